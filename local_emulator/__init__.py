@@ -1,0 +1,1 @@
+"""SageMaker tuning and training on this machine, for real; moto is the rest of AWS."""

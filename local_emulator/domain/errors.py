@@ -1,0 +1,110 @@
+"""Every way to refuse, as a tree; each leaf that reaches a client carries AWS's own code.
+
+EmulatorError
+├── AwsError                     answered to the client as it is
+│   ├── ValidationException      the request breaks a rule
+│   ├── ResourceInUse            the name is taken
+│   ├── ResourceNotFound         no such tuning job
+│   ├── ResourceLimitExceeded    a quota or this machine's limit
+│   ├── ConflictException        the resource moved under the request
+│   ├── AccessDeniedException    the guard said no
+│   ├── SerializationException   the body is not the protocol's
+│   ├── UnknownOperationException
+│   └── InternalFailure          our own fault, told without a 5xx page
+├── StoreError
+│   ├── AlreadyExists
+│   ├── NotFound
+│   └── Conflict                 the record's version is no longer the stored one
+└── RunError                     a training job cannot run; its text is the FailureReason
+"""
+
+from typing import ClassVar
+
+
+class EmulatorError(Exception):
+    """Anything this package raises on purpose."""
+
+
+class AwsError(EmulatorError):
+    """An error in AWS's own form: a code and a message, always HTTP 400 (a 5xx makes clients repeat the call)."""
+
+    code: ClassVar[str] = "InternalFailure"
+
+    @property
+    def message(self) -> str:
+        """The text a client shows."""
+        return str(self)
+
+
+class ValidationException(AwsError):  # noqa: N818 - AWS's name
+    """The request breaks a rule of the API."""
+
+    code = "ValidationException"
+
+
+class ResourceInUse(AwsError):  # noqa: N818 - AWS's name
+    """The name is taken."""
+
+    code = "ResourceInUse"
+
+
+class ResourceNotFound(AwsError):  # noqa: N818 - AWS's name
+    """There is no such resource."""
+
+    code = "ResourceNotFound"
+
+
+class ResourceLimitExceeded(AwsError):  # noqa: N818 - AWS's name
+    """A quota, or a limit of this machine, is reached."""
+
+    code = "ResourceLimitExceeded"
+
+
+class ConflictException(AwsError):  # noqa: N818 - AWS's name
+    """The resource changed under the request."""
+
+    code = "ConflictException"
+
+
+class AccessDeniedException(AwsError):  # noqa: N818 - AWS's name
+    """The request may not come in."""
+
+    code = "AccessDeniedException"
+
+
+class SerializationException(AwsError):  # noqa: N818 - AWS's name
+    """The body is not AWS JSON 1.1."""
+
+    code = "SerializationException"
+
+
+class UnknownOperationException(AwsError):  # noqa: N818 - AWS's name
+    """No such operation."""
+
+    code = "UnknownOperationException"
+
+
+class InternalFailure(AwsError):  # noqa: N818 - AWS's name
+    """Our own fault."""
+
+    code = "InternalFailure"
+
+
+class StoreError(EmulatorError):
+    """The store cannot do what was asked."""
+
+
+class AlreadyExists(StoreError):  # noqa: N818 - reads as a fact
+    """A record of that name is there."""
+
+
+class NotFound(StoreError):  # noqa: N818 - reads as a fact
+    """No record of that name."""
+
+
+class Conflict(StoreError):  # noqa: N818 - reads as a fact
+    """The record was changed by somebody else since it was read."""
+
+
+class RunError(EmulatorError):
+    """A training job cannot run. The text is its FailureReason, AWS's prefix (`ClientError: …`) included."""

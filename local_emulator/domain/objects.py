@@ -1,0 +1,52 @@
+"""What training jobs need of an object store, whoever keeps it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from local_emulator.domain.errors import EmulatorError
+
+
+class NoSuchBucket(EmulatorError):  # noqa: N818 - S3's name
+    """The bucket does not exist; the text is its name."""
+
+
+class NoSuchKey(EmulatorError):  # noqa: N818 - S3's name
+    """The object does not exist; the text is its key."""
+
+
+class ObjectsUnavailable(EmulatorError):  # noqa: N818 - reads as a fact
+    """The object store refused or did not answer; the text says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectInfo:
+    """One object; `etag` changes when its content does. `size` is bytes."""
+
+    key: str
+    size: int
+    etag: str
+
+
+class Objects(Protocol):
+    """Buckets of files. Every method may raise NoSuchBucket or ObjectsUnavailable."""
+
+    def list(self, bucket: str, prefix: str) -> Sequence[ObjectInfo]:
+        """Every object whose key begins with the prefix, in key order."""
+
+    def download(self, bucket: str, key: str, target: Path) -> None:
+        """Write an object's content to a file; raises NoSuchKey."""
+
+    def upload(self, bucket: str, key: str, source: Path) -> None:
+        """Keep a file's content under a key. It survives a crash once this returns."""
+
+
+def parse_s3(uri: str) -> tuple[str, str]:
+    """(bucket, key or prefix) of an `s3://` URI; raises ValueError for any other text."""
+    parts = urlsplit(uri, allow_fragments=False)
+    if parts.scheme not in {"s3", "S3"} or not parts.netloc:
+        raise ValueError(f"{uri!r} is no S3 URI; it must look like s3://bucket/prefix")
+    # urlsplit would cut a key at `?`.
+    return parts.netloc, uri.split("/", 3)[3] if uri.count("/") > 2 else ""  # noqa: PLR2004 - s3: // bucket / key

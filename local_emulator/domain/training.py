@@ -1,0 +1,81 @@
+"""A training job: its request as AWS would echo it, and what has become of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from local_emulator.domain.jobs import ACTIVE, Document, MetricDefinition, Secondary, Status, Transition
+from local_emulator.domain.space import Point
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinalMetric:
+    """The last value of a metric."""
+
+    name: str
+    value: float
+    time: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingJob:
+    """A training job.
+
+    `request` has the shape of CreateTrainingJob, defaults filled in as Describe echoes them. `run` is the id of its one run
+    and the name of its folder. The members from `tuning` to `index` are set for children of a tuning job only. `created` is
+    when it was asked for, `started` when its data began to arrive (MaxRuntimeInSeconds counts from there), `ended` when its
+    program and uploads were over.
+    """
+
+    name: str
+    arn: str
+    region: str
+    request: Document
+    run: str
+    status: Status
+    secondary: Secondary
+    created: datetime
+    modified: datetime
+    transitions: tuple[Transition, ...] = ()
+    started: datetime | None = None
+    ended: datetime | None = None
+    failure_reason: str | None = None
+    retryable: bool = False
+    final_metrics: tuple[FinalMetric, ...] = ()
+    tuning: str | None = None
+    tuning_arn: str | None = None
+    definition: str | None = None
+    objective: str | None = None
+    tuned: Point = field(default_factory=dict)
+    index: int = 0
+    tags: Mapping[str, str] = field(default_factory=dict)
+    version: int = 0
+
+    @property
+    def final_objective(self) -> float | None:
+        """The last value of the objective of a job that ended and did not fail."""
+        if self.status in ACTIVE or self.status is Status.FAILED:
+            return None
+        return next((metric.value for metric in self.final_metrics if metric.name == self.objective), None)
+
+    @property
+    def metrics(self) -> tuple[MetricDefinition, ...]:
+        """What to look for in its log."""
+        definitions = self.request.get("AlgorithmSpecification", {}).get("MetricDefinitions", ())
+        return tuple(MetricDefinition(name=one["Name"], regex=one["Regex"]) for one in definitions)
+
+    def moved(self, secondary: Secondary, now: datetime, message: str = "") -> "TrainingJob":
+        """The same job in its next secondary status; repeats only change the message. Time never runs backwards."""
+        now = max(now, self.modified)
+        if self.transitions and self.transitions[-1].status is secondary:
+            last = replace(self.transitions[-1], message=message or self.transitions[-1].message)
+            return replace(self, modified=now, transitions=(*self.transitions[:-1], last))
+        past = self.transitions
+        if past:
+            past = (*past[:-1], replace(past[-1], end=now))
+        return replace(
+            self,
+            secondary=secondary,
+            modified=now,
+            transitions=(*past, Transition(status=secondary, start=now, message=message)),
+        )

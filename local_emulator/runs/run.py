@@ -1,0 +1,85 @@
+"""A run and the three things one can do with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from local_emulator.domain.jobs import MetricDefinition
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A program on this machine: its arguments, and the code folder that it starts in (None: its run's own folder)."""
+
+    argv: tuple[str, ...]
+    cwd: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Everything a supervisor must know. Sizes are bytes, times seconds.
+
+    `folder` is the run's own (`runs.folder` names what lies in it). `env` is the program's whole environment but for what the
+    supervisor adds itself. `max_runtime` counts from now, i.e. what is left of it when the program starts. With `opt_ml` the
+    folder's `ml` is mounted over `/opt/ml` for this run alone; `compress` is False for OutputDataConfig.CompressionType NONE.
+    """
+
+    id: str
+    folder: Path
+    program: Command
+    env: Mapping[str, str] = field(default_factory=dict)
+    metrics: tuple[MetricDefinition, ...] = ()
+    max_runtime: float | None = None
+    stop_grace: float = 120.0
+    log_limit: int = 64 * 2**20
+    disk_limit: int = 30 * 2**30
+    disk_floor: int = 2**30
+    compress: bool = True
+    opt_ml: bool = False
+
+
+class RunState(StrEnum):
+    """What the evidence in the folder says."""
+
+    NEW = "new"  # nobody has claimed it: it may be started
+    RUNNING = "running"  # its supervisor holds the lock
+    EXITED = "exited"  # its supervisor wrote how it ended
+    LOST = "lost"  # claimed, but its supervisor is gone without a word
+
+
+class Cause(StrEnum):
+    """Why a program ended."""
+
+    EXIT = "exit"  # by itself
+    STOP = "stop"  # somebody asked
+    MAX_RUNTIME = "max-runtime"
+    DISK = "disk"  # it filled the disk or its share of it
+    START = "start"  # it could not be started; `message` says why
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exit:
+    """How a run ended: `code` as a shell shows it (128 + signal for a death by signal)."""
+
+    cause: Cause
+    code: int
+    time: datetime
+    message: str = ""
+    model: bool = False  # model.tar.gz (or model/) was made
+    output: bool = False  # output.tar.gz (or output/) was made
+
+
+class Executor(Protocol):
+    """Starts and stops runs. Both may be repeated; a run happens at most once."""
+
+    def start(self, run: Run) -> None:
+        """Begin a run that is NEW; return at once."""
+
+    def state(self, folder: Path) -> RunState:
+        """What has become of a run."""
+
+    def stop(self, folder: Path) -> None:
+        """Ask a run to end: SIGTERM, then SIGKILL after its grace. Returns at once."""

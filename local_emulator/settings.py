@@ -1,0 +1,44 @@
+"""Every knob, in one frozen dataclass; the only reader of the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ACCOUNT = "123456789012"
+DEFAULT_PORT = 4577
+
+
+def default_state() -> Path:
+    """`$SM_EMULATOR_STATE`, or `sm-tuning` below the user's state folder."""
+    if chosen := os.environ.get("SM_EMULATOR_STATE"):
+        return Path(chosen)
+    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(base) / "sm-tuning"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How an emulator behaves. Times are seconds, sizes bytes.
+
+    `parallel` bounds the runs of all jobs together. `images` maps a shell-style pattern of an image URI to the command that
+    stands in for the image; an image that none matches runs in script mode. `s3_endpoint` is somebody else's S3 (then the
+    data, sources and models of training jobs live there), None for our own.
+    """
+
+    state: Path = field(default_factory=default_state)
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    account: str = ACCOUNT
+    region: str = "us-east-1"
+    parallel: int = field(default_factory=lambda: os.cpu_count() or 1)
+    stop_grace: float = 120.0
+    log_limit: int = 64 * 2**20
+    disk_floor: int = 2**30
+    threads: int | None = None  # for BLAS and friends in each run; None: cores / parallel
+    private_opt_ml: bool = True
+    check_roles: bool = False
+    python: str | None = None  # interpreter for script mode; None: this one
+    images: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    s3_endpoint: str | None = None
+    allowed_hosts: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""Memory: jobs as versioned records, observations as an append-only ledger."""

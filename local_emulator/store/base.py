@@ -1,0 +1,95 @@
+"""What the door and the heart may ask of the memory."""
+
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Generic, Protocol, TypeVar
+
+from local_emulator.domain.history import History, Observation
+from local_emulator.domain.jobs import Status
+from local_emulator.domain.training import TrainingJob
+from local_emulator.domain.tuning import TuningJob
+
+J = TypeVar("J", TuningJob, TrainingJob)
+
+
+class Sort(StrEnum):
+    """What a list may be ordered by. Equal values are ordered by age."""
+
+    NAME = "Name"
+    CREATED = "CreationTime"
+    STATUS = "Status"
+    OBJECTIVE = "FinalObjectiveMetricValue"  # jobs without a final objective are left out
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """Which jobs, in what order, from where on. `after` is a Page's `next`; times are exclusive bounds."""
+
+    tuning: str | None = None
+    statuses: Collection[Status] = ()
+    name_contains: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    modified_after: datetime | None = None
+    modified_before: datetime | None = None
+    sort: Sort = Sort.CREATED
+    descending: bool = False
+    limit: int | None = None
+    after: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page(Generic[J]):
+    """Some jobs, and where the rest begins; `next` is None on the last page."""
+
+    items: tuple[J, ...]
+    next: str | None = None
+
+
+class Table(Protocol[J]):
+    """Jobs of one kind by name; names are compared without case."""
+
+    def add(self, job: J) -> None:
+        """Keep a new job, or raise AlreadyExists."""
+
+    def get(self, name: str) -> J:
+        """The job of that name, or raise NotFound."""
+
+    def put(self, job: J) -> J:
+        """Keep a changed job and return it with its new version; raise Conflict if it was changed since it was read."""
+
+    def find(self, query: Query) -> Page[J]:
+        """A page of jobs; raise ValueError if `after` is no token of this query."""
+
+    def delete(self, name: str) -> None:
+        """Forget a job, or raise NotFound."""
+
+
+class Store(Protocol):
+    """All that is remembered. Safe to use from several threads."""
+
+    @property
+    def tunings(self) -> Table[TuningJob]:
+        """Tuning jobs."""
+
+    @property
+    def trainings(self) -> Table[TrainingJob]:
+        """Training jobs, children of tuning jobs or not."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All or nothing of what is written inside; transactions may be nested and only the outermost commits."""
+
+    def record(self, training: str, seen: Sequence[Observation], offset: int) -> None:
+        """Append observations, and remember up to which byte of the run's metrics file they reach, in one step."""
+
+    def offset(self, training: str) -> int:
+        """Up to which byte of its metrics file a training job's observations are recorded; 0 at first."""
+
+    def observations(self, training: str) -> Sequence[Observation]:
+        """Every observation of a training job, in order."""
+
+    def history(self, tuning: TuningJob) -> History:
+        """What has happened in a tuning job."""
