@@ -42,3 +42,4 @@ class Settings:
     images: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     s3_endpoint: str | None = None
     allowed_hosts: tuple[str, ...] = ()
+    idle_exit: float | None = None  # end by itself after this long without a request or a run; None: never

@@ -1,0 +1,34 @@
+# Every target makes what it needs in .venv; nothing has to be installed by hand but Python 3.11+, git and make.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test check bench clean
+
+demo: .venv/.ready-all ## Run a real tuning job on real data and show its results
+	$(BIN)/sm-tuning run docs/examples/digits.toml
+
+test: .venv/.ready-dev ## Run all tests
+	$(BIN)/python -m pytest -n 2
+
+check: .venv/.ready-dev ## Lint, types, import directions
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/.ready-dev ## Measure; writes Markdown tables to standard output
+	$(BIN)/python benchmarks/overhead.py
+
+clean:
+	rm -rf .venv
+
+.venv/.ready-%: pyproject.toml | .venv/bin/python
+	$(PIP) --editable '.[$*]'
+	touch $@
+
+# Debian keeps venv in a package of its own; root may install it, others are told.
+.venv/bin/python:
+	$(PYTHON) -m venv .venv || { rm -rf .venv; test "$$(id -u)" = 0 && apt-get update -qq && \
+	  apt-get install -y -qq python3-venv && $(PYTHON) -m venv .venv; } || \
+	  { rm -rf .venv; echo "$(PYTHON) -m venv failed; on Debian: sudo apt-get install python3-venv" >&2; exit 1; }

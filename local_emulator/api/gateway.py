@@ -1,0 +1,225 @@
+"""The front door: a WSGI application that guards, answers what is ours, and hands the rest to moto."""
+
+import json
+import re
+import socket
+import sys
+import traceback
+import uuid
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from html import escape
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from waitress.server import create_server
+
+from local_emulator.api.guard import refusal
+from local_emulator.domain.errors import EmulatorError
+from local_emulator.settings import Settings
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+_MOST_JSON = 10 * 2**20
+_SCOPE = re.compile(r"Credential=[^/]*/\d+/([A-Za-z0-9-]+)/([A-Za-z0-9-]+)/aws4_request")
+_JSON = "application/x-amz-json-1.1"
+_OBJECT_HEADERS = [
+    ("X-Content-Type-Options", "nosniff"),
+    ("Content-Security-Policy", "sandbox"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+]
+
+Headers = Sequence[tuple[str, str]]
+
+
+class Operations(Protocol):
+    """The operations that are ours."""
+
+    operations: Collection[str]
+
+    def owns(self, operation: str, body: bytes) -> bool:
+        """Whether an operation is about our jobs."""
+
+    def answer(self, operation: str, body: bytes, region: str) -> tuple[int, Mapping[str, str], bytes]:
+        """Carry out one operation; never raises."""
+
+
+class PortTaken(EmulatorError):  # noqa: N818 - reads as a fact
+    """Somebody else listens there."""
+
+
+class Gateway:
+    """Guard, then `/_health`, then our operations, then moto. `before` is told service and region just before moto is asked."""
+
+    def __init__(
+        self,
+        *,
+        api: Operations,
+        rest: "WSGIApplication",
+        settings: Settings,
+        health: Callable[[], Mapping[str, object]],
+        before: Callable[[str, str], None],
+    ) -> None:
+        self._api = api
+        self._rest = rest
+        self._settings = settings
+        self._health = health
+        self._before = before
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer one request."""
+        try:
+            status, headers, body = self._answer(environ)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must reach the client as an error it understands
+            traceback.print_exc(file=sys.stderr)
+            status, headers, body = _failure(environ, "InternalFailure", f"the emulator failed: {type(error).__name__}: {error}")
+        kept = [(name, value) for name, value in headers if not name.lower().startswith("access-control-")]
+        if not any(name.lower() == "x-amzn-requestid" for name, _ in kept):
+            kept.append(("x-amzn-RequestId", str(uuid.uuid4())))
+        start_response(status, kept)
+        return [body]
+
+    def _answer(self, environ: "WSGIEnvironment") -> tuple[str, Headers, bytes]:
+        refused = refusal(environ, self._settings.allowed_hosts)
+        if refused is not None:
+            return refused.status, [("Content-Type", "text/plain; charset=utf-8")], f"{refused.reason}\n".encode()
+        if environ["PATH_INFO"] == "/_health":
+            return "200 OK", [("Content-Type", "application/json")], json.dumps(self._health()).encode()
+        found = _SCOPE.search(str(environ.get("HTTP_AUTHORIZATION", "")))
+        region, service = (found[1], found[2]) if found else (self._settings.region, "")
+        target = str(environ.get("HTTP_X_AMZ_TARGET", ""))
+        if target.startswith("SageMaker."):
+            body = _body(environ)
+            if body is None:
+                return _failure(environ, "RequestEntityTooLarge", f"the body is larger than {_MOST_JSON:,} bytes")
+            operation = target.removeprefix("SageMaker.")
+            if self._api.owns(operation, body):
+                code, headers, content = self._api.answer(operation, body, region)
+                return f"{code} {'OK' if code == 200 else 'Bad Request'}", list(headers.items()), content  # noqa: PLR2004 - HTTP
+            environ["wsgi.input"] = _Body(body)
+        self._before(service, region)
+        return self._ask_moto(environ, service, target)
+
+    def _ask_moto(self, environ: "WSGIEnvironment", service: str, target: str) -> tuple[str, Headers, bytes]:
+        answer: list[Any] = []
+
+        def start(status: str, headers: list[tuple[str, str]], _error: object = None) -> Callable[[bytes], object]:
+            answer[:] = [status, headers]
+            return lambda _content: None
+
+        try:
+            content = b"".join(self._rest(environ, start))
+        except NotImplementedError as error:
+            return _failure(environ, "UnknownOperationException", _not_emulated(service, target, error))
+        except Exception as error:  # noqa: BLE001 - moto raises anything on requests it does not know
+            traceback.print_exc(file=sys.stderr)
+            return _failure(environ, "InternalFailure", f"moto failed: {type(error).__name__}: {error}")
+        status, headers = answer
+        if status.startswith("5"):
+            return _failure(environ, "UnknownOperationException", _not_emulated(service, target, None))
+        if service in {"s3", ""} and environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
+            headers = [*headers, *_OBJECT_HEADERS]
+        return status, headers, content
+
+
+class _Body:
+    """A body that was read, to be read again."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes."""
+        size = len(self._content) if size < 0 else size
+        chunk, self._content = self._content[:size], self._content[size:]
+        return chunk
+
+    def readline(self, size: int = -1) -> bytes:
+        """The next line."""
+        end = self._content.find(b"\n") + 1 or len(self._content)
+        return self.read(end if size < 0 else min(end, size))
+
+
+def _body(environ: "WSGIEnvironment") -> bytes | None:
+    """The body of a JSON request; None if it is too large."""
+    try:
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        length = 0
+    if length > _MOST_JSON:
+        return None
+    content: bytes = environ["wsgi.input"].read(length)
+    return content
+
+
+def _not_emulated(service: str, target: str, error: BaseException | None) -> str:
+    what = target or service or "this request"
+    return (
+        f"{what} is not emulated here: moto does not know it, or cannot take what was sent"
+        + (f" ({error})" if error else "")
+        + "."
+    )
+
+
+def _failure(environ: Mapping[str, Any], code: str, message: str) -> tuple[str, Headers, bytes]:
+    """A modelled error in the protocol of the request; always 400, as a 5xx makes clients send the request again."""
+    kind = str(environ.get("CONTENT_TYPE", ""))
+    if environ.get("HTTP_X_AMZ_TARGET") or "json" in kind:
+        body = json.dumps({"__type": code, "message": message, "Message": message}).encode()
+        return "400 Bad Request", [("Content-Type", _JSON), ("x-amzn-errortype", code)], body
+    inner = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
+    wrapped = f"<ErrorResponse><Error>{inner}</Error></ErrorResponse>" if "form" in kind else f"<Error>{inner}</Error>"
+    return "400 Bad Request", [("Content-Type", "application/xml")], f'<?xml version="1.0" encoding="UTF-8"?>{wrapped}'.encode()
+
+
+class Server:
+    """An HTTP server that listens already; `url` is where."""
+
+    def __init__(self, app: "WSGIApplication", settings: Settings) -> None:
+        listener = _listen(settings.host, settings.port)
+        self._server = create_server(
+            app,
+            sockets=[listener],
+            threads=8,
+            max_request_body_size=1 << 40,
+            channel_timeout=120,
+            connection_limit=500,
+            ident=None,
+            clear_untrusted_proxy_headers=True,
+        )
+        host, port = listener.getsockname()[:2]
+        self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def run(self) -> None:
+        """Serve until closed."""
+        self._server.run()
+
+    def close(self) -> None:
+        """Stop serving; may be called from a signal handler."""
+        self._server.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise PortTaken(
+            f"cannot listen on {host} port {port}: {error.strerror}. Choose another with --port (0 takes a free one)"
+        ) from error
+    return listener
+
+
+def serve(app: "WSGIApplication", settings: Settings) -> Server:
+    """Listen for an application."""
+    return Server(app, settings)

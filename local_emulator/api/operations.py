@@ -1,0 +1,76 @@
+"""One flat table of the operations that are ours; every other one is moto's."""
+
+import sys
+import traceback
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+
+from local_emulator.api import shapes, tags, training_jobs, tuning_jobs
+from local_emulator.api.tuning_jobs import Context
+from local_emulator.api.wire import Answer, failure, parse, success
+from local_emulator.domain.errors import AwsError, InternalFailure, UnknownOperationException
+from local_emulator.domain.jobs import Document
+from local_emulator.domain.names import parse_arn
+from local_emulator.settings import Settings
+from local_emulator.store.base import Store
+
+_TABLE: Mapping[str, Callable[[Context, Document, str], Document | None]] = {
+    "CreateHyperParameterTuningJob": tuning_jobs.create,
+    "DescribeHyperParameterTuningJob": tuning_jobs.describe,
+    "ListHyperParameterTuningJobs": tuning_jobs.list_,
+    "ListTrainingJobsForHyperParameterTuningJob": tuning_jobs.list_children,
+    "StopHyperParameterTuningJob": tuning_jobs.stop,
+    "DeleteHyperParameterTuningJob": tuning_jobs.delete,
+    "CreateTrainingJob": training_jobs.create,
+    "DescribeTrainingJob": training_jobs.describe,
+    "ListTrainingJobs": training_jobs.list_,
+    "StopTrainingJob": training_jobs.stop,
+    "DeleteTrainingJob": training_jobs.delete,
+    "AddTags": tags.add,
+    "ListTags": tags.list_,
+    "DeleteTags": tags.delete,
+}
+_OF_ANY_RESOURCE = frozenset({"AddTags", "ListTags", "DeleteTags"})
+
+
+class Api:
+    """Answers SageMaker's tuning and training operations out of the store. It never touches a run."""
+
+    operations: Collection[str] = _TABLE.keys()
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        settings: Settings,
+        now: Callable[[], datetime],
+        token: Callable[[], str],
+        ring: Callable[[], None],
+        check: Callable[[Document, str], None],
+    ) -> None:
+        self._context = Context(store=store, settings=settings, now=now, token=token, ring=ring, check=check)
+
+    def owns(self, operation: str, body: bytes) -> bool:
+        """Whether an operation is about our jobs; the tags of other resources are moto's."""
+        if operation not in self.operations:
+            return False
+        if operation not in _OF_ANY_RESOURCE:
+            return True
+        try:
+            arn = parse(body).get("ResourceArn")
+        except AwsError:
+            return True  # it is refused either way, and by us in AWS's form
+        return not isinstance(arn, str) or parse_arn(arn) is not None
+
+    def answer(self, operation: str, body: bytes, region: str) -> Answer:
+        """Carry out one operation; every failure is a modelled error."""
+        if operation not in _TABLE:
+            return failure(UnknownOperationException(f"{operation} is not an operation of this emulator."))
+        try:
+            request = shapes.checked(operation, parse(body))
+            return success(_TABLE[operation](self._context, request, region))
+        except AwsError as error:
+            return failure(error)
+        except Exception as error:  # noqa: BLE001 - our own fault must reach the client as an error it understands
+            traceback.print_exc(file=sys.stderr)
+            return failure(InternalFailure(f"{operation} failed inside the emulator: {type(error).__name__}: {error}"))

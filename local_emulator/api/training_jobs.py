@@ -1,0 +1,116 @@
+"""The operations on training jobs."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from local_emulator.api import rules, writing
+from local_emulator.api.tuning_jobs import Context, filters, with_token
+from local_emulator.domain.children import STARTING
+from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound, ResourceInUse, ValidationException
+from local_emulator.domain.jobs import Document, Secondary, Status, Transition
+from local_emulator.domain.names import Place
+from local_emulator.domain.training import TrainingJob
+from local_emulator.store.base import Sort
+
+_BOOLEANS = ("EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "EnableManagedSpotTraining")
+_DAY = 86_400
+
+
+def create(context: Context, request: Document, region: str) -> Document:
+    """CreateTrainingJob."""
+    problems = list(rules.training_problems(request))
+    if problems:
+        raise ValidationException(" ".join(problems))
+    context.check(request, region)
+    name = request["TrainingJobName"]
+    now = context.now()
+    job = TrainingJob(
+        name=name,
+        arn=Place(region=region, account=context.settings.account).training_arn(name),
+        region=region,
+        request=_echo(request),
+        run=context.token(),
+        status=Status.IN_PROGRESS,
+        secondary=Secondary.STARTING,
+        created=now,
+        modified=now,
+        transitions=(Transition(status=Secondary.STARTING, start=now, message=STARTING),),
+        tags={one["Key"]: one["Value"] for one in request.get("Tags", ())},
+    )
+    try:
+        context.store.trainings.add(job)
+    except AlreadyExists as error:
+        raise ResourceInUse(
+            "Training job names must be unique within an AWS account and region, and a training job with this name already "
+            f"exists ({job.arn})"
+        ) from error
+    context.ring()
+    return {"TrainingJobArn": job.arn}
+
+
+def _echo(request: Document) -> Document:
+    echo: dict[str, Any] = {
+        **request,
+        "StoppingCondition": {"MaxRuntimeInSeconds": _DAY, **request["StoppingCondition"]},
+        "OutputDataConfig": {"KmsKeyId": "", **request["OutputDataConfig"]},
+        **{flag: request.get(flag, False) for flag in _BOOLEANS},
+    }
+    if "InputDataConfig" in request:
+        filled = {"CompressionType": "None", "RecordWrapperType": "None"}
+        echo["InputDataConfig"] = [{**filled, **channel} for channel in request["InputDataConfig"]]
+    echo.pop("Tags", None)
+    return echo
+
+
+def _get(context: Context, request: Mapping[str, Any]) -> TrainingJob:
+    try:
+        return context.store.trainings.get(request["TrainingJobName"])
+    except NotFound as error:
+        raise ValidationException("Requested resource not found.") from error
+
+
+def describe(context: Context, request: Document, _region: str) -> Document:
+    """DescribeTrainingJob."""
+    return writing.described_training_job(_get(context, request))
+
+
+def list_(context: Context, request: Document, _region: str) -> Document:
+    """ListTrainingJobs. As documented, a page is taken first and StatusEquals applied to it afterwards."""
+    operation = "ListTrainingJobs"
+    query = filters(operation, request, sort=Sort.CREATED, descending="SortBy" not in request)
+    page = context.store.trainings.find(replace(query, statuses=()))
+    wanted = request.get("StatusEquals")
+    summaries = [writing.training_job_summary(job) for job in page.items if wanted in {None, job.status.value}]
+    return with_token(operation, request, {"TrainingJobSummaries": summaries}, page.next)
+
+
+def stop(context: Context, request: Document, _region: str) -> None:
+    """StopTrainingJob."""
+    while True:
+        job = _get(context, request)
+        if job.status.terminal:
+            raise ValidationException(f"The request was rejected because the training job is in status {job.status.value}.")
+        if job.status is Status.STOPPING:
+            return
+        moved = job.moved(Secondary.STOPPING, context.now(), "Stopping the training job")
+        try:
+            context.store.trainings.put(replace(moved, status=Status.STOPPING))
+        except (Conflict, NotFound):
+            continue
+        context.ring()
+        return
+
+
+def delete(context: Context, request: Document, _region: str) -> None:
+    """DeleteTrainingJob."""
+    job = _get(context, request)
+    if not job.status.terminal:
+        raise ResourceInUse(
+            f"The training job {job.name} is not in a terminal state: its status is {job.status.value}. "
+            "Stop it or wait for its end before you delete it."
+        )
+    try:
+        context.store.trainings.delete(job.name)
+    except NotFound:
+        _get(context, request)  # raises AWS's error

@@ -1,0 +1,221 @@
+"""The operations on tuning jobs."""
+
+import math
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from local_emulator.api import paging, rules, writing
+from local_emulator.domain.children import with_objective_metric
+from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound, ResourceInUse, ResourceNotFound, ValidationException
+from local_emulator.domain.jobs import Document, Status
+from local_emulator.domain.names import OBJECTIVE_STATIC, Place
+from local_emulator.domain.tuning import TuningJob, read_space
+from local_emulator.settings import Settings
+from local_emulator.store.base import Query, Sort, Store
+
+_DAY = 86_400
+_BOOLEANS = ("EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "EnableManagedSpotTraining")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What every operation needs."""
+
+    store: Store
+    settings: Settings
+    now: Callable[[], datetime]
+    token: Callable[[], str]
+    ring: Callable[[], None]
+    check: Callable[[Document, str], None]
+
+
+def create(context: Context, request: Document, region: str) -> Document:
+    """CreateHyperParameterTuningJob."""
+    problems = list(rules.tuning_problems(request))
+    if problems:
+        raise ValidationException(" ".join(problems))
+    name = request["HyperParameterTuningJobName"]
+    echo = _echo(request)
+    for definition in _definitions(request):
+        context.check(definition, region)
+    now = context.now()
+    seed = request["HyperParameterTuningJobConfig"].get("RandomSeed")
+    job = TuningJob(
+        name=name,
+        arn=Place(region=region, account=context.settings.account).tuning_arn(name),
+        region=region,
+        request=echo,
+        status=Status.IN_PROGRESS,
+        created=now,
+        modified=now,
+        seed=int(context.token()[:8], 16) if seed is None else seed,
+        tags={one["Key"]: one["Value"] for one in request.get("Tags", ())},
+    )
+    try:
+        context.store.tunings.add(job)
+    except AlreadyExists as error:
+        raise ResourceInUse(
+            f"A hyperparameter tuning job with the name, {name}, already exists. Choose a different name."
+        ) from error
+    context.ring()
+    return {"HyperParameterTuningJobArn": job.arn}
+
+
+def _definitions(request: Document) -> list[Document]:
+    return list(request.get("TrainingJobDefinitions") or [request["TrainingJobDefinition"]])
+
+
+def _echo(request: Document) -> Document:
+    """The request as Describe shows it: what AWS fills in, filled in."""
+    config = dict(request["HyperParameterTuningJobConfig"])
+    if "ParameterRanges" in config:
+        config["ParameterRanges"] = _scaled(config["ParameterRanges"])
+    limits = config["ResourceLimits"]
+    if "MaxNumberOfTrainingJobs" not in limits:  # Grid: the SDK's attach() wants to see it
+        sizes = [
+            read_space(one.get("HyperParameterRanges") or config["ParameterRanges"]).size or 0 for one in _definitions(request)
+        ]
+        config["ResourceLimits"] = {**limits, "MaxNumberOfTrainingJobs": sum(sizes)}
+    objective = config.get("HyperParameterTuningJobObjective", {})
+    echo = {**request, "HyperParameterTuningJobConfig": config}
+    echo.pop("Tags", None)
+    if "TrainingJobDefinition" in request:
+        echo["TrainingJobDefinition"] = _echoed_definition(request["TrainingJobDefinition"], objective)
+    if "TrainingJobDefinitions" in request:
+        several = request["TrainingJobDefinitions"]
+        echo["TrainingJobDefinitions"] = [_echoed_definition(one, one["TuningObjective"]) for one in several]
+    return echo
+
+
+def _scaled(ranges: Document) -> Document:
+    return {
+        kind: [one if kind == "CategoricalParameterRanges" else {"ScalingType": "Auto", **one} for one in some]
+        if kind != "AutoParameters"
+        else some
+        for kind, some in ranges.items()
+    }
+
+
+def _echoed_definition(definition: Document, objective: Document) -> Document:
+    static = {**definition.get("StaticHyperParameters", {}), OBJECTIVE_STATIC: objective["MetricName"]}
+    echoed = {
+        **definition,
+        "StaticHyperParameters": dict(sorted(static.items())),
+        "StoppingCondition": {"MaxRuntimeInSeconds": _DAY, **definition["StoppingCondition"]},
+        **{flag: definition.get(flag, False) for flag in _BOOLEANS},
+    }
+    if "HyperParameterRanges" in definition:
+        echoed["HyperParameterRanges"] = _scaled(definition["HyperParameterRanges"])
+    return with_objective_metric(echoed, objective["MetricName"])
+
+
+def _get(context: Context, request: Mapping[str, Any]) -> TuningJob:
+    name = request["HyperParameterTuningJobName"]
+    try:
+        return context.store.tunings.get(name)
+    except NotFound as error:
+        raise ResourceNotFound(f"Amazon SageMaker can't find a tuning job called {name}. Type another name.") from error
+
+
+def describe(context: Context, request: Document, _region: str) -> Document:
+    """DescribeHyperParameterTuningJob."""
+    job = _get(context, request)
+    history = context.store.history(job)
+    leader = history.best
+    best = None
+    if leader is not None:
+        with suppress(NotFound):  # deleted meanwhile
+            best = context.store.trainings.get(leader.name)
+    return writing.described_tuning_job(job, history, best, context.now())
+
+
+def time(value: object) -> datetime | None:
+    """A time filter: seconds since the epoch."""
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (OverflowError, ValueError, OSError) as error:
+        raise ValidationException(f"{value} is not a time that can be told") from error
+
+
+def filters(operation: str, request: Document, *, sort: Sort, descending: bool) -> Query:
+    """The members that every List operation has in common."""
+    return Query(
+        statuses=[Status(request["StatusEquals"])] if request.get("StatusEquals") in set(Status) else (),
+        name_contains=request.get("NameContains"),
+        created_after=time(request.get("CreationTimeAfter")),
+        created_before=time(request.get("CreationTimeBefore")),
+        modified_after=time(request.get("LastModifiedTimeAfter")),
+        modified_before=time(request.get("LastModifiedTimeBefore")),
+        sort=Sort(request["SortBy"]) if "SortBy" in request else sort,
+        descending=request["SortOrder"] == "Descending" if "SortOrder" in request else descending,
+        limit=request.get("MaxResults", 10),
+        after=paging.after(operation, request),
+    )
+
+
+def with_token(operation: str, request: Document, document: dict[str, Any], rest: str | None) -> Document:
+    """A list's answer with the token of its next page, if there is one."""
+    return document if rest is None else {**document, "NextToken": paging.token(operation, request, rest)}
+
+
+def list_(context: Context, request: Document, _region: str) -> Document:
+    """ListHyperParameterTuningJobs."""
+    operation = "ListHyperParameterTuningJobs"
+    query = filters(operation, request, sort=Sort.NAME, descending=False)
+    if "StatusEquals" in request and not query.statuses:  # a status that no job here ever has
+        return {"HyperParameterTuningJobSummaries": []}
+    page = context.store.tunings.find(query)
+    summaries = [writing.tuning_job_summary(job, context.store.history(job)) for job in page.items]
+    return with_token(operation, request, {"HyperParameterTuningJobSummaries": summaries}, page.next)
+
+
+def list_children(context: Context, request: Document, _region: str) -> Document:
+    """ListTrainingJobsForHyperParameterTuningJob."""
+    operation = "ListTrainingJobsForHyperParameterTuningJob"
+    job = _get(context, request)
+    # Documented: by Name, Ascending. Seen: newest first when neither is asked for.
+    query = filters(operation, request, sort=Sort.CREATED, descending="SortBy" not in request)
+    if "StatusEquals" in request and not query.statuses:
+        return {"TrainingJobSummaries": []}
+    page = context.store.trainings.find(replace(query, tuning=job.name))
+    latest = {trial.name: trial.values[-1] for trial in context.store.history(job).trials if trial.values}
+    summaries = [writing.child_summary(child, latest.get(child.name)) for child in page.items]
+    return with_token(operation, request, {"TrainingJobSummaries": summaries}, page.next)
+
+
+def stop(context: Context, request: Document, _region: str) -> None:
+    """StopHyperParameterTuningJob."""
+    while True:
+        job = _get(context, request)
+        if job.status.terminal:
+            raise ValidationException(
+                f"The request was rejected because the hyperparameter tuning job {job.name} is already in status {job.status.value}."
+            )
+        if job.status is Status.STOPPING:
+            return
+        now = max(context.now(), job.modified)
+        try:
+            context.store.tunings.put(replace(job, status=Status.STOPPING, modified=now))
+        except (Conflict, NotFound):
+            continue
+        context.ring()
+        return
+
+
+def delete(context: Context, request: Document, _region: str) -> None:
+    """DeleteHyperParameterTuningJob."""
+    job = _get(context, request)
+    if not job.status.terminal:
+        raise ValidationException(
+            f"The hyperparameter tuning job {job.name} is not in a terminal state: its status is {job.status.value}. "
+            "Stop it or wait for its end before you delete it."
+        )
+    try:
+        context.store.tunings.delete(job.name)
+    except NotFound:
+        _get(context, request)  # raises AWS's error

@@ -1,0 +1,164 @@
+"""Jobs as AWS shows them. Absent is absent: no member is ever null."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from local_emulator.completion import converged_at, not_improving
+from local_emulator.domain.history import History, Trial, objective_status
+from local_emulator.domain.jobs import Document, Status
+from local_emulator.domain.training import TrainingJob
+from local_emulator.domain.tuning import TuningJob
+
+
+def _milliseconds(time: datetime | None) -> float | None:
+    return None if time is None else int(time.timestamp() * 1000) / 1000
+
+
+def _seconds(time: datetime | None) -> int | None:
+    return None if time is None else int(time.timestamp())
+
+
+def _present(members: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None}
+
+
+# --- tuning jobs ----------------------------------------------------------------------------------------------------------
+
+
+def described_tuning_job(job: TuningJob, history: History, best: TrainingJob | None, now: datetime) -> Document:
+    """The answer of DescribeHyperParameterTuningJob."""
+    echoed = ("HyperParameterTuningJobConfig", "TrainingJobDefinition", "TrainingJobDefinitions", "WarmStartConfig", "Autotune")
+    converged = converged_at(job.plan, history)
+    return _present(
+        {
+            "HyperParameterTuningJobName": job.name,
+            "HyperParameterTuningJobArn": job.arn,
+            **{member: job.request[member] for member in echoed if member in job.request},
+            "HyperParameterTuningJobStatus": job.status.value,
+            "CreationTime": _milliseconds(job.created),
+            "HyperParameterTuningEndTime": _milliseconds(job.ended),
+            "LastModifiedTime": _milliseconds(job.modified),
+            "TrainingJobStatusCounters": history.counters(),
+            "ObjectiveStatusCounters": history.objective_counters(),
+            "BestTrainingJob": None if best is None else child_summary(best),
+            "FailureReason": job.failure_reason,
+            "TuningJobCompletionDetails": _present(
+                {
+                    "NumberOfTrainingJobsObjectiveNotImproving": not_improving(history),
+                    "ConvergenceDetectedTime": _seconds(converged),
+                }
+            ),
+            "ConsumedResources": {"RuntimeInSeconds": int(((job.ended or now) - job.created).total_seconds())},
+        }
+    )
+
+
+def tuning_job_summary(job: TuningJob, history: History) -> Document:
+    """One of HyperParameterTuningJobSummaries."""
+    config = job.request["HyperParameterTuningJobConfig"]
+    return _present(
+        {
+            "HyperParameterTuningJobName": job.name,
+            "HyperParameterTuningJobArn": job.arn,
+            "HyperParameterTuningJobStatus": job.status.value,
+            "Strategy": config["Strategy"],
+            "CreationTime": _milliseconds(job.created),
+            "HyperParameterTuningEndTime": _milliseconds(job.ended),
+            "LastModifiedTime": _milliseconds(job.modified),
+            "TrainingJobStatusCounters": history.counters(),
+            "ObjectiveStatusCounters": history.objective_counters(),
+            "ResourceLimits": config["ResourceLimits"],
+        }
+    )
+
+
+def child_summary(job: TrainingJob, latest: float | None = None) -> Document:
+    """A training job of a tuning job, as its lists and BestTrainingJob show it.
+
+    `latest` is the newest value of the objective of a job that still runs.
+    """
+    value = job.final_objective if job.status.terminal else latest
+    trial = Trial(name=job.name, index=job.index, point=job.tuned, status=job.status, final=job.final_objective)
+    return _present(
+        {
+            "TrainingJobDefinitionName": job.definition,
+            "TrainingJobName": job.name,
+            "TrainingJobArn": job.arn,
+            "CreationTime": _seconds(job.created),
+            "TrainingStartTime": _seconds(job.started),
+            "TrainingEndTime": _seconds(job.ended) if job.started else None,
+            "TrainingJobStatus": job.status.value,
+            "TunedHyperParameters": dict(job.tuned),
+            "FailureReason": job.failure_reason,
+            "FinalHyperParameterTuningJobObjectiveMetric": None
+            if value is None
+            else {"MetricName": job.objective, "Value": value},
+            "ObjectiveStatus": objective_status(trial),
+        }
+    )
+
+
+# --- training jobs --------------------------------------------------------------------------------------------------------
+
+
+def described_training_job(job: TrainingJob) -> Document:
+    """The answer of DescribeTrainingJob."""
+    seconds = max(round((job.ended - job.started).total_seconds()), 1) if job.ended and job.started else None
+    return _present(
+        {
+            "TrainingJobName": job.name,
+            "TrainingJobArn": job.arn,
+            "TuningJobArn": job.tuning_arn,
+            "ModelArtifacts": {"S3ModelArtifacts": model_uri(job.request)},
+            "TrainingJobStatus": job.status.value,
+            "SecondaryStatus": job.secondary.value,
+            "FailureReason": job.failure_reason,
+            **{name: value for name, value in job.request.items() if name not in {"TrainingJobName", "Tags"}},
+            "CreationTime": _milliseconds(job.created),
+            "TrainingStartTime": _milliseconds(job.started),
+            "TrainingEndTime": _milliseconds(job.ended) if job.started else None,
+            "LastModifiedTime": _milliseconds(job.modified),
+            "SecondaryStatusTransitions": [
+                _present(
+                    {
+                        "Status": one.status.value,
+                        "StartTime": _milliseconds(one.start),
+                        "EndTime": _milliseconds(one.end),
+                        "StatusMessage": one.message,
+                    }
+                )
+                for one in job.transitions
+            ],
+            "FinalMetricDataList": _final_metrics(job) or None,
+            "TrainingTimeInSeconds": seconds,
+            "BillableTimeInSeconds": seconds,
+            "ProfilingStatus": "Disabled",
+        }
+    )
+
+
+def _final_metrics(job: TrainingJob) -> Sequence[Document]:
+    return [{"MetricName": one.name, "Value": one.value, "Timestamp": _seconds(one.time)} for one in job.final_metrics]
+
+
+def model_uri(request: Document) -> str:
+    """Where the model lies once it is uploaded."""
+    output = request["OutputDataConfig"]
+    name = "model" if output.get("CompressionType") == "NONE" else "model.tar.gz"
+    return f"{output['S3OutputPath'].rstrip('/')}/{request['TrainingJobName']}/output/{name}"
+
+
+def training_job_summary(job: TrainingJob) -> Document:
+    """One of TrainingJobSummaries."""
+    return _present(
+        {
+            "TrainingJobName": job.name,
+            "TrainingJobArn": job.arn,
+            "CreationTime": _milliseconds(job.created),
+            "TrainingEndTime": _milliseconds(job.ended) if job.status is not Status.IN_PROGRESS else None,
+            "LastModifiedTime": _milliseconds(job.modified),
+            "TrainingJobStatus": job.status.value,
+            "SecondaryStatus": job.secondary.value,
+        }
+    )

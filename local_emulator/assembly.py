@@ -1,0 +1,179 @@
+"""The only file where concrete classes meet."""
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from local_emulator.api.operations import Api
+from local_emulator.cloud.moto_cloud import Cloud
+from local_emulator.cloud.remote_objects import RemoteObjects
+from local_emulator.domain.errors import EmulatorError
+from local_emulator.domain.jobs import ACTIVE
+from local_emulator.engine.bell import Bell
+from local_emulator.engine.loop import Loop
+from local_emulator.engine.publisher import Publisher
+from local_emulator.engine.trainer import Trainer
+from local_emulator.engine.tuner import Tuner
+from local_emulator.runs import lock, mounts
+from local_emulator.runs.preparation import Preparation
+from local_emulator.runs.process import ProcessExecutor
+from local_emulator.settings import Settings
+from local_emulator.store.base import Query
+from local_emulator.store.sqlite import SqliteStore
+
+
+class StateInUse(EmulatorError):  # noqa: N818 - reads as a fact
+    """Another emulator holds the state folder."""
+
+
+class StateLock:
+    """Keeps a state folder to one emulator; the kernel lets go of it when the process ends, however it ends."""
+
+    def __init__(self, state: Path) -> None:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._path = state / "emulator.lock"
+        held = lock.take(self._path)
+        if held is None:
+            owner = read_owner(state) or {}
+            raise StateInUse(
+                f"the state folder {state} is in use by the emulator at {owner.get('url', 'an unknown address')} "
+                f"(process {owner.get('pid', 'unknown')})"
+            )
+        self._fd = held
+        os.ftruncate(self._fd, 0)
+
+    def tell(self, **facts: object) -> None:
+        """Write down who holds the folder, for others to read."""
+        os.pwrite(self._fd, json.dumps({"pid": os.getpid(), **facts}).encode().ljust(512), 0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        os.ftruncate(self._fd, 0)
+        os.close(self._fd)
+
+
+def read_owner(state: Path) -> Mapping[str, object] | None:
+    """What the emulator that holds a state folder says of itself (pid, url); None if nobody holds it."""
+    path = state / "emulator.lock"
+    if not lock.taken(path):
+        return None
+    text = path.read_text().strip()
+    facts: Mapping[str, object] = json.loads(text) if text else {}
+    return facts
+
+
+def now() -> datetime:
+    """The time, aware of its zone."""
+    return datetime.now(UTC)
+
+
+def token() -> str:
+    """32 random hexadecimal digits."""
+    return secrets.token_hex(16)
+
+
+class Emulator:
+    """Everything but the port: the door's operations, the heart, the hands, the memory, and the rest of AWS.
+
+    With `in_memory` nothing of SageMaker's or S3's state is kept on disk (runs still have their folders). Use it as a context:
+    leaving it ends the loop and lets runs go on.
+    """
+
+    def __init__(self, settings: Settings, *, in_memory: bool = False, endpoint: Callable[[], str | None] = lambda: None) -> None:
+        self.settings = settings
+        self._stack = ExitStack()
+        state = settings.state
+        try:
+            self.lock = self._stack.enter_context(StateLock(state))
+            self.cloud = Cloud(settings, None if in_memory else state)
+            self._stack.callback(self.cloud.close)
+            self.store = SqliteStore(None if in_memory else state / "jobs.sqlite")
+            self._stack.callback(self.store.close)
+            bell = self._stack.enter_context(Bell(state / "bell"))
+            self.executor = ProcessExecutor(bell=bell.path)
+            self._stack.callback(self.executor.close)
+            objects = RemoteObjects(settings.s3_endpoint, settings.region) if settings.s3_endpoint else self.cloud
+            runs = state / "runs"
+            runs.mkdir(exist_ok=True)
+            self.publisher = Publisher(store=self.store, cloud=self.cloud, runs=runs)
+            self.why_not_private = mounts.available() if settings.private_opt_ml else "switched off"
+            preparation = Preparation(
+                settings=settings,
+                objects=objects,
+                folder_of_caches=state / "cache",
+                endpoint=endpoint,
+                private=self.why_not_private is None,
+                role_exists=self.cloud.role_exists,
+            )
+            trainer = Trainer(
+                store=self.store,
+                executor=self.executor,
+                preparation=preparation,
+                objects=objects,
+                runs=runs,
+                parallel=settings.parallel,
+                now=now,
+                ring=bell.ring,
+                touched=self.publisher.touched,
+                kill_strays=self.executor.kill_strays,
+            )
+            tuner = Tuner(store=self.store, account=settings.account, now=now, token=token, ring=bell.ring)
+            self._loop = Loop(bell=bell, trainer=trainer, tuner=tuner)
+            self.api = Api(store=self.store, settings=settings, now=now, token=token, ring=bell.ring, check=preparation.check)
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def __enter__(self) -> Self:
+        self._loop.start()
+        self._stack.callback(self._loop.close)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stack.close()
+
+    def active_runs(self) -> int:
+        """Number of training jobs that have not ended."""
+        return len(self.store.trainings.find(Query(statuses=ACTIVE)).items)
+
+    def health(self) -> Mapping[str, object]:
+        """What the health page says."""
+        return {
+            "status": "ok",
+            "version": version("sm-tuning"),
+            "moto": version("moto"),
+            "botocore": version("botocore"),
+            "state": str(self.settings.state),
+            "parallel": self.settings.parallel,
+            "activeTrainingJobs": self.active_runs(),
+            "privateOptMl": self.why_not_private is None,
+        }
+
+
+def end_runs(state: Path) -> int:
+    """Kill every run of a state folder that no emulator holds; how many were told to end."""
+    executor = ProcessExecutor(bell=None)
+    try:
+        folders = [folder for folder in (state / "runs").glob("*") if folder.is_dir()]
+        return sum(executor.kill(folder) for folder in folders)
+    finally:
+        executor.close()
+
+
+def wipe(state: Path) -> None:
+    """Forget everything a state folder holds but the folder itself."""
+    for entry in state.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        elif entry.name != "emulator.lock":
+            entry.unlink()

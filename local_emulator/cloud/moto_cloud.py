@@ -1,0 +1,319 @@
+"""moto in this process, behind one lock: it is not made for several threads."""
+
+import io
+import os
+import threading
+import urllib.parse
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from local_emulator.cloud.persistence import BlobFile, Mirror, Setting, StoredObject
+from local_emulator.domain.names import LOG_GROUP, METRIC_NAMESPACE
+from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, ObjectInfo
+from local_emulator.settings import Settings
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+ROLE = "SageMakerRole"
+
+_TRUST = (
+    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sagemaker.amazonaws.com"},'
+    '"Action":"sts:AssumeRole"}]}'
+)
+_SETTINGS = frozenset(
+    {
+        *("accelerate", "acl", "analytics", "cors", "encryption", "intelligent-tiering", "inventory", "lifecycle", "logging"),
+        *("metrics", "notification", "object-lock", "ownershipControls", "policy", "publicAccessBlock", "replication"),
+        *("requestPayment", "tagging", "versioning", "website"),
+    }
+)
+
+
+class Cloud:
+    """The rest of AWS. With `state` None nothing is kept on disk (in a test, beside moto's own mock_aws)."""
+
+    def __init__(self, settings: Settings, state: Path | None) -> None:
+        self._settings = settings
+        self.lock = threading.RLock()
+        self._mirror = None if state is None else Mirror(state)
+        self._application: Any = None
+        self._ready = state is None
+        if state is not None:
+            # moto takes most of a second to import: nobody has to wait for it who does not need it yet.
+            threading.Thread(target=self._warm_up, name="moto", daemon=True).start()
+
+    def _warm_up(self) -> None:
+        with self.lock:
+            self._moto()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        with self.lock:
+            if self._mirror is not None:
+                self._mirror.close()
+                self._mirror = None
+
+    # --- moto's parts, imported late ------------------------------------------------------------------------------------
+
+    def _moto(self) -> None:
+        """Bring moto up and put back what S3 held. Call under the lock."""
+        if self._ready:
+            return
+        os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")
+        os.environ.setdefault("MOTO_ACCOUNT_ID", self._settings.account)
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415 - heavy
+
+        self._application = DomainDispatcherApplication(create_backend_app)
+        self._ready = True
+        self._backend("iam", "aws").create_role(ROLE, _TRUST, "/", "", "", {}, "3600")
+        self._restore()
+
+    def _backend(self, service: str, region: str) -> Any:  # noqa: ANN401 - moto's own types
+        self._moto()
+        from moto.backends import get_backend  # noqa: PLC0415 - heavy
+
+        return get_backend(service)[self._settings.account][region]  # type: ignore[call-overload]
+
+    def _s3(self) -> Any:  # noqa: ANN401 - moto's own type
+        return self._backend("s3", "aws")
+
+    def _bucket(self, name: str) -> Any:  # noqa: ANN401 - moto's own type
+        bucket = self._s3().buckets.get(name)
+        if bucket is None:
+            raise NoSuchBucket(name)
+        return bucket
+
+    # --- S3 for training jobs -------------------------------------------------------------------------------------------
+
+    def list(self, bucket: str, prefix: str) -> Sequence[ObjectInfo]:
+        """Every object whose key begins with the prefix, in key order."""
+        with self.lock:
+            keys = self._bucket(bucket).keys
+            found = [(name, keys[name]) for name in sorted(keys.keys()) if name.startswith(prefix)]
+            return [ObjectInfo(key=name, size=key.size, etag=key.etag) for name, key in found if hasattr(key, "size")]
+
+    def download(self, bucket: str, key: str, target: Path) -> None:
+        """Write an object's content to a file."""
+        with self.lock:
+            found = self._bucket(bucket).keys.get(key)
+            if found is None or not hasattr(found, "size"):
+                raise NoSuchKey(key)
+            blob = found._value_buffer if isinstance(found._value_buffer, BlobFile) else None  # noqa: SLF001 - to copy without reading
+            content = None if blob else found.value
+        if blob is not None:
+            _copy(blob.path, target)
+        elif content is not None:
+            target.write_bytes(content)
+
+    def upload(self, bucket: str, key: str, source: Path) -> None:
+        """Keep a file's content under a key."""
+        blob = self._mirror.store(source) if self._mirror is not None else None
+        with self.lock:
+            self._bucket(bucket)
+            # With a blob moto gets an empty value first: the blob takes its place at once.
+            made = self._s3().put_object(bucket, key, source.read_bytes() if blob is None else b"")
+            if blob is not None:
+                _swap(made, blob, source.stat().st_size)
+                self._note_object(bucket, key)
+
+    # --- CloudWatch -----------------------------------------------------------------------------------------------------
+
+    def publish_logs(self, region: str, stream: str, events: Sequence[tuple[int, str]]) -> None:
+        """Append (epoch milliseconds, text) to a stream of the training jobs' log group, made if missing."""
+        with self.lock:
+            groups = self._backend("logs", region)
+            if LOG_GROUP not in groups.groups:
+                groups.create_log_group(LOG_GROUP, {})
+            group = groups.groups[LOG_GROUP]
+            if stream not in group.streams:
+                groups.create_log_stream(LOG_GROUP, stream)
+            # CloudWatch takes no empty message; the agent sends blank lines as a blank.
+            group.put_log_events(stream, [{"timestamp": ms, "message": text or " "} for ms, text in events])
+
+    def publish_metrics(self, region: str, training_job: str, points: Sequence[tuple[str, float, datetime]]) -> None:
+        """Put (metric, value, time) under the training job's dimension."""
+        dimensions = [{"Name": "TrainingJobName", "Value": training_job}]
+        data = [
+            {"MetricName": name, "Value": value, "Timestamp": time.replace(tzinfo=None), "Dimensions": dimensions, "Unit": "None"}
+            for name, value, time in points
+        ]
+        with self.lock:
+            self._backend("cloudwatch", region).put_metric_data(METRIC_NAMESPACE, data)
+
+    # --- IAM ------------------------------------------------------------------------------------------------------------
+
+    def role_exists(self, arn: str) -> bool:
+        """Whether IAM here knows a role."""
+        with self.lock:
+            return any(role.arn == arn for role in self._backend("iam", "aws").get_roles())
+
+    # --- the door -------------------------------------------------------------------------------------------------------
+
+    def wsgi(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Moto's server; S3's changes are on disk before the answer leaves."""
+        writes = environ["REQUEST_METHOD"] in {"PUT", "POST", "DELETE"} and _service(environ) == "s3"
+        body = b""
+        if writes and _sub_resource(environ) in _SETTINGS:
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            environ["wsgi.input"] = io.BytesIO(body)
+        with self.lock:
+            self._moto()
+            status, headers, content = _call(self._application, environ)
+            if writes and status.startswith("2") and self._mirror is not None:
+                self._mirrored(environ, body)
+        start_response(status, headers)
+        return [content]
+
+    def _mirrored(self, environ: "WSGIEnvironment", body: bytes) -> None:
+        """Note what a successful write to S3 has changed."""
+        bucket, key = _bucket_and_key(environ)
+        mirror = self._mirror
+        if mirror is None or not bucket:
+            return
+        if bucket not in self._s3().buckets:
+            mirror.forget_bucket(bucket)
+            return
+        mirror.note_bucket(bucket, self._bucket(bucket).region_name)
+        if key:
+            self._note_object(bucket, key)
+            return
+        name = _sub_resource(environ)
+        if name == "delete":
+            for gone in mirror.keys(bucket) - set(self._bucket(bucket).keys.keys()):
+                mirror.forget_object(bucket, gone)
+        elif name in _SETTINGS and environ["REQUEST_METHOD"] == "DELETE":
+            mirror.forget_setting(bucket, name)
+        elif name in _SETTINGS:
+            headers = {
+                header: value for header, value in environ.items() if isinstance(value, str) and header.startswith("HTTP_X_AMZ")
+            }
+            mirror.note_setting(Setting(bucket=bucket, name=name, query=environ["QUERY_STRING"], headers=headers, body=body))
+
+    def _note_object(self, bucket: str, key: str) -> None:
+        mirror = self._mirror
+        found = self._bucket(bucket).keys.get(key)
+        if mirror is None:
+            return
+        if found is None or not hasattr(found, "size"):  # gone, or a delete marker
+            mirror.forget_object(bucket, key)
+            return
+        if not isinstance(found._value_buffer, BlobFile):  # noqa: SLF001 - the buffer is what we replace
+            etag = found.etag
+            _swap(found, mirror.store(found.value), found.size)
+            found._etag = etag.strip('"')  # noqa: SLF001 - it is computed from the buffer only when missing
+        mirror.note_object(
+            StoredObject(
+                bucket=bucket,
+                key=key,
+                blob=found._value_buffer.path,  # noqa: SLF001 - see above
+                size=found.size,
+                etag=found.etag.strip('"'),
+                modified=found.last_modified.replace(tzinfo=UTC),
+                metadata={str(name): str(value) for name, value in found.metadata.items()},
+                tags=self._s3().tagger.get_tag_dict_for_resource(found.arn),
+            )
+        )
+
+    def _restore(self) -> None:
+        """Put back into moto what the mirror knows."""
+        mirror = self._mirror
+        if mirror is None:
+            return
+        s3 = self._s3()
+        for name, region in mirror.buckets():
+            with suppress(Exception):  # a bucket that this moto refuses must not keep the others away
+                s3.create_bucket(name, region)
+        for one in mirror.objects():
+            if one.bucket not in s3.buckets:
+                continue
+            made = s3.put_object(one.bucket, one.key, b"", etag=one.etag, disable_notification=True)
+            _swap(made, one.blob, one.size)
+            made.last_modified = one.modified.replace(tzinfo=None)
+            made.set_metadata(dict(one.metadata), replace=False)
+            if one.tags:
+                s3.tagger.tag_resource(made.arn, [{"Key": key, "Value": value} for key, value in one.tags.items()])
+        for setting in mirror.settings():
+            _call(self._application, self._replay(setting))
+
+    def _replay(self, setting: Setting) -> "WSGIEnvironment":
+        scope = (
+            f"AWS4-HMAC-SHA256 Credential=test/20260101/{self._settings.region}/s3/aws4_request, SignedHeaders=host, Signature=0"
+        )
+        return {
+            "REQUEST_METHOD": "PUT",
+            "SCRIPT_NAME": "",
+            "PATH_INFO": f"/{setting.bucket}",
+            "QUERY_STRING": setting.query,
+            "SERVER_NAME": "localhost",
+            "SERVER_PORT": "80",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "HTTP_HOST": "localhost",
+            "HTTP_AUTHORIZATION": scope,
+            "CONTENT_LENGTH": str(len(setting.body)),
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(setting.body),
+            "wsgi.errors": io.StringIO(),
+            "wsgi.multithread": False,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+            **setting.headers,
+        }
+
+
+def _copy(source: Path, target: Path) -> None:
+    with source.open("rb") as reading, target.open("wb") as writing:
+        while os.copy_file_range(reading.fileno(), writing.fileno(), 1 << 30):
+            pass
+
+
+def _swap(key: Any, blob: Path, size: int) -> None:  # noqa: ANN401 - moto's own type
+    """Let a key of moto's read its value from a blob."""
+    key._value_buffer.close()  # noqa: SLF001 - the buffer is what we replace
+    key._value_buffer = BlobFile(blob)  # noqa: SLF001 - see above
+    key.contentsize = size
+
+
+def _call(application: Callable[..., Iterable[bytes]], environ: "WSGIEnvironment") -> tuple[str, list[tuple[str, str]], bytes]:
+    """One request to a WSGI application, its answer read whole."""
+    answer: list[Any] = []
+
+    def start(status: str, headers: list[tuple[str, str]], _error: object = None) -> Callable[[bytes], object]:
+        answer[:] = [status, headers]
+        return lambda _content: None
+
+    body = application(environ, start)
+    try:
+        content = b"".join(body)
+    finally:
+        close = getattr(body, "close", None)
+        if close is not None:
+            close()
+    return answer[0], answer[1], content
+
+
+def _service(environ: "WSGIEnvironment") -> str:
+    """Signing name of a request; `s3` for one that is not signed in a header (presigned URLs are)."""
+    authorization = environ.get("HTTP_AUTHORIZATION", "")
+    if "Credential=" in authorization:
+        parts = authorization.split("Credential=")[1].split(",")[0].split("/")
+        return parts[-2] if len(parts) > 1 else ""
+    return "" if environ.get("HTTP_X_AMZ_TARGET") else "s3"
+
+
+def _bucket_and_key(environ: "WSGIEnvironment") -> tuple[str, str]:
+    path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace").lstrip("/")
+    host = environ.get("HTTP_HOST", "").rsplit(":", 1)[0]
+    if host.endswith(".localhost"):
+        return host.removesuffix(".localhost").removesuffix(".s3"), path
+    bucket, _, key = path.partition("/")
+    return bucket, key
+
+
+def _sub_resource(environ: "WSGIEnvironment") -> str:
+    names = urllib.parse.parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+    return next((name for name in names if name in _SETTINGS or name == "delete"), "")

@@ -1,0 +1,60 @@
+"""Somebody else's S3, for an emulator that serves as AWS_ENDPOINT_URL_SAGEMAKER alone."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, ObjectInfo, ObjectsUnavailable
+
+
+class RemoteObjects:
+    """Objects on an S3 endpoint, with the given credentials."""
+
+    def __init__(self, endpoint: str, region: str, credentials: tuple[str, str] = ("test", "test")) -> None:
+        self._endpoint = endpoint
+        self._s3 = boto3.client(
+            "s3",
+            endpoint_url=endpoint,
+            region_name=region,
+            aws_access_key_id=credentials[0],
+            aws_secret_access_key=credentials[1],
+            config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 3}),
+        )
+
+    def list(self, bucket: str, prefix: str) -> Sequence[ObjectInfo]:
+        """Every object whose key begins with the prefix, in key order."""
+        with self._told(bucket, prefix):
+            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+            return [
+                ObjectInfo(key=one["Key"], size=one["Size"], etag=one["ETag"])
+                for page in pages
+                for one in page.get("Contents", ())
+            ]
+
+    def download(self, bucket: str, key: str, target: Path) -> None:
+        """Write an object's content to a file."""
+        with self._told(bucket, key):
+            self._s3.download_file(bucket, key, str(target))
+
+    def upload(self, bucket: str, key: str, source: Path) -> None:
+        """Keep a file's content under a key."""
+        with self._told(bucket, key):
+            self._s3.upload_file(str(source), bucket, key)
+
+    @contextmanager
+    def _told(self, bucket: str, key: str) -> Iterator[None]:
+        try:
+            yield
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code == "NoSuchBucket":
+                raise NoSuchBucket(bucket) from error
+            if code in {"NoSuchKey", "404"}:
+                raise NoSuchKey(key) from error
+            raise ObjectsUnavailable(f"{self._endpoint}: {error}") from error
+        except BotoCoreError as error:
+            raise ObjectsUnavailable(f"{self._endpoint}: {error}") from error

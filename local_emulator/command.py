@@ -1,0 +1,225 @@
+"""The command line: serve, status, stop, reset."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from local_emulator.api.gateway import Gateway, serve
+from local_emulator.assembly import Emulator, StateLock, end_runs, read_owner, wipe
+from local_emulator.domain.errors import EmulatorError
+from local_emulator.settings import DEFAULT_PORT, Settings, default_state
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+OK, FAILED, NOT_RUNNING = 0, 1, 3
+
+_DUMMY = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+
+
+def _image(text: str) -> tuple[str, tuple[str, ...]]:
+    pattern, _, command = text.partition("=")
+    if not pattern or not command:
+        raise argparse.ArgumentTypeError(f"{text!r} must be PATTERN=COMMAND")
+    return pattern, tuple(command.split())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m local_emulator", description="SageMaker's tuning and training API on this machine."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser("serve", help="serve AWS's API on this machine until Ctrl-C")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    serve.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 picks a free one (default: %(default)s)")
+    serve.add_argument("--parallel", type=int, help="most training jobs at a time (default: number of cores)")
+    serve.add_argument("--region", default="us-east-1", help="region of unsigned requests (default: %(default)s)")
+    serve.add_argument("--stop-grace", type=float, default=120.0, help="seconds from SIGTERM to SIGKILL (default: %(default)s)")
+    serve.add_argument("--python", help="interpreter that runs training scripts (default: this one)")
+    serve.add_argument(
+        "--image",
+        type=_image,
+        action="append",
+        default=[],
+        metavar="PATTERN=COMMAND",
+        help="run images that match PATTERN as COMMAND (may be repeated)",
+    )
+    serve.add_argument("--s3-endpoint", help="S3 of somebody else where data, sources and models lie (default: our own)")
+    serve.add_argument("--check-roles", action="store_true", help="refuse a RoleArn that IAM here does not know")
+    serve.add_argument("--allow-host", action="append", default=[], help="another Host header to answer (may be repeated)")
+    serve.add_argument("--idle-exit", type=float, help="end after this many seconds without a request or a training job")
+    status = commands.add_parser("status", help="say whether an emulator holds the state folder, and where it answers")
+    status.add_argument("--json", action="store_true", help="as one JSON document")
+    commands.add_parser("stop", help="end the emulator; training jobs go on and are picked up at the next start")
+    reset = commands.add_parser("reset", help="kill all runs and forget all state")
+    reset.add_argument("--yes", action="store_true", help="do not ask")
+    for command in commands.choices.values():
+        command.add_argument("--state", type=Path, default=default_state(), help="state folder (default: %(default)s)")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code: 0 done, 1 failed, 2 usage, 3 not running or in use."""
+    options = _parser().parse_args(argv)
+    try:
+        if options.command == "serve":
+            return _serve(options)
+        return {"status": _status, "stop": _stop, "reset": _reset}[options.command](options)
+    except EmulatorError as error:
+        print(f"local_emulator: {error}", file=sys.stderr)  # noqa: T201 - a command line speaks
+        return NOT_RUNNING if type(error).__name__ in {"StateInUse", "PortTaken"} else FAILED
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    settings = Settings(
+        state=options.state.resolve(),
+        host=options.host,
+        port=options.port,
+        region=options.region,
+        stop_grace=options.stop_grace,
+        check_roles=options.check_roles,
+        python=options.python,
+        images=dict(options.image),
+        s3_endpoint=options.s3_endpoint,
+        allowed_hosts=tuple(options.allow_host),
+        idle_exit=options.idle_exit,
+        **({"parallel": options.parallel} if options.parallel else {}),
+    )
+    if options.parallel is not None and options.parallel < 1:
+        raise EmulatorError(f"--parallel is {options.parallel}; it must be at least 1")
+    return settings
+
+
+class _Activity:
+    """WSGI middleware that remembers when the last request came."""
+
+    def __init__(self, app: "WSGIApplication") -> None:
+        self._app = app
+        self.last = time.monotonic()
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        self.last = time.monotonic()
+        return self._app(environ, start_response)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    address: list[str] = []
+    with Emulator(settings, endpoint=lambda: address[0] if address else None) as emulator:
+        gateway = Gateway(
+            api=emulator.api,
+            rest=emulator.cloud.wsgi,
+            settings=settings,
+            health=emulator.health,
+            before=lambda service, _region: emulator.publisher.sync(service),
+        )
+        activity = _Activity(gateway)
+        with serve(activity, settings) as server:
+            address.append(server.url)
+            emulator.lock.tell(url=server.url)
+            _greet(server.url, emulator)
+            signal.signal(signal.SIGTERM, _end)
+            signal.signal(signal.SIGINT, _end)
+            if settings.idle_exit is not None:
+                threading.Thread(target=_watch, args=(emulator, activity, settings.idle_exit), daemon=True).start()
+            server.run()
+        left = emulator.active_runs()
+        if left:
+            _say(f"{left} training jobs go on by themselves; the next start picks them up (`reset` ends them).")
+    return OK
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit  # the server shuts down in order when it sees this
+
+
+def _watch(emulator: Emulator, activity: _Activity, idle_exit: float) -> None:
+    while True:
+        idle = time.monotonic() - activity.last
+        if idle >= idle_exit and not emulator.active_runs():
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
+        time.sleep(max(idle_exit - idle, 1.0))
+
+
+def _greet(url: str, emulator: Emulator) -> None:
+    settings = emulator.settings
+    _say(
+        f"SageMaker emulator at {url}, state in {settings.state}, {settings.parallel} training jobs at a time. In another terminal:\n"
+    )
+    for name, value in {"AWS_ENDPOINT_URL": url, **_DUMMY}.items():
+        _say(f"  export {name}={value}")
+    _say(f"\nBeside an S3 of somebody else: export AWS_ENDPOINT_URL_SAGEMAKER={url} and serve with --s3-endpoint.")
+    _say("Training jobs run as your processes, with your rights: this is no sandbox. Ctrl-C ends the emulator.")
+    if emulator.why_not_private:
+        _say(f"No private /opt/ml ({emulator.why_not_private}): scripts must take their paths from the SM_* variables.")
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - a command line speaks
+
+
+def _ask_health(url: object) -> Mapping[str, object]:
+    try:
+        with urllib.request.urlopen(f"{url}/_health", timeout=5) as answer:  # noqa: S310 - our own address
+            facts: Mapping[str, object] = json.load(answer)
+            return facts
+    except (urllib.error.URLError, OSError, ValueError) as error:
+        return {"status": "unreachable", "reason": str(error)}
+
+
+def _status(options: argparse.Namespace) -> int:
+    owner = read_owner(options.state)
+    facts = {"running": owner is not None, "state": str(options.state), **(owner or {})}
+    if owner and "url" in owner:
+        facts["health"] = _ask_health(owner["url"])
+    if options.json:
+        _say(json.dumps(facts))
+    elif owner is None:
+        _say(f"No emulator holds {options.state}.")
+    else:
+        _say(
+            f"Running at {facts.get('url', 'an address it has not told yet')} (process {facts.get('pid')}), state in {options.state}."
+        )
+    return OK if owner is not None else NOT_RUNNING
+
+
+def _stop(options: argparse.Namespace) -> int:
+    owner = read_owner(options.state)
+    if owner is None:
+        _say(f"No emulator holds {options.state}.")
+        return OK
+    pid = owner.get("pid")
+    if isinstance(pid, int):
+        os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + 30
+    while read_owner(options.state) is not None:
+        if time.monotonic() > deadline:
+            raise EmulatorError(f"the emulator (process {pid}) did not end within 30 seconds")
+        time.sleep(0.05)
+    _say("Stopped.")
+    return OK
+
+
+def _reset(options: argparse.Namespace) -> int:
+    state: Path = options.state
+    if not (state / "emulator.lock").exists():
+        _say(f"{state} holds no state.")
+        return OK
+    if not options.yes and input(f"Kill all runs and forget everything in {state}? [y/N] ").strip().lower() not in {"y", "yes"}:
+        return FAILED
+    with StateLock(state):
+        ended = end_runs(state)
+        wipe(state)
+    _say(f"{ended} runs ended, all state forgotten.")
+    return OK

@@ -1,0 +1,89 @@
+"""Makes a tuning job's training jobs out of its definitions."""
+
+from datetime import datetime
+
+from local_emulator.domain.jobs import Document, Secondary, Status, Transition
+from local_emulator.domain.names import OBJECTIVE_METRIC, OBJECTIVE_STATIC, Place, child_name
+from local_emulator.domain.space import Point
+from local_emulator.domain.training import TrainingJob
+from local_emulator.domain.tuning import Definition, TuningJob
+
+STARTING = "Starting the training job"
+
+_COPIED = (
+    "RoleArn",
+    "InputDataConfig",
+    "OutputDataConfig",
+    "VpcConfig",
+    "StoppingCondition",
+    "EnableNetworkIsolation",
+    "EnableInterContainerTrafficEncryption",
+    "EnableManagedSpotTraining",
+    "RetryStrategy",
+    "Environment",
+)
+
+
+def child(
+    tuning: TuningJob, definition: Definition, tuned: Point, index: int, token: str, account: str, now: datetime
+) -> TrainingJob:
+    """The index-th training job (from 1) of a tuning job; `token` (32 hexadecimal digits) names its run."""
+    name = child_name(tuning.name, index, token[:8])
+    return TrainingJob(
+        name=name,
+        arn=Place(region=tuning.region, account=account).training_arn(name),
+        region=tuning.region,
+        request=_request(definition, tuned, name),
+        run=token,
+        status=Status.IN_PROGRESS,
+        secondary=Secondary.STARTING,
+        created=now,
+        modified=now,
+        transitions=(Transition(status=Secondary.STARTING, start=now, message=STARTING),),
+        tuning=tuning.name,
+        tuning_arn=tuning.arn,
+        definition=definition.name,
+        objective=definition.objective.metric,
+        tuned=tuned,
+        index=index,
+        tags=tuning.tags,
+    )
+
+
+def _request(definition: Definition, tuned: Point, name: str) -> Document:
+    document = definition.document
+    hyperparameters = {**definition.static, **tuned, OBJECTIVE_STATIC: definition.objective.metric}
+    request = {
+        "TrainingJobName": name,
+        "HyperParameters": dict(sorted(hyperparameters.items())),
+        "AlgorithmSpecification": document["AlgorithmSpecification"],
+        **{member: document[member] for member in _COPIED if member in document},
+        "ResourceConfig": _resources(document),
+    }
+    if "CheckpointConfig" in document:
+        # Children share the request's location; each gets a folder of its own, or they would overwrite one another.
+        config = document["CheckpointConfig"]
+        request["CheckpointConfig"] = {**config, "S3Uri": f"{config['S3Uri'].rstrip('/')}/{name}"}
+    return request
+
+
+def _resources(document: Document) -> Document:
+    if "ResourceConfig" in document:
+        resources: Document = document["ResourceConfig"]
+        return resources
+    chosen = document["HyperParameterTuningResourceConfig"]
+    first = chosen.get("InstanceConfigs", [chosen])[0]
+    kept = ("InstanceType", "InstanceCount", "VolumeSizeInGB")
+    named = {member: first[member] for member in kept if member in first}
+    return named | ({"VolumeKmsKeyId": chosen["VolumeKmsKeyId"]} if "VolumeKmsKeyId" in chosen else {})
+
+
+def with_objective_metric(document: Document, metric: str) -> Document:
+    """A training job definition whose metric definitions end with `ObjectiveMetric`, as AWS echoes it."""
+    algorithm = document["AlgorithmSpecification"]
+    metrics = [one for one in algorithm.get("MetricDefinitions", ()) if one["Name"] != OBJECTIVE_METRIC]
+    regex = next((one["Regex"] for one in metrics if one["Name"] == metric), None)
+    if regex is None:
+        return document
+    extended = [*metrics, {"Name": OBJECTIVE_METRIC, "Regex": regex}]
+    return {**document, "AlgorithmSpecification": {**algorithm, "MetricDefinitions": extended}}

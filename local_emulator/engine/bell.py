@@ -1,0 +1,48 @@
+"""The bell: a FIFO that anybody may ring to wake the loop. It only saves waiting; nothing is lost if a ring is."""
+
+import os
+import select
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+
+class Bell:
+    """A FIFO at `path`. Supervisors write the id of their run to it; the door writes an empty line."""
+
+    def __init__(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+        os.mkfifo(path, 0o600)
+        self.path = path
+        # Open for both directions: it never reports an end of file, and a ring before the first wait is kept.
+        self._fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def ring(self) -> None:
+        """Wake the loop. A full FIFO means that it is awake already."""
+        try:
+            os.write(self._fd, b"\n")
+        except (BlockingIOError, OSError):
+            return
+
+    def wait(self, timeout: float | None) -> bool:
+        """Sleep until somebody rings or the timeout in seconds is over; whether somebody rang."""
+        ready, _, _ = select.select([self._fd], [], [], timeout)
+        if not ready:
+            return False
+        try:
+            while len(os.read(self._fd, 65536)) == 65536:  # noqa: PLR2004 - as much as one read takes
+                pass
+        except BlockingIOError:
+            pass
+        return True
+
+    def close(self) -> None:
+        """Take the bell down; ringing it afterwards does nothing."""
+        os.close(self._fd)
+        self.path.unlink(missing_ok=True)

@@ -1,0 +1,96 @@
+"""Brings logs and metrics of training jobs to CloudWatch just before somebody reads them there.
+
+The run's folder and the ledger are the truth; what CloudWatch holds is a copy made on demand, so a restart loses nothing and a
+job whose log nobody reads costs nothing.
+"""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from local_emulator.domain.errors import NotFound
+from local_emulator.domain.names import log_stream
+from local_emulator.domain.training import TrainingJob
+from local_emulator.runs.folder import RunFolder
+from local_emulator.runs.log import Cursor, read_log
+from local_emulator.store.base import Query, Store
+
+
+class CloudWatch(Protocol):
+    """Where logs and metrics go."""
+
+    def publish_logs(self, region: str, stream: str, events: Sequence[tuple[int, str]]) -> None:
+        """Append (epoch milliseconds, text) to a stream of the training jobs' log group, made if missing."""
+
+    def publish_metrics(self, region: str, training_job: str, points: Sequence[tuple[str, float, datetime]]) -> None:
+        """Put (metric, value, time) under the training job's dimension."""
+
+
+@dataclass
+class _Progress:
+    """How far one training job has been published."""
+
+    log: Cursor | None = None
+    seq: int = 0
+    log_done: bool = False
+    metrics_done: bool = False
+
+
+class Publisher:
+    """Publishes what is new of every training job that may have news."""
+
+    def __init__(self, *, store: Store, cloud: CloudWatch, runs: Path) -> None:
+        self._store = store
+        self._cloud = cloud
+        self._runs = runs
+        self._lock = threading.Lock()
+        self._news: dict[str, _Progress] | None = None
+
+    def touched(self, training: str) -> None:
+        """A training job may have news."""
+        with self._lock:
+            if self._news is not None:
+                self._news.setdefault(training, _Progress())
+
+    def sync(self, service: str) -> None:
+        """Publish all news that a service (its signing name) shows: `logs` or `monitoring`; others show none."""
+        if service not in {"logs", "monitoring"}:
+            return
+        with self._lock:
+            if self._news is None:  # the first reader since the start pays for all jobs of earlier lives
+                self._news = {job.name: _Progress() for job in self._store.trainings.find(Query()).items}
+            for name, progress in list(self._news.items()):
+                try:
+                    job = self._store.trainings.get(name)
+                except NotFound:
+                    del self._news[name]
+                    continue
+                if service == "logs":
+                    self._publish_log(job, progress)
+                else:
+                    self._publish_metrics(job, progress)
+                if progress.log_done and progress.metrics_done:
+                    del self._news[name]
+
+    def _publish_log(self, job: TrainingJob, progress: _Progress) -> None:
+        terminal = job.status.terminal  # asked before reading: nothing is written after that
+        stream = log_stream(job.name, int((job.started or job.created).timestamp()))
+        while not progress.log_done:
+            lines, progress.log = read_log(RunFolder(self._runs / job.run), progress.log)
+            if lines:
+                self._cloud.publish_logs(job.region, stream, [(line.ms, line.text) for line in lines])
+            elif terminal:
+                progress.log_done = True
+            else:
+                return
+
+    def _publish_metrics(self, job: TrainingJob, progress: _Progress) -> None:
+        terminal = job.status.terminal
+        news = [one for one in self._store.observations(job.name) if one.seq > progress.seq]
+        if news:
+            self._cloud.publish_metrics(job.region, job.name, [(one.metric, one.value, one.time) for one in news])
+            progress.seq = news[-1].seq
+        progress.metrics_done = terminal

@@ -1,0 +1,291 @@
+"""Moves every training job towards what really happened to its run.
+
+Nothing here depends on having seen an event: each step compares the record with the evidence in the run's folder, so a restart is
+no special case. Slow work (data in, archives out) is done by a few threads; records are written by the loop's thread alone.
+"""
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import ParamSpec, Protocol, TypeVar
+
+from local_emulator.domain.errors import Conflict, NotFound, RunError
+from local_emulator.domain.history import Observation
+from local_emulator.domain.jobs import ACTIVE, Secondary, Status
+from local_emulator.domain.objects import Objects
+from local_emulator.domain.training import FinalMetric, TrainingJob
+from local_emulator.runs import artifacts
+from local_emulator.runs.folder import RunFolder, read_metrics
+from local_emulator.runs.run import Cause, Executor, Exit, Run, RunState
+from local_emulator.store.base import Query, Sort, Store
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_TAKES_NO_LONGER = timedelta(seconds=10)  # from handing a run over to its claim
+_LOST = "InternalServerError: We encountered an internal error. Please try again."
+
+
+class Prepares(Protocol):
+    """Everything that must be there before a program can start."""
+
+    def prepare(self, job: TrainingJob, folder: Path, remaining: float | None) -> Run:
+        """Lay out the run's folder; raises RunError with the FailureReason."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """How a training job ends: its last status, secondary status, message and, if it failed, why."""
+
+    status: Status
+    secondary: Secondary
+    message: str
+    reason: str | None = None
+    retryable: bool = False
+
+
+_COMPLETED = Ending(status=Status.COMPLETED, secondary=Secondary.COMPLETED, message="Training job completed")
+_STOPPED = Ending(status=Status.STOPPED, secondary=Secondary.STOPPED, message="Training job stopped")
+_MAX_RUNTIME = Ending(
+    status=Status.STOPPED,
+    secondary=Secondary.MAX_RUNTIME_EXCEEDED,
+    message="Training job runtime exceeded MaxRuntimeInSeconds provided",
+)
+
+
+def _failed(reason: str, *, retryable: bool = False) -> Ending:
+    return Ending(
+        status=Status.FAILED,
+        secondary=Secondary.FAILED,
+        message="Training job failed",
+        reason=reason[:1024],
+        retryable=retryable,
+    )
+
+
+class Trainer:
+    """Starts, follows and ends the runs of training jobs, at most `parallel` at a time."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        executor: Executor,
+        preparation: Prepares,
+        objects: Objects,
+        runs: Path,
+        parallel: int,
+        now: Callable[[], datetime],
+        ring: Callable[[], None],
+        touched: Callable[[str], None],
+        kill_strays: Callable[[str], None],
+    ) -> None:
+        self._store = store
+        self._executor = executor
+        self._preparation = preparation
+        self._objects = objects
+        self._runs = runs
+        self._parallel = parallel
+        self._now = now
+        self._ring = ring
+        self._touched = touched
+        self._kill_strays = kill_strays
+        self._threads = ThreadPoolExecutor(max_workers=max(2, parallel), thread_name_prefix="runs")
+        self._preparing: dict[str, Future[Run]] = {}
+        self._started: dict[str, tuple[Run, datetime]] = {}
+        self._ending: dict[str, Future[Ending]] = {}
+        self._told_to_stop: set[str] = set()
+
+    def close(self) -> None:
+        """Finish the slow work in hand; runs go on."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def step(self) -> bool:
+        """Move every active training job as far as it goes now; whether any is left that is not terminal."""
+        active = list(self._store.trainings.find(Query(statuses=ACTIVE, sort=Sort.CREATED)).items)
+        for job in active:
+            self._touched(job.name)
+            try:
+                self._move(job)
+            except (Conflict, NotFound):
+                self._ring()  # somebody else changed it meanwhile: look again
+        self._admit(active)
+        return bool(active)
+
+    def _folder(self, job: TrainingJob) -> RunFolder:
+        return RunFolder(self._runs / job.run)
+
+    # --- waiting for a slot ---------------------------------------------------------------------------------------------
+
+    def _admit(self, active: Sequence[TrainingJob]) -> None:
+        """Give free slots to waiting jobs, the tuning job with the fewest runs first, then the oldest."""
+        waiting = [job for job in active if job.secondary is Secondary.STARTING and job.status is Status.IN_PROGRESS]
+        waiting = [job for job in waiting if job.run not in self._preparing]
+        busy = Counter(job.tuning or job.name for job in active)
+        busy.subtract(job.tuning or job.name for job in waiting)
+        free = self._parallel - sum(busy.values())
+        while free > 0 and waiting:
+            job = min(waiting, key=lambda one: busy[one.tuning or one.name])
+            waiting.remove(job)
+            busy[job.tuning or job.name] += 1
+            free -= 1
+            try:
+                self._prepare(job)
+            except (Conflict, NotFound):
+                self._ring()
+
+    def _prepare(self, job: TrainingJob) -> None:
+        if job.secondary is Secondary.STARTING:
+            now = self._now()
+            job = replace(job, started=job.started or now).moved(Secondary.DOWNLOADING, now, "Downloading input data")
+            job = self._store.trainings.put(job)
+        elapsed = (self._now() - (job.started or job.created)).total_seconds()
+        limit = job.request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")
+        remaining = None if limit is None else max(limit - elapsed, 0.0)
+        self._preparing[job.run] = self._slow(self._preparation.prepare, job, self._folder(job).path, remaining)
+
+    def _slow(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        future = self._threads.submit(work, *args, **kwargs)
+        future.add_done_callback(lambda _: self._ring())
+        return future
+
+    # --- one job, one step ----------------------------------------------------------------------------------------------
+
+    def _move(self, job: TrainingJob) -> None:
+        if job.run in self._ending:
+            self._conclude(job)
+            return
+        state = self._executor.state(self._folder(job).path)
+        if state is RunState.NEW:
+            self._begin(job)
+        elif state is RunState.RUNNING:
+            self._follow(job)
+        elif state is RunState.EXITED:
+            self._ingest(job)
+            self._upload(job)
+        else:
+            self._kill_strays(job.run)
+            self._ingest(job)
+            self._end(job, _failed(_LOST, retryable=True))
+
+    def _begin(self, job: TrainingJob) -> None:
+        preparing = self._preparing.get(job.run)
+        if preparing is not None:
+            if not preparing.done():
+                return
+            del self._preparing[job.run]
+            error = preparing.exception()
+            if isinstance(error, RunError):
+                self._end(job, _failed(str(error)))
+            elif job.status is Status.STOPPING:
+                self._end(job, _STOPPED)
+            else:
+                self._start(job, preparing.result())
+        elif job.run in self._started:
+            run, at = self._started[job.run]
+            if self._now() - at > _TAKES_NO_LONGER:  # its supervisor died before it claimed the run
+                self._hand_over(run)
+        elif job.status is Status.STOPPING:
+            self._end(job, _STOPPED)
+        elif job.secondary is not Secondary.STARTING:
+            self._prepare(job)  # the emulator died between its preparation and its start
+
+    def _start(self, job: TrainingJob, run: Run) -> None:
+        message = "Training image download completed. Training in progress."
+        self._store.trainings.put(job.moved(Secondary.TRAINING, self._now(), message))
+        self._hand_over(run)
+
+    def _hand_over(self, run: Run) -> None:
+        self._executor.start(run)
+        self._started[run.id] = run, self._now()
+
+    def _follow(self, job: TrainingJob) -> None:
+        if job.status is Status.STOPPING and job.run not in self._told_to_stop:
+            self._executor.stop(self._folder(job).path)
+            self._told_to_stop.add(job.run)
+        self._ingest(job)
+
+    def _ingest(self, job: TrainingJob) -> None:
+        """Bring new metric values into the ledger."""
+        seen, offset = read_metrics(self._folder(job), self._store.offset(job.name))
+        if seen:
+            self._store.record(job.name, seen, offset)
+
+    # --- the end --------------------------------------------------------------------------------------------------------
+
+    def _upload(self, job: TrainingJob) -> None:
+        if job.secondary is not Secondary.UPLOADING:
+            job = self._store.trainings.put(job.moved(Secondary.UPLOADING, self._now(), "Uploading generated training model"))
+        self._ending[job.run] = self._slow(self._wrap_up, job)
+
+    def _wrap_up(self, job: TrainingJob) -> Ending:
+        folder = self._folder(job)
+        ended = folder.read_exit()
+        if ended is None:  # the state was EXITED, so the file was there
+            return _failed(_LOST, retryable=True)
+        ending = _ending(folder, ended)
+        try:
+            artifacts.upload(job, folder, ended, self._objects)
+        except RunError as error:
+            if ending.status is not Status.FAILED:
+                ending = _failed(str(error))
+        return ending
+
+    def _conclude(self, job: TrainingJob) -> None:
+        future = self._ending[job.run]
+        if not future.done():
+            return
+        ending = future.result()
+        self._end(job, ending)
+        del self._ending[job.run]
+
+    def _end(self, job: TrainingJob, ending: Ending) -> None:
+        if ending is _COMPLETED and job.status is Status.STOPPING:
+            ending = _STOPPED  # it was asked to stop while its program ended by itself
+        now = max(self._now(), job.modified)
+        last = job.moved(ending.secondary, now, ending.message)
+        last = replace(last, transitions=(*last.transitions[:-1], replace(last.transitions[-1], end=now)))
+        final = _final_metrics(self._store.observations(job.name), job)
+        self._store.trainings.put(
+            replace(
+                last,
+                status=ending.status,
+                ended=now,
+                failure_reason=ending.reason,
+                retryable=ending.retryable,
+                final_metrics=final,
+            )
+        )
+        self._told_to_stop.discard(job.run)
+        self._started.pop(job.run, None)
+        self._threads.submit(_tidy, self._folder(job))
+
+
+def _ending(folder: RunFolder, ended: Exit) -> Ending:
+    if ended.cause is Cause.STOP:
+        return _STOPPED
+    if ended.cause is Cause.MAX_RUNTIME:
+        return _MAX_RUNTIME
+    if ended.cause is Cause.EXIT and ended.code == 0:
+        return _failed(ended.message) if ended.message else _COMPLETED
+    return _failed(artifacts.failure_reason(folder.ml, ended))
+
+
+def _final_metrics(seen: Sequence[Observation], job: TrainingJob) -> tuple[FinalMetric, ...]:
+    last = {one.metric: one for one in seen}
+    return tuple(
+        FinalMetric(name=name, value=last[name].value, time=last[name].time)
+        for name in (definition.name for definition in job.metrics)
+        if name in last
+    )
+
+
+def _tidy(folder: RunFolder) -> None:
+    """What S3 holds now need not lie here too; the log and the metrics stay."""
+    shutil.rmtree(folder.ml, ignore_errors=True)
+    folder.model_archive.unlink(missing_ok=True)
+    folder.output_archive.unlink(missing_ok=True)

@@ -1,0 +1,85 @@
+"""Asks the mind about every active tuning job and carries out what it says, through the store alone."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from local_emulator import decide as mind
+from local_emulator.domain.children import child
+from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound
+from local_emulator.domain.jobs import ACTIVE, Secondary, Status
+from local_emulator.domain.tuning import TuningJob
+from local_emulator.store.base import Query, Sort, Store
+from local_emulator.strategies.base import Strategy
+from local_emulator.strategies.registry import make
+
+
+class Tuner:
+    """Turns decisions into records. It never touches a run."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        account: str,
+        now: Callable[[], datetime],
+        token: Callable[[], str],
+        ring: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._account = account
+        self._now = now
+        self._token = token
+        self._ring = ring
+        self._strategies: dict[str, Sequence[Strategy]] = {}
+
+    def step(self) -> float | None:
+        """Decide about every active tuning job; seconds until time alone may change a decision, None for never."""
+        active = self._store.tunings.find(Query(statuses=ACTIVE, sort=Sort.CREATED)).items
+        for name in self._strategies.keys() - {job.arn for job in active}:
+            del self._strategies[name]
+        deadlines = []
+        for job in active:
+            try:
+                self._advance(job)
+            except (Conflict, NotFound):
+                self._ring()  # somebody else changed it meanwhile: look again
+            if job.plan.max_runtime is not None and job.status is Status.IN_PROGRESS:
+                deadlines.append(job.created + timedelta(seconds=job.plan.max_runtime))
+        return max((min(deadlines) - self._now()).total_seconds(), 0.05) if deadlines else None
+
+    def _minds(self, job: TuningJob) -> Sequence[Strategy]:
+        if job.arn not in self._strategies:
+            self._strategies[job.arn] = [
+                make(job.plan, definition, job.seed + place) for place, definition in enumerate(job.plan.definitions)
+            ]
+        return self._strategies[job.arn]
+
+    def _advance(self, job: TuningJob) -> None:
+        for action in mind.decide(job, self._store.history(job), self._minds(job), self._now()):
+            self._ring()
+            if isinstance(action, mind.Launch):
+                self._launch(job, action)
+            elif isinstance(action, mind.Stop):
+                self._stop(action)
+            else:
+                now = max(self._now(), job.modified)
+                ended = replace(job, status=action.status, failure_reason=action.reason, ended=now, modified=now)
+                self._store.tunings.put(ended)
+
+    def _launch(self, job: TuningJob, action: mind.Launch) -> None:
+        now = self._now()
+        while True:
+            try:
+                self._store.trainings.add(
+                    child(job, action.definition, action.point, action.index, self._token(), self._account, now)
+                )
+            except AlreadyExists:
+                continue  # the name's random part was taken: draw another
+            return
+
+    def _stop(self, action: mind.Stop) -> None:
+        job = self._store.trainings.get(action.trial)
+        if job.status is Status.IN_PROGRESS:
+            moved = job.moved(Secondary.STOPPING, self._now(), action.why)
+            self._store.trainings.put(replace(moved, status=Status.STOPPING))

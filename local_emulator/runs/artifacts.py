@@ -1,0 +1,67 @@
+"""What comes out of a run: archives to S3, and the reason of a failure."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from local_emulator.domain.errors import RunError
+from local_emulator.domain.objects import NoSuchBucket, Objects, ObjectsUnavailable, parse_s3
+from local_emulator.domain.training import TrainingJob
+from local_emulator.runs.folder import RunFolder
+from local_emulator.runs.run import Cause, Exit
+
+_LONGEST_REASON = 1024
+
+
+def upload(job: TrainingJob, folder: RunFolder, ended: Exit, objects: Objects) -> None:
+    """Put model, output and checkpoints where the request wants them; raises RunError. May be repeated."""
+    output = job.request["OutputDataConfig"]
+    try:
+        bucket, prefix = parse_s3(output["S3OutputPath"])
+        root = f"{prefix.rstrip('/')}/{job.name}/output".lstrip("/")
+        if output.get("CompressionType") == "NONE":
+            _upload_folder(objects, bucket, f"{root}/model", folder.ml / "model")
+            _upload_folder(objects, bucket, f"{root}/data", folder.ml / "output" / "data")
+        if ended.model:
+            objects.upload(bucket, f"{root}/model.tar.gz", folder.model_archive)
+        if ended.output:
+            objects.upload(bucket, f"{root}/output.tar.gz", folder.output_archive)
+        if "CheckpointConfig" in job.request:
+            bucket, prefix = parse_s3(job.request["CheckpointConfig"]["S3Uri"])
+            _upload_folder(objects, bucket, prefix.rstrip("/"), folder.ml / "checkpoints")
+    except (NoSuchBucket, ObjectsUnavailable, ValueError, OSError) as error:
+        said = f"the bucket {error} does not exist" if isinstance(error, NoSuchBucket) else str(error)
+        raise RunError(f"ClientError: Artifact upload failed: {said}") from error
+
+
+def _upload_folder(objects: Objects, bucket: str, prefix: str, folder: Path) -> None:
+    for name, path in _files(folder):
+        objects.upload(bucket, f"{prefix}/{name}", path)
+
+
+def _files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Regular files below a folder, links left out."""
+    for parent, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(parent) / name
+            if path.is_file() and not path.is_symlink():
+                yield str(path.relative_to(folder)), path
+
+
+def failure_reason(ml: Path, ended: Exit) -> str:
+    """FailureReason of a program that failed: what it wrote to `/opt/ml/output/failure`, and its exit code."""
+    if ended.cause in {Cause.START, Cause.DISK}:
+        return ended.message[:_LONGEST_REASON]
+    tail = f", exit code: {ended.code}"
+    text = _failure_file(ml / "output" / "failure")
+    return f"AlgorithmError: {text}"[: _LONGEST_REASON - len(tail)] + tail
+
+
+def _failure_file(path: Path) -> str:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read(4 * _LONGEST_REASON).decode("utf-8", "replace").replace("\0", "").strip()[:_LONGEST_REASON]

@@ -1,0 +1,181 @@
+"""Data in: each channel comes from S3 once per content, and every run gets hard links to it."""
+
+import hashlib
+import json
+import os
+import shutil
+import threading
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from local_emulator.domain.errors import RunError
+from local_emulator.domain.jobs import Document
+from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, ObjectInfo, Objects, ObjectsUnavailable, parse_s3
+
+_LONGEST_PART = 255
+
+
+@dataclass(frozen=True, kw_only=True)
+class _File:
+    """One object of a channel and its name below the channel's folder."""
+
+    name: str
+    bucket: str
+    key: str
+    size: int
+    etag: str
+
+
+def failed(reason: str) -> RunError:
+    """The FailureReason of a channel that cannot be had."""
+    return RunError(f"ClientError: Data download failed:{reason}")
+
+
+class Stage:
+    """Channels that have been fetched, by content, below one folder."""
+
+    def __init__(self, root: Path, objects: Objects) -> None:
+        self._root = root
+        self._objects = objects
+        self._guard = threading.Lock()
+        self._fetching: dict[str, threading.Lock] = {}
+
+    def fetch(self, channel: Document) -> Path:
+        """The staged folder of a channel; fetched now if its content is not there yet. Raises RunError."""
+        try:
+            files = self._list(channel)
+        except (NoSuchBucket, ObjectsUnavailable) as error:
+            raise failed(f"{type(error).__name__}: {error}") from error
+        digest = hashlib.sha256(json.dumps([[one.name, one.size, one.etag] for one in files]).encode()).hexdigest()
+        with self._guard:
+            lock = self._fetching.setdefault(digest, threading.Lock())
+        with lock:
+            folder = self._root / digest
+            if not _untouched(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+                self._download(files, folder)
+            return folder
+
+    def missing(self, channel: Document, role: str, region: str) -> str | None:
+        """AWS's sentence for a channel without data, told when a job is created; None if there is some."""
+        source = channel["DataSource"]["S3DataSource"]
+        try:
+            bucket, prefix = parse_s3(source["S3Uri"])
+            if self._objects.list(bucket, prefix):
+                return None
+        except (ValueError, NoSuchBucket):
+            bucket = source["S3Uri"].removeprefix("s3://").split("/")[0]
+        return (
+            f'No S3 objects found under S3 URL "{source["S3Uri"]}" given in input data source. Please ensure that the bucket exists '
+            f'in the selected region ({region}), that objects exist under that S3 prefix, and that the role "{role}" has '
+            f'"s3:ListBucket" permissions on bucket "{bucket}".'
+        )
+
+    def _list(self, channel: Document) -> Sequence[_File]:
+        source = channel["DataSource"]["S3DataSource"]
+        kind = source["S3DataType"]
+        if kind == "S3Prefix":
+            files = list(self._below(source["S3Uri"]))
+        elif kind == "ManifestFile":
+            files = list(self._manifest(source["S3Uri"]))
+        else:
+            raise failed(f"S3DataType {kind} is not emulated.")
+        if not files:
+            raise failed(f"No objects found under {source['S3Uri']}.")
+        _check_names([one.name for one in files])
+        return sorted(files, key=lambda one: one.name)
+
+    def _below(self, uri: str) -> Iterable[_File]:
+        bucket, prefix = parse_s3(uri)
+        cut = prefix.rfind("/") + 1
+        found = self._objects.list(bucket, prefix)
+        if any(one.key == prefix for one in found):
+            found = [one for one in found if one.key == prefix]  # the prefix is one object's whole key
+        elif prefix and not prefix.endswith("/") and any(one.key.startswith(prefix + "/") for one in found):
+            cut = len(prefix) + 1
+            found = [one for one in found if one.key.startswith(prefix + "/")]
+        return [_file(bucket, one, one.key[cut:]) for one in found if not (one.size == 0 and one.key.endswith("/"))]
+
+    def _manifest(self, uri: str) -> Iterable[_File]:
+        bucket, key = parse_s3(uri)
+        temporary = self._root / f".manifest-{uuid.uuid4().hex}"
+        self._root.mkdir(parents=True, exist_ok=True)
+        try:
+            self._objects.download(bucket, key, temporary)
+            rows = json.loads(temporary.read_bytes())
+            first, names = rows[0]["prefix"], rows[1:]
+            target, prefix = parse_s3(first)
+            for name in names:
+                found = [one for one in self._objects.list(target, prefix + name) if one.key == prefix + name]
+                if not found:
+                    raise failed(f"The manifest {uri} names {first}{name}, which does not exist.")
+                yield _file(target, found[0], name)
+        except NoSuchKey as error:
+            raise failed(f"The manifest {uri} does not exist.") from error
+        except (ValueError, TypeError, KeyError, IndexError) as error:
+            raise failed(f'The manifest {uri} must be a JSON list of {{"prefix": "s3://…"}} and names below it.') from error
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _download(self, files: Sequence[_File], folder: Path) -> None:
+        temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
+        try:
+            (temporary / "data").mkdir(parents=True)
+            for one in files:
+                target = temporary / "data" / one.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                self._objects.download(one.bucket, one.key, target)
+                target.chmod(0o444)
+            facts = {one.name: _facts(temporary / "data" / one.name) for one in files}
+            (temporary / "index.json").write_text(json.dumps(facts))
+            temporary.rename(folder)
+        except (NoSuchBucket, NoSuchKey, ObjectsUnavailable, OSError) as error:
+            raise failed(f"{type(error).__name__}: {error}") from error
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def place(staged: Path, target: Path) -> None:
+    """Give a run a folder of its own with the files of a staged channel: hard links, or copies across file systems."""
+    target.mkdir(parents=True, exist_ok=True)
+    for parent, folders, names in os.walk(staged / "data"):
+        here = target / Path(parent).relative_to(staged / "data")
+        for name in folders:
+            (here / name).mkdir(exist_ok=True)
+        for name in names:
+            try:
+                os.link(Path(parent) / name, here / name)
+            except OSError:
+                shutil.copy2(Path(parent) / name, here / name)
+
+
+def _file(bucket: str, one: ObjectInfo, name: str) -> _File:
+    return _File(name=name or one.key.rsplit("/", 1)[-1], bucket=bucket, key=one.key, size=one.size, etag=one.etag)
+
+
+def _facts(path: Path) -> list[int]:
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns]
+
+
+def _untouched(folder: Path) -> bool:
+    """Whether a staged channel is there and nobody changed its files (a run may, as the links share them)."""
+    try:
+        facts: Mapping[str, list[int]] = json.loads((folder / "index.json").read_text())
+        return all(_facts(folder / "data" / name) == known for name, known in facts.items())
+    except (OSError, ValueError):
+        return False
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """Keys are anybody's text: refuse those that are no safe path, or that cannot be files side by side."""
+    files = set(names)
+    for name in names:
+        parts = name.split("/")
+        if any(part in {"", ".", ".."} or "\0" in part or len(part.encode()) > _LONGEST_PART for part in parts):
+            raise failed(f"The key {name!r} cannot be a path below the channel's folder.")
+        for depth in range(1, len(parts)):
+            if "/".join(parts[:depth]) in files:
+                raise failed(f"The key {'/'.join(parts[:depth])!r} would have to be both a file and a folder.")

@@ -1,0 +1,140 @@
+"""The one owner of what lies in a run's folder, and of what that says about the run.
+
+Files that another process reads are written whole: under a name of their own first, then renamed.
+"""
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from local_emulator.domain.history import Observation
+from local_emulator.domain.jobs import MetricDefinition
+from local_emulator.runs import lock
+from local_emulator.runs.run import Cause, Command, Exit, Run, RunState
+
+_MOST_AT_ONCE = 4 * 2**20
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that no reader ever sees a part of it."""
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The names in a run's folder."""
+
+    path: Path
+
+    @property
+    def run_json(self) -> Path:
+        """What the supervisor must know."""
+        return self.path / "run.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the supervisor for as long as it lives."""
+        return self.path / "lock"
+
+    @property
+    def claim(self) -> Path:
+        """There once a supervisor has begun: the run is never begun again."""
+        return self.path / "claim"
+
+    @property
+    def stop(self) -> Path:
+        """There once somebody asked the run to end."""
+        return self.path / "stop"
+
+    @property
+    def control(self) -> Path:
+        """A FIFO; a byte in it makes the supervisor look for `stop`."""
+        return self.path / "control"
+
+    @property
+    def exit(self) -> Path:
+        """How the run ended; written last."""
+        return self.path / "exit"
+
+    @property
+    def metrics(self) -> Path:
+        """Every value of every metric, a JSON line each."""
+        return self.path / "metrics"
+
+    @property
+    def ml(self) -> Path:
+        """The run's own `/opt/ml`."""
+        return self.path / "ml"
+
+    @property
+    def model_archive(self) -> Path:
+        """`ml/model`, packed."""
+        return self.path / "model.tar.gz"
+
+    @property
+    def output_archive(self) -> Path:
+        """`ml/output/data`, packed."""
+        return self.path / "output.tar.gz"
+
+    def save_run(self, run: Run) -> None:
+        """Write down what the supervisor must know."""
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_whole(self.run_json, json.dumps(asdict(run) | {"folder": str(run.folder)}).encode())
+
+    def load_run(self) -> Run:
+        """What the supervisor must know."""
+        facts = json.loads(self.run_json.read_bytes())
+        program = Command(argv=tuple(facts["program"]["argv"]), cwd=facts["program"]["cwd"])
+        metrics = tuple(MetricDefinition(**one) for one in facts["metrics"])
+        return Run(**{**facts, "folder": Path(facts["folder"]), "program": program, "metrics": metrics})
+
+    def write_exit(self, ended: Exit) -> None:
+        """Say how the run ended."""
+        facts = asdict(ended) | {"cause": ended.cause.value, "time": ended.time.isoformat()}
+        write_whole(self.exit, json.dumps(facts).encode())
+
+    def read_exit(self) -> Exit | None:
+        """How the run ended; None if nobody has said so."""
+        try:
+            facts = json.loads(self.exit.read_bytes())
+        except FileNotFoundError:
+            return None
+        return Exit(**{**facts, "cause": Cause(facts["cause"]), "time": datetime.fromisoformat(facts["time"])})
+
+    def state(self) -> RunState:
+        """What the evidence says."""
+        if self.exit.exists():
+            return RunState.EXITED
+        if lock.taken(self.lock):
+            return RunState.RUNNING
+        # The supervisor writes `exit` before it lets go of the lock, so look again now that it is free.
+        if self.exit.exists():
+            return RunState.EXITED
+        return RunState.LOST if self.claim.exists() else RunState.NEW
+
+
+def read_metrics(folder: RunFolder, offset: int) -> tuple[Sequence[Observation], int]:
+    """Values written after a byte offset (whole lines, a few megabytes at a time), and the offset after them."""
+    try:
+        with folder.metrics.open("rb") as file:
+            file.seek(offset)
+            content = file.read(_MOST_AT_ONCE)
+    except FileNotFoundError:
+        return (), offset
+    end = content.rfind(b"\n") + 1
+    return [_observation(line) for line in content[:end].splitlines()], offset + end
+
+
+def _observation(line: bytes) -> Observation:
+    facts = json.loads(line)
+    time = datetime.fromtimestamp(facts["ms"] / 1000, UTC)
+    return Observation(seq=facts["seq"], metric=facts["name"], value=facts["value"], time=time)

@@ -1,0 +1,113 @@
+"""Which program stands in for an image, and how script mode starts a script.
+
+Script mode follows the sagemaker-training toolkit, which AWS's framework images hold: hyperparameters sorted by name become
+`--name value`, those of the toolkit itself are hidden.
+"""
+
+import fnmatch
+import json
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from local_emulator.domain.errors import RunError
+from local_emulator.domain.names import OBJECTIVE_STATIC
+from local_emulator.settings import Settings
+
+PROGRAM = "sagemaker_program"
+SUBMIT_DIRECTORY = "sagemaker_submit_directory"
+_HIDDEN = {"default_user_module_name", OBJECTIVE_STATIC}
+_REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
+_MISSING = """
+import sys
+from importlib.metadata import PackageNotFoundError, version
+for name in sys.argv[1:]:
+    try:
+        version(name)
+    except PackageNotFoundError:
+        print(name)
+"""
+
+
+def stand_in(image: str, settings: Settings) -> tuple[str, ...] | None:
+    """The command that the settings name for an image; None if they name none."""
+    return next((command for pattern, command in settings.images.items() if fnmatch.fnmatchcase(image, pattern)), None)
+
+
+def runnable(image: str, hyperparameters: Mapping[str, str], settings: Settings) -> str | None:
+    """Why nobody can run an image here; None if somebody can."""
+    if stand_in(image, settings) is not None or PROGRAM in hyperparameters:
+        return None
+    return (
+        f"The image {image} cannot be run here. Send your script with the hyperparameters {PROGRAM} and {SUBMIT_DIRECTORY} "
+        f"(script mode, as the SageMaker SDK does), or name a command that stands in for the image: serve --image '{image}=COMMAND'."
+    )
+
+
+def decoded(value: str) -> Any:  # noqa: ANN401 - any JSON
+    """A hyperparameter as the toolkit reads it: JSON if it is, else the text itself."""
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
+def visible(hyperparameters: Mapping[str, str]) -> Mapping[str, Any]:
+    """The hyperparameters that a script gets, decoded, sorted by name."""
+    return {
+        name: decoded(value)
+        for name, value in sorted(hyperparameters.items())
+        if not name.startswith("sagemaker_") and name not in _HIDDEN
+    }
+
+
+def arguments(hyperparameters: Mapping[str, Any]) -> Sequence[str]:
+    """Hyperparameters as a command line."""
+    words: list[str] = []
+    for name, value in sorted(hyperparameters.items()):
+        words += [f"-{name}" if len(name) == 1 else f"--{name}", _word(value)]
+    return words
+
+
+def _word(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, dict):
+        return ",".join(f"{name}={one}" for name, one in value.items())
+    return str(value)
+
+
+def script_command(entry: str, code: Path, words: Sequence[str], settings: Settings) -> tuple[str, ...]:
+    """The command that starts an entry point from the code folder; raises RunError."""
+    path = code / entry
+    if not path.resolve().is_relative_to(code.resolve()) or not path.is_file():
+        held = ", ".join(sorted(str(one.relative_to(code)) for one in code.rglob("*") if one.is_file())[:10]) or "nothing"
+        raise RunError(f"ClientError: {PROGRAM} names {entry!r}, which is not in the source archive. It holds: {held}")
+    if entry.endswith(".py"):
+        python = settings.python or sys.executable
+        _check_requirements(code, python)
+        return (python, entry, *words)
+    path.chmod(0o755)
+    return ("/bin/sh", "-c", shlex.join([f"./{entry}", *words]))
+
+
+def _check_requirements(code: Path, python: str) -> None:
+    """Refuse a script whose requirements.txt names packages that the interpreter lacks, instead of changing the interpreter."""
+    path = code / "requirements.txt"
+    if not path.is_file():
+        return
+    lines = path.read_text(errors="replace").splitlines()
+    names = [found[1] for line in lines if not line.lstrip().startswith(("#", "-")) and (found := _REQUIREMENT.match(line))]
+    if not names:
+        return
+    asked = subprocess.run([python, "-c", _MISSING, *names], capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - an argument list
+    missing = asked.stdout.split()
+    if missing:
+        raise RunError(
+            f"ClientError: requirements.txt names {', '.join(missing)}, not installed in {python}. "
+            f"Install it: {python} -m pip install {shlex.join(missing)}"
+        )

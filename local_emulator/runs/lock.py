@@ -1,0 +1,38 @@
+"""Locks that the kernel lets go of when their holder dies, and that can be looked at without being taken.
+
+Open-file-description locks: unlike flock(2) they can be tested without a moment in which the tester holds them (in which a
+supervisor that just begins would find its lock taken), and unlike classic record locks they belong to the open file, not to the
+process.
+"""
+
+import fcntl
+import os
+import struct
+from pathlib import Path
+
+_FLOCK = "hhqqi4x"
+
+
+def take(path: Path) -> int | None:
+    """Lock a file, made if missing; its descriptor, which holds the lock until it is closed, or None if somebody has it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+    except (BlockingIOError, PermissionError):
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def taken(path: Path) -> bool:
+    """Whether somebody has locked a file."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        answer = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+    finally:
+        os.close(descriptor)
+    kind: int = struct.unpack(_FLOCK, answer)[0]
+    return kind != fcntl.F_UNLCK

@@ -1,0 +1,136 @@
+r"""A run's log on disk: `<epoch ms> <text>` lines in segments, of which the head and the tail are kept.
+
+Control characters are written as CloudWatch shows them, `#` and three octal digits (a tab is `#011`), and that is the text that
+metrics are matched on.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import FileIO
+
+from local_emulator.runs.folder import RunFolder
+
+_CONTROL = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f]")
+_ESCAPES = {bytes([code]): b"#%03o" % code for code in range(256)}
+_LONGEST_LINE = 64 * 1024
+_SEGMENTS = 8
+_MOST_AT_ONCE = 4 * 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogLine:
+    """One line and when it was read, in milliseconds since the epoch."""
+
+    ms: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cursor:
+    """How far a log has been read."""
+
+    segment: int = 0
+    offset: int = 0
+
+
+def escape(raw: bytes) -> bytes:
+    """One line as CloudWatch shows it: valid UTF-8, no control characters."""
+    raw = raw.removesuffix(b"\r")
+    if _CONTROL.search(raw):
+        raw = _CONTROL.sub(lambda found: _ESCAPES[found[0]], raw)
+    return raw if raw.isascii() else raw.decode("utf-8", "replace").encode()
+
+
+class LogWriter:
+    """Splits a program's output into lines and keeps at most about `limit` bytes of them."""
+
+    def __init__(self, folder: RunFolder, limit: int) -> None:
+        self._folder = folder
+        self._most = max(limit // _SEGMENTS, 4096)
+        self._segment = 0
+        self._oldest = 1
+        self._size = 0
+        self._rest = b""
+        self._file = self._open()
+
+    def _open(self) -> FileIO:
+        return FileIO(self._folder.path / f"log.{self._segment}", "a")
+
+    def write(self, chunk: bytes, ms: int) -> Sequence[bytes]:
+        """Keep some output; the whole lines that it completed."""
+        parts = (self._rest + chunk).split(b"\n")
+        self._rest = parts.pop()
+        while len(self._rest) > _LONGEST_LINE:
+            parts.append(self._rest[:_LONGEST_LINE])
+            self._rest = self._rest[_LONGEST_LINE:]
+        return self._keep(parts, ms)
+
+    def flush(self, ms: int) -> Sequence[bytes]:
+        """The last line, if it had no end."""
+        parts, self._rest = ([self._rest] if self._rest else []), b""
+        return self._keep(parts, ms)
+
+    def _keep(self, parts: Sequence[bytes], ms: int) -> Sequence[bytes]:
+        lines = [
+            escape(part[start : start + _LONGEST_LINE]) for part in parts for start in range(0, max(len(part), 1), _LONGEST_LINE)
+        ]
+        if lines:
+            content = b"".join(b"%d %b\n" % (ms, line) for line in lines)
+            self._file.write(content)
+            self._size += len(content)
+            if self._size >= self._most:
+                self._roll()
+        return lines
+
+    def _roll(self) -> None:
+        self._file.close()
+        self._segment += 1
+        self._size = 0
+        self._file = self._open()
+        while self._segment - self._oldest >= _SEGMENTS - 1:
+            (self._folder.path / f"log.{self._oldest}").unlink(missing_ok=True)
+            self._oldest += 1
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+
+def read_log(folder: RunFolder, cursor: Cursor | None = None) -> tuple[Sequence[LogLine], Cursor]:
+    """Lines after a cursor, a few megabytes at a time, and the cursor after them; a gap is told by a line."""
+    cursor = cursor or Cursor()
+    segments = sorted(int(path.suffix[1:]) for path in folder.path.glob("log.*"))
+    lines: list[LogLine] = []
+    if cursor.segment not in segments:
+        later = [segment for segment in segments if segment > cursor.segment]
+        if not later:
+            return (), cursor
+        cursor = Cursor(segment=later[0])
+    try:
+        with (folder.path / f"log.{cursor.segment}").open("rb") as file:
+            file.seek(cursor.offset)
+            content = file.read(_MOST_AT_ONCE)
+    except FileNotFoundError:  # dropped between the look and the read
+        return read_log(folder, cursor)
+    end = content.rfind(b"\n") + 1
+    lines += [_line(raw) for raw in content[:end].splitlines()]
+    cursor = Cursor(segment=cursor.segment, offset=cursor.offset + end)
+    later = [segment for segment in segments if segment > cursor.segment]
+    if end == 0 and later:  # a segment that has a successor is complete
+        following = Cursor(segment=later[0])
+        if later[0] == cursor.segment + 1:
+            return read_log(folder, following)
+        more, following = read_log(folder, following)
+        ms = more[0].ms if more else 0
+        gap = LogLine(
+            ms=ms,
+            text=f"[sm-tuning: {later[0] - cursor.segment - 1} segments of the log were dropped here; it is over its limit]",
+        )
+        return [gap, *more], following
+    return lines, cursor
+
+
+def _line(raw: bytes) -> LogLine:
+    ms, _, text = raw.partition(b" ")
+    return LogLine(ms=int(ms), text=text.decode())

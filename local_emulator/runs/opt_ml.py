@@ -1,0 +1,174 @@
+"""The container contract: what lies in `/opt/ml` when a program starts, and its environment."""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from local_emulator.domain.training import TrainingJob
+from local_emulator.runs import images
+from local_emulator.settings import Settings
+
+_HOST = "algo-1"
+_INTERFACE = "eth0"
+_GROUP = "homogeneousCluster"
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def resources(job: TrainingJob) -> Mapping[str, Any]:
+    """Content of resourceconfig.json."""
+    kind = job.request["ResourceConfig"].get("InstanceType", "local")
+    return {
+        "current_host": _HOST,
+        "current_instance_type": kind,
+        "current_group_name": _GROUP,
+        "hosts": [_HOST],
+        "instance_groups": [{"instance_group_name": _GROUP, "instance_type": kind, "hosts": [_HOST]}],
+        "network_interface_name": _INTERFACE,
+    }
+
+
+def inputs(job: TrainingJob) -> Mapping[str, Any]:
+    """Content of inputdataconfig.json."""
+    default = job.request["AlgorithmSpecification"]["TrainingInputMode"]
+    found: dict[str, Any] = {}
+    for channel in job.request.get("InputDataConfig", ()):
+        source = channel["DataSource"]["S3DataSource"]
+        found[channel["ChannelName"]] = {
+            "TrainingInputMode": channel.get("InputMode", default),
+            "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
+            "RecordWrapperType": channel.get("RecordWrapperType", "None"),
+            **({"ContentType": channel["ContentType"]} if "ContentType" in channel else {}),
+        }
+    return found
+
+
+def lay_out(ml: Path, job: TrainingJob) -> None:
+    """Make the folders and the configuration files of a run, anew."""
+    shutil.rmtree(ml, ignore_errors=True)
+    for name in ("input/config", "input/data", "model", "output/data", "code", "checkpoints"):
+        (ml / name).mkdir(parents=True)
+    config = ml / "input" / "config"
+    files: dict[str, object] = {
+        "hyperparameters.json": dict(job.request.get("HyperParameters", {})),
+        "resourceconfig.json": resources(job),
+        "inputdataconfig.json": inputs(job),
+    }
+    if "CheckpointConfig" in job.request:
+        files["checkpointconfig.json"] = dict(job.request["CheckpointConfig"])
+    for name, content in files.items():
+        (config / name).write_text(json.dumps(content))
+
+
+def environment(job: TrainingJob, folder: Path, settings: Settings, endpoint: str | None) -> dict[str, str]:
+    """The whole environment of a program, script mode's own apart: an allow-list, so nothing of the server's leaks in."""
+    python = Path(settings.python or sys.executable)
+    threads = str(settings.threads or max(1, (os.cpu_count() or 1) // settings.parallel))
+    return {
+        "PATH": os.pathsep.join([str(python.parent), os.environ.get("PATH", os.defpath)]),
+        "HOME": str(folder),
+        "TMPDIR": str(folder / "tmp"),
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        **dict.fromkeys(_THREADS, threads),
+        "AWS_REGION": job.region,
+        "AWS_DEFAULT_REGION": job.region,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_CONFIG_FILE": os.devnull,
+        **({"AWS_ENDPOINT_URL": endpoint, "S3_ENDPOINT_URL": settings.s3_endpoint or endpoint} if endpoint else {}),
+        **({"AWS_ENDPOINT_URL_S3": settings.s3_endpoint} if settings.s3_endpoint else {}),
+        "TRAINING_JOB_NAME": job.name,
+        "TRAINING_JOB_ARN": job.arn,
+        **job.request.get("Environment", {}),
+    }
+
+
+def script_mode(job: TrainingJob, base: str, entry: str, words: Sequence[str]) -> dict[str, str]:
+    """The `SM_*` variables, as the sagemaker-training toolkit sets them; `base` is what the program knows as `/opt/ml`."""
+    hyperparameters = job.request.get("HyperParameters", {})
+    shown = images.visible(hyperparameters)
+    channels = {name: f"{base}/input/data/{name}" for name in sorted(inputs(job))}
+    framework = {name: images.decoded(value) for name, value in hyperparameters.items() if name.startswith("sagemaker_")}
+    config = resources(job)
+    facts: dict[str, Any] = {
+        "channel_input_dirs": channels,
+        "current_host": _HOST,
+        "current_instance_group": _GROUP,
+        "current_instance_group_hosts": [_HOST],
+        "current_instance_type": config["current_instance_type"],
+        "distribution_hosts": [],
+        "distribution_instance_groups": [],
+        "framework_module": None,
+        "hosts": [_HOST],
+        "hyperparameters": shown,
+        "input_config_dir": f"{base}/input/config",
+        "input_data_config": inputs(job),
+        "input_dir": f"{base}/input",
+        "instance_groups": [_GROUP],
+        "instance_groups_dict": {_GROUP: config["instance_groups"][0]},
+        "is_hetero": False,
+        "is_master": True,
+        "job_name": job.name,
+        "log_level": 20,
+        "master_hostname": _HOST,
+        "model_dir": f"{base}/model",
+        "module_dir": str(images.decoded(hyperparameters.get(images.SUBMIT_DIRECTORY, ""))),
+        "module_name": entry.removesuffix(".py"),
+        "network_interface_name": _INTERFACE,
+        "num_cpus": os.cpu_count() or 1,
+        "num_gpus": 0,
+        "num_neurons": 0,
+        "output_data_dir": f"{base}/output/data",
+        "output_dir": f"{base}/output",
+        "output_intermediate_dir": f"{base}/output/intermediate",
+        "resource_config": config,
+        "user_entry_point": entry,
+    }
+    named = {
+        "SM_HOSTS": facts["hosts"],
+        "SM_NETWORK_INTERFACE_NAME": _INTERFACE,
+        "SM_HPS": shown,
+        "SM_USER_ENTRY_POINT": entry,
+        "SM_FRAMEWORK_PARAMS": framework,
+        "SM_RESOURCE_CONFIG": config,
+        "SM_INPUT_DATA_CONFIG": facts["input_data_config"],
+        "SM_CHANNELS": list(channels),
+        "SM_CURRENT_HOST": _HOST,
+        "SM_CURRENT_INSTANCE_TYPE": facts["current_instance_type"],
+        "SM_CURRENT_INSTANCE_GROUP": _GROUP,
+        "SM_CURRENT_INSTANCE_GROUP_HOSTS": [_HOST],
+        "SM_INSTANCE_GROUPS": [_GROUP],
+        "SM_INSTANCE_GROUPS_DICT": facts["instance_groups_dict"],
+        "SM_DISTRIBUTION_INSTANCE_GROUPS": [],
+        "SM_IS_HETERO": False,
+        "SM_MODULE_NAME": facts["module_name"],
+        "SM_LOG_LEVEL": facts["log_level"],
+        "SM_FRAMEWORK_MODULE": None,
+        "SM_NUM_CPUS": facts["num_cpus"],
+        "SM_NUM_GPUS": 0,
+        "SM_NUM_NEURONS": 0,
+        "SM_TRAINING_ENV": facts,
+        "SM_USER_ARGS": list(words),
+        "SM_MODULE_DIR": facts["module_dir"],
+        **{f"SM_{name.upper()}": facts[name] for name in facts if name.endswith("_dir") and name != "module_dir"},
+        **{f"SM_CHANNEL_{name.upper()}": path for name, path in channels.items()},
+        **{f"SM_HP_{name.upper()}": value for name, value in shown.items()},
+    }
+    return {name: _text(value) for name, value in named.items()}
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else _compact(value)

@@ -1,0 +1,158 @@
+"""Everything that must be there before a program can start."""
+
+import hashlib
+import shutil
+import threading
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from local_emulator.domain.errors import RunError, ValidationException
+from local_emulator.domain.jobs import Document
+from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, Objects, ObjectsUnavailable, parse_s3
+from local_emulator.domain.training import TrainingJob
+from local_emulator.runs import images, opt_ml
+from local_emulator.runs.archive import ArchiveError, extract_safely
+from local_emulator.runs.channels import Stage, failed, place
+from local_emulator.runs.folder import RunFolder
+from local_emulator.runs.run import Command, Run
+from local_emulator.settings import Settings
+
+_GIB = 2**30
+
+
+class Preparation:
+    """Stages data and code once per content, lays out `/opt/ml`, and says what to start.
+
+    `endpoint` tells where training jobs reach this emulator (None: nowhere); `private` whether a run can have `/opt/ml` to itself.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        objects: Objects,
+        folder_of_caches: Path,
+        endpoint: Callable[[], str | None],
+        private: bool,
+        role_exists: Callable[[str], bool],
+    ) -> None:
+        self._settings = settings
+        self._objects = objects
+        self._code = folder_of_caches / "code"
+        self._stage = Stage(folder_of_caches / "channels", objects)
+        self._endpoint = endpoint
+        self._private = private
+        self._role_exists = role_exists
+        self._unpacking = threading.Lock()
+
+    def check(self, document: Document, region: str) -> None:
+        """What AWS looks at when a job is created: role, data, image. Raises ValidationException."""
+        role = document["RoleArn"]
+        if self._settings.check_roles and not self._role_exists(role):
+            raise ValidationException(
+                f"Could not assume role {role}. Please ensure that the role exists and allows principal 'sagemaker.amazonaws.com' to "
+                "assume the role."
+            )
+        algorithm = document["AlgorithmSpecification"]
+        hyperparameters = {**document.get("StaticHyperParameters", {}), **document.get("HyperParameters", {})}
+        problem = images.runnable(
+            algorithm.get("TrainingImage", algorithm.get("AlgorithmName", "")), hyperparameters, self._settings
+        )
+        for channel in document.get("InputDataConfig", ()):
+            problem = problem or self._stage.missing(channel, role, region)
+            if channel.get("InputMode", algorithm["TrainingInputMode"]) == "Pipe":
+                problem = problem or f"The channel {channel['ChannelName']!r} has the input mode Pipe, which is not emulated yet."
+        if problem is not None:
+            raise ValidationException(problem)
+
+    def prepare(self, job: TrainingJob, folder: Path, remaining: float | None) -> Run:
+        """Lay out the run's folder, from the beginning if it is half made; raises RunError with the FailureReason."""
+        names = RunFolder(folder)
+        try:
+            (folder / "tmp").mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)
+            opt_ml.lay_out(names.ml, job)
+            for channel in job.request.get("InputDataConfig", ()):
+                place(self._stage.fetch(channel), names.ml / "input" / "data" / channel["ChannelName"])
+            self._bring_checkpoints(job, names)
+            return self._run(job, names, remaining)
+        except OSError as error:
+            raise RunError(f"ClientError: {error.strerror or error}: {error.filename or folder}") from error
+
+    def _run(self, job: TrainingJob, names: RunFolder, remaining: float | None) -> Run:
+        settings = self._settings
+        base = "/opt/ml" if self._private else str(names.ml)
+        environment = opt_ml.environment(job, names.path, settings, self._endpoint())
+        algorithm = job.request["AlgorithmSpecification"]
+        hyperparameters = job.request.get("HyperParameters", {})
+        command = images.stand_in(algorithm.get("TrainingImage", algorithm.get("AlgorithmName", "")), settings)
+        if command is not None:
+            program = Command(argv=(*command, "train"), cwd=str(names.ml))
+        else:
+            entry = str(images.decoded(hyperparameters[images.PROGRAM]))
+            code = names.ml / "code"
+            self._bring_code(str(images.decoded(hyperparameters.get(images.SUBMIT_DIRECTORY, ""))), code)
+            words = images.arguments(images.visible(hyperparameters))
+            program = Command(argv=images.script_command(entry, code, words, settings), cwd=f"{base}/code")
+            environment = {**opt_ml.script_mode(job, base, entry, words), **environment}
+        return Run(
+            id=job.run,
+            folder=names.path,
+            program=program,
+            env=environment,
+            metrics=job.metrics,
+            max_runtime=remaining,
+            stop_grace=settings.stop_grace,
+            log_limit=settings.log_limit,
+            disk_limit=job.request["ResourceConfig"].get("VolumeSizeInGB", 30) * _GIB,
+            disk_floor=settings.disk_floor,
+            compress=job.request["OutputDataConfig"].get("CompressionType") != "NONE",
+            opt_ml=self._private,
+        )
+
+    def _bring_code(self, uri: str, code: Path) -> None:
+        """Unpack the source archive once per content, then copy it: a script may write beside itself."""
+        try:
+            bucket, key = parse_s3(uri)
+            found = [one for one in self._objects.list(bucket, key) if one.key == key]
+        except (ValueError, NoSuchBucket, ObjectsUnavailable) as error:
+            raise failed(f"{images.SUBMIT_DIRECTORY}: {type(error).__name__}: {error}") from error
+        if not found:
+            raise failed(f"{images.SUBMIT_DIRECTORY} names {uri}, which does not exist.")
+        digest = hashlib.sha256(f"{bucket}\n{key}\n{found[0].size}\n{found[0].etag}".encode()).hexdigest()
+        unpacked = self._code / digest
+        with self._unpacking:
+            if not unpacked.is_dir():
+                self._unpack(bucket, key, unpacked)
+        shutil.copytree(unpacked, code, dirs_exist_ok=True)
+
+    def _unpack(self, bucket: str, key: str, target: Path) -> None:
+        self._code.mkdir(parents=True, exist_ok=True)
+        archive = self._code / f".{uuid.uuid4().hex}.tar"
+        try:
+            self._objects.download(bucket, key, archive)
+            extract_safely(archive, target)
+        except NoSuchKey as error:
+            raise failed(f"{images.SUBMIT_DIRECTORY} names {key}, which does not exist.") from error
+        except ArchiveError as error:
+            raise RunError(f"ClientError: The source archive s3://{bucket}/{key} cannot be unpacked: {error}") from error
+        finally:
+            archive.unlink(missing_ok=True)
+
+    def _bring_checkpoints(self, job: TrainingJob, names: RunFolder) -> None:
+        config = job.request.get("CheckpointConfig")
+        if config is None:
+            return
+        try:
+            bucket, prefix = parse_s3(config["S3Uri"])
+            if not self._objects.list(bucket, prefix.rstrip("/") + "/"):
+                return
+        except (ValueError, NoSuchBucket) as error:
+            raise failed(f"CheckpointConfig: {type(error).__name__}: {error}") from error
+        source = {"S3DataType": "S3Prefix", "S3Uri": config["S3Uri"].rstrip("/") + "/"}
+        staged = self._stage.fetch({"DataSource": {"S3DataSource": source}})
+        # Copies, not links: a program writes its checkpoints in place.
+        shutil.copytree(staged / "data", names.ml / "checkpoints", dirs_exist_ok=True)
+        for path in (names.ml / "checkpoints").rglob("*"):
+            path.chmod(0o755 if path.is_dir() else 0o644)

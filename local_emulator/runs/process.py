@@ -1,0 +1,134 @@
+"""Runs as processes of this machine."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from local_emulator.runs.folder import RunFolder, write_whole
+from local_emulator.runs.run import Run, RunState
+from local_emulator.runs.supervisor import MARKER
+
+_KEPT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "TMPDIR", "HOME")
+
+
+class ProcessExecutor:
+    """Hands runs to a spawner, which forks a supervisor for each. Keeps no handle of a run; safe to use from several threads."""
+
+    def __init__(self, *, bell: Path | None) -> None:
+        self._bell = bell
+        self._lock = threading.Lock()
+        self._spawner: subprocess.Popen[bytes] | None = None
+
+    def start(self, run: Run) -> None:
+        """Begin a run that is NEW; of any other, nothing."""
+        folder = RunFolder(run.folder)
+        if folder.state() is not RunState.NEW:
+            return
+        folder.save_run(run)
+        self._hand_over(run.folder)
+
+    def state(self, folder: Path) -> RunState:
+        """What has become of a run."""
+        return RunFolder(folder).state()
+
+    def stop(self, folder: Path) -> None:
+        """Ask a run to end; also one that has not begun."""
+        names = RunFolder(folder)
+        write_whole(names.stop, b"")
+        try:
+            control = os.open(names.control, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            return  # no supervisor yet, or none any more: it looks for the file when it begins
+        try:
+            os.write(control, b"\n")
+        finally:
+            os.close(control)
+
+    def kill(self, folder: Path) -> bool:
+        """End a run at once, supervisor and all; whether there was something to end."""
+        names = RunFolder(folder)
+        if names.state() is not RunState.RUNNING:
+            return False
+        try:
+            run = names.load_run()
+        except (OSError, ValueError):
+            return False
+        self.kill_strays(run.id, supervisor=names)
+        return True
+
+    def kill_strays(self, run_id: str, supervisor: RunFolder | None = None) -> None:
+        """Kill every process of a run that is LOST (or of one whose supervisor is to go too)."""
+        mark = f"{MARKER}={run_id}".encode()
+        deadline = time.monotonic() + 10.0
+        while time.monotonic() < deadline:
+            left = [process for process in _processes() if mark in _environment(process)]
+            if supervisor is not None:
+                left += _holders(supervisor.lock)
+            if not left:
+                return
+            for process in left:
+                try:
+                    os.kill(process, signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+            time.sleep(0.01)
+
+    def close(self) -> None:
+        """Let the spawner go; runs go on."""
+        with self._lock:
+            if self._spawner is not None:
+                if self._spawner.stdin is not None:
+                    self._spawner.stdin.close()
+                self._spawner.wait()
+                self._spawner = None
+
+    def _hand_over(self, folder: Path) -> None:
+        line = json.dumps(str(folder)).encode() + b"\n"
+        with self._lock:
+            for _ in range(2):
+                spawner = self._spawner
+                if spawner is None or spawner.poll() is not None or spawner.stdin is None:
+                    spawner = self._spawner = self._new_spawner()
+                try:
+                    if spawner.stdin is not None:
+                        spawner.stdin.write(line)
+                        spawner.stdin.flush()
+                except BrokenPipeError:
+                    self._spawner = None
+                    continue
+                return
+
+    def _new_spawner(self) -> "subprocess.Popen[bytes]":
+        environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), environment.get("PYTHONPATH")]))
+        command = [sys.executable, "-m", "local_emulator.runs.spawner", *([str(self._bell)] if self._bell else [])]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True)  # noqa: S603 - ourselves
+
+
+def _processes() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and int(entry.name) != os.getpid()]
+
+
+def _environment(process: int) -> bytes:
+    try:
+        return Path(f"/proc/{process}/environ").read_bytes()
+    except OSError:
+        return b""
+
+
+def _holders(lock: Path) -> list[int]:
+    """Processes that have a file open."""
+    found = []
+    for process in _processes():
+        try:
+            links = [str(entry.readlink()) for entry in Path(f"/proc/{process}/fd").iterdir()]
+        except OSError:
+            continue
+        if str(lock) in links:
+            found.append(process)
+    return found

@@ -1,0 +1,53 @@
+"""Hyperband as AWS runs it: asynchronous successive halving that only ever stops, never pauses.
+
+One value of the objective is one unit of resource. Rungs stand at MinResource * 3^k below MaxResource. A running trial that has
+reached a rung goes on if its value there is among the best third of the trials begun no later than itself; otherwise it is stopped.
+At MaxResource every trial is stopped. New points are drawn at random. AWS publishes neither the factor nor the brackets; three and
+one are what the open-source tuner of the same group takes.
+"""
+
+from collections.abc import Sequence
+
+from local_emulator.domain.history import Goal, History, Trial
+from local_emulator.domain.jobs import Status
+from local_emulator.domain.space import Point, Space
+from local_emulator.strategies.random import Random
+
+FACTOR = 3
+
+
+class Hyperband:
+    """Random points, and a stop at each rung for those that are not among the best third."""
+
+    def __init__(self, space: Space, *, seed: int, max_resource: int, min_resource: int = 1) -> None:
+        self._random = Random(space, seed=seed)
+        self._max = max_resource
+        self._rungs = [min_resource]
+        while self._rungs[-1] * FACTOR < max_resource:
+            self._rungs.append(self._rungs[-1] * FACTOR)
+
+    def ask(self, history: History, count: int) -> Sequence[Point]:
+        """New random points."""
+        return self._random.ask(history, count)
+
+    def cull(self, history: History) -> Sequence[Trial]:
+        """Running trials that are used up, or that lost at a rung."""
+        return [one for one in history.running if one.status is Status.IN_PROGRESS and self._over(one, history)]
+
+    def _over(self, trial: Trial, history: History) -> bool:
+        reached = len(trial.values)
+        if reached >= self._max:
+            return True
+        # Every rung passed is looked at, so that values that come several at a time miss none. The field at a rung only grows, so a
+        # trial that once passed may fall behind later: it is judged only by those that were there no later than itself, which are
+        # the trials begun before it and those that have ended.
+        return any(self._lost(trial, rung, history) for rung in self._rungs if rung <= reached)
+
+    def _lost(self, trial: Trial, rung: int, history: History) -> bool:
+        sign = -1.0 if history.goal is Goal.MAXIMIZE else 1.0
+        mine = sign * trial.values[rung - 1]
+        others = [sign * one.values[rung - 1] for one in history.trials if one.index < trial.index and len(one.values) >= rung]
+        field = sorted([*others, mine])
+        if len(field) < FACTOR:
+            return False
+        return mine > field[max(len(field) // FACTOR, 1) - 1]

@@ -1,0 +1,67 @@
+"""Random search: independent draws from the scaled ranges, without repetition in a finite space."""
+
+import random
+from collections.abc import Sequence
+from itertools import product
+
+from local_emulator.domain.history import History, Trial
+from local_emulator.domain.space import Categorical, Integer, Parameter, Point, Space
+from local_emulator.strategies.early_stopping import median_rule
+
+Key = tuple[tuple[str, str], ...]
+
+_DRAWS = 1000  # in a space of which fewer than 99.3 % are used, so many draws all miss with a chance below one in a thousand
+
+
+class Random:
+    """Uniform in the scaled unit cube. The n-th point depends on the seed and on what was proposed before."""
+
+    def __init__(self, space: Space, *, seed: int, early_stopping: bool = False) -> None:
+        self._space = space
+        self._seed = seed
+        self._early_stopping = early_stopping
+
+    def ask(self, history: History, count: int) -> Sequence[Point]:
+        """Up to `count` new points; fewer only when a finite space is used up."""
+        size = self._space.size
+        tried: set[Key] = {key(trial.point) for trial in history.trials} if size is not None else set()
+        points: list[Point] = []
+        while len(points) < count and (size is None or len(tried) < size):
+            point = self._draw(len(history.trials) + len(points), tried)
+            if size is not None:
+                tried.add(key(point))
+            points.append(point)
+        return points
+
+    def cull(self, history: History) -> Sequence[Trial]:
+        """Running trials that the median rule gives up, if early stopping is on."""
+        return median_rule(history) if self._early_stopping else ()
+
+    def _draw(self, number: int, tried: set[Key]) -> Point:
+        rng = random.Random(f"{self._seed}/{number}")  # noqa: S311 - search, not secrets
+        size = self._space.size
+        for _ in range(_DRAWS if size is not None else 1):
+            point = self._space.at([rng.random() for _ in self._space.parameters])
+            if key(point) not in tried:
+                return point
+        # Nearly used up: take a random one of what is left.
+        left = [point for point in self._all(rng) if key(point) not in tried]
+        return left[0]
+
+    def _all(self, rng: random.Random) -> list[Point]:
+        names = [one.name for one in self._space.parameters]
+        points: list[Point] = [dict(zip(names, row, strict=True)) for row in product(*map(_values, self._space.parameters))]
+        rng.shuffle(points)
+        return points
+
+
+def _values(parameter: Parameter) -> Sequence[str]:
+    """Every value of a finite parameter."""
+    if isinstance(parameter, Integer):
+        return [str(value) for value in range(parameter.low, parameter.high + 1)]
+    return parameter.values if isinstance(parameter, Categorical) else ()
+
+
+def key(point: Point) -> Key:
+    """A point as something that can be looked up."""
+    return tuple(sorted(point.items()))
