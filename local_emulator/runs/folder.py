@@ -112,14 +112,14 @@ class RunFolder:
 
     def state(self) -> RunState:
         """What the evidence says."""
-        if self.exit.exists():
-            return RunState.EXITED
+        # The supervisor locks, then claims, and writes `exit` before it lets go. So the claim is looked at before the lock (or one
+        # that comes in between would look abandoned), and `exit` again after it.
+        claimed = self.claim.exists()
         if lock.taken(self.lock):
             return RunState.RUNNING
-        # The supervisor writes `exit` before it lets go of the lock, so look again now that it is free.
         if self.exit.exists():
             return RunState.EXITED
-        return RunState.LOST if self.claim.exists() else RunState.NEW
+        return RunState.LOST if claimed else RunState.NEW
 
 
 def read_metrics(folder: RunFolder, offset: int) -> tuple[Sequence[Observation], int]:

@@ -1,0 +1,59 @@
+"""Describe a SageMaker tuning job once, check it offline, launch it in AWS or on the emulator, follow it, read its results."""
+
+from sm_tuning.errors import Invalid, NotFound, NotLaunched, SmTuningError, TookTooLong
+from sm_tuning.objective import Metric, Objective
+from sm_tuning.parameters import (
+    Categorical,
+    Continuous,
+    Integer,
+    Scaling,
+    batch_size,
+    dropout,
+    epochs,
+    learning_rate,
+    regularization,
+)
+from sm_tuning.rules import Problem, Report
+from sm_tuning.run import FailureGroup, MetricCheck, RunStatus, Training, TuningRun
+from sm_tuning.strategies import Bayesian, Grid, Hyperband, Random
+from sm_tuning.training import Channel, Completion, Encryption, Network, Resources, Script, sklearn_image
+from sm_tuning.tuning_job import TuningJob, unique_name
+
+__all__ = [
+    "Bayesian",
+    "Categorical",
+    "Channel",
+    "Completion",
+    "Continuous",
+    "Encryption",
+    "FailureGroup",
+    "Grid",
+    "Hyperband",
+    "Integer",
+    "Invalid",
+    "Metric",
+    "MetricCheck",
+    "Network",
+    "NotFound",
+    "NotLaunched",
+    "Objective",
+    "Problem",
+    "Random",
+    "Report",
+    "Resources",
+    "RunStatus",
+    "Scaling",
+    "Script",
+    "SmTuningError",
+    "TookTooLong",
+    "Training",
+    "TuningJob",
+    "TuningRun",
+    "batch_size",
+    "dropout",
+    "epochs",
+    "learning_rate",
+    "regularization",
+    "sklearn_image",
+    "unique_name",
+]

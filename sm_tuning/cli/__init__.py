@@ -1,0 +1,13 @@
+"""The `sm-tuning` command."""
+
+import sys
+
+
+def main() -> None:
+    """Entry point; says which extra is missing if the command line's packages are not installed."""
+    try:
+        from sm_tuning.cli.commands import sm_tuning  # noqa: PLC0415 - click and rich are the extra `cli`
+    except ModuleNotFoundError as error:
+        print(f"sm-tuning: {error.name} is not installed: pip install 'sm-tuning[cli]'", file=sys.stderr)  # noqa: T201 - a command line speaks
+        sys.exit(1)
+    sm_tuning()

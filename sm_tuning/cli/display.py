@@ -1,0 +1,160 @@
+"""What the command shows: tables and live progress on a terminal, plain lines elsewhere. Text of jobs is never markup."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from sm_tuning.run import RunStatus, Training, TuningRun
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_COLOURS = {"Completed": "green", "Failed": "red", "Stopped": "yellow", "Stopping": "yellow", "InProgress": "cyan"}
+_MINUTE = 60.0
+_ENOUGH_LINES = 3
+
+
+def console(*, error: bool = False) -> Console:
+    """Where to write; no colour when it is no terminal or NO_COLOR is set."""
+    return Console(stderr=error, highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def safe(text: object) -> Text:
+    """Text of a job: control characters are shown, not sent, and nothing is markup."""
+    shown = "".join(one if one.isprintable() else f"#{ord(one):03o}" for one in str(text))
+    return Text(shown)
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as people say them."""
+    if seconds is None:
+        return ""
+    if seconds < _MINUTE:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+def number(value: float | None) -> str:
+    """A metric's value."""
+    return "" if value is None else f"{value:.5g}"
+
+
+def setting(text: str) -> str:
+    """A hyperparameter's value, short enough for a table."""
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    return text if value.is_integer() and "e" not in text.lower() else f"{value:.4g}"
+
+
+def trainings_table(trainings: Sequence[Training], *, best: str | None = None) -> Table:
+    """All training jobs of a tuning job."""
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    names = sorted({name for one in trainings for name in one.hyperparameters})
+    table.add_column("training job", no_wrap=True)
+    table.add_column("status")
+    table.add_column("objective", justify="right")
+    for name in names:
+        table.add_column(safe(name), justify="right")
+    table.add_column("time", justify="right")
+    for one in trainings:
+        row = [safe(one.name + (" *" if one.name == best else "")), Text(one.status, _COLOURS.get(one.status, ""))]
+        row += [Text(number(one.value)), *(safe(setting(one.hyperparameters.get(name, ""))) for name in names)]
+        table.add_row(*row, Text(duration(one.seconds)), style="bold" if one.name == best else "")
+    return table
+
+
+def status_lines(status: RunStatus) -> Group:
+    """A tuning job's state on two or three lines."""
+    counters = status.counters
+    failed = counters.get("NonRetryableError", 0) + counters.get("RetryableError", 0)
+    total = status.max_jobs or max(status.launched, 1)
+    line = Text.assemble(
+        safe(status.name),
+        "  ",
+        (status.status, _COLOURS.get(status.status, "")),
+        f"  {status.finished}/{total} ended, {counters.get('InProgress', 0)} running",
+        (f", {failed} failed", "red") if failed else "",
+        f", {counters.get('Stopped', 0)} stopped" if counters.get("Stopped", 0) else "",
+    )
+    now = status.ended or datetime.now(UTC)
+    elapsed = (now - status.created).total_seconds()
+    times = f"  {duration(elapsed)} elapsed"
+    if not status.over and 0 < status.finished < total:
+        times += f", about {duration(elapsed / status.finished * (total - status.finished))} left"
+    parts: list[Any] = [line, ProgressBar(total=total, completed=status.finished, width=60), Text(times.strip())]
+    if status.best is not None and status.best.value is not None:
+        chosen = ", ".join(f"{name}={setting(value)}" for name, value in status.best.hyperparameters.items())
+        parts.append(Text.assemble(("best so far ", "bold"), number(status.best.value), "  ", safe(chosen)))
+    return Group(*parts)
+
+
+class Progress:
+    """Follows a tuning job on the screen: live on a terminal, a line for each change elsewhere."""
+
+    def __init__(self, run: TuningRun) -> None:
+        self._run = run
+        self._console = console(error=not sys.stdout.isatty())
+        self._live = Live(console=self._console, refresh_per_second=8) if self._console.is_terminal else None
+        self._checked: set[str] = set()
+        self._last = ""
+
+    def __enter__(self) -> Self:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None") -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def __call__(self, status: RunStatus) -> None:
+        """Show a state."""
+        if self._live is not None:
+            self._live.update(status_lines(status))
+        elif str(status) != self._last:
+            self._last = str(status)
+            self._console.print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", safe(self._last))
+        if status.objectives.get("Failed", 0) or (status.finished == 0 and status.launched):
+            self._look_for_silence(status)
+
+    def _look_for_silence(self, status: RunStatus) -> None:
+        """Warn while there is time: a training job whose log the objective's expression does not match."""
+        if self._checked and status.objectives.get("Succeeded", 0):
+            return
+        for one in self._run.trainings():
+            if one.name in self._checked or one.value is not None or one.status == "Failed":
+                continue
+            silent = [check for check in self._run.metric_checks(one.name) if not check.matches]
+            if not silent or silent[0].lines < _ENOUGH_LINES:
+                continue
+            self._checked.add(one.name)
+            self._console.print(Text(f"warning: {one.name} has printed nothing that a metric matches", "yellow"))
+            for check in silent:
+                self._console.print(safe_lines(str(check)))
+            return
+
+
+def safe_lines(text: str) -> Text:
+    """Several lines of a job's text."""
+    return Text("\n").join(safe(line) for line in text.splitlines())
+
+
+def table_of(rows: Sequence[Mapping[str, object]]) -> Table:
+    """Rows of the same keys as a table."""
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for name in rows[0] if rows else ():
+        table.add_column(name)
+    for row in rows:
+        table.add_row(*(safe(value) for value in row.values()))
+    return table

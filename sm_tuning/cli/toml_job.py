@@ -1,0 +1,158 @@
+"""A tuning job written in TOML, in the same words as the Python names."""
+
+import difflib
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from sm_tuning import parameters, strategies
+from sm_tuning.errors import Invalid
+from sm_tuning.objective import Metric, Objective
+from sm_tuning.training import Channel, Completion, Encryption, Network, Resources, Script
+from sm_tuning.tuning_job import TuningJob
+
+LOCAL_ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
+LOCAL_OUTPUT = "s3://sm-tuning-local"
+
+_PRESETS: Mapping[str, Callable[..., parameters.Range]] = {
+    "learning_rate": parameters.learning_rate,
+    "batch_size": parameters.batch_size,
+    "epochs": parameters.epochs,
+    "regularization": parameters.regularization,
+    "dropout": parameters.dropout,
+}
+_STRATEGIES = {kind.__name__: kind for kind in (strategies.Grid, strategies.Random, strategies.Bayesian, strategies.Hyperband)}
+_PARTS: Mapping[str, type] = {"completion": Completion, "resources": Resources, "network": Network, "encryption": Encryption}
+_PLAIN = {
+    "name",
+    "role",
+    "output",
+    "max_jobs",
+    "max_parallel",
+    "hyperparameters",
+    "image",
+    "region",
+    "environment",
+    "max_retries",
+    "tags",
+}
+_OWN = {"objective", "ranges", "strategy", "script", "metrics", "channels"}
+_RANGE = {"preset", "low", "high", "values", "scaling", "integer"}
+
+
+def load(path: Path) -> TuningJob:
+    """The tuning job of a TOML file; relative paths in it are relative to the file. Raises Invalid."""
+    try:
+        facts = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Invalid(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Invalid(f"{path} is no TOML: {error}") from error
+    try:
+        return _job(facts, path.parent)
+    except Invalid as error:
+        raise Invalid(f"{path}: {error}") from error
+
+
+def _known(where: str, facts: object, names: set[str]) -> Mapping[str, Any]:
+    """A table whose keys are all known."""
+    if not isinstance(facts, Mapping):
+        raise Invalid(f"{where} is {facts!r}; it must be a table")
+    for name in facts:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(sorted(names))}"
+            raise Invalid(f"{where} has an unknown key {name!r}{hint}")
+    return facts
+
+
+def _made(where: str, kind: Callable[..., Any], facts: object) -> Any:  # noqa: ANN401 - any dataclass
+    names = {one.name for one in fields(kind)} if isinstance(kind, type) else set()
+    table = _known(where, facts, names)
+    try:
+        return kind(**table)
+    except TypeError as error:
+        raise Invalid(f"{where}: {error}") from error
+    except Invalid as error:
+        raise Invalid(f"{where}: {error}") from error
+
+
+def _job(facts: Mapping[str, Any], base: Path) -> TuningJob:
+    _known("the file", facts, _PLAIN | _OWN | set(_PARTS))
+    for name in ("name", "objective", "ranges", "strategy"):
+        if name not in facts:
+            raise Invalid(f"{name} is missing; it is required")
+    members: dict[str, Any] = {name: facts[name] for name in _PLAIN if name in facts}
+    members |= {name: _made(name, kind, facts[name]) for name, kind in _PARTS.items() if name in facts}
+    objective = _known("objective", facts["objective"], {"metric", "goal", "regex", "sample"})
+    metric = {name if name != "metric" else "name": value for name, value in objective.items() if name != "goal"}
+    members["objective"] = Objective(_made("objective", Metric, metric), str(objective.get("goal", "")))
+    members["metrics"] = [_made("metrics", Metric, one) for one in facts.get("metrics", ())]
+    members["ranges"] = [_range(name, one) for name, one in _known("ranges", facts["ranges"], set(facts["ranges"])).items()]
+    members["strategy"] = _strategy(facts["strategy"])
+    members["channels"] = [_channel(one, base) for one in facts.get("channels", ())]
+    if "script" in facts:
+        members["script"] = _script(facts["script"], base)
+    try:
+        return TuningJob(**{"role": LOCAL_ROLE, "output": LOCAL_OUTPUT, **members})
+    except TypeError as error:
+        raise Invalid(str(error)) from error
+
+
+def _range(name: str, facts: object) -> parameters.Range:
+    """A preset's name, a list of values, or a table of low, high and scaling."""
+    where = f"ranges.{name}"
+    if isinstance(facts, Sequence) and not isinstance(facts, str):
+        return parameters.Categorical(name, list(facts))
+    table = _known(where, facts, _RANGE)
+    ends = {member: table[member] for member in ("low", "high") if member in table}
+    preset = table.get("preset", name if name in _PRESETS and "scaling" not in table and "values" not in table else None)
+    try:
+        if preset is not None:
+            if preset not in _PRESETS:
+                raise Invalid(f"{where}.preset is {preset!r}; it must be one of {', '.join(_PRESETS)}")
+            return _PRESETS[preset](**ends, name=name)
+        if "values" in table:
+            return parameters.Categorical(name, table["values"])
+        scaling = parameters.Scaling(table.get("scaling", "Auto"))
+        whole = table.get("integer", all(isinstance(end, int) for end in ends.values()))
+        kind = parameters.Integer if whole else parameters.Continuous
+        return kind(name, **ends, scaling=scaling)
+    except (TypeError, ValueError) as error:
+        raise error if isinstance(error, Invalid) else Invalid(f"{where}: {error}") from error
+
+
+def _strategy(facts: object) -> strategies.Strategy:
+    table = {"name": facts} if isinstance(facts, str) else dict(_known("strategy", facts, {"name", *_strategy_fields()}))
+    kind = _STRATEGIES.get(str(table.pop("name", "")))
+    if kind is None:
+        raise Invalid(f"strategy.name must be one of {', '.join(_STRATEGIES)}")
+    made: strategies.Strategy = _made("strategy", kind, table)
+    return made
+
+
+def _strategy_fields() -> set[str]:
+    return {one.name for kind in _STRATEGIES.values() for one in fields(kind)}
+
+
+def _script(facts: object, base: Path) -> Script:
+    table = {"entry": facts} if isinstance(facts, str) else dict(_known("script", facts, {"entry", "source"}))
+    if "source" in table:
+        table["source"] = str(base / table["source"])
+    elif "entry" in table:
+        table["entry"] = str(base / table["entry"])
+    made: Script = _made("script", Script, table)
+    return made
+
+
+def _channel(facts: object, base: Path) -> Channel:
+    channel: Channel = _made("channels", Channel, facts)
+    if channel.local:
+        channel = _made("channels", Channel, {**dict(_table(facts)), "source": str(base / channel.source)})
+    return channel
+
+
+def _table(facts: object) -> Mapping[str, Any]:
+    return facts if isinstance(facts, Mapping) else {}

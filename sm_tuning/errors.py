@@ -1,0 +1,28 @@
+"""Every way in which this package fails, as a tree.
+
+SmTuningError
+├── Invalid        a value that cannot be right, refused where it is given (also a ValueError)
+├── NotLaunched    the tuning job breaks rules, or its data or code cannot be uploaded; nothing was created
+├── NotFound       no tuning job of that name
+└── TookTooLong    the time given to `wait` is over; the tuning job goes on
+"""
+
+
+class SmTuningError(Exception):
+    """Anything this package raises on purpose."""
+
+
+class Invalid(SmTuningError, ValueError):  # noqa: N818 - reads as a fact
+    """A value that cannot be right; the text names the field, the value and the rule."""
+
+
+class NotLaunched(SmTuningError):  # noqa: N818 - reads as a fact
+    """Nothing was created; the text says why."""
+
+
+class NotFound(SmTuningError):  # noqa: N818 - reads as a fact
+    """No tuning job of that name."""
+
+
+class TookTooLong(SmTuningError):  # noqa: N818 - reads as a fact
+    """The time given is over; the tuning job goes on."""

@@ -1,0 +1,87 @@
+"""Sends a tuning job: uploads what lies on this machine, then one call."""
+
+import gzip
+import io
+import os
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sm_tuning.errors import NotLaunched
+from sm_tuning.run import TuningRun
+from sm_tuning.training import Script
+
+if TYPE_CHECKING:
+    from sm_tuning.tuning_job import TuningJob
+
+_LEFT_OUT = {"__pycache__", ".git", ".venv", ".ipynb_checkpoints", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
+_MOST_SOURCE = 500 * 2**20
+
+
+def launch(job: "TuningJob", session: Any, client: Any) -> TuningRun:  # noqa: ANN401 - boto3 makes its classes at run time
+    """Upload code and data, create the tuning job, and return it as a run; raises NotLaunched."""
+    import boto3  # noqa: PLC0415 - a fifth of a second that describing and checking a job need not pay
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see above
+
+    report = job.dry_run()
+    if not report.ok:
+        raise NotLaunched(f"the tuning job {job.name} breaks rules:\n{report}")
+    session = session or boto3.Session()
+    client = client or session.client("sagemaker")
+    try:
+        _upload(job, session.client("s3", region_name=client.meta.region_name))
+        client.create_hyper_parameter_tuning_job(**report.request)
+    except (ClientError, BotoCoreError, OSError) as error:
+        raise NotLaunched(f"the tuning job {job.name} was not created: {error}") from error
+    return TuningRun(job.name, session=session, client=client)
+
+
+def _upload(job: "TuningJob", s3: Any) -> None:  # noqa: ANN401 - a boto3 client
+    if job.script is not None:
+        bucket, key = _split(job.source_uri)
+        s3.put_object(Bucket=bucket, Key=key, Body=pack(job.script))
+    for channel in job.channels:
+        if channel.local:
+            bucket, prefix = _split(job.channel_uri(channel))
+            for name, path in _files(Path(channel.source)):
+                s3.upload_file(str(path), bucket, f"{prefix}/{name}")
+
+
+def _split(uri: str) -> tuple[str, str]:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+def pack(script: Script) -> bytes:
+    """A script or its source folder as sourcedir.tar.gz: the same bytes for the same files."""
+    files = list(_files(Path(script.source))) if script.source is not None else [(script.program, Path(script.entry))]
+    total = sum(path.stat().st_size for _, path in files)
+    if total > _MOST_SOURCE:
+        raise NotLaunched(f"the source folder {script.source} holds {total:,} bytes; at most {_MOST_SOURCE:,} are sent as code")
+    packed = io.BytesIO()
+    with (
+        gzip.GzipFile(fileobj=packed, mode="wb", mtime=0, filename="") as zipped,
+        tarfile.open(fileobj=zipped, mode="w") as tar,
+    ):
+        for name, path in files:
+            member = tarfile.TarInfo(name)
+            member.size = path.stat().st_size
+            member.mode = 0o755 if os.access(path, os.X_OK) else 0o644
+            with path.open("rb") as file:
+                tar.addfile(member, file)
+    return packed.getvalue()
+
+
+def _files(root: Path) -> Iterator[tuple[str, Path]]:
+    """Files of a folder, or one file, by their names below it; links that leave the folder are left out."""
+    if root.is_file():
+        yield root.name, root
+        return
+    top = root.resolve()
+    for parent, folders, names in os.walk(top):
+        folders[:] = sorted(set(folders) - _LEFT_OUT)
+        for name in sorted(names):
+            path = Path(parent) / name
+            if path.is_file() and path.resolve().is_relative_to(top):
+                yield path.relative_to(top).as_posix(), path

@@ -1,0 +1,76 @@
+"""Metrics that a script prints, and the one that is tuned."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from sm_tuning.errors import Invalid
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric and the regular expression that finds it in the log; its first group is the value.
+
+    With `sample`, a line as the script prints it, the expression is tried at once.
+    """
+
+    name: str
+    regex: str
+    sample: str | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            compiled = re.compile(self.regex)
+        except re.error as error:
+            raise Invalid(f"{self.name}: the regex {self.regex!r} is no regular expression: {error}") from error
+        if not compiled.groups:
+            raise Invalid(f"{self.name}: the regex {self.regex!r} has no group; put ( ) around the value")
+        if self.sample is not None:
+            self._try(compiled, self.sample)
+
+    def _try(self, compiled: "re.Pattern[str]", sample: str) -> None:
+        found = compiled.search(sample)
+        if found is None:
+            raise Invalid(f"{self.name}: the regex {self.regex!r} does not match the sample {sample!r}")
+        if number(found[1]) is None:
+            raise Invalid(
+                f"{self.name}: the regex {self.regex!r} finds {found[1]!r} in the sample {sample!r}, which is no number"
+            )
+
+    def values(self, line: str) -> Sequence[float]:
+        """Every value of the metric in a line of the log."""
+        found = (number(one[1]) for one in re.finditer(self.regex, line))
+        return [value for value in found if value is not None]
+
+
+def number(text: str | None) -> float | None:
+    """A finite number in plain or scientific notation, or None."""
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and "_" not in (text or "") else None
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The metric that is tuned, and which end of it is good (`Maximize` or `Minimize`)."""
+
+    metric: Metric
+    goal: str
+
+    @classmethod
+    def maximize(cls, name: str, regex: str, sample: str | None = None) -> Self:
+        """More is better, as with accuracy."""
+        return cls(Metric(name, regex, sample), "Maximize")
+
+    @classmethod
+    def minimize(cls, name: str, regex: str, sample: str | None = None) -> Self:
+        """Less is better, as with loss."""
+        return cls(Metric(name, regex, sample), "Minimize")
+
+    def __post_init__(self) -> None:
+        if self.goal not in {"Maximize", "Minimize"}:
+            raise Invalid(f"goal is {self.goal!r}; it must be 'Maximize' or 'Minimize'")
