@@ -12,7 +12,8 @@ every seed; without channels the digits are used. Pixels are scaled by the least
 
 One line per epoch, of the weights as they are at its end, on unaugmented images and without the penalty:
     epoch=3 train:loss=0.1234 train:accuracy=0.9812 validation:loss=0.2345 validation:accuracy=0.9567 seconds=0.12
-The losses are mean cross-entropies. `METRICS` has the regular expressions that find them.
+The losses are mean cross-entropies. `METRICS` has the regular expressions that find them. With early stopping the model saved is
+the best epoch's, while SageMaker takes the last line for the job's objective.
 
 SAGEMAKER_BASE_DIR moves /opt/ml. Runs on Python 3.9 and scikit-learn 1.2 too, for AWS's older images.
 """
@@ -34,7 +35,7 @@ import zipfile
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -52,7 +53,7 @@ METRICS = {name: f"{name}={NUMBER}" for name in ("train:loss", "train:accuracy",
 SPLIT_SEED = 1  # one split for all jobs, whatever their seed: else their accuracies cannot be compared
 HELD_BACK = 0.2
 IMAGES_AT_ONCE = 1024  # about what is trained between two looks at SIGTERM
-LATE_CHANNELS = {"code", "sm_drivers"}  # the SageMaker SDK's own, no data
+SDK_CHANNELS = {"code", "sm_drivers"}  # the SageMaker SDK's own, no data
 UNREADABLE = (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 
 
@@ -76,11 +77,6 @@ def say(text: str) -> None:
 
 
 # Settings ------------------------------------------------------------------------------------------------------------
-
-
-def real(text: str) -> float:
-    """A number; raises ValueError."""
-    return float(text)
 
 
 def whole(text: str) -> int:
@@ -107,12 +103,12 @@ class Rule(NamedTuple):
 
 
 RULES = {
-    "learning_rate": Rule("0.003", real, lambda v: 0 < v < math.inf, "a number above 0", "step size of the solver"),
+    "learning_rate": Rule("0.003", float, lambda v: 0 < v < math.inf, "a number above 0", "step size of the solver"),
     "batch_size": Rule("32", whole, lambda v: v >= 1, "a whole number from 1", "images per step"),
     "epochs": Rule("15", whole, lambda v: v >= 1, "a whole number from 1", "passes over the training images"),
     "regularization": Rule(
         "1e-4",
-        real,
+        float,
         lambda v: 0 <= v < math.inf,
         "a number from 0",
         "L2 penalty p: p/2 times the sum of the squared weights is added to the loss, whatever the batch size",
@@ -126,12 +122,12 @@ RULES = {
     ),
     "augmentation": Rule(
         "0",
-        real,
+        float,
         lambda v: 0 <= v <= 1,
         "a number from 0 to 1",
         "each batch's images are moved by up to half of so many pixels; a fifth of it is the standard deviation of added noise",
     ),
-    "train_fraction": Rule("1", real, lambda v: 0 < v <= 1, "a number above 0, up to 1", "share of the training images used"),
+    "train_fraction": Rule("1", float, lambda v: 0 < v <= 1, "a number above 0, up to 1", "share of the training images used"),
     "hidden": Rule(
         "64",
         layers,
@@ -140,11 +136,11 @@ RULES = {
         "units per hidden layer",
     ),
     "solver": Rule("adam", str, lambda v: v in {"adam", "sgd"}, "adam or sgd", "how steps are made"),
-    "momentum": Rule("0.9", real, lambda v: 0 <= v < 1, "a number from 0, below 1", "of the solver sgd"),
+    "momentum": Rule("0.9", float, lambda v: 0 <= v < 1, "a number from 0, below 1", "of the solver sgd"),
     "seed": Rule(
         "0", whole, lambda v: 0 <= v < 2**32, "a whole number from 0, below 2**32", "of weights, order, augmentation, subset"
     ),
-    "checkpoint_seconds": Rule("0", real, lambda v: v >= 0, "a number from 0", "least time between checkpoints; 0: every epoch"),
+    "checkpoint_seconds": Rule("0", float, lambda v: v >= 0, "a number from 0", "least time between checkpoints; 0: every epoch"),
 }
 
 
@@ -183,7 +179,7 @@ def base() -> Path:
 class Parser(argparse.ArgumentParser):
     """Raises instead of leaving with a usage text."""
 
-    def error(self, message: str) -> Any:  # noqa: ANN401 - never returns
+    def error(self, message: str) -> NoReturn:
         """Raise TrainingError."""
         raise TrainingError(f"The command line is wrong: {message}.")
 
@@ -272,7 +268,7 @@ def channels(asked: argparse.Namespace, *, container: bool) -> tuple[Path | None
     """The paths of train and validation; raises TrainingError where there are channels, but none to train on."""
     given = {**declared(container=container), **({"validation": asked.validation} if asked.validation else {})}
     train, validation = asked.train or given.get("train") or given.get("training"), given.get("validation")
-    others = sorted(set(given) - LATE_CHANNELS)
+    others = sorted(set(given) - SDK_CHANNELS)
     if not train and others:
         raise TrainingError(
             f"The channel train is missing: there is only {', '.join(others)}. Without any channel the digits are used."
@@ -409,7 +405,7 @@ def read_npz(path: Path) -> tuple[Array, Array]:
     try:
         if not zipfile.is_zipfile(path):
             raise ValueError("not an npz archive")
-        with np.load(path, allow_pickle=False) as held:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:  # numpy leaves a broken file open
             if not {"x", "y"} <= set(held.files):
                 raise TrainingError(f"{path} must hold the arrays x and y; it holds {', '.join(held.files) or 'none'}.")
             return held["x"], held["y"]
@@ -678,7 +674,7 @@ class Checkpoint:
         groups = {"coef": model.coefs_, "intercept": model.intercepts_, **memory}
         if best:
             groups |= {"best_coef": best[1], "best_intercept": best[2]}
-        write_whole(self.path, packed({**numbered(**groups), "about": np.array(json.dumps(about))}))
+        write_whole(self.path, packed({**numbered(**groups), "about": np.frombuffer(json.dumps(about).encode(), np.uint8)}))
         self.saved = time.monotonic()
 
     def resume(self) -> None:
@@ -686,8 +682,8 @@ class Checkpoint:
         if self.path is None or not self.path.exists():
             return
         try:
-            with np.load(self.path, allow_pickle=False) as held:
-                about = json.loads(str(held["about"]))
+            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as held:  # numpy leaves a broken file open
+                about = json.loads(held["about"].tobytes())
                 made_for = about["made_for"]
                 other = [f"{name}={made_for.get(name)}" for name in self.made_for if made_for.get(name) != self.made_for[name]]
                 if other:

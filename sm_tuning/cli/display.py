@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 _COLOURS = {"Completed": "green", "Failed": "red", "Stopped": "yellow", "Stopping": "yellow", "InProgress": "cyan"}
 _MINUTE = 60.0
 _ENOUGH_LINES = 3
+_WIDE = 240  # columns where nobody looks: nothing is cut
 
 
 def console(*, error: bool = False) -> Console:
     """Where to write; no colour when it is no terminal or NO_COLOR is set."""
-    return Console(stderr=error, highlight=False, soft_wrap=not sys.stdout.isatty())
+    terminal = (sys.stderr if error else sys.stdout).isatty()
+    return Console(stderr=error, highlight=False, width=None if terminal else _WIDE)
 
 
 def safe(text: object) -> Text:
@@ -57,18 +59,24 @@ def setting(text: str) -> str:
     return text if value.is_integer() and "e" not in text.lower() else f"{value:.4g}"
 
 
+def short(name: str) -> str:
+    """A training job's name without its tuning job's: number and random digits."""
+    parts = name.rsplit("-", 2)
+    return "-".join(parts[1:]) if len(parts) == 3 else name  # noqa: PLR2004 - tuning job, number, digits
+
+
 def trainings_table(trainings: Sequence[Training], *, best: str | None = None) -> Table:
     """All training jobs of a tuning job."""
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     names = sorted({name for one in trainings for name in one.hyperparameters})
     table.add_column("training job", no_wrap=True)
-    table.add_column("status")
-    table.add_column("objective", justify="right")
+    table.add_column("status", no_wrap=True)
+    table.add_column("objective", justify="right", no_wrap=True)
     for name in names:
         table.add_column(safe(name), justify="right")
-    table.add_column("time", justify="right")
+    table.add_column("time", justify="right", no_wrap=True)
     for one in trainings:
-        row = [safe(one.name + (" *" if one.name == best else "")), Text(one.status, _COLOURS.get(one.status, ""))]
+        row = [safe(short(one.name) + (" *" if one.name == best else "")), Text(one.status, _COLOURS.get(one.status, ""))]
         row += [Text(number(one.value)), *(safe(setting(one.hyperparameters.get(name, ""))) for name in names)]
         table.add_row(*row, Text(duration(one.seconds)), style="bold" if one.name == best else "")
     return table

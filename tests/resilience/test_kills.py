@@ -18,7 +18,7 @@ SCRIPT = f"""
 import os, sys, time
 with open(os.environ["LEDGER"], "a") as ledger:
     ledger.write(os.environ["TRAINING_JOB_NAME"] + "\\n")
-x = float(sys.argv[sys.argv.index("--x") + 1])
+x = float(sys.argv[sys.argv.index("-x") + 1])
 for epoch in range({EPOCHS}):
     time.sleep(0.02)
     print(f"epoch={{epoch}} score={{x * (epoch + 1)}}", flush=True)
@@ -86,9 +86,10 @@ def test_killed_at_random_a_hundred_times(server: Any, request_of: Any, tmp_path
     seen = []
     for name in acknowledged:
         job = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
-        assert job["HyperParameterTuningJobStatus"] == "Completed", job.get("FailureReason")
-        assert sum(job["TrainingJobStatusCounters"].values()) == 6
         children = sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName=name, MaxResults=100)
+        reasons = [child.get("FailureReason") for child in children["TrainingJobSummaries"]]
+        assert job["HyperParameterTuningJobStatus"] == "Completed", reasons
+        assert sum(job["TrainingJobStatusCounters"].values()) == 6
         for child in children["TrainingJobSummaries"]:
             seen.append(child["TrainingJobName"])
             assert child["TrainingJobStatus"] == "Completed", child.get("FailureReason")
