@@ -21,12 +21,9 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 SCRIPTS = Path(__file__).parents[1] / "training_scripts"
 BUCKET = "overhead"
@@ -69,7 +66,7 @@ def bare(script: Path, hyperparameters: dict[str, str], jobs: int, parallel: int
     return (time.perf_counter() - begin) / jobs
 
 
-def upload(s3: "S3Client", script: Path) -> None:
+def upload(s3: Any, script: Path) -> None:  # noqa: ANN401 - boto3 makes clients at run time
     """The script as a source archive."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w:gz") as tar:
@@ -81,14 +78,20 @@ def emulated(url: str, script: Path, hyperparameters: dict[str, str], jobs: int,
     """Seconds per job of a tuning job."""
     sagemaker = client("sagemaker", url)
     name = f"overhead-{uuid.uuid4().hex[:12]}"
-    static = {**hyperparameters, "sagemaker_program": script.name, "sagemaker_submit_directory": f"s3://{BUCKET}/{script.name}.tar.gz"}
+    static = {
+        **hyperparameters,
+        "sagemaker_program": script.name,
+        "sagemaker_submit_directory": f"s3://{BUCKET}/{script.name}.tar.gz",
+    }
     sagemaker.create_hyper_parameter_tuning_job(
         HyperParameterTuningJobName=name,
         HyperParameterTuningJobConfig={
             "Strategy": "Random",
             "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "validation:accuracy"},
             "ResourceLimits": {"MaxParallelTrainingJobs": parallel, "MaxNumberOfTrainingJobs": jobs},
-            "ParameterRanges": {"ContinuousParameterRanges": [{"Name": "learning_rate", "MinValue": "0.001", "MaxValue": "0.01"}]},
+            "ParameterRanges": {
+                "ContinuousParameterRanges": [{"Name": "learning_rate", "MinValue": "0.001", "MaxValue": "0.01"}]
+            },
         },
         TrainingJobDefinition={
             "StaticHyperParameters": static,

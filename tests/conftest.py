@@ -1,11 +1,13 @@
 """What the tests of several rooms share: an emulator in a process of its own, and clients of it."""
 
 import io
+import json
 import os
 import signal
 import subprocess
 import sys
 import tarfile
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,6 +68,11 @@ class Server:
         assert self.process.stdout is not None
         self.process.stdout.close()
         self.process = None
+
+    def health(self) -> dict[str, Any]:
+        with urllib.request.urlopen(f"{self.url}/_health", timeout=10) as answer:  # noqa: S310 - our own address
+            facts: dict[str, Any] = json.load(answer)
+            return facts
 
     def client(self, service: Any) -> Any:
         return boto3.client(

@@ -52,7 +52,7 @@ METRICS = {name: f"{name}={NUMBER}" for name in ("train:loss", "train:accuracy",
 
 SPLIT_SEED = 1  # one split for all jobs, whatever their seed: else their accuracies cannot be compared
 HELD_BACK = 0.2
-IMAGES_AT_ONCE = 1024  # about what is trained between two looks at SIGTERM
+IMAGES_AT_ONCE, STEPS_AT_ONCE = 1024, 128  # the most that is trained between two looks at SIGTERM, but for one batch
 SDK_CHANNELS = {"code", "sm_drivers"}  # the SageMaker SDK's own, no data
 UNREADABLE = (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 
@@ -522,7 +522,7 @@ class Training:
 
     def pieces(self) -> Iterator[tuple[int, int]]:
         """An epoch in runs of whole batches; a last, smaller batch goes alone."""
-        size, step = len(self.data.x), self.batch * max(1, IMAGES_AT_ONCE // self.batch)
+        size, step = len(self.data.x), self.batch * max(1, min(STEPS_AT_ONCE, IMAGES_AT_ONCE // self.batch))
         full = size - size % self.batch
         yield from ((start, min(start + step, full)) for start in range(0, full, step))
         if full < size:

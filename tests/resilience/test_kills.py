@@ -53,9 +53,9 @@ def _samples(server: Any, training: str) -> float:
 
 @pytest.mark.slow
 def test_killed_at_random_a_hundred_times(server: Any, request_of: Any, tmp_path: Path) -> None:
-    seed = random.randrange(10**6)  # noqa: S311 - not for secrets
+    seed = random.randrange(10**6)
     print("seed", seed)
-    rng = random.Random(seed)  # noqa: S311 - not for secrets
+    rng = random.Random(seed)
     source = server.upload_source("kills", SCRIPT)
     ledger = tmp_path / "ledger"
     acknowledged: list[str] = []

@@ -1,0 +1,50 @@
+"""The fixture for users' own test suites."""
+
+import io
+import tarfile
+import time
+from typing import Any
+
+import boto3
+
+from local_emulator.testing import emulated_sagemaker
+
+
+def _source() -> bytes:
+    script = b"import sys\nprint('score=' + sys.argv[sys.argv.index('-x') + 1])\n"
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+        member = tarfile.TarInfo("train.py")
+        member.size = len(script)
+        tar.addfile(member, io.BytesIO(script))
+    return archive.getvalue()
+
+
+def _tune(request_of: Any, name: str) -> dict[str, Any]:
+    boto3.client("s3").create_bucket(Bucket="bucket")
+    boto3.client("s3").put_object(Bucket="bucket", Key="source.tar.gz", Body=_source())
+    client = boto3.client("sagemaker")
+    client.create_hyper_parameter_tuning_job(**request_of(name, "s3://bucket/source.tar.gz", bucket="bucket", jobs=3))
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        job: dict[str, Any] = client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+        if job["HyperParameterTuningJobStatus"] != "InProgress":
+            return job
+        time.sleep(0.05)
+    raise AssertionError(job)
+
+
+def test_fixture_runs_jobs_next_to_moto(emulated_sagemaker: Any, request_of: Any) -> None:
+    job = _tune(request_of, "fixture")
+    assert job["HyperParameterTuningJobStatus"] == "Completed"
+    best = job["BestTrainingJob"]["TrainingJobName"]
+    streams = boto3.client("logs").describe_log_streams(logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=best)
+    assert len(streams["logStreams"]) == 1
+    assert boto3.client("sagemaker").list_models()["Models"] == []
+
+
+def test_contexts_are_separate(request_of: Any) -> None:
+    for _ in range(2):
+        with emulated_sagemaker():
+            assert boto3.client("sagemaker").list_hyper_parameter_tuning_jobs()["HyperParameterTuningJobSummaries"] == []
+            _tune(request_of, "same-name")

@@ -1,0 +1,176 @@
+"""Training jobs that go wrong in every way: AWS's status and reason, and nothing else is harmed."""
+
+import time
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+ENDED = {"Completed", "Failed", "Stopped"}
+
+
+def _definition(request_of: Any, source: str, bucket: str, **changes: Any) -> dict[str, Any]:
+    definition: dict[str, Any] = request_of("unused", source, bucket=bucket)["TrainingJobDefinition"]
+    definition["HyperParameters"] = definition.pop("StaticHyperParameters")
+    return definition | changes
+
+
+def _ended(client: Any, name: str, within: float = 60.0) -> dict[str, Any]:
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        job: dict[str, Any] = client.describe_training_job(TrainingJobName=name)
+        if job["TrainingJobStatus"] in ENDED:
+            return job
+        time.sleep(0.1)
+    pytest.fail(f"{name} did not end: {job['SecondaryStatus']}")
+
+
+@pytest.fixture
+def run(server: Any, request_of: Any) -> Any:
+    """A function that runs a script as a training job and gives what Describe says at its end."""
+    count = iter(range(100))
+
+    def one(script: str, **changes: Any) -> dict[str, Any]:
+        number = next(count)
+        source = server.upload_source(f"bucket-{number}", script)
+        name = f"job-{number}"
+        client = server.client("sagemaker")
+        client.create_training_job(TrainingJobName=name, **_definition(request_of, source, f"bucket-{number}", **changes))
+        return _ended(client, name)
+
+    return one
+
+
+def test_good_and_bad_endings(run: Any, server: Any) -> None:
+    good = run("import os; print('score=1'); open(os.environ['SM_MODEL_DIR'] + '/m', 'w').write('x')")
+    assert good["TrainingJobStatus"] == "Completed"
+    assert good["FinalMetricDataList"][0]["Value"] == 1.0
+    assert [one["Status"] for one in good["SecondaryStatusTransitions"]] == [
+        "Starting",
+        "Downloading",
+        "Training",
+        "Uploading",
+        "Completed",
+    ]
+    bucket, key = good["ModelArtifacts"]["S3ModelArtifacts"].removeprefix("s3://").split("/", 1)
+    assert server.client("s3").head_object(Bucket=bucket, Key=key)["ContentLength"] > 0
+
+    assert run("import sys; sys.exit(3)")["FailureReason"] == "AlgorithmError: , exit code: 3"
+    told = run("import os, sys; open(os.environ['SM_OUTPUT_DIR'] + '/failure', 'w').write('bad value'); sys.exit(1)")
+    assert told["FailureReason"] == "AlgorithmError: bad value, exit code: 1"
+    assert run("import os; os.kill(os.getpid(), 9)")["FailureReason"] == "AlgorithmError: , exit code: 137"
+    assert "FinalMetricDataList" not in run("print('score is 1')")
+
+
+def test_hang_is_ended_by_max_runtime(run: Any) -> None:
+    job = run("import time; time.sleep(600)", StoppingCondition={"MaxRuntimeInSeconds": 2})
+    assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
+
+
+def test_fork_and_log_flood(run: Any, server: Any) -> None:
+    script = (
+        "import os, sys, time\n"
+        "if os.fork() == 0:\n"
+        "    os.setsid()\n"
+        "    time.sleep(600)\n"
+        "for _ in range(200):\n"
+        "    sys.stdout.write('x' * 2**20)\n"
+        "print()\n"
+        "print('score=4')\n"
+    )
+    job = run(script)
+    assert job["TrainingJobStatus"] == "Completed"
+    assert job["FinalMetricDataList"][0]["Value"] == 4.0
+    kept = sum(path.stat().st_size for path in (server.state / "runs").glob("*/log.*"))
+    assert kept < 80 * 2**20
+
+
+def test_missing_things(run: Any, server: Any, request_of: Any) -> None:
+    client = server.client("sagemaker")
+    source = server.upload_source("things", "print('score=1')")
+    channel = {"ChannelName": "train", "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://nowhere/data"}}}
+    with pytest.raises(ClientError, match='No S3 objects found under S3 URL "s3://nowhere/data"'):
+        client.create_training_job(
+            TrainingJobName="no-data", **_definition(request_of, source, "things", InputDataConfig=[channel])
+        )
+    client.create_training_job(TrainingJobName="no-code", **_definition(request_of, "s3://things/none.tar.gz", "things"))
+    assert "Data download failed" in _ended(client, "no-code")["FailureReason"]
+    server.client("s3").put_object(Bucket="things", Key="broken.tar.gz", Body=b"\x1f\x8bthis is no archive")
+    client.create_training_job(TrainingJobName="broken", **_definition(request_of, "s3://things/broken.tar.gz", "things"))
+    assert "cannot be unpacked" in _ended(client, "broken")["FailureReason"]
+    save = "import os; open(os.environ['SM_MODEL_DIR'] + '/m', 'w').write('x')"
+    lost = run(save, OutputDataConfig={"S3OutputPath": "s3://no-such-bucket/x"})
+    assert lost["FailureReason"].startswith("ClientError: Artifact upload failed")
+
+
+def test_stop_gives_the_script_time(server: Any, request_of: Any) -> None:
+    script = (
+        "import os, signal, sys, time\n"
+        "def end(*_):\n"
+        "    open(os.environ['SM_MODEL_DIR'] + '/m', 'w').write('saved')\n"
+        "    sys.exit(0)\n"
+        "signal.signal(signal.SIGTERM, end)\n"
+        "print('score=2')\n"
+        "time.sleep(600)\n"
+    )
+    client = server.client("sagemaker")
+    source = server.upload_source("stops", script)
+    client.create_training_job(TrainingJobName="to-stop", **_definition(request_of, source, "stops"))
+    deadline = time.monotonic() + 30
+    logs = server.client("logs")
+    while time.monotonic() < deadline and not _streams(logs, "to-stop"):
+        time.sleep(0.1)
+    client.stop_training_job(TrainingJobName="to-stop")
+    job = _ended(client, "to-stop")
+    assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "Stopped")
+    assert server.client("s3").head_object(Bucket="stops", Key="output/to-stop/output/model.tar.gz")
+    with pytest.raises(ClientError, match="The request was rejected because the training job is in status Stopped"):
+        client.stop_training_job(TrainingJobName="to-stop")
+
+
+def _streams(logs: Any, name: str) -> list[Any]:
+    try:
+        found: list[Any] = logs.describe_log_streams(logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=name)[
+            "logStreams"
+        ]
+    except logs.exceptions.ResourceNotFoundException:
+        return []
+    return found
+
+
+def test_private_opt_ml_for_parallel_runs(server: Any, request_of: Any) -> None:
+    script = (
+        "import os, sys, time\n"
+        "x = sys.argv[sys.argv.index('-x') + 1]\n"
+        "open('/opt/ml/model/x', 'w').write(x)\n"
+        "time.sleep(0.5)\n"
+        "assert open('/opt/ml/model/x').read() == x\n"
+        "print('score=' + x)\n"
+    )
+    source = server.upload_source("private", script)
+    client = server.client("sagemaker")
+    client.create_hyper_parameter_tuning_job(**request_of("private", source, bucket="private", jobs=4))
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        job = client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="private")
+        if job["HyperParameterTuningJobStatus"] != "InProgress":
+            break
+        time.sleep(0.2)
+    if not server.health()["privateOptMl"]:
+        pytest.skip("this machine gives no private mounts")
+    assert job["TrainingJobStatusCounters"]["Completed"] == 4
+
+
+def test_failing_script_fails_the_tuning_job_after_five(server: Any, request_of: Any) -> None:
+    source = server.upload_source("failing", "raise SystemExit(2)")
+    client = server.client("sagemaker")
+    client.create_hyper_parameter_tuning_job(**request_of("failing", source, bucket="failing", jobs=20, parallel=2))
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        job = client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="failing")
+        if job["HyperParameterTuningJobStatus"] != "InProgress":
+            break
+        time.sleep(0.2)
+    assert job["HyperParameterTuningJobStatus"] == "Failed"
+    assert job["FailureReason"].startswith("No training job succeeded after 5 attempts.")
+    assert 5 <= job["TrainingJobStatusCounters"]["NonRetryableError"] <= 6
