@@ -9,7 +9,7 @@ demo: .venv/.ready-all ## Run a real tuning job on real data and show its result
 	$(BIN)/sm-tuning run docs/examples/digits.toml
 
 test: .venv/.ready-dev ## Run all tests
-	$(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 check: .venv/.ready-dev ## Lint, types, import directions
 	$(BIN)/ruff check

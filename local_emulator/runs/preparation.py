@@ -89,6 +89,7 @@ class Preparation:
         command = images.stand_in(algorithm.get("TrainingImage", algorithm.get("AlgorithmName", "")), settings)
         if command is not None:
             program = Command(argv=(*command, "train"), cwd=str(names.ml))
+            environment = {"SAGEMAKER_BASE_DIR": base, **environment}
         else:
             entry = str(images.decoded(hyperparameters[images.PROGRAM]))
             code = names.ml / "code"
