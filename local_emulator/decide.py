@@ -66,7 +66,7 @@ def decide(  # noqa: PLR0911 - one return for each thing that may be so
     stops = _culls(job, history, strategies)
     launches = _launches(job, history, strategies)
     if launches or stops or history.running:
-        return (*stops, *launches)
+        return *stops, *launches
     if any(trial.ended_well for trial in history.trials):
         return (Finish(status=Status.COMPLETED),)
     return (Finish(status=Status.FAILED, reason=_reason(job, history)),)
@@ -78,7 +78,7 @@ def _wind_up(history: History, finish: Finish, stop: str | None = None) -> Seque
         return (finish,)
     if stop is None:
         return ()
-    return [Stop(trial=trial.name, why=stop) for trial in history.running if trial.status is Status.IN_PROGRESS]
+    return tuple(Stop(trial=trial.name, why=stop) for trial in history.running if trial.status is Status.IN_PROGRESS)
 
 
 def _failure(job: TuningJob, history: History) -> str | None:

@@ -47,7 +47,7 @@ class Bayesian:
         """Up to `count` new points, fewer only when a finite space is used up."""
         points: list[Point] = []
         tried = {key(trial.point) for trial in history.trials}
-        process, best = self._learn(history)
+        process = self._learn(history)
         for place in range(count):
             if self._space.size is not None and len(tried) >= self._space.size:
                 break
@@ -56,7 +56,7 @@ class Bayesian:
             if process is None:
                 point = self._space.at(self._design[number].tolist()) if number < len(self._design) else None
             else:
-                point = self._propose(process, best, number, tried)
+                point = self._propose(process, number, tried)
                 process = process.believing(self._rows([point])) if point else process
             if point is None or key(point) in tried:
                 point = self._fresh(number, tried)
@@ -66,20 +66,18 @@ class Bayesian:
 
     # --- learning -------------------------------------------------------------------------------------------------------
 
-    def _learn(self, history: History) -> tuple[GaussianProcess | None, float]:
+    def _learn(self, history: History) -> GaussianProcess | None:
         seen = [trial for trial in (*self._parents, *history.trials) if trial.final is not None and self._holds(trial.point)]
         if len(seen) < self._first:
-            return None, 0.0
+            return None
         sign = -1.0 if history.goal is Goal.MAXIMIZE else 1.0
         outputs = warp(np.array([sign * float(trial.final or 0.0) for trial in seen]))
         rows = self._rows([trial.point for trial in seen])
         kernel = self._kernel(rows, outputs)
         chosen = _most_telling(outputs, _MOST_ROWS)
         process = GaussianProcess(kernel, rows[chosen], outputs[chosen], self._categorical)
-        # With noise the best value seen is too good to be true: take the best expectation instead.
-        best = float(process.predict(process.inputs)[0].min())
         running = [trial.point for trial in history.running if self._holds(trial.point)]
-        return (process.believing(self._rows(running)) if running else process), best
+        return process.believing(self._rows(running)) if running else process
 
     def _kernel(self, rows: Array, outputs: Array) -> Kernel:
         chosen = _most_telling(outputs, _MOST_FOR_FIT)
@@ -112,7 +110,10 @@ class Bayesian:
 
     # --- proposing ------------------------------------------------------------------------------------------------------
 
-    def _propose(self, process: GaussianProcess, best: float, number: int, tried: set[Key]) -> Point | None:
+    def _propose(self, process: GaussianProcess, number: int, tried: set[Key]) -> Point | None:
+        # With noise the best value seen is too good to be true: take the best expectation, that of trials still running included,
+        # or the next proposal would stand beside theirs.
+        best = float(process.predict(process.inputs)[0].min())
         rng = np.random.default_rng([self._seed, number])
         candidates = self._candidates(process, rng)
         scores = process.log_improvements(candidates, best)
