@@ -14,6 +14,7 @@ import tarfile
 import time
 import unicodedata
 import uuid
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,7 +130,7 @@ def extract(source: Path, target: Path, limits: Limits | None = None) -> None:
         with source.open("rb") as raw:
             _unpack(raw, temporary, limits, source.stat().st_size)
         temporary.rename(target)
-    except (OSError, EOFError, ValueError, tarfile.TarError) as error:
+    except (OSError, EOFError, ValueError, tarfile.TarError, zlib.error) as error:
         raise ArchiveError(_why(error)) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -162,6 +163,9 @@ def _unpack(raw: BinaryIO, folder: Path, limits: Limits, compressed: int) -> Non
                 raise ArchiveError(f"the archive took more than {limits.seconds:g} seconds to unpack")
             if name:
                 _write(tar, member, folder, name, limits)
+    while content.read(_CHUNK):  # what follows the end mark, and the check sum after it
+        if content.tell() > limits.total:
+            raise ArchiveError(f"the archive is larger than {limits.total:,} bytes when unpacked")
     if not seen:
         raise ArchiveError("the archive is empty")
 
@@ -174,8 +178,6 @@ def _checked(member: tarfile.TarInfo, seen: set[str]) -> str:
         raise ArchiveError(f"{said} is {kind}; an archive may hold files and folders only")
     parts = [part for part in member.name.split("/") if part != "."]
     if member.isdir() and not "".join(parts):
-        if member.name.startswith("/"):
-            raise ArchiveError(f"{said} is an absolute name")
         seen.add("")
         return ""
     if parts and not parts[-1]:

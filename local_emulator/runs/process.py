@@ -1,5 +1,6 @@
 """Runs as processes of this machine."""
 
+import contextlib
 import json
 import os
 import signal
@@ -81,27 +82,32 @@ class ProcessExecutor:
     def close(self) -> None:
         """Let the spawner go; runs go on."""
         with self._lock:
-            if self._spawner is not None:
-                if self._spawner.stdin is not None:
-                    self._spawner.stdin.close()
-                self._spawner.wait()
-                self._spawner = None
+            self._dismiss()
 
     def _hand_over(self, folder: Path) -> None:
         line = json.dumps(str(folder)).encode() + b"\n"
         with self._lock:
             for _ in range(2):
                 spawner = self._spawner
-                if spawner is None or spawner.poll() is not None or spawner.stdin is None:
+                if spawner is None or spawner.poll() is not None:
+                    self._dismiss()
                     spawner = self._spawner = self._new_spawner()
                 try:
                     if spawner.stdin is not None:
                         spawner.stdin.write(line)
                         spawner.stdin.flush()
                 except BrokenPipeError:
-                    self._spawner = None
+                    self._dismiss()
                     continue
                 return
+
+    def _dismiss(self) -> None:
+        if self._spawner is not None:
+            if self._spawner.stdin is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    self._spawner.stdin.close()
+            self._spawner.wait()
+            self._spawner = None
 
     def _new_spawner(self) -> "subprocess.Popen[bytes]":
         environment = {name: os.environ[name] for name in _KEPT if name in os.environ}

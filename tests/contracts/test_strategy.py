@@ -1,7 +1,7 @@
 """The laws of every strategy: points inside the space, none twice in a finite one, same history same answer, an end."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -42,7 +42,7 @@ continuous = st.builds(
 )
 
 
-def named(parameters: list[Parameter]) -> Space:
+def named(parameters: Sequence[Parameter]) -> Space:
     copies = []
     for number, one in enumerate(parameters):
         fields = {name: getattr(one, name) for name in one.__dataclass_fields__}
@@ -121,7 +121,7 @@ def test_a_finite_space_is_used_up(name: str) -> None:
 def test_parallel_bayesian_proposals_differ() -> None:
     space = named([Continuous(name="", low=0.0, high=1.0), Continuous(name="", low=0.0, high=1.0)])
     random = Random(space, seed=1)
-    trials = []
+    trials: list[Trial] = []
     for number in range(10):
         point = random.ask(History(goal=Goal.MINIMIZE, trials=trials), 1)[0]
         value = (float(point["p0"]) - 0.3) ** 2 + (float(point["p1"]) - 0.7) ** 2
