@@ -70,7 +70,7 @@ class Server:
         self.process = None
 
     def health(self) -> dict[str, Any]:
-        with urllib.request.urlopen(f"{self.url}/_health", timeout=10) as answer:  # noqa: S310 - our own address
+        with urllib.request.urlopen(f"{self.url}/_health", timeout=10) as answer:
             facts: dict[str, Any] = json.load(answer)
             return facts
 

@@ -11,7 +11,9 @@ from html import escape
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from waitress.channel import HTTPChannel
 from waitress.server import create_server
+from waitress.task import WSGITask
 
 from local_emulator.api.guard import refusal
 from local_emulator.domain.errors import EmulatorError
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 _MOST_JSON = 10 * 2**20
 _SCOPE = re.compile(r"Credential=[^/]*/\d+/([A-Za-z0-9-]+)/([A-Za-z0-9-]+)/aws4_request")
+_METADATA = re.compile(rb"^X-Amz-Meta-[^:]*", re.MULTILINE)
 _JSON = "application/x-amz-json-1.1"
 _OBJECT_HEADERS = [
     ("X-Content-Type-Options", "nosniff"),
@@ -172,6 +175,18 @@ def _failure(environ: Mapping[str, Any], code: str, message: str) -> tuple[str, 
     return "400 Bad Request", [("Content-Type", "application/xml")], f'<?xml version="1.0" encoding="UTF-8"?>{wrapped}'.encode()
 
 
+class _Task(WSGITask):  # type: ignore[misc] # waitress ships no types
+    """Waitress spells every header `Like-This`; S3 gives the names of metadata in lower case, and clients keep them as they are."""
+
+    def build_response_header(self) -> bytes:
+        head: bytes = super().build_response_header()
+        return _METADATA.sub(lambda found: found[0].lower(), head)
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc] # see above
+    task_class = _Task
+
+
 class Server:
     """An HTTP server that listens already; `url` is where."""
 
@@ -187,6 +202,7 @@ class Server:
             ident=None,
             clear_untrusted_proxy_headers=True,
         )
+        self._server.channel_class = _Channel
         host, port = listener.getsockname()[:2]
         self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 

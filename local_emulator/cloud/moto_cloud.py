@@ -160,6 +160,8 @@ class Cloud:
         if writes and _sub_resource(environ) in _SETTINGS:
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             environ["wsgi.input"] = io.BytesIO(body)
+        if "REQUEST_URI" in environ:  # by this name moto finds the path as it was sent: `?` and `%` in keys stay what they are
+            environ["RAW_URI"] = environ["REQUEST_URI"]
         with self.lock:
             self._moto()
             status, headers, content = _call(self._application, environ)

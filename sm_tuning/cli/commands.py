@@ -318,18 +318,18 @@ def _show_end(launched: TuningRun, status: RunStatus, target: Target) -> None:
         out.print("[bold]best hyperparameters[/bold]")
         for name, value in best.hyperparameters.items():
             out.print("  ", safe(name), "=", safe(value))
+        model = safe(launched.model_uri(best.name))
         out.print("objective", number(best.value), "by", safe(best.name))
-        out.print("its model:", safe(launched.model_uri(best.name)))
         out.print("its log:   sm-tuning logs", safe(best.name))
+        out.print("its model:", model)
+        if not target.aws:
+            out.print('fetch it:  eval "$(sm-tuning emulator env)"; aws s3 cp', model, ".")
     if status.failure_reason:
         out.print("[red]failed:[/red]", safe(status.failure_reason))
     for group in launched.failures():
         out.print(safe_lines(str(group)))
     if not target.aws:
         out.print(f"emulator:  {target.url}, state in {target.state}; stop it with: sm-tuning emulator stop")
-        out.print(
-            f"fetch the model: AWS_ENDPOINT_URL={target.url} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test aws s3 cp URI ."
-        )
 
 
 # --- looking and stopping -------------------------------------------------------------------------------------------------

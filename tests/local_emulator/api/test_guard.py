@@ -1,0 +1,85 @@
+"""Who may come in, as a matrix; and what a real browser or a rebinding attacker would send."""
+
+import http.client
+from typing import Any
+
+import pytest
+
+from local_emulator.api.guard import refusal
+
+SIGNED = {"HTTP_AUTHORIZATION": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sagemaker/aws4_request"}
+GOOD: dict[str, Any] = {"REQUEST_METHOD": "POST", "PATH_INFO": "/", "HTTP_HOST": "127.0.0.1:4577"}
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "127.0.0.1:4577",
+        "localhost",
+        "LOCALHOST:1",
+        "[::1]",
+        "[::1]:4577",
+        "bucket.localhost:4577",
+        "emulator.test:80",
+    ],
+)
+def test_hosts_that_are_ours(host: str) -> None:
+    assert refusal({**GOOD, "HTTP_HOST": host}, ("emulator.test",)) is None
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["", "evil.test", "127.0.0.1.evil.test", "localhost.evil.test", "evil.test:4577", "127.0.0.1:x", "127.0.0.1,evil.test", "0.0.0.0",
+     "localhost:4577@evil.test", "[::1].evil.test", "[::2]", "2130706433", "127.0.0.1:123456"],
+)  # fmt: skip
+def test_hosts_that_are_not(host: str) -> None:
+    refused = refusal({**GOOD, "HTTP_HOST": host})
+    assert refused is not None
+    assert refused.status.startswith("421")
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"HTTP_ORIGIN": "http://evil.test"}, "403"),
+        ({"HTTP_ORIGIN": "null"}, "403"),
+        ({"HTTP_ORIGIN": "http://127.0.0.1:4577"}, "403"),
+        ({"HTTP_SEC_FETCH_SITE": "same-origin"}, "403"),
+        ({"HTTP_SEC_FETCH_MODE": "no-cors"}, "403"),
+        ({"REQUEST_METHOD": "OPTIONS"}, "403"),
+        ({"REQUEST_METHOD": "TRACE"}, "403"),
+        ({"REQUEST_METHOD": "CONNECT"}, "403"),
+        ({"PATH_INFO": "http://evil.test/"}, "400"),
+        ({"PATH_INFO": "/moto-api"}, "403"),
+        ({"PATH_INFO": "/moto-api/reset"}, "403"),
+        ({"HTTP_X_AMZ_TARGET": "SageMaker.ListTrainingJobs"}, "403"),
+        ({"HTTP_X_AMZ_TARGET": "SageMaker.ListTrainingJobs", "HTTP_AUTHORIZATION": "Basic x"}, "403"),
+    ],
+)
+def test_what_may_not_come_in(change: dict[str, str], status: str) -> None:
+    refused = refusal({**GOOD, **change})
+    assert refused is not None
+    assert refused.status.startswith(status)
+    assert refused.reason
+
+
+def test_what_may() -> None:
+    assert refusal({**GOOD, "PATH_INFO": "/moto-apix"}) is None
+    assert refusal({**GOOD, **SIGNED, "HTTP_X_AMZ_TARGET": "SageMaker.ListTrainingJobs"}) is None
+
+
+def test_the_guard_stands_in_front_of_every_route(server: Any) -> None:
+    for path in ("/", "/_health", "/bucket/key", "/moto-api/", "/latest/meta-data"):
+        for header, value, status in (
+            ("Host", "evil.test", 421),
+            ("Origin", "http://evil.test", 403),
+            ("Sec-Fetch-Site", "none", 403),
+        ):
+            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+            connection.request("GET", path, headers={header: value})
+            answer = connection.getresponse()
+            answer.read()
+            connection.close()
+            assert answer.status == status, (path, header)
+            assert answer.headers.get("Access-Control-Allow-Origin") is None

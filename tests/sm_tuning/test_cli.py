@@ -1,0 +1,197 @@
+"""The command line as its users meet it: in a process of its own, with an emulator that it starts itself."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TOML = """
+name = "cli"
+script = "train.py"
+strategy = { name = "Random", seed = 1 }
+max_jobs = 3
+max_parallel = 2
+[objective]
+metric = "score"
+goal = "Maximize"
+regex = 'score=([-+0-9.eE]+)'
+[ranges]
+learning_rate = {}
+units = { low = 1, high = 64 }
+optimizer = ["adam", "sgd"]
+"""
+SCRIPT = """
+import sys, time
+value = sys.argv[sys.argv.index('--learning_rate') + 1]
+time.sleep({pause})
+print('\\x1b[31mred\\x1b[0m hostile [bold]text[/bold]')
+{line}
+"""
+
+
+class Cli:
+    """`sm-tuning` with its own state folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        self.environment = {**clean, "SM_EMULATOR_STATE": str(folder / "state"), "COLUMNS": "120"}
+        self.write()
+
+    def write(self, toml: str = TOML, line: str = "print('score=' + value)", pause: float = 0.0) -> None:
+        (self.folder / "job.toml").write_text(toml)
+        (self.folder / "train.py").write_text(SCRIPT.format(line=line, pause=pause))
+
+    def start(self, *words: str) -> "subprocess.Popen[str]":
+        code = "import sys; from sm_tuning.cli import main; sys.argv[0] = 'sm-tuning'; main()"
+        return subprocess.Popen(
+            [sys.executable, "-c", code, *words],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __call__(self, *words: str, code: int = 0) -> tuple[str, str]:
+        with self.start(*words) as process:
+            output, errors = process.communicate(timeout=120)
+        assert process.returncode == code, (words, process.returncode, output, errors)
+        return output, errors
+
+    def json(self, *words: str, code: int = 0) -> Any:
+        return json.loads(self(*words, "--json", code=code)[0])
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Iterator[Cli]:
+    one = Cli(tmp_path)
+    try:
+        yield one
+    finally:
+        one("emulator", "stop")
+        one("emulator", "reset", "--yes")
+
+
+def test_run_and_look(cli: Cli) -> None:
+    output, errors = cli("run", "job.toml", "--name", "first")
+    assert "created first on the emulator at http://127.0.0.1:" in errors
+    assert "\x1b" not in output + errors
+    assert re.search(r"first Completed: 3 of 3 training jobs ended \(0 failed\), 0 running, best so far 0\.", errors)
+    for line in (r"learning_rate = 0\.\d+", r"optimizer = (adam|sgd)", r"units = \d+"):
+        assert re.search(rf"best hyperparameters\n(.*\n)*? +{line}\n", output)
+    best = cli.json("best", "first")
+    rows = cli.json("trainings", "first")
+    assert len(rows) == 3
+    assert max(row["FinalObjectiveMetricValue"] for row in rows) == best["FinalObjectiveMetricValue"]
+    assert best["S3ModelArtifacts"].endswith("/output/model.tar.gz")
+    assert cli.json("status")["TrainingJobStatusCounters"]["Completed"] == 3
+    assert [one["HyperParameterTuningJobName"] for one in cli.json("list")] == ["first"]
+    log = cli("logs", best["TrainingJobName"])[0]
+    assert "\x1b" not in log
+    assert "red" in log
+    assert "hostile [bold]text[/bold]" in log
+    assert "first" in cli("list")[0]
+    assert "first" in cli("status", "fir")[0]
+    assert "no tuning jobs begin with 'other'; there are first" in cli("status", "other", code=1)[1]
+    assert "already exists" in cli("run", "job.toml", "--name", "first", code=1)[1]
+    exports = cli("emulator", "env")[0]
+    assert re.match(r"export AWS_ENDPOINT_URL=http://127.0.0.1:\d+\n", exports)
+    assert cli.json("emulator", "status")["running"]
+    document = cli.json("run", "job.toml", "--name", "second")
+    assert document["HyperParameterTuningJobStatus"] == "Completed"
+    assert len(document["TrainingJobSummaries"]) == 3
+
+
+def test_plan(cli: Cli) -> None:
+    output, _ = cli("plan", "job.toml", "--price-per-hour", "0.23")
+    assert "cli: Random, 3 training jobs, 2 at a time" in output
+    assert "0.0001" in output
+    assert "worst case: 3.0 instance-hours of ml.m5.large, 0.69 at that price" in output
+    document = cli.json("plan", "job.toml")
+    assert document["ok"]
+    assert document["samples"]["optimizer"] == ["adam", "sgd"]
+    assert document["request"]["HyperParameterTuningJobName"] == "cli"
+    cli.write(TOML.replace("max_jobs = 3", "max_jobs = 20000"))
+    assert not cli.json("plan", "job.toml", code=1)["ok"]
+    assert "MaxNumberOfTrainingJobs is 20000; it must be at most 10000" in cli("plan", "job.toml", code=1)[0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ("max_jobs", "max_job", "the file has an unknown key 'max_job'; did you mean 'max_jobs'?"),
+        ('goal = "Maximize"', 'goal = "max"', "goal is 'max'; it must be 'Maximize' or 'Minimize'"),
+        ("learning_rate = {}", "learning_rate = { hgih = 1 }", "ranges.learning_rate has an unknown key 'hgih'; did you mean 'high'?"),
+        ("learning_rate = {}", "learning_rate = { low = 2, high = 1 }", "low must be less than high"),
+        ("learning_rate = {}", "rate = { preset = 'lr' }", "ranges.rate.preset is 'lr'; it must be one of learning_rate, batch_size"),
+        ("learning_rate = {}", "rate = { low = 1 }", "ranges.rate: "),
+        ('"Random"', '"Radnom"', "strategy.name must be one of Grid, Random, Bayesian, Hyperband"),
+        ("seed = 1", "sed = 1", "did you mean 'seed'?"),
+        ("regex = 'score=([-+0-9.eE]+)'", "regex = 'score'", "has no group"),
+        ('name = "cli"', "", "name is missing; it is required"),
+        ("[ranges]", "[ranges", "is no TOML"),
+        ('script = "train.py"', 'script = "none.py"', "there is no such file"),
+        ("[objective]", "[resources]\nvolume = 3\n[objective]", "resources has an unknown key 'volume'"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_file(old: str, new: str, text: str, tmp_path: Path) -> None:
+    cli = Cli(tmp_path)
+    assert old in TOML
+    cli.write(TOML.replace(old, new))
+    with cli.start("plan", "job.toml") as process:
+        output, errors = process.communicate(timeout=60)
+    assert process.returncode in {1, 2}
+    assert text in output + errors
+    assert "Traceback" not in errors
+
+
+def test_usage(tmp_path: Path) -> None:
+    cli = Cli(tmp_path)
+    assert "none.toml cannot be read: No such file" in cli("plan", "none.toml", code=2)[1]
+    assert "No such command 'rnu'" in cli("rnu", code=2)[1]
+    assert "without a terminal to ask on, give --yes" in cli("run", "job.toml", "--aws", "--region", "us-east-1", code=2)[1]
+    assert "no emulator runs; start one" in cli("emulator", "env", code=3)[1]
+    assert cli("emulator", "status", code=3)[0].startswith("No emulator holds ")
+
+
+def test_a_regex_that_matches_nothing_is_told_while_it_runs(cli: Cli) -> None:
+    cli.write(line="for n in range(20): print(f'Score: {n}', flush=True)\ntime.sleep(2)")
+    output, errors = cli("run", "job.toml", "--name", "silent", code=1)
+    assert "warning: silent-00" in errors
+    assert "the regex 'score=([-+0-9.eE]+)' has matched none of 2" in errors
+    assert "Score: 1" in errors
+    assert "failed: No objective metrics found after running 3 training jobs." in " ".join(output.split())
+
+
+def test_failures_are_grouped(cli: Cli) -> None:
+    cli.write(line="raise ValueError(f'bad rate {value}')")
+    output, _ = cli("run", "job.toml", code=1)
+    assert "3 training jobs: AlgorithmError" in output
+    assert output.count("ValueError: bad rate") == 1
+
+
+def test_ctrl_c_lets_it_go_on_and_again_stops_it(cli: Cli) -> None:
+    cli.write(pause=60)
+    for name, times, state in (("go-on", 1, "InProgress"), ("stop", 2, "Stop")):
+        with cli.start("run", "job.toml", "--name", name) as process:
+            assert process.stderr is not None
+            while "running" not in process.stderr.readline():
+                pass
+            for _ in range(times):
+                process.send_signal(signal.SIGINT)
+                time.sleep(1)
+            rest = process.stderr.read()
+            assert process.wait(timeout=30) == 130
+        assert f"{name} goes on. Follow it: sm-tuning attach {name}" in rest
+        assert cli.json("status", name)["HyperParameterTuningJobStatus"].startswith(state)
+    assert "is still InProgress" in cli("attach", "go-on", "--timeout", "0.1", code=4)[1]
+    assert re.match("go-on: Stop", cli("stop", "go-on")[0])

@@ -1,0 +1,78 @@
+"""Builders refuse what cannot be right, where it is written."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sm_tuning import (
+    Categorical,
+    Continuous,
+    Hyperband,
+    Integer,
+    Invalid,
+    Metric,
+    Objective,
+    Random,
+    batch_size,
+    dropout,
+    epochs,
+    learning_rate,
+    regularization,
+    sklearn_image,
+)
+
+REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
+    "ends swapped": (lambda: Continuous("x", 2, 1), "x: low is 2 and high is 1; low must be less than high"),
+    "ends equal": (lambda: Integer("x", 1, 1), "low must be less than high"),
+    "not finite": (lambda: Continuous("x", 0, float("inf")), "both finite"),
+    "not a number": (lambda: Continuous("x", float("nan"), 1), "both finite"),
+    "log of zero": (lambda: Continuous("x", 0, 1, "Logarithmic"), "low is 0; for logarithmic scaling it must be more than 0"),  # type: ignore[arg-type]
+    "reverse log to one": (lambda: Continuous("x", 0, 1, "ReverseLogarithmic"), "within 0 <= x < 1"),  # type: ignore[arg-type]
+    "reverse log of integers": (lambda: Integer("x", 0, 1, "ReverseLogarithmic"), "for continuous ranges only"),  # type: ignore[arg-type]
+    "no whole number": (lambda: Integer("x", 1, 2.5), "2.5 is not a whole number"),  # type: ignore[arg-type]
+    "a truth": (lambda: Integer("x", False, 2), "False is not a whole number"),
+    "unknown scaling": (lambda: Continuous("x", 0, 1, "Log"), "Log"),  # type: ignore[arg-type]
+    "no name": (lambda: Continuous("", 0, 1), "name is empty"),
+    "no values": (lambda: Categorical("x", []), "values is empty"),
+    "twice": (lambda: Categorical("x", [1, "1"]), "more than once"),
+    "no power of two": (lambda: batch_size(10, 64), "low is 10; it must be a power of two"),
+    "batch sizes swapped": (lambda: batch_size(64, 16), "low must be less than high"),
+    "broken regex": (lambda: Metric("m", "("), r"the regex '\(' is no regular expression"),
+    "no group": (lambda: Metric("m", r"\d+"), r"has no group"),
+    "no match": (lambda: Metric("m", r"a=(\d+)", "b=1"), "does not match the sample 'b=1'"),
+    "no number found": (lambda: Metric("m", r"a=(.*);", "a=x;"), "finds 'x' in the sample"),
+    "unknown goal": (lambda: Objective(Metric("m", "(.)"), "Max"), "must be 'Maximize' or 'Minimize'"),
+    "negative seed": (lambda: Random(seed=-1), "seed is -1; it must not be negative"),
+    "no resource": (lambda: Hyperband(min_resource=0), "min_resource is 0"),
+    "resources swapped": (lambda: Hyperband(max_resource=1, min_resource=3), "must not be less than min_resource, 3"),
+    "unknown region": (lambda: sklearn_image("mars-1"), "region is 'mars-1'"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name: str) -> None:
+    make, text = REFUSED[name]
+    with pytest.raises(ValueError, match=text):
+        make()
+
+
+def test_errors_are_ours() -> None:
+    with pytest.raises(Invalid):
+        Continuous("x", 2, 1)
+
+
+def test_presets_as_aws_gets_them() -> None:
+    assert [one.request() for one in (learning_rate(), batch_size(), epochs(), regularization(), dropout())] == [
+        {"Name": "learning_rate", "MinValue": "0.0001", "MaxValue": "0.1", "ScalingType": "Logarithmic"},
+        {"Name": "batch_size", "Values": ["16", "32", "64", "128", "256"]},
+        {"Name": "epochs", "MinValue": "5", "MaxValue": "50", "ScalingType": "Linear"},
+        {"Name": "regularization", "MinValue": "1e-06", "MaxValue": "0.1", "ScalingType": "Logarithmic"},
+        {"Name": "dropout", "MinValue": "0.0", "MaxValue": "0.6", "ScalingType": "Linear"},
+    ]
+    assert learning_rate(1e-5, 1e-3, name="lr").request()["Name"] == "lr"
+
+
+def test_metric_values() -> None:
+    metric = Metric("loss", r"loss=([^ ]+)")
+    assert metric.values("loss=1e-05 loss=-2.5 loss=nan loss=1_0 loss=x") == [1e-05, -2.5]

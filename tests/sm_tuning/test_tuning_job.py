@@ -1,0 +1,348 @@
+"""The request is the product: exact, complete, and refused offline for every rule that AWS would refuse it for."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from local_emulator.api.operations import Api
+from local_emulator.settings import Settings
+from local_emulator.store.sqlite import SqliteStore
+from local_emulator.testing import emulated_sagemaker
+from sm_tuning import (
+    Bayesian,
+    Categorical,
+    Channel,
+    Completion,
+    Continuous,
+    Encryption,
+    Grid,
+    Hyperband,
+    Integer,
+    Metric,
+    Network,
+    NotFound,
+    NotLaunched,
+    Objective,
+    Random,
+    Resources,
+    Scaling,
+    Script,
+    TookTooLong,
+    TuningJob,
+    TuningRun,
+    batch_size,
+    epochs,
+    learning_rate,
+)
+
+Make = Callable[..., TuningJob]
+
+# --- the request ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_whole_request(job: Make, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    full = job(
+        ranges=[learning_rate(), epochs(), Categorical("optimizer", ["adam", "sgd"])],
+        strategy=Bayesian(seed=3, early_stopping=True),
+        metrics=[Metric("loss", "loss=(.*)")],
+        completion=Completion(target=0.1, not_improving=5, on_convergence=True, max_runtime=600),
+        hyperparameters={"width": 64, "nesterov": True},
+        channels=[
+            Channel("train", str(tmp_path / "data"), content_type="text/csv"),
+            Channel("validation", "s3://else/where", input_mode="FastFile"),
+        ],
+        resources=Resources(
+            instance_type="ml.c5.xlarge", volume_gb=5, max_runtime=60, spot=True, max_wait=90, checkpoints="s3://bucket/c"
+        ),
+        image="1.dkr.ecr.us-east-1.amazonaws.com/x:1",
+        environment={"A": "b"},
+        network=Network(subnets=["subnet-1"], security_groups=["sg-1"], isolated=True, encrypted=True),
+        encryption=Encryption(output_key="k1", volume_key="k2"),
+        max_retries=2,
+        tags={"team": "ml"},
+    )
+    assert full.request() == {
+        "HyperParameterTuningJobName": "good",
+        "HyperParameterTuningJobConfig": {
+            "Strategy": "Bayesian",
+            "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "score"},
+            "ResourceLimits": {"MaxNumberOfTrainingJobs": 2, "MaxParallelTrainingJobs": 2, "MaxRuntimeInSeconds": 600},
+            "ParameterRanges": {
+                "IntegerParameterRanges": [{"Name": "epochs", "MinValue": "5", "MaxValue": "50", "ScalingType": "Linear"}],
+                "ContinuousParameterRanges": [
+                    {"Name": "learning_rate", "MinValue": "0.0001", "MaxValue": "0.1", "ScalingType": "Logarithmic"}
+                ],
+                "CategoricalParameterRanges": [{"Name": "optimizer", "Values": ["adam", "sgd"]}],
+            },
+            "TrainingJobEarlyStoppingType": "Auto",
+            "TuningJobCompletionCriteria": {
+                "TargetObjectiveMetricValue": 0.1,
+                "BestObjectiveNotImproving": {"MaxNumberOfTrainingJobsNotImproving": 5},
+                "ConvergenceDetected": {"CompleteOnConvergence": "Enabled"},
+            },
+            "RandomSeed": 3,
+        },
+        "TrainingJobDefinition": {
+            "StaticHyperParameters": {
+                "width": "64",
+                "nesterov": "True",
+                "sagemaker_program": "train.py",
+                "sagemaker_submit_directory": "s3://bucket/prefix/good/source/sourcedir.tar.gz",
+            },
+            "AlgorithmSpecification": {
+                "TrainingImage": "1.dkr.ecr.us-east-1.amazonaws.com/x:1",
+                "TrainingInputMode": "File",
+                "MetricDefinitions": [{"Name": "score", "Regex": "score=([-+0-9.eE]+)"}, {"Name": "loss", "Regex": "loss=(.*)"}],
+            },
+            "RoleArn": "arn:aws:iam::123456789012:role/SageMakerRole",
+            "InputDataConfig": [
+                {
+                    "ChannelName": "train",
+                    "DataSource": {
+                        "S3DataSource": {
+                            "S3DataType": "S3Prefix",
+                            "S3Uri": "s3://bucket/prefix/good/input/train",
+                            "S3DataDistributionType": "FullyReplicated",
+                        }
+                    },
+                    "ContentType": "text/csv",
+                },
+                {
+                    "ChannelName": "validation",
+                    "DataSource": {
+                        "S3DataSource": {
+                            "S3DataType": "S3Prefix",
+                            "S3Uri": "s3://else/where",
+                            "S3DataDistributionType": "FullyReplicated",
+                        }
+                    },
+                    "InputMode": "FastFile",
+                },
+            ],
+            "VpcConfig": {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1"]},
+            "OutputDataConfig": {"S3OutputPath": "s3://bucket/prefix", "KmsKeyId": "k1"},
+            "ResourceConfig": {"InstanceType": "ml.c5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 5, "VolumeKmsKeyId": "k2"},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 90},
+            "EnableNetworkIsolation": True,
+            "EnableInterContainerTrafficEncryption": True,
+            "EnableManagedSpotTraining": True,
+            "CheckpointConfig": {"S3Uri": "s3://bucket/c"},
+            "RetryStrategy": {"MaximumRetryAttempts": 2},
+            "Environment": {"A": "b"},
+        },
+        "Tags": [{"Key": "team", "Value": "ml"}],
+    }
+    assert full.dry_run().ok, full.dry_run()
+    json.dumps(full.request())
+
+
+# --- rules ------------------------------------------------------------------------------------------------------------------
+
+BROKEN: dict[str, tuple[dict[str, Any], str]] = {
+    "long name": ({"name": "x" * 33}, "HyperParameterTuningJobName"),
+    "odd name": ({"name": "a_b"}, "it must match"),
+    "empty name": ({"name": ""}, "at least 1 characters"),
+    "role": ({"role": "me"}, "TrainingJobDefinition.RoleArn"),
+    "output": ({"output": "bucket/prefix"}, "it must begin with s3://"),
+    "no jobs": ({"max_jobs": None}, "MaxNumberOfTrainingJobs is None; it is required for the strategy Random"),
+    "many jobs": ({"strategy": Bayesian(), "max_jobs": 751}, "at most 750 for the strategy Bayesian"),
+    "many random jobs": ({"max_jobs": 10_001}, "at most 10000"),
+    "no job at all": ({"max_jobs": 0}, "MaxNumberOfTrainingJobs is 0; it must be at least 1"),
+    "many in parallel": ({"max_parallel": 101, "max_jobs": 200}, "MaxParallelTrainingJobs is 101; it must be at most 100"),
+    "no ranges": ({"ranges": []}, "at least one range is required"),
+    "many ranges": ({"ranges": [Continuous(f"x{n}", 0, 1) for n in range(31)]}, "at most 30"),
+    "two ranges": ({"ranges": [learning_rate(), Continuous("learning_rate", 0, 1)]}, "each hyperparameter may have one range"),
+    "static and tunable": ({"hyperparameters": {"learning_rate": 1}}, "either static or tunable"),
+    "reserved": ({"hyperparameters": {"_tuning_objective_metric": "x"}}, "the name is reserved"),
+    "many hyperparameters": ({"hyperparameters": {f"h{n}": n for n in range(97)}}, "at most 100"),
+    "long value": ({"hyperparameters": {"x": "v" * 2501}}, "at most 2500 characters"),
+    "grid of numbers": ({"strategy": Grid(), "max_jobs": None}, "the strategy Grid takes categorical ranges only"),
+    "grid of another size": (
+        {"strategy": Grid(), "max_jobs": 3, "ranges": [batch_size()]},
+        "it must be the number of combinations, 5",
+    ),
+    "few combinations": ({"max_jobs": 6, "ranges": [batch_size()]}, "the ranges have only 5 combinations"),
+    "large grid": (
+        {"strategy": Grid(), "max_jobs": None, "ranges": [Categorical(n, list(range(30))) for n in "ab"]},
+        "at most 750 combinations",
+    ),
+    "hyperband without an end": ({"strategy": Hyperband()}, "MaxResource is None"),
+    "hyperband too far": ({"strategy": Hyperband(max_resource=20_001)}, "at most 20000"),
+    "metric twice": ({"metrics": [Metric("score", "(.)")]}, "defined twice"),
+    "metric's name": ({"metrics": [Metric("ObjectiveMetric", "(.)")]}, "the name is reserved"),
+    "runtime": ({"resources": Resources(max_runtime=2_419_201)}, "28 days"),
+    "wait": ({"resources": Resources(spot=True, max_runtime=100, max_wait=50)}, "must not be less than MaxRuntimeInSeconds"),
+    "instance": ({"resources": Resources(instance_type="ml.huge")}, "must be one of"),
+    "network": ({"network": Network(subnets=["subnet-1"])}, "together or not at all"),
+    "channel twice": ({"channels": [Channel("a", "s3://b/c"), Channel("a", "s3://b/d")]}, "each channel may be there once"),
+    "channel's name": ({"channels": [Channel("a b", "s3://b/c")]}, "ChannelName"),
+    "channel missing": ({"channels": [Channel("a", "/no/such/folder")]}, "neither an s3:// URI nor a file or folder"),
+    "script missing": ({"script": Script("/no/such/train.py")}, "there is no such file"),
+    "source missing": ({"script": Script("train.py", source="/no/such")}, "there is no such folder"),
+    "too few not improving": ({"completion": Completion(not_improving=2)}, "at least 3"),
+    "short tuning job": ({"completion": Completion(max_runtime=100)}, "at least 120"),
+    "environment": ({"environment": {"1A": "x"}}, "Environment"),
+    "tags": ({"tags": {f"t{n}": "x" for n in range(51)}}, "at most 50"),
+    "retries": ({"max_retries": 31}, "at most 30"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_rules(name: str, job: Make) -> None:
+    changes, text = BROKEN[name]
+    report = job(**changes).dry_run()
+    assert not report.ok
+    assert text in str(report)
+
+
+def test_all_problems_at_once(job: Make) -> None:
+    report = job(name="a_b", role="me", ranges=[], max_jobs=None).dry_run()
+    assert len(report.problems) >= 4
+    with pytest.raises(NotLaunched, match="breaks rules"):
+        job(name="a_b").launch(boto3.Session(region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"))
+
+
+def test_warnings(job: Make, tmp_path: Path) -> None:
+    other = tmp_path / "other.py"
+    other.write_text("import argparse\nparser.add_argument('--lr')\n")
+    report = job(
+        script=Script(str(other)),
+        objective=Objective.minimize("score", r"score=([0-9\.]+)"),
+        ranges=[Continuous("lr", 1e-4, 1, Scaling.LINEAR)],
+        hyperparameters={"width": 3},
+        max_parallel=5,
+    ).dry_run()
+    assert report.ok
+    text = str(report)
+    assert "finds neither a minus sign nor an exponent" in text
+    assert "spans 4 powers of ten on a linear scale" in text
+    assert "does not mention the hyperparameter 'width'" in text
+    assert "max_parallel is 5" in text
+
+
+# --- the same as the emulator ----------------------------------------------------------------------------------------------
+
+ranges = st.lists(
+    st.one_of(
+        st.builds(lambda n, low: Continuous(n, low, low + 1), st.sampled_from("abc"), st.floats(0.1, 5)),
+        st.builds(lambda n, low: Integer(n, low, low + 2), st.sampled_from("abc"), st.integers(-3, 3)),
+        st.builds(lambda n, count: Categorical(n, list(range(count))), st.sampled_from("abc"), st.integers(1, 31)),
+    ),
+    max_size=3,
+)
+members: dict[str, st.SearchStrategy[Any]] = {
+    "name": st.sampled_from(["good-name", "x" * 33, "a--b", "a-", "1", "ä"]),
+    "ranges": ranges,
+    "strategy": st.sampled_from(
+        [Grid(), Random(seed=1), Bayesian(), *(Hyperband(max_resource=end) for end in (None, 9, 30_000))]
+    ),
+    "max_jobs": st.sampled_from([None, 1, 2, 9, 751, 10_001]),
+    "max_parallel": st.sampled_from([1, 2, 100, 101]),
+    "hyperparameters": st.sampled_from([{}, {"a": 1}, {"epochs": 9}, {"x": "v" * 2501}, {f"h{n}": n for n in range(98)}]),
+    "role": st.sampled_from(["arn:aws:iam::123456789012:role/r", "arn:aws:iam::1:role/r"]),
+    "output": st.sampled_from(["s3://bucket/prefix", "https://bucket"]),
+    "completion": st.sampled_from([Completion(), Completion(not_improving=2), Completion(max_runtime=119)]),
+    "environment": st.sampled_from([{}, {"A": "b"}, {"a b": "c"}]),
+    "tags": st.sampled_from([{}, {"k": "v"}, {"k!": "v"}]),
+}
+MEMBERS = sorted(members)
+choices = st.fixed_dictionaries(members)
+
+
+def door() -> Api:
+    """The emulator's door alone: nothing behind it runs."""
+    return Api(
+        store=SqliteStore(None),
+        settings=Settings(),
+        now=lambda: datetime.now(UTC),
+        token=lambda: "0" * 32,
+        ring=lambda: None,
+        check=lambda _definition, _region: None,
+    )
+
+
+def test_dry_run_agrees_with_the_emulator(job: Make) -> None:
+    """The emulator takes a request exactly when the dry run finds no problem."""
+    seen = {True: 0, False: 0}
+
+    @settings(max_examples=500, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(changes=choices, changed=st.sets(st.sampled_from(MEMBERS), max_size=3))
+    def agree(changes: dict[str, Any], changed: set[str]) -> None:
+        tried = job(**{name: value for name, value in changes.items() if name in changed})
+        report = tried.dry_run()
+        code, _, answer = door().answer("CreateHyperParameterTuningJob", json.dumps(report.request).encode(), "us-east-1")
+        assert report.ok == (code == 200), f"the dry run: {report}; the emulator: {answer!r}"
+        seen[report.ok] += 1
+
+    agree()
+    assert min(seen.values()) > 20, seen
+
+
+# --- launching and following ------------------------------------------------------------------------------------------------
+
+
+def test_launch_follow_and_read(job: Make, tmp_path: Path) -> None:
+    data = tmp_path / "data" / "deep"
+    data.mkdir(parents=True)
+    (data / "a.txt").write_text("0.25")
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import os\nprint('score=' + open(os.environ['SM_CHANNEL_TRAIN'] + '/deep/a.txt').read())\nprint('other line')\n"
+    )
+    with emulated_sagemaker():
+        boto3.client("s3").create_bucket(Bucket="bucket")
+        tuned = job(channels=[Channel("train", str(tmp_path / "data"))], metrics=[Metric("silent", "nothing=(.*)")])
+        seen: list[str] = []
+        run = tuned.launch()
+        status = run.wait(lambda one: seen.append(str(one)), poll=0.05, timeout=60)
+        assert (status.status, status.finished) == ("Completed", 2)
+        assert seen[-1].startswith("good Completed: 2 of 2 training jobs ended (0 failed), 0 running, best so far 0.25")
+        best = run.best()
+        assert best is not None
+        assert best.value == 0.25
+        assert set(best.hyperparameters) == {"learning_rate"}
+        assert [one.name for one in run.trainings()] == sorted(one.name for one in run.trainings())
+        assert list(run.logs(best.name))[-1] == "other line"
+        score, silent = run.metric_checks(best.name)
+        assert (score.matches, silent.matches) == (1, 0)
+        assert "has matched none of" in str(silent)
+        assert run.model_uri(best.name).startswith("s3://bucket/prefix/good-00")
+        run.stop()  # it has ended: nothing happens
+        assert TuningRun.attach("good").status() == status
+        with pytest.raises(NotFound, match="there is no tuning job 'other'"):
+            TuningRun.attach("other")
+        with pytest.raises(NotLaunched, match="already exists"):
+            tuned.launch()
+        with pytest.raises(NotLaunched, match="NoSuchBucket"):
+            job(output="s3://missing/x").launch()
+
+
+def test_failures_are_grouped_and_waiting_has_an_end(job: Make, tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text("import sys, time\ntime.sleep(0.2)\nprint('reading the data')\nsys.exit('no column price at 0x7f001122')\n")
+    with emulated_sagemaker():
+        boto3.client("s3").create_bucket(Bucket="bucket")
+        run = job().launch()
+        with pytest.raises(TookTooLong, match="is still InProgress"):
+            run.wait(poll=0.01, timeout=0.02)
+        status = run.wait(poll=0.05, timeout=60)
+        assert status.status == "Failed"
+        (group,) = run.failures()
+        assert len(group.trainings) == 2
+        assert "exit code: 1" in group.reason
+        assert group.log[-1] == "no column price at 0x7f001122"
+
+
+def test_imports_are_light() -> None:
+    code = "import sys, sm_tuning; print([n for n in ('pandas', 'sagemaker', 'numpy', 'boto3', 'click') if n in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
