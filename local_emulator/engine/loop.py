@@ -34,6 +34,7 @@ class Loop:
         self._trainer.close()
 
     def _run(self) -> None:
+        self._trainer.sweep()
         while not self._closing.is_set():
             try:
                 busy = self._trainer.step()

@@ -100,6 +100,18 @@ class Trainer:
         self._ending: dict[str, Future[Ending]] = {}
         self._told_to_stop: set[str] = set()
 
+    def sweep(self) -> None:
+        """Remove, in the background, the folders of runs whose training job was deleted."""
+        self._threads.submit(self._sweep)
+
+    def _sweep(self) -> None:
+        # Folders first: a job's record is there before its folder, so what is listed and has no record was deleted.
+        folders = {path.name: path for path in self._runs.iterdir()}
+        known = {job.run for job in self._store.trainings.find(Query()).items}
+        for name in folders.keys() - known:
+            if self._executor.state(folders[name]) is not RunState.RUNNING:
+                shutil.rmtree(folders[name], ignore_errors=True)
+
     def close(self) -> None:
         """Finish the slow work in hand; runs go on."""
         self._threads.shutdown(wait=True, cancel_futures=True)
