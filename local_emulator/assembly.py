@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import secrets
 import shutil
 from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ from local_emulator.cloud.moto_cloud import Cloud
 from local_emulator.cloud.remote_objects import RemoteObjects
 from local_emulator.domain.errors import EmulatorError
 from local_emulator.domain.jobs import ACTIVE
+from local_emulator.engine.announcer import Announcer
 from local_emulator.engine.bell import Bell
 from local_emulator.engine.loop import Loop
 from local_emulator.engine.publisher import Publisher
@@ -97,7 +99,8 @@ class Emulator:
             self.lock = self._stack.enter_context(StateLock(state))
             self.cloud = Cloud(settings, None if in_memory else state)
             self._stack.callback(self.cloud.close)
-            self.store = SqliteStore(None if in_memory else state / "jobs.sqlite")
+            announcer = Announcer(bus=self.cloud, describe=lambda job: self.api.described(job))  # noqa: PLW0108 - it is made below
+            self.store = SqliteStore(None if in_memory else state / "jobs.sqlite", announcer.changed)
             self._stack.callback(self.store.close)
             bell = self._stack.enter_context(Bell(state / "bell"))
             self.executor = ProcessExecutor(bell=bell.path)
@@ -121,15 +124,23 @@ class Emulator:
                 preparation=preparation,
                 objects=objects,
                 runs=runs,
-                parallel=settings.parallel,
+                settings=settings,
                 now=now,
                 ring=bell.ring,
                 touched=self.publisher.touched,
-                kill_strays=self.executor.kill_strays,
+                token=token,
             )
             tuner = Tuner(store=self.store, account=settings.account, now=now, token=token, ring=bell.ring)
-            self._loop = Loop(bell=bell, trainer=trainer, tuner=tuner)
-            self.api = Api(store=self.store, settings=settings, now=now, token=token, ring=bell.ring, check=preparation.check)
+            self._loop = Loop(bell=bell, trainer=trainer, tuner=tuner, announcer=announcer)
+            self.api = Api(
+                store=self.store,
+                settings=settings,
+                now=now,
+                token=token,
+                chance=random.random,
+                ring=bell.ring,
+                check=preparation.check,
+            )
         except BaseException:
             self._stack.close()
             raise

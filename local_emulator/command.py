@@ -10,14 +10,16 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from local_emulator.api.gateway import Gateway, serve
 from local_emulator.assembly import Emulator, StateLock, end_runs, read_owner, wipe
 from local_emulator.domain.errors import EmulatorError
-from local_emulator.settings import DEFAULT_PORT, Settings, default_state
+from local_emulator.settings import DEFAULT_PORT, Faults, Quotas, Settings, default_state
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -32,6 +34,36 @@ def _image(text: str) -> tuple[str, tuple[str, ...]]:
     if not pattern or not command:
         raise argparse.ArgumentTypeError(f"{text!r} must be PATTERN=COMMAND")
     return pattern, tuple(command.split())
+
+
+def _number(text: str) -> tuple[str, float]:
+    name, _, number = text.partition("=")
+    try:
+        return name, float(number)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} must be NAME=NUMBER") from error
+
+
+def _quotas(given: Sequence[tuple[str, float]]) -> Quotas:
+    known = {one.name.replace("_", "-"): one.name for one in fields(Quotas) if one.name != "instances"}
+    numbers = {known[name]: int(number) for name, number in given if name in known}
+    instances = {name: int(number) for name, number in given if name.startswith("ml.")}
+    for name, _ in given:
+        if name not in known and name not in instances:
+            raise EmulatorError(f"--quota {name}: it must be an instance type (ml.…) or one of {', '.join(known)}")
+    return Quotas(**numbers, instances=instances)
+
+
+def _faults(given: Sequence[tuple[str, float]]) -> Faults:
+    known = {one.name for one in fields(Faults)}
+    for name, number in given:
+        if name not in known:
+            raise EmulatorError(f"--fault {name}: it must be one of {', '.join(sorted(known))}")
+        if number < 0 or (number > 1 and name != "delay"):
+            raise EmulatorError(
+                f"--fault {name}={number:g}: it must be {'0 or more seconds' if name == 'delay' else 'within 0 and 1'}"
+            )
+    return Faults(**dict(given))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,10 +89,30 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--s3-endpoint", help="S3 of somebody else where data, sources and models lie (default: our own)")
     serve.add_argument("--check-roles", action="store_true", help="refuse a RoleArn that IAM here does not know")
     serve.add_argument("--allow-host", action="append", default=[], help="another Host header to answer (may be repeated)")
+    serve.add_argument(
+        "--quota",
+        type=_number,
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help="a quota of the account, AWS's default otherwise: tuning-jobs, parallel-training-jobs, training-jobs, "
+        "random-training-jobs, or an instance type (may be repeated)",
+    )
+    serve.add_argument(
+        "--fault",
+        type=_number,
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help="what goes wrong on purpose, with which probability: throttle, capacity, internal, interrupt; delay=SECONDS "
+        "(may be repeated)",
+    )
     serve.add_argument("--idle-exit", type=float, help="end after this many seconds without a request or a training job")
     status = commands.add_parser("status", help="say whether an emulator holds the state folder, and where it answers")
     status.add_argument("--json", action="store_true", help="as one JSON document")
     commands.add_parser("stop", help="end the emulator; training jobs go on and are picked up at the next start")
+    interrupt = commands.add_parser("interrupt", help="take the instance of a managed spot training job away")
+    interrupt.add_argument("job", help="name of the training job")
     reset = commands.add_parser("reset", help="kill all runs and forget all state")
     reset.add_argument("--yes", action="store_true", help="do not ask")
     for command in commands.choices.values():
@@ -74,7 +126,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if options.command == "serve":
             return _serve(options)
-        return {"status": _status, "stop": _stop, "reset": _reset}[options.command](options)
+        return {"status": _status, "stop": _stop, "reset": _reset, "interrupt": _interrupt}[options.command](options)
     except EmulatorError as error:
         print(f"local_emulator: {error}", file=sys.stderr)  # noqa: T201 - a command line speaks
         return NOT_RUNNING if type(error).__name__ in {"StateInUse", "PortTaken"} else FAILED
@@ -92,6 +144,8 @@ def _settings(options: argparse.Namespace) -> Settings:
         images=dict(options.image),
         s3_endpoint=options.s3_endpoint,
         allowed_hosts=tuple(options.allow_host),
+        quotas=_quotas(options.quota),
+        faults=_faults(options.fault),
         idle_exit=options.idle_exit,
         **({"parallel": options.parallel} if options.parallel else {}),
     )
@@ -208,6 +262,21 @@ def _stop(options: argparse.Namespace) -> int:
             raise EmulatorError(f"the emulator (process {pid}) did not end within 30 seconds")
         time.sleep(0.05)
     _say("Stopped.")
+    return OK
+
+
+def _interrupt(options: argparse.Namespace) -> int:
+    owner = read_owner(options.state)
+    if owner is None or "url" not in owner:
+        _say(f"No emulator holds {options.state}.")
+        return NOT_RUNNING
+    request = urllib.request.Request(f"{owner['url']}/_interrupt/{quote(options.job)}", method="POST")  # noqa: S310 - our own address
+    try:
+        with urllib.request.urlopen(request, timeout=10):  # noqa: S310 - our own address
+            _say(f"{options.job} is interrupted; it begins anew when its program has ended.")
+    except urllib.error.HTTPError as error:
+        with error:
+            raise EmulatorError(error.read().decode()) from error
     return OK
 
 

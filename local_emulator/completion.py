@@ -52,7 +52,7 @@ def converged_at(plan: Plan, history: History) -> datetime | None:
 def _improvements(history: History) -> Iterator[tuple[Trial, bool]]:
     """Trials in the order of their ends, each with whether its objective was a significant improvement."""
     best: float | None = None
-    ended = [trial for trial in history.trials if trial.ended is not None]
+    ended = [trial for trial in history.comparable if trial.ended is not None]
     for trial in sorted(ended, key=lambda one: (one.ended, one.index)):
         improved = trial.final is not None and (best is None or _significant(history.goal, trial.final, best))
         if improved:

@@ -18,6 +18,36 @@ def default_state() -> Path:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Quotas:
+    """What the account may have: AWS's defaults.
+
+    `instances` maps an instance type to the number of its instances that may train at a time; types not named are not limited.
+    """
+
+    tuning_jobs: int = 100
+    parallel_training_jobs: int = 10
+    training_jobs: int = 750
+    random_training_jobs: int = 750
+    instances: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Faults:
+    """What goes wrong on purpose, to test what a client makes of it. Probabilities from 0 to 1, `delay` in seconds.
+
+    `throttle`: a request is answered with ThrottlingException. `capacity`: a training job finds no instance. `internal`: a run
+    ends with InternalServerError. `interrupt`: a run of a managed spot training job is interrupted. `delay`: how long an
+    instance takes to come.
+    """
+
+    throttle: float = 0.0
+    capacity: float = 0.0
+    internal: float = 0.0
+    interrupt: float = 0.0
+    delay: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """How an emulator behaves. Times are seconds, sizes bytes.
 
@@ -42,4 +72,6 @@ class Settings:
     images: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     s3_endpoint: str | None = None
     allowed_hosts: tuple[str, ...] = ()
+    quotas: Quotas = field(default_factory=Quotas)
+    faults: Faults = field(default_factory=Faults)
     idle_exit: float | None = None  # end by itself after this long without a request or a run; None: never

@@ -16,12 +16,13 @@ from waitress.server import create_server
 from waitress.task import WSGITask
 
 from local_emulator.api.guard import refusal
-from local_emulator.domain.errors import EmulatorError
+from local_emulator.domain.errors import AwsError, EmulatorError
 from local_emulator.settings import Settings
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+_INTERRUPT = "/_interrupt/"
 _MOST_JSON = 10 * 2**20
 _SCOPE = re.compile(r"Credential=[^/]*/\d+/([A-Za-z0-9-]+)/([A-Za-z0-9-]+)/aws4_request")
 _METADATA = re.compile(rb"^X-Amz-Meta-[^:]*", re.MULTILINE)
@@ -46,13 +47,19 @@ class Operations(Protocol):
     def answer(self, operation: str, body: bytes, region: str) -> tuple[int, Mapping[str, str], bytes]:
         """Carry out one operation; never raises."""
 
+    def interrupt(self, training: str) -> None:
+        """Take the instance of a spot training job away; raises AwsError."""
+
 
 class PortTaken(EmulatorError):  # noqa: N818 - reads as a fact
     """Somebody else listens there."""
 
 
 class Gateway:
-    """Guard, then `/_health`, then our operations, then moto. `before` is told service and region just before moto is asked."""
+    """Guard, then `/_health` and `/_interrupt/JOB`, then our operations, then moto.
+
+    `before` is told service and region just before moto is asked.
+    """
 
     def __init__(
         self,
@@ -88,6 +95,8 @@ class Gateway:
             return refused.status, [("Content-Type", "text/plain; charset=utf-8")], f"{refused.reason}\n".encode()
         if environ["PATH_INFO"] == "/_health":
             return "200 OK", [("Content-Type", "application/json")], json.dumps(self._health()).encode()
+        if environ["PATH_INFO"].startswith(_INTERRUPT) and environ["REQUEST_METHOD"] == "POST":
+            return self._interrupt(environ["PATH_INFO"].removeprefix(_INTERRUPT))
         found = _SCOPE.search(str(environ.get("HTTP_AUTHORIZATION", "")))
         region, service = (found[1], found[2]) if found else (self._settings.region, "")
         target = str(environ.get("HTTP_X_AMZ_TARGET", ""))
@@ -102,6 +111,14 @@ class Gateway:
             environ["wsgi.input"] = _Body(body)
         self._before(service, region)
         return self._ask_moto(environ, service, target)
+
+    def _interrupt(self, training: str) -> tuple[str, Headers, bytes]:
+        kind = [("Content-Type", "text/plain; charset=utf-8")]
+        try:
+            self._api.interrupt(training)
+        except AwsError as error:
+            return "400 Bad Request", kind, error.message.encode()
+        return "200 OK", kind, b""
 
     def _ask_moto(self, environ: "WSGIEnvironment", service: str, target: str) -> tuple[str, Headers, bytes]:
         answer: list[Any] = []

@@ -5,12 +5,14 @@ import traceback
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
-from local_emulator.api import shapes, tags, training_jobs, tuning_jobs
+from local_emulator.api import shapes, tags, training_jobs, tuning_jobs, writing
 from local_emulator.api.tuning_jobs import Context
 from local_emulator.api.wire import Answer, failure, parse, success
-from local_emulator.domain.errors import AwsError, InternalFailure, UnknownOperationException
+from local_emulator.domain.errors import AwsError, InternalFailure, ThrottlingException, UnknownOperationException
 from local_emulator.domain.jobs import Document
 from local_emulator.domain.names import parse_arn
+from local_emulator.domain.training import TrainingJob
+from local_emulator.domain.tuning import TuningJob
 from local_emulator.settings import Settings
 from local_emulator.store.base import Store
 
@@ -45,9 +47,11 @@ class Api:
         settings: Settings,
         now: Callable[[], datetime],
         token: Callable[[], str],
+        chance: Callable[[], float],
         ring: Callable[[], None],
         check: Callable[[Document, str], None],
     ) -> None:
+        self._chance = chance
         self._context = Context(store=store, settings=settings, now=now, token=token, ring=ring, check=check)
 
     def owns(self, operation: str, body: bytes) -> bool:
@@ -62,10 +66,22 @@ class Api:
             return True  # it is refused either way, and by us in AWS's form
         return not isinstance(arn, str) or parse_arn(arn) is not None
 
+    def described(self, job: TuningJob | TrainingJob) -> Document:
+        """What Describe would say of a job."""
+        if isinstance(job, TuningJob):
+            return tuning_jobs.described(self._context, job)
+        return writing.described_training_job(job)
+
+    def interrupt(self, training: str) -> None:
+        """Take the instance of a managed spot training job away; raises AwsError if it has none."""
+        training_jobs.interrupt(self._context, training)
+
     def answer(self, operation: str, body: bytes, region: str) -> Answer:
         """Carry out one operation; every failure is a modelled error."""
         if operation not in _TABLE:
             return failure(UnknownOperationException(f"{operation} is not an operation of this emulator."))
+        if self._chance() < self._context.settings.faults.throttle:
+            return failure(ThrottlingException("Rate exceeded"))
         try:
             request = shapes.checked(operation, parse(body))
             return success(_TABLE[operation](self._context, request, region))

@@ -1,11 +1,12 @@
 """The rules that no single member of a request shows: each yields one sentence for each violation."""
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import regex
 
+from local_emulator.domain.errors import ValidationException
 from local_emulator.domain.jobs import Document
 from local_emulator.domain.names import OBJECTIVE_METRIC
 from local_emulator.domain.tuning import read_space
@@ -18,23 +19,34 @@ MOST_RUNTIME = 2_419_200  # 28 days, in seconds
 MOST_RESOURCE = 20_000
 RESOURCES = ("epochs", "numepochs", "n-epochs", "n_epochs", "num_epochs")
 
-_NOT_YET = {
-    "WarmStartConfig": "warm start",
-    "Autotune": "Autotune",
-}
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _WHOLE = re.compile(r"[-+]?\d+")
 _KINDS = ("CategoricalParameterRanges", "IntegerParameterRanges", "ContinuousParameterRanges")
 
 
-def tuning_problems(request: Document) -> Iterator[str]:
+@dataclass(frozen=True)
+class Broken:
+    """A rule that a request breaks: its name (docs/rules.md lists them) and what AWS would say."""
+
+    rule: str
+    text: str
+
+
+def refuse(broken: Iterable[Broken]) -> None:
+    """Raise ValidationException if anything is broken, all of it told at once."""
+    found = list(broken)
+    if found:
+        rules = tuple(dict.fromkeys(one.rule for one in found))
+        raise ValidationException(" ".join(one.text for one in found), rules)
+
+
+def tuning_problems(request: Document) -> Iterator[Broken]:
     """Everything that CreateHyperParameterTuningJob refuses."""
-    for member, name in _NOT_YET.items():
-        if member in request:
-            yield f"{member} was given, but {name} is not emulated yet. Leave it out to run here."
     single, several = request.get("TrainingJobDefinition"), request.get("TrainingJobDefinitions")
     if (single is None) == (several is None):
-        yield "Exactly one of TrainingJobDefinition and TrainingJobDefinitions must be given."
+        yield Broken(
+            "definition-or-definitions", "Exactly one of TrainingJobDefinition and TrainingJobDefinitions must be given."
+        )
         return
     config = request["HyperParameterTuningJobConfig"]
     definitions: Sequence[Document] = [single] if single is not None else several or []
@@ -42,222 +54,281 @@ def tuning_problems(request: Document) -> Iterator[str]:
     yield from _names(definitions, several=several is not None)
     for definition in definitions:
         yield from _objective(definition, config, several=several is not None)
-        yield from _ranges(definition, config, several=several is not None)
         yield from _training(definition, "ResourceConfig", "HyperParameterTuningResourceConfig")
+    ranges = [_ranges_of(definition, config, several=several is not None) for definition in definitions]
+    problems = [
+        one for pair in zip(definitions, ranges, strict=True) for one in _ranges(*pair, config, several=several is not None)
+    ]
+    yield from problems
+    if not problems:
+        yield from _combinations(config, ranges)
 
 
-def _strategy(config: Document) -> Iterator[str]:
+def _strategy(config: Document) -> Iterator[Broken]:
     strategy = config["Strategy"]
     limits = config["ResourceLimits"]
     jobs = limits.get("MaxNumberOfTrainingJobs")
     if jobs is None and strategy != "Grid":
-        yield f"MaxNumberOfTrainingJobs is required in ResourceLimits for the strategy {strategy}."
+        yield Broken("max-jobs-required", f"MaxNumberOfTrainingJobs is required in ResourceLimits for the strategy {strategy}.")
     if jobs is not None and jobs > MOST_JOBS[strategy]:
-        yield f"MaxNumberOfTrainingJobs is {jobs}; for the strategy {strategy} it must be at most {MOST_JOBS[strategy]}."
+        yield Broken(
+            "max-jobs",
+            f"MaxNumberOfTrainingJobs is {jobs}; for the strategy {strategy} it must be at most {MOST_JOBS[strategy]}.",
+        )
     if limits["MaxParallelTrainingJobs"] > MOST_PARALLEL:
-        yield f"MaxParallelTrainingJobs is {limits['MaxParallelTrainingJobs']}; it must be at most {MOST_PARALLEL}."
+        yield Broken(
+            "max-parallel", f"MaxParallelTrainingJobs is {limits['MaxParallelTrainingJobs']}; it must be at most {MOST_PARALLEL}."
+        )
     settings = config.get("StrategyConfig", {}).get("HyperbandStrategyConfig")
     if settings is not None and strategy != "Hyperband":
-        yield f"HyperbandStrategyConfig was given, but the strategy is {strategy}."
+        yield Broken("hyperband-config", f"HyperbandStrategyConfig was given, but the strategy is {strategy}.")
     if strategy == "Hyperband":
         yield from _hyperband(config, settings or {})
 
 
-def _hyperband(config: Document, settings: Document) -> Iterator[str]:
+def _hyperband(config: Document, settings: Document) -> Iterator[Broken]:
     if config.get("TrainingJobEarlyStoppingType", "Off") != "Off":
-        yield "TrainingJobEarlyStoppingType must be Off for the strategy Hyperband, which stops training jobs by its own rule."
+        yield Broken(
+            "hyperband-early-stopping",
+            "TrainingJobEarlyStoppingType must be Off for the strategy Hyperband, which stops training jobs by its own rule.",
+        )
     low, high = settings.get("MinResource", 1), settings.get("MaxResource")
     if high is not None and high > MOST_RESOURCE:
-        yield f"MaxResource is {high}; it must be at most {MOST_RESOURCE}."
+        yield Broken("hyperband-max-resource", f"MaxResource is {high}; it must be at most {MOST_RESOURCE}.")
     if high is not None and low > high:
-        yield f"MinResource is {low}; it must not be more than MaxResource, {high}."
+        yield Broken("hyperband-min-resource", f"MinResource is {low}; it must not be more than MaxResource, {high}.")
 
 
-def _names(definitions: Sequence[Document], *, several: bool) -> Iterator[str]:
+def _names(definitions: Sequence[Document], *, several: bool) -> Iterator[Broken]:
     if not several:
         return
     names = [one.get("DefinitionName") for one in definitions]
     if None in names:
-        yield "DefinitionName is required for each of the TrainingJobDefinitions."
+        yield Broken("definition-name", "DefinitionName is required for each of the TrainingJobDefinitions.")
     for name in sorted({name for name in names if name is not None and names.count(name) > 1}):
-        yield f"DefinitionName {name!r} is there more than once in TrainingJobDefinitions; each must be unique."
+        yield Broken(
+            "definition-name-unique",
+            f"DefinitionName {name!r} is there more than once in TrainingJobDefinitions; each must be unique.",
+        )
 
 
-def _objective(definition: Document, config: Document, *, several: bool) -> Iterator[str]:
+def _objective(definition: Document, config: Document, *, several: bool) -> Iterator[Broken]:
     objective = definition.get("TuningObjective") if several else config.get("HyperParameterTuningJobObjective")
     where = "TuningObjective of each of the TrainingJobDefinitions" if several else "HyperParameterTuningJobObjective"
     other = config.get("HyperParameterTuningJobObjective") if several else definition.get("TuningObjective")
     if objective is None:
-        yield f"{where} is required."
+        yield Broken("objective-required", f"{where} is required.")
         return
     if other is not None:
-        yield f"The objective must be given as {where} and nowhere else."
+        yield Broken("objective-place", f"The objective must be given as {where} and nowhere else.")
     metrics = definition["AlgorithmSpecification"].get("MetricDefinitions", [])
     names = [one["Name"] for one in metrics]
     if objective["MetricName"] not in names:
-        yield "A metric is required for this hyperparameter tuning job objective. Provide a metric in the metric definitions."
+        yield Broken(
+            "objective-metric",
+            "A metric is required for this hyperparameter tuning job objective. Provide a metric in the metric definitions.",
+        )
     yield from metric_problems(metrics)
 
 
-def metric_problems(metrics: Sequence[Document]) -> Iterator[str]:
+def metric_problems(metrics: Sequence[Document]) -> Iterator[Broken]:
     """What is wrong with metric definitions."""
     names = [one["Name"] for one in metrics]
     for name in sorted({name for name in names if names.count(name) > 1}):
-        yield f"The metric {name!r} is defined more than once in MetricDefinitions."
+        yield Broken("metric-unique", f"The metric {name!r} is defined more than once in MetricDefinitions.")
     if OBJECTIVE_METRIC in names:
-        yield f"The metric name {OBJECTIVE_METRIC!r} is reserved."
+        yield Broken("metric-reserved", f"The metric name {OBJECTIVE_METRIC!r} is reserved.")
     for one in metrics:
         try:
             regex.compile(one["Regex"])
         except (regex.error, OverflowError, RecursionError) as error:
-            yield f"The Regex {one['Regex']!r} of the metric {one['Name']!r} is no regular expression: {error}."
+            yield Broken(
+                "metric-regex", f"The Regex {one['Regex']!r} of the metric {one['Name']!r} is no regular expression: {error}."
+            )
 
 
 # --- ranges ---------------------------------------------------------------------------------------------------------------
 
 
-def _ranges(definition: Document, config: Document, *, several: bool) -> Iterator[str]:
-    ranges = definition.get("HyperParameterRanges" if several else "", config.get("ParameterRanges", {}) if not several else {})
+def _ranges_of(definition: Document, config: Document, *, several: bool) -> Document:
+    found: Document = definition.get("HyperParameterRanges", {}) if several else config.get("ParameterRanges", {})
+    return found
+
+
+def _ranges(definition: Document, ranges: Document, config: Document, *, several: bool) -> Iterator[Broken]:
     if several and "ParameterRanges" in config:
-        yield "With TrainingJobDefinitions the ranges are given as HyperParameterRanges of each, not as ParameterRanges."
+        yield Broken(
+            "ranges-place",
+            "With TrainingJobDefinitions the ranges are given as HyperParameterRanges of each, not as ParameterRanges.",
+        )
     found = [(kind, one) for kind in _KINDS for one in ranges.get(kind, ())]
     names = [one["Name"] for _, one in found]
-    if not found:
-        yield "At least one hyperparameter range is required."
-        return
     if ranges.get("AutoParameters"):
-        yield "AutoParameters were given, but Autotune is not emulated yet."
+        yield Broken("autotune-mode", "AutoParameters were given, but Autotune is not enabled.")
+        return
+    if not found:
+        yield Broken("ranges-required", "At least one hyperparameter range is required.")
+        return
     if len(found) > MOST_RANGES:
-        yield f"There are {len(found)} hyperparameter ranges; there may be at most {MOST_RANGES}."
+        yield Broken("ranges-most", f"There are {len(found)} hyperparameter ranges; there may be at most {MOST_RANGES}.")
     static = definition.get("StaticHyperParameters", {})
     for name in sorted({name for name in names if names.count(name) > 1}):
-        yield f"The hyperparameter {name!r} has more than one range."
+        yield Broken("range-unique", f"The hyperparameter {name!r} has more than one range.")
     for name in sorted(set(names) & set(static)):
-        yield f"The hyperparameter {name!r} is both static and tunable."
+        yield Broken("static-or-tunable", f"The hyperparameter {name!r} is both static and tunable.")
     if len(found) + len(static) + 1 > MOST_HYPERPARAMETERS:
         count = len(found) + len(static) + 1
-        yield f"There are {count} hyperparameters (one is added for the objective); there may be at most {MOST_HYPERPARAMETERS}."
-    problems = [problem for kind, one in found for problem in _range(kind, one)]
-    yield from problems
-    if not problems:
-        yield from _combinations(config, ranges, static)
+        yield Broken(
+            "hyperparameters-most",
+            f"There are {count} hyperparameters (one is added for the objective); there may be at most {MOST_HYPERPARAMETERS}.",
+        )
+    for kind, one in found:
+        yield from _range(kind, one)
+    if config["Strategy"] == "Hyperband":
+        yield from _resource(config, static)
 
 
-def _range(kind: str, one: Document) -> Iterator[str]:
+def _range(kind: str, one: Document) -> Iterator[Broken]:
     name = one["Name"]
     if kind == "CategoricalParameterRanges":
         values = one["Values"]
         for value in sorted({value for value in values if values.count(value) > 1}):
-            yield f"The value {value!r} of the hyperparameter {name!r} is there more than once."
+            yield Broken("categorical-unique", f"The value {value!r} of the hyperparameter {name!r} is there more than once.")
         return
     whole = kind == "IntegerParameterRanges"
     for member in ("MinValue", "MaxValue"):
         if not (_WHOLE if whole else _NUMBER).fullmatch(one[member]):
             noun = "an integer" if whole else "a number"
-            yield f"{member} {one[member]!r} of the hyperparameter {name!r} must be {noun}."
+            yield Broken("range-number", f"{member} {one[member]!r} of the hyperparameter {name!r} must be {noun}.")
             return
     low, high = float(one["MinValue"]), float(one["MaxValue"])
     if not low < high or high == float("inf") or low == float("-inf"):
-        yield f"MinValue {one['MinValue']} of the hyperparameter {name!r} must be less than MaxValue {one['MaxValue']}."
+        yield Broken(
+            "range-ends",
+            f"MinValue {one['MinValue']} of the hyperparameter {name!r} must be less than MaxValue {one['MaxValue']}.",
+        )
     scaling = one.get("ScalingType", "Auto")
     if scaling == "Logarithmic" and low <= 0:
-        yield f"MinValue {one['MinValue']} of the hyperparameter {name!r} must be greater than 0 for the ScalingType Logarithmic."
+        yield Broken(
+            "range-logarithmic",
+            f"MinValue {one['MinValue']} of the hyperparameter {name!r} must be greater than 0 for the ScalingType Logarithmic.",
+        )
     if scaling == "ReverseLogarithmic" and whole:
-        yield f"The ScalingType ReverseLogarithmic of the hyperparameter {name!r} is for continuous ranges only."
+        yield Broken(
+            "range-reverse-continuous",
+            f"The ScalingType ReverseLogarithmic of the hyperparameter {name!r} is for continuous ranges only.",
+        )
     elif scaling == "ReverseLogarithmic" and not (low >= 0 and high < 1):
-        yield f"The range of the hyperparameter {name!r} must lie within 0 <= x < 1.0 for the ScalingType ReverseLogarithmic."
+        yield Broken(
+            "range-reverse-ends",
+            f"The range of the hyperparameter {name!r} must lie within 0 <= x < 1.0 for the ScalingType ReverseLogarithmic.",
+        )
 
 
-def _combinations(config: Document, ranges: Document, static: Document) -> Iterator[str]:
+def _resource(config: Document, static: Document) -> Iterator[Broken]:
+    settings: Document = config.get("StrategyConfig", {}).get("HyperbandStrategyConfig", {})
+    if "MaxResource" not in settings and not any(static.get(name, "").isdigit() for name in RESOURCES):
+        yield Broken(
+            "hyperband-resource",
+            "MaxResource parameter is not provided and could not be inferred from provided static hyperparameters of "
+            "TrainingJobDefinition.",
+        )
+
+
+def _combinations(config: Document, several: Sequence[Document]) -> Iterator[Broken]:
     strategy = config["Strategy"]
     jobs = config["ResourceLimits"].get("MaxNumberOfTrainingJobs")
-    if strategy == "Grid" and any(ranges.get(kind) for kind in _KINDS[1:]):
-        yield "The strategy Grid takes CategoricalParameterRanges only."
+    if strategy == "Grid" and any(ranges.get(kind) for ranges in several for kind in _KINDS[1:]):
+        yield Broken("grid-categorical", "The strategy Grid takes CategoricalParameterRanges only.")
         return
-    size = read_space(ranges).size
+    sizes = [read_space(ranges).size for ranges in several]
+    size = None if None in sizes else sum(one or 0 for one in sizes)
     if size is not None and jobs is not None and jobs > size:
-        yield (
+        yield Broken(
+            "combinations",
             "You don't have enough combinations of hyperparameter ranges. The total number of hyperparameter combinations for the "
             f"provided ranges [{float(size)}] must be equal or greater than the value of MaxNumberOfJobs, [{jobs}]. "
-            "Provide additional ranges."
+            "Provide additional ranges.",
         )
     elif strategy == "Grid" and jobs is not None and jobs != size:
-        yield f"MaxNumberOfTrainingJobs is {jobs}; for the strategy Grid it must be the number of combinations, {size}, or left out."
+        yield Broken(
+            "grid-size",
+            f"MaxNumberOfTrainingJobs is {jobs}; for the strategy Grid it must be the number of combinations, {size}, or left out.",
+        )
     elif strategy == "Grid" and size is not None and size > MOST_JOBS["Grid"]:
-        yield f"The ranges have {size} combinations; for the strategy Grid there may be at most {MOST_JOBS['Grid']}."
-    settings: dict[str, Any] = config.get("StrategyConfig", {}).get("HyperbandStrategyConfig", {})
-    if (
-        strategy == "Hyperband"
-        and "MaxResource" not in settings
-        and not any(static.get(name, "").isdigit() for name in RESOURCES)
-    ):
-        yield (
-            "MaxResource parameter is not provided and could not be inferred from provided static hyperparameters of "
-            "TrainingJobDefinition."
+        yield Broken(
+            "grid-most", f"The ranges have {size} combinations; for the strategy Grid there may be at most {MOST_JOBS['Grid']}."
         )
 
 
 # --- what every training job needs ----------------------------------------------------------------------------------------
 
 
-def training_problems(request: Document) -> Iterator[str]:
+def training_problems(request: Document) -> Iterator[Broken]:
     """Everything that CreateTrainingJob refuses."""
     for member in ("AlgorithmSpecification", "ResourceConfig", "StoppingCondition"):
         if member not in request:
-            yield f"{member} is required."
+            yield Broken("training-required", f"{member} is required.")
     if "AlgorithmSpecification" in request:
         yield from metric_problems(request["AlgorithmSpecification"].get("MetricDefinitions", []))
         yield from _training(request, "ResourceConfig")
 
 
-def _training(definition: Document, *resources: str) -> Iterator[str]:
+def _training(definition: Document, *resources: str) -> Iterator[Broken]:
     given = [member for member in resources if member in definition]
     if len(given) != 1 and len(resources) > 1:
-        yield f"Exactly one of {' and '.join(resources)} must be given."
+        yield Broken("resources-one", f"Exactly one of {' and '.join(resources)} must be given.")
     for member in given:
         yield from _resources(definition[member], member)
     algorithm = definition["AlgorithmSpecification"]
     if ("TrainingImage" in algorithm) == ("AlgorithmName" in algorithm):
-        yield "Exactly one of TrainingImage and AlgorithmName must be given in AlgorithmSpecification."
+        yield Broken("image-one", "Exactly one of TrainingImage and AlgorithmName must be given in AlgorithmSpecification.")
     condition = definition.get("StoppingCondition", {})
     runtime, wait = condition.get("MaxRuntimeInSeconds", 86_400), condition.get("MaxWaitTimeInSeconds")
     if runtime > MOST_RUNTIME:
-        yield f"MaxRuntimeInSeconds is {runtime}; it must be at most {MOST_RUNTIME} (28 days)."
+        yield Broken("max-runtime", f"MaxRuntimeInSeconds is {runtime}; it must be at most {MOST_RUNTIME} (28 days).")
     if wait is not None and wait < runtime:
-        yield f"MaxWaitTimeInSeconds is {wait}; it must not be less than MaxRuntimeInSeconds, {runtime}."
+        yield Broken("max-wait", f"MaxWaitTimeInSeconds is {wait}; it must not be less than MaxRuntimeInSeconds, {runtime}.")
     spot = definition.get("EnableManagedSpotTraining", False)
     if spot and wait is None:
-        yield "MaxWaitTimeInSeconds is required in StoppingCondition when EnableManagedSpotTraining is true."
+        yield Broken(
+            "spot-max-wait", "MaxWaitTimeInSeconds is required in StoppingCondition when EnableManagedSpotTraining is true."
+        )
     if wait is not None and not spot:
-        yield "MaxWaitTimeInSeconds may be given only when EnableManagedSpotTraining is true."
+        yield Broken("max-wait-spot", "MaxWaitTimeInSeconds may be given only when EnableManagedSpotTraining is true.")
     yield from _channels(definition.get("InputDataConfig", ()))
     if not definition["OutputDataConfig"]["S3OutputPath"].startswith("s3://"):
-        yield f"S3OutputPath {definition['OutputDataConfig']['S3OutputPath']!r} must begin with s3://."
+        yield Broken("output-s3", f"S3OutputPath {definition['OutputDataConfig']['S3OutputPath']!r} must begin with s3://.")
 
 
-def _resources(config: Document, member: str) -> Iterator[str]:
+def _resources(config: Document, member: str) -> Iterator[Broken]:
     scalars = {"InstanceType", "InstanceCount", "VolumeSizeInGB"}
     several = config.get("InstanceConfigs") or config.get("InstanceGroups")
     if several and scalars & set(config) - {"VolumeSizeInGB"}:
-        yield f"{member} takes either InstanceType and InstanceCount or a list of them, not both."
+        yield Broken("resources-form", f"{member} takes either InstanceType and InstanceCount or a list of them, not both.")
     if not several:
         for scalar in ("InstanceType", "InstanceCount"):
             if scalar not in config:
-                yield f"{scalar} is required in {member}."
+                yield Broken("resources-required", f"{scalar} is required in {member}.")
     count = config.get("InstanceCount", 1)
     if count > 1:
-        yield f"InstanceCount is {count}; training on more than one instance is not emulated."
+        yield Broken("instance-count", f"InstanceCount is {count}; training on more than one instance is not emulated.")
 
 
-def _channels(channels: Sequence[Document]) -> Iterator[str]:
+def _channels(channels: Sequence[Document]) -> Iterator[Broken]:
     names = [one["ChannelName"] for one in channels]
     for name in sorted({name for name in names if names.count(name) > 1}):
-        yield f"The channel {name!r} is there more than once in InputDataConfig."
+        yield Broken("channel-unique", f"The channel {name!r} is there more than once in InputDataConfig.")
     for one in channels:
         sources = set(one["DataSource"])
         if len(sources) != 1:
-            yield f"The channel {one['ChannelName']!r} must have exactly one data source."
+            yield Broken("channel-source", f"The channel {one['ChannelName']!r} must have exactly one data source.")
         elif sources != {"S3DataSource"}:
-            yield f"The channel {one['ChannelName']!r} has a {sources.pop()}; only S3DataSource is emulated."
+            yield Broken(
+                "channel-s3-only", f"The channel {one['ChannelName']!r} has a {sources.pop()}; only S3DataSource is emulated."
+            )
         elif not one["DataSource"]["S3DataSource"]["S3Uri"].startswith("s3://"):
-            yield f"S3Uri {one['DataSource']['S3DataSource']['S3Uri']!r} of the channel {one['ChannelName']!r} must begin with s3://."
+            yield Broken(
+                "channel-s3",
+                f"S3Uri {one['DataSource']['S3DataSource']['S3Uri']!r} of the channel {one['ChannelName']!r} must begin with s3://.",
+            )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from local_emulator.api import rules, writing
+from local_emulator.api import quotas, rules, writing
 from local_emulator.api.tuning_jobs import Context, filters, with_token
 from local_emulator.domain.children import STARTING
 from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound, ResourceInUse, ValidationException
@@ -19,10 +19,9 @@ _DAY = 86_400
 
 def create(context: Context, request: Document, region: str) -> Document:
     """CreateTrainingJob."""
-    problems = list(rules.training_problems(request))
-    if problems:
-        raise ValidationException(" ".join(problems))
+    rules.refuse(rules.training_problems(request))
     context.check(request, region)
+    quotas.check_training_job(request, context.store, context.settings.quotas)
     name = request["TrainingJobName"]
     now = context.now()
     job = TrainingJob(
@@ -68,6 +67,22 @@ def _get(context: Context, request: Mapping[str, Any]) -> TrainingJob:
         return context.store.trainings.get(request["TrainingJobName"])
     except NotFound as error:
         raise ValidationException("Requested resource not found.") from error
+
+
+def interrupt(context: Context, name: str) -> None:
+    """Ask for the interruption of a managed spot training job that runs."""
+    while True:
+        job = _get(context, {"TrainingJobName": name})
+        if not job.spot:
+            raise ValidationException(f"{name} is not a managed spot training job: EnableManagedSpotTraining is false.")
+        if job.status is not Status.IN_PROGRESS or job.secondary is not Secondary.TRAINING:
+            raise ValidationException(f"{name} does not train: it is {job.status.value}, {job.secondary.value}.")
+        try:
+            context.store.trainings.put(replace(job, interrupt=True))
+        except (Conflict, NotFound):
+            continue
+        context.ring()
+        return
 
 
 def describe(context: Context, request: Document, _region: str) -> Document:

@@ -2,16 +2,17 @@
 
 import math
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from local_emulator.api import paging, rules, writing
+from local_emulator.api import autotune, paging, quotas, rules, warm_start, writing
 from local_emulator.domain.children import with_objective_metric
 from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound, ResourceInUse, ResourceNotFound, ValidationException
+from local_emulator.domain.history import Trial
 from local_emulator.domain.jobs import Document, Status
 from local_emulator.domain.names import OBJECTIVE_STATIC, Place
+from local_emulator.domain.training import TrainingJob
 from local_emulator.domain.tuning import TuningJob, read_space
 from local_emulator.settings import Settings
 from local_emulator.store.base import Query, Sort, Store
@@ -34,13 +35,14 @@ class Context:
 
 def create(context: Context, request: Document, region: str) -> Document:
     """CreateHyperParameterTuningJob."""
-    problems = list(rules.tuning_problems(request))
-    if problems:
-        raise ValidationException(" ".join(problems))
+    request = autotune.filled(request)
+    rules.refuse([*rules.tuning_problems(request), *warm_start.form_problems(request)])
     name = request["HyperParameterTuningJobName"]
     echo = _echo(request)
+    _check_parents(context, echo)
     for definition in _definitions(request):
         context.check(definition, region)
+    quotas.check_tuning_job(echo, context.store, context.settings.quotas)
     now = context.now()
     seed = request["HyperParameterTuningJobConfig"].get("RandomSeed")
     job = TuningJob(
@@ -62,6 +64,15 @@ def create(context: Context, request: Document, region: str) -> Document:
         ) from error
     context.ring()
     return {"HyperParameterTuningJobArn": job.arn}
+
+
+def _check_parents(context: Context, echo: Document) -> None:
+    names = warm_start.parent_names(echo)
+    if not names:
+        return
+    parents = [_find(context, name) for name in names]
+    children = sum(len(context.store.history(parent).trials) for parent in parents)
+    rules.refuse(warm_start.problems(echo, parents, children))
 
 
 def _definitions(request: Document) -> list[Document]:
@@ -113,7 +124,10 @@ def _echoed_definition(definition: Document, objective: Document) -> Document:
 
 
 def _get(context: Context, request: Mapping[str, Any]) -> TuningJob:
-    name = request["HyperParameterTuningJobName"]
+    return _find(context, request["HyperParameterTuningJobName"])
+
+
+def _find(context: Context, name: str) -> TuningJob:
     try:
         return context.store.tunings.get(name)
     except NotFound as error:
@@ -122,14 +136,27 @@ def _get(context: Context, request: Mapping[str, Any]) -> TuningJob:
 
 def describe(context: Context, request: Document, _region: str) -> Document:
     """DescribeHyperParameterTuningJob."""
-    job = _get(context, request)
+    return described(context, _get(context, request))
+
+
+def described(context: Context, job: TuningJob) -> Document:
+    """What Describe says of a tuning job."""
     history = context.store.history(job)
-    leader = history.best
-    best = None
-    if leader is not None:
-        with suppress(NotFound):  # deleted meanwhile
-            best = context.store.trainings.get(leader.name)
-    return writing.described_tuning_job(job, history, best, context.now())
+    best = _training(context, history.best)
+    overall = None
+    if job.plan.parents and not job.plan.transfer:
+        overall = _training(context, replace(history, trials=[*history.parents, *history.trials]).best)
+    return writing.described_tuning_job(job, history, best, overall, context.now())
+
+
+def _training(context: Context, trial: Trial | None) -> TrainingJob | None:
+    """A trial's training job; None if it was deleted meanwhile."""
+    if trial is None:
+        return None
+    try:
+        return context.store.trainings.get(trial.name)
+    except NotFound:
+        return None
 
 
 def time(value: object) -> datetime | None:
@@ -184,7 +211,7 @@ def list_children(context: Context, request: Document, _region: str) -> Document
         return {"TrainingJobSummaries": []}
     page = context.store.trainings.find(replace(query, tuning=job.name))
     latest = {trial.name: trial.values[-1] for trial in context.store.history(job).trials if trial.values}
-    summaries = [writing.child_summary(child, latest.get(child.name)) for child in page.items]
+    summaries = [writing.child_summary(child, job, latest.get(child.name)) for child in page.items]
     return with_token(operation, request, {"TrainingJobSummaries": summaries}, page.next)
 
 

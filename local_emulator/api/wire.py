@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from local_emulator.domain.errors import AwsError, SerializationException
+from local_emulator.domain.errors import AwsError, SerializationException, ValidationException
 from local_emulator.domain.jobs import Document
 
 Answer = tuple[int, Mapping[str, str], bytes]
@@ -54,4 +54,5 @@ def success(document: Document | None) -> Answer:
 def failure(error: AwsError) -> Answer:
     """A modelled error; always 400, since a 5xx makes clients send the request again."""
     body = json.dumps({"__type": error.code, "message": error.message, "Message": error.message}).encode()
-    return 400, {**_headers(body), "x-amzn-errortype": error.code}, body
+    named = {"x-sm-emulator-rules": ",".join(error.rules)} if isinstance(error, ValidationException) and error.rules else {}
+    return 400, {**_headers(body), "x-amzn-errortype": error.code, **named}, body

@@ -26,7 +26,9 @@ def _present(members: Mapping[str, Any]) -> dict[str, Any]:
 # --- tuning jobs ----------------------------------------------------------------------------------------------------------
 
 
-def described_tuning_job(job: TuningJob, history: History, best: TrainingJob | None, now: datetime) -> Document:
+def described_tuning_job(
+    job: TuningJob, history: History, best: TrainingJob | None, overall: TrainingJob | None, now: datetime
+) -> Document:
     """The answer of DescribeHyperParameterTuningJob."""
     echoed = ("HyperParameterTuningJobConfig", "TrainingJobDefinition", "TrainingJobDefinitions", "WarmStartConfig", "Autotune")
     converged = converged_at(job.plan, history)
@@ -41,7 +43,10 @@ def described_tuning_job(job: TuningJob, history: History, best: TrainingJob | N
             "LastModifiedTime": _milliseconds(job.modified),
             "TrainingJobStatusCounters": history.counters(),
             "ObjectiveStatusCounters": history.objective_counters(),
-            "BestTrainingJob": None if best is None else child_summary(best),
+            "BestTrainingJob": None if best is None else child_summary(best, job),
+            "OverallBestTrainingJob": None
+            if overall is None
+            else {"TuningJobName": overall.tuning, **child_summary(overall, job)},
             "FailureReason": job.failure_reason,
             "TuningJobCompletionDetails": _present(
                 {
@@ -73,7 +78,7 @@ def tuning_job_summary(job: TuningJob, history: History) -> Document:
     )
 
 
-def child_summary(job: TrainingJob, latest: float | None = None) -> Document:
+def child_summary(job: TrainingJob, tuning: TuningJob, latest: float | None = None) -> Document:
     """A training job of a tuning job, as its lists and BestTrainingJob show it.
 
     `latest` is the newest value of the objective of a job that still runs.
@@ -91,12 +96,17 @@ def child_summary(job: TrainingJob, latest: float | None = None) -> Document:
             "TrainingJobStatus": job.status.value,
             "TunedHyperParameters": dict(job.tuned),
             "FailureReason": job.failure_reason,
-            "FinalHyperParameterTuningJobObjectiveMetric": None
-            if value is None
-            else {"MetricName": job.objective, "Value": value},
+            "FinalHyperParameterTuningJobObjectiveMetric": None if value is None else _objective(job, tuning, value),
             "ObjectiveStatus": objective_status(trial),
         }
     )
+
+
+def _objective(job: TrainingJob, tuning: TuningJob, value: float) -> Document:
+    """The objective's value; with several definitions its type too, since each has its own."""
+    goal = next((one.objective.goal for one in tuning.plan.definitions if one.name == job.definition), None)
+    several = {} if job.definition is None or goal is None else {"Type": goal.value}
+    return {**several, "MetricName": job.objective, "Value": value}
 
 
 # --- training jobs --------------------------------------------------------------------------------------------------------
@@ -104,7 +114,7 @@ def child_summary(job: TrainingJob, latest: float | None = None) -> Document:
 
 def described_training_job(job: TrainingJob) -> Document:
     """The answer of DescribeTrainingJob."""
-    seconds = max(round((job.ended - job.started).total_seconds()), 1) if job.ended and job.started else None
+    seconds = max(round(job.trained(job.ended)), 1) if job.ended and job.started else None
     return _present(
         {
             "TrainingJobName": job.name,

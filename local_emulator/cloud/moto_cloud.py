@@ -1,10 +1,13 @@
 """moto in this process, behind one lock: it is not made for several threads."""
 
 import io
+import json
 import os
+import sys
 import threading
+import traceback
 import urllib.parse
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -144,6 +147,27 @@ class Cloud:
         with self.lock:
             self._backend("cloudwatch", region).put_metric_data(METRIC_NAMESPACE, data)
 
+    # --- EventBridge ----------------------------------------------------------------------------------------------------
+
+    def listens(self, region: str) -> bool:
+        """Whether the event bus has any rule; none before moto was first used."""
+        with self.lock:
+            return self._ready and bool(self._backend("events", region).describe_event_bus("default").rules)
+
+    def send(self, region: str, kind: str, resource: str, detail: Mapping[str, Any]) -> None:
+        """Send one of SageMaker's events to the event bus; its times are milliseconds since the epoch."""
+        event = {
+            "Source": "aws.sagemaker",
+            "DetailType": kind,
+            "Resources": [resource],
+            "Detail": json.dumps(_in_milliseconds(detail)),
+        }
+        with self.lock:
+            try:
+                self._backend("events", region).put_events([event])
+            except Exception:  # noqa: BLE001 - a rule or target that moto cannot serve must not hold up the jobs
+                traceback.print_exc(file=sys.stderr)
+
     # --- IAM ------------------------------------------------------------------------------------------------------------
 
     def role_exists(self, arn: str) -> bool:
@@ -265,6 +289,15 @@ class Cloud:
             "wsgi.run_once": False,
             **setting.headers,
         }
+
+
+def _in_milliseconds(value: Any, name: str = "") -> Any:  # noqa: ANN401 - JSON
+    if isinstance(value, Mapping):
+        return {member: _in_milliseconds(one, member) for member, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_in_milliseconds(one) for one in value]
+    is_time = isinstance(value, int | float) and name.endswith(("Time", "Timestamp"))
+    return round(value * 1000) if is_time else value
 
 
 def _copy(source: Path, target: Path) -> None:

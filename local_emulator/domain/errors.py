@@ -6,6 +6,7 @@ EmulatorError
 │   ├── ResourceInUse            the name is taken
 │   ├── ResourceNotFound         no such tuning job
 │   ├── ResourceLimitExceeded    a quota or this machine's limit
+│   ├── ThrottlingException      too many requests (only if faults are injected)
 │   ├── ConflictException        the resource moved under the request
 │   ├── AccessDeniedException    the guard said no
 │   ├── SerializationException   the body is not the protocol's
@@ -37,9 +38,19 @@ class AwsError(EmulatorError):
 
 
 class ValidationException(AwsError):  # noqa: N818 - AWS's name
-    """The request breaks a rule of the API."""
+    """The request breaks a rule of the API. `rules` are the names of those rules that docs/rules.md lists."""
 
     code = "ValidationException"
+
+    def __init__(self, message: str, rules: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.rules = rules
+
+
+class ThrottlingException(AwsError):  # noqa: N818 - AWS's name
+    """Too many requests; the client is to try again."""
+
+    code = "ThrottlingException"
 
 
 class ResourceInUse(AwsError):  # noqa: N818 - AWS's name

@@ -1,7 +1,7 @@
 """What has happened so far: all that a strategy, a stopping rule or Describe may judge by."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -57,10 +57,17 @@ class Trial:
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """Every training job of one tuning job in launch order."""
+    """Every training job of one tuning job in launch order.
+
+    `parents` are the trials of the tuning jobs that warm-start it, their points completed by their static hyperparameters; with
+    `transfer` those were trained on other data. `ranked` names the definitions whose objective can be compared (None: all).
+    """
 
     goal: Goal
     trials: Sequence[Trial] = ()
+    parents: Sequence[Trial] = ()
+    transfer: bool = False
+    ranked: Collection[str | None] | None = None
 
     @property
     def running(self) -> Sequence[Trial]:
@@ -68,9 +75,14 @@ class History:
         return [trial for trial in self.trials if not trial.status.terminal]
 
     @property
+    def comparable(self) -> Sequence[Trial]:
+        """Trials whose objective is the history's."""
+        return self.trials if self.ranked is None else [trial for trial in self.trials if trial.definition in self.ranked]
+
+    @property
     def best(self) -> Trial | None:
         """The ended trial with the best objective; of equals the one that ended first."""
-        ended = [(trial.final, trial.ended, trial) for trial in self.trials if trial.final is not None and trial.ended]
+        ended = [(trial.final, trial.ended, trial) for trial in self.comparable if trial.final is not None and trial.ended]
         sign = -1.0 if self.goal is Goal.MAXIMIZE else 1.0
         return min(ended, key=lambda row: (sign * row[0], row[1], row[2].index))[2] if ended else None
 

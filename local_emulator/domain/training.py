@@ -18,13 +18,30 @@ class FinalMetric:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Earlier:
+    """A run that was interrupted or lost, and when it began."""
+
+    run: str
+    started: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Left:
+    """What a run may still take, in seconds: of MaxRuntimeInSeconds and of MaxWaitTimeInSeconds. None: as long as it likes."""
+
+    runtime: float | None = None
+    wait: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainingJob:
     """A training job.
 
-    `request` has the shape of CreateTrainingJob, defaults filled in as Describe echoes them. `run` is the id of its one run
-    and the name of its folder. The members from `tuning` to `index` are set for children of a tuning job only. `created` is
-    when it was asked for, `started` when its data began to arrive (MaxRuntimeInSeconds counts from there), `ended` when its
-    program and uploads were over.
+    `request` has the shape of CreateTrainingJob, defaults filled in as Describe echoes them. `run` is the id of its run and the
+    name of its folder; `earlier` were its runs before an interruption or an internal error, which told `told` observations and
+    were `retries` times lost. `interrupt` asks for an interruption. The members from `tuning` to `index` are set for children of
+    a tuning job only. `created` is when it was asked for, `started` when its data began to arrive, `ended` when its program and
+    uploads were over.
     """
 
     name: str
@@ -49,7 +66,36 @@ class TrainingJob:
     tuned: Point = field(default_factory=dict)
     index: int = 0
     tags: Mapping[str, str] = field(default_factory=dict)
+    earlier: tuple[Earlier, ...] = ()
+    told: int = 0
+    retries: int = 0
+    interrupt: bool = False
     version: int = 0
+
+    @property
+    def spot(self) -> bool:
+        """Whether its instances may be taken away."""
+        return bool(self.request.get("EnableManagedSpotTraining"))
+
+    @property
+    def run_started(self) -> datetime:
+        """When its present run began, or was asked for."""
+        starts = [one.start for one in self.transitions if one.status in {Secondary.DOWNLOADING, Secondary.STARTING}]
+        return starts[-1] if starts else self.created
+
+    def trained(self, now: datetime) -> float:
+        """Seconds from the arrival of data to the end of uploads, of all runs together."""
+        working = {Secondary.DOWNLOADING, Secondary.TRAINING, Secondary.UPLOADING, Secondary.STOPPING}
+        return sum(((one.end or now) - one.start).total_seconds() for one in self.transitions if one.status in working)
+
+    def left(self, now: datetime) -> Left:
+        """What its next run may take."""
+        condition = self.request.get("StoppingCondition", {})
+        runtime, wait = condition.get("MaxRuntimeInSeconds"), condition.get("MaxWaitTimeInSeconds")
+        return Left(
+            runtime=None if runtime is None else max(runtime - self.trained(now), 0.0),
+            wait=None if wait is None else max(wait - (now - self.created).total_seconds(), 0.0),
+        )
 
     @property
     def final_objective(self) -> float | None:

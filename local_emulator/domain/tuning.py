@@ -49,6 +49,14 @@ class Plan:
     seed: int | None = None
     min_resource: int | None = None
     max_resource: int | None = None
+    parents: tuple[str, ...] = ()
+    transfer: bool = False
+
+    @property
+    def ranked(self) -> frozenset[str | None]:
+        """Names of the definitions whose objective is the first one's: only their training jobs can be compared."""
+        first = self.definitions[0].objective
+        return frozenset(one.name for one in self.definitions if one.objective == first)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +130,7 @@ def _plan(request: Document) -> Plan:
     limits = config["ResourceLimits"]
     criteria = config.get("TuningJobCompletionCriteria", {})
     hyperband = config.get("StrategyConfig", {}).get("HyperbandStrategyConfig", {})
+    warm = request.get("WarmStartConfig", {})
     documents = request.get("TrainingJobDefinitions") or (request["TrainingJobDefinition"],)
     return Plan(
         strategy=config["Strategy"],
@@ -136,4 +145,6 @@ def _plan(request: Document) -> Plan:
         seed=config.get("RandomSeed"),
         min_resource=hyperband.get("MinResource"),
         max_resource=hyperband.get("MaxResource"),
+        parents=tuple(one["HyperParameterTuningJobName"] for one in warm.get("ParentHyperParameterTuningJobs", ())),
+        transfer=warm.get("WarmStartType") == "TransferLearning",
     )

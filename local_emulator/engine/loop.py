@@ -4,6 +4,7 @@ import sys
 import threading
 import traceback
 
+from local_emulator.engine.announcer import Announcer
 from local_emulator.engine.bell import Bell
 from local_emulator.engine.trainer import Trainer
 from local_emulator.engine.tuner import Tuner
@@ -15,10 +16,11 @@ _AFTER_A_FAULT = 0.5  # seconds: a fault of our own (a full disk, say) must not 
 class Loop:
     """Runs in a thread of its own from `start` to `close`."""
 
-    def __init__(self, *, bell: Bell, trainer: Trainer, tuner: Tuner) -> None:
+    def __init__(self, *, bell: Bell, trainer: Trainer, tuner: Tuner, announcer: Announcer) -> None:
         self._bell = bell
         self._trainer = trainer
         self._tuner = tuner
+        self._announcer = announcer
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
@@ -39,6 +41,7 @@ class Loop:
             try:
                 busy = self._trainer.step()
                 deadline = self._tuner.step()
+                self._announcer.step()
             except Exception:  # noqa: BLE001 - the loop must outlive any fault; the next step compares afresh
                 traceback.print_exc(file=sys.stderr)
                 self._closing.wait(_AFTER_A_FAULT)

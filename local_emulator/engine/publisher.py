@@ -34,6 +34,7 @@ class _Progress:
     """How far one training job has been published."""
 
     log: Cursor | None = None
+    run: int = 0  # which of the job's runs the cursor is of
     seq: int = 0
     log_done: bool = False
     metrics_done: bool = False
@@ -77,11 +78,15 @@ class Publisher:
 
     def _publish_log(self, job: TrainingJob, progress: _Progress) -> None:
         terminal = job.status.terminal  # asked before reading: nothing is written after that
-        stream = log_stream(job.name, int((job.started or job.created).timestamp()))
+        runs = [*((one.run, one.started) for one in job.earlier), (job.run, job.run_started)]
         while not progress.log_done:
-            lines, progress.log = read_log(RunFolder(self._runs / job.run), progress.log)
+            run, started = runs[progress.run]
+            stream = log_stream(job.name, int(started.timestamp()))
+            lines, progress.log = read_log(RunFolder(self._runs / run), progress.log)
             if lines:
                 self._cloud.publish_logs(job.region, stream, [(line.ms, line.text) for line in lines])
+            elif progress.run < len(job.earlier):
+                progress.run, progress.log = progress.run + 1, None
             elif terminal:
                 progress.log_done = True
             else:

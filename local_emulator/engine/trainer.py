@@ -4,6 +4,7 @@ Nothing here depends on having seen an event: each step compares the record with
 no special case. Slow work (data in, archives out) is done by a few threads; records are written by the loop's thread alone.
 """
 
+import random
 import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -13,14 +14,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar
 
+from local_emulator.domain.children import STARTING
 from local_emulator.domain.errors import Conflict, NotFound, RunError
 from local_emulator.domain.history import Observation
-from local_emulator.domain.jobs import ACTIVE, Secondary, Status
+from local_emulator.domain.jobs import ACTIVE, Document, Secondary, Status
 from local_emulator.domain.objects import Objects
-from local_emulator.domain.training import FinalMetric, TrainingJob
+from local_emulator.domain.training import Earlier, FinalMetric, Left, TrainingJob
 from local_emulator.runs import artifacts
 from local_emulator.runs.folder import RunFolder, read_metrics
 from local_emulator.runs.run import Cause, Executor, Exit, Run, RunState
+from local_emulator.settings import Settings
 from local_emulator.store.base import Query, Sort, Store
 
 P = ParamSpec("P")
@@ -28,12 +31,16 @@ T = TypeVar("T")
 
 _TAKES_NO_LONGER = timedelta(seconds=10)  # from handing a run over to its claim
 _LOST = "InternalServerError: We encountered an internal error. Please try again."
+_NO_CAPACITY = (
+    "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type."
+)
+_LIFE = timedelta(seconds=1)  # a spot run without metrics is taken to be under way after this long
 
 
 class Prepares(Protocol):
     """Everything that must be there before a program can start."""
 
-    def prepare(self, job: TrainingJob, folder: Path, remaining: float | None) -> Run:
+    def prepare(self, job: TrainingJob, folder: Path, left: Left) -> Run:
         """Lay out the run's folder; raises RunError with the FailureReason."""
 
 
@@ -50,6 +57,12 @@ class Ending:
 
 _COMPLETED = Ending(status=Status.COMPLETED, secondary=Secondary.COMPLETED, message="Training job completed")
 _STOPPED = Ending(status=Status.STOPPED, secondary=Secondary.STOPPED, message="Training job stopped")
+_INTERRUPTED = Ending(status=Status.IN_PROGRESS, secondary=Secondary.INTERRUPTED, message="Spot instance interrupted")
+_MAX_WAIT = Ending(
+    status=Status.STOPPED,
+    secondary=Secondary.MAX_WAIT_TIME_EXCEEDED,
+    message="Training job wait time exceeded MaxWaitTimeInSeconds provided",
+)
 _MAX_RUNTIME = Ending(
     status=Status.STOPPED,
     secondary=Secondary.MAX_RUNTIME_EXCEEDED,
@@ -78,23 +91,24 @@ class Trainer:
         preparation: Prepares,
         objects: Objects,
         runs: Path,
-        parallel: int,
+        settings: Settings,
         now: Callable[[], datetime],
         ring: Callable[[], None],
         touched: Callable[[str], None],
-        kill_strays: Callable[[str], None],
+        token: Callable[[], str],
     ) -> None:
         self._store = store
         self._executor = executor
         self._preparation = preparation
         self._objects = objects
         self._runs = runs
-        self._parallel = parallel
+        self._parallel = settings.parallel
         self._now = now
         self._ring = ring
         self._touched = touched
-        self._kill_strays = kill_strays
-        self._threads = ThreadPoolExecutor(max_workers=max(2, parallel), thread_name_prefix="runs")
+        self._token = token
+        self._faults = settings.faults
+        self._threads = ThreadPoolExecutor(max_workers=max(2, settings.parallel), thread_name_prefix="runs")
         self._preparing: dict[str, Future[Run]] = {}
         self._started: dict[str, tuple[Run, datetime]] = {}
         self._ending: dict[str, Future[Ending]] = {}
@@ -107,7 +121,8 @@ class Trainer:
     def _sweep(self) -> None:
         # Folders first: a job's record is there before its folder, so what is listed and has no record was deleted.
         folders = {path.name: path for path in self._runs.iterdir()}
-        known = {job.run for job in self._store.trainings.find(Query()).items}
+        jobs = self._store.trainings.find(Query()).items
+        known = {run for job in jobs for run in (job.run, *(one.run for one in job.earlier))}
         for name in folders.keys() - known:
             if self._executor.state(folders[name]) is not RunState.RUNNING:
                 shutil.rmtree(folders[name], ignore_errors=True)
@@ -136,10 +151,12 @@ class Trainer:
     def _admit(self, active: Sequence[TrainingJob]) -> None:
         """Give free slots to waiting jobs, the tuning job with the fewest runs first, then the oldest."""
         waiting = [job for job in active if job.secondary is Secondary.STARTING and job.status is Status.IN_PROGRESS]
-        waiting = [job for job in waiting if job.run not in self._preparing]
+        waiting = [job for job in waiting if job.run not in self._preparing and not self._out_of_wait(job)]
+        now = self._now()
         busy = Counter(job.tuning or job.name for job in active)
         busy.subtract(job.tuning or job.name for job in waiting)
         free = self._parallel - sum(busy.values())
+        waiting = [job for job in waiting if (now - job.run_started).total_seconds() >= self._faults.delay]
         while free > 0 and waiting:
             job = min(waiting, key=lambda one: busy[one.tuning or one.name])
             waiting.remove(job)
@@ -150,15 +167,44 @@ class Trainer:
             except (Conflict, NotFound):
                 self._ring()
 
+    def _out_of_wait(self, job: TrainingJob) -> bool:
+        """End a spot job that has waited for an instance as long as it may."""
+        if job.left(self._now()).wait != 0.0:
+            return False
+        self._end(job, _MAX_WAIT)
+        return True
+
     def _prepare(self, job: TrainingJob) -> None:
+        now = self._now()
         if job.secondary is Secondary.STARTING:
-            now = self._now()
-            job = replace(job, started=job.started or now).moved(Secondary.DOWNLOADING, now, "Downloading input data")
+            placed = self._placed(job)
+            if placed is None:
+                self._end(job, _failed(_NO_CAPACITY, retryable=True))
+                return
+            job = replace(placed, started=job.started or now).moved(Secondary.DOWNLOADING, now, "Downloading input data")
             job = self._store.trainings.put(job)
-        elapsed = (self._now() - (job.started or job.created)).total_seconds()
-        limit = job.request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")
-        remaining = None if limit is None else max(limit - elapsed, 0.0)
-        self._preparing[job.run] = self._slow(self._preparation.prepare, job, self._folder(job).path, remaining)
+        self._preparing[job.run] = self._slow(self._preparation.prepare, job, self._folder(job).path, job.left(now))
+
+    def _placed(self, job: TrainingJob) -> TrainingJob | None:
+        """The job on the first of its instance configurations that has capacity; None if none has."""
+        for place, config in enumerate(self._configurations(job)):
+            if not self._strikes(self._faults.capacity, f"capacity {place}", job):
+                return replace(job, request={**job.request, "ResourceConfig": {**job.request["ResourceConfig"], **config}})
+        return None
+
+    def _configurations(self, job: TrainingJob) -> Sequence[Document]:
+        """In the order of the tuning job's InstanceConfigs; a single empty one if the job has none to choose from."""
+        if job.tuning is None or self._faults.capacity == 0.0:
+            return ({},)
+        definitions = self._store.tunings.get(job.tuning).plan.definitions
+        document = next(one.document for one in definitions if one.name == job.definition)
+        found: Sequence[Document] = document.get("HyperParameterTuningResourceConfig", {}).get("InstanceConfigs") or ({},)
+        return found
+
+    @staticmethod
+    def _strikes(probability: float, fault: str, job: TrainingJob) -> bool:
+        """Whether a fault strikes a run: chance, but always the same for the same run."""
+        return random.Random(f"{job.run} {fault}").random() < probability  # noqa: S311 - faults, not secrets
 
     def _slow(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         future = self._threads.submit(work, *args, **kwargs)
@@ -176,13 +222,11 @@ class Trainer:
             self._begin(job)
         elif state is RunState.RUNNING:
             self._follow(job)
-        elif state is RunState.EXITED:
+        else:
+            if state is RunState.LOST:
+                self._executor.kill_strays(job.run)
             self._ingest(job)
             self._upload(job)
-        else:
-            self._kill_strays(job.run)
-            self._ingest(job)
-            self._end(job, _failed(_LOST, retryable=True))
 
     def _begin(self, job: TrainingJob) -> None:
         preparing = self._preparing.get(job.run)
@@ -207,6 +251,9 @@ class Trainer:
             self._prepare(job)  # the emulator died between its preparation and its start
 
     def _start(self, job: TrainingJob, run: Run) -> None:
+        if self._strikes(self._faults.internal, "internal", job):
+            self._over(job, _failed(_LOST, retryable=True))
+            return
         message = "Training image download completed. Training in progress."
         self._store.trainings.put(job.moved(Secondary.TRAINING, self._now(), message))
         self._hand_over(run)
@@ -220,28 +267,39 @@ class Trainer:
             self._executor.stop(self._folder(job).path)
             self._told_to_stop.add(job.run)
         self._ingest(job)
+        if job.spot and job.run not in self._told_to_stop and self._is_interrupted(job):
+            self._executor.stop(self._folder(job).path, interrupt=True)
+            self._told_to_stop.add(job.run)
+
+    def _is_interrupted(self, job: TrainingJob) -> bool:
+        if job.interrupt:
+            return True
+        under_way = self._store.offset(job.name) > 0 or self._now() - job.run_started > _LIFE
+        return under_way and self._strikes(self._faults.interrupt, "interrupt", job)
 
     def _ingest(self, job: TrainingJob) -> None:
         """Bring new metric values into the ledger."""
         seen, offset = read_metrics(self._folder(job), self._store.offset(job.name))
         if seen:
-            self._store.record(job.name, seen, offset)
+            self._store.record(job.name, [replace(one, seq=one.seq + job.told) for one in seen], offset)
 
     # --- the end --------------------------------------------------------------------------------------------------------
 
     def _upload(self, job: TrainingJob) -> None:
-        if job.secondary is not Secondary.UPLOADING:
+        ended = self._folder(job).read_exit()
+        if ended is not None and ended.cause is not Cause.INTERRUPT and job.secondary is not Secondary.UPLOADING:
             job = self._store.trainings.put(job.moved(Secondary.UPLOADING, self._now(), "Uploading generated training model"))
         self._ending[job.run] = self._slow(self._wrap_up, job)
 
     def _wrap_up(self, job: TrainingJob) -> Ending:
         folder = self._folder(job)
         ended = folder.read_exit()
-        if ended is None:  # the state was EXITED, so the file was there
-            return _failed(_LOST, retryable=True)
-        ending = _ending(folder, ended)
+        ending = _failed(_LOST, retryable=True) if ended is None else _ending(folder, ended)
         try:
-            artifacts.upload(job, folder, ended, self._objects)
+            if ended is None or ending is _INTERRUPTED:
+                artifacts.upload_checkpoints(job, folder, self._objects)
+            else:
+                artifacts.upload(job, folder, ended, self._objects)
         except RunError as error:
             if ending.status is not Status.FAILED:
                 ending = _failed(str(error))
@@ -251,9 +309,39 @@ class Trainer:
         future = self._ending[job.run]
         if not future.done():
             return
-        ending = future.result()
-        self._end(job, ending)
+        self._over(job, future.result())
         del self._ending[job.run]
+
+    def _over(self, job: TrainingJob, ending: Ending) -> None:
+        """After a run: another one, or the end of the job."""
+        most = job.request.get("RetryStrategy", {}).get("MaximumRetryAttempts", 0)
+        if ending is _INTERRUPTED and job.status is Status.STOPPING:
+            self._end(job, _STOPPED)
+        elif ending is _INTERRUPTED and job.left(self._now()).wait == 0.0:
+            self._end(job, _MAX_WAIT)
+        elif ending is _INTERRUPTED or (ending.retryable and job.retries < most and job.status is Status.IN_PROGRESS):
+            self._begin_anew(job, ending)
+        else:
+            self._end(job, ending)
+
+    def _begin_anew(self, job: TrainingJob, ending: Ending) -> None:
+        now = max(self._now(), job.modified)
+        interrupted = ending is _INTERRUPTED
+        moved = job.moved(Secondary.INTERRUPTED, now, ending.message) if interrupted else job
+        seen = self._store.observations(job.name)
+        with self._store.transaction():
+            self._store.record(job.name, (), 0)  # the next run's metrics are read from their beginning
+            self._store.trainings.put(
+                replace(
+                    moved.moved(Secondary.STARTING, now, STARTING),
+                    run=self._token(),
+                    earlier=(*job.earlier, Earlier(run=job.run, started=job.run_started)),
+                    told=seen[-1].seq if seen else 0,
+                    retries=job.retries + (not interrupted),
+                    interrupt=False,
+                )
+            )
+        self._forget(job)
 
     def _end(self, job: TrainingJob, ending: Ending) -> None:
         if ending is _COMPLETED and job.status is Status.STOPPING:
@@ -272,14 +360,23 @@ class Trainer:
                 final_metrics=final,
             )
         )
+        self._forget(job)
+
+    def _forget(self, job: TrainingJob) -> None:
+        """A run is over."""
         self._told_to_stop.discard(job.run)
         self._started.pop(job.run, None)
+        self._preparing.pop(job.run, None)
         self._threads.submit(_tidy, self._folder(job))
 
 
 def _ending(folder: RunFolder, ended: Exit) -> Ending:
     if ended.cause is Cause.STOP:
         return _STOPPED
+    if ended.cause is Cause.INTERRUPT:
+        return _INTERRUPTED
+    if ended.cause is Cause.MAX_WAIT:
+        return _MAX_WAIT
     if ended.cause is Cause.MAX_RUNTIME:
         return _MAX_RUNTIME
     if ended.cause is Cause.EXIT and ended.code == 0:

@@ -11,6 +11,7 @@ from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.run import Cause, Exit
 
 _LONGEST_REASON = 1024
+_TROUBLE = (NoSuchBucket, ObjectsUnavailable, ValueError, OSError)
 
 
 def upload(job: TrainingJob, folder: RunFolder, ended: Exit, objects: Objects) -> None:
@@ -26,12 +27,31 @@ def upload(job: TrainingJob, folder: RunFolder, ended: Exit, objects: Objects) -
             objects.upload(bucket, f"{root}/model.tar.gz", folder.model_archive)
         if ended.output:
             objects.upload(bucket, f"{root}/output.tar.gz", folder.output_archive)
-        if "CheckpointConfig" in job.request:
-            bucket, prefix = parse_s3(job.request["CheckpointConfig"]["S3Uri"])
-            _upload_folder(objects, bucket, prefix.rstrip("/"), folder.ml / "checkpoints")
-    except (NoSuchBucket, ObjectsUnavailable, ValueError, OSError) as error:
-        said = f"the bucket {error} does not exist" if isinstance(error, NoSuchBucket) else str(error)
-        raise RunError(f"ClientError: Artifact upload failed: {said}") from error
+    except _TROUBLE as error:
+        raise _failed(error) from error
+    upload_checkpoints(job, folder, objects)
+
+
+def upload_checkpoints(job: TrainingJob, folder: RunFolder, objects: Objects) -> None:
+    """Put what a run has saved to go on from where its request wants it; raises RunError. May be repeated."""
+    if "CheckpointConfig" not in job.request:
+        return
+    try:
+        bucket, prefix = parse_s3(job.request["CheckpointConfig"]["S3Uri"])
+        _upload_folder(objects, bucket, prefix.rstrip("/"), checkpoints(folder.ml, job))
+    except _TROUBLE as error:
+        raise _failed(error) from error
+
+
+def checkpoints(ml: Path, job: TrainingJob) -> Path:
+    """Where a training job keeps its checkpoints in its `/opt/ml`."""
+    local: str = job.request["CheckpointConfig"].get("LocalPath", "/opt/ml/checkpoints")
+    return ml / local.removeprefix("/opt/ml").strip("/")
+
+
+def _failed(error: Exception) -> RunError:
+    said = f"the bucket {error} does not exist" if isinstance(error, NoSuchBucket) else str(error)
+    return RunError(f"ClientError: Artifact upload failed: {said}")
 
 
 def _upload_folder(objects: Objects, bucket: str, prefix: str, folder: Path) -> None:

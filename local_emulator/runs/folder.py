@@ -52,7 +52,7 @@ class RunFolder:
 
     @property
     def stop(self) -> Path:
-        """There once somebody asked the run to end."""
+        """There once somebody asked the run to end; it says for which cause."""
         return self.path / "stop"
 
     @property
@@ -109,6 +109,13 @@ class RunFolder:
         except FileNotFoundError:
             return None
         return Exit(**{**facts, "cause": Cause(facts["cause"]), "time": datetime.fromisoformat(facts["time"])})
+
+    def asked_to_stop(self) -> Cause | None:
+        """For which cause somebody asked the run to end; None if nobody did."""
+        try:
+            return Cause(self.stop.read_text())
+        except FileNotFoundError:
+            return None
 
     def state(self) -> RunState:
         """What the evidence says."""

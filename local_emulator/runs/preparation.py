@@ -10,9 +10,10 @@ from pathlib import Path
 from local_emulator.domain.errors import RunError, ValidationException
 from local_emulator.domain.jobs import Document
 from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, Objects, ObjectsUnavailable, parse_s3
-from local_emulator.domain.training import TrainingJob
+from local_emulator.domain.training import Left, TrainingJob
 from local_emulator.runs import images, opt_ml
 from local_emulator.runs.archive import ArchiveError, extract_safely
+from local_emulator.runs.artifacts import checkpoints
 from local_emulator.runs.channels import Stage, failed, place
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.run import Command, Run
@@ -56,6 +57,9 @@ class Preparation:
             )
         algorithm = document["AlgorithmSpecification"]
         hyperparameters = {**document.get("StaticHyperParameters", {}), **document.get("HyperParameters", {})}
+        local = document.get("CheckpointConfig", {}).get("LocalPath", "/opt/ml/checkpoints")
+        if not (local + "/").startswith("/opt/ml/") or ".." in local.split("/"):
+            raise ValidationException(f"The LocalPath {local!r} of CheckpointConfig must lie below /opt/ml here.")
         problem = images.runnable(
             algorithm.get("TrainingImage", algorithm.get("AlgorithmName", "")), hyperparameters, self._settings
         )
@@ -66,7 +70,7 @@ class Preparation:
         if problem is not None:
             raise ValidationException(problem)
 
-    def prepare(self, job: TrainingJob, folder: Path, remaining: float | None) -> Run:
+    def prepare(self, job: TrainingJob, folder: Path, left: Left) -> Run:
         """Lay out the run's folder, from the beginning if it is half made; raises RunError with the FailureReason."""
         names = RunFolder(folder)
         try:
@@ -76,11 +80,11 @@ class Preparation:
             for channel in job.request.get("InputDataConfig", ()):
                 place(self._stage.fetch(channel), names.ml / "input" / "data" / channel["ChannelName"])
             self._bring_checkpoints(job, names)
-            return self._run(job, names, remaining)
+            return self._run(job, names, left)
         except OSError as error:
             raise RunError(f"ClientError: {error.strerror or error}: {error.filename or folder}") from error
 
-    def _run(self, job: TrainingJob, names: RunFolder, remaining: float | None) -> Run:
+    def _run(self, job: TrainingJob, names: RunFolder, left: Left) -> Run:
         settings = self._settings
         base = "/opt/ml" if self._private else str(names.ml)
         environment = opt_ml.environment(job, names.path, settings, self._endpoint())
@@ -103,7 +107,8 @@ class Preparation:
             program=program,
             env=environment,
             metrics=job.metrics,
-            max_runtime=remaining,
+            max_runtime=left.runtime,
+            max_wait=left.wait,
             stop_grace=settings.stop_grace,
             log_limit=settings.log_limit,
             disk_limit=job.request["ResourceConfig"].get("VolumeSizeInGB", 30) * _GIB,
@@ -153,7 +158,8 @@ class Preparation:
             raise failed(f"CheckpointConfig: {type(error).__name__}: {error}") from error
         source = {"S3DataType": "S3Prefix", "S3Uri": config["S3Uri"].rstrip("/") + "/"}
         staged = self._stage.fetch({"DataSource": {"S3DataSource": source}})
+        here = checkpoints(names.ml, job)
         # Copies, not links: a program writes its checkpoints in place.
-        shutil.copytree(staged / "data", names.ml / "checkpoints", dirs_exist_ok=True)
-        for path in (names.ml / "checkpoints").rglob("*"):
+        shutil.copytree(staged / "data", here, dirs_exist_ok=True)
+        for path in here.rglob("*"):
             path.chmod(0o755 if path.is_dir() else 0o644)

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from local_emulator.runs.folder import RunFolder, write_whole
-from local_emulator.runs.run import Run, RunState
+from local_emulator.runs.run import Cause, Run, RunState
 from local_emulator.runs.supervisor import MARKER
 
 _KEPT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "TMPDIR", "HOME")
@@ -37,10 +37,10 @@ class ProcessExecutor:
         """What has become of a run."""
         return RunFolder(folder).state()
 
-    def stop(self, folder: Path) -> None:
+    def stop(self, folder: Path, *, interrupt: bool = False) -> None:
         """Ask a run to end; also one that has not begun."""
         names = RunFolder(folder)
-        write_whole(names.stop, b"")
+        write_whole(names.stop, (Cause.INTERRUPT if interrupt else Cause.STOP).encode())
         try:
             control = os.open(names.control, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
@@ -59,11 +59,14 @@ class ProcessExecutor:
             run = names.load_run()
         except (OSError, ValueError):
             return False
-        self.kill_strays(run.id, supervisor=names)
+        self._kill_all(run.id, supervisor=names)
         return True
 
-    def kill_strays(self, run_id: str, supervisor: RunFolder | None = None) -> None:
-        """Kill every process of a run that is LOST (or of one whose supervisor is to go too)."""
+    def kill_strays(self, run_id: str) -> None:
+        """Kill every process that a LOST run has left behind."""
+        self._kill_all(run_id)
+
+    def _kill_all(self, run_id: str, supervisor: RunFolder | None = None) -> None:
         mark = f"{MARKER}={run_id}".encode()
         deadline = time.monotonic() + 10.0
         while time.monotonic() < deadline:

@@ -23,7 +23,7 @@ class Run:
     """Everything a supervisor must know. Sizes are bytes, times seconds.
 
     `folder` is the run's own (`runs.folder` names what lies in it). `env` is the program's whole environment but for what the
-    supervisor adds itself. `max_runtime` counts from now, i.e. what is left of it when the program starts. With `opt_ml` the
+    supervisor adds itself. `max_runtime` and `max_wait` count from now, i.e. what is left of them when it starts. With `opt_ml` the
     folder's `ml` is mounted over `/opt/ml` for this run alone; `compress` is False for OutputDataConfig.CompressionType NONE.
     """
 
@@ -33,6 +33,7 @@ class Run:
     env: Mapping[str, str] = field(default_factory=dict)
     metrics: tuple[MetricDefinition, ...] = ()
     max_runtime: float | None = None
+    max_wait: float | None = None
     stop_grace: float = 120.0
     log_limit: int = 64 * 2**20
     disk_limit: int = 30 * 2**30
@@ -55,7 +56,9 @@ class Cause(StrEnum):
 
     EXIT = "exit"  # by itself
     STOP = "stop"  # somebody asked
+    INTERRUPT = "interrupt"  # a spot instance was taken away
     MAX_RUNTIME = "max-runtime"
+    MAX_WAIT = "max-wait"
     DISK = "disk"  # it filled the disk or its share of it
     START = "start"  # it could not be started; `message` says why
 
@@ -81,5 +84,8 @@ class Executor(Protocol):
     def state(self, folder: Path) -> RunState:
         """What has become of a run."""
 
-    def stop(self, folder: Path) -> None:
-        """Ask a run to end: SIGTERM, then SIGKILL after its grace. Returns at once."""
+    def stop(self, folder: Path, *, interrupt: bool = False) -> None:
+        """Ask a run to end: SIGTERM, then SIGKILL after its grace. With `interrupt` its job is to begin anew."""
+
+    def kill_strays(self, run_id: str) -> None:
+        """Kill every process that a LOST run has left behind."""

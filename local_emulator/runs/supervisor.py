@@ -96,8 +96,9 @@ class _Supervisor:
 
     def _run_program(self) -> int:
         """Start the program and stay with it to its end; its exit code as a shell shows it."""
-        if self.folder.stop.exists():
-            self.cause = Cause.STOP
+        asked = self.folder.asked_to_stop()
+        if asked is not None:
+            self.cause = asked
             return 0
         reading, writing = os.pipe2(os.O_CLOEXEC)
         trouble_reading, trouble_writing = os.pipe2(os.O_CLOEXEC)
@@ -124,8 +125,9 @@ class _Supervisor:
     def _stay(self, child: int, reading: int) -> None:
         """Until the program has ended: output, stop requests, deadlines, the disk."""
         ended = os.pidfd_open(child)
-        limit = self.run_.max_runtime
-        deadline = None if limit is None else time.monotonic() + limit
+        limits = {Cause.MAX_RUNTIME: self.run_.max_runtime, Cause.MAX_WAIT: self.run_.max_wait}
+        seconds, why = min(((limit, cause) for cause, limit in limits.items() if limit is not None), default=(None, Cause.EXIT))
+        deadline = None if seconds is None else time.monotonic() + seconds
         look_at = time.monotonic() + _LOOK_AT_DISK
         poll = select.poll()
         for descriptor in (reading, self.control, ended):
@@ -134,7 +136,7 @@ class _Supervisor:
         while True:
             now = time.monotonic()
             if deadline is not None and now >= deadline:
-                self._stop(child, Cause.MAX_RUNTIME)
+                self._stop(child, why)
                 deadline = None
             if self.kill_at is not None and now >= self.kill_at:
                 _kill_group(child, signal.SIGKILL)
@@ -154,8 +156,9 @@ class _Supervisor:
                 return
 
     def _obey(self, child: int) -> None:
-        if self.folder.stop.exists():
-            self._stop(child, Cause.STOP)
+        asked = self.folder.asked_to_stop()
+        if asked is not None:
+            self._stop(child, asked)
 
     def _stop(self, child: int, cause: Cause, message: str = "") -> None:
         if self.kill_at is None:

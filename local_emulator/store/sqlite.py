@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,12 +26,17 @@ _COLUMNS = {Sort.NAME: "key", Sort.CREATED: "created", Sort.STATUS: "status", So
 
 
 class SqliteStore:
-    """Jobs and observations in a file, or in memory if `path` is None. Safe to use from several threads."""
+    """Jobs and observations in a file, or in memory if `path` is None. Safe to use from several threads.
 
-    def __init__(self, path: Path | None) -> None:
+    `heard` is told of every job that is added or changed.
+    """
+
+    def __init__(self, path: Path | None, heard: Callable[[TuningJob | TrainingJob], None] = lambda _: None) -> None:
+        self._heard = heard
         self._lock = threading.RLock()
         self._depth = 0
         self._histories: dict[str, dict[str, Trial]] = {}
+        self._parents: dict[str, Sequence[Trial]] = {}
         try:
             self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
         except sqlite3.Error as error:
@@ -132,7 +137,25 @@ class SqliteStore:
                 jobs = self.trainings.find(Query(tuning=tuning.name)).items
                 self._histories[key] = {job.name.casefold(): self._trial(job) for job in jobs}
             trials = sorted(self._histories[key].values(), key=lambda trial: trial.index)
-        return History(goal=tuning.plan.definitions[0].objective.goal, trials=trials)
+            if tuning.plan.parents and key not in self._parents:
+                self._parents[key] = self._trials_of_parents(tuning)
+            parents = self._parents.get(key, ())
+        return History(
+            goal=tuning.plan.definitions[0].objective.goal,
+            trials=trials,
+            parents=parents,
+            transfer=tuning.plan.transfer,
+            ranked=tuning.plan.ranked,
+        )
+
+    def _trials_of_parents(self, tuning: TuningJob) -> Sequence[Trial]:
+        """Ended training jobs of the parents, which outlive their tuning job's record; a later job of the same name is no parent."""
+        jobs = [job for name in tuning.plan.parents for job in self.trainings.find(Query(tuning=name)).items]
+        return [
+            replace(_trial(job, ()), point=job.request.get("HyperParameters", {}))
+            for job in jobs
+            if job.created <= tuning.created and job.status.terminal
+        ]
 
     def _trial(self, job: TrainingJob) -> Trial:
         found = self.rows(
@@ -141,10 +164,13 @@ class SqliteStore:
         return _trial(job, tuple(row[0] for row in found))
 
     def changed(self, job: TuningJob | TrainingJob, *, gone: bool = False) -> None:
-        """Keep the histories in memory true."""
+        """Keep the histories in memory true, and tell whoever listens."""
+        if not gone:
+            self._heard(job)
         if isinstance(job, TuningJob):
             if gone:
                 self._histories.pop(job.name.casefold(), None)
+                self._parents.pop(job.name.casefold(), None)
         elif job.tuning is not None and (trials := self._histories.get(job.tuning.casefold())) is not None:
             key = job.name.casefold()
             if gone:

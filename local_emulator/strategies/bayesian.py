@@ -27,13 +27,12 @@ _NEARBY = (0.02, 0.1)
 
 
 class Bayesian:
-    """Searches a space with a Gaussian process. `parents` are the ended trials of parent tuning jobs."""
+    """Searches a space with a Gaussian process."""
 
-    def __init__(self, space: Space, *, seed: int, early_stopping: bool = False, parents: Sequence[Trial] = ()) -> None:
+    def __init__(self, space: Space, *, seed: int, early_stopping: bool = False) -> None:
         self._space = space
         self._seed = seed
         self._early_stopping = early_stopping
-        self._parents = parents
         self._categorical = np.array([isinstance(one, Categorical) for one in space.parameters])
         columns = len(space.parameters)
         self._first = min(max(3, columns + 1), 6)
@@ -67,7 +66,7 @@ class Bayesian:
     # --- learning -------------------------------------------------------------------------------------------------------
 
     def _learn(self, history: History) -> GaussianProcess | None:
-        seen = [trial for trial in (*self._parents, *history.trials) if trial.final is not None and self._holds(trial.point)]
+        seen = [trial for trial in (*history.parents, *history.trials) if trial.final is not None and self._holds(trial.point)]
         if len(seen) < self._first:
             return None
         sign = -1.0 if history.goal is Goal.MAXIMIZE else 1.0

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from local_emulator.api.operations import Api
-from local_emulator.settings import Settings
+from local_emulator.settings import Quotas, Settings
 from local_emulator.store.sqlite import SqliteStore
 from local_emulator.testing import emulated_sagemaker
 from sm_tuning import (
@@ -263,9 +263,10 @@ def door() -> Api:
     """The emulator's door alone: nothing behind it runs."""
     return Api(
         store=SqliteStore(None),
-        settings=Settings(),
+        settings=Settings(quotas=Quotas(parallel_training_jobs=100, random_training_jobs=10_000)),
         now=lambda: datetime.now(UTC),
         token=lambda: "0" * 32,
+        chance=lambda: 1.0,
         ring=lambda: None,
         check=lambda _definition, _region: None,
     )

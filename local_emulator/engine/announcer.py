@@ -1,0 +1,58 @@
+"""Tells the event bus how jobs change their status, as SageMaker tells EventBridge."""
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from local_emulator.domain.jobs import Document
+from local_emulator.domain.training import TrainingJob
+from local_emulator.domain.tuning import TuningJob
+
+_TUNING = "SageMaker HyperParameter Tuning Job State Change"
+_TRAINING = "SageMaker Training Job State Change"
+
+Job = TuningJob | TrainingJob
+
+
+class EventBus(Protocol):
+    """Where events go."""
+
+    def listens(self, region: str) -> bool:
+        """Whether any rule is there to hear an event; cheap."""
+
+    def send(self, region: str, kind: str, resource: str, detail: Mapping[str, Any]) -> None:
+        """Send one event: its detail-type, the ARN that it is about, its detail."""
+
+
+class Announcer:
+    """Hears of every change of a job from the store, and sends the changes of status when the loop says so.
+
+    Rules live in moto's memory, so what nobody listens to is forgotten at once.
+    """
+
+    def __init__(self, *, bus: EventBus, describe: Callable[[Job], Document]) -> None:
+        self._bus = bus
+        self._describe = describe
+        self._lock = threading.Lock()
+        self._known: dict[str, str] = {}
+        self._news: list[Job] = []
+
+    def changed(self, job: Job) -> None:
+        """A job was added or changed; called by whoever changed it."""
+        state = f"{job.status} {job.secondary}" if isinstance(job, TrainingJob) else str(job.status)
+        with self._lock:
+            if self._known.get(job.arn) == state:
+                return
+            self._known[job.arn] = state
+            if job.status.terminal:
+                del self._known[job.arn]
+            self._news.append(job)
+
+    def step(self) -> None:
+        """Send what is new."""
+        with self._lock:
+            news, self._news = self._news, []
+        for job in news:
+            if self._bus.listens(job.region):
+                kind = _TRAINING if isinstance(job, TrainingJob) else _TUNING
+                self._bus.send(job.region, kind, job.arn, self._describe(job))

@@ -1,0 +1,401 @@
+"""Tuning jobs in every form that AWS knows, really run: warm start, several definitions, restarts, faults, events, quotas."""
+
+import io
+import json
+import tarfile
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from local_emulator.settings import Faults, Quotas, Settings
+from local_emulator.testing import emulated_sagemaker
+
+SCORE = "import sys\nprint('score=' + sys.argv[sys.argv.index('-x') + 1])\n"
+
+
+def _source(script: str) -> bytes:
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w:gz") as tar:
+        member = tarfile.TarInfo("train.py")
+        member.size = len(script.encode())
+        tar.addfile(member, io.BytesIO(script.encode()))
+    return raw.getvalue()
+
+
+class Amt:
+    """A client of an emulator in this process."""
+
+    def __init__(self, request_of: Any, emulator: Any) -> None:
+        self.emulator = emulator
+        self.client = boto3.client("sagemaker", region_name="us-east-1")
+        self.s3 = boto3.client("s3", region_name="us-east-1")
+        self.s3.create_bucket(Bucket="box")
+        self._request_of = request_of
+
+    def request(self, name: str, script: str = SCORE, **changes: Any) -> dict[str, Any]:
+        key = f"{zlib.crc32(script.encode())}.tar.gz"
+        self.s3.put_object(Bucket="box", Key=key, Body=_source(script))
+        made: dict[str, Any] = self._request_of(name, f"s3://box/{key}", bucket="box", **changes)
+        return made
+
+    def create(self, name: str, script: str = SCORE, **changes: Any) -> None:
+        self.client.create_hyper_parameter_tuning_job(**self.request(name, script, **changes))
+
+    def run(self, name: str, script: str = SCORE, **changes: Any) -> dict[str, Any]:
+        self.create(name, script, **changes)
+        return self.ended(name)
+
+    def ended(self, name: str, within: float = 90.0) -> dict[str, Any]:
+        deadline = time.monotonic() + within
+        while time.monotonic() < deadline:
+            job: dict[str, Any] = self.client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+            if job["HyperParameterTuningJobStatus"] in {"Completed", "Failed", "Stopped"}:
+                return job
+            time.sleep(0.05)
+        raise AssertionError(job)
+
+    def children(self, name: str) -> list[dict[str, Any]]:
+        found = self.client.list_training_jobs_for_hyper_parameter_tuning_job(
+            HyperParameterTuningJobName=name, SortBy="CreationTime", SortOrder="Ascending", MaxResults=100
+        )["TrainingJobSummaries"]
+        return [self.client.describe_training_job(TrainingJobName=one["TrainingJobName"]) | one for one in found]
+
+    def refusal(self, name: str, **changes: Any) -> tuple[str, str]:
+        with pytest.raises(ClientError) as told:
+            self.create(name, **changes)
+        error = told.value.response["Error"]
+        return error["Code"], error["Message"]
+
+
+@pytest.fixture
+def amt(request_of: Any) -> Callable[..., Any]:
+    """A context manager: an emulator with some settings changed."""
+
+    @contextmanager
+    def make(**settings: Any) -> Iterator[Amt]:
+        with emulated_sagemaker(Settings(state=Path(), stop_grace=2.0, **settings)) as emulator:
+            yield Amt(request_of, emulator)
+
+    return make
+
+
+def warm(kind: str, *parents: str) -> dict[str, Any]:
+    return {
+        "ParentHyperParameterTuningJobs": [{"HyperParameterTuningJobName": name} for name in parents],
+        "WarmStartType": kind,
+    }
+
+
+# --- warm start -------------------------------------------------------------------------------------------------------------
+
+VALLEY = "import sys\nx = float(sys.argv[sys.argv.index('-x') + 1])\nprint(f'score={-(x - 0.321) ** 2}')\n"
+
+
+def test_warm_start_learns_from_its_parents(amt: Any) -> None:
+    config = {"Strategy": "Bayesian", "RandomSeed": 1}
+    with amt() as one:
+        parent = one.run("parent", VALLEY, jobs=10, config=config)
+        identical = warm("IdenticalDataAndAlgorithm", "parent")
+        child = one.run("child", VALLEY, jobs=4, parallel=1, config=config, WarmStartConfig=identical)
+        assert _best(child) > -1e-4, "within 0.01 of the top after four jobs: a cold start is still at random points then"
+        overall = child["OverallBestTrainingJob"]
+        values = {job["BestTrainingJob"]["TrainingJobName"]: _best(job) for job in (parent, child)}
+        assert overall["TrainingJobName"] == max(values, key=lambda name: values[name])
+        assert overall["TuningJobName"] in {"parent", "child"}
+        assert "TuningJobName" not in child["BestTrainingJob"]
+        assert child["WarmStartConfig"]["WarmStartType"] == "IdenticalDataAndAlgorithm"
+        both = warm("TransferLearning", "parent", "child")
+        transfer = one.run("other", VALLEY, jobs=4, parallel=1, config=config, WarmStartConfig=both)
+        assert "OverallBestTrainingJob" not in transfer
+        assert _best(transfer) > -1e-4
+
+
+def _best(job: dict[str, Any]) -> float:
+    value: float = job["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]
+    return value
+
+
+def test_warm_start_refusals(amt: Any) -> None:
+    identical = warm("IdenticalDataAndAlgorithm", "parent")
+    with amt() as one:
+        one.run("parent", jobs=1, static={"width": "1"})
+        one.create("running", script="import time; time.sleep(60)", jobs=1)
+        same = {"static": {"width": "1"}}
+        ranges = {"ContinuousParameterRanges": [{"Name": "y", "MinValue": "0.0", "MaxValue": "1.0"}]}
+        integer = {"IntegerParameterRanges": [{"Name": "x", "MinValue": "0", "MaxValue": "9"}]}
+        assert one.refusal("child", WarmStartConfig=warm("TransferLearning", "nobody"))[0] == "ResourceNotFound"
+        minimize = {"HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "score"}}
+        for changes, text in (
+            ({"WarmStartConfig": warm("TransferLearning", "nobody")}, "can't find a tuning job called nobody"),
+            ({"WarmStartConfig": warm("TransferLearning", "running")}, "is in status InProgress"),
+            ({"WarmStartConfig": warm("TransferLearning", "parent", "parent")}, "more than once"),
+            ({"WarmStartConfig": identical}, "The set of tunable plus static HyperParameter names is not the same"),
+            ({"WarmStartConfig": identical, "config": {"ParameterRanges": ranges}, **same}, "names is not the same"),
+            ({"WarmStartConfig": identical, "config": {"ParameterRanges": integer}, **same}, "Continuous."),
+            ({"WarmStartConfig": identical, "config": {"Strategy": "Grid"}, **same}, "it must be Bayesian or Random"),
+            (
+                {"WarmStartConfig": identical, "config": minimize, **same},
+                "same as in the parent tuning job parent: Maximize score",
+            ),
+            (
+                {"WarmStartConfig": identical, "definition": {"Environment": {"A": "b"}}, **same},
+                "Only the following fields in TrainingJobDefinition are allowed to change: [algorithmSpecification, inputDataConfig, ",
+            ),
+        ):
+            assert text in one.refusal("child", **json.loads(json.dumps(changes)))[1], changes
+        one.client.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="running")
+        one.ended("running")
+
+
+# --- several definitions ----------------------------------------------------------------------------------------------------
+
+
+def test_several_definitions_take_turns(amt: Any) -> None:
+    with amt() as one:
+        request = one.request("many", jobs=6)
+        base = request.pop("TrainingJobDefinition")
+        config = request["HyperParameterTuningJobConfig"]
+        objective, ranges = config.pop("HyperParameterTuningJobObjective"), config.pop("ParameterRanges")
+        other = {"CategoricalParameterRanges": [{"Name": "x", "Values": ["5", "6", "7", "8"]}]}
+        request["TrainingJobDefinitions"] = [
+            {**base, "DefinitionName": "a", "TuningObjective": objective, "HyperParameterRanges": ranges},
+            {**base, "DefinitionName": "b", "TuningObjective": objective, "HyperParameterRanges": other},
+        ]
+        one.client.create_hyper_parameter_tuning_job(**request)
+        job = one.ended("many")
+        children = one.children("many")
+        assert sorted(child["TrainingJobDefinitionName"] for child in children) == ["a"] * 3 + ["b"] * 3
+        assert job["BestTrainingJob"]["TrainingJobDefinitionName"] == "b"
+        final = job["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]
+        assert (final["Type"], final["MetricName"]) == ("Maximize", "score")
+        assert job["TrainingJobDefinitions"][1]["HyperParameterRanges"] == other
+        assert job["TrainingJobDefinitions"][0]["StaticHyperParameters"]["_tuning_objective_metric"] == "score"
+
+
+def test_autotune_fills_in_what_it_chooses(amt: Any) -> None:
+    auto = {
+        "ParameterRanges": {
+            "AutoParameters": [
+                {"Name": "x", "ValueHint": "0.01"},
+                {"Name": "epochs", "ValueHint": "5"},
+                {"Name": "nesterov", "ValueHint": "True"},
+                {"Name": "optimizer", "ValueHint": "adam"},
+                {"Name": "shift", "ValueHint": "-2"},
+            ]
+        },
+        "ResourceLimits": {"MaxParallelTrainingJobs": 4},
+    }
+    with amt() as one:
+        job = one.run("auto", config=auto, Autotune={"Mode": "Enabled"})
+        config = job["HyperParameterTuningJobConfig"]
+        assert config["ParameterRanges"] == {
+            "ContinuousParameterRanges": [{"Name": "x", "MinValue": "0.001", "MaxValue": "0.1", "ScalingType": "Logarithmic"}],
+            "IntegerParameterRanges": [
+                {"Name": "epochs", "MinValue": "1", "MaxValue": "50", "ScalingType": "Logarithmic"},
+                {"Name": "shift", "MinValue": "-4", "MaxValue": "-1", "ScalingType": "Linear"},
+            ],
+            "CategoricalParameterRanges": [
+                {"Name": "nesterov", "Values": ["True", "False"]},
+                {"Name": "optimizer", "Values": ["adam"]},
+            ],
+        }
+        assert job["Autotune"] == {"Mode": "Enabled"}
+        assert 5 <= sum(job["TrainingJobStatusCounters"].values()) <= config["ResourceLimits"]["MaxNumberOfTrainingJobs"] == 20
+        limits = {"MaxParallelTrainingJobs": 1, "MaxNumberOfTrainingJobs": 1}
+        assert "Autotune is not enabled" in one.refusal("manual", config=auto | {"ResourceLimits": limits})[1]
+
+
+# --- restarts and faults ----------------------------------------------------------------------------------------------------
+
+RESUMING = """
+import pathlib, time
+seen = pathlib.Path('/opt/ml/checkpoints/epoch')
+done = int(seen.read_text()) if seen.exists() else 0
+for epoch in range(done + 1, 9):
+    print(f'score={epoch}', flush=True)
+    seen.write_text(str(epoch))
+    time.sleep(0.25)
+"""
+SPOT = {
+    "EnableManagedSpotTraining": True,
+    "StoppingCondition": {"MaxRuntimeInSeconds": 300, "MaxWaitTimeInSeconds": 600},
+    "CheckpointConfig": {"S3Uri": "s3://box/checkpoints"},
+}
+
+
+def test_an_interrupted_spot_job_goes_on_from_its_checkpoint(amt: Any) -> None:
+    with amt() as one:
+        one.create("spot", RESUMING, jobs=1, definition=SPOT)
+        while not (running := one.client.list_training_jobs(StatusEquals="InProgress")["TrainingJobSummaries"]):
+            time.sleep(0.05)
+        name = running[0]["TrainingJobName"]
+        store = one.emulator.store
+        deadline = time.monotonic() + 30
+        while len(store.observations(name)) < 4 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        one.emulator.api.interrupt(name)
+        job = one.ended("spot")
+        assert job["TrainingJobStatusCounters"]["Completed"] == 1
+        (child,) = one.children("spot")
+        assert [step["Status"] for step in child["SecondaryStatusTransitions"]] == [
+            *(
+                "Starting",
+                "Downloading",
+                "Training",
+                "Interrupted",
+                "Starting",
+                "Downloading",
+                "Training",
+                "Uploading",
+                "Completed",
+            )
+        ]
+        values = [seen.value for seen in store.observations(name) if seen.metric == "score"]
+        assert values == sorted(set(values)) == [float(epoch) for epoch in range(1, 9)], "no epoch lost, none trained twice"
+        streams = boto3.client("logs", region_name="us-east-1").describe_log_streams(
+            logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=name + "/"
+        )["logStreams"]
+        assert len(streams) == 2
+        with pytest.raises(Exception, match="does not train: it is Completed"):
+            one.emulator.api.interrupt(name)
+
+
+def test_only_spot_jobs_can_be_interrupted(amt: Any) -> None:
+    with amt() as one:
+        one.run("plain", jobs=1)
+        with pytest.raises(Exception, match="is not a managed spot training job"):
+            one.emulator.api.interrupt(one.children("plain")[0]["TrainingJobName"])
+
+
+def test_spot_jobs_that_are_always_interrupted_run_out_of_wait(amt: Any) -> None:
+    condition = {"MaxRuntimeInSeconds": 3, "MaxWaitTimeInSeconds": 4}
+    with amt(faults=Faults(interrupt=1.0)) as one:
+        job = one.run("never", "import time\nprint('score=1', flush=True)\ntime.sleep(1)\n", jobs=1,
+                      definition={**SPOT, "StoppingCondition": condition})  # fmt: skip
+        (child,) = one.children("never")
+        assert (child["TrainingJobStatus"], child["SecondaryStatus"]) == ("Stopped", "MaxWaitTimeExceeded")
+        assert job["TrainingJobStatusCounters"]["Stopped"] == 1
+
+
+def test_internal_errors_are_retried_as_often_as_asked(amt: Any) -> None:
+    with amt(faults=Faults(internal=1.0)) as one:
+        job = one.run("internal", jobs=2, definition={"RetryStrategy": {"MaximumRetryAttempts": 2}})
+        assert job["HyperParameterTuningJobStatus"] == "Failed"
+        assert job["TrainingJobStatusCounters"]["RetryableError"] == 2
+        for child in one.children("internal"):
+            assert child["FailureReason"] == "InternalServerError: We encountered an internal error. Please try again."
+            assert [step["Status"] for step in child["SecondaryStatusTransitions"]].count("Starting") == 3
+    with amt(faults=Faults(internal=0.5)) as one:
+        job = one.run("lucky", jobs=4, definition={"RetryStrategy": {"MaximumRetryAttempts": 30}})
+        assert job["TrainingJobStatusCounters"]["Completed"] == 4
+    with amt() as one:
+        one.run("own", script="raise SystemExit(1)", jobs=1, definition={"RetryStrategy": {"MaximumRetryAttempts": 30}})
+        (child,) = one.children("own")
+        assert [step["Status"] for step in child["SecondaryStatusTransitions"]].count("Starting") == 1, (
+            "never after the script's own"
+        )
+
+
+def test_capacity_errors_try_the_next_configuration(amt: Any) -> None:
+    kinds = ["ml.m5.large", "ml.m5.xlarge", "ml.c5.xlarge"]
+    with amt(faults=Faults(capacity=0.5)) as one:
+        request = one.request("capacity", jobs=12)
+        definition = request["TrainingJobDefinition"]
+        definition.pop("ResourceConfig")
+        definition["HyperParameterTuningResourceConfig"] = {
+            "InstanceConfigs": [{"InstanceType": kind, "InstanceCount": 1, "VolumeSizeInGB": 1} for kind in kinds],
+            "AllocationStrategy": "Prioritized",
+        }
+        one.client.create_hyper_parameter_tuning_job(**request)
+        job = one.ended("capacity")
+        done = [child for child in one.children("capacity") if child["TrainingJobStatus"] == "Completed"]
+        used = {child["ResourceConfig"]["InstanceType"] for child in done}
+        assert len(used) >= 2
+        reasons = {child.get("FailureReason", "")[:14] for child in one.children("capacity")} - {""}
+        assert reasons <= {"CapacityError:"}
+        assert job["TrainingJobStatusCounters"]["NonRetryableError"] == 0
+
+
+def test_throttling_and_delays(amt: Any) -> None:
+    with amt(faults=Faults(throttle=1.0)) as one:
+        code, message = one.refusal("throttled")
+        assert (code, message) == ("ThrottlingException", "Rate exceeded")
+    with amt(faults=Faults(delay=1.5)) as one:
+        one.run("late", jobs=1)
+        (child,) = one.children("late")
+        assert (child["TrainingStartTime"] - child["CreationTime"]).total_seconds() >= 1
+
+
+# --- limits and events ------------------------------------------------------------------------------------------------------
+
+
+def test_quotas(amt: Any) -> None:
+    with amt(quotas=Quotas(tuning_jobs=1, instances={"ml.m5.large": 2})) as one:
+        code, message = one.refusal("wide", parallel=11, jobs=20)
+        assert code == "ResourceLimitExceeded"
+        assert "'Maximum number of parallel training jobs per hyperparameter tuning job' is 10 Training Jobs" in message
+        assert "is 750 Training Jobs, with current utilization of 0" in one.refusal("long", jobs=751)[1]
+        code, message = one.refusal("instances", parallel=3)
+        assert message.startswith(
+            "The account-level service limit 'ml.m5.large for training job usage' is 2 Instances, with current utilization of 0 "
+            "Instances and a request delta of 3 Instances. Please use AWS Service Quotas"
+        )
+        one.create("first", script="import time; time.sleep(60)")
+        assert "'Number of concurrent hyperparameter tuning jobs' is 1" in one.refusal("second")[1]
+        one.client.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="first")
+        one.ended("first")
+
+
+def test_events_reach_the_event_bus(amt: Any) -> None:
+    with amt() as one:
+        events, queues = (boto3.client(name, region_name="us-east-1") for name in ("events", "sqs"))
+        url = queues.create_queue(QueueName="told")["QueueUrl"]
+        arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        events.put_rule(Name="all", EventPattern=json.dumps({"source": ["aws.sagemaker"]}))
+        events.put_targets(Rule="all", Targets=[{"Id": "1", "Arn": arn}])
+        job = one.run("told", jobs=1, parallel=1)
+        told: list[dict[str, Any]] = []
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline and "Completed" not in [
+            event["detail"].get("HyperParameterTuningJobStatus") for event in told
+        ]:
+            answer = queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+            told += [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+        tuning = [event["detail"] for event in told if event["detail-type"] == "SageMaker HyperParameter Tuning Job State Change"]
+        assert [one["HyperParameterTuningJobStatus"] for one in tuning] == ["InProgress", "Completed"]
+        assert tuning[0]["CreationTime"] == round(job["CreationTime"].timestamp() * 1000)
+        training = [event["detail"] for event in told if event["detail-type"] == "SageMaker Training Job State Change"]
+        assert [one["SecondaryStatus"] for one in training] == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
+        assert {event["source"] for event in told} == {"aws.sagemaker"}
+
+
+def test_stop_and_delete(amt: Any) -> None:
+    with amt() as one:
+        one.create("stopped", script="import time\nprint('score=3', flush=True)\ntime.sleep(60)\n", jobs=5)
+        deadline = time.monotonic() + 30
+        while (
+            not [row for row in one.children("stopped") if row["SecondaryStatus"] == "Training"] and time.monotonic() < deadline
+        ):
+            time.sleep(0.05)
+        with pytest.raises(ClientError, match="not in a terminal state"):
+            one.client.delete_hyper_parameter_tuning_job(HyperParameterTuningJobName="stopped")
+        one.client.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="stopped")
+        at_once = one.client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="stopped")
+        assert at_once["HyperParameterTuningJobStatus"] in {"Stopping", "Stopped"}
+        assert "HyperParameterTuningEndTime" not in at_once or at_once["HyperParameterTuningJobStatus"] == "Stopped"
+        job = one.ended("stopped")
+        assert job["TrainingJobStatusCounters"]["Stopped"] >= 1
+        with pytest.raises(ClientError, match="already"):
+            one.client.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="stopped")
+        children = [row["TrainingJobName"] for row in one.children("stopped")]
+        one.client.delete_hyper_parameter_tuning_job(HyperParameterTuningJobName="stopped")
+        with pytest.raises(ClientError, match="can't find a tuning job called stopped"):
+            one.client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="stopped")
+        assert one.client.describe_training_job(TrainingJobName=children[0])["TrainingJobStatus"] == "Stopped"
