@@ -3,13 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check conformance bench quality clean
 
 demo: .venv/.ready-all ## Run a real tuning job on real data and show its results
 	$(BIN)/sm-tuning run docs/examples/digits.toml
 
 test: .venv/.ready-dev ## Run all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+conformance: .venv/.ready-dev ## How Automatic Model Tuning behaves, fact by fact: how many hold
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/acceptance/test_conformance.py
 
 check: .venv/.ready-dev ## Lint, types, import directions
 	$(BIN)/ruff check
@@ -19,6 +22,9 @@ check: .venv/.ready-dev ## Lint, types, import directions
 
 bench: .venv/.ready-dev ## Measure; writes Markdown tables to standard output
 	$(BIN)/python benchmarks/overhead.py
+
+quality: .venv/.ready-bench ## Search quality beside Optuna's samplers (installs Optuna and PyTorch)
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/quality.py
 
 clean:
 	rm -rf .venv
