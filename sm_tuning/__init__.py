@@ -1,8 +1,10 @@
 """Describe a SageMaker tuning job once, check it offline, launch it in AWS or on the emulator, follow it, read its results."""
 
+from sm_tuning.definition import Definition
 from sm_tuning.errors import Invalid, NotFound, NotLaunched, SmTuningError, TookTooLong
 from sm_tuning.objective import Metric, Objective
 from sm_tuning.parameters import (
+    Auto,
     Categorical,
     Continuous,
     Integer,
@@ -16,19 +18,39 @@ from sm_tuning.parameters import (
 from sm_tuning.rules import Problem, Report
 from sm_tuning.run import FailureGroup, MetricCheck, RunStatus, Training, TuningRun
 from sm_tuning.strategies import Bayesian, Grid, Hyperband, Random
-from sm_tuning.training import Channel, Completion, Encryption, Network, Resources, Script, sklearn_image
+from sm_tuning.training import (
+    Channel,
+    Completion,
+    Dataset,
+    Encryption,
+    FileSystem,
+    Instance,
+    InstanceGroup,
+    Network,
+    Placement,
+    Resources,
+    Script,
+    WarmStart,
+    sklearn_image,
+)
 from sm_tuning.tuning_job import TuningJob, unique_name
 
 __all__ = [
+    "Auto",
     "Bayesian",
     "Categorical",
     "Channel",
     "Completion",
     "Continuous",
+    "Dataset",
+    "Definition",
     "Encryption",
     "FailureGroup",
+    "FileSystem",
     "Grid",
     "Hyperband",
+    "Instance",
+    "InstanceGroup",
     "Integer",
     "Invalid",
     "Metric",
@@ -37,6 +59,7 @@ __all__ = [
     "NotFound",
     "NotLaunched",
     "Objective",
+    "Placement",
     "Problem",
     "Random",
     "Report",
@@ -49,6 +72,7 @@ __all__ = [
     "Training",
     "TuningJob",
     "TuningRun",
+    "WarmStart",
     "batch_size",
     "dropout",
     "epochs",

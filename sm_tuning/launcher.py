@@ -38,14 +38,15 @@ def launch(job: "TuningJob", session: Any, client: Any) -> TuningRun:  # noqa: A
 
 
 def _upload(job: "TuningJob", s3: Any) -> None:  # noqa: ANN401 - a boto3 client
-    if job.script is not None:
-        bucket, key = _split(job.source_uri)
-        s3.put_object(Bucket=bucket, Key=key, Body=pack(job.script))
-    for channel in job.channels:
-        if channel.local:
-            bucket, prefix = _split(job.channel_uri(channel))
-            for name, path in _files(Path(channel.source)):
-                s3.upload_file(str(path), bucket, f"{prefix}/{name}")
+    for prefix, part in job.parts():
+        if part.script is not None:
+            bucket, key = _split(part.source_uri(prefix))
+            s3.put_object(Bucket=bucket, Key=key, Body=pack(part.script))
+        for channel in part.channels:
+            if channel.path is not None:
+                bucket, folder = _split(channel.uri(prefix))
+                for name, path in _files(channel.path):
+                    s3.upload_file(str(path), bucket, f"{folder}/{name}")
 
 
 def _split(uri: str) -> tuple[str, str]:

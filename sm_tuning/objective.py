@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -74,3 +74,7 @@ class Objective:
     def __post_init__(self) -> None:
         if self.goal not in {"Maximize", "Minimize"}:
             raise Invalid(f"goal is {self.goal!r}; it must be 'Maximize' or 'Minimize'")
+
+    def request(self) -> Mapping[str, str]:
+        """The objective in AWS's form."""
+        return {"Type": self.goal, "MetricName": self.metric.name}

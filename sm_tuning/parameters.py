@@ -93,7 +93,24 @@ class Categorical:
         return {"Name": self.name, "Values": list(self.values)}
 
 
-Range = Continuous | Integer | Categorical
+@dataclass(frozen=True)
+class Auto:
+    """A hyperparameter whose range AWS chooses around a hint, for a tuning job with `autotune`."""
+
+    name: str
+    hint: str | float | bool
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            raise Invalid("name is empty; a hyperparameter needs one")
+        object.__setattr__(self, "hint", str(self.hint))
+
+    def request(self) -> Mapping[str, Any]:
+        """The hint in AWS's form."""
+        return {"Name": self.name, "ValueHint": self.hint}
+
+
+Range = Continuous | Integer | Categorical | Auto
 
 
 def learning_rate(low: float = 1e-4, high: float = 1e-1, name: str = "learning_rate") -> Continuous:

@@ -4,6 +4,7 @@ boto3 checks required members, types and lower bounds before it sends a request.
 members are checked by the service alone, which costs a round trip each time; here they are all checked, and told at once.
 """
 
+import dataclasses
 import functools
 import math
 import re
@@ -12,16 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sm_tuning.parameters import Categorical, Continuous, Integer, Scaling
-from sm_tuning.strategies import Grid, Hyperband
+from sm_tuning.parameters import Continuous, Scaling
 from sm_tuning.training import Script
 
 if TYPE_CHECKING:
     from botocore.model import Shape
 
+    from sm_tuning.definition import Definition
     from sm_tuning.tuning_job import TuningJob
 
-_RESERVED = "_tuning_objective_metric"
 _MOST_JOBS = {"Bayesian": 750, "Hyperband": 750, "Grid": 750, "Random": 10_000}
 _MOST_RANGES = 30
 _MOST_HYPERPARAMETERS = 100
@@ -31,20 +31,25 @@ _MOST_RESOURCE = 20_000
 _RESOURCES = ("epochs", "numepochs", "n-epochs", "n_epochs", "num_epochs")
 _NO_SIGN_OR_EXPONENT = re.compile(r"\(\[0-9\\?\.\]\+\)|\(\[\\d\\?\.\]\+\)|\(\\d\+\\\.\\d\+\)")
 _DECADES_FOR_LOG = 2.0
+_QUOTA_PARALLEL = 10  # AWS's default for one tuning job
+_OBJECTIVE = "_tuning_objective_metric"
+_CONFIG = "HyperParameterTuningJobConfig"
+_LIMITS = f"{_CONFIG}.ResourceLimits"
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A rule that the tuning job breaks: the member of the request, its value, and what it must be."""
+    """A rule that the tuning job breaks: its name (docs/rules.md), the member of the request, its value and what it must be."""
 
+    rule: str
     field: str
     value: object
-    rule: str
+    text: str
 
     def __str__(self) -> str:
         """One line."""
         shown = repr(self.value) if not isinstance(self.value, str) or len(self.value) <= 80 else f"{self.value[:77]!r}…"  # noqa: PLR2004 - a line
-        return f"{self.field} is {shown}; {self.rule}"
+        return f"{self.field} is {shown}; {self.text} ({self.rule})"
 
 
 @dataclass(frozen=True)
@@ -71,9 +76,10 @@ def check(job: "TuningJob") -> Report:
     request = job.request()
     problems = [
         *_model_problems(request),
-        *_config_problems(job, request),
-        *_range_problems(job, request),
-        *_training_problems(job),
+        *_config_problems(request),
+        *_warm_start_problems(request),
+        *_definition_problems(request),
+        *_local_problems(job),
     ]
     return Report(request, tuple(problems), tuple(_warnings(job)))
 
@@ -102,7 +108,7 @@ def _walk(shape: Any, value: Any, path: str) -> Iterator[Problem]:  # noqa: ANN4
     if kind == "structure":
         for name in shape.required_members:
             if name not in value:
-                yield Problem(_join(path, name), None, "it is required")
+                yield Problem("model-required", _join(path, name), None, "it is required")
         for name, one in value.items():
             yield from _walk(shape.members[name], one, _join(path, name))
     elif kind == "list":
@@ -126,20 +132,20 @@ def _join(path: str, name: str) -> str:
 
 def _string(shape: Any, value: object, path: str) -> Iterator[Problem]:  # noqa: ANN401 - botocore's shape
     if not isinstance(value, str):
-        yield Problem(path, value, "it must be a string")
+        yield Problem("model-type", path, value, "it must be a string")
         return
     yield from _bounds(shape, value, len(value), path, "characters")
     pattern = shape.metadata.get("pattern")
     if pattern is not None and not _compiled(pattern).fullmatch(value):
-        yield Problem(path, value, f"it must match {pattern}")
+        yield Problem("model-pattern", path, value, f"it must match {pattern}")
     if shape.enum and value not in shape.enum:
         known = ", ".join(shape.enum[:12]) + (", …" if len(shape.enum) > 12 else "")  # noqa: PLR2004 - a line
-        yield Problem(path, value, f"it must be one of {known}")
+        yield Problem("model-enum", path, value, f"it must be one of {known}")
 
 
 def _number(shape: Any, value: object, path: str, *, whole: bool) -> Iterator[Problem]:  # noqa: ANN401 - botocore's shape
     if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or not math.isfinite(value):
-        yield Problem(path, value, "it must be a whole number" if whole else "it must be a number")
+        yield Problem("model-type", path, value, "it must be a whole number" if whole else "it must be a number")
         return
     yield from _bounds(shape, value, value, path, "")
 
@@ -148,9 +154,9 @@ def _bounds(shape: Any, value: object, size: float, path: str, noun: str) -> Ite
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
     has = f"have {{}} {noun}" if noun else "be {}"
     if low is not None and size < low:
-        yield Problem(path, value, f"it must {has.format(f'at least {low}')}")
+        yield Problem("model-min", path, value, f"it must {has.format(f'at least {low}')}")
     if high is not None and size > high:
-        yield Problem(path, value, f"it must {has.format(f'at most {high}')}")
+        yield Problem("model-max", path, value, f"it must {has.format(f'at most {high}')}")
 
 
 @functools.cache
@@ -163,146 +169,261 @@ def _compiled(pattern: str) -> "re.Pattern[str]":
 
 
 # --- rules between members ------------------------------------------------------------------------------------------------
+#
+# They read the request, not the tuning job: a request is all that AWS sees, and each rule is said once for one definition or ten.
 
 
-def _config_problems(job: "TuningJob", request: Mapping[str, Any]) -> Iterator[Problem]:
-    limits = "HyperParameterTuningJobConfig.ResourceLimits"
-    strategy = type(job.strategy).__name__
-    if job.max_jobs is None and not isinstance(job.strategy, Grid):
-        yield Problem(f"{limits}.MaxNumberOfTrainingJobs", None, f"it is required for the strategy {strategy} (max_jobs)")
-    if job.max_jobs is not None and job.max_jobs > _MOST_JOBS[strategy]:
-        rule = f"it must be at most {_MOST_JOBS[strategy]} for the strategy {strategy}"
-        yield Problem(f"{limits}.MaxNumberOfTrainingJobs", job.max_jobs, rule)
-    if job.max_parallel > _MOST_PARALLEL:
-        yield Problem(f"{limits}.MaxParallelTrainingJobs", job.max_parallel, f"it must be at most {_MOST_PARALLEL}")
-    if isinstance(job.strategy, Hyperband):
-        where = "HyperParameterTuningJobConfig.StrategyConfig.HyperbandStrategyConfig.MaxResource"
-        static = request["TrainingJobDefinition"]["StaticHyperParameters"]
-        if job.strategy.max_resource is None and not any(static.get(name, "").isdigit() for name in _RESOURCES):
-            yield Problem(where, None, f"it is required, unless a static hyperparameter is one of {', '.join(_RESOURCES)}")
-        elif (job.strategy.max_resource or 0) > _MOST_RESOURCE:
-            yield Problem(where, job.strategy.max_resource, f"it must be at most {_MOST_RESOURCE}")
-    metrics = [job.objective.metric, *job.metrics]
-    for one in metrics:
-        if one.name == "ObjectiveMetric":
-            yield Problem("MetricDefinitions", one.name, "the name is reserved")
-        if any(other.name == one.name and other.regex != one.regex for other in metrics):
-            yield Problem("MetricDefinitions", one.name, "it is defined twice, with different expressions")
+def _config_problems(request: Mapping[str, Any]) -> Iterator[Problem]:
+    config = request[_CONFIG]
+    strategy, limits = config["Strategy"], config["ResourceLimits"]
+    jobs, parallel = limits.get("MaxNumberOfTrainingJobs"), limits["MaxParallelTrainingJobs"]
+    where = f"{_LIMITS}.MaxNumberOfTrainingJobs"
+    if jobs is None and strategy != "Grid" and "Autotune" not in request:
+        yield Problem("max-jobs-required", where, None, f"it is required for the strategy {strategy} (max_jobs)")
+    if jobs is not None and jobs > _MOST_JOBS[strategy]:
+        yield Problem("max-jobs", where, jobs, f"it must be at most {_MOST_JOBS[strategy]} for the strategy {strategy}")
+    if parallel > _MOST_PARALLEL:
+        where = f"{_LIMITS}.MaxParallelTrainingJobs"
+        yield Problem("max-parallel", where, parallel, f"it must be at most {_MOST_PARALLEL}")
+    resource = config.get("StrategyConfig", {}).get("HyperbandStrategyConfig", {}).get("MaxResource", 0)
+    if resource > _MOST_RESOURCE:
+        where = f"{_CONFIG}.StrategyConfig.HyperbandStrategyConfig.MaxResource"
+        yield Problem("hyperband-max-resource", where, resource, f"it must be at most {_MOST_RESOURCE}")
 
 
-def _range_problems(job: "TuningJob", request: Mapping[str, Any]) -> Iterator[Problem]:
-    where = "HyperParameterTuningJobConfig.ParameterRanges"
-    names = [one.name for one in job.ranges]
-    static = request["TrainingJobDefinition"]["StaticHyperParameters"]
-    if not names:
-        yield Problem(where, [], "at least one range is required")
+def _warm_start_problems(request: Mapping[str, Any]) -> Iterator[Problem]:
+    if "WarmStartConfig" not in request:
         return
+    where = "WarmStartConfig.ParentHyperParameterTuningJobs"
+    names = [one["HyperParameterTuningJobName"] for one in request["WarmStartConfig"]["ParentHyperParameterTuningJobs"]]
+    for name in _repeated(names):
+        yield Problem("warm-start-parents", where, name, "each parent may be there once")
+    strategy = request[_CONFIG]["Strategy"]
+    if strategy not in {"Bayesian", "Random"}:
+        yield Problem("warm-start-strategy", f"{_CONFIG}.Strategy", strategy, "with a warm start it must be Bayesian or Random")
+    if "TrainingJobDefinitions" in request:
+        count = len(request["TrainingJobDefinitions"])
+        yield Problem("warm-start-definitions", "TrainingJobDefinitions", count, "with a warm start there may be but one")
+
+
+def _definition_problems(request: Mapping[str, Any]) -> Iterator[Problem]:
+    config = request[_CONFIG]
+    single = request.get("TrainingJobDefinition")
+    several = request.get("TrainingJobDefinitions", ())
+    names = [one["DefinitionName"] for one in several]
+    for name in _repeated(names):
+        yield Problem("definition-name-unique", "TrainingJobDefinitions.DefinitionName", name, "each definition has its own name")
+    if several and "HyperParameterTuningJobObjective" in config:
+        where = f"{_CONFIG}.HyperParameterTuningJobObjective"
+        text = "with several definitions each has its own objective, and the tuning job none"
+        yield Problem("objective-place", where, config["HyperParameterTuningJobObjective"], text)
+    if several and "ParameterRanges" in config:
+        text = "with several definitions each has its own ranges, and the tuning job none"
+        yield Problem("ranges-place", f"{_CONFIG}.ParameterRanges", config["ParameterRanges"], text)
+    all_ranges = []
+    for where, definition in _numbered(request):
+        objective = config.get("HyperParameterTuningJobObjective") if single is not None else definition.get("TuningObjective")
+        if objective is None:
+            yield Problem("objective-required", where, None, "an objective is required")
+        ranges = config["ParameterRanges"] if single is not None else definition["HyperParameterRanges"]
+        all_ranges.append(ranges)
+        ranges_at = f"{_CONFIG}.ParameterRanges" if single is not None else f"{where}.HyperParameterRanges"
+        yield from _metric_problems(definition, where)
+        yield from _range_problems(request, definition, ranges, ranges_at)
+        yield from _training_problems(definition, where)
+    if "Autotune" not in request:
+        yield from _combinations(config, all_ranges)
+
+
+def _numbered(request: Mapping[str, Any]) -> Sequence[tuple[str, Mapping[str, Any]]]:
+    """Every definition with the path to it."""
+    if "TrainingJobDefinition" in request:
+        return [("TrainingJobDefinition", request["TrainingJobDefinition"])]
+    return [(f"TrainingJobDefinitions[{place}]", one) for place, one in enumerate(request["TrainingJobDefinitions"])]
+
+
+def _metric_problems(definition: Mapping[str, Any], where: str) -> Iterator[Problem]:
+    names = [one["Name"] for one in definition["AlgorithmSpecification"]["MetricDefinitions"]]
+    where = f"{where}.AlgorithmSpecification.MetricDefinitions"
+    if "ObjectiveMetric" in names:
+        yield Problem("metric-reserved", where, "ObjectiveMetric", "the name is reserved")
+    for name in _repeated(names):
+        yield Problem("metric-unique", where, name, "it is defined twice, with different expressions")
+
+
+def _range_problems(
+    request: Mapping[str, Any], definition: Mapping[str, Any], ranges: Mapping[str, Any], where: str
+) -> Iterator[Problem]:
+    config, static = request[_CONFIG], definition["StaticHyperParameters"]
+    names = [one["Name"] for several in ranges.values() for one in several]
+    if not names:
+        yield Problem("ranges-required", where, [], "at least one range is required")
+        return
+    if ranges.get("AutoParameters") and "Autotune" not in request:
+        chosen = [one["Name"] for one in ranges["AutoParameters"]]
+        yield Problem("autotune-mode", f"{where}.AutoParameters", chosen, "AWS chooses ranges only with autotune")
     if len(names) > _MOST_RANGES:
-        yield Problem(where, len(names), f"there may be at most {_MOST_RANGES} ranges")
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        yield Problem(where, name, "each hyperparameter may have one range")
+        yield Problem("ranges-most", where, len(names), f"there may be at most {_MOST_RANGES} ranges")
+    for name in _repeated(names):
+        yield Problem("range-unique", where, name, "each hyperparameter may have one range")
     for name in sorted(set(names) & set(static)):
-        yield Problem(where, name, "a hyperparameter is either static or tunable")
-    for name in sorted({*names, *job.hyperparameters} & {_RESERVED}):
-        yield Problem("StaticHyperParameters", name, "the name is reserved")
+        yield Problem("static-or-tunable", where, name, "a hyperparameter is either static or tunable")
     if len(names) + len(static) + 1 > _MOST_HYPERPARAMETERS:
-        yield Problem(
-            "StaticHyperParameters", len(static), f"with the ranges and one more there may be at most {_MOST_HYPERPARAMETERS}"
-        )
-    yield from _combinations(job, where)
+        text = f"with the ranges and one more there may be at most {_MOST_HYPERPARAMETERS}"
+        yield Problem("hyperparameters-most", "StaticHyperParameters", len(static), text)
+    yield from _strategy_problems(config, static, ranges, where)
+
+
+def _strategy_problems(
+    config: Mapping[str, Any], static: Mapping[str, str], ranges: Mapping[str, Any], where: str
+) -> Iterator[Problem]:
+    """What a strategy asks of the ranges and the static hyperparameters."""
+    wrong = [one["Name"] for kind, several in ranges.items() if kind != "CategoricalParameterRanges" for one in several]
+    if config["Strategy"] == "Grid" and wrong:
+        text = "the strategy Grid takes categorical ranges only; give the values with Categorical"
+        yield Problem("grid-categorical", where, wrong, text)
+    inferred = any(static.get(name, "").isdigit() for name in _RESOURCES)
+    settings = config.get("StrategyConfig", {}).get("HyperbandStrategyConfig", {})
+    if config["Strategy"] == "Hyperband" and "MaxResource" not in settings and not inferred:
+        where = f"{_CONFIG}.StrategyConfig.HyperbandStrategyConfig.MaxResource"
+        text = f"it is required, unless a static hyperparameter is one of {', '.join(_RESOURCES)}"
+        yield Problem("hyperband-resource", where, None, text)
+
+
+def _repeated(names: Sequence[str]) -> Sequence[str]:
+    return sorted({name for name in names if names.count(name) > 1})
+
+
+def _size(ranges: Mapping[str, Any]) -> int | None:
+    """Number of distinct points of ranges in AWS's form; None for infinitely many, or for as many as AWS chooses."""
+    if ranges.get("ContinuousParameterRanges") or ranges.get("AutoParameters"):
+        return None
+    whole = (int(one["MaxValue"]) - int(one["MinValue"]) + 1 for one in ranges["IntegerParameterRanges"])
+    return math.prod(whole) * math.prod(len(one["Values"]) for one in ranges["CategoricalParameterRanges"])
 
 
 def size(job: "TuningJob") -> int | None:
     """Number of distinct points of a tuning job's ranges; None for infinitely many."""
-    finite = [one for one in job.ranges if not isinstance(one, Continuous)]
-    if len(finite) < len(job.ranges):
-        return None
-    sizes = (one.high - one.low + 1 if isinstance(one, Integer) else len(one.values) for one in finite)
-    return math.prod(sizes)
+    sizes = [_size(part.ranges_request()) for _, part in job.parts()]
+    return None if None in sizes else sum(one or 0 for one in sizes)
 
 
-def _combinations(job: "TuningJob", where: str) -> Iterator[Problem]:
-    if isinstance(job.strategy, Grid):
-        wrong = [one.name for one in job.ranges if not isinstance(one, Categorical)]
-        if wrong:
-            yield Problem(where, wrong, "the strategy Grid takes categorical ranges only; give the values with Categorical")
-            return
-    total = size(job)
-    if total is None:
+def _combinations(config: Mapping[str, Any], several: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
+    sizes = [_size(ranges) for ranges in several]
+    if None in sizes or not all(sizes):
         return
-    limit = "HyperParameterTuningJobConfig.ResourceLimits.MaxNumberOfTrainingJobs"
-    if job.max_jobs is not None and job.max_jobs > total:
-        yield Problem(limit, job.max_jobs, f"the ranges have only {total} combinations")
-    elif isinstance(job.strategy, Grid) and job.max_jobs not in {None, total}:
-        yield Problem(limit, job.max_jobs, f"for the strategy Grid it must be the number of combinations, {total}, or None")
-    elif isinstance(job.strategy, Grid) and total > _MOST_JOBS["Grid"]:
-        yield Problem(where, total, f"for the strategy Grid there may be at most {_MOST_JOBS['Grid']} combinations")
+    total = sum(one or 0 for one in sizes)
+    jobs, grid = config["ResourceLimits"].get("MaxNumberOfTrainingJobs"), config["Strategy"] == "Grid"
+    where = f"{_LIMITS}.MaxNumberOfTrainingJobs"
+    if jobs is not None and jobs > total:
+        yield Problem("combinations", where, jobs, f"the ranges have only {total} combinations")
+    elif grid and jobs not in {None, total}:
+        text = f"for the strategy Grid it must be the number of combinations, {total}, or None"
+        yield Problem("grid-size", where, jobs, text)
+    elif grid and total > _MOST_JOBS["Grid"]:
+        text = f"for the strategy Grid there may be at most {_MOST_JOBS['Grid']} combinations"
+        yield Problem("grid-most", f"{_CONFIG}.ParameterRanges", total, text)
 
 
-def _training_problems(job: "TuningJob") -> Iterator[Problem]:
-    definition = "TrainingJobDefinition"
-    resources = job.resources
-    if not job.output.startswith("s3://"):
-        yield Problem(f"{definition}.OutputDataConfig.S3OutputPath", job.output, "it must begin with s3://")
-    if resources.max_runtime > _MOST_RUNTIME:
-        where = f"{definition}.StoppingCondition.MaxRuntimeInSeconds"
-        yield Problem(where, resources.max_runtime, f"it must be at most {_MOST_RUNTIME} (28 days)")
-    if resources.spot and resources.max_wait is not None and resources.max_wait < resources.max_runtime:
-        where = f"{definition}.StoppingCondition.MaxWaitTimeInSeconds"
-        yield Problem(where, resources.max_wait, f"it must not be less than MaxRuntimeInSeconds, {resources.max_runtime}")
-    if bool(job.network.subnets) != bool(job.network.security_groups):
-        yield Problem(f"{definition}.VpcConfig", job.network, "subnets and security groups are given together or not at all")
-    yield from _channel_problems(job)
-    if job.script is not None:
-        yield from _script_problems(job.script)
+def _training_problems(definition: Mapping[str, Any], where: str) -> Iterator[Problem]:
+    algorithm = definition["AlgorithmSpecification"]
+    if "TrainingImage" in algorithm and "AlgorithmName" in algorithm:
+        text = "an image and an algorithm are both given; AWS takes one of them"
+        yield Problem("image-one", f"{where}.AlgorithmSpecification", algorithm["TrainingImage"], text)
+    output = definition["OutputDataConfig"]["S3OutputPath"]
+    if not output.startswith("s3://"):
+        yield Problem("output-s3", f"{where}.OutputDataConfig.S3OutputPath", output, "it must begin with s3://")
+    yield from _time_problems(definition, f"{where}.StoppingCondition")
+    channels = definition.get("InputDataConfig", ())
+    for name in _repeated([one["ChannelName"] for one in channels]):
+        yield Problem("channel-unique", f"{where}.InputDataConfig", name, "each channel may be there once")
 
 
-def _channel_problems(job: "TuningJob") -> Iterator[Problem]:
-    where = "TrainingJobDefinition.InputDataConfig"
-    names = [one.name for one in job.channels]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        yield Problem(where, name, "each channel may be there once")
-    for one in job.channels:
-        if one.local and not Path(one.source).exists():
-            yield Problem(f"{where}.{one.name}", one.source, "it is neither an s3:// URI nor a file or folder here")
+def _time_problems(definition: Mapping[str, Any], where: str) -> Iterator[Problem]:
+    condition, spot = definition["StoppingCondition"], definition["EnableManagedSpotTraining"]
+    runtime, wait = condition["MaxRuntimeInSeconds"], condition.get("MaxWaitTimeInSeconds")
+    if runtime > _MOST_RUNTIME:
+        yield Problem("max-runtime", f"{where}.MaxRuntimeInSeconds", runtime, f"it must be at most {_MOST_RUNTIME} (28 days)")
+    if wait is not None and wait < runtime:
+        yield Problem(
+            "max-wait", f"{where}.MaxWaitTimeInSeconds", wait, f"it must not be less than MaxRuntimeInSeconds, {runtime}"
+        )
+    if wait is not None and not spot:
+        yield Problem("max-wait-spot", f"{where}.MaxWaitTimeInSeconds", wait, "it may be given for spot training only")
+
+
+# --- what only this machine knows -----------------------------------------------------------------------------------------
+
+
+def _local_problems(job: "TuningJob") -> Iterator[Problem]:
+    if job.definitions:
+        yield from _lost(job)
+    for (_, part), (where, _request) in zip(job.parts(), _numbered(job.request()), strict=True):
+        for one in part.channels:
+            if one.path is not None and not one.path.exists():
+                text = "it is neither an s3:// URI nor a file or folder here"
+                yield Problem("channel-missing", f"{where}.InputDataConfig.{one.name}", one.source, text)
+        if part.script is not None:
+            yield from _script_problems(part.script)
+
+
+def _lost(job: "TuningJob") -> Iterator[Problem]:
+    """What is said of a tuning job with definitions, but has no place in its request."""
+    from sm_tuning.definition import Definition  # noqa: PLC0415 - it would import this module in turn
+
+    plain = Definition(name=job.name)
+    for name in (one.name for one in dataclasses.fields(Definition)):
+        if name not in {"name", "role", "output", "objective", "ranges"} and getattr(job, name) != getattr(plain, name):
+            text = "with several definitions it is said of each of them"
+            yield Problem("definition-or-definitions", name, getattr(job, name), text)
 
 
 def _script_problems(script: Script) -> Iterator[Problem]:
     root = Path(script.source) if script.source is not None else Path()
     if script.source is not None and not root.is_dir():
-        yield Problem("script.source", script.source, "there is no such folder")
+        yield Problem("script-missing", "script.source", script.source, "there is no such folder")
     elif not (root / script.entry).is_file():
-        yield Problem("script.entry", script.entry, f"there is no such file{f' in {root}' if script.source else ''}")
+        place = f" in {root}" if script.source else ""
+        yield Problem("script-missing", "script.entry", script.entry, f"there is no such file{place}")
 
 
 # --- warnings -------------------------------------------------------------------------------------------------------------
 
 
 def _warnings(job: "TuningJob") -> Iterator[str]:
-    for metric in (job.objective.metric, *job.metrics):
-        if _NO_SIGN_OR_EXPONENT.search(metric.regex):
-            yield f"the regex of {metric.name} finds neither a minus sign nor an exponent: -0.5 and 1e-05 are missed or cut"
     if job.max_jobs is not None and job.max_parallel > job.max_jobs:
         yield f"max_parallel is {job.max_parallel}, more than there are training jobs ({job.max_jobs})"
-    for one in job.ranges:
+    elif _QUOTA_PARALLEL < job.max_parallel <= _MOST_PARALLEL:
+        yield f"max_parallel is {job.max_parallel}; an account may run {_QUOTA_PARALLEL} at a time unless its quota was raised"
+    for _, part in job.parts():
+        yield from _part_warnings(part)
+
+
+def _part_warnings(part: "Definition") -> Iterator[str]:
+    for metric in (*([part.objective.metric] if part.objective else []), *part.metrics):
+        if _NO_SIGN_OR_EXPONENT.search(metric.regex):
+            yield f"the regex of {metric.name} finds neither a minus sign nor an exponent: -0.5 and 1e-05 are missed or cut"
+    for one in part.ranges:
         linear = isinstance(one, Continuous) and one.scaling is Scaling.LINEAR
         decades = math.log10(one.high / one.low) if isinstance(one, Continuous) and linear and one.low > 0 else 0.0
         if decades >= _DECADES_FOR_LOG:
             yield f"{one.name} spans {decades:.0f} powers of ten on a linear scale: nine of ten points lie in the last"
-    yield from _script_warnings(job)
+    if _OBJECTIVE in part.hyperparameters:
+        yield f"AWS sets the hyperparameter {_OBJECTIVE!r} itself, to the objective's name"
+    yield from _script_warnings(part)
 
 
-def _script_warnings(job: "TuningJob") -> Iterator[str]:
+def _script_warnings(part: "Definition") -> Iterator[str]:
     """Hyperparameters that an argparse script does not seem to take."""
-    if job.script is None or not job.script.entry.endswith(".py"):
+    if part.script is None or not part.script.entry.endswith(".py"):
         return
-    path = Path(job.script.source or ".") / job.script.entry
+    path = Path(part.script.source or ".") / part.script.entry
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return
     if "argparse" not in text or "add_argument" not in text:
         return
-    for name in [one.name for one in job.ranges] + list(job.hyperparameters):
+    for name in [one.name for one in part.ranges] + list(part.hyperparameters):
         if not any(spelling in text for spelling in (name, name.replace("_", "-"))):
-            yield f"the script {job.script.entry} does not mention the hyperparameter {name!r}"
+            yield f"the script {part.script.entry} does not mention the hyperparameter {name!r}"

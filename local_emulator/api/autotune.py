@@ -1,7 +1,8 @@
 """Autotune: what AWS chooses by itself when asked to. AWS does not publish how; this policy is ours (docs/decisions/0007).
 
 A numeric hint h becomes the range from h/10 to 10h on a logarithmic scale (integers likewise); zero the range from 0 to 1; a negative
-number the range between its double and its half; true and false both; any other text stays as it is.
+number the range between its double and its half; true and false both; any other text stays as it is. A space with fewer points than
+training jobs is searched to its end.
 """
 
 import math
@@ -20,26 +21,28 @@ def filled(request: Document) -> Document:
     if request.get("Autotune", {}).get("Mode") != "Enabled":
         return request
     config = dict(request["HyperParameterTuningJobConfig"])
-    config["ResourceLimits"] = {"MaxNumberOfTrainingJobs": _JOBS, **config["ResourceLimits"]}
+    grid = config["Strategy"] == "Grid"  # all combinations, of values that nobody but the user knows
+    if not grid:
+        config["ResourceLimits"] = {"MaxNumberOfTrainingJobs": _JOBS, **config["ResourceLimits"]}
     early = "Off" if config["Strategy"] == "Hyperband" else "Auto"
     config.setdefault("TrainingJobEarlyStoppingType", early)
     config["TuningJobCompletionCriteria"] = {
         "ConvergenceDetected": {"CompleteOnConvergence": "Enabled"},
         **config.get("TuningJobCompletionCriteria", {}),
     }
-    if "ParameterRanges" in config:
+    if "ParameterRanges" in config and not grid:
         config["ParameterRanges"] = _ranges(config["ParameterRanges"])
     done = {**request, "HyperParameterTuningJobConfig": config}
     if "TrainingJobDefinition" in request:
-        done["TrainingJobDefinition"] = _definition(request["TrainingJobDefinition"])
+        done["TrainingJobDefinition"] = _definition(request["TrainingJobDefinition"], grid=grid)
     if "TrainingJobDefinitions" in request:
-        done["TrainingJobDefinitions"] = [_definition(one) for one in request["TrainingJobDefinitions"]]
+        done["TrainingJobDefinitions"] = [_definition(one, grid=grid) for one in request["TrainingJobDefinitions"]]
     return done
 
 
-def _definition(definition: Document) -> Document:
+def _definition(definition: Document, *, grid: bool) -> Document:
     done = {"RetryStrategy": {"MaximumRetryAttempts": _RETRIES}, **definition}
-    if "HyperParameterRanges" in definition:
+    if "HyperParameterRanges" in definition and not grid:
         done["HyperParameterRanges"] = _ranges(definition["HyperParameterRanges"])
     return done
 
@@ -65,6 +68,8 @@ def _range(name: str, hint: str) -> tuple[str, Mapping[str, Any]]:
         return "CategoricalParameterRanges", {"Name": name, "Values": [hint]}
     whole = hint.strip().lstrip("+-").isdigit()
     low, high = (value / _FACTOR, value * _FACTOR) if value > 0 else (2 * value, value / 2) if value < 0 else (0.0, 1.0)
+    if not low < high < math.inf or (value > 0) != (low > 0):  # beyond what a double can hold
+        return "CategoricalParameterRanges", {"Name": name, "Values": [hint]}
     scaling = "Logarithmic" if value > 0 else "Linear"
     if whole:
         low, high = (max(math.floor(low), 1), math.ceil(high)) if value > 0 else (math.floor(low), math.ceil(high))

@@ -60,7 +60,7 @@ def tuning_problems(request: Document) -> Iterator[Broken]:
         one for pair in zip(definitions, ranges, strict=True) for one in _ranges(*pair, config, several=several is not None)
     ]
     yield from problems
-    if not problems:
+    if not problems and "Autotune" not in request:  # where AWS chooses, it sees to it that there are enough
         yield from _combinations(config, ranges)
 
 
@@ -163,8 +163,11 @@ def _ranges(definition: Document, ranges: Document, config: Document, *, several
         )
     found = [(kind, one) for kind in _KINDS for one in ranges.get(kind, ())]
     names = [one["Name"] for _, one in found]
-    if ranges.get("AutoParameters"):
-        yield Broken("autotune-mode", "AutoParameters were given, but Autotune is not enabled.")
+    if ranges.get("AutoParameters"):  # Autotune has left them, or is not there
+        if config["Strategy"] == "Grid":
+            yield Broken("grid-categorical", "The strategy Grid takes CategoricalParameterRanges only.")
+        else:
+            yield Broken("autotune-mode", "AutoParameters were given, but Autotune is not enabled.")
         return
     if not found:
         yield Broken("ranges-required", "At least one hyperparameter range is required.")
@@ -182,8 +185,7 @@ def _ranges(definition: Document, ranges: Document, config: Document, *, several
             "hyperparameters-most",
             f"There are {count} hyperparameters (one is added for the objective); there may be at most {MOST_HYPERPARAMETERS}.",
         )
-    for kind, one in found:
-        yield from _range(kind, one)
+    yield from (broken for kind, one in found for broken in _range(kind, one))
     if config["Strategy"] == "Hyperband":
         yield from _resource(config, static)
 

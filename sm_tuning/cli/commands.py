@@ -197,12 +197,17 @@ def _show_plan(job: TuningJob, document: Mapping[str, Any]) -> None:
     hours = document["worstCaseInstanceHours"]
     if hours is not None:
         money = document["worstCaseCost"]
+        types = " or ".join(sorted({part.resources.instance_type for _, part in job.parts()}))
         cost = "" if money is None else f", {money:,.2f} at that price"
-        out.print(f"worst case: {hours:,.1f} instance-hours of {job.resources.instance_type}{cost}")
+        out.print(f"worst case: {hours:,.1f} instance-hours of {types}{cost}")
     for problem in document["problems"]:
-        out.print(f"problem: {problem['field']} is {problem['value']}; {problem['rule']}", markup=False)
+        out.print(
+            f"problem: {problem['field']} is {problem['value']}; {problem['text']} ({problem['rule']})",
+            markup=False,
+            soft_wrap=True,
+        )
     for warning in document["warnings"]:
-        out.print(f"warning: {warning}", markup=False)
+        out.print(f"warning: {warning}", markup=False, soft_wrap=True)
 
 
 @sm_tuning.command()

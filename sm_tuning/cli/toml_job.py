@@ -8,9 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from sm_tuning import parameters, strategies
+from sm_tuning.definition import Definition
 from sm_tuning.errors import Invalid
 from sm_tuning.objective import Metric, Objective
-from sm_tuning.training import Channel, Completion, Encryption, Network, Resources, Script
+from sm_tuning.training import (
+    Channel,
+    Completion,
+    Dataset,
+    Encryption,
+    FileSystem,
+    Instance,
+    InstanceGroup,
+    Network,
+    Placement,
+    Resources,
+    Script,
+    WarmStart,
+)
 from sm_tuning.tuning_job import TuningJob
 
 LOCAL_ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
@@ -24,22 +38,10 @@ _PRESETS: Mapping[str, Callable[..., parameters.Range]] = {
     "dropout": parameters.dropout,
 }
 _STRATEGIES = {kind.__name__: kind for kind in (strategies.Grid, strategies.Random, strategies.Bayesian, strategies.Hyperband)}
-_PARTS: Mapping[str, type] = {"completion": Completion, "resources": Resources, "network": Network, "encryption": Encryption}
-_PLAIN = {
-    "name",
-    "role",
-    "output",
-    "max_jobs",
-    "max_parallel",
-    "hyperparameters",
-    "image",
-    "region",
-    "environment",
-    "max_retries",
-    "tags",
-}
-_OWN = {"objective", "ranges", "strategy", "script", "metrics", "channels"}
-_RANGE = {"preset", "low", "high", "values", "scaling", "integer"}
+_RESOURCES = {"alternatives": Instance, "groups": InstanceGroup, "preferences": Instance}
+_PARTS: Mapping[str, type] = {"completion": Completion, "network": Network, "encryption": Encryption, "warm_start": WarmStart}
+_MADE = {"objective", "ranges", "strategy", "script", "metrics", "channels", "resources", "definitions", *_PARTS}
+_RANGE = {"preset", "low", "high", "values", "scaling", "integer", "auto"}
 
 
 def load(path: Path) -> TuningJob:
@@ -80,25 +82,57 @@ def _made(where: str, kind: Callable[..., Any], facts: object) -> Any:  # noqa: 
 
 
 def _job(facts: Mapping[str, Any], base: Path) -> TuningJob:
-    _known("the file", facts, _PLAIN | _OWN | set(_PARTS))
-    for name in ("name", "objective", "ranges", "strategy"):
+    _known("the file", facts, {one.name for one in fields(TuningJob)})
+    needed = ("name", "strategy") if "definitions" in facts else ("name", "objective", "ranges", "strategy")
+    for name in needed:
         if name not in facts:
             raise Invalid(f"{name} is missing; it is required")
-    members: dict[str, Any] = {name: facts[name] for name in _PLAIN if name in facts}
-    members |= {name: _made(name, kind, facts[name]) for name, kind in _PARTS.items() if name in facts}
-    objective = _known("objective", facts["objective"], {"metric", "goal", "regex", "sample"})
-    metric = {name if name != "metric" else "name": value for name, value in objective.items() if name != "goal"}
-    members["objective"] = Objective(_made("objective", Metric, metric), str(objective.get("goal", "")))
-    members["metrics"] = [_made("metrics", Metric, one) for one in facts.get("metrics", ())]
-    members["ranges"] = [_range(name, one) for name, one in _known("ranges", facts["ranges"], set(facts["ranges"])).items()]
+    members = _members(facts, base)
     members["strategy"] = _strategy(facts["strategy"])
-    members["channels"] = [_channel(one, base) for one in facts.get("channels", ())]
-    if "script" in facts:
-        members["script"] = _script(facts["script"], base)
+    members["definitions"] = [_definition(one, base) for one in facts.get("definitions", ())]
     try:
         return TuningJob(**{"role": LOCAL_ROLE, "output": LOCAL_OUTPUT, **members})
     except TypeError as error:
         raise Invalid(str(error)) from error
+
+
+def _definition(facts: object, base: Path) -> Definition:
+    table = _known("definitions", facts, {one.name for one in fields(Definition)})
+    if "name" not in table:
+        raise Invalid("definitions.name is missing; it is required")
+    try:
+        return Definition(**_members(table, base))
+    except Invalid as error:
+        raise Invalid(f"definitions.{table['name']}: {error}") from error
+
+
+def _members(facts: Mapping[str, Any], base: Path) -> dict[str, Any]:
+    """What a tuning job and a definition have in common."""
+    members: dict[str, Any] = {name: value for name, value in facts.items() if name not in _MADE}
+    members |= {name: _made(name, kind, facts[name]) for name, kind in _PARTS.items() if name in facts}
+    if "objective" in facts:
+        objective = _known("objective", facts["objective"], {"metric", "goal", "regex", "sample"})
+        metric = {name if name != "metric" else "name": value for name, value in objective.items() if name != "goal"}
+        members["objective"] = Objective(_made("objective", Metric, metric), str(objective.get("goal", "")))
+    members["metrics"] = [_made("metrics", Metric, one) for one in facts.get("metrics", ())]
+    ranges = facts.get("ranges", {})
+    members["ranges"] = [_range(name, one) for name, one in _known("ranges", ranges, set(ranges)).items()]
+    members["channels"] = [_channel(one, base) for one in facts.get("channels", ())]
+    if "resources" in facts:
+        members["resources"] = _resources(facts["resources"])
+    if "script" in facts:
+        members["script"] = _script(facts["script"], base)
+    return members
+
+
+def _resources(facts: object) -> Resources:
+    table = dict(_known("resources", facts, {one.name for one in fields(Resources)}))
+    for name, kind in _RESOURCES.items():
+        table[name] = [_made(f"resources.{name}", kind, one) for one in table.get(name, ())]
+    if "placement" in table:
+        table["placement"] = _made("resources.placement", Placement, table["placement"])
+    made: Resources = _made("resources", Resources, table)
+    return made
 
 
 def _range(name: str, facts: object) -> parameters.Range:
@@ -108,12 +142,14 @@ def _range(name: str, facts: object) -> parameters.Range:
         return parameters.Categorical(name, list(facts))
     table = _known(where, facts, _RANGE)
     ends = {member: table[member] for member in ("low", "high") if member in table}
-    preset = table.get("preset", name if name in _PRESETS and "scaling" not in table and "values" not in table else None)
+    preset = table.get("preset", name if name in _PRESETS and not {"scaling", "values", "auto"} & set(table) else None)
     try:
         if preset is not None:
             if preset not in _PRESETS:
                 raise Invalid(f"{where}.preset is {preset!r}; it must be one of {', '.join(_PRESETS)}")
             return _PRESETS[preset](**ends, name=name)
+        if "auto" in table:
+            return parameters.Auto(name, table["auto"])
         if "values" in table:
             return parameters.Categorical(name, table["values"])
         scaling = parameters.Scaling(table.get("scaling", "Auto"))
@@ -148,11 +184,11 @@ def _script(facts: object, base: Path) -> Script:
 
 
 def _channel(facts: object, base: Path) -> Channel:
-    channel: Channel = _made("channels", Channel, facts)
-    if channel.local:
-        channel = _made("channels", Channel, {**dict(_table(facts)), "source": str(base / channel.source)})
-    return channel
-
-
-def _table(facts: object) -> Mapping[str, Any]:
-    return facts if isinstance(facts, Mapping) else {}
+    table = dict(_known("channels", facts, {one.name for one in fields(Channel)}))
+    source = table.get("source")
+    if isinstance(source, Mapping):
+        table["source"] = _made("channels.source", Dataset if "arn" in source else FileSystem, source)
+    elif isinstance(source, str) and not source.startswith("s3://"):
+        table["source"] = str(base / source)
+    made: Channel = _made("channels", Channel, table)
+    return made

@@ -14,24 +14,32 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from local_emulator.api.operations import Api
+from local_emulator.api.shapes import operation
 from local_emulator.settings import Quotas, Settings
 from local_emulator.store.sqlite import SqliteStore
 from local_emulator.testing import emulated_sagemaker
 from sm_tuning import (
+    Auto,
     Bayesian,
     Categorical,
     Channel,
     Completion,
     Continuous,
+    Dataset,
+    Definition,
     Encryption,
+    FileSystem,
     Grid,
     Hyperband,
+    Instance,
+    InstanceGroup,
     Integer,
     Metric,
     Network,
     NotFound,
     NotLaunched,
     Objective,
+    Placement,
     Random,
     Resources,
     Scaling,
@@ -39,6 +47,7 @@ from sm_tuning import (
     TookTooLong,
     TuningJob,
     TuningRun,
+    WarmStart,
     batch_size,
     epochs,
     learning_rate,
@@ -49,9 +58,10 @@ Make = Callable[..., TuningJob]
 # --- the request ------------------------------------------------------------------------------------------------------------
 
 
-def test_the_whole_request(job: Make, tmp_path: Path) -> None:
+def whole(job: Make, tmp_path: Path) -> TuningJob:
+    """A tuning job that says much."""
     (tmp_path / "data").mkdir()
-    full = job(
+    return job(
         ranges=[learning_rate(), epochs(), Categorical("optimizer", ["adam", "sgd"])],
         strategy=Bayesian(seed=3, early_stopping=True),
         metrics=[Metric("loss", "loss=(.*)")],
@@ -71,6 +81,10 @@ def test_the_whole_request(job: Make, tmp_path: Path) -> None:
         max_retries=2,
         tags={"team": "ml"},
     )
+
+
+def test_the_whole_request(job: Make, tmp_path: Path) -> None:
+    full = whole(job, tmp_path)
     assert full.request() == {
         "HyperParameterTuningJobName": "good",
         "HyperParameterTuningJobConfig": {
@@ -148,6 +162,16 @@ def test_the_whole_request(job: Make, tmp_path: Path) -> None:
 
 # --- rules ------------------------------------------------------------------------------------------------------------------
 
+OBJECTIVE = Objective.minimize("score", r"score=([-+0-9.eE]+)")
+
+
+def one(name: str, **changes: Any) -> Definition:
+    """One of several definitions."""
+    return Definition(**{"name": name, "objective": OBJECTIVE, "ranges": [learning_rate()], **changes})
+
+
+SEVERAL: dict[str, Any] = {"script": None, "objective": None, "ranges": (), "definitions": [one("a"), one("b")]}
+
 BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "long name": ({"name": "x" * 33}, "HyperParameterTuningJobName"),
     "odd name": ({"name": "a_b"}, "it must match"),
@@ -163,7 +187,6 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "many ranges": ({"ranges": [Continuous(f"x{n}", 0, 1) for n in range(31)]}, "at most 30"),
     "two ranges": ({"ranges": [learning_rate(), Continuous("learning_rate", 0, 1)]}, "each hyperparameter may have one range"),
     "static and tunable": ({"hyperparameters": {"learning_rate": 1}}, "either static or tunable"),
-    "reserved": ({"hyperparameters": {"_tuning_objective_metric": "x"}}, "the name is reserved"),
     "many hyperparameters": ({"hyperparameters": {f"h{n}": n for n in range(97)}}, "at most 100"),
     "long value": ({"hyperparameters": {"x": "v" * 2501}}, "at most 2500 characters"),
     "grid of numbers": ({"strategy": Grid(), "max_jobs": None}, "the strategy Grid takes categorical ranges only"),
@@ -183,7 +206,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "runtime": ({"resources": Resources(max_runtime=2_419_201)}, "28 days"),
     "wait": ({"resources": Resources(spot=True, max_runtime=100, max_wait=50)}, "must not be less than MaxRuntimeInSeconds"),
     "instance": ({"resources": Resources(instance_type="ml.huge")}, "must be one of"),
-    "network": ({"network": Network(subnets=["subnet-1"])}, "together or not at all"),
+    "network": ({"network": Network(subnets=["subnet-1"])}, "SecurityGroupIds is []; it must have at least 1 members"),
     "channel twice": ({"channels": [Channel("a", "s3://b/c"), Channel("a", "s3://b/d")]}, "each channel may be there once"),
     "channel's name": ({"channels": [Channel("a b", "s3://b/c")]}, "ChannelName"),
     "channel missing": ({"channels": [Channel("a", "/no/such/folder")]}, "neither an s3:// URI nor a file or folder"),
@@ -194,6 +217,50 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "environment": ({"environment": {"1A": "x"}}, "Environment"),
     "tags": ({"tags": {f"t{n}": "x" for n in range(51)}}, "at most 50"),
     "retries": ({"max_retries": 31}, "at most 30"),
+    "waiting without spot": ({"resources": Resources(max_wait=7200)}, "(max-wait-spot)"),
+    "image and algorithm": ({"image": "1.dkr.ecr.us-east-1.amazonaws.com/x:1", "algorithm": "mine"}, "(image-one)"),
+    "auto without autotune": ({"ranges": [Auto("learning_rate", 0.1)]}, "(autotune-mode)"),
+    "grid of what AWS chooses": (
+        {"strategy": Grid(), "max_jobs": None, "autotune": True, "ranges": [Auto("momentum", 0.9)]},
+        "(grid-categorical)",
+    ),
+    "parent twice": (
+        {"warm_start": WarmStart.identical("a", "b", "a")},
+        "ParentHyperParameterTuningJobs is 'a'; each parent may",
+    ),
+    "no parent": ({"warm_start": WarmStart.identical()}, "at least 1 members"),
+    "many parents": ({"warm_start": WarmStart.transfer(*"abcdef")}, "at most 5 members"),
+    "warm start's type": (
+        {"warm_start": WarmStart(["a"], "Similar")},
+        "it must be one of IdenticalDataAndAlgorithm, TransferLearning",
+    ),
+    "warm grid": (
+        {"strategy": Grid(), "max_jobs": None, "ranges": [batch_size()], "warm_start": WarmStart.identical("a")},
+        "(warm-start-strategy)",
+    ),
+    "warm definitions": ({**SEVERAL, "warm_start": WarmStart.identical("a")}, "(warm-start-definitions)"),
+    "no objective": ({"objective": None}, "(objective-required)"),
+    "definition without objective": (
+        {**SEVERAL, "definitions": [Definition(name="a", ranges=[learning_rate()])]},
+        "(objective-required)",
+    ),
+    "objective of all": ({**SEVERAL, "objective": OBJECTIVE}, "(objective-place)"),
+    "ranges of all": ({**SEVERAL, "ranges": [learning_rate()]}, "(ranges-place)"),
+    "definitions of one name": ({**SEVERAL, "definitions": [one("a"), one("a")]}, "(definition-name-unique)"),
+    "definition's name": (
+        {**SEVERAL, "definitions": [one("a_b")]},
+        "TrainingJobDefinitions[0].DefinitionName is 'a_b'; it must match",
+    ),
+    "said of none": ({**SEVERAL, "channels": [Channel("a", "s3://b/c")]}, "(definition-or-definitions)"),
+    "definitions' combinations": (
+        {**SEVERAL, "max_jobs": 9, "definitions": [one("a", ranges=[batch_size(16, 64)]), one("b", ranges=[batch_size()])]},
+        "the ranges have only 8 combinations",
+    ),
+    "pending": ({"resources": Resources(max_pending=60)}, "at least 1800"),
+    "warm pool": ({"resources": Resources(keep_alive=30_000)}, "at most 21600"),
+    "file system": ({"channels": [Channel("a", FileSystem("efs-1", "/data"))]}, "FileSystemId"),
+    "input mode": ({"input_mode": "Stream"}, "it must be one of Pipe, File, FastFile"),
+    "compression": ({"output_compression": "zip"}, "it must be one of GZIP, NONE"),
 }
 
 
@@ -203,6 +270,105 @@ def test_rules(name: str, job: Make) -> None:
     report = job(**changes).dry_run()
     assert not report.ok
     assert text in str(report)
+
+
+FULL: dict[str, dict[str, Any]] = {
+    "warm start": {"warm_start": WarmStart.transfer("a", "b"), "strategy": Bayesian()},
+    "autotune": {"autotune": True, "max_jobs": None, "ranges": [Auto("learning_rate", 0.1), Auto("amsgrad", hint=True)]},
+    "several definitions": SEVERAL,
+    "several definitions with autotune": {
+        **SEVERAL,
+        "autotune": True,
+        "definitions": [one("a"), one("b", ranges=[epochs(), batch_size(), Auto("momentum", 0.9)])],
+    },
+    "alternatives": {
+        "resources": Resources(alternatives=[Instance("ml.m5.xlarge", 2, 10)]),
+        "encryption": Encryption(volume_key="k"),
+    },
+    "plan": {
+        "resources": Resources(
+            training_plan="arn:aws:sagemaker:us-east-1:123456789012:training-plan/p1",
+            max_pending=3600,
+            placement=Placement(servers={"us1": 1}, several_jobs=True),
+            checkpoints="s3://b/c",
+            checkpoint_path="/opt/ml/mine",
+        ),
+        "algorithm": "mine",
+        "input_mode": "Pipe",
+        "output_compression": "NONE",
+    },
+    "preferences": {
+        "resources": Resources(
+            preferences=[
+                Instance("ml.p5.48xlarge", training_plans=["arn:aws:sagemaker:us-east-1:123456789012:training-plan/p1"]),
+                Instance("ml.m5.large"),
+            ]
+        )
+    },
+    "channels": {
+        "channels": [
+            Channel(
+                "a",
+                "s3://b/c",
+                data_type="AugmentedManifestFile",
+                compression="Gzip",
+                record_wrapper="RecordIO",
+                shuffle_seed=3,
+                attributes=["x", "y"],
+                accept_eula=True,
+                hub_content="arn:aws:sagemaker:us-east-1:123456789012:hub-content/h/Model/m/1",
+            ),
+            Channel("b", FileSystem("fs-01234567", "/data", "FSxLustre")),
+            Channel("c", Dataset("arn:aws:sagemaker:us-east-1:123456789012:hub-content/h/DataSet/d")),
+        ]
+    },
+    "groups": {
+        "resources": Resources(groups=[InstanceGroup("many", "ml.c5.xlarge", 3)], keep_alive=60),
+        "channels": [Channel("a", "s3://b/c", groups=["many"])],
+    },
+}
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_every_form_keeps_the_rules(name: str, job: Make) -> None:
+    report = job(**FULL[name]).dry_run()
+    assert report.ok, report
+
+
+def _paths(value: object, path: str = "") -> set[str]:
+    """Paths to every value of a request; several definitions count as one, and so do several members of a list."""
+    if isinstance(value, dict) and not path.endswith(("StaticHyperParameters", "Environment")):
+        return {found for name, one in value.items() for found in _paths(one, f"{path}.{name}")}
+    if isinstance(value, list):
+        return {found for one in value for found in _paths(one, path)}
+    return {path.replace("TrainingJobDefinitions", "TrainingJobDefinition").removeprefix(".")}
+
+
+def _members(shape: Any, path: str = "") -> set[str]:
+    """Paths to every value that the model of the operation knows."""
+    if shape.type_name == "structure":
+        return {found for name, one in shape.members.items() for found in _members(one, f"{path}.{name}")}
+    if shape.type_name == "list":
+        return _members(shape.member, path)
+    return {path.replace("TrainingJobDefinitions", "TrainingJobDefinition").removeprefix(".")}
+
+
+def test_every_member_can_be_said(job: Make, tmp_path: Path) -> None:
+    """Whatever botocore's model knows of the request has a word here."""
+    makers = [whole(job, tmp_path), *(job(**changes) for changes in FULL.values()), job(strategy=Hyperband(max_resource=9))]
+    said = {path for one in makers for path in _paths(one.request())}
+    shape = operation("CreateHyperParameterTuningJob").input_shape
+    elsewhere = {
+        # One machine is said as ResourceConfig; HyperParameterTuningResourceConfig is for several to try.
+        "TrainingJobDefinition.HyperParameterTuningResourceConfig.InstanceType",
+        "TrainingJobDefinition.HyperParameterTuningResourceConfig.InstanceCount",
+        "TrainingJobDefinition.HyperParameterTuningResourceConfig.VolumeSizeInGB",
+        # What AWS has chosen: Describe tells it.
+        "TrainingJobDefinition.ResourceConfig.SelectedInstanceType",
+        "TrainingJobDefinition.ResourceConfig.SelectedInstanceCount",
+    }
+    assert _members(shape) - said == elsewhere
+    assert said <= _members(shape)
 
 
 def test_all_problems_at_once(job: Make) -> None:
@@ -219,7 +385,7 @@ def test_warnings(job: Make, tmp_path: Path) -> None:
         script=Script(str(other)),
         objective=Objective.minimize("score", r"score=([0-9\.]+)"),
         ranges=[Continuous("lr", 1e-4, 1, Scaling.LINEAR)],
-        hyperparameters={"width": 3},
+        hyperparameters={"width": 3, "_tuning_objective_metric": "lr"},
         max_parallel=5,
     ).dry_run()
     assert report.ok
@@ -228,6 +394,8 @@ def test_warnings(job: Make, tmp_path: Path) -> None:
     assert "spans 4 powers of ten on a linear scale" in text
     assert "does not mention the hyperparameter 'width'" in text
     assert "max_parallel is 5" in text
+    assert "AWS sets the hyperparameter '_tuning_objective_metric' itself" in text
+    assert "unless its quota was raised" in str(job(max_jobs=20, max_parallel=11).dry_run())
 
 
 # --- the same as the emulator ----------------------------------------------------------------------------------------------
@@ -237,6 +405,7 @@ ranges = st.lists(
         st.builds(lambda n, low: Continuous(n, low, low + 1), st.sampled_from("abc"), st.floats(0.1, 5)),
         st.builds(lambda n, low: Integer(n, low, low + 2), st.sampled_from("abc"), st.integers(-3, 3)),
         st.builds(lambda n, count: Categorical(n, list(range(count))), st.sampled_from("abc"), st.integers(1, 31)),
+        st.builds(Auto, st.sampled_from("abc"), st.sampled_from(["true", "0.1", "-3", "0", "relu", "1e308", "5e-324"])),
     ),
     max_size=3,
 )
@@ -253,6 +422,26 @@ members: dict[str, st.SearchStrategy[Any]] = {
     "output": st.sampled_from(["s3://bucket/prefix", "https://bucket"]),
     "completion": st.sampled_from([Completion(), Completion(not_improving=2), Completion(max_runtime=119)]),
     "environment": st.sampled_from([{}, {"A": "b"}, {"a b": "c"}]),
+    "warm_start": st.sampled_from([None, WarmStart.identical("x", "x"), WarmStart.transfer(*"abcdef")]),
+    "autotune": st.booleans(),
+    "definitions": st.sampled_from(
+        [(), [one("a"), one("b")], [one("a"), one("a")], [one("a", ranges=[]), one("b", image="i", algorithm="j")]]
+    ),
+    "objective": st.sampled_from([None, OBJECTIVE]),
+    "script": st.none(),
+    "resources": st.sampled_from(
+        [
+            Resources(max_wait=9),
+            Resources(spot=True, max_wait=9),
+            Resources(max_pending=9),
+            Resources(alternatives=[Instance("ml.m5.xlarge")]),
+            Resources(instance_type="ml.none"),
+        ]
+    ),
+    "input_mode": st.sampled_from(["Pipe", "Stream"]),
+    "algorithm": st.sampled_from(["mine", "a b"]),
+    "channels": st.sampled_from([[Channel("a", "s3://b/c")] * 2, [Channel("a", "s3://b/c", compression="zip")]]),
+    "metrics": st.sampled_from([[Metric("score", "(.)")], [Metric("ObjectiveMetric", "(.)")], [Metric("loss", "(.)")]]),
     "tags": st.sampled_from([{}, {"k": "v"}, {"k!": "v"}]),
 }
 MEMBERS = sorted(members)
@@ -276,8 +465,8 @@ def test_dry_run_agrees_with_the_emulator(job: Make) -> None:
     """The emulator takes a request exactly when the dry run finds no problem."""
     seen = {True: 0, False: 0}
 
-    @settings(max_examples=500, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(changes=choices, changed=st.sets(st.sampled_from(MEMBERS), max_size=3))
+    @settings(max_examples=2000, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(changes=choices, changed=st.sets(st.sampled_from(MEMBERS), max_size=4))
     def agree(changes: dict[str, Any], changed: set[str]) -> None:
         tried = job(**{name: value for name, value in changes.items() if name in changed})
         report = tried.dry_run()
