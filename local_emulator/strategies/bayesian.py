@@ -10,20 +10,25 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 from scipy.special import ndtri
 
 from local_emulator.domain.history import Goal, History, Trial
-from local_emulator.domain.space import Categorical, Integer, Point, Space
+from local_emulator.domain.space import Categorical, Integer, Parameter, Point, Space
 from local_emulator.strategies.early_stopping import median_rule
-from local_emulator.strategies.gaussian_process import Array, GaussianProcess, Kernel, fit
+from local_emulator.strategies.gaussian_process import Array, Embedding, GaussianProcess, Kernel, fit
 from local_emulator.strategies.random import Key, key
 
 _MOST_FOR_FIT = 150  # rows that the kernel is learnt from: its cost grows with their cube
 _MOST_ROWS = 500  # rows that predictions are made from
-_CANDIDATES = 512
-_CLIMBS = 4
-_NEARBY = (0.02, 0.1)
+_MOST_CELLS = 1000  # integers; a range of more is searched like real numbers
+_FIRST = 10  # points that are spread evenly before there is anything to learn from, those still running included
+_LEAST = 4  # results without which there is no learning
+_CANDIDATES = 1024
+_CLIMBS = 10
+_STEPS = 30
+_LEADERS = 5
+_NEARBY = (0.02, 0.1)  # how far from a leader, in the unit cube
+_MOVED, _KEPT = 0.7, 0.8  # shares of a leader's numbers that move and of its categories that stay
 
 
 class Bayesian:
@@ -33,10 +38,10 @@ class Bayesian:
         self._space = space
         self._seed = seed
         self._early_stopping = early_stopping
-        self._categorical = np.array([isinstance(one, Categorical) for one in space.parameters])
-        columns = len(space.parameters)
-        self._first = min(max(3, columns + 1), 6)
-        self._design = _spread(8, columns, np.random.default_rng(seed))
+        self._values = [len(one.values) if isinstance(one, Categorical) else 0 for one in space.parameters]
+        self._cells = [_cells(one) for one in space.parameters]
+        self._embedding = Embedding(self._values)
+        self._design = _spread(_FIRST, len(space.parameters), np.random.default_rng(seed))
 
     def cull(self, history: History) -> Sequence[Trial]:
         """Running trials that the median rule gives up, if early stopping is on."""
@@ -66,28 +71,32 @@ class Bayesian:
     # --- learning -------------------------------------------------------------------------------------------------------
 
     def _learn(self, history: History) -> GaussianProcess | None:
-        seen = [trial for trial in (*history.parents, *history.trials) if trial.final is not None and self._holds(trial.point)]
-        if len(seen) < self._first:
+        seen = self._told(history.trials)
+        # Parents that were trained on other data say what is good, not how good it is here: each side is warped by itself.
+        sides = [self._told(history.parents), seen] if history.transfer else [[*self._told(history.parents), *seen]]
+        running = [trial.point for trial in history.running if self._holds(trial.point)]
+        told = [trial for side in sides for trial in side]
+        if len(told) < _LEAST or len(told) + len(running) < _FIRST:
             return None
         sign = -1.0 if history.goal is Goal.MAXIMIZE else 1.0
-        outputs = warp(np.array([sign * float(trial.final or 0.0) for trial in seen]))
-        rows = self._rows([trial.point for trial in seen])
+        outputs = np.concatenate([warp(np.array([sign * float(one.final or 0.0) for one in side])) for side in sides if side])
+        rows = self._rows([trial.point for trial in told])
         kernel = self._kernel(rows, outputs)
         chosen = _most_telling(outputs, _MOST_ROWS)
-        process = GaussianProcess(kernel, rows[chosen], outputs[chosen], self._categorical)
-        running = [trial.point for trial in history.running if self._holds(trial.point)]
+        process = GaussianProcess(kernel, rows[chosen], outputs[chosen], self._embedding)
         return process.believing(self._rows(running)) if running else process
+
+    def _told(self, trials: Sequence[Trial]) -> Sequence[Trial]:
+        """Trials with an objective whose points lie in this space."""
+        return [trial for trial in trials if trial.final is not None and self._holds(trial.point)]
 
     def _kernel(self, rows: Array, outputs: Array) -> Kernel:
         chosen = _most_telling(outputs, _MOST_FOR_FIT)
-        return fit(rows[chosen], outputs[chosen], self._categorical)
+        return fit(rows[chosen], outputs[chosen], self._embedding)
 
     def _holds(self, point: Point) -> bool:
-        """Whether a point can be placed in this space (a parent may have tuned other values)."""
-        return all(
-            one.name in point and (not isinstance(one, Categorical) or point[one.name] in one.values)
-            for one in self._space.parameters
-        )
+        """Whether a point lies in this space (a parent may have tuned other values, or within other ranges)."""
+        return all(one.name in point and _within(one, point[one.name]) for one in self._space.parameters)
 
     def _rows(self, points: Sequence[Point]) -> Array:
         return np.array([self._row(self._space.units(point)) for point in points], dtype=np.float64)
@@ -112,13 +121,13 @@ class Bayesian:
     def _propose(self, process: GaussianProcess, number: int, tried: set[Key]) -> Point | None:
         # With noise the best value seen is too good to be true: take the best expectation, that of trials still running included,
         # or the next proposal would stand beside theirs.
-        best = float(process.predict(process.inputs)[0].min())
+        best = float(process.means.min())
         rng = np.random.default_rng([self._seed, number])
         candidates = self._candidates(process, rng)
         scores = process.log_improvements(candidates, best)
         order = np.argsort(-scores)
-        climbed = [self._climb(process, best, candidates[place]) for place in order[:_CLIMBS]]
-        finalists = self._snap(np.array([*climbed, *candidates[order[: 4 * _CLIMBS]]]))
+        climbed = process.climb(candidates[order[:_CLIMBS]], best, _STEPS)
+        finalists = self._snap(np.vstack([climbed, candidates[order[: 2 * _CLIMBS]]]))
         finalists = np.vstack([finalists, self._neighbours(finalists[0])]) if self._steps() else finalists
         ranking = np.argsort(-process.log_improvements(finalists, best))
         for place in ranking:
@@ -129,44 +138,28 @@ class Bayesian:
 
     def _candidates(self, process: GaussianProcess, rng: np.random.Generator) -> Array:
         """Rows spread over the space, and rows near the best ones seen."""
-        columns = len(self._space.parameters)
-        spread = _spread(_CANDIDATES, columns, rng)
-        leaders = process.inputs[np.argsort(process.predict(process.inputs)[0])[:5]]
-        near = np.repeat(leaders, _CANDIDATES // 20, axis=0)
-        for width, part in zip(_NEARBY, np.array_split(np.arange(len(near)), len(_NEARBY)), strict=True):
-            near[part] += rng.normal(0.0, width, size=near[part].shape) * (rng.random(near[part].shape) < 0.7)  # noqa: PLR2004 - most columns move
-        rows = np.vstack([np.array([self._row(units) for units in spread]), near])
-        for column, one in enumerate(self._space.parameters):
-            if isinstance(one, Categorical):
-                kept = np.repeat(leaders[:, column], _CANDIDATES // 20)
-                other = rng.integers(0, len(one.values), size=len(near))
-                rows[len(spread) :, column] = np.where(rng.random(len(near)) < 0.8, kept, other)  # noqa: PLR2004 - some move
-        return self._snap(rows)
-
-    def _climb(self, process: GaussianProcess, best: float, start: Array) -> Array:
-        free = np.flatnonzero(~self._categorical)
-        if not len(free):
-            return start
-
-        def loss(values: Array) -> tuple[float, Array]:
-            row = start.copy()
-            row[free] = values
-            value, gradient = process.log_improvement(row, best)
-            return -value, -gradient[free]
-
-        found = minimize(loss, start[free], jac=True, method="L-BFGS-B", bounds=[(0.0, 1.0)] * len(free), options={"maxiter": 30})
-        row = start.copy()
-        row[free] = found.x
-        return row
+        spread = _spread(_CANDIDATES, len(self._space.parameters), rng)
+        leaders = process.inputs[np.argsort(process.means, kind="stable")[:_LEADERS]]
+        near = np.repeat(leaders, _CANDIDATES // (4 * _LEADERS), axis=0)
+        widths = np.where(np.arange(len(near)) % 2, *_NEARBY)[:, None]
+        moves = rng.random(near.shape) < _MOVED
+        near += rng.normal(0.0, 1.0, size=near.shape) * widths * moves
+        for column, count in enumerate(self._values):
+            if count:
+                spread[:, column] = np.minimum(np.floor(spread[:, column] * count), count - 1)
+                kept = np.repeat(leaders[:, column], _CANDIDATES // (4 * _LEADERS))
+                other = rng.integers(0, count, size=len(near))
+                near[:, column] = np.where(rng.random(len(near)) < _KEPT, kept, other)
+        return self._snap(np.vstack([spread, near]))
 
     def _snap(self, rows: Array) -> Array:
         """Rows moved to where their points really are: an integer's cell has one value."""
         rows = rows.copy()
-        for column, one in enumerate(self._space.parameters):
-            if isinstance(one, Integer):
-                rows[:, column] = [one.unit(one.at(min(max(unit, 0.0), 1.0))) for unit in rows[:, column]]
-            elif not isinstance(one, Categorical):
+        for column, cells in enumerate(self._cells):
+            if not self._values[column]:
                 rows[:, column] = np.clip(rows[:, column], 0.0, 1.0)
+            if cells is not None:
+                rows[:, column] = cells[np.searchsorted((cells[1:] + cells[:-1]) / 2.0, rows[:, column])]
         return rows
 
     def _steps(self) -> bool:
@@ -195,6 +188,23 @@ class Bayesian:
             point = self._space.at([float(unit) for unit in rng.random(len(self._space.parameters))])
             if key(point) not in tried or self._space.size is None:
                 return point
+
+
+def _within(one: Parameter, text: str) -> bool:
+    """Whether a text is a value of a parameter."""
+    if isinstance(one, Categorical):
+        return text in one.values
+    try:
+        return one.low <= float(text) <= one.high
+    except ValueError:
+        return False
+
+
+def _cells(one: Parameter) -> Array | None:
+    """Where the values of an integer lie in [0, 1]; None for other parameters."""
+    if not isinstance(one, Integer) or one.high - one.low >= _MOST_CELLS:
+        return None
+    return np.array([one.unit(str(value)) for value in range(one.low, one.high + 1)])
 
 
 def _spread(rows: int, columns: int, rng: np.random.Generator) -> Array:

@@ -4,6 +4,9 @@ Inputs are rows in the unit cube; a categorical column holds the index of its va
 are to be minimised and should have about zero mean and unit variance. The hyperparameters are the most probable ones under broad
 log-normal priors (the prior on length scales grows with the square root of the dimension, after Hvarfner et al. 2024, "Vanilla
 Bayesian Optimization Performs Great in High Dimensions"), found by L-BFGS-B with analytic gradients.
+
+Everything is done on embedded rows, in which a categorical column stands as one column a value, so that distances are Euclidean
+and all that is quadratic in the number of rows is a product of matrices.
 """
 
 import math
@@ -13,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cho_solve, cholesky, solve_triangular
+from scipy.linalg.lapack import dpotrf, dpotri
 from scipy.optimize import minimize
 from scipy.special import erfcx, ndtr
 
@@ -20,12 +24,14 @@ Array = npt.NDArray[np.float64]
 
 _ROOT5 = math.sqrt(5.0)
 _JITTER = 1e-9
+_SMALLEST_VARIANCE = 1e-12
+_LOG_LENGTH_PRIOR = (-0.7, 1.0)  # for one dimension: in the square root of the dimension more
 _LOG_LENGTH_BOUNDS = (math.log(0.02), math.log(60.0))
 _LOG_SCALE_PRIOR = (0.0, 1.0)
 _LOG_SCALE_BOUNDS = (-4.0, 4.0)
-_LOG_NOISE_PRIOR = (-5.0, 1.5)
+_LOG_NOISE_PRIOR = (-8.0, 2.0)
 _LOG_NOISE_BOUNDS = (math.log(1e-7), math.log(0.5))
-_LOG_LENGTH_DEVIATION = math.sqrt(3.0)
+_START = (math.log(0.5), 0.0, math.log(1e-2))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,44 +43,67 @@ class Kernel:
     noise: float
 
 
-def squared_differences(left: Array, right: Array, categorical: npt.NDArray[np.bool_]) -> Array:
-    """Squared differences by column: shape (columns, rows of left, rows of right)."""
-    difference = left.T[:, :, None] - right.T[:, None, :]
-    squared = difference**2
-    squared[categorical] = (difference[categorical] != 0.0).astype(np.float64)
+class Embedding:
+    """How rows become points in a Euclidean space. `values` says of each column how many it has, 0 for a number."""
+
+    def __init__(self, values: Sequence[int]) -> None:
+        self._values = values
+        self.owner = np.repeat(np.arange(len(values)), [max(count, 1) for count in values])
+        self.numeric = np.repeat([count == 0 for count in values], [max(count, 1) for count in values])
+
+    def __call__(self, rows: Array) -> Array:
+        """Rows of shape (n, columns) as points of shape (n, embedded columns)."""
+        parts = [
+            rows[:, [column]] if count == 0 else (rows[:, [column]] == np.arange(count)) / math.sqrt(2.0)
+            for column, count in enumerate(self._values)
+        ]
+        return np.hstack(parts)
+
+
+def _squared_distances(left: Array, right: Array) -> Array:
+    """Squared distances of points, of shape (rows of left, rows of right)."""
+    squared: Array = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1) - 2.0 * (left @ right.T)
+    squared.clip(min=0.0, out=squared)
     return squared
 
 
-def matern(kernel: Kernel, squared: Array) -> tuple[Array, Array]:
-    """Covariances, and their derivatives by the weighted squared distance."""
-    distance2 = np.tensordot(kernel.weights, squared, axes=1)
-    distance = _ROOT5 * np.sqrt(distance2)
-    decay = kernel.scale * np.exp(-distance)
-    return (1.0 + distance + (5.0 / 3.0) * distance2) * decay, -(5.0 / 6.0) * (1.0 + distance) * decay
+def _matern(scale: float, squared: Array) -> tuple[Array, Array]:
+    """Covariances, and their derivatives by the squared distance."""
+    distance = _ROOT5 * np.sqrt(squared)
+    decay = scale * np.exp(-distance)
+    slope = 1.0 + distance
+    return (slope + (5.0 / 3.0) * squared) * decay, -(5.0 / 6.0) * slope * decay
 
 
-def _loss(theta: Array, squared: Array, outputs: Array, length_mean: float) -> tuple[float, Array]:
+def _loss(theta: Array, points: Array, owner: npt.NDArray[np.intp], outputs: Array) -> tuple[float, Array]:
     """Negative log posterior of (log length scales, log scale, log noise), and its gradient."""
-    columns = len(squared)
-    kernel = Kernel(weights=np.exp(-2.0 * theta[:columns]), scale=math.exp(theta[-2]), noise=math.exp(theta[-1]))
-    covariance, slope = matern(kernel, squared)
-    rows = len(outputs)
-    noisy = covariance + (kernel.noise + _JITTER) * np.eye(rows)
-    try:
-        lower = cholesky(noisy, lower=True, check_finite=False)
-    except np.linalg.LinAlgError:
+    columns = len(theta) - 2
+    scale, noise = math.exp(theta[-2]), math.exp(theta[-1])
+    scaled = points * np.exp(-theta[owner])
+    squared = _squared_distances(scaled, scaled)
+    np.fill_diagonal(squared, 0.0)
+    covariance, slope = _matern(scale, squared)
+    noisy = covariance.copy()
+    noisy.flat[:: len(outputs) + 1] += noise + _JITTER
+    lower, failed = dpotrf(noisy, lower=1, overwrite_a=1)
+    if failed:
         return 1e10, np.zeros_like(theta)
-    alpha = cho_solve((lower, True), outputs, check_finite=False)
-    inverse = cho_solve((lower, True), np.eye(rows), check_finite=False)
-    value = 0.5 * float(outputs @ alpha) + float(np.log(np.diag(lower)).sum())
+    value = float(np.log(np.diag(lower)).sum())
+    inverse, _ = dpotri(lower, lower=1, overwrite_c=1)
+    inverse = np.tril(inverse)
+    inverse += np.tril(inverse, -1).T
+    alpha = inverse @ outputs
+    value += 0.5 * float(outputs @ alpha)
     pull = inverse - np.outer(alpha, alpha)
-    by_weight = squared.reshape(columns, -1) @ (pull * slope).ravel()
+    # The sum over pairs of pull * slope * squared difference, column by column, as products of matrices.
+    bent = pull * slope
+    by_column = 2.0 * (bent.sum(axis=1) @ scaled**2 - np.einsum("ij,ij->j", scaled, bent @ scaled))
     gradient = np.empty_like(theta)
-    gradient[:columns] = 0.5 * by_weight * kernel.weights * -2.0
+    gradient[:columns] = -np.bincount(owner, weights=by_column, minlength=columns)
     gradient[-2] = 0.5 * float((pull * covariance).sum())
-    gradient[-1] = 0.5 * kernel.noise * float(np.trace(pull))
+    gradient[-1] = 0.5 * noise * float(np.trace(pull))
     for place, mean, deviation in (
-        (slice(0, columns), length_mean, _LOG_LENGTH_DEVIATION),
+        (slice(0, columns), _LOG_LENGTH_PRIOR[0] + 0.5 * math.log(columns), _LOG_LENGTH_PRIOR[1]),
         (slice(columns, columns + 1), *_LOG_SCALE_PRIOR),
         (slice(columns + 1, columns + 2), *_LOG_NOISE_PRIOR),
     ):
@@ -84,76 +113,117 @@ def _loss(theta: Array, squared: Array, outputs: Array, length_mean: float) -> t
     return value, gradient
 
 
-def fit(inputs: Array, outputs: Array, categorical: npt.NDArray[np.bool_], starts: Sequence[Kernel] = ()) -> Kernel:
-    """The most probable kernel, from a default start and the given ones."""
+def fit(inputs: Array, outputs: Array, embedding: Embedding) -> Kernel:
+    """The most probable kernel."""
     columns = inputs.shape[1]
-    squared = squared_differences(inputs, inputs, categorical)
-    length_mean = math.sqrt(2.0) + 0.5 * math.log(columns)
-    thetas = [np.array([*[math.log(0.5)] * columns, 0.0, math.log(1e-2)])]
-    thetas += [np.array([*(-0.5 * np.log(one.weights)), math.log(one.scale), math.log(one.noise)]) for one in starts]
-    bounds = [*[_LOG_LENGTH_BOUNDS] * columns, _LOG_SCALE_BOUNDS, _LOG_NOISE_BOUNDS]
-    found = [
-        minimize(
-            _loss,
-            theta,
-            args=(squared, outputs, length_mean),
-            jac=True,
-            method="L-BFGS-B",
-            bounds=bounds,
-            options={"maxiter": 40, "ftol": 1e-7},
-        )
-        for theta in thetas
-    ]
-    best = min(found, key=lambda one: float(one.fun)).x
-    return Kernel(weights=np.exp(-2.0 * best[:columns]), scale=math.exp(best[-2]), noise=math.exp(best[-1]))
+    found = minimize(
+        _loss,
+        np.array([*[_START[0]] * columns, *_START[1:]]),
+        args=(embedding(inputs), embedding.owner, outputs),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[*[_LOG_LENGTH_BOUNDS] * columns, _LOG_SCALE_BOUNDS, _LOG_NOISE_BOUNDS],
+        options={"maxiter": 40, "ftol": 1e-7},
+    ).x
+    return Kernel(weights=np.exp(-2.0 * found[:columns]), scale=math.exp(found[-2]), noise=math.exp(found[-1]))
 
 
 class GaussianProcess:
     """A kernel conditioned on observations."""
 
-    def __init__(self, kernel: Kernel, inputs: Array, outputs: Array, categorical: npt.NDArray[np.bool_]) -> None:
+    def __init__(self, kernel: Kernel, inputs: Array, outputs: Array, embedding: Embedding) -> None:
         self.kernel = kernel
         self.inputs = inputs
         self.outputs = outputs
-        self._categorical = categorical
-        covariance, _ = matern(kernel, squared_differences(inputs, inputs, categorical))
-        self._lower = cholesky(covariance + (kernel.noise + _JITTER) * np.eye(len(outputs)), lower=True, check_finite=False)
+        self._embedding = embedding
+        self._stretch = np.sqrt(kernel.weights)[embedding.owner]
+        self._points = embedding(inputs) * self._stretch
+        noisy = self._covariance(self._points)
+        self._lower = cholesky(noisy, lower=True, check_finite=False, overwrite_a=True)
         self._alpha = cho_solve((self._lower, True), outputs, check_finite=False)
+
+    def _covariance(self, points: Array) -> Array:
+        """Covariance of points among themselves, noise included."""
+        squared = _squared_distances(points, points)
+        np.fill_diagonal(squared, 0.0)
+        covariance, _ = _matern(self.kernel.scale, squared)
+        covariance.flat[:: len(points) + 1] += self.kernel.noise + _JITTER
+        return covariance
+
+    @property
+    def means(self) -> Array:
+        """Mean at the inputs: shape (inputs,)."""
+        return np.asarray(self.outputs - (self.kernel.noise + _JITTER) * self._alpha)
 
     def predict(self, rows: Array) -> tuple[Array, Array]:
         """Mean and standard deviation (without noise) at each row."""
-        cross, _ = matern(self.kernel, squared_differences(self.inputs, rows, self._categorical))
+        cross, _ = _matern(self.kernel.scale, _squared_distances(self._points, self._embedding(rows) * self._stretch))
         spread = solve_triangular(self._lower, cross, lower=True, check_finite=False)
         variance = self.kernel.scale - np.einsum("ij,ij->j", spread, spread)
-        return cross.T @ self._alpha, np.sqrt(np.maximum(variance, 1e-12))
+        return cross.T @ self._alpha, np.sqrt(np.maximum(variance, _SMALLEST_VARIANCE))
 
     def believing(self, rows: Array) -> "GaussianProcess":
         """The same process as if the rows had been observed with their expected values."""
-        mean, _ = self.predict(rows)
-        return GaussianProcess(
-            self.kernel, np.vstack([self.inputs, rows]), np.concatenate([self.outputs, mean]), self._categorical
-        )
-
-    def log_improvement(self, row: Array, best: float) -> tuple[float, Array]:
-        """Logarithm of the expected improvement below `best` at one row, and its gradient by the numeric columns."""
-        squared = squared_differences(self.inputs, row[None, :], self._categorical)
-        cross, slope = (part[:, 0] for part in matern(self.kernel, squared))
-        mean = float(cross @ self._alpha)
-        weighted = cho_solve((self._lower, True), cross, check_finite=False)
-        deviation = math.sqrt(max(self.kernel.scale - float(cross @ weighted), 1e-12))
-        steps = 2.0 * (slope[:, None] * (row[None, :] - self.inputs)) * self.kernel.weights
-        steps[:, self._categorical] = 0.0
-        mean_slope = steps.T @ self._alpha
-        deviation_slope = -(steps.T @ weighted) / deviation
-        gap = (best - mean) / deviation
-        value, pull = (float(part[0]) for part in _log_h(np.array([gap])))
-        gradient = deviation_slope / deviation + pull * (-mean_slope - gap * deviation_slope) / deviation
-        return math.log(deviation) + value, gradient
+        more = object.__new__(GaussianProcess)
+        more.kernel, more._embedding, more._stretch = self.kernel, self._embedding, self._stretch
+        points = self._embedding(rows) * self._stretch
+        cross, _ = _matern(self.kernel.scale, _squared_distances(self._points, points))
+        below = solve_triangular(self._lower, cross, lower=True, check_finite=False)
+        corner = cholesky(self._covariance(points) - below.T @ below, lower=True, check_finite=False)
+        more._lower = np.block([[self._lower, np.zeros_like(below)], [below.T, corner]])
+        # What was expected anyway pulls at nothing.
+        more._alpha = np.concatenate([self._alpha, np.zeros(len(rows))])
+        more._points = np.vstack([self._points, points])
+        more.inputs = np.vstack([self.inputs, rows])
+        more.outputs = np.concatenate([self.outputs, cross.T @ self._alpha])
+        return more
 
     def log_improvements(self, rows: Array, best: float) -> Array:
-        """Logarithm of the expected improvement below `best` at many rows."""
+        """Logarithm of the expected improvement below `best` at each row."""
         mean, deviation = self.predict(rows)
         return np.asarray(np.log(deviation) + _log_h((best - mean) / deviation)[0])
+
+    def climb(self, starts: Array, best: float, steps: int) -> Array:
+        """Rows with a higher expected improvement below `best` than the starts: their numbers moved, their categories kept."""
+        free = self._embedding.numeric
+        columns = self._embedding.owner[free]
+        if not len(columns):
+            return starts
+        fixed = self._embedding(starts)
+
+        def loss(values: Array) -> tuple[float, Array]:
+            points = fixed.copy()
+            points[:, free] = values.reshape(len(starts), -1)
+            improvements, gradient = self._log_improvement(points, best)
+            return -float(improvements.sum()), -gradient[:, free].ravel()
+
+        # All at once: the sum of independent functions has its optimum where each has its own, and a step of all costs hardly more
+        # than a step of one.
+        bounds = [(0.0, 1.0)] * (len(starts) * len(columns))
+        options = {"maxiter": steps, "maxfun": 2 * steps}
+        found = minimize(loss, fixed[:, free].ravel(), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+        rows = starts.copy()
+        rows[:, columns] = found.x.reshape(len(starts), -1)
+        return rows
+
+    def _log_improvement(self, points: Array, best: float) -> tuple[Array, Array]:
+        """Logarithm of the expected improvement at embedded points, and its gradient by their columns."""
+        scaled = points * self._stretch
+        cross, slope = _matern(self.kernel.scale, _squared_distances(self._points, scaled))
+        mean = cross.T @ self._alpha
+        weighted = cho_solve((self._lower, True), cross, check_finite=False)
+        variance = self.kernel.scale - np.einsum("ij,ij->j", cross, weighted)
+        deviation = np.sqrt(np.maximum(variance, _SMALLEST_VARIANCE))
+        mean_slope = self._pull(slope * self._alpha[:, None], scaled)
+        deviation_slope = -self._pull(slope * weighted, scaled) / deviation[:, None]
+        gap = (best - mean) / deviation
+        value, pull = _log_h(gap)
+        toward = pull[:, None] * (-mean_slope - gap[:, None] * deviation_slope)
+        return np.log(deviation) + value, (deviation_slope + toward) / deviation[:, None]
+
+    def _pull(self, bent: Array, scaled: Array) -> Array:
+        """The sum over observations of bent * the gradient of the squared distance to them: shape (points, columns)."""
+        return np.asarray(2.0 * (bent.sum(axis=0)[:, None] * scaled - bent.T @ self._points) * self._stretch)
 
 
 def _log_h(gap: Array) -> tuple[Array, Array]:
