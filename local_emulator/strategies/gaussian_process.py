@@ -184,7 +184,7 @@ class GaussianProcess:
         return np.asarray(np.log(deviation) + _log_h((best - mean) / deviation)[0])
 
     def climb(self, starts: Array, best: float, steps: int) -> Array:
-        """Rows with a higher expected improvement below `best` than the starts: their numbers moved, their categories kept."""
+        """Rows that in all have a higher expected improvement below `best` than the starts: numbers moved, categories kept."""
         free = self._embedding.numeric
         columns = self._embedding.owner[free]
         if not len(columns):

@@ -1,0 +1,269 @@
+"""The Gaussian process beside scikit-learn's, its gradients beside differences, and what Bayesian search makes of odd histories."""
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.optimize import approx_fprime
+from scipy.stats import norm
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import ConstantKernel, Matern
+
+from local_emulator.domain.history import Goal, History, Trial
+from local_emulator.domain.jobs import Status
+from local_emulator.domain.space import Categorical, Continuous, Integer, Point, Scaling, Space
+from local_emulator.strategies import gaussian_process
+from local_emulator.strategies.bayesian import Bayesian, warp
+from local_emulator.strategies.gaussian_process import Array, Embedding, GaussianProcess, Kernel, fit
+
+KERNEL = Kernel(weights=np.array([4.0, 0.7, 1.5]), scale=1.7, noise=0.03)
+NUMBERS = Embedding([0, 0, 0])
+
+
+def data(rows: int = 25) -> tuple[Array, Array]:
+    rng = np.random.default_rng(0)
+    inputs = rng.random((rows, 3))
+    outputs = np.sin(5 * inputs[:, 0]) + inputs[:, 1] ** 2 + 0.1 * rng.normal(size=rows)
+    return inputs, (outputs - outputs.mean()) / outputs.std()
+
+
+def oracle(kernel: Kernel, inputs: Array, outputs: Array) -> GaussianProcessRegressor:
+    covariance = ConstantKernel(kernel.scale) * Matern(length_scale=kernel.weights**-0.5, nu=2.5)
+    return GaussianProcessRegressor(covariance, alpha=kernel.noise + 1e-9, optimizer=None).fit(inputs, outputs)
+
+
+# --- the process ------------------------------------------------------------------------------------------------------------
+
+
+def test_predictions_are_those_of_scikit_learn() -> None:
+    inputs, outputs = data()
+    rows = np.random.default_rng(1).random((40, 3))
+    process = GaussianProcess(KERNEL, inputs, outputs, NUMBERS)
+    mean, deviation = process.predict(rows)
+    expected, expected_deviation = oracle(KERNEL, inputs, outputs).predict(rows, return_std=True)
+    np.testing.assert_allclose(mean, expected, atol=1e-9)
+    np.testing.assert_allclose(deviation, expected_deviation, atol=1e-9)
+    np.testing.assert_allclose(process.means, process.predict(inputs)[0], atol=1e-9)
+
+
+def test_the_likelihood_is_that_of_scikit_learn() -> None:
+    """But for a constant and the prior, which is a parabola around its mean in each logarithm."""
+    inputs, outputs = data()
+    mean = gaussian_process._LOG_LENGTH_PRIOR[0] + 0.5 * math.log(3)
+    for kernel in (KERNEL, Kernel(weights=np.array([30.0, 30.0, 2.0]), scale=0.5, noise=0.2)):
+        theta = np.array([*(-0.5 * np.log(kernel.weights)), math.log(kernel.scale), math.log(kernel.noise)])
+        value, _ = gaussian_process._loss(theta, inputs, NUMBERS.owner, outputs)
+        off = [
+            *((theta[:3] - mean) / gaussian_process._LOG_LENGTH_PRIOR[1]),
+            (theta[3] - gaussian_process._LOG_SCALE_PRIOR[0]) / gaussian_process._LOG_SCALE_PRIOR[1],
+            (theta[4] - gaussian_process._LOG_NOISE_PRIOR[0]) / gaussian_process._LOG_NOISE_PRIOR[1],
+        ]
+        likelihood = oracle(kernel, inputs, outputs).log_marginal_likelihood_value_
+        expected = -likelihood - 0.5 * len(outputs) * math.log(2 * math.pi) + 0.5 * float(np.square(off).sum())
+        assert value == pytest.approx(expected, abs=1e-7)
+
+
+def test_gradients_are_those_of_differences() -> None:
+    inputs, outputs = data()
+    inputs[:, 1] = np.floor(inputs[:, 1] * 3)
+    embedding = Embedding([0, 3, 0])
+    points = embedding(inputs)
+    theta = np.array([-0.3, 0.2, 0.5, 0.1, -3.0])
+    _, gradient = gaussian_process._loss(theta, points, embedding.owner, outputs)
+    differences = approx_fprime(theta, lambda at: gaussian_process._loss(at, points, embedding.owner, outputs)[0], 1e-6)
+    np.testing.assert_allclose(gradient, differences, rtol=1e-4, atol=1e-4)
+
+    process = GaussianProcess(KERNEL, inputs, outputs, embedding)
+    start = embedding(np.array([[0.3, 2.0, 0.6], [0.9, 0.0, 0.1]]))
+    _, slopes = process._log_improvement(start, -1.0)
+    free = embedding.numeric
+    for place, point in enumerate(start):
+
+        def at(values: Array, point: Array = point) -> float:
+            moved = point.copy()
+            moved[free] = values
+            return float(process._log_improvement(moved[None, :], -1.0)[0][0])
+
+        np.testing.assert_allclose(slopes[place][free], approx_fprime(point[free], at, 1e-6), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("best", [-3.0, -1.0, 0.0, 2.0])
+def test_the_expected_improvement_is_the_integral(best: float) -> None:
+    inputs, outputs = data()
+    process = GaussianProcess(KERNEL, inputs, outputs, NUMBERS)
+    rows = np.random.default_rng(2).random((5, 3))
+    means, deviations = process.predict(rows)
+    for value, mean, deviation in zip(process.log_improvements(rows, best), means, deviations, strict=True):
+        gaussian = norm(mean, deviation)
+        integral, _ = (
+            quad(lambda y, g=gaussian: (best - y) * g.pdf(y), mean - 12 * deviation, best) if best > mean - 12 else (0, 0)
+        )
+        if integral > 1e-8:
+            assert value == pytest.approx(math.log(integral), abs=1e-3)
+        else:
+            assert value < math.log(1e-7)
+
+
+def test_logarithms_do_not_underflow() -> None:
+    """Far from hope the order still counts: 1e6 standard deviations away is better than 1e7."""
+    values, pulls = gaussian_process._log_h(np.array([-1e3, -1e2, -1e1, -1.0, 0.0, 10.0]))
+    assert np.all(np.diff(values) > 0)
+    assert np.all(np.isfinite(pulls))
+    assert values[3] == pytest.approx(math.log(norm.pdf(1.0) - norm.cdf(-1.0)))
+
+
+def test_categories_are_nought_or_one_apart() -> None:
+    points = Embedding([3, 0])(np.array([[0.0, 0.5], [2.0, 0.5], [2.0, 0.25]]))
+    assert ((points[0] - points[1]) ** 2).sum() == pytest.approx(1.0)
+    assert ((points[1] - points[2]) ** 2).sum() == pytest.approx(0.0625)
+
+
+def test_believing_is_conditioning_on_what_is_expected() -> None:
+    inputs, outputs = data()
+    rows = np.random.default_rng(3).random((4, 3))
+    process = GaussianProcess(KERNEL, inputs, outputs, NUMBERS)
+    believed = process.believing(rows[:1]).believing(rows[1:])
+    anew = GaussianProcess(KERNEL, np.vstack([inputs, rows]), np.concatenate([outputs, process.predict(rows)[0]]), NUMBERS)
+    somewhere = np.random.default_rng(4).random((30, 3))
+    for one, other in zip(believed.predict(somewhere), anew.predict(somewhere), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-7)
+    assert float(believed.predict(rows)[1].max()) < float(process.predict(rows)[1].max())
+
+
+def test_climbing_improves_and_stays_inside() -> None:
+    inputs, outputs = data()
+    inputs[:, 1] = np.floor(inputs[:, 1] * 3)
+    process = GaussianProcess(KERNEL, inputs, outputs, Embedding([0, 3, 0]))
+    starts = np.random.default_rng(5).random((6, 3))
+    starts[:, 1] = [0, 1, 2, 0, 1, 2]
+    best = float(process.means.min())
+    climbed = process.climb(starts, best, 30)
+    gains = process.log_improvements(climbed, best) - process.log_improvements(starts, best)
+    assert gains.mean() > 0.1
+    assert (gains > -1e-9).sum() >= 5  # they climb together: one may pay for the others
+    assert np.all((climbed[:, [0, 2]] >= 0.0) & (climbed[:, [0, 2]] <= 1.0))
+    assert climbed[:, 1].tolist() == starts[:, 1].tolist()
+
+
+def test_the_fit_finds_what_matters() -> None:
+    rng = np.random.default_rng(6)
+    inputs = rng.random((60, 3))
+    outputs = np.sin(6 * inputs[:, 1]) + 0.05 * rng.normal(size=60)
+    kernel = fit(inputs, outputs / outputs.std(), NUMBERS)
+    assert kernel.weights[1] > 5 * max(kernel.weights[0], kernel.weights[2])
+    assert kernel.noise < 0.05
+
+
+# --- the search -------------------------------------------------------------------------------------------------------------
+
+SPACE = Space(
+    parameters=(
+        Categorical(name="optimizer", values=("adam", "sgd")),
+        Integer(name="units", low=1, high=64),
+        Continuous(name="rate", low=1e-4, high=1.0, scaling=Scaling.LOGARITHMIC),
+    )
+)
+
+
+def valley(point: Point) -> float:
+    """Lowest, 0, at a rate of 0.01 and 16 units with adam."""
+    off = (math.log10(float(point["rate"])) + 2.0) ** 2 + ((int(point["units"]) - 16) / 32) ** 2
+    return off + (point["optimizer"] == "sgd")
+
+
+def trials(values: Sequence[tuple[Point, float | None]], status: Status = Status.COMPLETED) -> tuple[Trial, ...]:
+    return tuple(
+        Trial(
+            name=str(index),
+            index=index,
+            point=point,
+            status=status if value is not None or not status.terminal else Status.FAILED,
+            values=() if value is None else (value,),
+            final=value,
+            ended=datetime(2026, 1, 1, tzinfo=UTC),
+        )
+        for index, (point, value) in enumerate(values)
+    )
+
+
+def points(count: int, seed: int = 0) -> Sequence[Point]:
+    rng = np.random.default_rng(seed)
+    return [SPACE.at(row) for row in rng.random((count, 3)).tolist()]
+
+
+def inside(point: Point) -> bool:
+    return point["optimizer"] in {"adam", "sgd"} and 1 <= int(point["units"]) <= 64 and 1e-4 <= float(point["rate"]) <= 1.0
+
+
+ODD: dict[str, Sequence[float | None]] = {
+    "all the same": [0.5] * 14,
+    "huge": [3e38, -3e38, 1e30, 5.0, 4.0, 3.0, 2.0, 1.0, 0.5, 0.25, 3e38, 3e38, 1e-30, 0.0],
+    "half failed": [None, 1.0, None, 2.0, None, 3.0, None, 4.0, None, 5.0, None, 6.0, None, 7.0],
+    "all failed": [None] * 14,
+    "one better": [1.0] * 13 + [0.0],
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_results_are_not_fatal(name: str) -> None:
+    history = History(goal=Goal.MINIMIZE, trials=trials(list(zip(points(14), ODD[name], strict=True))))
+    asked = Bayesian(SPACE, seed=1).ask(history, 4)
+    assert len({tuple(sorted(one.items())) for one in asked}) == 4
+    assert all(map(inside, asked))
+    assert asked == Bayesian(SPACE, seed=1).ask(history, 4)
+
+
+def test_what_diverged_does_not_drown_the_rest() -> None:
+    """One loss of 1e30 must not flatten the others, nor change which of them is best."""
+    outputs = np.array([0.1, 0.2, 0.3, 0.4, 1e30])
+    warped = warp(outputs)
+    assert np.all(np.diff(warped) > 0)
+    assert warped[2] - warped[0] > 0.2 * (warped[4] - warped[0])
+
+
+@pytest.mark.parametrize("transfer", [False, True])
+def test_parents_save_the_first_steps(transfer: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """With parents the very first proposals are good; with transfer even if their values are of another size."""
+    told = [(point, valley(point) * (1000.0 if transfer else 1.0) + (50.0 if transfer else 0.0)) for point in points(30, 3)]
+    warm = History(goal=Goal.MINIMIZE, parents=trials(told), transfer=transfer)
+    cold = History(goal=Goal.MINIMIZE)
+    for seed in range(3):
+        from_warm = [valley(one) for one in Bayesian(SPACE, seed=seed).ask(warm, 4)]
+        from_cold = [valley(one) for one in Bayesian(SPACE, seed=seed).ask(cold, 4)]
+        assert np.mean(from_warm) < 0.5 * np.mean(from_cold)
+
+
+def test_transfer_does_not_mix_scales() -> None:
+    """Own results that are all worse than the parents' still tell which of them is best."""
+    parents = trials([(point, valley(point) - 100.0) for point in points(20, 4)])
+    own = trials([(point, valley(point)) for point in points(12, 5)])
+    asked = Bayesian(SPACE, seed=0).ask(History(goal=Goal.MINIMIZE, trials=own, parents=parents, transfer=True), 2)
+    assert max(map(valley, asked)) < 0.3
+
+
+def test_parents_with_other_values_are_left_out() -> None:
+    good = list(points(12, 6))
+    odd: list[Point] = [
+        {**good[0], "units": "many"},
+        {**good[1], "units": "65"},
+        {**good[2], "optimizer": "lion"},
+        {"rate": "0.1"},
+        {**good[3], "rate": "1e-9"},
+    ]
+    with_odd = trials([(point, 0.0) for point in odd] + [(point, valley(point)) for point in good])
+    without = trials([(point, valley(point)) for point in good])
+    asked = Bayesian(SPACE, seed=2).ask(History(goal=Goal.MINIMIZE, parents=with_odd), 2)
+    assert asked == Bayesian(SPACE, seed=2).ask(History(goal=Goal.MINIMIZE, parents=without), 2)
+
+
+def test_running_trials_are_kept_away_from() -> None:
+    """What runs already is believed: asking one by one with nothing told gives other points than what runs."""
+    told = trials([(point, valley(point)) for point in points(12, 7)])
+    first = Bayesian(SPACE, seed=3).ask(History(goal=Goal.MINIMIZE, trials=told), 1)[0]
+    running = Trial(name="12", index=12, point=first, status=Status.IN_PROGRESS)
+    second = Bayesian(SPACE, seed=3).ask(History(goal=Goal.MINIMIZE, trials=(*told, running)), 1)[0]
+    near = np.abs(np.array(SPACE.units(first)) - np.array(SPACE.units(second))).max()
+    assert near > 0.01
