@@ -231,8 +231,7 @@ def _definition_problems(request: Mapping[str, Any]) -> Iterator[Problem]:
         yield from _metric_problems(definition, where)
         yield from _range_problems(request, definition, ranges, ranges_at)
         yield from _training_problems(definition, where)
-    if "Autotune" not in request:
-        yield from _combinations(config, all_ranges)
+    yield from _combinations(config, all_ranges, chosen="Autotune" in request)
 
 
 def _numbered(request: Mapping[str, Any]) -> Sequence[tuple[str, Mapping[str, Any]]]:
@@ -308,14 +307,14 @@ def size(job: "TuningJob") -> int | None:
     return None if None in sizes else sum(one or 0 for one in sizes)
 
 
-def _combinations(config: Mapping[str, Any], several: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
+def _combinations(config: Mapping[str, Any], several: Sequence[Mapping[str, Any]], *, chosen: bool) -> Iterator[Problem]:
     sizes = [_size(ranges) for ranges in several]
     if None in sizes or not all(sizes):
         return
     total = sum(one or 0 for one in sizes)
     jobs, grid = config["ResourceLimits"].get("MaxNumberOfTrainingJobs"), config["Strategy"] == "Grid"
     where = f"{_LIMITS}.MaxNumberOfTrainingJobs"
-    if jobs is not None and jobs > total:
+    if jobs is not None and jobs > total and (grid or not chosen):
         yield Problem("combinations", where, jobs, f"the ranges have only {total} combinations")
     elif grid and jobs not in {None, total}:
         text = f"for the strategy Grid it must be the number of combinations, {total}, or None"

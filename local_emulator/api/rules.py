@@ -60,8 +60,8 @@ def tuning_problems(request: Document) -> Iterator[Broken]:
         one for pair in zip(definitions, ranges, strict=True) for one in _ranges(*pair, config, several=several is not None)
     ]
     yield from problems
-    if not problems and "Autotune" not in request:  # where AWS chooses, it sees to it that there are enough
-        yield from _combinations(config, ranges)
+    if not problems:
+        yield from _combinations(config, ranges, chosen="Autotune" in request)
 
 
 def _strategy(config: Document) -> Iterator[Broken]:
@@ -237,7 +237,7 @@ def _resource(config: Document, static: Document) -> Iterator[Broken]:
         )
 
 
-def _combinations(config: Document, several: Sequence[Document]) -> Iterator[Broken]:
+def _combinations(config: Document, several: Sequence[Document], *, chosen: bool) -> Iterator[Broken]:
     strategy = config["Strategy"]
     jobs = config["ResourceLimits"].get("MaxNumberOfTrainingJobs")
     if strategy == "Grid" and any(ranges.get(kind) for ranges in several for kind in _KINDS[1:]):
@@ -245,7 +245,8 @@ def _combinations(config: Document, several: Sequence[Document]) -> Iterator[Bro
         return
     sizes = [read_space(ranges).size for ranges in several]
     size = None if None in sizes else sum(one or 0 for one in sizes)
-    if size is not None and jobs is not None and jobs > size:
+    # Where AWS chooses the ranges, it sees to it that there are enough.
+    if size is not None and jobs is not None and jobs > size and not (chosen and strategy != "Grid"):
         yield Broken(
             "combinations",
             "You don't have enough combinations of hyperparameter ranges. The total number of hyperparameter combinations for the "

@@ -464,18 +464,25 @@ def door() -> Api:
 def test_dry_run_agrees_with_the_emulator(job: Make) -> None:
     """The emulator takes a request exactly when the dry run finds no problem."""
     seen = {True: 0, False: 0}
+    names: set[str] = set()
 
     @settings(max_examples=2000, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(changes=choices, changed=st.sets(st.sampled_from(MEMBERS), max_size=4))
     def agree(changes: dict[str, Any], changed: set[str]) -> None:
         tried = job(**{name: value for name, value in changes.items() if name in changed})
         report = tried.dry_run()
-        code, _, answer = door().answer("CreateHyperParameterTuningJob", json.dumps(report.request).encode(), "us-east-1")
-        assert report.ok == (code == 200), f"the dry run: {report}; the emulator: {answer!r}"
-        seen[report.ok] += 1
+        code, headers, answer = door().answer("CreateHyperParameterTuningJob", json.dumps(report.request).encode(), "us-east-1")
+        # What is said beside definitions is not in the request: the emulator cannot miss it.
+        agreed = all(one.rule == "definition-or-definitions" for one in report.problems)
+        assert agreed == (code == 200), f"the dry run: {report}; the emulator: {answer!r}"
+        told = set(dict(headers).get("x-sm-emulator-rules", "").replace(",", " ").split())
+        assert told <= {one.rule for one in report.problems}, f"the dry run: {report}; the emulator: {answer!r}"
+        names.update(told)
+        seen[agreed] += 1
 
     agree()
     assert min(seen.values()) > 20, seen
+    assert len(names) > 12, names
 
 
 # --- launching and following ------------------------------------------------------------------------------------------------
