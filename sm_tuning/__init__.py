@@ -15,7 +15,8 @@ from sm_tuning.parameters import (
     learning_rate,
     regularization,
 )
-from sm_tuning.rules import Problem, Report
+from sm_tuning.problem import Problem
+from sm_tuning.rules import Report
 from sm_tuning.run import FailureGroup, MetricCheck, RunStatus, Training, TuningRun
 from sm_tuning.strategies import Bayesian, Grid, Hyperband, Random
 from sm_tuning.training import (

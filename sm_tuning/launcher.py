@@ -13,6 +13,7 @@ from sm_tuning.run import TuningRun
 from sm_tuning.training import Script
 
 if TYPE_CHECKING:
+    from sm_tuning.rules import Report
     from sm_tuning.tuning_job import TuningJob
 
 _LEFT_OUT = {"__pycache__", ".git", ".venv", ".ipynb_checkpoints", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
@@ -24,17 +25,24 @@ def launch(job: "TuningJob", session: Any, client: Any) -> TuningRun:  # noqa: A
     import boto3  # noqa: PLC0415 - a fifth of a second that describing and checking a job need not pay
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see above
 
-    report = job.dry_run()
-    if not report.ok:
-        raise NotLaunched(f"the tuning job {job.name} breaks rules:\n{report}")
+    report = _kept(job.dry_run(), job)
     session = session or boto3.Session()
-    client = client or session.client("sagemaker")
     try:
+        client = client or session.client("sagemaker")
+        if job.warm_start is not None:
+            _kept(job.dry_run(client), job)
         _upload(job, session.client("s3", region_name=client.meta.region_name))
         client.create_hyper_parameter_tuning_job(**report.request)
     except (ClientError, BotoCoreError, OSError) as error:
         raise NotLaunched(f"the tuning job {job.name} was not created: {error}") from error
     return TuningRun(job.name, session=session, client=client)
+
+
+def _kept(report: "Report", job: "TuningJob") -> "Report":
+    """The report, if no rule is broken."""
+    if not report.ok:
+        raise NotLaunched(f"the tuning job {job.name} breaks rules:\n{report}")
+    return report
 
 
 def _upload(job: "TuningJob", s3: Any) -> None:  # noqa: ANN401 - a boto3 client

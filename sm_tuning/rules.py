@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sm_tuning import parents
 from sm_tuning.parameters import Continuous, Scaling
+from sm_tuning.problem import Problem
 from sm_tuning.training import Script
 
 if TYPE_CHECKING:
@@ -38,21 +40,6 @@ _LIMITS = f"{_CONFIG}.ResourceLimits"
 
 
 @dataclass(frozen=True)
-class Problem:
-    """A rule that the tuning job breaks: its name (docs/rules.md), the member of the request, its value and what it must be."""
-
-    rule: str
-    field: str
-    value: object
-    text: str
-
-    def __str__(self) -> str:
-        """One line."""
-        shown = repr(self.value) if not isinstance(self.value, str) or len(self.value) <= 80 else f"{self.value[:77]!r}…"  # noqa: PLR2004 - a line
-        return f"{self.field} is {shown}; {self.text} ({self.rule})"
-
-
-@dataclass(frozen=True)
 class Report:
     """What a dry run has found. `warnings` break no rule, but are seldom meant."""
 
@@ -71,8 +58,8 @@ class Report:
         return "\n".join(lines) or "no problems"
 
 
-def check(job: "TuningJob") -> Report:
-    """Check a tuning job against every rule."""
+def check(job: "TuningJob", client: Any = None) -> Report:  # noqa: ANN401 - a boto3 client
+    """Check a tuning job against every rule; with a client also against the parents of its warm start."""
     request = job.request()
     problems = [
         *_model_problems(request),
@@ -81,6 +68,11 @@ def check(job: "TuningJob") -> Report:
         *_definition_problems(request),
         *_local_problems(job),
     ]
+    if client is not None and job.warm_start is not None and not problems:
+        described = [
+            client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=one) for one in job.warm_start.parents
+        ]
+        problems += parents.problems(request, described, _MOST_JOBS[request[_CONFIG]["Strategy"]])
     return Report(request, tuple(problems), tuple(_warnings(job)))
 
 
@@ -357,11 +349,15 @@ def _time_problems(definition: Mapping[str, Any], where: str) -> Iterator[Proble
 def _local_problems(job: "TuningJob") -> Iterator[Problem]:
     if job.definitions:
         yield from _lost(job)
+    identical = job.warm_start is not None and job.warm_start.type == "IdenticalDataAndAlgorithm"
     for (_, part), (where, _request) in zip(job.parts(), _numbered(job.request()), strict=True):
         for one in part.channels:
             if one.path is not None and not one.path.exists():
                 text = "it is neither an s3:// URI nor a file or folder here"
                 yield Problem("channel-missing", f"{where}.InputDataConfig.{one.name}", one.source, text)
+            if one.path is not None and identical:
+                text = "local data are uploaded to a place of their own, which is not the parent's; give the parent's s3:// URI"
+                yield Problem("warm-start-data", f"{where}.InputDataConfig.{one.name}", one.source, text)
         if part.script is not None:
             yield from _script_problems(part.script)
 

@@ -85,9 +85,16 @@ class TuningJob(Definition):
             request["Tags"] = [{"Key": key, "Value": value} for key, value in self.tags.items()]
         return request
 
-    def dry_run(self) -> "rules.Report":
-        """Every problem of the tuning job at once, found without AWS."""
-        return rules.check(self)
+    def dry_run(self, client: Any = None) -> "rules.Report":  # noqa: ANN401 - boto3 makes its classes at run time
+        """Every problem of the tuning job at once, found without AWS.
+
+        Args:
+            client: A SageMaker client; with it the parents of a warm start are read and compared too.
+
+        Raises:
+            botocore.exceptions.ClientError: A parent cannot be described. Never without a client.
+        """
+        return rules.check(self, client)
 
     def launch(self, session: Any = None, *, client: Any = None) -> "TuningRun":  # noqa: ANN401 - boto3 makes its classes at run time
         """Upload code and data, create the tuning job, and return it as a run.

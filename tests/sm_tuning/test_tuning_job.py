@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -522,6 +523,56 @@ def test_launch_follow_and_read(job: Make, tmp_path: Path) -> None:
             tuned.launch()
         with pytest.raises(NotLaunched, match="NoSuchBucket"):
             job(output="s3://missing/x").launch()
+
+
+CHILD: dict[str, dict[str, Any]] = {
+    "": {},
+    "warm-start-names": {"hyperparameters": {"width": 1, "depth": 1}},
+    "warm-start-types": {"ranges": [Categorical("learning_rate", [0.1, 0.2, 0.3])]},
+    "warm-start-objective": {"objective": Objective.maximize("score", r"score=([-+0-9.eE]+)")},
+    "warm-start-fields": {"environment": {"A": "b"}},
+    "warm-start-image": {"image": "1.dkr.ecr.us-east-1.amazonaws.com/x:1"},
+    "warm-start-data": {"channels": [Channel("train", "s3://bucket/elsewhere")]},
+    "warm-start-jobs": {"max_jobs": 9999},
+    "warm-start-changes": {
+        "ranges": [Continuous("width", 0, 9)],
+        "hyperparameters": {f"s{n}": n + 1 for n in range(10)} | {"learning_rate": 1},
+    },
+}
+
+
+def test_parents_are_compared(job: Make) -> None:
+    """With a client the dry run finds of the parents what the service finds, by the same name, and launch sends nothing."""
+    with emulated_sagemaker(Settings(quotas=Quotas(random_training_jobs=10_000))):
+        boto3.client("s3").create_bucket(Bucket="bucket")
+        boto3.client("s3").put_object(Bucket="bucket", Key="data/a", Body=b"1")
+        common: dict[str, Any] = {"channels": [Channel("train", "s3://bucket/data/")], "hyperparameters": {"width": 0}}
+        few, many = (
+            job(name="few", **common),
+            job(name="many", **{**common, "hyperparameters": {"width": 0} | {f"s{n}": n for n in range(10)}}),
+        )
+        for parent in (few, many):
+            parent.launch().wait(poll=0.05, timeout=60)
+        client = boto3.client("sagemaker")
+        for rule, changes in CHILD.items():
+            of = "many" if rule == "warm-start-changes" else "few"
+            child = job(name="child", warm_start=WarmStart.identical(of), **{**common, **changes})
+            report = child.dry_run(client)
+            assert {one.rule for one in report.problems} == ({rule} if rule else set()), f"{rule}: {report}"
+            if rule:
+                with pytest.raises(ClientError) as refused:
+                    client.create_hyper_parameter_tuning_job(**report.request)
+                headers = refused.value.response["ResponseMetadata"]["HTTPHeaders"]
+                assert headers["x-sm-emulator-rules"] == rule
+                with pytest.raises(NotLaunched, match=rule):
+                    child.launch()
+        assert child.dry_run().ok  # without a client nobody asks the parents
+        run = job(name="child", warm_start=WarmStart.identical("few"), **common).launch()
+        assert run.wait(poll=0.05, timeout=60).status == "Completed"
+        with pytest.raises(NotLaunched, match="none"):
+            job(name="orphan", warm_start=WarmStart.transfer("none"), **common).launch()
+        local = job(warm_start=WarmStart.identical("few"), channels=[Channel("train", str(Path(__file__).parent))]).dry_run()
+        assert [one.rule for one in local.problems] == ["warm-start-data"]
 
 
 def test_failures_are_grouped_and_waiting_has_an_end(job: Make, tmp_path: Path) -> None:
