@@ -1,6 +1,6 @@
 """Search quality and speed of the emulator's strategies beside Optuna's samplers, in one run on the same problems.
 
-    python benchmarks/quality.py [--seeds 10] [--workers 2] [--only svm,branin] [--quick]
+    python benchmarks/quality.py [--seeds 10] [--first-seed 0] [--workers 2] [--only svm,branin] [--parts speed,halving,quality]
 
 Problems: analytic functions with a known optimum, and real scikit-learn models trained once over a grid (minutes on the first run,
 then read from benchmarks/.tables); between the grid's points the table is interpolated linearly in the scaled ranges.
@@ -395,21 +395,21 @@ def quiet() -> None:
 # --- the three tables -------------------------------------------------------------------------------------------------------
 
 
-def quality(names: Sequence[str], samplers: Sequence[str], seeds: int, workers: int) -> None:
+def quality(names: Sequence[str], samplers: Sequence[str], seeds: Sequence[int], workers: int) -> None:
     """Regret and rank of each sampler."""
-    tasks = [(p, s, seed, pending) for p in names for s in samplers for seed in range(seeds) for pending in (1, 4)]
+    tasks = [(p, s, seed, pending) for p in names for s in samplers for seed in seeds for pending in (1, 4)]
     with ProcessPoolExecutor(workers) as pool:
         runs = list(pool.map(search, *zip(*tasks, strict=True), chunksize=1))
     scale = {name: (_problem(name).optimum, _problem(name).typical) for name in names}
     for pending, evaluations in product((1, 4), CHECKPOINTS):
-        regrets = np.empty((len(samplers), len(names), seeds))
+        regrets = np.empty((len(samplers), len(names), len(seeds)))
         for name, sampler, seed, at_once, best in runs:
             if at_once == pending:
                 optimum, typical = scale[name]
                 regret = (best[evaluations - 1] - optimum) / (typical - optimum)
-                regrets[samplers.index(sampler), names.index(name), seed] = max(regret, 0.0)
+                regrets[samplers.index(sampler), names.index(name), seeds.index(seed)] = max(regret, 0.0)
         ranks = rankdata(regrets, axis=0)
-        print(f"\n{evaluations} evaluations, {pending} at once, {seeds} seeds: mean regret (x 1000) and mean rank")
+        print(f"\n{evaluations} evaluations, {pending} at once, {len(seeds)} seeds: mean regret (x 1000) and mean rank")
         print(f"{'':14}" + "".join(f"{name:>12}" for name in names) + f"{'all':>12}{'rank':>8}")
         for place, sampler in enumerate(samplers):
             cells = [*regrets[place].mean(axis=1), regrets[place].mean()]
@@ -475,7 +475,7 @@ def _distribution(one: Parameter) -> optuna.distributions.BaseDistribution:
 
 
 def halving(seeds: int, budget: int = 20 * EPOCHS, at_once: int = 4) -> None:
-    """Hyperband beside Random with the same number of epochs in all."""
+    """Hyperband (with MinResource 1, and 3) beside Random with the same number of epochs in all."""
     table = mlp_table()
     problem = mlp()
     tuned = Space(parameters=tuple(one for one in problem.space.parameters if one.name != "epochs"))
@@ -483,13 +483,15 @@ def halving(seeds: int, budget: int = 20 * EPOCHS, at_once: int = 4) -> None:
     print(
         f"\nmlp, {budget} epochs in all, {at_once} at once, {seeds} seeds: mean regret (x 1000), its standard error, trainings begun"
     )
-    for name, make in (
-        ("Hyperband", lambda seed: Hyperband(tuned, seed=seed, max_resource=EPOCHS)),
-        ("Random", lambda seed: Random(tuned, seed=seed)),
-    ):
+    kinds: dict[str, Callable[[int], Hyperband | Random]] = {
+        "Hyperband": lambda seed: Hyperband(tuned, seed=seed, max_resource=EPOCHS),
+        "Hyperband, 3": lambda seed: Hyperband(tuned, seed=seed, max_resource=EPOCHS, min_resource=3),
+        "Random": lambda seed: Random(tuned, seed=seed),
+    }
+    for name, make in kinds.items():
         regrets, begun = [], []
         for seed in range(seeds):
-            strategy: Hyperband | Random = make(seed)
+            strategy = make(seed)
             trials: list[Trial] = []
             spent, best = 0, math.inf
             while spent < budget:
@@ -533,6 +535,7 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--only", default=",".join(PROBLEMS), help="problems, separated by commas")
     parser.add_argument("--samplers", default=",".join(SAMPLERS), help="samplers, separated by commas")
@@ -549,7 +552,7 @@ def main() -> None:
     if "halving" in parts:
         halving(max(options.seeds, 30))
     if "quality" in parts:
-        quality(names, samplers, options.seeds, options.workers)
+        quality(names, samplers, range(options.first_seed, options.first_seed + options.seeds), options.workers)
 
 
 if __name__ == "__main__":

@@ -367,10 +367,10 @@ def _lost(job: "TuningJob") -> Iterator[Problem]:
     from sm_tuning.definition import Definition  # noqa: PLC0415 - it would import this module in turn
 
     plain = Definition(name=job.name)
-    for name in (one.name for one in dataclasses.fields(Definition)):
-        if name not in {"name", "role", "output", "objective", "ranges"} and getattr(job, name) != getattr(plain, name):
-            text = "with several definitions it is said of each of them"
-            yield Problem("definition-or-definitions", name, getattr(job, name), text)
+    for name in sorted({one.name for one in dataclasses.fields(Definition)} - {"name", "role", "output", "objective", "ranges"}):
+        said = getattr(job, name)
+        if said and said != getattr(plain, name):
+            yield Problem("definition-or-definitions", name, said, "with several definitions it is said of each of them")
 
 
 def _script_problems(script: Script) -> Iterator[Problem]:

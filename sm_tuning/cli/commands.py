@@ -238,7 +238,8 @@ def run(
         _confirm(job, yes=yes)
     session = target.session(job.max_parallel)
     if not target.aws:
-        _make_bucket(session, job.output)
+        for output in {part.output or "" for _, part in job.parts()}:
+            _make_bucket(session, output)
     launched = job.launch(session)
     click.echo(f"created {launched.name} {_where(target)}", err=True)
     if wait:

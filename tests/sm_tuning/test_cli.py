@@ -111,6 +111,60 @@ def test_run_and_look(cli: Cli) -> None:
     assert len(document["TrainingJobSummaries"]) == 3
 
 
+SEVERAL = """
+name = "two"
+strategy = "Bayesian"
+max_jobs = 4
+max_parallel = 2
+autotune = true
+[[definitions]]
+name = "forest"
+script = "train.py"
+objective = { metric = "score", goal = "Maximize", regex = 'score=([-+0-9.eE]+)' }
+ranges = { learning_rate = {}, trees = { low = 10, high = 500 } }
+resources = { alternatives = [{ type = "ml.m5.xlarge", volume_gb = 5 }] }
+[[definitions]]
+name = "network"
+output = "s3://other-bucket/networks"
+script = "train.py"
+objective = { metric = "score", goal = "Maximize", regex = 'score=([-+0-9.eE]+)' }
+ranges = { learning_rate = { auto = 0.1 } }
+resources = { groups = [{ name = "g", type = "ml.c5.xlarge" }], keep_alive = 60 }
+channels = [
+  { name = "files", source = { id = "fs-01234567", path = "/data", access = "rw" } },
+  { name = "set", source = { arn = "arn:aws:sagemaker:us-east-1:123456789012:hub-content/h/DataSet/d" } },
+  { name = "here", source = "train.py" },
+]
+"""
+
+
+def test_a_file_says_all_that_the_classes_say(cli: Cli) -> None:
+    cli.write(SEVERAL)
+    request = cli.json("plan", "job.toml")["request"]
+    assert request["Autotune"] == {"Mode": "Enabled"}
+    forest, network = request["TrainingJobDefinitions"]
+    assert [one["InstanceType"] for one in forest["HyperParameterTuningResourceConfig"]["InstanceConfigs"]] == [
+        "ml.m5.large",
+        "ml.m5.xlarge",
+    ]
+    assert network["HyperParameterRanges"]["AutoParameters"] == [{"Name": "learning_rate", "ValueHint": "0.1"}]
+    assert network["ResourceConfig"]["InstanceGroups"][0]["InstanceGroupName"] == "g"
+    files, dataset, here = (one["DataSource"] for one in network["InputDataConfig"])
+    assert files["FileSystemDataSource"]["FileSystemAccessMode"] == "rw"
+    assert dataset["DatasetSource"]["DatasetArn"].endswith("/d")
+    assert here["S3DataSource"]["S3Uri"] == "s3://other-bucket/networks/two/network/input/here"
+    cli.write(TOML.replace("max_jobs = 3", 'max_jobs = 3\nwarm_start = { parents = ["a"], type = "TransferLearning" }'))
+    assert cli.json("plan", "job.toml")["request"]["WarmStartConfig"]["WarmStartType"] == "TransferLearning"
+
+
+def test_several_definitions_run(cli: Cli) -> None:
+    emulated = SEVERAL.replace('groups = [{ name = "g", type = "ml.c5.xlarge" }], keep_alive = 60', "max_runtime = 60")
+    cli.write("\n".join(line for line in emulated.splitlines() if '"fs-' not in line and "arn:" not in line))
+    document = cli.json("run", "job.toml", "--name", "two")
+    assert document["HyperParameterTuningJobStatus"] == "Completed"
+    assert len(document["TrainingJobSummaries"]) == 4
+
+
 def test_plan(cli: Cli) -> None:
     output, _ = cli("plan", "job.toml", "--price-per-hour", "0.23")
     assert "cli: Random, 3 training jobs, 2 at a time" in output
