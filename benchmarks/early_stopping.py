@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SCRIPT = Path(__file__).parents[1] / "training_scripts" / "mlp.py"
 BUCKET = "early"
+HIDDEN = "512,512"  # so wide that training takes longer than starting Python
 
 
 def search(name: str, strategy: Strategy, jobs: int, epochs: int, parallel: int) -> tuple[float, int, float]:
@@ -34,7 +35,7 @@ def search(name: str, strategy: Strategy, jobs: int, epochs: int, parallel: int)
         script=Script(str(SCRIPT)),
         objective=Objective.maximize("validation:accuracy", METRICS["validation:accuracy"]),
         ranges=[learning_rate(1e-5, 1.0), batch_size(16, 256), regularization()],
-        hyperparameters={"epochs": epochs},
+        hyperparameters={"epochs": epochs, "hidden": HIDDEN},
         strategy=strategy,
         max_jobs=jobs,
         max_parallel=parallel,
