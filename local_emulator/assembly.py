@@ -54,7 +54,7 @@ class StateLock:
 
     def tell(self, **facts: object) -> None:
         """Write down who holds the folder, for others to read."""
-        os.pwrite(self._fd, json.dumps({"pid": os.getpid(), **facts}).encode().ljust(512), 0)
+        os.pwrite(self._fd, json.dumps({"pid": os.getpid(), **facts}).encode().ljust(4096), 0)
 
     def __enter__(self) -> Self:
         return self

@@ -3,6 +3,8 @@
 import argparse
 import json
 import os
+import secrets
+import shlex
 import signal
 import sys
 import threading
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from local_emulator.api.gateway import Gateway, serve
+from local_emulator.api.proxy import Authority, Proxy
 from local_emulator.assembly import Emulator, StateLock, end_runs, read_owner, wipe
 from local_emulator.domain.errors import EmulatorError
 from local_emulator.settings import DEFAULT_PORT, Faults, Quotas, Settings, default_state
@@ -176,12 +179,14 @@ def _serve(options: argparse.Namespace) -> int:
             settings=settings,
             health=emulator.health,
             before=lambda service, _region: emulator.publisher.sync(service),
+            proxy_token=(token := secrets.token_hex(16)),
         )
         activity = _Activity(gateway)
-        with serve(activity, settings) as server:
+        with serve(activity, settings) as server, Proxy(server.url, token, Authority(settings.state)) as proxy:
             address.append(server.url)
-            emulator.lock.tell(url=server.url)
-            _greet(server.url, emulator)
+            environment = {"AWS_ENDPOINT_URL": server.url, **_DUMMY}
+            emulator.lock.tell(url=server.url, environment=environment, proxy=proxy.environment())
+            _greet(environment, proxy.environment(), emulator)
             signal.signal(signal.SIGTERM, _end)
             signal.signal(signal.SIGINT, _end)
             if settings.idle_exit is not None:
@@ -206,13 +211,17 @@ def _watch(emulator: Emulator, activity: _Activity, idle_exit: float) -> None:
         time.sleep(max(idle_exit - idle, 1.0))
 
 
-def _greet(url: str, emulator: Emulator) -> None:
+def _greet(environment: Mapping[str, str], proxied: Mapping[str, str], emulator: Emulator) -> None:
+    url = environment["AWS_ENDPOINT_URL"]
     settings = emulator.settings
     _say(
         f"SageMaker emulator at {url}, state in {settings.state}, {settings.parallel} training jobs at a time. In another terminal:\n"
     )
-    for name, value in {"AWS_ENDPOINT_URL": url, **_DUMMY}.items():
+    for name, value in environment.items():
         _say(f"  export {name}={value}")
+    _say("\nFor programs that insist on AWS's own addresses, as the SageMaker Python SDK does, also:\n")
+    for name, value in proxied.items():
+        _say(f"  export {name}={shlex.quote(value)}")
     _say(f"\nBeside an S3 of somebody else: export AWS_ENDPOINT_URL_SAGEMAKER={url} and serve with --s3-endpoint.")
     _say("Training jobs run as your processes, with your rights: this is no sandbox. Ctrl-C ends the emulator.")
     if emulator.why_not_private:

@@ -69,12 +69,14 @@ class Gateway:
         settings: Settings,
         health: Callable[[], Mapping[str, object]],
         before: Callable[[str, str], None],
+        proxy_token: str | None = None,
     ) -> None:
         self._api = api
         self._rest = rest
         self._settings = settings
         self._health = health
         self._before = before
+        self._proxy_token = proxy_token
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request."""
@@ -90,7 +92,7 @@ class Gateway:
         return [body]
 
     def _answer(self, environ: "WSGIEnvironment") -> tuple[str, Headers, bytes]:
-        refused = refusal(environ, self._settings.allowed_hosts)
+        refused = refusal(environ, self._settings.allowed_hosts, self._proxy_token)
         if refused is not None:
             return refused.status, [("Content-Type", "text/plain; charset=utf-8")], f"{refused.reason}\n".encode()
         if environ["PATH_INFO"] == "/_health":

@@ -4,6 +4,7 @@ Checking Origin alone would not do: after DNS rebinding a request is of the same
 attacker. Clients of AWS send neither Origin nor Sec-Fetch headers.
 """
 
+import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,11 +22,13 @@ class Refusal:
 
 
 def refusal(  # noqa: PLR0911 - one return for each rule
-    environ: Mapping[str, Any], allowed_hosts: tuple[str, ...] = ()
+    environ: Mapping[str, Any], allowed_hosts: tuple[str, ...] = (), proxy_token: str | None = None
 ) -> Refusal | None:
-    """Why a WSGI request may not come in; None if it may."""
+    """Why a WSGI request may not come in; None if it may. What our own proxy brings, by its token, may be for any host."""
     host = str(environ.get("HTTP_HOST", ""))
-    if not _is_ours(host, allowed_hosts):
+    told = str(environ.get("HTTP_X_SM_EMULATOR_PROXY", ""))
+    proxied = proxy_token is not None and hmac.compare_digest(told.encode(), proxy_token.encode())
+    if not proxied and not _is_ours(host, allowed_hosts):
         return Refusal(status="421 Misdirected Request", reason=f"the Host header {host!r} is not this emulator's")
     if environ["REQUEST_METHOD"] in {"OPTIONS", "TRACE", "CONNECT"}:
         return Refusal(status="403 Forbidden", reason=f"the method {environ['REQUEST_METHOD']} is not answered")

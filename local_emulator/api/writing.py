@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from local_emulator.completion import converged_at, not_improving
+from local_emulator.domain.children import resources_of
 from local_emulator.domain.history import History, Trial, objective_status
 from local_emulator.domain.jobs import Document, Status
 from local_emulator.domain.training import TrainingJob
@@ -23,6 +24,14 @@ def _present(members: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
+def _with_resources(echoed: Any) -> Any:  # noqa: ANN401 - a definition, a list of them, or another member
+    """A definition with ResourceConfig beside a HyperParameterTuningResourceConfig of one machine (docs/decisions/0012)."""
+    if isinstance(echoed, list):
+        return [_with_resources(one) for one in echoed]
+    chosen = echoed.get("HyperParameterTuningResourceConfig", {})
+    return echoed if "InstanceType" not in chosen else {**echoed, "ResourceConfig": resources_of(echoed)}
+
+
 # --- tuning jobs ----------------------------------------------------------------------------------------------------------
 
 
@@ -36,7 +45,7 @@ def described_tuning_job(
         {
             "HyperParameterTuningJobName": job.name,
             "HyperParameterTuningJobArn": job.arn,
-            **{member: job.request[member] for member in echoed if member in job.request},
+            **{member: _with_resources(job.request[member]) for member in echoed if member in job.request},
             "HyperParameterTuningJobStatus": job.status.value,
             "CreationTime": _milliseconds(job.created),
             "HyperParameterTuningEndTime": _milliseconds(job.ended),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from local_emulator.cloud.persistence import BlobFile, Mirror, Setting, StoredObject
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 ROLE = "SageMakerRole"
+_DUMMY_KEY = "AKIAEXAMPLE"  # what moto takes every access key for that does not look like one of AWS's
 
 _TRUST = (
     '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sagemaker.amazonaws.com"},'
@@ -72,7 +74,15 @@ class Cloud:
 
         self._application = DomainDispatcherApplication(create_backend_app)
         self._ready = True
-        self._backend("iam", "aws").create_role(ROLE, _TRUST, "/", "", "", {}, "3600")
+        role = self._backend("iam", "aws").create_role(ROLE, _TRUST, "/", "", "", {}, "3600")
+        # The SageMaker SDK's get_execution_role() wants its caller to have assumed a role that IAM knows.
+        from moto.sts.models import AssumedRole  # noqa: PLC0415 - heavy
+
+        sts = self._backend("sts", "aws")
+        key = SimpleNamespace(access_key_id=_DUMMY_KEY, secret_access_key=_DUMMY_KEY)
+        sts.assumed_roles.append(
+            AssumedRole(self._settings.account, self._settings.region, key, "local", role.arn, "", 3600, "")  # type: ignore[arg-type]
+        )
         self._restore()
 
     def _backend(self, service: str, region: str) -> Any:  # noqa: ANN401 - moto's own types

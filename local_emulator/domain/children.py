@@ -58,7 +58,7 @@ def _request(definition: Definition, tuned: Point, name: str) -> Document:
         "HyperParameters": dict(sorted(hyperparameters.items())),
         "AlgorithmSpecification": document["AlgorithmSpecification"],
         **{member: document[member] for member in _COPIED if member in document},
-        "ResourceConfig": _resources(document),
+        "ResourceConfig": resources_of(document),
     }
     if "CheckpointConfig" in document:
         # Children share the request's location; each gets a folder of its own, or they would overwrite one another.
@@ -67,7 +67,8 @@ def _request(definition: Definition, tuned: Point, name: str) -> Document:
     return request
 
 
-def _resources(document: Document) -> Document:
+def resources_of(document: Document) -> Document:
+    """ResourceConfig of a definition's training jobs; of several configurations the first."""
     if "ResourceConfig" in document:
         resources: Document = document["ResourceConfig"]
         return resources

@@ -4,6 +4,7 @@ Exit codes: 0 done; 1 it failed; 2 wrong usage; 3 no emulator, and none can be s
 """
 
 import json
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -496,20 +497,20 @@ def emulator_start(port: int, parallel: int | None, state: Path | None) -> None:
     from sm_tuning.cli import emulator as process  # noqa: PLC0415 - see the head
 
     words = ["--port", str(port)] + (["--parallel", str(parallel)] if parallel else [])
-    url, started = process.ensure(state or process.state_folder(), words)
+    folder = state or process.state_folder()
+    url, started = process.ensure(folder, words)
     click.echo(f"# {'started' if started else 'already running'} at {url}", err=True)
-    _print_exports(url)
+    _print_exports(process.status(folder))
 
 
-def _print_exports(url: str) -> None:
-    facts = {
-        "AWS_ENDPOINT_URL": url,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    for name, value in facts.items():
-        click.echo(f"export {name}={value}")
+def _print_exports(facts: Mapping[str, Any], *, proxy: bool = False) -> None:
+    """What `status` tells of the environment, for a shell."""
+    for name, value in {**facts["environment"], **(facts["proxy"] if proxy else {})}.items():
+        click.echo(f"export {name}={shlex.quote(value)}")
+    if not proxy:
+        click.echo(
+            "# For programs that insist on AWS's own addresses, as the SageMaker Python SDK does: sm-tuning emulator env --proxy"
+        )
 
 
 def _own(*words: str, state: Path | None) -> None:
@@ -552,13 +553,14 @@ def emulator_reset(yes: bool, state: Path | None) -> None:  # noqa: FBT001 - cli
 
 
 @emulator.command(name="env")
+@click.option("--proxy", is_flag=True, help="Also for programs that insist on AWS's own addresses, as the SageMaker SDK does.")
 @_STATE
 @_guarded
-def emulator_env(state: Path | None) -> None:
+def emulator_env(state: Path | None, proxy: bool) -> None:  # noqa: FBT001 - click's
     """Print the exports for other programs: eval "$(sm-tuning emulator env)"."""
     from sm_tuning.cli import emulator as process  # noqa: PLC0415 - see the head
 
     facts = process.status(state or process.state_folder())
     if not facts.get("running") or "url" not in facts:
         raise process.Unreachable("no emulator runs; start one: sm-tuning emulator start")
-    _print_exports(str(facts["url"]))
+    _print_exports(facts, proxy=proxy)

@@ -1,0 +1,223 @@
+"""An HTTPS proxy for programs that insist on AWS's own addresses: what goes to AWS is answered here, the rest is passed on unread.
+
+AWS_ENDPOINT_URL is enough for most clients, but an address given in code beats it: the SageMaker Python SDKs ask STS at its regional
+address, for one. With HTTPS_PROXY such calls come here; AWS_CA_BUNDLE makes the client trust the certificates shown, which an
+authority of this state folder signs. It may sign for AWS's domains only, so a stolen key is good for nothing else, and a client that
+trusts nothing but this bundle cannot reach the real AWS by mistake.
+"""
+
+import asyncio
+import os
+import re
+import ssl
+import tempfile
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+DOMAINS = ("amazonaws.com", "amazonaws.com.cn", "api.aws")
+TOKEN_HEADER = "X-Sm-Emulator-Proxy"  # noqa: S105 - a name
+
+_TARGET = re.compile(r"CONNECT ([A-Za-z0-9.\-]+|\[[0-9a-fA-F:.]+\]):(\d{1,5}) HTTP/1\.[01]")
+_MOST_HEAD = 64 * 2**10
+_YEARS = timedelta(days=3650)
+_CHUNK = 2**16
+
+
+def is_aws(host: str) -> bool:
+    """Whether a host is one of AWS's."""
+    name = host.lower().rstrip(".")
+    return any(name.endswith(f".{domain}") for domain in DOMAINS)
+
+
+class Authority:
+    """Signs certificates for AWS's hosts. Made once for a state folder; only its owner may read the key."""
+
+    def __init__(self, folder: Path) -> None:
+        self.bundle = folder / "ca.pem"
+        private = folder / "ca-key.pem"
+        if not (self.bundle.exists() and private.exists()):
+            _make_authority(self.bundle, private)
+        self._certificate = x509.load_pem_x509_certificate(self.bundle.read_bytes())
+        key = serialization.load_pem_private_key(private.read_bytes(), None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise TypeError(f"{private} holds no key of an elliptic curve")
+        self._key = key
+        self._contexts: dict[str, ssl.SSLContext] = {}
+
+    def context(self, host: str) -> ssl.SSLContext:
+        """What shows itself as a host."""
+        if host not in self._contexts:
+            key = ec.generate_private_key(ec.SECP256R1())
+            alternative = x509.SubjectAlternativeName([x509.DNSName(host)])
+            usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+            signed = (
+                _builder(_named("local emulator of AWS"), self._certificate.subject, key)
+                .add_extension(alternative, critical=True)
+                .add_extension(usage, critical=False)
+                .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+                .sign(self._key, hashes.SHA256())
+            )
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            with tempfile.NamedTemporaryFile() as file:  # ssl reads keys from files only
+                file.write(signed.public_bytes(serialization.Encoding.PEM) + _pem(key))
+                file.flush()
+                context.load_cert_chain(file.name)
+            self._contexts[host] = context
+        return self._contexts[host]
+
+
+def _named(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    private, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.PEM, private, plain)
+
+
+def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+    today = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(today - timedelta(days=1))
+        .not_valid_after(today + _YEARS)
+    )
+
+
+def _make_authority(bundle: Path, private: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = _named("sm-tuning local emulator")
+    signing = x509.KeyUsage(
+        digital_signature=False,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=True,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    certificate = (
+        _builder(name, name, key)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(signing, critical=True)
+        .add_extension(x509.NameConstraints([x509.DNSName(domain) for domain in DOMAINS], None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    for path, content in ((private, _pem(key)), (bundle, certificate.public_bytes(serialization.Encoding.PEM))):
+        whole = path.with_suffix(".new")
+        with os.fdopen(os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(content)
+        whole.replace(path)
+
+
+class Proxy:
+    """Listens on loopback in a thread of its own; `url` is where. `emulator` is the URL that AWS's hosts are answered from."""
+
+    def __init__(self, emulator: str, token: str, authority: Authority) -> None:
+        self._emulator = urlsplit(emulator)
+        self._token = token
+        self._authority = authority
+        self._loop = asyncio.new_event_loop()
+        self._server = self._loop.run_until_complete(asyncio.start_server(self._client, "127.0.0.1", 0, limit=_MOST_HEAD))
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
+
+    def environment(self) -> Mapping[str, str]:
+        """What a program needs in its environment to come here."""
+        return {
+            "HTTPS_PROXY": self.url,
+            "NO_PROXY": "localhost,127.0.0.1,::1",
+            "AWS_CA_BUNDLE": str(self._authority.bundle),
+        }
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+
+    async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, ssl.SSLError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            await self._serve(reader, writer)
+        writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")[0].decode("latin-1")
+        wanted = _TARGET.fullmatch(first)
+        if wanted is None:
+            writer.write(b"HTTP/1.1 405 Method Not Allowed\r\nAllow: CONNECT\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            await writer.drain()
+            return
+        host, port = wanted[1].strip("[]").lower(), int(wanted[2])
+        if is_aws(host):
+            await self._established(writer)
+            await writer.start_tls(self._authority.context(host))
+            await self._answer(reader, writer)
+            return
+        try:
+            there = await asyncio.open_connection(host, port)
+        except (OSError, OverflowError) as error:
+            reason = f"{host}:{port} cannot be reached: {error}\n".encode()
+            writer.write(b"HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(reason) + reason)
+            await writer.drain()
+            return
+        await self._established(writer)
+        await _join((reader, writer), there)
+
+    @staticmethod
+    async def _established(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        await writer.drain()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Hand one request to the emulator, which closes the connection after its answer."""
+        head = await reader.readuntil(b"\r\n\r\n")
+        lines = head.removesuffix(b"\r\n\r\n").split(b"\r\n")
+        ours = (b"connection:", TOKEN_HEADER.lower().encode() + b":")
+        kept = [lines[0], *(line for line in lines[1:] if not line.lower().startswith(ours))]
+        added = [b"Connection: close", f"{TOKEN_HEADER}: {self._token}".encode()]
+        there = await asyncio.open_connection(self._emulator.hostname, self._emulator.port)
+        there[1].write(b"\r\n".join([*kept, *added]) + b"\r\n\r\n")
+        await _join((reader, writer), there)
+
+
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def _join(here: Connection, there: Connection) -> None:
+    """Pass bytes both ways until the far side has ended; what the near side still has to say then is of no use."""
+    onward = asyncio.ensure_future(_pass(here[0], there[1]))
+    try:
+        await _pass(there[0], here[1])
+    finally:
+        onward.cancel()
+        there[1].close()
+
+
+async def _pass(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    while content := await source.read(_CHUNK):
+        target.write(content)
+        await target.drain()
+    with suppress(OSError, NotImplementedError):  # TLS cannot close one direction
+        if target.can_write_eof():
+            target.write_eof()
