@@ -15,7 +15,8 @@ LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _ENDED = frozenset({"Completed", "Failed", "Stopped", "DeleteFailed"})
 _NOT_FOUND = frozenset({"ResourceNotFound", "ResourceNotFoundException"})
 _OBJECTIVE = "ObjectiveMetric"
-_CHANGING = re.compile(r"0x[0-9a-f]+|[0-9a-f]{8,}|\d+(\.\d+)?")
+# What differs between training jobs that fail alike: the training toolkit's command line with its hyperparameters, addresses, numbers.
+_CHANGING = re.compile(r'Command ".*"|0x[0-9a-f]+|[0-9a-f]{8,}|\d+(\.\d+)?')
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -381,7 +381,7 @@ def _ending(folder: RunFolder, ended: Exit) -> Ending:
         return _MAX_RUNTIME
     if ended.cause is Cause.EXIT and ended.code == 0:
         return _failed(ended.message) if ended.message else _COMPLETED
-    return _failed(artifacts.failure_reason(folder.ml, ended))
+    return _failed(artifacts.failure_reason(folder, ended))
 
 
 def _final_metrics(seen: Sequence[Observation], job: TrainingJob) -> tuple[FinalMetric, ...]:

@@ -1,6 +1,8 @@
 """What comes out of a run: archives to S3, and the reason of a failure."""
 
 import os
+import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,9 +10,13 @@ from local_emulator.domain.errors import RunError
 from local_emulator.domain.objects import NoSuchBucket, Objects, ObjectsUnavailable, parse_s3
 from local_emulator.domain.training import TrainingJob
 from local_emulator.runs.folder import RunFolder
-from local_emulator.runs.run import Cause, Exit
+from local_emulator.runs.run import Cause, Exit, Run
 
 _LONGEST_REASON = 1024
+_SIGNALS = 128
+_LOG_TAIL = 64 * 2**10
+_ERROR_LINES = 20
+_MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^']+)'")
 _TROUBLE = (NoSuchBucket, ObjectsUnavailable, ValueError, OSError)
 
 
@@ -69,13 +75,48 @@ def _files(folder: Path) -> Iterator[tuple[str, Path]]:
                 yield str(path.relative_to(folder)), path
 
 
-def failure_reason(ml: Path, ended: Exit) -> str:
-    """FailureReason of a program that failed: what it wrote to `/opt/ml/output/failure`, and its exit code."""
+def failure_reason(folder: RunFolder, ended: Exit) -> str:
+    """FailureReason of a program that failed: what it wrote to `/opt/ml/output/failure`, and its exit code.
+
+    A script that wrote nothing is spoken for by the training toolkit, as in AWS's images, whose own exit code is 1.
+    """
     if ended.cause in {Cause.START, Cause.DISK}:
         return ended.message[:_LONGEST_REASON]
-    tail = f", exit code: {ended.code}"
-    text = _failure_file(ml / "output" / "failure")
+    text, code = _failure_file(folder.ml / "output" / "failure"), ended.code
+    run = folder.load_run()
+    if not text and run.script_mode:
+        text, code = _toolkit_text(folder, run, ended.code), 1
+    tail = f", exit code: {code}"
     return f"AlgorithmError: {text}"[: _LONGEST_REASON - len(tail)] + tail
+
+
+def _toolkit_text(folder: RunFolder, run: Run, code: int) -> str:
+    """What the training toolkit writes of a script that failed; the number of a signal is negative there."""
+    error = _last_error(folder)
+    told = code if code <= _SIGNALS else _SIGNALS - code
+    text = f'ExecuteUserScriptError:\nExitCode {told}\nErrorMessage "{error}"\nCommand "{shlex.join(run.program.argv)}"'
+    missing = _MISSING_MODULE.match(error)
+    if missing is None:
+        return text
+    # What AWS has no need to say: there the image holds the packages.
+    name = missing[1].split(".")[0]
+    return f"{text}\nScripts run with {run.program.argv[0]}; install what {name} belongs to there, or serve --python another"
+
+
+def _last_error(folder: RunFolder) -> str:
+    """The exception that ended a Python script: what follows the last traceback in the log's last part, but for its frames."""
+    segments = sorted(folder.path.glob("log.*"), key=lambda path: int(path.suffix[1:]))
+    lines: list[str] = []
+    for path in segments[-2:]:
+        with path.open("rb") as file:
+            file.seek(max(path.stat().st_size - _LOG_TAIL, 0))
+            lines += [line.partition(b" ")[2].decode("utf-8", "replace") for line in file.read().splitlines()]
+    starts = [place for place, line in enumerate(lines) if line.startswith("Traceback (most recent call last)")]
+    if not starts:
+        return ""
+    after = lines[starts[-1] + 1 :]
+    first = next((place for place, line in enumerate(after) if line and not line.startswith(" ")), len(after))
+    return "\n".join(after[first : first + _ERROR_LINES]).strip()
 
 
 def _failure_file(path: Path) -> str:

@@ -115,6 +115,7 @@ class Preparation:
             disk_floor=settings.disk_floor,
             compress=job.request["OutputDataConfig"].get("CompressionType") != "NONE",
             opt_ml=self._private,
+            script_mode=command is None,
         )
 
     def _bring_code(self, uri: str, code: Path) -> None:

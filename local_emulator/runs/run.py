@@ -24,7 +24,8 @@ class Run:
 
     `folder` is the run's own (`runs.folder` names what lies in it). `env` is the program's whole environment but for what the
     supervisor adds itself. `max_runtime` and `max_wait` count from now, i.e. what is left of them when it starts. With `opt_ml` the
-    folder's `ml` is mounted over `/opt/ml` for this run alone; `compress` is False for OutputDataConfig.CompressionType NONE.
+    folder's `ml` is mounted over `/opt/ml` for this run alone; `compress` is False for OutputDataConfig.CompressionType NONE. In
+    `script_mode` the program is the user's script, whose failure the training toolkit of AWS's images tells in its own form.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Run:
     disk_floor: int = 2**30
     compress: bool = True
     opt_ml: bool = False
+    script_mode: bool = False
 
 
 class RunState(StrEnum):

@@ -55,10 +55,17 @@ def test_good_and_bad_endings(run: Any, server: Any) -> None:
     bucket, key = good["ModelArtifacts"]["S3ModelArtifacts"].removeprefix("s3://").split("/", 1)
     assert server.client("s3").head_object(Bucket=bucket, Key=key)["ContentLength"] > 0
 
-    assert run("import sys; sys.exit(3)")["FailureReason"] == "AlgorithmError: , exit code: 3"
+    left = run("import sys; sys.exit(3)")["FailureReason"]
+    assert left.startswith('AlgorithmError: ExecuteUserScriptError:\nExitCode 3\nErrorMessage ""\nCommand "')
+    assert left.endswith(", exit code: 1")
     told = run("import os, sys; open(os.environ['SM_OUTPUT_DIR'] + '/failure', 'w').write('bad value'); sys.exit(1)")
     assert told["FailureReason"] == "AlgorithmError: bad value, exit code: 1"
-    assert run("import os; os.kill(os.getpid(), 9)")["FailureReason"] == "AlgorithmError: , exit code: 137"
+    assert "\nExitCode -9\n" in run("import os; os.kill(os.getpid(), 9)")["FailureReason"]
+    raised = run("try:\n    1 / 0\nexcept ZeroDivisionError as error:\n    raise ValueError('no\\nsuch column') from error")
+    assert '\nErrorMessage "ValueError: no\nsuch column"\n' in raised["FailureReason"]
+    missing = run("import no_such_package.part")["FailureReason"]
+    assert "\nErrorMessage \"ModuleNotFoundError: No module named 'no_such_package'\"\n" in missing
+    assert "install what no_such_package belongs to there, or serve --python another" in missing
     assert "FinalMetricDataList" not in run("print('score is 1')")
 
 
