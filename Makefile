@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 demo: .venv/.ready-all ## Run a real tuning job on real data and show its results
 	$(BIN)/sm-tuning run docs/examples/digits.toml
 
-test: .venv/.ready-dev ## Run all tests
+test: .venv/.ready-dev .venv-sdk2/.ready .venv-sdk3/.ready ## Run all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 conformance: .venv/.ready-dev ## How Automatic Model Tuning behaves, fact by fact: how many hold
@@ -27,7 +27,15 @@ quality: .venv/.ready-bench ## Search quality beside Optuna's samplers (installs
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/quality.py
 
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-sdk2 .venv-sdk3
+
+# The SageMaker SDK's two versions cannot be in one environment, nor need they be in ours: they are clients.
+.venv-sdk2/.ready: SDK := sagemaker>=2.250,<3
+.venv-sdk3/.ready: SDK := sagemaker>=3,<4
+.venv-sdk%/.ready: | .venv/bin/python
+	.venv/bin/python -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check '$(SDK)'
+	touch $@
 
 .venv/.ready-%: pyproject.toml | .venv/bin/python
 	$(PIP) --editable '.[$*]'

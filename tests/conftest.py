@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -46,6 +47,15 @@ class Server:
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": "us-east-1",
         }
+
+    @property
+    def proxied(self) -> dict[str, str]:
+        """The environment of a client that has AWS's addresses in its code: what `sm-tuning emulator env --proxy` prints."""
+        code = "import sys; from sm_tuning.cli import main; sys.argv[0] = 'sm-tuning'; main()"
+        command = [sys.executable, "-c", code, "emulator", "env", "--proxy", "--state", str(self.state)]
+        lines = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+        told = [shlex.split(line)[1].split("=", 1) for line in lines if line.startswith("export ")]
+        return {**self.environment, **dict(told)}
 
     def start(self) -> "Server":
         command = [sys.executable, "-m", "local_emulator", "serve", "--state", str(self.state), "--port", str(self.port)]

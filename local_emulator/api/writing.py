@@ -134,6 +134,8 @@ def described_training_job(job: TrainingJob) -> Document:
             "SecondaryStatus": job.secondary.value,
             "FailureReason": job.failure_reason,
             **{name: value for name, value in job.request.items() if name not in {"TrainingJobName", "Tags"}},
+            # Empty, not absent: SDK v2 reads it of every training job.
+            "OutputDataConfig": {"KmsKeyId": "", **job.request["OutputDataConfig"]},
             "CreationTime": _milliseconds(job.created),
             "TrainingStartTime": _milliseconds(job.started),
             "TrainingEndTime": _milliseconds(job.ended) if job.started else None,

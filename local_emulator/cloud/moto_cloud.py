@@ -70,10 +70,12 @@ class Cloud:
             return
         os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")
         os.environ.setdefault("MOTO_ACCOUNT_ID", self._settings.account)
+        from moto.iam.responses import IamResponse  # noqa: PLC0415 - heavy
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415 - heavy
 
         self._application = DomainDispatcherApplication(create_backend_app)
         self._ready = True
+        IamResponse.simulate_principal_policy = _simulate  # type: ignore[attr-defined] # moto has none
         role = self._backend("iam", "aws").create_role(ROLE, _TRUST, "/", "", "", {}, "3600")
         # The SageMaker SDK's get_execution_role() wants its caller to have assumed a role that IAM knows.
         from moto.sts.models import AssumedRole  # noqa: PLC0415 - heavy
@@ -362,3 +364,13 @@ def _bucket_and_key(environ: "WSGIEnvironment") -> tuple[str, str]:
 def _sub_resource(environ: "WSGIEnvironment") -> str:
     names = urllib.parse.parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
     return next((name for name in names if name in _SETTINGS or name == "delete"), "")
+
+
+def _simulate(response: Any) -> Any:  # noqa: ANN401 - moto's own types
+    """SimulatePrincipalPolicy, which SageMaker SDK v3 asks before it trusts a role: nothing is forbidden here."""
+    from moto.core.responses import ActionResult  # noqa: PLC0415 - heavy
+
+    response.backend.get_role_by_arn(response._get_param("PolicySourceArn"))  # noqa: SLF001 - how moto's responses read; NoSuchEntity
+    asked = response._get_param("ActionNames", [])  # noqa: SLF001 - see above
+    allowed = [{"EvalActionName": one, "EvalResourceName": "*", "EvalDecision": "allowed"} for one in asked]
+    return ActionResult({"EvaluationResults": allowed, "IsTruncated": False})

@@ -38,9 +38,21 @@ def stand_in(image: str, settings: Settings) -> tuple[str, ...] | None:
     return next((command for pattern, command in settings.images.items() if fnmatch.fnmatchcase(image, pattern)), None)
 
 
-def runnable(image: str, hyperparameters: Mapping[str, str], settings: Settings) -> str | None:
-    """Why nobody can run an image here; None if somebody can."""
-    if stand_in(image, settings) is not None or PROGRAM in hyperparameters:
+def entrypoint(algorithm: Mapping[str, Any]) -> tuple[str, ...]:
+    """The command that the request itself names for its container; empty if it names none."""
+    return (*algorithm.get("ContainerEntrypoint", ()), *algorithm.get("ContainerArguments", ()))
+
+
+def runnable(
+    algorithm: Mapping[str, Any], hyperparameters: Mapping[str, str], settings: Settings, *, private: bool
+) -> str | None:
+    """Why nobody can run an image here; None if somebody can. `private` says whether a run can have `/opt/ml` to itself."""
+    image = algorithm.get("TrainingImage", algorithm.get("AlgorithmName", ""))
+    if stand_in(image, settings) is not None:
+        return None
+    if "ContainerEntrypoint" in algorithm:
+        return None if private else "ContainerEntrypoint needs a private /opt/ml, which this machine does not allow."
+    if PROGRAM in hyperparameters:
         return None
     return (
         f"The image {image} cannot be run here. Send your script with the hyperparameters {PROGRAM} and {SUBMIT_DIRECTORY} "

@@ -60,9 +60,7 @@ class Preparation:
         local = document.get("CheckpointConfig", {}).get("LocalPath", "/opt/ml/checkpoints")
         if not (local + "/").startswith("/opt/ml/") or ".." in local.split("/"):
             raise ValidationException(f"The LocalPath {local!r} of CheckpointConfig must lie below /opt/ml here.")
-        problem = images.runnable(
-            algorithm.get("TrainingImage", algorithm.get("AlgorithmName", "")), hyperparameters, self._settings
-        )
+        problem = images.runnable(algorithm, hyperparameters, self._settings, private=self._private)
         for channel in document.get("InputDataConfig", ()):
             problem = problem or self._stage.missing(channel, role, region)
             if channel.get("InputMode", algorithm["TrainingInputMode"]) == "Pipe":
@@ -94,6 +92,11 @@ class Preparation:
         if command is not None:
             program = Command(argv=(*command, "train"), cwd=str(names.ml))
             environment = {"SAGEMAKER_BASE_DIR": base, **environment}
+        elif "ContainerEntrypoint" in algorithm:
+            program = Command(argv=images.entrypoint(algorithm), cwd=str(names.ml))
+            # What such a program installs, as SDK v3's drivers do from requirements.txt, is the run's own.
+            packages = str(names.path / "packages")
+            environment = {"PIP_TARGET": packages, "PYTHONPATH": packages, **environment}
         else:
             entry = str(images.decoded(hyperparameters[images.PROGRAM]))
             code = names.ml / "code"
@@ -115,7 +118,7 @@ class Preparation:
             disk_floor=settings.disk_floor,
             compress=job.request["OutputDataConfig"].get("CompressionType") != "NONE",
             opt_ml=self._private,
-            script_mode=command is None,
+            script_mode=command is None and "ContainerEntrypoint" not in algorithm,
         )
 
     def _bring_code(self, uri: str, code: Path) -> None:

@@ -1,6 +1,5 @@
 """Programs that insist on AWS's own addresses reach the emulator, and nobody else does by that way."""
 
-import os
 import socket
 import ssl
 import stat
@@ -31,19 +30,8 @@ print(boto3.client("s3").list_buckets()["Buckets"][0]["Name"])
 """
 
 
-def exports(server: Server) -> dict[str, str]:
-    """Everything that `sm-tuning emulator env --proxy` prints, as an environment."""
-    code = "import sys; from sm_tuning.cli import main; sys.argv[0] = 'sm-tuning'; main()"
-    command = [sys.executable, "-c", code, "emulator", "env", "--proxy", "--state", str(server.state)]
-    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    return dict(line.removeprefix("export ").split("=", 1) for line in lines)
-
-
 def test_clients_with_addresses_of_their_own(server: Server) -> None:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], env={**clean, **exports(server)}, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", PROGRAM], env=server.proxied, capture_output=True, text=True, check=False)
     identity, content, jobs, bucket = done.stdout.splitlines() or [done.stderr] * 4
     assert identity == ROLE.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/") + "/local"
     assert content == "5000000 {'kind': 'test'}"
@@ -77,7 +65,7 @@ def echo() -> Iterator[int]:
 
 def said(server: Server, request: bytes, then: bytes = b"") -> bytes:
     """What the proxy says to raw bytes."""
-    port = int(exports(server)["HTTPS_PROXY"].rsplit(":", 1)[1])
+    port = int(server.proxied["HTTPS_PROXY"].rsplit(":", 1)[1])
     with socket.create_connection(("127.0.0.1", port), timeout=10) as peer:
         peer.sendall(request)
         answer = peer.recv(1000)

@@ -1,0 +1,68 @@
+"""Programs with the SageMaker Python SDK, versions 2 and 3, as their users write them: against a server in another process."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT, Server
+
+
+def run(server: Server, version: int, home: Path) -> str:
+    """What a program of docs/examples prints in the SDK's own environment."""
+    python = ROOT / f".venv-sdk{version}" / "bin" / "python"
+    if not python.exists():
+        pytest.skip(f"`make .venv-sdk{version}/.ready` makes the SDK's environment")
+    program = ROOT / "docs" / "examples" / f"sagemaker_sdk_v{version}.py"
+    environment = {**server.proxied, "HOME": str(home)}
+    done = subprocess.run([python, program], env=environment, cwd=home, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def told(output: str, word: str) -> str:
+    return next(line for line in output.splitlines() if line.startswith(f"{word} ")).removeprefix(f"{word} ")
+
+
+def judged(server: Server, output: str) -> Any:
+    """The tuning job that a program told of: complete, with its best training job's model and log; gives the best."""
+    sagemaker, logs, s3 = (server.client(name) for name in ("sagemaker", "logs", "s3"))
+    job = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=told(output, "tuning job"))
+    assert job["HyperParameterTuningJobStatus"] == "Completed"
+    assert job["TrainingJobStatusCounters"]["Completed"] == 4
+    best = job["BestTrainingJob"]
+    assert best["TrainingJobName"] == told(output, "best")
+    value = best["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]
+    assert 0.8 < value < 1.0
+    assert f"{value:.4f}".rstrip("0") in output
+    training = sagemaker.describe_training_job(TrainingJobName=best["TrainingJobName"])
+    bucket, key = training["ModelArtifacts"]["S3ModelArtifacts"].removeprefix("s3://").split("/", 1)
+    assert s3.head_object(Bucket=bucket, Key=key)["ContentLength"] > 1000
+    streams = logs.describe_log_streams(
+        logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=f"{best['TrainingJobName']}/"
+    )["logStreams"]
+    events = logs.get_log_events(logGroupName="/aws/sagemaker/TrainingJobs", logStreamName=streams[0]["logStreamName"])
+    assert any("accuracy: " in one["message"] for one in events["events"])
+    return training
+
+
+def test_version_2(server: Server, tmp_path: Path) -> None:
+    output = run(server, 2, tmp_path)
+    assert "role arn:aws:iam::123456789012:role/SageMakerRole, bucket sagemaker-us-east-1-123456789012" in output
+    training = judged(server, output)
+    assert told(output, "model") == training["ModelArtifacts"]["S3ModelArtifacts"]
+    assert training["HyperParameters"]["penalty"] in {'"l1"', '"l2"'}  # version 2 sends JSON, quotes and all
+
+
+def test_version_3(server: Server, tmp_path: Path) -> None:
+    """A training job by its drivers, whose paths are hard-coded, and a tuning job in script mode."""
+    if not server.health()["privateOptMl"]:
+        pytest.skip("this machine does not allow a private /opt/ml")
+    training = judged(server, run(server, 3, tmp_path))
+    assert training["HyperParameters"]["penalty"] in {"l1", "l2"}
+    sagemaker = server.client("sagemaker")
+    (plain,) = sagemaker.list_training_jobs(NameContains="digits-", MaxResults=100)["TrainingJobSummaries"][-1:]
+    job = sagemaker.describe_training_job(TrainingJobName=plain["TrainingJobName"])
+    assert job["AlgorithmSpecification"]["ContainerEntrypoint"] == ["/bin/bash"]
+    assert job["TrainingJobStatus"] == "Completed"
