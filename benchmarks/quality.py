@@ -17,7 +17,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import product
@@ -302,13 +302,12 @@ class Ours:
     def ask(self) -> tuple[int, Point]:
         """The next point and its number."""
         point = self._strategy.ask(History(goal=Goal.MINIMIZE, trials=tuple(self._trials)), 1)[0]
-        number = len(self._trials)
-        self._trials.append(Trial(name=str(number), index=number, point=point, status=Status.IN_PROGRESS))
-        return number, point
+        self._trials.append(begun(self._trials, point))
+        return len(self._trials) - 1, point
 
     def tell(self, number: int, value: float) -> None:
         """Say what the point brought."""
-        self._trials[number] = ended(number, self._trials[number].point, value)
+        self._trials[number] = ended(self._trials[number], Status.COMPLETED, value)
 
 
 class Theirs:
@@ -340,17 +339,16 @@ def suggest(trial: optuna.Trial, one: Parameter) -> object:
     return trial.suggest_float(one.name, one.low, one.high, log=log)
 
 
-def ended(number: int, point: Point, value: float) -> Trial:
-    """A trial that ended with a value."""
-    return Trial(
-        name=str(number),
-        index=number,
-        point=point,
-        status=Status.COMPLETED,
-        values=(value,),
-        final=value,
-        ended=MOMENT + timedelta(seconds=number),
-    )
+def ended(trial: Trial, status: Status, *values: float) -> Trial:
+    """A trial that ended with these values, or with those that it had."""
+    told = values or trial.values
+    ended_at = MOMENT + timedelta(seconds=trial.index)
+    return replace(trial, status=status, values=told, final=told[-1] if told else None, ended=ended_at)
+
+
+def begun(trials: Sequence[Trial], point: Point) -> Trial:
+    """The next trial."""
+    return Trial(name=str(len(trials)), index=len(trials), point=point, status=Status.IN_PROGRESS)
 
 
 SAMPLERS: dict[str, Callable[[Space, int], Ours | Theirs]] = {
@@ -447,11 +445,12 @@ def speed(samplers: Sequence[str]) -> None:
 def _fill(sampler: Ours | Theirs, space: Space, count: int, seed: int) -> None:
     """Random observations of a bowl with noise."""
     rng = np.random.default_rng(seed)
-    for number, row in enumerate(rng.random((count, len(space.parameters)))):
+    for row in rng.random((count, len(space.parameters))):
         value = float(((row - 0.3) ** 2 * np.array([0.2, 1, 1, 3, 1, 0.1])).sum() + rng.normal(0.0, 0.02))
         point = space.at(row.tolist())
         if isinstance(sampler, Ours):
-            sampler._trials.append(ended(number, point, value))  # noqa: SLF001 - to be quick
+            trials = sampler._trials  # noqa: SLF001 - to be quick
+            trials.append(ended(begun(trials, point), Status.COMPLETED, value))
         else:
             read: dict[str, Any] = {
                 one.name: point[one.name]
@@ -476,7 +475,6 @@ def _distribution(one: Parameter) -> optuna.distributions.BaseDistribution:
 
 def halving(seeds: int, budget: int = 20 * EPOCHS, at_once: int = 4) -> None:
     """Hyperband (with MinResource 1, and 3) beside Random with the same number of epochs in all."""
-    table = mlp_table()
     problem = mlp()
     tuned = Space(parameters=tuple(one for one in problem.space.parameters if one.name != "epochs"))
     optimum, typical = problem.optimum, problem.typical
@@ -489,46 +487,31 @@ def halving(seeds: int, budget: int = 20 * EPOCHS, at_once: int = 4) -> None:
         "Random": lambda seed: Random(tuned, seed=seed),
     }
     for name, make in kinds.items():
-        regrets, begun = [], []
-        for seed in range(seeds):
-            strategy = make(seed)
-            trials: list[Trial] = []
-            spent, best = 0, math.inf
-            while spent < budget:
-                history = History(goal=Goal.MINIMIZE, trials=tuple(trials))
-                for trial in strategy.cull(history):
-                    trials[trial.index] = ended_with(trial, Status.STOPPED)
-                free = at_once - sum(not one.status.terminal for one in trials)
-                for point in strategy.ask(History(goal=Goal.MINIMIZE, trials=tuple(trials)), free) if free else ():
-                    trials.append(Trial(name=str(len(trials)), index=len(trials), point=point, status=Status.IN_PROGRESS))
-                for place, trial in enumerate(trials):
-                    if trial.status.terminal or spent >= budget:
-                        continue
-                    epoch = len(trial.values) + 1
-                    value = problem.value({**trial.point, "epochs": str(epoch)})
-                    spent += 1
-                    best = min(best, value)
-                    moved = Trial(
-                        name=trial.name, index=place, point=trial.point, status=trial.status, values=(*trial.values, value)
-                    )
-                    trials[place] = ended_with(moved, Status.COMPLETED) if epoch == len(table.axes["epochs"]) else moved
-            regrets.append((best - optimum) / (typical - optimum))
-            begun.append(len(trials))
+        found = [_spend(make(seed), problem, budget, at_once) for seed in range(seeds)]
+        regrets = [(best - optimum) / (typical - optimum) for best, _ in found]
         error = statistics.stdev(regrets) / math.sqrt(seeds)
-        print(f"{name:14}{1000 * statistics.mean(regrets):10.2f}{1000 * error:10.2f}{statistics.mean(begun):8.1f}")
+        trainings = statistics.mean(count for _, count in found)
+        print(f"{name:14}{1000 * statistics.mean(regrets):10.2f}{1000 * error:10.2f}{trainings:8.1f}")
 
 
-def ended_with(trial: Trial, status: Status) -> Trial:
-    """The trial, ended with its last value."""
-    return Trial(
-        name=trial.name,
-        index=trial.index,
-        point=trial.point,
-        status=status,
-        values=trial.values,
-        final=trial.values[-1] if trial.values else None,
-        ended=MOMENT,
-    )
+def _spend(strategy: Hyperband | Random, problem: Problem, budget: int, at_once: int) -> tuple[float, int]:
+    """The best value that a budget of epochs has brought, and how many trainings were begun for it."""
+    trials: list[Trial] = []
+    spent, best = 0, math.inf
+    while spent < budget:
+        for trial in strategy.cull(History(goal=Goal.MINIMIZE, trials=tuple(trials))):
+            trials[trial.index] = ended(trial, Status.STOPPED)
+        free = at_once - sum(not one.status.terminal for one in trials)
+        for point in strategy.ask(History(goal=Goal.MINIMIZE, trials=tuple(trials)), free) if free else ():
+            trials.append(begun(trials, point))
+        running = [one for one in trials if not one.status.terminal]
+        for trial in running[: budget - spent]:
+            epoch = len(trial.values) + 1
+            value = problem.value({**trial.point, "epochs": str(epoch)})
+            spent, best = spent + 1, min(best, value)
+            moved = replace(trial, values=(*trial.values, value))
+            trials[trial.index] = ended(moved, Status.COMPLETED) if epoch == EPOCHS else moved
+    return best, len(trials)
 
 
 def main() -> None:

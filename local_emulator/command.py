@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from local_emulator.api.gateway import Gateway, serve
-from local_emulator.api.proxy import Authority, Proxy
 from local_emulator.assembly import Emulator, StateLock, end_runs, read_owner, wipe
 from local_emulator.domain.errors import EmulatorError
 from local_emulator.settings import DEFAULT_PORT, Faults, Quotas, Settings, default_state
@@ -170,6 +169,8 @@ class _Activity:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    from local_emulator.api.proxy import Authority, Proxy  # noqa: PLC0415 - a seventh of the start, which `status` need not pay
+
     settings = _settings(options)
     address: list[str] = []
     with Emulator(settings, endpoint=lambda: address[0] if address else None) as emulator:

@@ -5,7 +5,6 @@ members are checked by the service alone, which costs a round trip each time; he
 """
 
 import dataclasses
-import functools
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,14 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sm_tuning import parents
+from sm_tuning import model, parents
 from sm_tuning.parameters import Continuous, Scaling
 from sm_tuning.problem import Problem
 from sm_tuning.training import Script
 
 if TYPE_CHECKING:
-    from botocore.model import Shape
-
     from sm_tuning.definition import Definition
     from sm_tuning.tuning_job import TuningJob
 
@@ -62,11 +59,11 @@ def check(job: "TuningJob", client: Any = None) -> Report:  # noqa: ANN401 - a b
     """Check a tuning job against every rule; with a client also against the parents of its warm start."""
     request = job.request()
     problems = [
-        *_model_problems(request),
+        *model.problems(request),
         *_config_problems(request),
         *_warm_start_problems(request),
         *_definition_problems(request),
-        *_local_problems(job),
+        *_local_problems(job, request),
     ]
     if client is not None and job.warm_start is not None and not problems:
         described = [
@@ -74,90 +71,6 @@ def check(job: "TuningJob", client: Any = None) -> Report:  # noqa: ANN401 - a b
         ]
         problems += parents.problems(request, described, _MOST_JOBS[request[_CONFIG]["Strategy"]])
     return Report(request, tuple(problems), tuple(_warnings(job)))
-
-
-# --- botocore's model -----------------------------------------------------------------------------------------------------
-
-
-@functools.cache
-def _input_shape() -> "Shape":
-    from botocore.loaders import Loader  # noqa: PLC0415 - a tenth of a second that building a request need not pay
-    from botocore.model import ServiceModel  # noqa: PLC0415 - see above
-
-    service = ServiceModel(Loader().load_service_model("sagemaker", "service-2"), "sagemaker")
-    shape = service.operation_model("CreateHyperParameterTuningJob").input_shape
-    if shape is None:
-        raise LookupError("botocore's model has no input for CreateHyperParameterTuningJob")
-    return shape
-
-
-def _model_problems(request: Mapping[str, Any]) -> Iterator[Problem]:
-    yield from _walk(_input_shape(), request, "")
-
-
-def _walk(shape: Any, value: Any, path: str) -> Iterator[Problem]:  # noqa: ANN401, C901 - any member, one branch for each kind
-    kind = shape.type_name
-    if kind == "structure":
-        for name in shape.required_members:
-            if name not in value:
-                yield Problem("model-required", _join(path, name), None, "it is required")
-        for name, one in value.items():
-            yield from _walk(shape.members[name], one, _join(path, name))
-    elif kind == "list":
-        yield from _bounds(shape, value, len(value), path, "members")
-        for place, one in enumerate(value):
-            yield from _walk(shape.member, one, f"{path}[{place}]")
-    elif kind == "map":
-        yield from _bounds(shape, value, len(value), path, "entries")
-        for name, one in value.items():
-            yield from _walk(shape.key, name, f"{path} (key)")
-            yield from _walk(shape.value, one, f"{path}.{name}")
-    elif kind == "string":
-        yield from _string(shape, value, path)
-    elif kind in {"integer", "long", "float", "double"}:
-        yield from _number(shape, value, path, whole=kind in {"integer", "long"})
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
-
-
-def _string(shape: Any, value: object, path: str) -> Iterator[Problem]:  # noqa: ANN401 - botocore's shape
-    if not isinstance(value, str):
-        yield Problem("model-type", path, value, "it must be a string")
-        return
-    yield from _bounds(shape, value, len(value), path, "characters")
-    pattern = shape.metadata.get("pattern")
-    if pattern is not None and not _compiled(pattern).fullmatch(value):
-        yield Problem("model-pattern", path, value, f"it must match {pattern}")
-    if shape.enum and value not in shape.enum:
-        known = ", ".join(shape.enum[:12]) + (", …" if len(shape.enum) > 12 else "")  # noqa: PLR2004 - a line
-        yield Problem("model-enum", path, value, f"it must be one of {known}")
-
-
-def _number(shape: Any, value: object, path: str, *, whole: bool) -> Iterator[Problem]:  # noqa: ANN401 - botocore's shape
-    if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or not math.isfinite(value):
-        yield Problem("model-type", path, value, "it must be a whole number" if whole else "it must be a number")
-        return
-    yield from _bounds(shape, value, value, path, "")
-
-
-def _bounds(shape: Any, value: object, size: float, path: str, noun: str) -> Iterator[Problem]:  # noqa: ANN401 - botocore's shape
-    low, high = shape.metadata.get("min"), shape.metadata.get("max")
-    has = f"have {{}} {noun}" if noun else "be {}"
-    if low is not None and size < low:
-        yield Problem("model-min", path, value, f"it must {has.format(f'at least {low}')}")
-    if high is not None and size > high:
-        yield Problem("model-max", path, value, f"it must {has.format(f'at most {high}')}")
-
-
-@functools.cache
-def _compiled(pattern: str) -> "re.Pattern[str]":
-    # Python's re knows no Unicode properties: letters, separators and numbers are near enough to \w and \s.
-    translated = (
-        pattern.replace(r"\p{L}", r"\w").replace(r"\p{Z}", r"\s").replace(r"\p{N}", r"\d").replace(r"\p{Alnum}", "a-zA-Z0-9")
-    )
-    return re.compile(translated)
 
 
 # --- rules between members ------------------------------------------------------------------------------------------------
@@ -200,7 +113,6 @@ def _warm_start_problems(request: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _definition_problems(request: Mapping[str, Any]) -> Iterator[Problem]:
     config = request[_CONFIG]
-    single = request.get("TrainingJobDefinition")
     several = request.get("TrainingJobDefinitions", ())
     names = [one["DefinitionName"] for one in several]
     for name in _repeated(names):
@@ -214,12 +126,15 @@ def _definition_problems(request: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem("ranges-place", f"{_CONFIG}.ParameterRanges", config["ParameterRanges"], text)
     all_ranges = []
     for where, definition in _numbered(request):
-        objective = config.get("HyperParameterTuningJobObjective") if single is not None else definition.get("TuningObjective")
+        if several:
+            objective, ranges = definition.get("TuningObjective"), definition["HyperParameterRanges"]
+            ranges_at = f"{where}.HyperParameterRanges"
+        else:
+            objective, ranges = config.get("HyperParameterTuningJobObjective"), config["ParameterRanges"]
+            ranges_at = f"{_CONFIG}.ParameterRanges"
         if objective is None:
             yield Problem("objective-required", where, None, "an objective is required")
-        ranges = config["ParameterRanges"] if single is not None else definition["HyperParameterRanges"]
         all_ranges.append(ranges)
-        ranges_at = f"{_CONFIG}.ParameterRanges" if single is not None else f"{where}.HyperParameterRanges"
         yield from _metric_problems(definition, where)
         yield from _range_problems(request, definition, ranges, ranges_at)
         yield from _training_problems(definition, where)
@@ -346,11 +261,11 @@ def _time_problems(definition: Mapping[str, Any], where: str) -> Iterator[Proble
 # --- what only this machine knows -----------------------------------------------------------------------------------------
 
 
-def _local_problems(job: "TuningJob") -> Iterator[Problem]:
+def _local_problems(job: "TuningJob", request: Mapping[str, Any]) -> Iterator[Problem]:
     if job.definitions:
         yield from _lost(job)
     identical = job.warm_start is not None and job.warm_start.type == "IdenticalDataAndAlgorithm"
-    for (_, part), (where, _request) in zip(job.parts(), _numbered(job.request()), strict=True):
+    for (_, part), (where, _definition) in zip(job.parts(), _numbered(request), strict=True):
         for one in part.channels:
             if one.path is not None and not one.path.exists():
                 text = "it is neither an s3:// URI nor a file or folder here"

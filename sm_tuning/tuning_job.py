@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sm_tuning import launcher, rules
 from sm_tuning.definition import Definition
 from sm_tuning.strategies import Grid, Hyperband, Strategy
-from sm_tuning.training import Completion, WarmStart
+from sm_tuning.training import Completion, WarmStart, given
 
 if TYPE_CHECKING:
     from sm_tuning.run import TuningRun
@@ -40,7 +40,7 @@ class TuningJob(Definition):
         completion: When to end earlier.
         definitions: Several training job definitions (up to 10) in place of this one.
         warm_start: Finished tuning jobs to learn from.
-        autotune: Whether AWS chooses what is left open: ranges (`Auto`), number of training jobs, early stopping, retries.
+        autotune: Whether AWS chooses what is left open: ranges (`Auto`), number of training jobs, convergence, retries.
         tags: Tags of the tuning job and its training jobs.
     """
 
@@ -112,18 +112,15 @@ class TuningJob(Definition):
         strategy = self.strategy
         config: dict[str, Any] = {"Strategy": type(strategy).__name__}
         if isinstance(strategy, Hyperband):
-            resources = {"MinResource": strategy.min_resource}
-            if strategy.max_resource is not None:
-                resources["MaxResource"] = strategy.max_resource
+            resources = {"MinResource": strategy.min_resource} | given(MaxResource=strategy.max_resource)
             config["StrategyConfig"] = {"HyperbandStrategyConfig": resources}
         if self.objective is not None:
             config["HyperParameterTuningJobObjective"] = dict(self.objective.request())
-        limits = {
-            "MaxNumberOfTrainingJobs": self.max_jobs,
-            "MaxParallelTrainingJobs": self.max_parallel,
-            "MaxRuntimeInSeconds": self.completion.max_runtime,
-        }
-        config["ResourceLimits"] = {name: value for name, value in limits.items() if value is not None}
+        config["ResourceLimits"] = given(
+            MaxNumberOfTrainingJobs=self.max_jobs,
+            MaxParallelTrainingJobs=self.max_parallel,
+            MaxRuntimeInSeconds=self.completion.max_runtime,
+        )
         if self.ranges or not self.definitions:
             config["ParameterRanges"] = self.ranges_request()
         stopping = not isinstance(strategy, Hyperband) and strategy.early_stopping

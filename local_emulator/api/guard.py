@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+TOKEN_HEADER = "X-Sm-Emulator-Proxy"  # noqa: S105 - a name
+
+_TOKEN = f"HTTP_{TOKEN_HEADER.upper().replace('-', '_')}"
 _PORT = re.compile(r":\d{1,5}")
 
 
@@ -26,7 +29,7 @@ def refusal(  # noqa: PLR0911 - one return for each rule
 ) -> Refusal | None:
     """Why a WSGI request may not come in; None if it may. What our own proxy brings, by its token, may be for any host."""
     host = str(environ.get("HTTP_HOST", ""))
-    told = str(environ.get("HTTP_X_SM_EMULATOR_PROXY", ""))
+    told = str(environ.get(_TOKEN, ""))
     proxied = proxy_token is not None and hmac.compare_digest(told.encode(), proxy_token.encode())
     if not proxied and not _is_ours(host, allowed_hosts):
         return Refusal(status="421 Misdirected Request", reason=f"the Host header {host!r} is not this emulator's")

@@ -25,8 +25,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from local_emulator.api.guard import TOKEN_HEADER
+
 DOMAINS = ("amazonaws.com", "amazonaws.com.cn", "api.aws")
-TOKEN_HEADER = "X-Sm-Emulator-Proxy"  # noqa: S105 - a name
 
 _TARGET = re.compile(r"CONNECT ([A-Za-z0-9.\-]+|\[[0-9a-fA-F:.]+\]):(\d{1,5}) HTTP/1\.[01]")
 _MOST_HEAD = 64 * 2**10

@@ -10,11 +10,11 @@ from local_emulator.domain.errors import RunError
 from local_emulator.domain.objects import NoSuchBucket, Objects, ObjectsUnavailable, parse_s3
 from local_emulator.domain.training import TrainingJob
 from local_emulator.runs.folder import RunFolder
+from local_emulator.runs.log import read_tail
 from local_emulator.runs.run import Cause, Exit, Run
 
 _LONGEST_REASON = 1024
 _SIGNALS = 128
-_LOG_TAIL = 64 * 2**10
 _ERROR_LINES = 20
 _MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^']+)'")
 _TROUBLE = (NoSuchBucket, ObjectsUnavailable, ValueError, OSError)
@@ -83,8 +83,7 @@ def failure_reason(folder: RunFolder, ended: Exit) -> str:
     if ended.cause in {Cause.START, Cause.DISK}:
         return ended.message[:_LONGEST_REASON]
     text, code = _failure_file(folder.ml / "output" / "failure"), ended.code
-    run = folder.load_run()
-    if not text and run.script_mode:
+    if not text and (run := folder.load_run()).script_mode:
         text, code = _toolkit_text(folder, run, ended.code), 1
     tail = f", exit code: {code}"
     return f"AlgorithmError: {text}"[: _LONGEST_REASON - len(tail)] + tail
@@ -105,12 +104,7 @@ def _toolkit_text(folder: RunFolder, run: Run, code: int) -> str:
 
 def _last_error(folder: RunFolder) -> str:
     """The exception that ended a Python script: what follows the last traceback in the log's last part, but for its frames."""
-    segments = sorted(folder.path.glob("log.*"), key=lambda path: int(path.suffix[1:]))
-    lines: list[str] = []
-    for path in segments[-2:]:
-        with path.open("rb") as file:
-            file.seek(max(path.stat().st_size - _LOG_TAIL, 0))
-            lines += [line.partition(b" ")[2].decode("utf-8", "replace") for line in file.read().splitlines()]
+    lines = [line.text for line in read_tail(folder)]
     starts = [place for place, line in enumerate(lines) if line.startswith("Traceback (most recent call last)")]
     if not starts:
         return ""

@@ -40,7 +40,9 @@ def stand_in(image: str, settings: Settings) -> tuple[str, ...] | None:
 
 def entrypoint(algorithm: Mapping[str, Any]) -> tuple[str, ...]:
     """The command that the request itself names for its container; empty if it names none."""
-    return (*algorithm.get("ContainerEntrypoint", ()), *algorithm.get("ContainerArguments", ()))
+    if "ContainerEntrypoint" not in algorithm:
+        return ()
+    return (*algorithm["ContainerEntrypoint"], *algorithm.get("ContainerArguments", ()))
 
 
 def runnable(
@@ -50,7 +52,7 @@ def runnable(
     image = algorithm.get("TrainingImage", algorithm.get("AlgorithmName", ""))
     if stand_in(image, settings) is not None:
         return None
-    if "ContainerEntrypoint" in algorithm:
+    if entrypoint(algorithm):
         return None if private else "ContainerEntrypoint needs a private /opt/ml, which this machine does not allow."
     if PROGRAM in hyperparameters:
         return None

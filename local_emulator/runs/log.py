@@ -4,6 +4,7 @@ Control characters are written as CloudWatch shows them, `#` and three octal dig
 metrics are matched on.
 """
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ _ESCAPES = {bytes([code]): b"#%03o" % code for code in range(256)}
 _LONGEST_LINE = 64 * 1024
 _SEGMENTS = 8
 _MOST_AT_ONCE = 4 * 2**20
+_TAIL = 64 * 2**10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +102,7 @@ class LogWriter:
 def read_log(folder: RunFolder, cursor: Cursor | None = None) -> tuple[Sequence[LogLine], Cursor]:
     """Lines after a cursor, a few megabytes at a time, and the cursor after them; a gap is told by a line."""
     cursor = cursor or Cursor()
-    segments = sorted(int(path.suffix[1:]) for path in folder.path.glob("log.*"))
+    segments = _segments(folder)
     lines: list[LogLine] = []
     if cursor.segment not in segments:
         later = [segment for segment in segments if segment > cursor.segment]
@@ -129,6 +131,24 @@ def read_log(folder: RunFolder, cursor: Cursor | None = None) -> tuple[Sequence[
         )
         return [gap, *more], following
     return lines, cursor
+
+
+def read_tail(folder: RunFolder) -> Sequence[LogLine]:
+    """The last lines of a log, at most a few tens of kilobytes of each of its last two segments."""
+    lines: list[LogLine] = []
+    for segment in _segments(folder)[-2:]:
+        with (folder.path / f"log.{segment}").open("rb") as file:
+            skipped = max(os.fstat(file.fileno()).st_size - _TAIL, 0)
+            file.seek(skipped)
+            content = file.read()
+        # The first line may be the rest of one, and the last the beginning of one.
+        whole = content[: content.rfind(b"\n") + 1].splitlines()
+        lines += map(_line, whole[1:] if skipped else whole)
+    return lines
+
+
+def _segments(folder: RunFolder) -> Sequence[int]:
+    return sorted(int(path.suffix[1:]) for path in folder.path.glob("log.*"))
 
 
 def _line(raw: bytes) -> LogLine:

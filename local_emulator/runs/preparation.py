@@ -89,11 +89,13 @@ class Preparation:
         algorithm = job.request["AlgorithmSpecification"]
         hyperparameters = job.request.get("HyperParameters", {})
         command = images.stand_in(algorithm.get("TrainingImage", algorithm.get("AlgorithmName", "")), settings)
+        entrypoint = images.entrypoint(algorithm)
+        script_mode = command is None and not entrypoint
         if command is not None:
             program = Command(argv=(*command, "train"), cwd=str(names.ml))
             environment = {"SAGEMAKER_BASE_DIR": base, **environment}
-        elif "ContainerEntrypoint" in algorithm:
-            program = Command(argv=images.entrypoint(algorithm), cwd=str(names.ml))
+        elif entrypoint:
+            program = Command(argv=entrypoint, cwd=str(names.ml))
             # What such a program installs, as SDK v3's drivers do from requirements.txt, is the run's own.
             packages = str(names.path / "packages")
             environment = {"PIP_TARGET": packages, "PYTHONPATH": packages, **environment}
@@ -118,7 +120,7 @@ class Preparation:
             disk_floor=settings.disk_floor,
             compress=job.request["OutputDataConfig"].get("CompressionType") != "NONE",
             opt_ml=self._private,
-            script_mode=command is None and "ContainerEntrypoint" not in algorithm,
+            script_mode=script_mode,
         )
 
     def _bring_code(self, uri: str, code: Path) -> None:

@@ -142,14 +142,13 @@ class Bayesian:
         leaders = process.inputs[np.argsort(process.means, kind="stable")[:_LEADERS]]
         near = np.repeat(leaders, _CANDIDATES // (4 * _LEADERS), axis=0)
         widths = np.where(np.arange(len(near)) % 2, *_NEARBY)[:, None]
-        moves = rng.random(near.shape) < _MOVED
+        moves = (rng.random(near.shape) < _MOVED) & (np.array(self._values) == 0)
         near += rng.normal(0.0, 1.0, size=near.shape) * widths * moves
         for column, count in enumerate(self._values):
             if count:
                 spread[:, column] = np.minimum(np.floor(spread[:, column] * count), count - 1)
-                kept = np.repeat(leaders[:, column], _CANDIDATES // (4 * _LEADERS))
                 other = rng.integers(0, count, size=len(near))
-                near[:, column] = np.where(rng.random(len(near)) < _KEPT, kept, other)
+                near[:, column] = np.where(rng.random(len(near)) < _KEPT, near[:, column], other)
         return self._snap(np.vstack([spread, near]))
 
     def _snap(self, rows: Array) -> Array:

@@ -67,6 +67,13 @@ def _squared_distances(left: Array, right: Array) -> Array:
     return squared
 
 
+def _own_distances(points: Array) -> Array:
+    """Squared distances of points among themselves, exactly nought from each to itself."""
+    squared = _squared_distances(points, points)
+    np.fill_diagonal(squared, 0.0)
+    return squared
+
+
 def _matern(scale: float, squared: Array) -> tuple[Array, Array]:
     """Covariances, and their derivatives by the squared distance."""
     distance = _ROOT5 * np.sqrt(squared)
@@ -80,9 +87,7 @@ def _loss(theta: Array, points: Array, owner: npt.NDArray[np.intp], outputs: Arr
     columns = len(theta) - 2
     scale, noise = math.exp(theta[-2]), math.exp(theta[-1])
     scaled = points * np.exp(-theta[owner])
-    squared = _squared_distances(scaled, scaled)
-    np.fill_diagonal(squared, 0.0)
-    covariance, slope = _matern(scale, squared)
+    covariance, slope = _matern(scale, _own_distances(scaled))
     noisy = covariance.copy()
     noisy.flat[:: len(outputs) + 1] += noise + _JITTER
     lower, failed = dpotrf(noisy, lower=1, overwrite_a=1)
@@ -144,9 +149,7 @@ class GaussianProcess:
 
     def _covariance(self, points: Array) -> Array:
         """Covariance of points among themselves, noise included."""
-        squared = _squared_distances(points, points)
-        np.fill_diagonal(squared, 0.0)
-        covariance, _ = _matern(self.kernel.scale, squared)
+        covariance, _ = _matern(self.kernel.scale, _own_distances(points))
         covariance.flat[:: len(points) + 1] += self.kernel.noise + _JITTER
         return covariance
 

@@ -45,7 +45,8 @@ class Target:
         self.url = emulator.configured()
         if self.url is None:
             words = ["--port", "0", "--idle-exit", str(emulator.IDLE_EXIT)] + (["--parallel", str(parallel)] if parallel else [])
-            self.url, self.started = emulator.ensure(self.state, words)
+            facts, self.started = emulator.ensure(self.state, words)
+            self.url = str(facts["url"])
         return emulator.LocalSession(self.url, self.region)
 
     def run(self, name: str) -> TuningRun:
@@ -497,10 +498,9 @@ def emulator_start(port: int, parallel: int | None, state: Path | None) -> None:
     from sm_tuning.cli import emulator as process  # noqa: PLC0415 - see the head
 
     words = ["--port", str(port)] + (["--parallel", str(parallel)] if parallel else [])
-    folder = state or process.state_folder()
-    url, started = process.ensure(folder, words)
-    click.echo(f"# {'started' if started else 'already running'} at {url}", err=True)
-    _print_exports(process.status(folder))
+    facts, started = process.ensure(state or process.state_folder(), words)
+    click.echo(f"# {'started' if started else 'already running'} at {facts['url']}", err=True)
+    _print_exports(facts)
 
 
 def _print_exports(facts: Mapping[str, Any], *, proxy: bool = False) -> None:

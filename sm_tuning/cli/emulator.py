@@ -54,11 +54,11 @@ def configured() -> str | None:
     return url if url and urlsplit(url).hostname in _LOOPBACK else None
 
 
-def ensure(state: Path, arguments: Sequence[str] = ()) -> tuple[str, bool]:
-    """(URL, whether it was started now) of an emulator on a state folder; raises Unreachable."""
+def ensure(state: Path, arguments: Sequence[str] = ()) -> tuple[Mapping[str, Any], bool]:
+    """(status, whether it was started now) of an emulator on a state folder; raises Unreachable."""
     facts = status(state)
     if facts.get("running") and facts.get("health", {}).get("status") == "ok":
-        return str(facts["url"]), False
+        return facts, False
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = state / "emulator.log"
     command = [sys.executable, "-m", "local_emulator", "serve", "--state", str(state), *arguments]
@@ -70,7 +70,7 @@ def ensure(state: Path, arguments: Sequence[str] = ()) -> tuple[str, bool]:
     while time.monotonic() < deadline:
         facts = status(state)
         if facts.get("health", {}).get("status") == "ok":
-            return str(facts["url"]), True
+            return facts, True
         if process.poll() is not None and not facts.get("running"):
             break
         time.sleep(0.05)
