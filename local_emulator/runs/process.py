@@ -70,9 +70,9 @@ class ProcessExecutor:
         mark = f"{MARKER}={run_id}".encode()
         deadline = time.monotonic() + 10.0
         while time.monotonic() < deadline:
-            left = [process for process in _processes() if mark in _environment(process)]
-            if supervisor is not None:
-                left += _holders(supervisor.lock)
+            # The supervisor first: it must not live to see its program die, and write that down as its end.
+            left = [] if supervisor is None else list(_holders(supervisor.lock))
+            left += [process for process in _processes() if mark in _environment(process)]
             if not left:
                 return
             for process in left:
