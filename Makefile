@@ -3,13 +3,23 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check conformance bench quality clean
+.PHONY: demo test tools check conformance bench quality clean
 
 demo: .venv/.ready-all ## Run a real tuning job on real data and show its results
 	$(BIN)/sm-tuning run docs/examples/digits.toml
 
-test: .venv/.ready-dev .venv-sdk2/.ready .venv-sdk3/.ready ## Run all tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+test: .venv/.ready-dev .venv-sdk2/.ready .venv-sdk3/.ready | tools ## Run all tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+
+# A Docker engine with a Debian for its images, and Node.js.
+TOOLS := dockerd=docker.io debootstrap=debootstrap node=nodejs npm=npm
+
+tools: ## Programs that some tests start; root may install them, others see those tests skipped
+	@missing=$$(for one in $(TOOLS); do command -v $${one%=*} >/dev/null || echo $${one#*=}; done); \
+	if [ -z "$$missing" ]; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	else echo "Some tests will be skipped: they need Debian's" $$missing >&2; fi
 
 conformance: .venv/.ready-dev ## How Automatic Model Tuning behaves, fact by fact: how many hold
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/acceptance/test_conformance.py

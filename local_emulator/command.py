@@ -21,7 +21,7 @@ from urllib.parse import quote
 from local_emulator.api.gateway import Gateway, serve
 from local_emulator.assembly import Emulator, StateLock, end_runs, read_owner, wipe
 from local_emulator.domain.errors import EmulatorError
-from local_emulator.settings import DEFAULT_PORT, Faults, Quotas, Settings, default_state
+from local_emulator.settings import DEFAULT_PORT, Docker, Faults, Python, Quotas, Settings, StandIn, default_state
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -31,11 +31,20 @@ OK, FAILED, NOT_RUNNING = 0, 1, 3
 _DUMMY = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
-def _image(text: str) -> tuple[str, tuple[str, ...]]:
-    pattern, _, command = text.partition("=")
-    if not pattern or not command:
-        raise argparse.ArgumentTypeError(f"{text!r} must be PATTERN=COMMAND")
-    return pattern, tuple(command.split())
+def _image(text: str) -> tuple[str, StandIn]:
+    pattern, _, named = text.partition("=")
+    if not pattern or not named:
+        raise argparse.ArgumentTypeError(f"{text!r} must be PATTERN=COMMAND, PATTERN=python:PATH or PATTERN=docker:[IMAGE]")
+    kind, colon, what = named.partition(":")
+    if colon and kind == "docker":
+        return pattern, Docker(what or None)
+    if colon and kind == "python":
+        path = Path(what).absolute()
+        python = Python(str(path))
+        if not os.access(python.interpreter, os.X_OK):
+            raise argparse.ArgumentTypeError(f"{text!r}: {python.interpreter} is no interpreter")
+        return pattern, python
+    return pattern, tuple(shlex.split(named))
 
 
 def _number(text: str) -> tuple[str, float]:
@@ -85,8 +94,9 @@ def _parser() -> argparse.ArgumentParser:
         type=_image,
         action="append",
         default=[],
-        metavar="PATTERN=COMMAND",
-        help="run images that match PATTERN as COMMAND (may be repeated)",
+        metavar="PATTERN=WHAT",
+        help="how to run the images that match PATTERN: COMMAND; python:PATH, scripts in this interpreter or virtual environment; "
+        "docker:[IMAGE], the container itself or another (may be repeated; the first match counts)",
     )
     serve.add_argument("--s3-endpoint", help="S3 of somebody else where data, sources and models lie (default: our own)")
     serve.add_argument("--check-roles", action="store_true", help="refuse a RoleArn that IAM here does not know")

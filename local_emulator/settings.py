@@ -47,13 +47,35 @@ class Faults:
     delay: float = 0.0
 
 
+@dataclass(frozen=True)
+class Python:
+    """Script mode with a Python of its own: an interpreter, or the folder of a virtual environment."""
+
+    path: str
+
+    @property
+    def interpreter(self) -> str:
+        """The interpreter's path."""
+        return str(Path(self.path) / "bin" / "python") if Path(self.path).is_dir() else self.path
+
+
+@dataclass(frozen=True)
+class Docker:
+    """A container on Docker Engine: of another image than the request's, or of that one."""
+
+    image: str | None = None
+
+
+StandIn = tuple[str, ...] | Python | Docker  # the first: a command of this machine
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """How an emulator behaves. Times are seconds, sizes bytes.
 
-    `parallel` bounds the runs of all jobs together. `images` maps a shell-style pattern of an image URI to the command that
-    stands in for the image; an image that none matches runs in script mode. `s3_endpoint` is somebody else's S3 (then the
-    data, sources and models of training jobs live there), None for our own.
+    `parallel` bounds the runs of all jobs together. `images` maps a shell-style pattern of an image URI to what stands in for the
+    image, the first match first; an image that none matches runs in script mode, or as the stand-in of a built-in algorithm.
+    `s3_endpoint` is somebody else's S3 (then the data, sources and models of training jobs live there), None for our own.
     """
 
     state: Path = field(default_factory=default_state)
@@ -69,7 +91,7 @@ class Settings:
     private_opt_ml: bool = True
     check_roles: bool = False
     python: str | None = None  # interpreter for script mode; None: this one
-    images: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    images: Mapping[str, StandIn] = field(default_factory=dict)
     s3_endpoint: str | None = None
     allowed_hosts: tuple[str, ...] = ()
     quotas: Quotas = field(default_factory=Quotas)

@@ -109,12 +109,11 @@ class Definition:
     def _algorithm(self) -> dict[str, Any]:
         objective = () if self.objective is None else (self.objective.metric,)
         # Of two equal ones AWS takes one; two that differ are sent, so that they are refused.
-        metrics = dict.fromkeys((one.name, one.regex) for one in (*objective, *self.metrics))
+        several = dict.fromkeys((one.name, one.regex) for one in (*objective, *self.metrics))
+        metrics = [{"Name": name, "Regex": regex} for name, regex in several if regex is not None]
         image = sklearn_image(self.region) if self.image is None and self.algorithm is None else self.image
-        return given(TrainingImage=image, AlgorithmName=self.algorithm) | {
-            "TrainingInputMode": self.input_mode,
-            "MetricDefinitions": [{"Name": name, "Regex": regex} for name, regex in metrics],
-        }
+        algorithm = given(TrainingImage=image, AlgorithmName=self.algorithm) | {"TrainingInputMode": self.input_mode}
+        return algorithm | ({"MetricDefinitions": metrics} if metrics else {})
 
     def _static(self, prefix: str) -> dict[str, str]:
         static = {name: str(value) for name, value in self.hyperparameters.items()}

@@ -13,14 +13,17 @@ from sm_tuning.errors import Invalid
 class Metric:
     """A metric and the regular expression that finds it in the log; its first group is the value.
 
-    With `sample`, a line as the script prints it, the expression is tried at once.
+    With `sample`, a line as the script prints it, the expression is tried at once. Without `regex` it is a metric of one of AWS's
+    built-in algorithms, for which AWS has the expression.
     """
 
     name: str
-    regex: str
+    regex: str | None = None
     sample: str | None = None
 
     def __post_init__(self) -> None:
+        if self.regex is None:
+            return
         try:
             compiled = re.compile(self.regex)
         except re.error as error:
@@ -40,7 +43,9 @@ class Metric:
             )
 
     def values(self, line: str) -> Sequence[float]:
-        """Every value of the metric in a line of the log."""
+        """Every value of the metric in a line of the log; none without an expression."""
+        if self.regex is None:
+            return []
         found = (number(one[1]) for one in re.finditer(self.regex, line))
         return [value for value in found if value is not None]
 
@@ -62,12 +67,12 @@ class Objective:
     goal: str
 
     @classmethod
-    def maximize(cls, name: str, regex: str, sample: str | None = None) -> Self:
+    def maximize(cls, name: str, regex: str | None = None, sample: str | None = None) -> Self:
         """More is better, as with accuracy."""
         return cls(Metric(name, regex, sample), "Maximize")
 
     @classmethod
-    def minimize(cls, name: str, regex: str, sample: str | None = None) -> Self:
+    def minimize(cls, name: str, regex: str | None = None, sample: str | None = None) -> Self:
         """Less is better, as with loss."""
         return cls(Metric(name, regex, sample), "Minimize")
 

@@ -31,6 +31,28 @@ _RESOURCES = ("epochs", "numepochs", "n-epochs", "n_epochs", "num_epochs")
 _NO_SIGN_OR_EXPONENT = re.compile(r"\(\[0-9\\?\.\]\+\)|\(\[\\d\\?\.\]\+\)|\(\\d\+\\\.\\d\+\)")
 _DECADES_FOR_LOG = 2.0
 _QUOTA_PARALLEL = 10  # AWS's default for one tuning job
+_ECR_IMAGE = re.compile(r"\d{12}\.dkr\.ecr[^/]*/([a-z0-9-]+)(?:[:@]|$)")
+# Repositories of AWS's built-in algorithms, whose accounts differ by region.
+_BUILTIN = {
+    "blazingtext",
+    "factorization-machines",
+    "forecasting-deepar",
+    "image-classification",
+    "ipinsights",
+    "kmeans",
+    "knn",
+    "lda",
+    "linear-learner",
+    "ntm",
+    "object-detection",
+    "object2vec",
+    "pca",
+    "randomcutforest",
+    "sagemaker-xgboost",
+    "semantic-segmentation",
+    "seq2seq",
+    "xgboost",
+}
 _OBJECTIVE = "_tuning_objective_metric"
 _CONFIG = "HyperParameterTuningJobConfig"
 _LIMITS = f"{_CONFIG}.ResourceLimits"
@@ -135,7 +157,7 @@ def _definition_problems(request: Mapping[str, Any]) -> Iterator[Problem]:
         if objective is None:
             yield Problem("objective-required", where, None, "an objective is required")
         all_ranges.append(ranges)
-        yield from _metric_problems(definition, where)
+        yield from _metric_problems(definition, objective, where)
         yield from _range_problems(request, definition, ranges, ranges_at)
         yield from _training_problems(definition, where)
     yield from _combinations(config, all_ranges, chosen="Autotune" in request)
@@ -148,13 +170,26 @@ def _numbered(request: Mapping[str, Any]) -> Sequence[tuple[str, Mapping[str, An
     return [(f"TrainingJobDefinitions[{place}]", one) for place, one in enumerate(request["TrainingJobDefinitions"])]
 
 
-def _metric_problems(definition: Mapping[str, Any], where: str) -> Iterator[Problem]:
-    names = [one["Name"] for one in definition["AlgorithmSpecification"]["MetricDefinitions"]]
+def _metric_problems(definition: Mapping[str, Any], objective: Mapping[str, Any] | None, where: str) -> Iterator[Problem]:
+    algorithm = definition["AlgorithmSpecification"]
+    names = [one["Name"] for one in algorithm.get("MetricDefinitions", ())]
+    stock = _is_builtin(algorithm.get("TrainingImage", ""))
+    if stock and names:
+        text = "AWS defines the metrics of its built-in algorithms; leave the regular expressions out"
+        yield Problem("builtin-metrics", f"{where}.AlgorithmSpecification.MetricDefinitions", names, text)
+    if objective is not None and objective["MetricName"] not in names and not stock and "TrainingImage" in algorithm:
+        text = "a regular expression is needed to find the objective in the log (only AWS's built-in algorithms have their own)"
+        yield Problem("objective-metric", where, objective["MetricName"], text)
     where = f"{where}.AlgorithmSpecification.MetricDefinitions"
     if "ObjectiveMetric" in names:
         yield Problem("metric-reserved", where, "ObjectiveMetric", "the name is reserved")
     for name in _repeated(names):
         yield Problem("metric-unique", where, name, "it is defined twice, with different expressions")
+
+
+def _is_builtin(image: str) -> bool:
+    found = _ECR_IMAGE.match(image)
+    return found is not None and found[1] in _BUILTIN
 
 
 def _range_problems(
@@ -311,7 +346,7 @@ def _warnings(job: "TuningJob") -> Iterator[str]:
 
 def _part_warnings(part: "Definition") -> Iterator[str]:
     for metric in (*([part.objective.metric] if part.objective else []), *part.metrics):
-        if _NO_SIGN_OR_EXPONENT.search(metric.regex):
+        if metric.regex is not None and _NO_SIGN_OR_EXPONENT.search(metric.regex):
             yield f"the regex of {metric.name} finds neither a minus sign nor an exponent: -0.5 and 1e-05 are missed or cut"
     for one in part.ranges:
         linear = isinstance(one, Continuous) and one.scaling is Scaling.LINEAR

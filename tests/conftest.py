@@ -4,10 +4,12 @@ import io
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
 import tarfile
+import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -100,6 +102,89 @@ class Server:
             tar.addfile(member, io.BytesIO(script.encode()))
         s3.put_object(Bucket=bucket, Key="sourcedir.tar.gz", Body=archive.getvalue())
         return f"s3://{bucket}/sourcedir.tar.gz"
+
+
+@dataclass
+class Engine:
+    """A Docker engine of the tests' own, without networks: containers have this machine's or none."""
+
+    folder: Path
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def host(self) -> str:
+        return f"unix://{self.folder}/docker.sock"
+
+    def start(self) -> None:
+        names = ("--data-root", "data"), ("--exec-root", "exec"), ("--pidfile", "docker.pid")
+        options = [word for option, name in names for word in (option, str(self.folder / name))]
+        for stale in ("docker.pid", "exec/containerd/containerd.pid"):  # a killed engine's, whose numbers may be others' by now
+            (self.folder / stale).unlink(missing_ok=True)
+        command = ["dockerd", "--iptables=false", "--bridge=none", "--host", self.host, *options]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        deadline = time.monotonic() + 60
+        while self.docker("info", check=False).returncode:
+            assert time.monotonic() < deadline, (self.folder / "log").read_text()[-3000:]
+            time.sleep(0.2)
+
+    def docker(self, *words: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        environment = {**os.environ, "DOCKER_HOST": self.host, "DOCKER_BUILDKIT": "0"}
+        done = subprocess.run(["docker", *words], env=environment, capture_output=True, text=True, check=False)
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def kill(self) -> None:
+        """End it at once; its containers go on."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def end(self) -> None:
+        assert self.process is not None
+        self.process.terminate()
+        self.process.wait(timeout=60)
+        for line in Path("/proc/mounts").read_text().splitlines():  # a killed engine has left some
+            if line.split()[1].startswith(str(self.folder)):
+                subprocess.run(["umount", "--lazy", line.split()[1]], check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+BASE_IMAGE = "debian-python"
+
+
+@pytest.fixture(scope="session")
+def _engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """An engine that holds a Debian with Python, made by debootstrap and kept in pytest's cache."""
+    missing = [name for name in ("dockerd", "docker", "debootstrap") if shutil.which(name) is None]
+    if missing or os.getuid() != 0:
+        pytest.skip(f"a Docker engine needs root and Debian's docker.io and debootstrap; missing: {missing or 'root'}")
+    archive = request.config.cache.mkdir("debian") / "base.tar"
+    if not archive.exists():
+        base = tmp_path_factory.mktemp("debian") / "base"
+        include = "python3,python3-venv"
+        subprocess.run(
+            ["debootstrap", "--variant=minbase", f"--include={include}", "bookworm", base], check=True, stdout=subprocess.DEVNULL
+        )
+        unfinished = archive.with_suffix(".part")
+        left_out = [f"--exclude=./{name}" for name in ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/locale")]
+        subprocess.run(["tar", "--create", "--file", unfinished, "--directory", base, *left_out, "."], check=True)
+        unfinished.rename(archive)
+    engine = Engine(tmp_path_factory.mktemp("docker"))
+    engine.start()
+    try:
+        engine.docker("import", str(archive), BASE_IMAGE)
+        yield engine
+    finally:
+        engine.end()
+
+
+@pytest.fixture
+def docker(_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """A running Docker engine, which programs find in their environment; after the test no container may be left."""
+    monkeypatch.setenv("DOCKER_HOST", _engine.host)
+    yield _engine
+    assert _engine.docker("ps", "--all", "--quiet").stdout == ""
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import regex
 
+from local_emulator.domain.algorithms import builtin
 from local_emulator.domain.errors import ValidationException
 from local_emulator.domain.jobs import Document
 from local_emulator.domain.names import OBJECTIVE_METRIC
@@ -121,14 +122,33 @@ def _objective(definition: Document, config: Document, *, several: bool) -> Iter
         return
     if other is not None:
         yield Broken("objective-place", f"The objective must be given as {where} and nowhere else.")
-    metrics = definition["AlgorithmSpecification"].get("MetricDefinitions", [])
+    algorithm = definition["AlgorithmSpecification"]
+    metrics = algorithm.get("MetricDefinitions", [])
     names = [one["Name"] for one in metrics]
-    if objective["MetricName"] not in names:
+    stock = builtin(algorithm.get("TrainingImage", ""))
+    if stock is not None:
+        yield from _builtin(algorithm)
+        if objective["MetricName"] not in {one.name for one in stock.metrics}:
+            yield Broken(
+                "builtin-objective",
+                f"The objective metric for the hyperparameter tuning job, [{objective['MetricName']}], isn't valid for the "
+                f"[{algorithm['TrainingImage']}] algorithm. Choose a valid objective metric.",
+            )
+    elif objective["MetricName"] not in names:
         yield Broken(
             "objective-metric",
             "A metric is required for this hyperparameter tuning job objective. Provide a metric in the metric definitions.",
         )
     yield from metric_problems(metrics)
+
+
+def _builtin(algorithm: Document) -> Iterator[Broken]:
+    if algorithm.get("MetricDefinitions"):
+        yield Broken(
+            "builtin-metrics",
+            "You can't override the metric definitions for Amazon SageMaker algorithms. Please retry the request without specifying "
+            "metric definitions.",
+        )
 
 
 def metric_problems(metrics: Sequence[Document]) -> Iterator[Broken]:
@@ -175,6 +195,7 @@ def _ranges(definition: Document, ranges: Document, config: Document, *, several
     if len(found) > MOST_RANGES:
         yield Broken("ranges-most", f"There are {len(found)} hyperparameter ranges; there may be at most {MOST_RANGES}.")
     static = definition.get("StaticHyperParameters", {})
+    yield from _tunable(definition["AlgorithmSpecification"].get("TrainingImage", ""), set(names))
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield Broken("range-unique", f"The hyperparameter {name!r} has more than one range.")
     for name in sorted(set(names) & set(static)):
@@ -188,6 +209,17 @@ def _ranges(definition: Document, ranges: Document, config: Document, *, several
     yield from (broken for kind, one in found for broken in _range(kind, one))
     if config["Strategy"] == "Hyperband":
         yield from _resource(config, static)
+
+
+def _tunable(image: str, names: set[str]) -> Iterator[Broken]:
+    stock = builtin(image)
+    fixed = sorted(names - stock.tunable) if stock is not None else []
+    if stock is not None and fixed:
+        yield Broken(
+            "builtin-untunable",
+            f"The hyperparameter tuning job you requested has the following untunable hyperparameters: [{', '.join(fixed)}]. For the "
+            f"algorithm, {image}, you can tune only [{', '.join(sorted(stock.tunable))}]. Delete untunable hyperparameters.",
+        )
 
 
 def _range(kind: str, one: Document) -> Iterator[Broken]:
@@ -273,7 +305,11 @@ def training_problems(request: Document) -> Iterator[Broken]:
         if member not in request:
             yield Broken("training-required", f"{member} is required.")
     if "AlgorithmSpecification" in request:
-        yield from metric_problems(request["AlgorithmSpecification"].get("MetricDefinitions", []))
+        algorithm = request["AlgorithmSpecification"]
+        stock = builtin(algorithm.get("TrainingImage", ""))
+        if stock is not None:
+            yield from _builtin(algorithm)
+        yield from metric_problems(algorithm.get("MetricDefinitions", []))
         yield from _training(request, "ResourceConfig")
 
 

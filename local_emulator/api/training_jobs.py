@@ -6,7 +6,7 @@ from typing import Any
 
 from local_emulator.api import quotas, rules, writing
 from local_emulator.api.tuning_jobs import Context, filters, with_token
-from local_emulator.domain.children import STARTING
+from local_emulator.domain.children import STARTING, with_stock_metrics
 from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound, ResourceInUse, ValidationException
 from local_emulator.domain.jobs import Document, Secondary, Status, Transition
 from local_emulator.domain.names import Place
@@ -59,7 +59,7 @@ def _echo(request: Document) -> Document:
         filled = {"CompressionType": "None", "RecordWrapperType": "None"}
         echo["InputDataConfig"] = [{**filled, **channel} for channel in request["InputDataConfig"]]
     echo.pop("Tags", None)
-    return echo
+    return with_stock_metrics(echo)
 
 
 def _get(context: Context, request: Mapping[str, Any]) -> TrainingJob:

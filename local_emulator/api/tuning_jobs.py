@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local_emulator.api import autotune, paging, quotas, rules, warm_start, writing
-from local_emulator.domain.children import with_objective_metric
+from local_emulator.domain.children import with_objective_metric, with_stock_metrics
 from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound, ResourceInUse, ResourceNotFound, ValidationException
 from local_emulator.domain.history import Trial
 from local_emulator.domain.jobs import Document, Status
@@ -38,6 +38,7 @@ def create(context: Context, request: Document, region: str) -> Document:
     request = autotune.filled(request)
     rules.refuse([*rules.tuning_problems(request), *warm_start.form_problems(request)])
     name = request["HyperParameterTuningJobName"]
+    request = _measured(request)
     echo = _echo(request)
     _check_parents(context, echo)
     for definition in _definitions(request):
@@ -73,6 +74,14 @@ def _check_parents(context: Context, echo: Document) -> None:
     parents = [_find(context, name) for name in names]
     children = sum(len(context.store.history(parent).trials) for parent in parents)
     rules.refuse(warm_start.problems(echo, parents, children))
+
+
+def _measured(request: Document) -> Document:
+    """A request whose built-in algorithms have the metric definitions that AWS has for them."""
+    single, several = request.get("TrainingJobDefinition"), request.get("TrainingJobDefinitions")
+    if single is not None:
+        return {**request, "TrainingJobDefinition": with_stock_metrics(single)}
+    return {**request, "TrainingJobDefinitions": [with_stock_metrics(one) for one in several or ()]}
 
 
 def _definitions(request: Document) -> list[Document]:

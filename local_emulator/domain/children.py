@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from local_emulator.domain.algorithms import builtin
 from local_emulator.domain.jobs import Document, Secondary, Status, Transition
 from local_emulator.domain.names import OBJECTIVE_METRIC, OBJECTIVE_STATIC, Place, child_name
 from local_emulator.domain.space import Point
@@ -77,6 +78,16 @@ def resources_of(document: Document) -> Document:
     kept = ("InstanceType", "InstanceCount", "VolumeSizeInGB")
     named = {member: first[member] for member in kept if member in first}
     return named | ({"VolumeKmsKeyId": chosen["VolumeKmsKeyId"]} if "VolumeKmsKeyId" in chosen else {})
+
+
+def with_stock_metrics(document: Document) -> Document:
+    """A request for training whose built-in algorithm has the metric definitions that AWS has for it; any other as it is."""
+    algorithm = document["AlgorithmSpecification"]
+    stock = builtin(algorithm.get("TrainingImage", ""))
+    if stock is None:
+        return document
+    metrics = [{"Name": one.name, "Regex": one.regex} for one in stock.metrics]
+    return {**document, "AlgorithmSpecification": {**algorithm, "MetricDefinitions": metrics}}
 
 
 def with_objective_metric(document: Document, metric: str) -> Document:

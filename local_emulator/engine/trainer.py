@@ -224,7 +224,7 @@ class Trainer:
             self._follow(job)
         else:
             if state is RunState.LOST:
-                self._executor.kill_strays(job.run)
+                self._executor.kill_strays(self._folder(job).path)
             self._ingest(job)
             self._upload(job)
 
@@ -381,7 +381,7 @@ def _ending(folder: RunFolder, ended: Exit) -> Ending:
         return _MAX_RUNTIME
     if ended.cause is Cause.EXIT and ended.code == 0:
         return _failed(ended.message) if ended.message else _COMPLETED
-    return _failed(artifacts.failure_reason(folder, ended))
+    return _failed(artifacts.failure_reason(folder, ended), retryable=ended.cause is Cause.ENGINE)
 
 
 def _final_metrics(seen: Sequence[Observation], job: TrainingJob) -> tuple[FinalMetric, ...]:

@@ -11,10 +11,11 @@ from local_emulator.domain.objects import NoSuchBucket, Objects, ObjectsUnavaila
 from local_emulator.domain.training import TrainingJob
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.log import read_tail
-from local_emulator.runs.run import Cause, Exit, Run
+from local_emulator.runs.run import Cause, Exit, Mode, Run
 
 _LONGEST_REASON = 1024
 _SIGNALS = 128
+_CUSTOMER_ERROR = 2  # exit code of AWS's algorithms for what the user has to mend
 _ERROR_LINES = 20
 _MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^']+)'")
 _TROUBLE = (NoSuchBucket, ObjectsUnavailable, ValueError, OSError)
@@ -80,13 +81,15 @@ def failure_reason(folder: RunFolder, ended: Exit) -> str:
 
     A script that wrote nothing is spoken for by the training toolkit, as in AWS's images, whose own exit code is 1.
     """
-    if ended.cause in {Cause.START, Cause.DISK}:
+    if ended.cause in {Cause.START, Cause.DISK, Cause.ENGINE}:
         return ended.message[:_LONGEST_REASON]
     text, code = _failure_file(folder.ml / "output" / "failure"), ended.code
-    if not text and (run := folder.load_run()).script_mode:
+    run = folder.load_run()
+    if not text and run.mode is Mode.SCRIPT:
         text, code = _toolkit_text(folder, run, ended.code), 1
+    whose = "ClientError" if run.mode is Mode.ALGORITHM and code == _CUSTOMER_ERROR else "AlgorithmError"
     tail = f", exit code: {code}"
-    return f"AlgorithmError: {text}"[: _LONGEST_REASON - len(tail)] + tail
+    return f"{whose}: {text}"[: _LONGEST_REASON - len(tail)] + tail
 
 
 def _toolkit_text(folder: RunFolder, run: Run, code: int) -> str:

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from local_emulator.domain.history import Observation
 from local_emulator.domain.jobs import MetricDefinition
 from local_emulator.runs import lock
-from local_emulator.runs.run import Cause, Command, Exit, Run, RunState
+from local_emulator.runs.run import Cause, Command, Container, Exit, Mode, Run, RunState
 
 _MOST_AT_ONCE = 4 * 2**20
 
@@ -61,6 +62,16 @@ class RunFolder:
         return self.path / "control"
 
     @property
+    def container(self) -> Path:
+        """There for as long as there may be a container; its name in it."""
+        return self.path / "container"
+
+    @property
+    def trouble(self) -> Path:
+        """Why a container could not do its work, as a cause and a message in JSON."""
+        return self.path / "trouble"
+
+    @property
     def exit(self) -> Path:
         """How the run ended; written last."""
         return self.path / "exit"
@@ -93,9 +104,12 @@ class RunFolder:
     def load_run(self) -> Run:
         """What the supervisor must know."""
         facts = json.loads(self.run_json.read_bytes())
-        program = Command(argv=tuple(facts["program"]["argv"]), cwd=facts["program"]["cwd"])
+        words: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in facts["program"].items()}
+        program = Container(**words) if "image" in words else Command(**words)
         metrics = tuple(MetricDefinition(**one) for one in facts["metrics"])
-        return Run(**{**facts, "folder": Path(facts["folder"]), "program": program, "metrics": metrics})
+        return Run(
+            **{**facts, "folder": Path(facts["folder"]), "program": program, "metrics": metrics, "mode": Mode(facts["mode"])}
+        )
 
     def write_exit(self, ended: Exit) -> None:
         """Say how the run ended."""

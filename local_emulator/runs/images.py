@@ -11,12 +11,14 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from local_emulator.domain.algorithms import builtin
 from local_emulator.domain.errors import RunError
 from local_emulator.domain.names import OBJECTIVE_STATIC
-from local_emulator.settings import Settings
+from local_emulator.settings import Docker, Python, Settings, StandIn
 
 PROGRAM = "sagemaker_program"
 SUBMIT_DIRECTORY = "sagemaker_submit_directory"
@@ -33,9 +35,26 @@ for name in sys.argv[1:]:
 """
 
 
-def stand_in(image: str, settings: Settings) -> tuple[str, ...] | None:
-    """The command that the settings name for an image; None if they name none."""
-    return next((command for pattern, command in settings.images.items() if fnmatch.fnmatchcase(image, pattern)), None)
+def image_of(algorithm: Mapping[str, Any]) -> str:
+    """The image of an AlgorithmSpecification, or the name of an algorithm of the user's."""
+    return str(algorithm.get("TrainingImage", algorithm.get("AlgorithmName", "")))
+
+
+def stand_in(image: str, settings: Settings) -> StandIn | None:
+    """What the settings name for an image; None if they name nothing."""
+    return next((one for pattern, one in settings.images.items() if fnmatch.fnmatchcase(image, pattern)), None)
+
+
+def interpreter(image: str, settings: Settings) -> str:
+    """The Python that runs an image's scripts."""
+    named = stand_in(image, settings)
+    return named.interpreter if isinstance(named, Python) else settings.python or sys.executable
+
+
+def stand_in_algorithm(image: str, hyperparameters: Mapping[str, str]) -> str | None:
+    """The module of the built-in algorithm that an image stands for; None if it is none, or runs a script."""
+    algorithm = None if PROGRAM in hyperparameters else builtin(image)
+    return None if algorithm is None else f"local_emulator.algorithms.{algorithm.name}"
 
 
 def entrypoint(algorithm: Mapping[str, Any]) -> tuple[str, ...]:
@@ -49,16 +68,22 @@ def runnable(
     algorithm: Mapping[str, Any], hyperparameters: Mapping[str, str], settings: Settings, *, private: bool
 ) -> str | None:
     """Why nobody can run an image here; None if somebody can. `private` says whether a run can have `/opt/ml` to itself."""
-    image = algorithm.get("TrainingImage", algorithm.get("AlgorithmName", ""))
-    if stand_in(image, settings) is not None:
+    image = image_of(algorithm)
+    named = stand_in(image, settings)
+    if isinstance(named, Docker):
+        return None if find_spec("docker") else "Containers need the Docker SDK: pip install 'sm-tuning[docker]'."
+    if isinstance(named, tuple):
         return None
     if entrypoint(algorithm):
         return None if private else "ContainerEntrypoint needs a private /opt/ml, which this machine does not allow."
     if PROGRAM in hyperparameters:
         return None
+    if stand_in_algorithm(image, hyperparameters):
+        return None if find_spec("sklearn") else "The built-in algorithms need packages: pip install 'sm-tuning[algorithms]'."
     return (
         f"The image {image} cannot be run here. Send your script with the hyperparameters {PROGRAM} and {SUBMIT_DIRECTORY} "
-        f"(script mode, as the SageMaker SDK does), or name a command that stands in for the image: serve --image '{image}=COMMAND'."
+        f"(script mode, as the SageMaker SDK does), run its container (serve --image '{image}=docker:'), or name a command that "
+        f"stands in for the image: serve --image '{image}=COMMAND'."
     )
 
 
@@ -95,14 +120,13 @@ def _word(value: object) -> str:
     return str(value)
 
 
-def script_command(entry: str, code: Path, words: Sequence[str], settings: Settings) -> tuple[str, ...]:
+def script_command(entry: str, code: Path, words: Sequence[str], python: str) -> tuple[str, ...]:
     """The command that starts an entry point from the code folder; raises RunError."""
     path = code / entry
     if not path.resolve().is_relative_to(code.resolve()) or not path.is_file():
         held = ", ".join(sorted(str(one.relative_to(code)) for one in code.rglob("*") if one.is_file())[:10]) or "nothing"
         raise RunError(f"ClientError: {PROGRAM} names {entry!r}, which is not in the source archive. It holds: {held}")
     if entry.endswith(".py"):
-        python = settings.python or sys.executable
         _check_requirements(code, python)
         return (python, entry, *words)
     path.chmod(0o755)

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -67,16 +66,21 @@ def lay_out(ml: Path, job: TrainingJob) -> None:
         (config / name).write_text(json.dumps(content))
 
 
-def environment(job: TrainingJob, folder: Path, settings: Settings, endpoint: str | None) -> dict[str, str]:
-    """The whole environment of a program, script mode's own apart: an allow-list, so nothing of the server's leaks in."""
-    python = Path(settings.python or sys.executable)
-    threads = str(settings.threads or max(1, (os.cpu_count() or 1) // settings.parallel))
+def machine(folder: Path, python: str) -> dict[str, str]:
+    """What a program of this machine needs to find its way: an allow-list, so nothing of the server's leaks in."""
     return {
-        "PATH": os.pathsep.join([str(python.parent), os.environ.get("PATH", os.defpath)]),
+        "PATH": os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)]),
         "HOME": str(folder),
         "TMPDIR": str(folder / "tmp"),
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
+    }
+
+
+def environment(job: TrainingJob, settings: Settings, endpoint: str | None) -> dict[str, str]:
+    """The environment of a program, wherever it runs; script mode's own apart."""
+    threads = str(settings.threads or max(1, (os.cpu_count() or 1) // settings.parallel))
+    return {
         "PYTHONUNBUFFERED": "1",
         **dict.fromkeys(_THREADS, threads),
         "AWS_REGION": job.region,

@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+import sys
 import threading
 import uuid
 from collections.abc import Callable
@@ -16,8 +17,8 @@ from local_emulator.runs.archive import ArchiveError, extract_safely
 from local_emulator.runs.artifacts import checkpoints
 from local_emulator.runs.channels import Stage, failed, place
 from local_emulator.runs.folder import RunFolder
-from local_emulator.runs.run import Command, Run
-from local_emulator.settings import Settings
+from local_emulator.runs.run import Command, Container, Mode, Run
+from local_emulator.settings import Docker, Settings
 
 _GIB = 2**30
 
@@ -84,33 +85,46 @@ class Preparation:
 
     def _run(self, job: TrainingJob, names: RunFolder, left: Left) -> Run:
         settings = self._settings
-        base = "/opt/ml" if self._private else str(names.ml)
-        environment = opt_ml.environment(job, names.path, settings, self._endpoint())
         algorithm = job.request["AlgorithmSpecification"]
         hyperparameters = job.request.get("HyperParameters", {})
-        command = images.stand_in(algorithm.get("TrainingImage", algorithm.get("AlgorithmName", "")), settings)
-        entrypoint = images.entrypoint(algorithm)
-        script_mode = command is None and not entrypoint
-        if command is not None:
-            program = Command(argv=(*command, "train"), cwd=str(names.ml))
-            environment = {"SAGEMAKER_BASE_DIR": base, **environment}
-        elif entrypoint:
-            program = Command(argv=entrypoint, cwd=str(names.ml))
-            # What such a program installs, as SDK v3's drivers do from requirements.txt, is the run's own.
-            packages = str(names.path / "packages")
-            environment = {"PIP_TARGET": packages, "PYTHONPATH": packages, **environment}
+        image = images.image_of(algorithm)
+        named = images.stand_in(image, settings)
+        mode = Mode.PROGRAM
+        program: Command | Container
+        own: dict[str, str] = {}
+        if isinstance(named, Docker):
+            program = _container(named.image or image, job)
         else:
-            entry = str(images.decoded(hyperparameters[images.PROGRAM]))
-            code = names.ml / "code"
-            self._bring_code(str(images.decoded(hyperparameters.get(images.SUBMIT_DIRECTORY, ""))), code)
-            words = images.arguments(images.visible(hyperparameters))
-            program = Command(argv=images.script_command(entry, code, words, settings), cwd=f"{base}/code")
-            environment = {**opt_ml.script_mode(job, base, entry, words), **environment}
+            python = images.interpreter(image, settings)
+            own = opt_ml.machine(names.path, python)
+            base = "/opt/ml" if self._private else str(names.ml)
+            entrypoint = images.entrypoint(algorithm)
+            module = images.stand_in_algorithm(image, hyperparameters)
+            if isinstance(named, tuple):
+                program = Command(argv=(*named, "train"), cwd=str(names.ml))
+                own |= {"SAGEMAKER_BASE_DIR": base}
+            elif entrypoint:
+                program = Command(argv=entrypoint, cwd=str(names.ml))
+                # What such a program installs, as SDK v3's drivers do from requirements.txt, is the run's own.
+                packages = str(names.path / "packages")
+                own |= {"PIP_TARGET": packages, "PYTHONPATH": packages}
+            elif module is not None:
+                mode = Mode.ALGORITHM
+                program = Command(argv=(sys.executable, "-m", module), cwd=str(names.ml))
+                own |= {"SAGEMAKER_BASE_DIR": base, "PYTHONPATH": str(Path(__file__).parents[2])}
+            else:
+                mode = Mode.SCRIPT
+                entry = str(images.decoded(hyperparameters[images.PROGRAM]))
+                code = names.ml / "code"
+                self._bring_code(str(images.decoded(hyperparameters.get(images.SUBMIT_DIRECTORY, ""))), code)
+                words = images.arguments(images.visible(hyperparameters))
+                program = Command(argv=images.script_command(entry, code, words, python), cwd=f"{base}/code")
+                own |= opt_ml.script_mode(job, base, entry, words)
         return Run(
             id=job.run,
             folder=names.path,
             program=program,
-            env=environment,
+            env={**own, **opt_ml.environment(job, settings, self._endpoint())},
             metrics=job.metrics,
             max_runtime=left.runtime,
             max_wait=left.wait,
@@ -120,7 +134,7 @@ class Preparation:
             disk_floor=settings.disk_floor,
             compress=job.request["OutputDataConfig"].get("CompressionType") != "NONE",
             opt_ml=self._private,
-            script_mode=script_mode,
+            mode=mode,
         )
 
     def _bring_code(self, uri: str, code: Path) -> None:
@@ -169,3 +183,15 @@ class Preparation:
         shutil.copytree(staged / "data", here, dirs_exist_ok=True)
         for path in here.rglob("*"):
             path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def _container(image: str, job: TrainingJob) -> Container:
+    """As AWS starts a container: ContainerEntrypoint and ContainerArguments replace what `docker run IMAGE train` would run."""
+    algorithm = job.request["AlgorithmSpecification"]
+    entrypoint = tuple(algorithm.get("ContainerEntrypoint", ()))
+    return Container(
+        image=image,
+        entrypoint=entrypoint,
+        argv=tuple(algorithm.get("ContainerArguments", () if entrypoint else ("train",))),
+        network=not job.request.get("EnableNetworkIsolation", False),
+    )

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from local_emulator.runs.folder import RunFolder, write_whole
 from local_emulator.runs.run import Cause, Run, RunState
-from local_emulator.runs.supervisor import MARKER
+from local_emulator.runs.supervisor import MARKER, remove_container
 
 _KEPT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "TMPDIR", "HOME")
+_DOCKER = ("DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_CONFIG", "XDG_RUNTIME_DIR")  # where its engine is
 
 
 class ProcessExecutor:
@@ -60,11 +61,18 @@ class ProcessExecutor:
         except (OSError, ValueError):
             return False
         self._kill_all(run.id, supervisor=names)
+        remove_container(names)
         return True
 
-    def kill_strays(self, run_id: str) -> None:
-        """Kill every process that a LOST run has left behind."""
-        self._kill_all(run_id)
+    def kill_strays(self, folder: Path) -> None:
+        """Kill everything that a LOST run has left behind."""
+        names = RunFolder(folder)
+        try:
+            run = names.load_run()
+        except (OSError, ValueError):
+            return  # it has started nothing
+        self._kill_all(run.id)
+        remove_container(names)
 
     def _kill_all(self, run_id: str, supervisor: RunFolder | None = None) -> None:
         mark = f"{MARKER}={run_id}".encode()
@@ -113,7 +121,7 @@ class ProcessExecutor:
             self._spawner = None
 
     def _new_spawner(self) -> "subprocess.Popen[bytes]":
-        environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        environment = {name: os.environ[name] for name in (*_KEPT, *_DOCKER) if name in os.environ}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), environment.get("PYTHONPATH")]))
         command = [sys.executable, "-m", "local_emulator.runs.spawner", *([str(self._bell)] if self._bell else [])]
         return subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True)  # noqa: S603 - ourselves

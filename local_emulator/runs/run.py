@@ -19,18 +19,40 @@ class Command:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Container:
+    """A container of an image on Docker Engine, with the folder's `ml` mounted at `/opt/ml`.
+
+    `entrypoint` replaces the image's own (empty: it is kept), `argv` its command. Without `network` it reaches nothing; with
+    it, it shares this machine's, so that it finds the emulator.
+    """
+
+    image: str
+    argv: tuple[str, ...] = ("train",)
+    entrypoint: tuple[str, ...] = ()
+    network: bool = True
+
+
+class Mode(StrEnum):
+    """What kind of program a run is, which decides who tells why it failed."""
+
+    PROGRAM = "program"  # a whole image's, which speaks for itself
+    SCRIPT = "script"  # the user's script, for which the training toolkit of AWS's images speaks
+    ALGORITHM = "algorithm"  # a built-in one, which says by its exit code whose fault it is
+
+
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """Everything a supervisor must know. Sizes are bytes, times seconds.
 
     `folder` is the run's own (`runs.folder` names what lies in it). `env` is the program's whole environment but for what the
     supervisor adds itself. `max_runtime` and `max_wait` count from now, i.e. what is left of them when it starts. With `opt_ml` the
-    folder's `ml` is mounted over `/opt/ml` for this run alone; `compress` is False for OutputDataConfig.CompressionType NONE. In
-    `script_mode` the program is the user's script, whose failure the training toolkit of AWS's images tells in its own form.
+    folder's `ml` is mounted over `/opt/ml` for this run alone; `compress` is False for OutputDataConfig.CompressionType NONE.
+    `mode` says who tells why it failed.
     """
 
     id: str
     folder: Path
-    program: Command
+    program: Command | Container
     env: Mapping[str, str] = field(default_factory=dict)
     metrics: tuple[MetricDefinition, ...] = ()
     max_runtime: float | None = None
@@ -41,7 +63,7 @@ class Run:
     disk_floor: int = 2**30
     compress: bool = True
     opt_ml: bool = False
-    script_mode: bool = False
+    mode: Mode = Mode.PROGRAM
 
 
 class RunState(StrEnum):
@@ -63,6 +85,7 @@ class Cause(StrEnum):
     MAX_WAIT = "max-wait"
     DISK = "disk"  # it filled the disk or its share of it
     START = "start"  # it could not be started; `message` says why
+    ENGINE = "engine"  # what runs containers failed; `message` says how
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,5 +112,5 @@ class Executor(Protocol):
     def stop(self, folder: Path, *, interrupt: bool = False) -> None:
         """Ask a run to end: SIGTERM, then SIGKILL after its grace. With `interrupt` its job is to begin anew."""
 
-    def kill_strays(self, run_id: str) -> None:
-        """Kill every process that a LOST run has left behind."""
+    def kill_strays(self, folder: Path) -> None:
+        """Kill everything that a LOST run has left behind."""

@@ -11,10 +11,11 @@ import os
 import resource
 import select
 import signal
+import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,10 +27,11 @@ from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.log import LogWriter
 from local_emulator.runs.metrics import Matcher
 from local_emulator.runs.mounts import bind_opt_ml
-from local_emulator.runs.run import Cause, Exit, Run
+from local_emulator.runs.run import Cause, Command, Container, Exit, Run
 
 MARKER = "SM_EMULATOR_RUN"
 
+_CONTAINER = "local_emulator.runs.container"
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _CHUNK = 256 * 1024
@@ -120,7 +122,16 @@ class _Supervisor:
         code = self._reap(child)
         self._drain(reading)
         os.close(reading)
+        if isinstance(self.run_.program, Container):
+            remove_container(self.folder)
+            self._hear_trouble()
         return code
+
+    def _hear_trouble(self) -> None:
+        """What kept a container from its work, unless it was to end anyway."""
+        if self.cause is Cause.EXIT and self.folder.trouble.exists():
+            told = json.loads(self.folder.trouble.read_bytes())
+            self.cause, self.message = Cause(told["cause"]), told["message"]
 
     def _stay(self, child: int, reading: int) -> None:
         """Until the program has ended: output, stop requests, deadlines, the disk."""
@@ -255,6 +266,13 @@ class _Supervisor:
             os.close(bell)
 
 
+def remove_container(folder: RunFolder) -> None:
+    """Remove the container of a run whose program is over, if it has left one."""
+    if folder.container.exists():
+        command = [sys.executable, "-m", _CONTAINER, "remove", str(folder.path)]
+        subprocess.run(command, check=False, timeout=60, stdin=subprocess.DEVNULL)  # noqa: S603 - ourselves
+
+
 def _kill_group(leader: int, how: signal.Signals) -> None:
     try:
         os.killpg(leader, how)
@@ -275,6 +293,11 @@ def _size(folder: Path) -> int:
 
 def _become(run: Run, folder: RunFolder, supervisor: int, output: int, trouble: int) -> NoReturn:
     """In the forked child: turn into the program, or tell why not through `trouble`."""
+    if isinstance(run.program, Container):  # a process of ours that is to it what a shell is to `docker run`
+        command = Command(argv=(sys.executable, "-m", _CONTAINER, "run", str(folder.path)))
+        environment: Mapping[str, str] = os.environ
+    else:
+        command, environment = run.program, run.env
     try:
         os.setsid()
         for number in range(1, signal.NSIG):
@@ -283,7 +306,7 @@ def _become(run: Run, folder: RunFolder, supervisor: int, output: int, trouble: 
         os.umask(0o022)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_FSIZE, (run.disk_limit, run.disk_limit))
-        if run.opt_ml:
+        if run.opt_ml and isinstance(run.program, Command):
             bind_opt_ml(folder.ml)
         # After the mounts: a new user namespace would clear it.
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -293,10 +316,10 @@ def _become(run: Run, folder: RunFolder, supervisor: int, output: int, trouble: 
         os.dup2(nothing, 0)
         os.dup2(output, 1)
         os.dup2(output, 2)
-        os.chdir(run.program.cwd or folder.path)
-        os.execvpe(run.program.argv[0], run.program.argv, {**run.env, MARKER: run.id})  # noqa: S606 - running programs is what we are for
+        os.chdir(command.cwd or folder.path)
+        os.execvpe(command.argv[0], command.argv, {**environment, MARKER: run.id})  # noqa: S606 - running programs is what we are for
     except OSError as error:
-        name = error.filename or run.program.argv[0]
+        name = error.filename or command.argv[0]
         os.write(trouble, f"{error.errno} {name}: {error.strerror}".encode())
         os._exit(127)
     except BaseException as error:  # noqa: BLE001 - nothing may run on as a second supervisor

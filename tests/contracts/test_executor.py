@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,9 +14,11 @@ import pytest
 from local_emulator.domain.jobs import MetricDefinition
 from local_emulator.runs import mounts
 from local_emulator.runs.folder import RunFolder, read_metrics
+from local_emulator.runs.log import read_tail
 from local_emulator.runs.process import ProcessExecutor, _holders
-from local_emulator.runs.run import Cause, Command, Exit, Run, RunState
+from local_emulator.runs.run import Cause, Command, Container, Exit, Run, RunState
 from local_emulator.runs.supervisor import MARKER
+from tests.conftest import BASE_IMAGE, Engine
 
 Start = Callable[..., RunFolder]
 
@@ -27,20 +30,33 @@ def executor() -> Iterator[ProcessExecutor]:
     one.close()
 
 
+KINDS = ("process", pytest.param("container", marks=pytest.mark.xdist_group("docker")))
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    if request.param == "container":
+        request.getfixturevalue("docker")
+    return str(request.param)
+
+
 @pytest.fixture
-def start(executor: ProcessExecutor, tmp_path: Path) -> Start:
+def start(kind: str, executor: ProcessExecutor, tmp_path: Path) -> Start:
+    """Starts a script, as a process or in a container; it finds its folder in ML."""
     count = iter(range(100))
 
     def begin(script: str, **settings: object) -> RunFolder:
         folder = RunFolder(tmp_path / f"run-{next(count)}")
         (folder.ml / "model").mkdir(parents=True)
         (folder.ml / "output" / "data").mkdir(parents=True)
-        command = Command(argv=(sys.executable, "-c", script))
+        program: Command | Container = Command(argv=(sys.executable, "-c", script))
+        if kind == "container":
+            program = Container(image=BASE_IMAGE, argv=("python3", "-c", script))
         run = Run(
             id=folder.path.name + os.urandom(4).hex(),
             folder=folder.path,
-            program=settings.pop("program", command),  # type: ignore[arg-type] # a test's own settings
-            env={"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1"},
+            program=settings.pop("program", program),  # type: ignore[arg-type] # a test's own settings
+            env={"PYTHONUNBUFFERED": "1", "ML": "/opt/ml" if kind == "container" else str(folder.ml)},
             metrics=(MetricDefinition(name="x", regex="x=([0-9.]+)"),),
             disk_floor=0,
             **settings,  # type: ignore[arg-type] # a test's own settings
@@ -76,9 +92,17 @@ def marked(run: str) -> list[int]:
     return found
 
 
+def containers(kind: str) -> list[str]:
+    """Names of all containers there are."""
+    if kind == "process":
+        return []
+    listed = subprocess.run(["docker", "ps", "--all", "--format", "{{.Names}}"], capture_output=True, text=True, check=True)
+    return listed.stdout.split()
+
+
 def test_code_output_and_metrics(start: Start) -> None:
     script = (
-        "import sys; open('ml/model/m', 'w').write('w')\n"
+        "import os, sys; open(os.environ['ML'] + '/model/m', 'w').write('w')\n"
         "for i in range(1000): print(f'x={i}')\n"
         "print('x=0.5', end=''); sys.exit(3)"
     )
@@ -92,13 +116,17 @@ def test_code_output_and_metrics(start: Start) -> None:
 
 
 def test_death_by_signal(start: Start) -> None:
-    assert ended(start("import os; os.kill(os.getpid(), 11)")).code == 139
+    # In a container the script is process 1, which its own signals do not end.
+    assert ended(start("import os, sys; sys.exit(139) if os.getpid() == 1 else os.kill(os.getpid(), 11)")).code == 139
 
 
-def test_what_cannot_start_is_told(start: Start) -> None:
-    told = ended(start("", program=Command(argv=("/no/such/program",))))
-    assert (told.cause, told.code) == (Cause.START, 127)
-    assert "/no/such/program: No such file or directory" in told.message
+def test_what_cannot_start_is_told(start: Start, kind: str) -> None:
+    argv = ("/no/such/program",)
+    told = ended(start("", program=Command(argv=argv) if kind == "process" else Container(image=BASE_IMAGE, argv=argv)))
+    assert told.cause is Cause.START
+    assert told.message.startswith("ClientError: ")
+    assert "/no/such/program" in told.message
+    assert "no such file or directory" in told.message.lower()
 
 
 def test_stop_lets_the_program_end_well(start: Start, executor: ProcessExecutor) -> None:
@@ -112,11 +140,12 @@ def test_stop_lets_the_program_end_well(start: Start, executor: ProcessExecutor)
     assert read_metrics(folder, 0)[0][-1].value == 7.0
 
 
-def test_stop_kills_what_does_not_listen(start: Start, executor: ProcessExecutor) -> None:
+def test_stop_kills_what_does_not_listen(start: Start, executor: ProcessExecutor, kind: str) -> None:
     folder = start("import signal, time\nsignal.signal(15, signal.SIG_IGN)\nprint('x=1')\ntime.sleep(60)", stop_grace=0.3)
     until(lambda: bool(read_metrics(folder, 0)[0]))
     executor.stop(folder.path)
     assert ended(folder).code == 137
+    assert containers(kind) == []
 
 
 def test_stop_before_the_start(executor: ProcessExecutor, start: Start, tmp_path: Path) -> None:
@@ -129,42 +158,45 @@ def test_stop_before_the_start(executor: ProcessExecutor, start: Start, tmp_path
 
 
 def test_max_runtime(start: Start) -> None:
-    assert ended(start("import time; time.sleep(60)", max_runtime=0.3)).cause is Cause.MAX_RUNTIME
+    # A container's process 1 has to ask for SIGTERM to hear it: this one does not.
+    assert ended(start("import time; time.sleep(60)", max_runtime=0.3, stop_grace=0.3)).cause is Cause.MAX_RUNTIME
 
 
 def test_a_full_disk_ends_it(start: Start) -> None:
-    told = ended(start("import time\nopen('ml/model/m', 'wb').write(b'x' * 3_000_000)\ntime.sleep(60)", disk_limit=2**21))
+    script = "import os, time\nopen(os.environ['ML'] + '/model/m', 'wb').write(b'x' * 3_000_000)\ntime.sleep(60)"
+    told = ended(start(script, disk_limit=2**21))
     assert told.code != 0
 
 
-def test_daemons_are_ended_too(start: Start) -> None:
+def test_daemons_are_ended_too(start: Start, kind: str) -> None:
     daemon = "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: time.sleep(60)\n    os._exit(0)\n"
     script = f"import os, time\n{daemon}print('x=1')"
     folder = start(script)
     assert ended(folder).code == 0
     assert marked(folder.load_run().id) == []
+    assert containers(kind) == []
 
 
-def test_it_happens_at_most_once(start: Start, executor: ProcessExecutor, tmp_path: Path) -> None:
-    folder = start(f"open({str(tmp_path / 'count')!r}, 'a').write('x'); import time; time.sleep(0.3)")
+def test_it_happens_at_most_once(start: Start, executor: ProcessExecutor) -> None:
+    folder = start("import os, time; open(os.environ['ML'] + '/count', 'a').write('x'); time.sleep(0.3)")
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda _: executor._hand_over(folder.path), range(20)))
     ended(folder)
     executor.start(folder.load_run())
     time.sleep(0.3)
-    assert (tmp_path / "count").read_text() == "x"
+    assert (folder.ml / "count").read_text() == "x"
 
 
-def test_killed_supervisor_is_lost_and_takes_its_program_along(start: Start, executor: ProcessExecutor) -> None:
+def test_killed_supervisor_is_lost_and_takes_its_program_along(start: Start, executor: ProcessExecutor, kind: str) -> None:
     script = "import os, time\nif os.fork() == 0: os.setsid()\nprint('x=1')\ntime.sleep(60)"
     folder = start(script)
     until(lambda: len(read_metrics(folder, 0)[0]) == 2)
     for process in _holders(folder.lock):
         os.kill(process, signal.SIGKILL)
     until(lambda: folder.state() is RunState.LOST)
-    run = folder.load_run()
-    executor.kill_strays(run.id)
-    assert marked(run.id) == []
+    executor.kill_strays(folder.path)
+    assert marked(folder.load_run().id) == []
+    assert containers(kind) == []
 
 
 def test_runs_survive_the_spawner_and_the_executor(start: Start, executor: ProcessExecutor) -> None:
@@ -179,17 +211,18 @@ def test_runs_survive_the_spawner_and_the_executor(start: Start, executor: Proce
     assert read_metrics(folder, 0)[0][0].value == 1.0
 
 
-def test_kill_ends_a_run_at_once(start: Start, executor: ProcessExecutor) -> None:
+def test_kill_ends_a_run_at_once(start: Start, executor: ProcessExecutor, kind: str) -> None:
     folder = start("print('x=1')\nimport time; time.sleep(60)")
     until(lambda: bool(read_metrics(folder, 0)[0]))
     assert executor.kill(folder.path)
     assert folder.state() is RunState.LOST
     assert not executor.kill(folder.path)
+    assert containers(kind) == []
 
 
-def test_opt_ml_is_private(start: Start) -> None:
+def test_opt_ml_is_private(start: Start, kind: str) -> None:
     reason = mounts.available()
-    if reason is not None:
+    if kind == "process" and reason is not None:
         pytest.skip(f"no private mounts here: {reason}")
     script = (
         "import time; open('/opt/ml/model/m', 'w').write('{0}'); time.sleep(0.3); print('x=' + open('/opt/ml/model/m').read())"
@@ -198,3 +231,56 @@ def test_opt_ml_is_private(start: Start) -> None:
     assert [ended(folder).code for folder in folders] == [0, 0]
     assert [read_metrics(folder, 0)[0][0].value for folder in folders] == [1.0, 2.0]
     assert not Path("/opt/ml/model").exists()
+
+
+@pytest.mark.xdist_group("docker")
+def test_an_image_that_is_nowhere_fails_its_job_alone(executor: ProcessExecutor, docker: Engine, tmp_path: Path) -> None:
+    told = ended(_begin(executor, tmp_path, Container(image="localhost:1/no/such:image")))
+    assert told.cause is Cause.START
+    assert told.message.startswith(
+        "ClientError: The image localhost:1/no/such:image is not on this machine and cannot be pulled: "
+    )
+
+
+def test_without_an_engine(executor: ProcessExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
+    told = ended(_begin(executor, tmp_path, Container(image=BASE_IMAGE)))
+    assert told.cause is Cause.ENGINE
+    assert told.message.startswith("InternalServerError: We encountered an internal error. Please try again. (")
+
+
+@pytest.mark.xdist_group("docker")
+def test_the_engine_dies_and_comes_back(executor: ProcessExecutor, docker: Engine, tmp_path: Path) -> None:
+    folder = _begin(
+        executor, tmp_path, Container(image=BASE_IMAGE, argv=("python3", "-uc", "print('x=1')\nimport time; time.sleep(60)"))
+    )
+    until(lambda: bool(read_metrics(folder, 0)[0]))
+    docker.kill()
+    told = ended(folder)
+    assert told.cause is Cause.ENGINE
+    assert told.message.startswith("InternalServerError: ")
+    docker.start()
+    # The next run clears away what the engine could not be told.
+    assert ended(_begin(executor, tmp_path, Container(image=BASE_IMAGE, argv=("true",)))).code == 0
+    assert containers("container") == []
+
+
+@pytest.mark.xdist_group("docker")
+@pytest.mark.parametrize("network", [True, False])
+def test_the_network_is_this_machines_or_none(
+    executor: ProcessExecutor, docker: Engine, tmp_path: Path, *, network: bool
+) -> None:
+    program = Container(image=BASE_IMAGE, argv=("ls", "/sys/class/net"), network=network)
+    folder = _begin(executor, tmp_path, program)
+    assert ended(folder).code == 0
+    seen = {line.text for line in read_tail(folder)} - {""}
+    assert seen == ({one.name for one in Path("/sys/class/net").iterdir()} if network else {"lo"})
+
+
+def _begin(executor: ProcessExecutor, tmp_path: Path, program: Container) -> RunFolder:
+    folder = RunFolder(tmp_path / os.urandom(4).hex())
+    (folder.ml / "model").mkdir(parents=True)
+    (folder.ml / "output" / "data").mkdir(parents=True)
+    metrics = (MetricDefinition(name="x", regex="x=([0-9.]+)"),)
+    executor.start(Run(id=folder.path.name, folder=folder.path, program=program, metrics=metrics, disk_floor=0))
+    return folder

@@ -1,0 +1,82 @@
+"""A channel's files as features and labels."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from local_emulator.algorithms import recordio
+from local_emulator.algorithms.contract import CustomerError, Floats, channel, say
+
+RECORDIO = "application/x-recordio-protobuf"
+CSV = "text/csv"
+
+
+def files(folder: Path) -> list[Path]:
+    """A channel's files, in the order of their names."""
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def content_type(text: str, default: str) -> tuple[str, dict[str, str]]:
+    """A content type and its parameters: `text/csv;label_size=0`."""
+    kind, *parameters = [part.strip().lower() for part in (text or default).split(";")]
+    return kind, dict(part.split("=", 1) for part in parameters if "=" in part)
+
+
+def load(name: str, *, width: int | None = None, labelled: bool = True) -> tuple[Any, Floats] | None:
+    """Features (dense, or CSR) and labels of a channel, zeros where it has none; None if there is no such channel.
+
+    RecordIO-protobuf and CSV are read; a CSV's label is its first column, unless `label_size=0` says that it has none. Raises
+    CustomerError.
+    """
+    found = channel(name)
+    if found is None:
+        return None
+    folder, told = found
+    kind, parameters = content_type(told, RECORDIO)
+    parts = [_part(path, kind, parameters, width, labelled=labelled) for path in files(folder)]
+    parts = [part for part in parts if part[0].shape[0]]
+    if not parts:
+        raise CustomerError(f"The channel {name!r} holds no records.")
+    if len({part[0].shape[1] for part in parts}) > 1:
+        raise CustomerError(f"The files of the channel {name!r} have different numbers of features.")
+    features = (
+        scipy.sparse.vstack([part[0] for part in parts], format="csr")
+        if any(scipy.sparse.issparse(part[0]) for part in parts)
+        else np.concatenate([part[0] for part in parts])
+    )
+    labels = np.concatenate([part[1] for part in parts])
+    if width is not None and features.shape[1] != width:
+        raise CustomerError(f"The channel {name!r} has {features.shape[1]} features; feature_dim is {width}.")
+    say(f"The channel {name!r} has {features.shape[0]} records of {features.shape[1]} features.")
+    return features, labels
+
+
+def _part(path: Path, kind: str, parameters: dict[str, str], width: int | None, *, labelled: bool) -> tuple[Any, Floats]:
+    content = path.read_bytes()
+    if kind == RECORDIO:
+        features, labels = recordio.read(content, path.name, width)
+        if labels is None:
+            if labelled and features.shape[0]:
+                raise CustomerError(f"The records of {path.name} have no label.")
+            labels = np.zeros(features.shape[0])
+        return features, labels
+    if kind == CSV:
+        table = read_csv(content, path.name)
+        with_label = parameters.get("label_size", "1") != "0"
+        if labelled and not with_label:
+            raise CustomerError(f"The content type of {path.name} says label_size=0; this algorithm needs labels.")
+        return (table[:, 1:], table[:, 0]) if with_label else (table, np.zeros(len(table)))
+    raise CustomerError(f"The content type {kind!r} is not supported; it must be {RECORDIO} or {CSV}.")
+
+
+def read_csv(content: bytes, name: str) -> Floats:
+    """A CSV of numbers without a header; raises CustomerError."""
+    if not content.strip():
+        return np.empty((0, 0))
+    try:
+        return np.loadtxt(io.BytesIO(content), delimiter=",", ndmin=2, comments=None)
+    except ValueError as error:
+        raise CustomerError(f"The file {name} is no CSV of numbers without a header: {error}") from error

@@ -1,0 +1,128 @@
+"""Factorization machines: `python -m local_emulator.algorithms.factorization_machines`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import scipy.special
+from sklearn import metrics
+
+from local_emulator.algorithms import contract, data
+from local_emulator.algorithms.adam import Adam, batches
+from local_emulator.algorithms.contract import CustomerError, Floats, Knob, quality
+
+_PARTS = {"bias": (0.1, 0.01), "linear": (0.001, 0.001), "factors": (0.0001, 0.00001)}  # learning rate and weight decay
+_INIT = ("normal", "uniform", "constant")
+
+KNOBS: Mapping[str, Knob] = {
+    "feature_dim": Knob(kind=int, low=1, required=True),
+    "num_factors": Knob(kind=int, low=1, required=True),
+    "predictor_type": Knob(choices=("binary_classifier", "regressor"), required=True),
+    "epochs": Knob(kind=int, low=1, default=1),
+    "mini_batch_size": Knob(kind=int, low=1, default=1000),
+    "clip_gradient": Knob(kind=float),
+    "rescale_grad": Knob(kind=float),
+    "eps": Knob(kind=float),
+    **{f"{part}_lr": Knob(kind=float, low=0, default=rate) for part, (rate, _) in _PARTS.items()},
+    **{f"{part}_wd": Knob(kind=float, low=0, default=decay) for part, (_, decay) in _PARTS.items()},
+    **{f"{part}_init_method": Knob(choices=_INIT, default="normal") for part in _PARTS},
+    **{f"{part}_init_scale": Knob(kind=float, low=0) for part in _PARTS},
+    **{f"{part}_init_sigma": Knob(kind=float, low=0, default=0.001 if part == "factors" else 0.01) for part in _PARTS},
+    **{f"{part}_init_value": Knob(kind=float) for part in _PARTS},
+}
+
+
+class Model:
+    """A bias, a weight for each feature, and a vector of factors for each feature."""
+
+    def __init__(self, knobs: Mapping[str, Any]) -> None:
+        self.knobs = knobs
+        self.binary = knobs["predictor_type"] == "binary_classifier"
+        chance = np.random.default_rng(0)
+        width = knobs["feature_dim"]
+        shapes = {"bias": (1,), "linear": (width,), "factors": (width, knobs["num_factors"])}
+        self.weights = {part: self._start(part, shape, chance) for part, shape in shapes.items()}
+
+    def _start(self, part: str, shape: tuple[int, ...], chance: np.random.Generator) -> Floats:
+        method = self.knobs[f"{part}_init_method"]
+        if method == "constant":
+            return np.full(shape, float(self.knobs[f"{part}_init_value"] or 0.0))
+        if method == "uniform":
+            scale = self.knobs[f"{part}_init_scale"]
+            scale = 0.001 if scale is None else scale
+            return chance.uniform(-scale, scale, shape)
+        return chance.normal(0, self.knobs[f"{part}_init_sigma"], shape)
+
+    def raw(self, features: Any) -> Floats:  # noqa: ANN401 - dense or sparse
+        """What is predicted; for a classifier before the logistic function."""
+        linear, factors = self.weights["linear"], self.weights["factors"]
+        squares = features * features if isinstance(features, np.ndarray) else features.multiply(features).tocsr()
+        pairs: Floats = (np.asarray(features @ factors) ** 2 - np.asarray(squares @ factors**2)).sum(axis=1) / 2
+        raw: Floats = self.weights["bias"][0] + np.asarray(features @ linear) + pairs
+        return raw
+
+    def fit_batch(self, adam: Adam, features: Any, labels: Floats) -> None:  # noqa: ANN401 - dense or sparse
+        """One step on one mini-batch."""
+        raw = self.raw(features)
+        error = (scipy.special.expit(raw) - labels if self.binary else 2 * (raw - labels)) / len(labels)
+        factors = self.weights["factors"]
+        squares = features * features if isinstance(features, np.ndarray) else features.multiply(features).tocsr()
+        sums = np.asarray(features @ factors)
+        gradients = {
+            "bias": np.array([error.sum()]),
+            "linear": np.asarray(features.T @ error),
+            "factors": np.asarray(features.T @ (error[:, None] * sums)) - factors * np.asarray(squares.T @ error)[:, None],
+        }
+        clip = self.knobs["clip_gradient"]
+        for part, gradient in gradients.items():
+            gradient += self.knobs[f"{part}_wd"] * self.weights[part]  # noqa: PLW2901 - in place
+            if clip is not None:
+                np.clip(gradient, -clip, clip, out=gradient)
+        adam.step(gradients)
+
+    def tell(self, where: str, features: Any, labels: Floats, epoch: int | None = None) -> None:  # noqa: ANN401 - dense or sparse
+        """The metrics of a set."""
+        raw = self.raw(features)
+        if not np.isfinite(raw).all():
+            raise CustomerError("The predictions are not finite: a learning rate is too high.")
+        if not self.binary:
+            error = raw - labels
+            quality(where, "rmse", float(np.sqrt((error**2).mean())), kind="loss", epoch=epoch)
+            quality(where, "mse", float((error**2).mean()), kind="loss", epoch=epoch)
+            quality(where, "absolute_loss", float(np.abs(error).mean()), kind="loss", epoch=epoch)
+            return
+        said = (raw > 0).astype(float)
+        quality(where, "binary_classification_accuracy", float((said == labels).mean()), kind="score", epoch=epoch)
+        loss = float((np.logaddexp(0, raw) - labels * raw).mean())
+        quality(where, "binary_classification_cross_entropy", loss, kind="loss", epoch=epoch)
+        quality(where, "binary_f_1.000", float(metrics.f1_score(labels, said, zero_division=0)), kind="score", epoch=epoch)
+
+
+def train() -> None:
+    """Train and score the test channel."""
+    knobs = contract.hyperparameters(KNOBS)
+    found = data.load("train", width=knobs["feature_dim"])
+    if found is None:
+        raise CustomerError("The channel 'train' is required.")
+    test = data.load("test", width=knobs["feature_dim"])
+    features, labels = found
+    model = Model(knobs)
+    for name, told in (("train", labels), *((("test", test[1]),) if test is not None else ())):
+        if model.binary and not np.isin(told, (0, 1)).all():
+            raise CustomerError(f"The channel {name!r} has labels that are neither 0 nor 1.")
+    adam = Adam(model.weights, {part: knobs[f"{part}_lr"] for part in _PARTS})
+    progress = contract.Progress("factorization-machines", knobs["epochs"], len(labels))
+    chance = np.random.default_rng(0)
+    for epoch in range(knobs["epochs"]):
+        for some in batches(len(labels), knobs["mini_batch_size"], chance):
+            model.fit_batch(adam, features[some], labels[some])
+        model.tell("train", features, labels, epoch)
+        progress.tell(epoch)
+    model.tell("train", features, labels)
+    if test is not None:
+        model.tell("test", *test)
+    contract.save(**model.weights)
+
+
+if __name__ == "__main__":
+    contract.run("factorization machines", train)

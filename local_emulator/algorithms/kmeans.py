@@ -1,0 +1,103 @@
+"""K-means: `python -m local_emulator.algorithms.kmeans`."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.cluster import KMeans, MiniBatchKMeans, kmeans_plusplus
+from sklearn.metrics import pairwise_distances_argmin_min
+
+from local_emulator.algorithms import contract, data
+from local_emulator.algorithms.adam import batches
+from local_emulator.algorithms.contract import CustomerError, Floats, Knob, quality
+
+_MOST_EXTRA = 10  # of the automatic extra_center_factor
+_SCORES = ("msd", "ssd")
+
+KNOBS: Mapping[str, Knob] = {
+    "k": Knob(kind=int, low=2, required=True),
+    "feature_dim": Knob(kind=int, low=1, required=True),
+    "epochs": Knob(kind=int, low=1, default=1),
+    "mini_batch_size": Knob(kind=int, low=1, default=5000),
+    "extra_center_factor": Knob(kind=int, low=1, words=("auto",), default="auto"),
+    "init_method": Knob(choices=("random", "kmeans++"), default="random"),
+    "local_lloyd_init_method": Knob(choices=("random", "kmeans++"), default="kmeans++"),
+    "local_lloyd_max_iter": Knob(kind=int, low=1, default=300),
+    "local_lloyd_num_trials": Knob(kind=int, low=1, words=("auto",), default="auto"),
+    "local_lloyd_tol": Knob(kind=float, low=0, high=1, default=0.0001),
+    "half_life_time_size": Knob(kind=int, low=0, default=0),
+    "eval_metrics": Knob(default='["msd"]'),
+    "force_dense": Knob(kind=bool, default=True),
+}
+
+
+def train() -> None:
+    """Web-scale k-means for many centers over the stream of mini-batches, then Lloyd's over those centers for k."""
+    knobs = contract.hyperparameters(KNOBS)
+    wanted = [name for name in _SCORES if name in knobs["eval_metrics"]]
+    found = data.load("train", width=knobs["feature_dim"], labelled=False)
+    if found is None:
+        raise CustomerError("The channel 'train' is required.")
+    features, _ = found
+    rows = features.shape[0]
+    k = knobs["k"]
+    if rows < k:
+        raise CustomerError(f"There are {rows} records, fewer than the {k} clusters of hyperparameter k.")
+    extra = knobs["extra_center_factor"]
+    # AWS's automatic number grows with the data; this keeps to its bounds.
+    extra = min(_MOST_EXTRA, max(1, math.floor(rows / (10 * k)))) if extra == "auto" else extra
+    many = min(k * extra, rows)
+    centers, counts = _stream(features, many, knobs)
+    trials = knobs["local_lloyd_num_trials"]
+    lloyd = KMeans(
+        n_clusters=k,
+        init="k-means++" if knobs["local_lloyd_init_method"] == "kmeans++" else "random",
+        n_init=10 if trials == "auto" else trials,
+        max_iter=knobs["local_lloyd_max_iter"],
+        tol=knobs["local_lloyd_tol"],
+        random_state=0,
+    ).fit(centers, sample_weight=np.maximum(counts, 1e-9))
+    final: Floats = lloyd.cluster_centers_
+    _tell("train", features, final, wanted)
+    test = data.load("test", width=knobs["feature_dim"], labelled=False)
+    if test is not None:
+        _tell("test", test[0], final, wanted)
+    contract.save(centers=final)
+
+
+def _stream(features: Any, many: int, knobs: Mapping[str, Any]) -> tuple[Floats, Floats]:  # noqa: ANN401 - dense or sparse
+    chance = np.random.default_rng(0)
+    size = max(knobs["mini_batch_size"], many)  # the first mini-batch must hold a record for each center
+    first = features[chance.permutation(features.shape[0])[:size]]
+    if knobs["init_method"] == "kmeans++":
+        start, _ = kmeans_plusplus(first, many, random_state=0)
+    else:
+        start = first[chance.choice(first.shape[0], many, replace=False)]
+    start = start if isinstance(start, np.ndarray) else start.toarray()
+    model = MiniBatchKMeans(n_clusters=many, init=start, n_init=1, batch_size=size, random_state=0, reassignment_ratio=0)
+    progress = contract.Progress("AWS/KMeansWebscale", knobs["epochs"], features.shape[0])
+    for epoch in range(knobs["epochs"]):
+        for some in batches(features.shape[0], size, chance):
+            model.partial_fit(features[some])
+        quality("train", "msd", _distances(features, model.cluster_centers_).mean(), kind="loss", epoch=epoch)
+        progress.tell(epoch)
+    labels = model.predict(features)
+    return model.cluster_centers_, np.bincount(labels, minlength=many).astype(float)
+
+
+def _distances(features: Any, centers: Floats) -> Floats:  # noqa: ANN401 - dense or sparse
+    """Squared distances to the nearest center."""
+    _, found = pairwise_distances_argmin_min(features, centers, metric="sqeuclidean")
+    distances: Floats = found
+    return distances
+
+
+def _tell(where: str, features: Any, centers: Floats, wanted: list[str]) -> None:  # noqa: ANN401 - dense or sparse
+    distances = _distances(features, centers)
+    for name in wanted:
+        quality(where, name, float(distances.mean() if name == "msd" else distances.sum()), kind="loss")
+
+
+if __name__ == "__main__":
+    contract.run("k-means", train)

@@ -1,0 +1,340 @@
+"""Linear learner: `python -m local_emulator.algorithms.linear_learner`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.special
+from sklearn import metrics
+
+from local_emulator.algorithms import contract, data
+from local_emulator.algorithms.adam import Adam, batches
+from local_emulator.algorithms.contract import CustomerError, Floats, Knob, quality, say
+
+_NAME = "Linear Learner"
+_AUTO: Mapping[str, Any] = {"words": ("auto",), "default": "auto"}
+_REGRESSION = {
+    "squared_loss",
+    "absolute_loss",
+    "eps_insensitive_squared_loss",
+    "eps_insensitive_absolute_loss",
+    "huber_loss",
+    "quantile_loss",
+}
+_CRITERIA = ("accuracy", "f_beta", "f1", "precision_at_target_recall", "recall_at_target_precision", "loss_function")
+_RATE, _PATIENCE = 0.005, 3
+
+KNOBS: Mapping[str, Knob] = {
+    "predictor_type": Knob(choices=("binary_classifier", "multiclass_classifier", "regressor"), required=True),
+    "num_classes": Knob(kind=int, low=3, high=1_000_000),
+    "feature_dim": Knob(kind=int, low=1, **_AUTO),
+    "mini_batch_size": Knob(kind=int, low=1, default=1000),
+    "epochs": Knob(kind=int, low=1, default=15),
+    "learning_rate": Knob(kind=float, low=0, above=True, **_AUTO),
+    "l1": Knob(kind=float, low=0, **_AUTO),
+    "wd": Knob(kind=float, low=0, **_AUTO),
+    "use_bias": Knob(kind=bool, default=True),
+    "normalize_data": Knob(kind=bool, **_AUTO),
+    "normalize_label": Knob(kind=bool, **_AUTO),
+    "loss": Knob(choices=("logistic", "hinge_loss", "softmax_loss", *sorted(_REGRESSION)), **_AUTO),
+    "loss_insensitivity": Knob(kind=float, low=0, above=True, default=0.01),
+    "huber_delta": Knob(kind=float, low=0, above=True, default=1.0),
+    "quantile": Knob(kind=float, low=0, high=1, above=True, default=0.5),
+    "positive_example_weight_mult": Knob(kind=float, low=0, above=True, words=("balanced", "auto"), default=1.0),
+    "binary_classifier_model_selection_criteria": Knob(choices=_CRITERIA, default="accuracy"),
+    "target_recall": Knob(kind=float, low=0, high=1, default=0.8),
+    "target_precision": Knob(kind=float, low=0, high=1, default=0.8),
+    "f_beta": Knob(kind=float, low=0, above=True, default=1.0),
+    "accuracy_top_k": Knob(kind=int, low=1, default=3),
+    "early_stopping_patience": Knob(kind=int, low=1, default=_PATIENCE),
+    "early_stopping_tolerance": Knob(kind=float, low=0, above=True, default=0.001),
+    "init_method": Knob(choices=("uniform", "normal"), default="uniform"),
+    "init_scale": Knob(kind=float, low=0, default=0.07),
+    "init_sigma": Knob(kind=float, low=0, default=0.01),
+    "init_bias": Knob(kind=float, default=0.0),
+    # Of AWS's other optimizers, parallel models and calibration samples there is nothing here: they are taken and not used.
+    "optimizer": Knob(choices=("auto", "adam", "sgd", "rmsprop"), default="auto"),
+    "num_models": Knob(kind=int, low=1, **_AUTO),
+    **{name: Knob(kind=float, **_AUTO) for name in ("beta_1", "beta_2", "bias_lr_mult", "bias_wd_mult", "momentum")},
+    **{name: Knob(kind=float, **_AUTO) for name in ("lr_scheduler_step", "lr_scheduler_factor", "lr_scheduler_minimum_lr")},
+    **{name: Knob(kind=int, **_AUTO) for name in ("num_calibration_samples", "num_point_for_scaler")},
+    "use_lr_scheduler": Knob(kind=bool, default=True),
+    "unbias_data": Knob(kind=bool, **_AUTO),
+    "unbias_label": Knob(kind=bool, **_AUTO),
+    "margin": Knob(kind=float, low=0, default=1.0),
+    "balance_multiclass_weights": Knob(kind=bool, default=False),
+}
+
+
+@dataclass
+class _Scale:
+    """Shift and scale of features; sparse ones are scaled only."""
+
+    shift: Floats
+    scale: Floats
+
+    def apply(self, features: Any) -> Any:  # noqa: ANN401 - dense or sparse
+        return (
+            (features - self.shift) / self.scale
+            if isinstance(features, np.ndarray)
+            else features.multiply(1 / self.scale).tocsr()
+        )
+
+
+def _scaled(features: Any) -> _Scale:  # noqa: ANN401 - dense or sparse
+    if isinstance(features, np.ndarray):
+        shift, spread = features.mean(axis=0), features.std(axis=0)
+    else:
+        shift = np.zeros(features.shape[1])
+        spread = np.sqrt(np.asarray(features.multiply(features).mean(axis=0)).ravel())
+    return _Scale(shift, np.where(spread > 0, spread, 1.0))
+
+
+class Model:
+    """A linear model with one output, or one for each class."""
+
+    def __init__(self, knobs: Mapping[str, Any], width: int) -> None:
+        self.knobs = knobs
+        self.kind = knobs["predictor_type"]
+        self.outputs = 1
+        if self.kind == "multiclass_classifier":
+            if knobs["num_classes"] is None:
+                raise CustomerError("Missing required hyperparameter: num_classes")
+            self.outputs = knobs["num_classes"]
+        default = {"regressor": "squared_loss", "binary_classifier": "logistic", "multiclass_classifier": "softmax_loss"}[
+            self.kind
+        ]
+        self.loss = default if knobs["loss"] == "auto" else knobs["loss"]
+        allowed = {
+            "regressor": _REGRESSION,
+            "binary_classifier": {"logistic", "hinge_loss"},
+            "multiclass_classifier": {"softmax_loss"},
+        }
+        if self.loss not in allowed[self.kind]:
+            raise CustomerError(f"Hyperparameter loss: {self.loss} cannot be used with predictor_type {self.kind}")
+        chance = np.random.default_rng(0)
+        size = (width, self.outputs)
+        scale = knobs["init_scale"]
+        start = (
+            chance.uniform(-scale, scale, size)
+            if knobs["init_method"] == "uniform"
+            else chance.normal(0, knobs["init_sigma"], size)
+        )
+        self.weights: dict[str, Floats] = {"weight": start, "bias": np.full((1, self.outputs), float(knobs["init_bias"]))}
+        self.threshold = 0.5
+
+    @property
+    def objective(self) -> str:
+        """AWS's name of the loss in its log."""
+        return {
+            "logistic": "binary_classification_cross_entropy_objective",
+            "hinge_loss": "hinge_loss_objective",
+            "softmax_loss": "multiclass_cross_entropy_objective",
+            "squared_loss": "mse_objective",
+            "absolute_loss": "absolute_loss_objective",
+        }.get(self.loss, f"{self.loss}_objective")
+
+    def raw(self, features: Any) -> Floats:  # noqa: ANN401 - dense or sparse
+        """The linear outputs (rows x outputs)."""
+        return np.asarray(features @ self.weights["weight"]) + self.weights["bias"]
+
+    def losses(self, raw: Floats, labels: Floats) -> tuple[Floats, Floats]:
+        """The loss of each row, and its gradient by the outputs."""
+        if self.loss == "softmax_loss":
+            chances = scipy.special.softmax(raw, axis=1)
+            rows = np.arange(len(labels))
+            which = labels.astype(int)
+            loss = -np.log(np.clip(chances[rows, which], 1e-15, 1))
+            chances[rows, which] -= 1
+            return loss, chances
+        out = raw[:, 0]
+        if self.loss == "logistic":
+            loss = np.logaddexp(0, out) - labels * out
+            gradient = scipy.special.expit(out) - labels
+        elif self.loss == "hinge_loss":
+            sign = 2 * labels - 1
+            short = self.knobs["margin"] - sign * out
+            loss, gradient = np.maximum(short, 0), np.where(short > 0, -sign, 0.0)
+        else:
+            loss, gradient = self._regression(out - labels)
+        return loss, gradient[:, None]
+
+    def _regression(self, error: Floats) -> tuple[Floats, Floats]:
+        size, sign = np.abs(error), np.sign(error)
+        if self.loss == "squared_loss":
+            return error**2, 2 * error
+        if self.loss == "absolute_loss":
+            return size, sign
+        if self.loss == "huber_loss":
+            delta = self.knobs["huber_delta"]
+            inside = size <= delta
+            return np.where(inside, 0.5 * error**2, delta * (size - 0.5 * delta)), np.where(inside, error, delta * sign)
+        if self.loss == "quantile_loss":
+            part = self.knobs["quantile"]
+            return np.where(error < 0, -part * error, (1 - part) * error), np.where(error < 0, -part, 1 - part)
+        over = np.maximum(size - self.knobs["loss_insensitivity"], 0)
+        if self.loss == "eps_insensitive_squared_loss":
+            return over**2, 2 * over * sign
+        return over, np.where(over > 0, sign, 0.0)
+
+    def fit_batch(self, adam: Adam, features: Any, labels: Floats, weight: Floats) -> None:  # noqa: ANN401 - dense or sparse
+        """One step on one mini-batch."""
+        _, gradient = self.losses(self.raw(features), labels)
+        gradient = gradient * weight[:, None] / len(labels)
+        by_weight = np.asarray(features.T @ gradient)
+        by_weight += _number(self.knobs["wd"]) * self.weights["weight"] + _number(self.knobs["l1"]) * np.sign(
+            self.weights["weight"]
+        )
+        told = {"weight": by_weight}
+        if self.knobs["use_bias"]:
+            told["bias"] = gradient.sum(axis=0, keepdims=True)
+        adam.step(told)
+
+
+def _number(value: object) -> float:
+    return 0.0 if value == "auto" else float(str(value))
+
+
+def train() -> None:
+    """Train, choose the threshold, tell the metrics, save."""
+    knobs = contract.hyperparameters(KNOBS)
+    width = None if knobs["feature_dim"] == "auto" else knobs["feature_dim"]
+    sets = {name: found for name in ("train", "validation", "test") if (found := data.load(name, width=width)) is not None}
+    if "train" not in sets:
+        raise CustomerError("The channel 'train' is required.")
+    raw_features, labels = sets["train"]
+    model = Model(knobs, raw_features.shape[1])
+    for name, (_, told) in sets.items():
+        _check_labels(told, model, name)
+    normalize = knobs["normalize_data"] is not False
+    scale = _scaled(raw_features) if normalize else _Scale(np.zeros(raw_features.shape[1]), np.ones(raw_features.shape[1]))
+    ready = {name: (scale.apply(features) if normalize else features, told) for name, (features, told) in sets.items()}
+    shift, spread = 0.0, 1.0
+    if model.kind == "regressor" and knobs["normalize_label"] is not False:
+        shift, spread = float(labels.mean()), float(labels.std()) or 1.0
+        ready = {name: (features, (told - shift) / spread) for name, (features, told) in ready.items()}
+    _fit(model, ready)
+    _choose_threshold(model, *ready.get("validation", ready["train"]))
+    for name in ("train", "validation", "test"):
+        if name in ready:
+            _tell(model, name, *ready[name], spread)
+        else:
+            say(f"{name.capitalize()} data is not provided.")
+    contract.save(**model.weights, shift=scale.shift, scale=scale.scale, label=(shift, spread), threshold=model.threshold)
+
+
+def _check_labels(labels: Floats, model: Model, name: str) -> None:
+    if model.kind == "regressor":
+        return
+    classes = 2 if model.kind == "binary_classifier" else model.outputs
+    wrong = labels[(labels < 0) | (labels >= classes) | (labels != np.floor(labels))]
+    if wrong.size:
+        raise CustomerError(
+            f"The channel {name!r} has the label {wrong[0]:g}; for {model.kind} labels must be 0 to {classes - 1}."
+        )
+
+
+def _example_weights(model: Model, labels: Floats) -> Floats:
+    mult = model.knobs["positive_example_weight_mult"]
+    if model.kind != "binary_classifier":
+        return np.ones(len(labels))
+    positive = max(float(labels.mean()), 1e-12)
+    ratio = {"balanced": (1 - positive) / positive, "auto": 1.0}.get(mult, mult)
+    return np.where(labels == 1, ratio, 1.0)
+
+
+def _fit(model: Model, ready: Mapping[str, tuple[Any, Floats]]) -> None:
+    knobs = model.knobs
+    features, labels = ready["train"]
+    rate = _RATE if knobs["learning_rate"] == "auto" else knobs["learning_rate"]
+    adam = Adam(model.weights, {"weight": rate, "bias": rate})
+    weights = _example_weights(model, labels)
+    progress = contract.Progress(_NAME, knobs["epochs"], len(labels))
+    chance = np.random.default_rng(0)
+    best, best_weights, since = np.inf, {name: one.copy() for name, one in model.weights.items()}, 0
+    for epoch in range(knobs["epochs"]):
+        for some in batches(len(labels), knobs["mini_batch_size"], chance):
+            model.fit_batch(adam, features[some], labels[some], weights[some])
+        watched = np.inf
+        for name in ("train", "validation"):
+            if name in ready:
+                watched = float(model.losses(model.raw(ready[name][0]), ready[name][1])[0].mean())
+                quality(name, model.objective, watched, kind="loss", epoch=epoch)
+        say(f"#early_stopping_criteria_metric: host=algo-1, epoch={epoch}, criteria={model.objective}, value={watched}")
+        progress.tell(epoch)
+        if not np.isfinite(watched):
+            raise contract.CustomerError("The loss is not finite: the learning rate is too high.")
+        since = 0 if watched < best * (1 - knobs["early_stopping_tolerance"]) else since + 1
+        if watched < best:
+            say(f"Epoch {epoch}: Loss improved. Updating best model")
+            best, best_weights = watched, {name: one.copy() for name, one in model.weights.items()}
+        if since >= knobs["early_stopping_patience"]:
+            say("Early stopping condition met. Stopping training.")
+            break
+    model.weights.update(best_weights)
+
+
+def _choose_threshold(model: Model, features: Any, labels: Floats) -> None:  # noqa: ANN401 - dense or sparse
+    """The threshold that is best by the selection criterion, on a grid of what the model says."""
+    criterion = model.knobs["binary_classifier_model_selection_criteria"]
+    if model.kind != "binary_classifier" or criterion == "loss_function" or len(set(labels)) == 1:
+        return
+    chances = scipy.special.expit(model.raw(features)[:, 0])
+    tried = np.unique(np.quantile(chances, np.linspace(0, 1, 201)))
+
+    def worth(threshold: float) -> float:
+        said = chances >= threshold
+        hits = float((said & (labels == 1)).sum())
+        precision = hits / max(float(said.sum()), 1.0)
+        recall = hits / max(float(labels.sum()), 1.0)
+        if criterion == "accuracy":
+            return float((said == labels).mean())
+        if criterion in {"f1", "f_beta"}:
+            beta = 1.0 if criterion == "f1" else float(model.knobs["f_beta"])
+            return (1 + beta**2) * precision * recall / max(beta**2 * precision + recall, 1e-12)
+        if criterion == "precision_at_target_recall":
+            return precision if recall >= model.knobs["target_recall"] else recall - 1
+        return recall if precision >= model.knobs["target_precision"] else precision - 1
+
+    model.threshold = float(max(tried, key=worth))
+
+
+def _tell(model: Model, where: str, features: Any, labels: Floats, spread: float) -> None:  # noqa: ANN401 - dense or sparse
+    raw = model.raw(features)
+    quality(where, model.objective, float(model.losses(raw, labels)[0].mean()), kind="loss")
+    if model.kind == "regressor":
+        error = (raw[:, 0] - labels) * spread
+        quality(where, "mse", float((error**2).mean()), kind="loss")
+        quality(where, "rmse", float(np.sqrt((error**2).mean())), kind="loss")
+        quality(where, "absolute_loss", float(np.abs(error).mean()), kind="loss")
+    elif model.kind == "binary_classifier":
+        chances = scipy.special.expit(raw[:, 0])
+        said = (chances >= model.threshold).astype(float)
+        beta = float(model.knobs["f_beta"])
+        quality(where, "binary_classification_accuracy", float((said == labels).mean()), kind="score")
+        quality(where, f"binary_f_{beta:.3f}", float(metrics.fbeta_score(labels, said, beta=beta, zero_division=0)), kind="score")
+        quality(where, "precision", float(metrics.precision_score(labels, said, zero_division=0)), kind="score")
+        quality(where, "recall", float(metrics.recall_score(labels, said, zero_division=0)), kind="score")
+        if len(set(labels)) > 1:
+            quality(where, "roc_auc_score", float(metrics.roc_auc_score(labels, chances)), kind="score")
+    else:
+        _tell_classes(model, where, raw, labels)
+
+
+def _tell_classes(model: Model, where: str, raw: Floats, labels: Floats) -> None:
+    said = raw.argmax(axis=1)
+    ranks = (raw > raw[np.arange(len(labels)), labels.astype(int)][:, None]).sum(axis=1)
+    top = model.knobs["accuracy_top_k"]
+    beta = float(model.knobs["f_beta"])
+    average: dict[str, Any] = {"average": "macro", "zero_division": 0}
+    quality(where, "multiclass_accuracy", float((said == labels).mean()), kind="score")
+    quality(where, f"multiclass_top_k_accuracy_{top}", float((ranks < top).mean()), kind="score")
+    quality(where, "dcg", float((1 / np.log2(ranks + 2)).mean()), kind="score")
+    quality(where, "macro_recall", float(metrics.recall_score(labels, said, **average)), kind="score")
+    quality(where, "macro_precision", float(metrics.precision_score(labels, said, **average)), kind="score")
+    quality(where, f"macro_f_{beta:.3f}", float(metrics.fbeta_score(labels, said, beta=beta, **average)), kind="score")
+
+
+if __name__ == "__main__":
+    contract.run("linear learner", train)
