@@ -8,11 +8,13 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 demo: .venv/.ready-all ## Run a real tuning job on real data and show its results
 	$(BIN)/sm-tuning run docs/examples/digits.toml
 
-test: .venv/.ready-dev .venv-sdk2/.ready .venv-sdk3/.ready | tools ## Run all tests
+CLIENTS := .venv-sdk2/.ready .venv-sdk3/.ready .venv-airflow/.ready .node/.ready
+
+test: .venv/.ready-dev $(CLIENTS) | tools ## Run all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
-# A Docker engine with a Debian for its images, and Node.js.
-TOOLS := dockerd=docker.io debootstrap=debootstrap node=nodejs npm=npm
+# A Docker engine with a Debian for its images, version 2 of the AWS CLI (PyPI has version 1), and Node.js.
+TOOLS := dockerd=docker.io debootstrap=debootstrap /usr/bin/aws=awscli node=nodejs npm=npm
 
 tools: ## Programs that some tests start; root may install them, others see those tests skipped
 	@missing=$$(for one in $(TOOLS); do command -v $${one%=*} >/dev/null || echo $${one#*=}; done); \
@@ -37,15 +39,23 @@ quality: .venv/.ready-bench ## Search quality beside Optuna's samplers (installs
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/quality.py
 
 clean:
-	rm -rf .venv .venv-sdk2 .venv-sdk3
+	rm -rf .venv .venv-sdk2 .venv-sdk3 .venv-airflow .node
 
-# The SageMaker SDK's two versions cannot be in one environment, nor need they be in ours: they are clients.
-.venv-sdk2/.ready: SDK := sagemaker>=2.250,<3
-.venv-sdk3/.ready: SDK := sagemaker>=3,<4
-.venv-sdk%/.ready: | .venv/bin/python
+# Clients that the tests run. The SageMaker SDK's two versions cannot be in one environment, nor need any of them be in ours.
+.venv-sdk2/.ready: PACKAGES := 'sagemaker>=2.250,<3' scikit-learn
+.venv-sdk3/.ready: PACKAGES := 'sagemaker>=3,<4'
+.venv-airflow/.ready: PACKAGES := 'apache-airflow>=3,<4' apache-airflow-providers-amazon
+.venv-%/.ready: | .venv/bin/python
 	.venv/bin/python -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check '$(SDK)'
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(PACKAGES)
 	touch $@
+
+# The newest that runs on Debian's Node.js too.
+AWS_SDK := $(foreach client,sagemaker s3 cloudwatch-logs,'@aws-sdk/client-$(client)@<3.960')
+.node/.ready: | tools
+	mkdir -p .node
+	if command -v npm >/dev/null; then \
+	  npm install --silent --no-audit --no-fund --no-package-lock --prefix .node $(AWS_SDK) && touch $@; fi
 
 .venv/.ready-%: pyproject.toml | .venv/bin/python
 	$(PIP) --editable '.[$*]'

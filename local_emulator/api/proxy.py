@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+import certifi
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -46,10 +47,13 @@ class Authority:
 
     def __init__(self, folder: Path) -> None:
         self.bundle = folder / "ca.pem"
+        self.bundle_and_others = folder / "ca-and-others.pem"
         private = folder / "ca-key.pem"
         if not (self.bundle.exists() and private.exists()):
             _make_authority(self.bundle, private)
         self._certificate = x509.load_pem_x509_certificate(self.bundle.read_bytes())
+        # For the library `requests`, which asks hosts beside AWS's too, and knows no other way to name an authority.
+        self.bundle_and_others.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + self.bundle.read_bytes())
         key = serialization.load_pem_private_key(private.read_bytes(), None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise TypeError(f"{private} holds no key of an elliptic curve")
@@ -147,6 +151,7 @@ class Proxy:
             "HTTPS_PROXY": self.url,
             "NO_PROXY": "localhost,127.0.0.1,::1",
             "AWS_CA_BUNDLE": str(self._authority.bundle),
+            "REQUESTS_CA_BUNDLE": str(self._authority.bundle_and_others),
         }
 
     def __enter__(self) -> Self:

@@ -4,6 +4,7 @@ Exit codes: 0 done; 1 it failed; 2 wrong usage; 3 no emulator, and none can be s
 """
 
 import json
+import os
 import shlex
 import sys
 from collections.abc import Callable, Mapping
@@ -506,6 +507,9 @@ def emulator_start(port: int, parallel: int | None, state: Path | None) -> None:
 def _print_exports(facts: Mapping[str, Any], *, proxy: bool = False) -> None:
     """What `status` tells of the environment, for a shell."""
     for name, value in {**facts["environment"], **(facts["proxy"] if proxy else {})}.items():
+        mine = os.environ.get(name)
+        if name == "REQUESTS_CA_BUNDLE" and mine and Path(mine).name != Path(value).name:
+            continue  # it is for hosts beside AWS's too, and the user has said whom to trust for those
         click.echo(f"export {name}={shlex.quote(value)}")
     if not proxy:
         click.echo(

@@ -8,13 +8,15 @@ import pytest
 
 from tests.conftest import ROOT, Server
 
+EXAMPLES = ROOT / "docs" / "examples"
+PROGRAMS = ROOT / "tests" / "acceptance" / "programs"
 
-def run(server: Server, version: int, home: Path) -> str:
-    """What a program of docs/examples prints in the SDK's own environment."""
+
+def run(server: Server, version: int, program: Path, home: Path) -> str:
+    """What a program prints in the SDK's own environment."""
     python = ROOT / f".venv-sdk{version}" / "bin" / "python"
     if not python.exists():
         pytest.skip(f"`make .venv-sdk{version}/.ready` makes the SDK's environment")
-    program = ROOT / "docs" / "examples" / f"sagemaker_sdk_v{version}.py"
     environment = {**server.proxied, "HOME": str(home)}
     done = subprocess.run([python, program], env=environment, cwd=home, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -22,6 +24,7 @@ def run(server: Server, version: int, home: Path) -> str:
 
 
 def told(output: str, word: str) -> str:
+    """The rest of the line that begins with a word."""
     return next(line for line in output.splitlines() if line.startswith(f"{word} ")).removeprefix(f"{word} ")
 
 
@@ -48,7 +51,7 @@ def judged(server: Server, output: str) -> Any:
 
 
 def test_version_2(server: Server, tmp_path: Path) -> None:
-    output = run(server, 2, tmp_path)
+    output = run(server, 2, EXAMPLES / "sagemaker_sdk_v2.py", tmp_path)
     assert "role arn:aws:iam::123456789012:role/SageMakerRole, bucket sagemaker-us-east-1-123456789012" in output
     training = judged(server, output)
     assert told(output, "model") == training["ModelArtifacts"]["S3ModelArtifacts"]
@@ -59,10 +62,48 @@ def test_version_3(server: Server, tmp_path: Path) -> None:
     """A training job by its drivers, whose paths are hard-coded, and a tuning job in script mode."""
     if not server.health()["privateOptMl"]:
         pytest.skip("this machine does not allow a private /opt/ml")
-    training = judged(server, run(server, 3, tmp_path))
+    training = judged(server, run(server, 3, EXAMPLES / "sagemaker_sdk_v3.py", tmp_path))
     assert training["HyperParameters"]["penalty"] in {"l1", "l2"}
     sagemaker = server.client("sagemaker")
     (plain,) = sagemaker.list_training_jobs(NameContains="digits-", MaxResults=100)["TrainingJobSummaries"][-1:]
     job = sagemaker.describe_training_job(TrainingJobName=plain["TrainingJobName"])
     assert job["AlgorithmSpecification"]["ContainerEntrypoint"] == ["/bin/bash"]
     assert job["TrainingJobStatus"] == "Completed"
+
+
+def test_version_2_with_built_in_algorithms(server: Server, tmp_path: Path) -> None:
+    """Tuned by metrics that AWS defines, on CSV and RecordIO-protobuf."""
+    output = run(server, 2, EXAMPLES / "sagemaker_sdk_v2_builtin.py", tmp_path)
+    sagemaker = server.client("sagemaker")
+    for word, metrics in {"xgboost": 30, "linear": 30}.items():
+        name, best = told(output, word).split()
+        job = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+        assert job["TrainingJobStatusCounters"]["Completed"] == 4
+        assert job["BestTrainingJob"]["TrainingJobName"] == best
+        assert job["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] > 0.9
+        definitions = job["TrainingJobDefinition"]["AlgorithmSpecification"]["MetricDefinitions"]
+        assert len(definitions) > metrics
+        assert definitions[-1]["Name"] == "ObjectiveMetric"
+
+
+def test_version_2_beyond_one_tuning_job(server: Server, tmp_path: Path) -> None:
+    output = run(server, 2, PROGRAMS / "sdk2_more.py", tmp_path)
+    assert "score=0.96\n" in output  # the log was streamed
+    assert "arguments: --at 0.75" in output
+    assert told(output, "torch").endswith("/output/model.tar.gz")
+    assert [told(output, word) for word in ("boost", "shell", "endless")] == ["Completed", "Completed", "Stopped"]
+    assert told(output, "both").startswith("['sklearn', 'torch'] 6 both-")
+    assert told(output, "identical") == "IdenticalDataAndAlgorithm Completed"
+    assert told(output, "transfer") == "TransferLearning Completed"
+
+
+def test_version_3_beyond_one_tuning_job(server: Server, tmp_path: Path) -> None:
+    if not server.health()["privateOptMl"]:
+        pytest.skip("this machine does not allow a private /opt/ml")
+    output = run(server, 3, PROGRAMS / "sdk3_more.py", tmp_path)
+    assert [told(output, word) for word in ("needy", "command", "endless")] == ["Completed", "Completed", "Stopped"]
+    assert told(output, "failing") == "FailedStatusError Failed"
+    assert told(output, "core training") == "Completed 0.9975"
+    assert told(output, "core tuning") == "Completed 4"
+    assert told(output, "core best") == "True"
+    assert (told(output, "core listed"), told(output, "core left")) == ("['core-tuning']", "[]")

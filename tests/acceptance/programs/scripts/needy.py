@@ -1,0 +1,5 @@
+"""Uses what requirements.txt names."""
+
+import six
+
+print(f"six is at {six.__file__}")

@@ -1,0 +1,4 @@
+#!/bin/sh
+# Hands its arguments on, as users' launchers do.
+echo "arguments: $*"
+exec python score.py "$@"

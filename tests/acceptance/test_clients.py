@@ -1,0 +1,79 @@
+"""Clients in other languages and of other makers, run as their users run them."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, Server
+
+EXAMPLES = ROOT / "docs" / "examples"
+PROGRAMS = ROOT / "tests" / "acceptance" / "programs"
+
+
+def run(environment: dict[str, str], cwd: Path, *command: str | Path) -> str:
+    done = subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def told(output: str, word: str) -> str:
+    """The rest of the line that begins with a word."""
+    return next(line for line in output.splitlines() if line.startswith(f"{word} ")).removeprefix(f"{word} ")
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_aws_cli(server: Server, tmp_path: Path, version: int) -> None:
+    """Version 1 by AWS_ENDPOINT_URL; Debian's version 2 does not know that variable yet, and finds the emulator by the proxy."""
+    program = Path(sys.executable).parent / "aws" if version == 1 else Path("/usr/bin/aws")
+    if not program.exists():
+        pytest.skip("version 2 of the AWS CLI is Debian's package awscli: `make tools` as root")
+    environment = server.environment if version == 1 else server.proxied
+    environment |= {"AWS": str(program), "NAME": f"cli{version}", "HOME": str(tmp_path)}
+    output = run(environment, tmp_path, "bash", PROGRAMS / "aws_cli_more.sh")
+    assert [told(output, word) for word in ("status", "counters", "pages")] == ["Completed", "5 5", "2 2 1 "]
+    assert told(output, "leader") == told(output, "best")
+    assert told(output, "tags") == "team a"
+    assert told(output, "model") == "at"
+    assert [told(output, word) for word in ("stopped", "one", "two")] == ["Stopped", "Completed", "Stopped"]
+    assert told(output, "listed").split() == [f"cli{version}-a", f"cli{version}-b"]
+    assert f"cli{version}-two" in told(output, "by themselves").split()
+    if version == 2:
+        assert told(output, "tailed") == "1"  # the best one's log and no other's
+    else:
+        assert told(output, "deleted") == "ResourceNotFound"
+
+
+def test_javascript_sdk(server: Server, tmp_path: Path) -> None:
+    packages = ROOT / ".node" / "node_modules"
+    if not packages.exists() or shutil.which("node") is None:
+        pytest.skip("the SDK for JavaScript needs Node.js: `make tools` as root, then `make .node/.ready`")
+    (tmp_path / "node_modules").symlink_to(packages)
+    for name in ("javascript_sdk.mjs", "sgd.py"):
+        shutil.copy(EXAMPLES / name, tmp_path)
+    output = run(server.environment, tmp_path, "node", tmp_path / "javascript_sdk.mjs")
+    assert told(output, "training") == "SUCCESS"
+    assert told(output, "tuning") == "Completed"
+    assert told(output, "listed") == "5 on 3 pages"
+    _, value = told(output, "best").split()
+    assert 0.8 < float(value) < 1.0
+    assert int(told(output, "model").split()[1]) > 1000
+    assert f"accuracy: {value};" in output
+
+
+def test_airflow(server: Server, tmp_path: Path) -> None:
+    program = ROOT / ".venv-airflow" / "bin" / "airflow"
+    if not program.exists():
+        pytest.skip("`make .venv-airflow/.ready` makes Airflow's environment")
+    (tmp_path / "dags").mkdir()
+    for name in ("airflow_dag.py", "sgd.py"):
+        shutil.copy(EXAMPLES / name, tmp_path / "dags")
+    environment = {**server.environment, "AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    run(environment, tmp_path, program, "db", "migrate")
+    output = run(environment, tmp_path, program, "dags", "test", "tuning")
+    assert "tuning Completed, best airflow-tuning-" in output
+    job = server.client("sagemaker").describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="airflow-tuning")
+    assert job["TrainingJobStatusCounters"]["Completed"] == 4
+    assert job["BestTrainingJob"]["TrainingJobName"] in output
