@@ -1,7 +1,7 @@
 """Describe a SageMaker tuning job once, check it offline, launch it in AWS or on the emulator, follow it, read its results."""
 
 from sm_tuning.definition import Definition
-from sm_tuning.errors import Invalid, NotFound, NotLaunched, SmTuningError, TookTooLong
+from sm_tuning.errors import Invalid, MissingExtra, NotFound, NotLaunched, SmTuningError, TookTooLong
 from sm_tuning.objective import Metric, Objective
 from sm_tuning.parameters import (
     Auto,
@@ -56,6 +56,7 @@ __all__ = [
     "Invalid",
     "Metric",
     "MetricCheck",
+    "MissingExtra",
     "Network",
     "NotFound",
     "NotLaunched",

@@ -2,6 +2,7 @@
 
 SmTuningError
 ├── Invalid        a value that cannot be right, refused where it is given (also a ValueError)
+├── MissingExtra   an optional package is not installed
 ├── NotLaunched    the tuning job breaks rules, or its data or code cannot be uploaded; nothing was created
 ├── NotFound       no tuning job of that name
 └── TookTooLong    the time given to `wait` is over; the tuning job goes on
@@ -14,6 +15,10 @@ class SmTuningError(Exception):
 
 class Invalid(SmTuningError, ValueError):  # noqa: N818 - reads as a fact
     """A value that cannot be right; the text names the field, the value and the rule."""
+
+
+class MissingExtra(SmTuningError):  # noqa: N818 - reads as a fact
+    """An optional package is not installed; the text names the extra."""
 
 
 class NotLaunched(SmTuningError):  # noqa: N818 - reads as a fact

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from sm_tuning import launcher, rules
+from sm_tuning import launcher, rules, sagemaker_sdk
 from sm_tuning.definition import Definition
 from sm_tuning.strategies import Grid, Hyperband, Strategy
 from sm_tuning.training import Completion, WarmStart, given
@@ -107,6 +107,32 @@ class TuningJob(Definition):
             NotLaunched: A rule is broken or an upload failed; nothing was created.
         """
         return launcher.launch(self, session, client)
+
+    @classmethod
+    def from_tuner(cls, tuner: Any, *, name: str | None = None, inputs: Any = None) -> Self:  # noqa: ANN401 - the SDK's classes
+        """The tuning job that a `HyperparameterTuner` of the SageMaker Python SDK 3 would start.
+
+        Args:
+            tuner: The tuner, with one model trainer.
+            name: Name of the tuning job; None for a unique one made from the tuner's `base_tuning_job_name`.
+            inputs: What its `tune(inputs=…)` would be given.
+
+        Raises:
+            Invalid: The tuner holds what a tuning job here has no word for.
+        """
+        return cls(name=name or unique_name(tuner.base_tuning_job_name or "tuning"), **sagemaker_sdk.members(tuner, inputs))
+
+    def to_tuner(self, session: Any = None) -> Any:  # noqa: ANN401 - the SDK's classes
+        """A `HyperparameterTuner` of the SageMaker Python SDK 3 for this tuning job: call its `tune(job_name=…)`.
+
+        Args:
+            session: A SageMaker session of the SDK's; None for the default one.
+
+        Raises:
+            MissingExtra: The SDK is not installed.
+            Invalid: The tuning job says what the SDK leaves out of its request.
+        """
+        return sagemaker_sdk.tuner(self, session)
 
     def _config(self) -> dict[str, Any]:
         strategy = self.strategy

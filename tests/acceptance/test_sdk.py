@@ -17,7 +17,7 @@ def run(server: Server, version: int, program: Path, home: Path) -> str:
     python = ROOT / f".venv-sdk{version}" / "bin" / "python"
     if not python.exists():
         pytest.skip(f"`make .venv-sdk{version}/.ready` makes the SDK's environment")
-    environment = {**server.proxied, "HOME": str(home)}
+    environment = {**server.proxied, "HOME": str(home), "PYTHONPATH": str(ROOT)}  # for those that use sm_tuning beside it
     done = subprocess.run([python, program], env=environment, cwd=home, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -107,3 +107,15 @@ def test_version_3_beyond_one_tuning_job(server: Server, tmp_path: Path) -> None
     assert told(output, "core tuning") == "Completed 4"
     assert told(output, "core best") == "True"
     assert (told(output, "core listed"), told(output, "core left")) == ("['core-tuning']", "[]")
+
+
+def test_version_3_and_sm_tuning_say_the_same(server: Server, tmp_path: Path) -> None:
+    """A tuner's request and that of the TuningJob made from it are the same to the last member, and so is the way back."""
+    output = run(server, 3, PROGRAMS / "sdk3_translate.py", tmp_path)
+    assert told(output, "problems") == "()"
+    assert (told(output, "run"), told(output, "theirs")) == ("Completed", "Completed")
+    for line in ("from config", "from definition", "back config", "back definition"):
+        assert told(output, line) == "same"
+    assert (told(output, "again"), told(output, "values")) == ("True", "True")
+    for name in ("isolated", "local", "warm pool", "command"):
+        assert told(output, f"refused {name}")

@@ -36,6 +36,7 @@ from sm_tuning import (
     InstanceGroup,
     Integer,
     Metric,
+    MissingExtra,
     Network,
     NotFound,
     NotLaunched,
@@ -594,3 +595,29 @@ def test_failures_are_grouped_and_waiting_has_an_end(job: Make, tmp_path: Path) 
 def test_imports_are_light() -> None:
     code = "import sys, sm_tuning; print([n for n in ('pandas', 'sagemaker', 'numpy', 'boto3', 'click') if n in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+# --- AWS's built-in algorithms, and the SageMaker SDK -----------------------------------------------------------------------
+
+_XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
+
+
+def test_a_built_in_algorithm_has_its_own_metrics(job: Make) -> None:
+    one = job(image=_XGBOOST, script=None, objective=Objective.maximize("validation:auc"), ranges=[Continuous("eta", 0.1, 0.5)])
+    assert not [problem for problem in one.dry_run().problems if problem.rule != "channel-missing"]
+    assert "MetricDefinitions" not in one.request()["TrainingJobDefinition"]["AlgorithmSpecification"]
+
+
+def test_metrics_of_a_built_in_algorithm_cannot_be_sent(job: Make) -> None:
+    one = job(image=_XGBOOST, script=None, objective=Objective.maximize("validation:auc", "auc=(.*)"))
+    assert "builtin-metrics" in {problem.rule for problem in one.dry_run().problems}
+
+
+def test_any_other_image_needs_a_regular_expression(job: Make) -> None:
+    (problem,) = job(objective=Objective.maximize("accuracy")).dry_run().problems
+    assert (problem.rule, problem.value) == ("objective-metric", "accuracy")
+
+
+def test_without_the_sdk_the_extra_is_named(job: Make) -> None:
+    with pytest.raises(MissingExtra, match=r"pip install 'sm-tuning\[sagemaker\]'"):
+        job().to_tuner()
