@@ -8,16 +8,17 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 demo: .venv/.ready-all ## Run a real tuning job on real data and show its results
 	$(BIN)/sm-tuning run docs/examples/digits.toml
 
-CLIENTS := .venv-sdk2/.ready .venv-sdk3/.ready .venv-airflow/.ready .node/.ready
+CLIENTS := .venv-sdk2/.ready .venv-sdk3/.ready .venv-airflow/.ready .venv-toolkit/.ready .node/.ready
 
 test: .venv/.ready-dev $(CLIENTS) | tools ## Run all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
-# A Docker engine with a Debian for its images, version 2 of the AWS CLI (PyPI has version 1), and Node.js.
-TOOLS := dockerd=docker.io debootstrap=debootstrap /usr/bin/aws=awscli node=nodejs npm=npm
+# A Docker engine with a Debian for its images, version 2 of the AWS CLI (PyPI has version 1), Node.js, a C compiler.
+TOOLS := dockerd=docker.io debootstrap=debootstrap /usr/bin/aws=awscli node=nodejs npm=npm \
+  gcc=gcc,libc6-dev,python3-dev
 
 tools: ## Programs that some tests start; root may install them, others see those tests skipped
-	@missing=$$(for one in $(TOOLS); do command -v $${one%=*} >/dev/null || echo $${one#*=}; done); \
+	@missing=$$(for one in $(TOOLS); do command -v $${one%=*} >/dev/null || echo $${one#*=} | tr , ' '; done); \
 	if [ -z "$$missing" ]; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
@@ -39,7 +40,7 @@ quality: .venv/.ready-bench ## Search quality beside Optuna's samplers (installs
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/quality.py
 
 clean:
-	rm -rf .venv .venv-sdk2 .venv-sdk3 .venv-airflow .node
+	rm -rf .venv .venv-sdk2 .venv-sdk3 .venv-airflow .venv-toolkit .node
 
 # Clients that the tests run. The SageMaker SDK's two versions cannot be in one environment, nor need any of them be in ours.
 .venv-sdk2/.ready: PACKAGES := 'sagemaker>=2.250,<3' scikit-learn
@@ -49,6 +50,12 @@ clean:
 	.venv/bin/python -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(PACKAGES)
 	touch $@
+
+# What AWS's framework images hold; it has no wheel, so it needs a C compiler.
+.venv-toolkit/.ready: | .venv/bin/python tools
+	.venv/bin/python -m venv $(@D)
+	if command -v gcc >/dev/null; then \
+	  $(@D)/bin/python -m pip install --quiet --disable-pip-version-check 'sagemaker-training>=5.1,<6' setuptools && touch $@; fi
 
 # The newest that runs on Debian's Node.js too.
 AWS_SDK := $(foreach client,sagemaker s3 cloudwatch-logs,'@aws-sdk/client-$(client)@<3.960')

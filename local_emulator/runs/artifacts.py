@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,7 +95,7 @@ def _toolkit_text(folder: RunFolder, run: Run, code: int) -> str:
     """What the training toolkit writes of a script that failed; the number of a signal is negative there."""
     error = _last_error(folder)
     told = code if code <= _SIGNALS else _SIGNALS - code
-    text = f'ExecuteUserScriptError:\nExitCode {told}\nErrorMessage "{error}"\nCommand "{shlex.join(run.program.argv)}"'
+    text = f'ExecuteUserScriptError:\nExitCode {told}\nErrorMessage "{error}"\nCommand "{" ".join(run.program.argv)}"'
     missing = _MISSING_MODULE.match(error)
     if missing is None:
         return text

@@ -22,8 +22,25 @@ from local_emulator.settings import Docker, Python, Settings, StandIn
 
 PROGRAM = "sagemaker_program"
 SUBMIT_DIRECTORY = "sagemaker_submit_directory"
+# Those that the toolkit takes for itself; others of its prefix are for the framework.
+_TOOLKITS = {
+    PROGRAM,
+    SUBMIT_DIRECTORY,
+    "sagemaker_enable_cloudwatch_metrics",
+    "sagemaker_container_log_level",
+    "sagemaker_job_name",
+    "sagemaker_region",
+    "sagemaker_s3_output",
+}
 _HIDDEN = {"default_user_module_name", OBJECTIVE_STATIC}
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
+# Not a shell's work: it would drop variables such as SM_HP_BATCH-SIZE, whose names it cannot say.
+_PACKAGE = """
+import os, subprocess, sys
+python, packages = sys.executable, sys.argv[1]
+subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", packages, "."], check=True)
+os.execv(python, [python, "-m", *sys.argv[2:]])
+"""
 _MISSING = """
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -104,6 +121,13 @@ def visible(hyperparameters: Mapping[str, str]) -> Mapping[str, Any]:
     }
 
 
+def framework_parameters(hyperparameters: Mapping[str, str]) -> Mapping[str, Any]:
+    """The hyperparameters that are meant for a framework, decoded."""
+    return {
+        name: decoded(value) for name, value in hyperparameters.items() if name.startswith("sagemaker_") and name not in _TOOLKITS
+    }
+
+
 def arguments(hyperparameters: Mapping[str, Any]) -> Sequence[str]:
     """Hyperparameters as a command line."""
     words: list[str] = []
@@ -120,12 +144,17 @@ def _word(value: object) -> str:
     return str(value)
 
 
-def script_command(entry: str, code: Path, words: Sequence[str], python: str) -> tuple[str, ...]:
-    """The command that starts an entry point from the code folder; raises RunError."""
+def script_command(entry: str, code: Path, words: Sequence[str], python: str, packages: str) -> tuple[str, ...]:
+    """The command that starts an entry point from the code folder; raises RunError.
+
+    A source with a setup.py is a package to the toolkit, which installs it: here into the run's own folder `packages`.
+    """
     path = code / entry
     if not path.resolve().is_relative_to(code.resolve()) or not path.is_file():
         held = ", ".join(sorted(str(one.relative_to(code)) for one in code.rglob("*") if one.is_file())[:10]) or "nothing"
         raise RunError(f"ClientError: {PROGRAM} names {entry!r}, which is not in the source archive. It holds: {held}")
+    if (code / "setup.py").is_file() and not entry.endswith(".sh"):
+        return (python, "-c", _PACKAGE, packages, entry.removesuffix(".py").replace("/", "."), *words)
     if entry.endswith(".py"):
         _check_requirements(code, python)
         return (python, entry, *words)

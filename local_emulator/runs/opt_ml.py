@@ -103,9 +103,10 @@ def script_mode(job: TrainingJob, base: str, entry: str, words: Sequence[str]) -
     hyperparameters = job.request.get("HyperParameters", {})
     shown = images.visible(hyperparameters)
     channels = {name: f"{base}/input/data/{name}" for name in sorted(inputs(job))}
-    framework = {name: images.decoded(value) for name, value in hyperparameters.items() if name.startswith("sagemaker_")}
+    framework = images.framework_parameters(hyperparameters)
     config = resources(job)
     facts: dict[str, Any] = {
+        "additional_framework_parameters": framework,
         "channel_input_dirs": channels,
         "current_host": _HOST,
         "current_instance_group": _GROUP,
@@ -123,6 +124,9 @@ def script_mode(job: TrainingJob, base: str, entry: str, words: Sequence[str]) -
         "instance_groups_dict": {_GROUP: config["instance_groups"][0]},
         "is_hetero": False,
         "is_master": True,
+        "is_modelparallel_enabled": None,
+        "is_smddpmprun_installed": False,
+        "is_smddprun_installed": False,
         "job_name": job.name,
         "log_level": 20,
         "master_hostname": _HOST,
@@ -137,6 +141,7 @@ def script_mode(job: TrainingJob, base: str, entry: str, words: Sequence[str]) -
         "output_dir": f"{base}/output",
         "output_intermediate_dir": f"{base}/output/intermediate",
         "resource_config": config,
+        "topology": [],
         "user_entry_point": entry,
     }
     named = {

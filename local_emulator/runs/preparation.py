@@ -1,6 +1,7 @@
 """Everything that must be there before a program can start."""
 
 import hashlib
+import os
 import shutil
 import sys
 import threading
@@ -98,6 +99,7 @@ class Preparation:
             python = images.interpreter(image, settings)
             own = opt_ml.machine(names.path, python)
             base = "/opt/ml" if self._private else str(names.ml)
+            packages = str(names.path / "packages")
             entrypoint = images.entrypoint(algorithm)
             module = images.stand_in_algorithm(image, hyperparameters)
             if isinstance(named, tuple):
@@ -106,7 +108,6 @@ class Preparation:
             elif entrypoint:
                 program = Command(argv=entrypoint, cwd=str(names.ml))
                 # What such a program installs, as SDK v3's drivers do from requirements.txt, is the run's own.
-                packages = str(names.path / "packages")
                 own |= {"PIP_TARGET": packages, "PYTHONPATH": packages}
             elif module is not None:
                 mode = Mode.ALGORITHM
@@ -118,8 +119,8 @@ class Preparation:
                 code = names.ml / "code"
                 self._bring_code(str(images.decoded(hyperparameters.get(images.SUBMIT_DIRECTORY, ""))), code)
                 words = images.arguments(images.visible(hyperparameters))
-                program = Command(argv=images.script_command(entry, code, words, python), cwd=f"{base}/code")
-                own |= opt_ml.script_mode(job, base, entry, words)
+                program = Command(argv=images.script_command(entry, code, words, python, packages), cwd=f"{base}/code")
+                own |= {"PYTHONPATH": os.pathsep.join([f"{base}/code", packages])} | opt_ml.script_mode(job, base, entry, words)
         return Run(
             id=job.run,
             folder=names.path,
