@@ -87,7 +87,6 @@ class _Runner:
             for chunk in output:
                 _write(chunk)
             code: int = self.container.wait(timeout=None)["StatusCode"]
-            self._hand_over(engine)
         remove(self.folder)
         return code
 
@@ -136,20 +135,6 @@ class _Runner:
             device_requests=gpus,
         )
 
-    def _hand_over(self, engine: Any) -> None:  # noqa: ANN401 - the package has no types
-        """Make what root has written in the container this user's own, where this user is not root and root there is."""
-        owner = f"{os.getuid()}:{os.getgid()}"
-        if os.getuid() == 0 or not any(path.lstat().st_uid == 0 for path in self.folder.ml.rglob("*")):
-            return
-        engine.containers.run(
-            self.program.image,
-            entrypoint=["chown", "-Rh", owner, "/opt/ml"],
-            user="0:0",
-            mounts=self.container.attrs["HostConfig"]["Mounts"],
-            network_mode="none",
-            remove=True,
-        )
-
 
 def _write(chunk: bytes) -> None:
     while chunk:
@@ -164,9 +149,31 @@ def remove(folder: RunFolder) -> None:
         return
     import docker  # noqa: PLC0415 - an extra
 
+    engine = _engine()
     with _told("removing the container"), contextlib.suppress(docker.errors.NotFound):
-        _engine().api.remove_container(name, v=True, force=True)
+        engine.api.remove_container(name, v=True, force=True)
+    with contextlib.suppress(docker.errors.DockerException):  # an image without chown: its files stay root's
+        _hand_over(engine, folder)
     folder.container.unlink(missing_ok=True)
+
+
+def _hand_over(engine: Any, folder: RunFolder) -> None:  # noqa: ANN401 - the package has no types
+    """Make what root has written in the container this user's own, where this user is not root and root there is."""
+    import docker  # noqa: PLC0415 - an extra
+
+    program = folder.load_run().program
+    if os.getuid() == 0 or not isinstance(program, Container):
+        return
+    if any(path.lstat().st_uid == 0 for path in folder.ml.rglob("*")):
+        engine.containers.run(
+            program.image,
+            entrypoint=["chown", "-Rh", f"{os.getuid()}:{os.getgid()}", "/opt/ml"],
+            command=[],
+            user="0:0",
+            mounts=[docker.types.Mount("/opt/ml", str(folder.ml), type="bind")],
+            network_mode="none",
+            remove=True,
+        )
 
 
 def _sweep(engine: Any, runs: Path) -> None:  # noqa: ANN401 - the package has no types

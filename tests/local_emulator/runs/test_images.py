@@ -1,0 +1,69 @@
+"""Which program an image is: the table of the settings, and the command line that fills it."""
+
+import argparse
+import sys
+import time
+import venv
+from pathlib import Path
+
+import pytest
+
+from local_emulator.command import _image
+from local_emulator.runs import images
+from local_emulator.settings import Docker, Python, Settings
+from tests.conftest import IMAGE, ROLE, Server
+
+MINE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1"
+
+
+def test_words_of_the_command_line(tmp_path: Path) -> None:
+    assert _image("*=docker:") == ("*", Docker())
+    assert _image("*/mine:*=docker:other/image:2") == ("*/mine:*", Docker("other/image:2"))
+    assert _image(f"*={sys.executable} 'a b' c") == ("*", (sys.executable, "a b", "c"))
+    assert _image(f"*=python:{sys.executable}") == ("*", Python(sys.executable))
+    for wrong in ("*", "=x", "*=", f"*=python:{tmp_path}/none"):
+        with pytest.raises(argparse.ArgumentTypeError):
+            _image(wrong)
+
+
+def test_the_first_match_counts() -> None:
+    settings = Settings(images={"*mine*": Docker("first"), "*": ("second",)})
+    assert images.stand_in(MINE, settings) == Docker("first")
+    assert images.stand_in(IMAGE, settings) == ("second",)
+
+
+def test_what_nobody_can_run_is_refused_with_what_to_configure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def problem(settings: Settings, image: str = MINE, **hyperparameters: str) -> str | None:
+        return images.runnable({"TrainingImage": image}, hyperparameters, settings, private=True)
+
+    told = problem(Settings())
+    assert told is not None
+    assert all(word in told for word in (MINE, "sagemaker_program", "docker:", "=COMMAND"))
+    assert problem(Settings(), sagemaker_program="train.py") is None
+    assert problem(Settings(images={"*": Docker()})) is None
+    assert problem(Settings(), "382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1") is None
+    monkeypatch.setattr(images, "find_spec", lambda _: None)
+    assert "sm-tuning[docker]" in str(problem(Settings(images={"*": Docker()})))
+    assert "sm-tuning[algorithms]" in str(problem(Settings(), "382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1"))
+
+
+def test_scripts_in_an_environment_of_the_images_own(tmp_path: Path) -> None:
+    venv.create(tmp_path / "env", with_pip=False)
+    server = Server(state=tmp_path / "state", arguments=("--image", f"*scikit-learn*=python:{tmp_path / 'env'}")).start()
+    try:
+        source = server.upload_source("box", "import sys\nassert sys.prefix.endswith('/env'), sys.prefix\n")
+        sagemaker = server.client("sagemaker")
+        sagemaker.create_training_job(
+            TrainingJobName="prefix",
+            HyperParameters={"sagemaker_program": "train.py", "sagemaker_submit_directory": source},
+            AlgorithmSpecification={"TrainingImage": IMAGE, "TrainingInputMode": "File"},
+            RoleArn=ROLE,
+            OutputDataConfig={"S3OutputPath": "s3://box/out"},
+            ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+            StoppingCondition={"MaxRuntimeInSeconds": 60},
+        )
+        while (job := sagemaker.describe_training_job(TrainingJobName="prefix"))["TrainingJobStatus"] == "InProgress":
+            time.sleep(0.05)
+        assert job["TrainingJobStatus"] == "Completed", job["FailureReason"]
+    finally:
+        server.end()
