@@ -317,9 +317,11 @@ def _training(definition: Document, *resources: str) -> Iterator[Broken]:
     given = [member for member in resources if member in definition]
     if len(given) != 1 and len(resources) > 1:
         yield Broken("resources-one", f"Exactly one of {' and '.join(resources)} must be given.")
-    for member in given:
-        yield from _resources(definition[member], member)
     algorithm = definition["AlgorithmSpecification"]
+    # A built-in algorithm's stand-in trains on all shards by itself; a script's hosts would have to find one another.
+    most = None if builtin(algorithm.get("TrainingImage", "")) else 1
+    for member in given:
+        yield from _resources(definition[member], member, most)
     if ("TrainingImage" in algorithm) == ("AlgorithmName" in algorithm):
         yield Broken("image-one", "Exactly one of TrainingImage and AlgorithmName must be given in AlgorithmSpecification.")
     condition = definition.get("StoppingCondition", {})
@@ -340,7 +342,7 @@ def _training(definition: Document, *resources: str) -> Iterator[Broken]:
         yield Broken("output-s3", f"S3OutputPath {definition['OutputDataConfig']['S3OutputPath']!r} must begin with s3://.")
 
 
-def _resources(config: Document, member: str) -> Iterator[Broken]:
+def _resources(config: Document, member: str, most: int | None) -> Iterator[Broken]:
     scalars = {"InstanceType", "InstanceCount", "VolumeSizeInGB"}
     several = config.get("InstanceConfigs") or config.get("InstanceGroups")
     if several and scalars & set(config) - {"VolumeSizeInGB"}:
@@ -350,7 +352,7 @@ def _resources(config: Document, member: str) -> Iterator[Broken]:
             if scalar not in config:
                 yield Broken("resources-required", f"{scalar} is required in {member}.")
     count = config.get("InstanceCount", 1)
-    if count > 1:
+    if most is not None and count > most:
         yield Broken("instance-count", f"InstanceCount is {count}; training on more than one instance is not emulated.")
 
 
