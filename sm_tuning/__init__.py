@@ -1,6 +1,7 @@
 """Describe a SageMaker tuning job once, check it offline, launch it in AWS or on the emulator, follow it, read its results."""
 
 from sm_tuning.definition import Definition
+from sm_tuning.diagnosis import Diagnosis, Verdict, diagnose
 from sm_tuning.errors import Invalid, MissingExtra, NotFound, NotLaunched, SmTuningError, TookTooLong
 from sm_tuning.objective import Metric, Objective
 from sm_tuning.parameters import (
@@ -16,6 +17,7 @@ from sm_tuning.parameters import (
     regularization,
 )
 from sm_tuning.problem import Problem
+from sm_tuning.results import Results
 from sm_tuning.rules import Report
 from sm_tuning.run import FailureGroup, MetricCheck, RunStatus, Training, TuningRun
 from sm_tuning.strategies import Bayesian, Grid, Hyperband, Random
@@ -45,6 +47,7 @@ __all__ = [
     "Continuous",
     "Dataset",
     "Definition",
+    "Diagnosis",
     "Encryption",
     "FailureGroup",
     "FileSystem",
@@ -66,6 +69,7 @@ __all__ = [
     "Random",
     "Report",
     "Resources",
+    "Results",
     "RunStatus",
     "Scaling",
     "Script",
@@ -74,8 +78,10 @@ __all__ = [
     "Training",
     "TuningJob",
     "TuningRun",
+    "Verdict",
     "WarmStart",
     "batch_size",
+    "diagnose",
     "dropout",
     "epochs",
     "learning_rate",

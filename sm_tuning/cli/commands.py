@@ -408,6 +408,44 @@ def best(*, job: str, target: Target, as_json: bool) -> None:
 
 
 @sm_tuning.command()
+@click.argument("jobs", nargs=-1)
+@_options
+@_guarded
+def diagnose(*, jobs: tuple[str, ...], target: Target, as_json: bool) -> None:
+    """Say whether the best model over- or underfits, what each hyperparameter did, and what to do next."""
+    from dataclasses import asdict  # noqa: PLC0415 - see the head
+
+    from sm_tuning.cli.display import console, diagnosis_lines  # noqa: PLC0415 - see the head
+    from sm_tuning.diagnosis import diagnose as judge  # noqa: PLC0415 - see the head
+    from sm_tuning.results import Results  # noqa: PLC0415 - see the head
+
+    results = Results.read(*(target.run(job) for job in jobs or ("latest",)))
+    found = judge(results)
+    if as_json:
+        _echo_json(asdict(found))
+        return
+    for line in diagnosis_lines(results, found):
+        console().print(line)
+
+
+@sm_tuning.command()
+@click.argument("jobs", nargs=-1)
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="A .csv, .json or .parquet file.")
+@_options
+@_guarded
+def export(*, jobs: tuple[str, ...], output: Path, target: Target, as_json: bool) -> None:
+    """Write the training jobs of tuning jobs to a file: a row each; with .json their learning curves too."""
+    from sm_tuning.results import Results  # noqa: PLC0415 - see the head
+
+    results = Results.read(*(target.run(job) for job in jobs or ("latest",)), curves=output.suffix == ".json")
+    results.write(output)
+    if as_json:
+        _echo_json({"file": str(output), "rows": len(results.rows)})
+    else:
+        click.echo(f"{len(results.rows)} training jobs in {output}")
+
+
+@sm_tuning.command()
 @click.argument("name")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the training job has ended.")
 @_options

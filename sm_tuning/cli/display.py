@@ -1,11 +1,12 @@
 """What the command shows: tables and live progress on a terminal, plain lines elsewhere. Text of jobs is never markup."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -15,6 +16,9 @@ from sm_tuning.run import RunStatus, Training, TuningRun
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from sm_tuning.diagnosis import Diagnosis
+    from sm_tuning.results import Results
 
 _COLOURS = {"Completed": "green", "Failed": "red", "Stopped": "yellow", "Stopping": "yellow", "InProgress": "cyan"}
 _MINUTE = 60.0
@@ -165,4 +169,56 @@ def table_of(rows: Sequence[Mapping[str, object]]) -> Table:
         table.add_column(name)
     for row in rows:
         table.add_row(*(safe(value) for value in row.values()))
+    return table
+
+
+# --- the diagnosis ----------------------------------------------------------------------------------------------------------
+
+_VERDICTS = {"good fit": "green", "overfit": "red", "diverged": "red", "underfit": "yellow", "still improving": "yellow"}
+_BARS = " ▁▂▃▄▅▆▇█"
+
+
+def diagnosis_lines(results: "Results", found: "Diagnosis") -> Iterator[RenderableType]:
+    """What a diagnosis says, from the most important on."""
+    best, fit = results.best, found.fit
+    yield ""
+    if best is not None:
+        yield Text.assemble("best: ", safe(best.training.name), f"  {results.objective} ", (number(best.value), "bold"))
+        for name, value in best.training.hyperparameters.items():
+            yield Text.assemble("  ", safe(name), " = ", safe(setting(value)))
+    yield Text.assemble("it is ", (fit.verdict.value, f"bold {_VERDICTS.get(fit.verdict.value, 'cyan')}"), ": ", safe(fit.reason))
+    counts = Counter(one.verdict.value for one in found.fits.values())
+    yield Text("all: " + ", ".join(f"{count} {name}" for name, count in counts.most_common()))
+    if found.effects:
+        yield ""
+        yield _effects_table(found)
+    if found.advice:
+        yield ""
+        yield Text("what to do, in the order of worth", "bold")
+        for place, one in enumerate(found.advice, start=1):
+            ranges = "; ".join(f"{name}: {low:.3g} to {high:.3g}" for name, (low, high) in one.ranges.items())
+            yield Text.assemble(f"  {place}. ", (one.remedy, "bold"), ": ", safe(one.reason), f"  [{ranges}]" if ranges else "")
+    took = f"{duration(results.training_seconds)} of training in {duration(results.wall_seconds)}"
+    share = "" if results.efficiency is None else f", {results.efficiency:.0%} of {results.max_parallel} parallel slots used"
+    saved = f"; early stopping saved about {duration(results.saved_seconds())}" if results.pruned else ""
+    yield ""
+    yield Text(f"{took}{share}{saved}")
+
+
+def _effects_table(found: "Diagnosis") -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for title in ("hyperparameter", "effect", "objective, low to high", "best around", ""):
+        table.add_column(title, no_wrap=title != "")
+    for effect in found.effects:
+        means = [mean for _, mean, _, _ in effect.curve]
+        low, high = min(means), max(means)
+        bars = "".join(_BARS[1 + round(7 * (mean - low) / (high - low))] if high > low else _BARS[4] for mean in means)
+        told = [
+            f"diverges above {effect.diverges_above:.3g}" if effect.diverges_above is not None else "",
+            f"best at its {effect.edge} end" if effect.edge else "",
+            "wants a logarithmic scale" if effect.wants_logarithmic else "",
+        ]
+        peak = effect.curve[means.index(high if found.higher_is_better else low)][0]
+        around = f"{peak:.4g}" if isinstance(peak, float) else peak
+        table.add_row(safe(effect.name), f"{effect.strength:.0%}", bars, safe(around), ", ".join(filter(None, told)))
     return table

@@ -249,3 +249,17 @@ def test_ctrl_c_lets_it_go_on_and_again_stops_it(cli: Cli) -> None:
         assert cli.json("status", name)["HyperParameterTuningJobStatus"].startswith(state)
     assert "is still InProgress" in cli("attach", "go-on", "--timeout", "0.1", code=4)[1]
     assert re.match("go-on: Stop", cli("stop", "go-on")[0])
+
+
+def test_diagnose_and_export(cli: Cli) -> None:
+    cli.write(line="print('\\n'.join(f'score={float(value) + epoch / 1000}' for epoch in range(8)))")
+    cli("run", "job.toml")
+    said, _ = cli("diagnose")
+    assert "still improving" in said
+    assert "what to do, in the order of worth" in said
+    told = cli.json("diagnose")
+    assert told["fit"]["epochs"] == 8
+    assert {one["name"] for one in told["effects"]} == {"learning_rate", "units", "optimizer"}
+    cli("export", "-o", "rows.csv")
+    assert (cli.folder / "rows.csv").read_text().count("Completed") == 3
+    cli("export", "-o", "rows.txt", code=2)

@@ -1,0 +1,310 @@
+"""Planted truths: learning curves and tuning jobs whose right diagnosis is known, because they were made so."""
+
+import math
+import random
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from sm_tuning import Bayesian, Continuous, Integer, Objective, Scaling, TuningJob
+from sm_tuning.diagnosis import Diagnosis, Verdict, diagnose, judge, pair
+from sm_tuning.results import Curves, Results, Row
+from sm_tuning.run import Training
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+# --- curves -----------------------------------------------------------------------------------------------------------------
+
+
+def fall(epochs: int, start: float, floor: float, rate: float) -> list[float]:
+    """A loss that falls towards a floor."""
+    return [floor + (start - floor) * math.exp(-rate * epoch) for epoch in range(epochs)]
+
+
+def jittered(curve: Sequence[float], size: float, seed: int) -> list[float]:
+    chance = random.Random(seed)
+    return [value + chance.gauss(0, size) for value in curve]
+
+
+def losses(train: Sequence[float], held: Sequence[float], noise: float = 0.0, seed: int = 0) -> Curves:
+    return {"train:loss": jittered(train, noise, seed), "validation:loss": jittered(held, noise, seed + 1)}
+
+
+def overfitting(epochs: int = 40, turn: int = 10, slope: float = 0.02) -> tuple[list[float], list[float]]:
+    """Training goes on; validation turns."""
+    train = fall(epochs, 2.3, 0.01, 0.15)
+    held = [value + 0.15 + slope * max(epoch - turn, 0) for epoch, value in enumerate(fall(epochs, 2.3, 0.3, 0.2))]
+    return train, held
+
+
+def good(epochs: int = 40, floor: float = 0.3) -> tuple[list[float], list[float]]:
+    return fall(epochs, 2.3, floor, 0.25), [value + 0.08 for value in fall(epochs, 2.3, floor, 0.22)]
+
+
+def little_data(epochs: int = 40) -> tuple[list[float], list[float]]:
+    """Training fits perfectly; validation levels off far above."""
+    return fall(epochs, 2.3, 0.01, 0.3), fall(epochs, 2.3, 1.2, 0.3)
+
+
+CASES: list[tuple[str, Verdict, Curves]] = []
+for number in range(4):
+    turn, slope, noise = 6 + 4 * number, 0.02 + 0.01 * number, 0.005 * number
+    CASES.append((f"too many epochs {number}", Verdict.OVERFIT, losses(*overfitting(40, turn, slope), noise, number)))
+    CASES.append((f"good {number}", Verdict.GOOD, losses(*good(30 + 10 * number, 0.2 + 0.1 * number), noise, number)))
+    CASES.append((f"too little data {number}", Verdict.OVERFIT, losses(*little_data(25 + 5 * number), noise, number)))
+    rate = 0.005 * (number + 1)
+    slow = fall(20, 2.3, 0.2, rate)
+    CASES.append(
+        (f"too low a rate {number}", Verdict.IMPROVING, losses(slow, [value + 0.02 for value in slow], noise / 5, number))
+    )
+    short = fall(4 + number, 2.3, 0.2, 0.2)
+    CASES.append((f"too few epochs {number}", Verdict.IMPROVING, losses(short, [value + 0.05 for value in short])))
+    rising = [2.3 * (1.1 + 0.1 * number) ** epoch for epoch in range(15)]
+    CASES.append((f"too high a rate, rising {number}", Verdict.DIVERGED, losses(rising, rising)))
+    broken = [*fall(5 + number, 2.3, 0.5, 0.3), *[math.nan] * 5]
+    CASES.append((f"not a number {number}", Verdict.DIVERGED, losses(broken, broken)))
+    jumping = [0.8 + 0.5 * (-1) ** epoch + 0.05 * random.Random(number + epoch).random() for epoch in range(30)]
+    CASES.append((f"noisy {number}", Verdict.NOISY, losses([1.5, *fall(29, 1.0, 0.6, 0.2)], jumping)))
+accuracy = {
+    "train:accuracy": [1 - one / 2.5 for one in overfitting()[0]],
+    "validation:accuracy": [0.9 - one / 3 for one in overfitting()[1]],
+}
+CASES += [
+    ("accuracies that turn", Verdict.OVERFIT, accuracy),
+    ("accuracies that rise", Verdict.GOOD, {"train_acc": [1 - one / 2.5 for one in good()[0]],
+                                            "val_acc": [1 - one / 2.5 for one in good()[1]]}),
+    ("an explosion in the middle", Verdict.DIVERGED,
+     losses([*fall(10, 2.3, 0.5, 0.3), *[8.0] * 10], [*fall(10, 2.3, 0.6, 0.3), *[9.0] * 10])),
+    ("infinite", Verdict.DIVERGED, losses([2.3, 5.0, math.inf, math.inf], [2.3, 4.0, math.inf, math.inf])),
+    ("no metrics", Verdict.UNKNOWN, {}),
+    ("one value", Verdict.UNKNOWN, {"validation:loss": [0.3]}),
+    ("validation only, level", Verdict.GOOD, {"validation:loss": good()[1]}),
+    ("validation only, falling", Verdict.IMPROVING, {"validation:loss": fall(10, 2.3, 0.2, 0.05)}),
+]  # fmt: skip
+
+
+def test_there_are_enough_cases() -> None:
+    assert len(CASES) >= 40
+
+
+@pytest.mark.parametrize(("name", "verdict", "curves"), CASES, ids=[case[0] for case in CASES])
+def test_planted_curves(name: str, verdict: Verdict, curves: Curves) -> None:
+    fit = judge(curves)
+    assert fit.verdict is verdict, fit.reason
+    assert fit.reason
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_nothing_is_called_overfit_that_is_not(seed: int) -> None:
+    """Good fits of any length, floor and noise."""
+    chance = random.Random(seed)
+    train, held = good(chance.randint(15, 80), chance.uniform(0.1, 1.0))
+    fit = judge(losses(train, held, chance.uniform(0, 0.03), seed))
+    assert fit.verdict is not Verdict.OVERFIT, fit.reason
+
+
+def test_the_evidence() -> None:
+    fit = judge(losses(*overfitting(40, 10, 0.03)))
+    assert fit.best_epoch is not None
+    assert 8 <= fit.best_epoch <= 18
+    assert fit.gap == pytest.approx(overfitting(40, 10, 0.03)[1][-1] - overfitting(40, 10, 0.03)[0][-1])
+    assert str(fit.best_epoch) in fit.reason
+
+
+def test_underfit_beside_others() -> None:
+    curves = losses(fall(40, 2.3, 1.6, 0.4), [value + 0.02 for value in fall(40, 2.3, 1.6, 0.4)])
+    assert judge(curves).verdict is Verdict.GOOD  # alone there is nothing to tell it by
+    assert judge(curves, least=0.1).verdict is Verdict.UNDERFIT
+
+
+@pytest.mark.parametrize(
+    ("names", "objective", "found"),
+    [
+        (["train:loss", "validation:loss", "train:auc", "validation:auc"], "validation:auc", ("train:loss", "validation:loss")),
+        (["train_acc", "val_acc"], "val_acc", ("train_acc", "val_acc")),
+        (["validation:auc", "train:auc"], "validation:auc", ("train:auc", "validation:auc")),
+        (["score"], "score", (None, "score")),
+        (["train:loss"], "train:loss", ("train:loss", None)),
+        (["speed"], "score", (None, None)),
+    ],
+)  # fmt: skip
+def test_which_metrics_belong_together(names: Sequence[str], objective: str, found: tuple[str | None, str | None]) -> None:
+    assert pair(dict.fromkeys(names, (1.0,)), objective) == found
+
+
+# --- tuning jobs ------------------------------------------------------------------------------------------------------------
+
+Play = Callable[[Mapping[str, float]], Curves]
+
+
+def tuned(play: Play, ranges: Mapping[str, tuple[float, float, str]], jobs: int = 30, seed: int = 1) -> Results:
+    """A random tuning job of a planted space; the objective is the last validation loss."""
+    chance = random.Random(seed)
+    rows = []
+    for number in range(jobs):
+        point = {}
+        for name, (low, high, scaling) in ranges.items():
+            at = chance.random()
+            point[name] = (
+                math.exp(math.log(low) + at * math.log(high / low)) if scaling == "Logarithmic" else low + at * (high - low)
+            )
+        curves = play(point)
+        held = curves.get("validation:loss", ())
+        value = held[-1] if held and math.isfinite(held[-1]) else None
+        training = Training(
+            name=f"job-{number:03d}",
+            status="Completed",
+            hyperparameters={name: repr(one) for name, one in point.items()},
+            value=value,
+            created=START + timedelta(minutes=number),
+            started=START + timedelta(minutes=number),
+            ended=START + timedelta(minutes=number + 2),
+        )
+        rows.append(Row(tuning="planted", training=training, curves=curves))
+    formed = {
+        name: {"Name": name, "MinValue": str(low), "MaxValue": str(high), "ScalingType": scaling, "Kind": "Continuous"}
+        for name, (low, high, scaling) in ranges.items()
+    }
+    return Results(tunings=["planted"], objective="validation:loss", goal="Minimize", rows=rows, ranges=formed, max_parallel=2)
+
+
+RATE = {"learning_rate": (1e-4, 1.0, "Logarithmic"), "regularization": (1e-6, 1e-1, "Logarithmic")}
+
+
+def diverging(point: Mapping[str, float]) -> Curves:
+    """Above a rate of 0.1 training diverges; the best rate is 0.01."""
+    rate = point["learning_rate"]
+    if rate > 0.1:
+        return losses([2.3 * 1.3**epoch for epoch in range(20)], [2.3 * 1.3**epoch for epoch in range(20)])
+    floor = 0.2 + 0.2 * abs(math.log10(rate / 0.01))
+    curve = fall(20, 2.3, floor, 0.4)
+    return losses(curve, [value + 0.05 for value in curve])
+
+
+def falling(towards: str) -> Play:
+    """The farther towards an end of the rate's range, the better."""
+
+    def play(point: Mapping[str, float]) -> Curves:
+        distance = math.log10(1.0 / point["learning_rate"]) if towards == "high" else math.log10(point["learning_rate"] / 1e-4)
+        curve = fall(25, 2.3, 0.2 + 0.3 * distance, 0.5)
+        return losses(curve, [value + 0.05 for value in curve])
+
+    return play
+
+
+def effect(found: Diagnosis, name: str) -> Any:
+    return next(one for one in found.effects if one.name == name)
+
+
+def remedies(found: Diagnosis) -> list[str]:
+    return [one.remedy for one in found.advice]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_where_training_diverges(seed: int) -> None:
+    found = diagnose(tuned(diverging, RATE, 40, seed))
+    above = effect(found, "learning_rate").diverges_above
+    assert above is not None
+    assert 0.08 < above < 0.3
+    assert effect(found, "regularization").diverges_above is None
+    assert any(one.startswith("end the range of learning_rate at 0.") for one in remedies(found))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_which_hyperparameter_matters(seed: int) -> None:
+    found = diagnose(tuned(falling("high"), RATE, 40, seed))
+    assert effect(found, "learning_rate").strength > 0.7
+    assert effect(found, "regularization").strength < 0.3
+    assert found.effects[0].name == "learning_rate"
+
+
+@pytest.mark.parametrize(("towards", "word"), [("high", "upwards"), ("low", "downwards")])
+def test_an_optimum_at_the_edge(towards: str, word: str) -> None:
+    found = diagnose(tuned(falling(towards), RATE, 60))
+    assert effect(found, "learning_rate").edge == towards
+    assert f"widen the range of learning_rate {word}" in remedies(found)
+    (advice,) = (one for one in found.advice if one.remedy.startswith("widen"))
+    low, high = advice.ranges["learning_rate"]
+    assert (low, high > 1.0) == (1e-4, True) if towards == "high" else (high, low < 1e-4) == (1.0, True)
+
+
+def test_an_optimum_inside_is_not_at_the_edge() -> None:
+    found = diagnose(tuned(diverging, RATE, 60))
+    assert effect(found, "learning_rate").edge is None
+    assert not any(one.startswith("widen") for one in remedies(found))
+
+
+def test_a_scale_that_does_not_suit() -> None:
+    found = diagnose(tuned(diverging, {"learning_rate": (1e-4, 1.0, "Linear")}, 60))
+    assert effect(found, "learning_rate").wants_logarithmic
+    assert "search learning_rate on a logarithmic scale" in remedies(found)
+
+
+def test_overfitting_asks_for_data_first() -> None:
+    """Too many epochs everywhere; regularization helps a little."""
+
+    def play(point: Mapping[str, float]) -> Curves:
+        train, held = overfitting(40, 12, 0.02 - 0.001 * math.log10(point["regularization"] / 1e-6))
+        return losses(train, held)
+
+    found = diagnose(tuned(play, RATE))
+    assert found.fit.verdict is Verdict.OVERFIT
+    assert remedies(found)[:4] == ["more training data", "stop earlier", "data augmentation", "more regularization"]
+    assert all(any(letter.isdigit() for letter in one.reason) for one in found.advice[:2])
+
+
+def test_too_much_regularization_underfits() -> None:
+    """The strong penalties leave training far behind; those jobs are told apart from the good ones."""
+
+    def play(point: Mapping[str, float]) -> Curves:
+        floor = 0.1 + (1.5 if point["regularization"] > 1e-3 else 0.0)
+        return losses(fall(30, 2.3, floor, 0.5), [value + 0.05 for value in fall(30, 2.3, floor, 0.5)])
+
+    results = tuned(play, RATE, 30)
+    found = diagnose(results)
+    for row in results.rows:
+        strong = float(row.training.hyperparameters["regularization"]) > 1e-3
+        assert (found.fits[row.training.name].verdict is Verdict.UNDERFIT) == strong
+
+
+def test_too_few_epochs_ask_for_more() -> None:
+    def play(_: Mapping[str, float]) -> Curves:
+        curve = fall(6, 2.3, 0.1, 0.15)
+        return losses(curve, [value + 0.05 for value in curve])
+
+    found = diagnose(tuned(play, RATE, 10))
+    assert remedies(found)[:2] == ["more epochs", "a higher learning rate"]
+
+
+def test_without_metrics_it_says_what_to_print() -> None:
+    found = diagnose(tuned(lambda _: {}, RATE, 5))
+    assert found.best is None
+    assert remedies(found)[0].startswith("print the training and the validation metric")
+
+
+def test_the_next_round_is_a_tuning_job() -> None:
+    job = TuningJob(
+        name="planted",
+        role="arn:aws:iam::123456789012:role/R",
+        output="s3://b/o",
+        image="123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1",
+        objective=Objective.minimize("validation:loss", "validation:loss=([-+0-9.e]+)"),
+        ranges=[
+            Continuous("learning_rate", 1e-4, 1.0, Scaling.LOGARITHMIC),
+            Continuous("regularization", 1e-6, 1e-1, Scaling.LOGARITHMIC),
+            Integer("epochs", 5, 50),
+        ],
+        strategy=Bayesian(),
+        max_jobs=10,
+    )
+    following = diagnose(tuned(diverging, RATE, 40)).next_round(job, "planted-2")
+    rate = following.ranges[0]
+    assert isinstance(rate, Continuous)
+    assert rate.high < 0.3
+    assert following.ranges[1:] == job.ranges[1:]
+    assert following.warm_start is not None
+    assert following.warm_start.parents == ("planted",)
+    assert not following.dry_run().problems
