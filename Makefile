@@ -7,14 +7,16 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 demo: .venv/.ready-all ## Run a real tuning job on real data and show its results
 	$(BIN)/sm-tuning run docs/examples/digits.toml
+	$(BIN)/sm-tuning diagnose
+	$(BIN)/sm-tuning report --output demo-output/report.html
 
 CLIENTS := .venv-sdk2/.ready .venv-sdk3/.ready .venv-airflow/.ready .venv-toolkit/.ready .node/.ready
 
 test: .venv/.ready-dev $(CLIENTS) | tools ## Run all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
-# A Docker engine with a Debian for its images, version 2 of the AWS CLI (PyPI has version 1), Node.js, a C compiler.
-TOOLS := dockerd=docker.io debootstrap=debootstrap /usr/bin/aws=awscli node=nodejs npm=npm \
+# A Docker engine with a Debian for its images, version 2 of the AWS CLI (PyPI has version 1), Node.js, a browser, a C compiler.
+TOOLS := dockerd=docker.io debootstrap=debootstrap /usr/bin/aws=awscli chromium=chromium node=nodejs npm=npm \
   gcc=gcc,libc6-dev,python3-dev
 
 tools: ## Programs that some tests start; root may install them, others see those tests skipped

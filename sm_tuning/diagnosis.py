@@ -35,6 +35,9 @@ _LEAST_EPOCHS = 3
 _BEHIND = 0.3  # a training job that fits its own training data so much worse than the best of the tuning job: underfit
 _EDGE = 0.06  # of a range's width: the best lies at its edge
 _DECADES = 2.0
+_ACCURACIES = {"acc", "accuracy"}
+_HALF = 0.5
+_FEW_EPOCHS = 5
 
 
 class Verdict(StrEnum):
@@ -172,7 +175,21 @@ def judge(curves: Curves, objective: str | None = None, goal: str = "Minimize", 
     sign = _sign(main, objective, goal)
     train = [sign * value for value in curves.get(train_name or "", ())]
     held = [sign * value for value in curves.get(held_name or "", ())]
-    return _Judge(train_name, held_name, train, held, sign, least).fit()
+    fit = _Judge(train_name, held_name, train, held, sign, least).fit()
+    if fit.verdict in {Verdict.UNKNOWN, Verdict.GOOD} and (text := _fits_nothing(curves)) is not None:
+        return replace(fit, verdict=Verdict.UNDERFIT, reason=text)
+    return fit
+
+
+def _fits_nothing(curves: Curves) -> str | None:
+    """Why a classifier has not learnt even its training data; None if it has, or does not tell its accuracy."""
+    known = [(_split(name)[0], name, values) for name, values in curves.items() if _split(name)[1] in _ACCURACIES]
+    known.sort(key=lambda one: one[0] is not False)  # the training data's first
+    for _, name, values in known[:1]:
+        if math.isfinite(values[-1]) and 0 <= values[-1] < _HALF:
+            noun = "epoch" if len(values) == 1 else "epochs"
+            return f"{name} is {values[-1]:.4g} after {len(values)} {noun}: more than half is wrong"
+    return None
 
 
 def _sign(name: str, objective: str | None, goal: str) -> float:
@@ -525,6 +542,14 @@ def _when_overfit(results: Results, fit: Fit) -> Iterator[Advice]:
 
 
 def _when_underfit(results: Results, fit: Fit) -> Iterator[Advice]:
+    if fit.epochs < _FEW_EPOCHS:
+        epochs = _called(results, "epoch", "num_round", "max_iter", "steps")
+        yield Advice(remedy="more epochs", reason=fit.reason, ranges=_toward(results, epochs, up=True))
+    rate = _rate(results)
+    if rate is not None and fit.epochs < _FEW_EPOCHS:
+        yield Advice(
+            remedy="a higher learning rate", reason="so few steps were too small", ranges=_toward(results, rate, up=True)
+        )
     name = _penalty(results)
     setting = results.best.setting(name) if results.best is not None and name is not None else None
     told = f"; {name} is {setting:.4g}" if isinstance(setting, float) else ""

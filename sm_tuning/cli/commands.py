@@ -5,6 +5,7 @@ Exit codes: 0 done; 1 it failed; 2 wrong usage; 3 no emulator, and none can be s
 
 import json
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping
@@ -426,6 +427,35 @@ def diagnose(*, jobs: tuple[str, ...], target: Target, as_json: bool) -> None:
         return
     for line in diagnosis_lines(results, found):
         console().print(line)
+
+
+@sm_tuning.command()
+@click.argument("jobs", nargs=-1)
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("report.html"), show_default=True, help="The page.")
+@click.option("--figures", type=click.Path(path_type=Path, file_okay=False), help="A folder for the charts as SVG files, too.")
+@_options
+@_guarded
+def report(*, jobs: tuple[str, ...], output: Path, figures: Path | None, target: Target, as_json: bool) -> None:
+    """Write what tuning jobs found as one HTML page: diagnosis, advice, charts, all training jobs."""
+    from sm_tuning import report as reporting  # noqa: PLC0415 - see the head
+    from sm_tuning.diagnosis import diagnose as judge  # noqa: PLC0415 - see the head
+    from sm_tuning.results import Results  # noqa: PLC0415 - see the head
+
+    results = Results.read(*(target.run(job) for job in jobs or ("latest",)))
+    found = judge(results)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(reporting.page(results, found), encoding="utf-8")
+    drawn = {}
+    if figures is not None:
+        figures.mkdir(parents=True, exist_ok=True)
+        drawn = reporting.figures(results, found)
+        for name, svg in drawn.items():
+            # A hyperparameter's name is anybody's text.
+            (figures / f"{re.sub('[^A-Za-z0-9_.-]', '_', name)}.svg").write_text(svg, encoding="utf-8")
+    if as_json:
+        _echo_json({"report": str(output.resolve()), "figures": sorted(drawn)})
+    else:
+        click.echo(f"report: {output.resolve()}")
 
 
 @sm_tuning.command()

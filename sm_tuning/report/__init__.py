@@ -1,0 +1,5 @@
+"""One self-contained HTML page that says what a tuning job found; nothing is loaded from anywhere."""
+
+from sm_tuning.report.page import figures, page
+
+__all__ = ["figures", "page"]

@@ -1,0 +1,216 @@
+"""Charts as SVG text: scales, axes and marks. Colours are CSS variables of the page, with defaults for a file of its own."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import TypeVar
+
+P = TypeVar("P", bound=tuple[float, ...])
+
+WIDTH, HEIGHT = 640, 300
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 14, 44
+_ROOM = 0.05
+_SMALL, _LARGE = 1e-3, 1e5  # beyond, numbers are written with an exponent
+_MOST_POINTS = 400  # of a line: more cannot be seen
+_STYLE = (
+    ":root{--ink:#1d2330;--soft:#667085;--line:#d6dae3;--one:#2f5bd7;--two:#c2410c;--good:#15803d;--bad:#b42318;--fill:#2f5bd71f}"
+    "text{font:12px system-ui,sans-serif;fill:var(--ink)}"
+)
+
+
+def nice(low: float, high: float, count: int = 5) -> list[float]:
+    """Round numbers between two ends."""
+    if not high > low:
+        return [low]
+    step = 10 ** math.floor(math.log10((high - low) / count))
+    step *= next((factor for factor in (1, 2, 5, 10) if (high - low) / (step * factor) <= count), 10)
+    first = math.ceil(low / step - 1e-9)
+    return [
+        (first + place) * step for place in range(int((high - low) / step + 1e-9) + 1) if (first + place) * step <= high + 1e-9
+    ]
+
+
+def text(value: float) -> str:
+    """A number on an axis."""
+    if value == 0 or _SMALL <= abs(value) < _LARGE:
+        return f"{value:.4g}"
+    return f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A value's place on an axis."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    logarithmic: bool = False
+
+    def __call__(self, value: float) -> float:
+        """The place of a value, in pixels."""
+        low, high = self._in(self.low), self._in(self.high)
+        share = 0.5 if high == low else (self._in(value) - low) / (high - low)
+        return self.start + min(max(share, -0.02), 1.02) * (self.end - self.start)
+
+    def _in(self, value: float) -> float:
+        return math.log10(max(value, 1e-300)) if self.logarithmic else value
+
+    def ticks(self) -> list[float]:
+        """Where to put numbers."""
+        if not self.logarithmic:
+            return nice(self.low, self.high)
+        powers = range(math.ceil(self._in(self.low) - 1e-9), math.floor(self._in(self.high) + 1e-9) + 1)
+        found = [10.0**power for power in powers]
+        return found if len(found) > 1 else [self.low, self.high]
+
+
+def spread(values: Iterable[float], share: float = _ROOM) -> tuple[float, float]:
+    """The ends of some values with a little room; finite whatever they are."""
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite:
+        return 0.0, 1.0
+    low, high = min(finite), max(finite)
+    room = (high - low) * share if high > low else abs(high) * _ROOM or 1.0
+    return low - room, high + room
+
+
+@dataclass
+class Chart:
+    """A drawing with two axes."""
+
+    title: str
+    across: Scale
+    up: Scale
+    x_label: str = ""
+    y_label: str = ""
+    width: int = WIDTH
+    height: int = HEIGHT
+    marks: list[str] = field(default_factory=list)
+
+    @classmethod
+    def made(
+        cls,
+        title: str,
+        across: tuple[float, float],
+        up: tuple[float, float],
+        labels: tuple[str, str],
+        *,
+        logarithmic: bool = False,
+        width: int = WIDTH,
+        height: int = HEIGHT,
+        left: int = _LEFT,
+    ) -> "Chart":
+        """A chart for values between two ends each."""
+        return cls(
+            title,
+            Scale(*across, left, width - _RIGHT, logarithmic),
+            Scale(*up, height - _BOTTOM, _TOP),
+            *labels,
+            width=width,
+            height=height,
+        )
+
+    def line(self, points: Sequence[tuple[float, float]], kind: str, hint: str = "", *, step: bool = False) -> None:
+        """A line through points; what is not finite breaks it."""
+        for part in _parts(_thinned(points)):
+            places = [(self.across(x), self.up(y)) for x, y in part]
+            if step:
+                places = [
+                    one
+                    for place, (x, y) in enumerate(places)
+                    for one in (((x, places[place - 1][1]), (x, y)) if place else ((x, y),))
+                ]
+            path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+            self.marks.append(f'<polyline class="{kind}" points="{path}">{_hint(hint)}</polyline>')
+
+    def area(self, points: Sequence[tuple[float, float, float]], kind: str, hint: str = "") -> None:
+        """What lies between two lines: x, one y, the other."""
+        some = [point for point in _thinned(points) if all(map(math.isfinite, point))]
+        upper = [f"{self.across(x):.1f},{self.up(y):.1f}" for x, y, _ in some]
+        lower = [f"{self.across(x):.1f},{self.up(y):.1f}" for x, _, y in reversed(some)]
+        self.marks.append(f'<polygon class="{kind}" points="{" ".join(upper + lower)}">{_hint(hint)}</polygon>')
+
+    def dot(self, x: float, y: float, kind: str, hint: str = "", size: float = 3.5) -> None:
+        """A point."""
+        if math.isfinite(x) and math.isfinite(y):
+            place = f'cx="{self.across(x):.1f}" cy="{self.up(y):.1f}" r="{size}"'
+            self.marks.append(f'<circle class="{kind}" {place}>{_hint(hint)}</circle>')
+
+    def bar(self, x: float, end: float, y: float, size: float, kind: str, hint: str = "") -> None:
+        """A horizontal bar from x to end, its middle at y (pixels)."""
+        left, right = sorted((self.across(x), self.across(end)))
+        place = f'x="{left:.1f}" y="{y - size / 2:.1f}" width="{max(right - left, 1):.1f}" height="{size:.1f}"'
+        self.marks.append(f'<rect class="{kind}" rx="2" {place}>{_hint(hint)}</rect>')
+
+    def upright(self, x: float, kind: str, label: str) -> None:
+        """A vertical line with a word beside it."""
+        place = self.across(x)
+        self.marks.append(f'<line class="{kind}" x1="{place:.1f}" x2="{place:.1f}" y1="{_TOP}" y2="{self.height - _BOTTOM}"/>')
+        side, anchor = (-4, "end") if place > self.width / 2 else (4, "start")
+        self.marks.append(
+            f'<text class="soft" x="{place + side:.1f}" y="{_TOP + 12}" text-anchor="{anchor}">{escape(label)}</text>'
+        )
+
+    def words(self, x: float, y: float, label: str, kind: str = "", anchor: str = "start") -> None:
+        """Words at a place in pixels."""
+        self.marks.append(f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(label)}</text>')
+
+    def svg(self, x_text: Callable[[float], str] = text, *, bare_left: bool = False) -> str:
+        """The whole drawing."""
+        return drawing(self.title, self.width, self.height, [*self._axes(x_text, bare_left=bare_left), *self.marks])
+
+    def _axes(self, x_text: Callable[[float], str], *, bare_left: bool) -> Iterator[str]:
+        floor = self.height - _BOTTOM
+        for value in self.across.ticks():
+            place = self.across(value)
+            yield f'<line class="grid" x1="{place:.1f}" x2="{place:.1f}" y1="{_TOP}" y2="{floor}"/>'
+            yield f'<text class="soft" x="{place:.1f}" y="{floor + 16}" text-anchor="middle">{escape(x_text(value))}</text>'
+        for value in [] if bare_left else self.up.ticks():
+            place = self.up(value)
+            yield f'<line class="grid" x1="{_LEFT}" x2="{self.width - _RIGHT}" y1="{place:.1f}" y2="{place:.1f}"/>'
+            yield f'<text class="soft" x="{_LEFT - 6}" y="{place + 4:.1f}" text-anchor="end">{escape(text(value))}</text>'
+        yield _label(self.x_label, (self.width + _LEFT) / 2, self.height - 8)
+        if not bare_left:
+            yield _label(self.y_label, 14, (floor + _TOP) / 2, turned=True)
+
+
+def drawing(title: str, width: int, height: int, marks: Iterable[str]) -> str:
+    """An SVG document, which may also stand in a page."""
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}">'
+    return f"{head}<title>{escape(title)}</title>{''.join(marks)}</svg>"
+
+
+def alone(svg: str, rules: str) -> str:
+    """A drawing as a file of its own, with its style in it."""
+    at = svg.index(">") + 1
+    return f"{svg[:at]}<style>{_STYLE}{rules}</style>{svg[at:]}"
+
+
+def _label(words: str, x: float, y: float, *, turned: bool = False) -> str:
+    place = f'transform="translate({x} {y}) rotate(-90)"' if turned else f'x="{x}" y="{y}"'
+    return f'<text class="soft" {place} text-anchor="middle">{escape(words)}</text>'
+
+
+def _hint(words: str) -> str:
+    return f"<title>{escape(words)}</title>" if words else ""
+
+
+def _thinned(points: Sequence[P]) -> Sequence[P]:
+    if len(points) <= _MOST_POINTS:
+        return points
+    every = len(points) / _MOST_POINTS
+    return [*(points[int(place * every)] for place in range(_MOST_POINTS)), points[-1]]
+
+
+def _parts(points: Sequence[tuple[float, float]]) -> Iterator[list[tuple[float, float]]]:
+    part: list[tuple[float, float]] = []
+    for point in points:
+        if math.isfinite(point[1]):
+            part.append(point)
+        elif part:
+            yield part
+            part = []
+    if part:
+        yield part
