@@ -64,7 +64,7 @@ AWS_SDK := $(foreach client,sagemaker s3 cloudwatch-logs,'@aws-sdk/client-$(clie
 .node/.ready: | tools
 	mkdir -p .node
 	if command -v npm >/dev/null; then \
-	  npm install --silent --no-audit --no-fund --no-package-lock --prefix .node $(AWS_SDK) && touch $@; fi
+	  npm install --silent --no-audit --no-fund --no-package-lock --prefix .node $(AWS_SDK) axe-core@4 && touch $@; fi
 
 .venv/.ready-%: pyproject.toml | .venv/bin/python
 	$(PIP) --editable '.[$*]'

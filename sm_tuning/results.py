@@ -71,12 +71,13 @@ class Results:
     requests: Sequence[Mapping[str, Any]] = ()
 
     @classmethod
-    def read(cls, *runs: TuningRun, curves: bool = True) -> Self:
+    def read(cls, *runs: TuningRun, curves: bool = True, known: dict[str, Curves] | None = None) -> Self:
         """Read what tuning jobs have come to so far.
 
         Args:
             runs: One tuning job or several; all must have the same objective.
             curves: Whether to read the learning curves, a log for each training job.
+            known: Learning curves of training jobs that had ended when they were read before; those that end now are added.
 
         Raises:
             Invalid: The tuning jobs have different objectives, or there is none.
@@ -91,8 +92,20 @@ class Results:
             trainings = run.trainings()
             expressions = _expressions(job) if curves else {}
             with ThreadPoolExecutor(_READERS) as threads:
-                read = threads.map(lambda one, run=run, found=expressions: _curves(run, one, found), trainings)
-                rows += [Row(tuning=run.name, training=one, curves=seen) for one, seen in zip(trainings, read, strict=True)]
+                unknown = [one for one in trainings if known is None or one.name not in known]
+                read = dict(
+                    zip(
+                        [one.name for one in unknown],
+                        threads.map(lambda one, run=run, found=expressions: _curves(run, one, found), unknown),
+                        strict=True,
+                    )
+                )
+            if known is not None and curves:
+                known.update({one.name: read[one.name] for one in unknown if one.ended is not None})
+            rows += [
+                Row(tuning=run.name, training=one, curves=read.get(one.name) or (known or {}).get(one.name, {}))
+                for one in trainings
+            ]
         first = described[0]
         return cls(
             tunings=[run.name for run in runs],

@@ -245,7 +245,7 @@ def run(
         for output in {part.output or "" for _, part in job.parts()}:
             _make_bucket(session, output)
     launched = job.launch(session)
-    click.echo(f"created {launched.name} {_where(target)}", err=True)
+    click.echo(f"created {launched.name} {_where(target)}; in a browser: sm-tuning dashboard", err=True)
     if wait:
         _follow(launched, target, timeout, as_json=as_json)
     elif as_json:
@@ -427,6 +427,27 @@ def diagnose(*, jobs: tuple[str, ...], target: Target, as_json: bool) -> None:
         return
     for line in diagnosis_lines(results, found):
         console().print(line)
+
+
+@sm_tuning.command()
+@click.option("--port", type=int, default=4578, show_default=True, help="Where to answer on this machine; 0 takes a free one.")
+@_options
+@_guarded
+def dashboard(*, port: int, target: Target, as_json: bool) -> None:
+    """Show tuning jobs in a browser, live while they run, until Ctrl-C."""
+    from sm_tuning import dashboard as pages  # noqa: PLC0415 - see the head
+
+    def ready(url: str) -> None:
+        if as_json:
+            _echo_json({"url": url})
+        else:
+            click.echo(f"dashboard: {url}  (Ctrl-C ends it; the tuning jobs go on)")
+        sys.stdout.flush()
+
+    try:
+        pages.serve(target.session(), port, ready)
+    except OSError as error:
+        raise Invalid(f"--port {port}: {error.strerror or error}; choose another, or 0") from error
 
 
 @sm_tuning.command()

@@ -20,6 +20,7 @@ from sm_tuning.report import figures, page
 from sm_tuning.report.svg import nice, text
 from sm_tuning.results import Results, Row
 from sm_tuning.run import Training
+from tests.conftest import ROOT
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 RANGES: Mapping[str, Mapping[str, Any]] = {
@@ -137,6 +138,29 @@ def test_in_a_browser(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     assert "30 of 30" in done.stdout
     assert "CONSOLE" not in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_can_be_read_by_all(tmp_path: Path, scheme: Any) -> None:
+    """axe-core finds no serious or critical fault."""
+    axe = ROOT / ".node" / "node_modules" / "axe-core" / "axe.min.js"
+    chromium = shutil.which("chromium")
+    if chromium is None or not axe.exists():
+        pytest.skip("axe-core and a browser are needed: `make tools` as root, then `make .node/.ready`")
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - slow to import
+
+    (tmp_path / "report.html").write_text(page(made(30)), encoding="utf-8")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-background-networking"])
+        tab = browser.new_context(bypass_csp=True, color_scheme=scheme).new_page()
+        tab.goto((tmp_path / "report.html").as_uri())
+        tab.add_script_tag(path=axe)
+        found = tab.evaluate("axe.run()")
+        browser.close()
+    serious = [
+        (one["id"], one["nodes"][0]["html"][:200]) for one in found["violations"] if one["impact"] in {"serious", "critical"}
+    ]
+    assert serious == []
 
 
 def test_round_numbers() -> None:

@@ -1,0 +1,39 @@
+"use strict";
+const live = document.getElementById("live");
+const trouble = document.getElementById("trouble");
+const token = document.querySelector("meta[name=token]").content;
+// The same page is asked for again, and what has changed put in place: no reload, so scroll and focus stay.
+const refresh = async () => {
+  try {
+    const answer = await fetch(location.href, { cache: "no-store" });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(text);
+    const fresh = new DOMParser().parseFromString(text, "text/html");
+    const next = fresh.getElementById("live");
+    if (next.innerHTML !== live.innerHTML) {
+      const scrolled = [...live.querySelectorAll(".scroll, .log")].map((one) => one.scrollTop);
+      const focused = document.activeElement && document.activeElement.id;
+      live.replaceChildren(...document.importNode(next, true).childNodes);
+      [...live.querySelectorAll(".scroll, .log")].forEach((one, place) => (one.scrollTop = scrolled[place] ?? 0));
+      if (focused) document.getElementById(focused)?.focus();
+    }
+    document.querySelector("meta[name=token]").content = fresh.querySelector("meta[name=token]").content;
+    trouble.hidden = true;
+  } catch (error) {
+    trouble.textContent = `No answer: ${error.message}. Trying again.`;
+    trouble.hidden = false;
+  }
+  setTimeout(refresh, document.hidden ? 10000 : 2000);
+};
+setTimeout(refresh, 2000);
+live.addEventListener("click", async (event) => {
+  if (event.target.id !== "stop") return;
+  const job = event.target.dataset.job;
+  if (!confirm(`Stop ${job} and its running training jobs?`)) return;
+  const current = document.querySelector("meta[name=token]").content || token;
+  const answer = await fetch(`/jobs/${encodeURIComponent(job)}/stop`, { method: "POST", headers: { "X-Sm-Tuning-Token": current } });
+  if (!answer.ok) {
+    trouble.textContent = await answer.text();
+    trouble.hidden = false;
+  }
+});

@@ -1,0 +1,183 @@
+"""The live page: whom it answers, and what a browser makes of it while a tuning job runs."""
+
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from sm_tuning import Categorical, TuningJob, learning_rate
+from sm_tuning.dashboard import Dashboard
+from tests.conftest import ROOT, Server
+
+HOST = "127.0.0.1:4578"
+SCRIPT = """
+import sys, time
+rate = float(sys.argv[sys.argv.index('--learning_rate') + 1])
+print('<img src=x onerror="window.hacked = true"> [bold]')
+for epoch in range(30):
+    print(f'score={1 + rate / (epoch + 1)}', flush=True)
+    time.sleep(0.1)
+"""
+EVIL = '<img src=x onerror="window.hacked=true">'
+
+
+class Client:
+    """A SageMaker client that notes what it is asked to stop."""
+
+    def __init__(self) -> None:
+        self.stopped: list[str] = []
+        self.meta = type("Meta", (), {"region_name": "us-east-1", "endpoint_url": "http://127.0.0.1:1"})()
+
+    def describe_hyper_parameter_tuning_job(self, **_: str) -> dict[str, str]:
+        return {"HyperParameterTuningJobStatus": "InProgress"}
+
+    def stop_hyper_parameter_tuning_job(self, **names: str) -> None:
+        self.stopped.append(names["HyperParameterTuningJobName"])
+
+    def get_paginator(self, _: str) -> Any:
+        return type("Paginator", (), {"paginate": lambda *_, **__: [{"HyperParameterTuningJobSummaries": []}]})()
+
+
+@pytest.fixture
+def client() -> Client:
+    return Client()
+
+
+@pytest.fixture
+def ask(client: Client) -> Callable[..., tuple[str, str, dict[str, str]]]:
+    session = type("Session", (), {"client": lambda *_, **__: client})()
+    app = Dashboard(session, [HOST])
+
+    def request(path: str, method: str = "GET", **headers: str) -> tuple[str, str, dict[str, str]]:
+        told: dict[str, Any] = {}
+        environ = {
+            "REQUEST_METHOD": method,
+            "PATH_INFO": path,
+            "QUERY_STRING": "",
+            "wsgi.input": io.BytesIO(),
+            **{f"HTTP_{name.upper()}": value for name, value in ({"host": HOST} | headers).items()},
+        }
+        body = b"".join(app(environ, lambda status, sent: told.update(status=status, headers=dict(sent))))  # type: ignore[arg-type]
+        return told["status"][:3], body.decode(), told["headers"]
+
+    return request
+
+
+def test_only_its_own_host_is_answered(ask: Any) -> None:
+    assert ask("/")[0] == "200"
+    for host in ("evil.example", "evil.example:4578", "127.0.0.1:80", ""):
+        assert ask("/", host=host)[0] == "403"
+    assert ask("/", sec_fetch_site="cross-site")[0] == "403"
+    assert ask("/", sec_fetch_site="same-origin")[0] == "200"
+
+
+def test_nothing_changes_but_by_its_own_page(ask: Any, client: Client) -> None:
+    token = re.search('name="token" content="([^"]+)"', ask("/")[1])
+    assert token is not None
+    own = {"origin": f"http://{HOST}", "x_sm_tuning_token": token[1]}
+    assert ask("/jobs/mine/stop")[0] == "404"  # a plain GET
+    for lacking in (
+        {},
+        {"origin": own["origin"]},
+        {"x_sm_tuning_token": token[1]},
+        own | {"origin": "http://evil.example"},
+        own | {"x_sm_tuning_token": "x"},
+        own | {"host": "evil.example"},
+    ):
+        assert ask("/jobs/mine/stop", "POST", **lacking)[0] == "403"
+    assert client.stopped == []
+    status, body, _ = ask("/jobs/mine/stop", "POST", **own)
+    assert (status, json.loads(body), client.stopped) == ("200", {"stopping": "mine"}, ["mine"])
+    assert ask("/jobs/mine/delete", "POST", **own)[0] == "404"
+    assert ask("/", "DELETE")[0] == "405"
+
+
+def test_its_pages_let_no_script_in(ask: Any) -> None:
+    _, _, headers = ask("/")
+    assert "script-src 'self'" in headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    for path in ("/static/../app.py", "/static/app.py", "/jobs/../../etc", "/jobs/<b>", "/nothing"):
+        assert ask(path)[0] == "404"
+
+
+@pytest.fixture
+def dashboard(server: Server) -> Iterator[str]:
+    code = "import sys; from sm_tuning.cli import main; sys.argv[0] = 'sm-tuning'; main()"
+    command = [sys.executable, "-c", code, "dashboard", "--port", "0"]
+    process = subprocess.Popen(command, cwd=ROOT, env=server.environment, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        yield line.split()[1]
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def test_in_a_browser(
+    server: Server, dashboard: str, job: Callable[..., TuningJob], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("a browser is needed: Debian's chromium (`make tools` as root)")
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - slow to import
+
+    for name, value in server.environment.items():
+        if name.startswith("AWS_"):
+            monkeypatch.setenv(name, value)
+    (tmp_path / "train.py").write_text(SCRIPT)
+    session = boto3.Session()
+    session.client("s3").create_bucket(Bucket="bucket")
+    ranges = [learning_rate(), Categorical("kind", [EVIL, "plain"])]
+    run = job(name="watched", ranges=ranges, max_jobs=50).launch(session)
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update"]
+        browser = playwright.chromium.launch(executable_path=chromium, args=options)
+        page = browser.new_page()
+        errors: list[str] = []
+        page.on("console", lambda message: errors.append(message.text))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(dashboard)
+        page.get_by_role("link", name="watched").click()
+        page.evaluate("window.same = true")
+        ended = page.locator("dl.figures dd").first
+
+        def count() -> int:
+            return int(ended.inner_text().split()[0])
+
+        before, deadline = count(), time.monotonic() + 60
+        while count() <= before:
+            assert time.monotonic() < deadline, "the numbers did not move"
+            page.wait_for_timeout(200)
+        assert page.evaluate("window.same") is True  # they moved without a reload
+        assert page.locator("figure svg").count() >= 1
+        assert EVIL in page.locator("main").inner_text()
+        page.locator("main table a").last.click()
+        assert "onerror" in page.locator("pre.log").inner_text()
+        page.go_back()
+        page.on("dialog", lambda dialog: dialog.accept())
+        page.get_by_role("button", name="Stop this tuning job").click()
+        page.locator(".verdict strong", has_text="Stop").wait_for(timeout=30_000)
+        page.goto(f"{dashboard}jobs/watched/report")
+        assert page.locator("#shown").inner_text().endswith(f"of {page.locator('#jobs tbody tr').count()}")
+        page.locator("#filter").fill("plain")
+        assert page.locator("#jobs tbody tr:visible").count() < page.locator("#jobs tbody tr").count()
+        page.get_by_role("button", name="learning_rate").click()
+        shown = [float(text) for text in page.locator("#jobs tbody tr:visible td:nth-child(5)").all_inner_texts()]
+        assert shown == sorted(shown)
+        assert page.evaluate("window.hacked") is None
+        assert errors == []
+        browser.close()
+    assert run.wait(timeout=60).status == "Stopped"
