@@ -13,7 +13,7 @@ demo: .venv/.ready-all ## Run a real tuning job on real data and show its result
 CLIENTS := .venv-sdk2/.ready .venv-sdk3/.ready .venv-airflow/.ready .venv-toolkit/.ready .node/.ready
 
 test: .venv/.ready-dev $(CLIENTS) | tools ## Run all tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 # A Docker engine with a Debian for its images, version 2 of the AWS CLI (PyPI has version 1), Node.js, a browser, a C compiler.
 TOOLS := dockerd=docker.io debootstrap=debootstrap /usr/bin/aws=awscli chromium=chromium node=nodejs npm=npm \

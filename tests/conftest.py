@@ -1,5 +1,6 @@
 """What the tests of several rooms share: an emulator in a process of its own, and clients of it."""
 
+import fcntl
 import io
 import json
 import os
@@ -153,6 +154,17 @@ class Engine:
 BASE_IMAGE = "debian-python"
 
 
+def _make_debian(archive: Path, base: Path) -> None:
+    include = "python3,python3-venv"
+    command = ["debootstrap", "--variant=minbase", f"--include={include}", "bookworm", str(base)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    unfinished = archive.with_suffix(".part")
+    left_out = [f"--exclude=./{name}" for name in ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/locale")]
+    subprocess.run(["tar", "--create", "--file", unfinished, "--directory", base, *left_out, "."], check=True)
+    shutil.rmtree(base)
+    unfinished.rename(archive)
+
+
 @pytest.fixture(scope="session")
 def _engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """An engine that holds a Debian with Python, made by debootstrap and kept in pytest's cache."""
@@ -160,16 +172,10 @@ def _engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     if missing or os.getuid() != 0:
         pytest.skip(f"a Docker engine needs root and Debian's docker.io and debootstrap; missing: {missing or 'root'}")
     archive = request.config.cache.mkdir("debian") / "base.tar"
-    if not archive.exists():
-        base = tmp_path_factory.mktemp("debian") / "base"
-        include = "python3,python3-venv"
-        subprocess.run(
-            ["debootstrap", "--variant=minbase", f"--include={include}", "bookworm", base], check=True, stdout=subprocess.DEVNULL
-        )
-        unfinished = archive.with_suffix(".part")
-        left_out = [f"--exclude=./{name}" for name in ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/locale")]
-        subprocess.run(["tar", "--create", "--file", unfinished, "--directory", base, *left_out, "."], check=True)
-        unfinished.rename(archive)
+    with archive.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of several workers one makes it
+        if not archive.exists():
+            _make_debian(archive, tmp_path_factory.mktemp("debian") / "base")
     engine = Engine(tmp_path_factory.mktemp("docker"))
     engine.start()
     try:

@@ -13,8 +13,6 @@ import pytest
 
 from tests.conftest import BASE_IMAGE, ROLE, ROOT, Engine, Server
 
-pytestmark = pytest.mark.xdist_group("docker")
-
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/digits:0.1"
 PLAIN = "123456789012.dkr.ecr.us-east-1.amazonaws.com/plain:1"
 PYTHON = """

@@ -30,10 +30,7 @@ def executor() -> Iterator[ProcessExecutor]:
     one.close()
 
 
-KINDS = ("process", pytest.param("container", marks=pytest.mark.xdist_group("docker")))
-
-
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=["process", "container"])
 def kind(request: pytest.FixtureRequest) -> str:
     if request.param == "container":
         request.getfixturevalue("docker")
@@ -233,7 +230,6 @@ def test_opt_ml_is_private(start: Start, kind: str) -> None:
     assert not Path("/opt/ml/model").exists()
 
 
-@pytest.mark.xdist_group("docker")
 def test_an_image_that_is_nowhere_fails_its_job_alone(executor: ProcessExecutor, docker: Engine, tmp_path: Path) -> None:
     told = ended(_begin(executor, tmp_path, Container(image="localhost:1/no/such:image")))
     assert told.cause is Cause.START
@@ -249,7 +245,6 @@ def test_without_an_engine(executor: ProcessExecutor, tmp_path: Path, monkeypatc
     assert told.message.startswith("InternalServerError: We encountered an internal error. Please try again. (")
 
 
-@pytest.mark.xdist_group("docker")
 def test_the_engine_dies_and_comes_back(executor: ProcessExecutor, docker: Engine, tmp_path: Path) -> None:
     folder = _begin(
         executor, tmp_path, Container(image=BASE_IMAGE, argv=("python3", "-uc", "print('x=1')\nimport time; time.sleep(60)"))
@@ -265,7 +260,6 @@ def test_the_engine_dies_and_comes_back(executor: ProcessExecutor, docker: Engin
     assert containers("container") == []
 
 
-@pytest.mark.xdist_group("docker")
 @pytest.mark.parametrize("network", [True, False])
 def test_the_network_is_this_machines_or_none(
     executor: ProcessExecutor, docker: Engine, tmp_path: Path, *, network: bool
