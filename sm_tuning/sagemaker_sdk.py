@@ -235,14 +235,13 @@ def tuner(job: "TuningJob", session: Any) -> Any:  # noqa: ANN401 - the SDK's ow
     except ImportError as error:
         raise MissingExtra(f"the SageMaker Python SDK 3 is needed: pip install 'sm-tuning[sagemaker]' ({error})") from error
     _refuse_what_the_sdk_drops(job)
-    scale = {"scaling_type": None}
     ranges: dict[str, Any] = {}
     for one in job.ranges:
         if isinstance(one, Categorical):
             ranges[one.name] = parameter.CategoricalParameter(list(one.values))
         elif isinstance(one, Continuous | Integer):
             kind = parameter.ContinuousParameter if isinstance(one, Continuous) else parameter.IntegerParameter
-            ranges[one.name] = kind(one.low, one.high, **(scale | {"scaling_type": one.scaling.value}))
+            ranges[one.name] = kind(one.low, one.high, scaling_type=one.scaling.value)
     request = job.request()
     definition = request["TrainingJobDefinition"]
     algorithm = definition["AlgorithmSpecification"]
