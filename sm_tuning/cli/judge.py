@@ -1,0 +1,98 @@
+"""Commands that judge and show what tuning jobs found."""
+
+import re
+import sys
+from pathlib import Path
+
+import click
+
+from sm_tuning.cli.command import Target, echo_json, guarded, options, sm_tuning
+from sm_tuning.errors import Invalid
+
+
+@sm_tuning.command()
+@click.argument("jobs", nargs=-1)
+@options
+@guarded
+def diagnose(*, jobs: tuple[str, ...], target: Target, as_json: bool) -> None:
+    """Say whether the best model over- or underfits, what each hyperparameter did, and what to do next."""
+    from dataclasses import asdict  # noqa: PLC0415 - see command.py
+
+    from sm_tuning.cli.display import console, diagnosis_lines  # noqa: PLC0415 - see command.py
+    from sm_tuning.diagnosis import diagnose as judge  # noqa: PLC0415 - see command.py
+    from sm_tuning.results import Results  # noqa: PLC0415 - see command.py
+
+    results = Results.read(*(target.run(job) for job in jobs or ("latest",)))
+    found = judge(results)
+    if as_json:
+        echo_json(asdict(found))
+        return
+    for line in diagnosis_lines(results, found):
+        console().print(line)
+
+
+@sm_tuning.command()
+@click.option("--port", type=int, default=4578, show_default=True, help="Where to answer on this machine; 0 takes a free one.")
+@options
+@guarded
+def dashboard(*, port: int, target: Target, as_json: bool) -> None:
+    """Show tuning jobs in a browser, live while they run, until Ctrl-C."""
+    from sm_tuning import dashboard as pages  # noqa: PLC0415 - see command.py
+
+    def ready(url: str) -> None:
+        if as_json:
+            echo_json({"url": url})
+        else:
+            click.echo(f"dashboard: {url}  (Ctrl-C ends it; the tuning jobs go on)")
+        sys.stdout.flush()
+
+    try:
+        pages.serve(target.session(), port, ready)
+    except OSError as error:
+        raise Invalid(f"--port {port}: {error.strerror or error}; choose another, or 0") from error
+
+
+@sm_tuning.command()
+@click.argument("jobs", nargs=-1)
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("report.html"), show_default=True, help="The page.")
+@click.option("--figures", type=click.Path(path_type=Path, file_okay=False), help="A folder for the charts as SVG files, too.")
+@options
+@guarded
+def report(*, jobs: tuple[str, ...], output: Path, figures: Path | None, target: Target, as_json: bool) -> None:
+    """Write what tuning jobs found as one HTML page: diagnosis, advice, charts, all training jobs."""
+    from sm_tuning import report as reporting  # noqa: PLC0415 - see command.py
+    from sm_tuning.diagnosis import diagnose as judge  # noqa: PLC0415 - see command.py
+    from sm_tuning.results import Results  # noqa: PLC0415 - see command.py
+
+    results = Results.read(*(target.run(job) for job in jobs or ("latest",)))
+    found = judge(results)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(reporting.page(results, found), encoding="utf-8")
+    drawn = {}
+    if figures is not None:
+        figures.mkdir(parents=True, exist_ok=True)
+        drawn = reporting.figures(results, found)
+        for name, svg in drawn.items():
+            # A hyperparameter's name is anybody's text.
+            (figures / f"{re.sub('[^A-Za-z0-9_.-]', '_', name)}.svg").write_text(svg, encoding="utf-8")
+    if as_json:
+        echo_json({"report": str(output.resolve()), "figures": sorted(drawn)})
+    else:
+        click.echo(f"report: {output.resolve()}")
+
+
+@sm_tuning.command()
+@click.argument("jobs", nargs=-1)
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="A .csv, .json or .parquet file.")
+@options
+@guarded
+def export(*, jobs: tuple[str, ...], output: Path, target: Target, as_json: bool) -> None:
+    """Write the training jobs of tuning jobs to a file: a row each; with .json their learning curves too."""
+    from sm_tuning.results import Results  # noqa: PLC0415 - see command.py
+
+    results = Results.read(*(target.run(job) for job in jobs or ("latest",)), curves=output.suffix == ".json")
+    results.write(output)
+    if as_json:
+        echo_json({"file": str(output), "rows": len(results.rows)})
+    else:
+        click.echo(f"{len(results.rows)} training jobs in {output}")

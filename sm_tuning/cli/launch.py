@@ -1,0 +1,218 @@
+"""Commands that plan a tuning job, launch it and follow it."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sm_tuning.cli.command import (
+    FAILED,
+    INTERRUPTED,
+    Target,
+    echo_json,
+    guarded,
+    options,
+    sm_tuning,
+    status_document,
+    training_document,
+)
+from sm_tuning.errors import Invalid
+from sm_tuning.run import RunStatus, TuningRun
+from sm_tuning.tuning_job import TuningJob, unique_name
+
+
+def _load(file: Path, name: str | None, parallel: int | None) -> TuningJob:
+    from sm_tuning.cli.toml_job import load  # noqa: PLC0415 - see command.py
+
+    job = load(file)
+    if parallel is not None:
+        job = replace(job, max_parallel=parallel)
+    return job.named(name) if name else job
+
+
+@sm_tuning.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--price-per-hour", type=float, help="Price of an instance-hour, for the worst case in money.")
+@click.option("--request", "show_request", is_flag=True, help="Show the exact request.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@guarded
+def plan(file: Path, price_per_hour: float | None, show_request: bool, as_json: bool) -> None:  # noqa: FBT001 - click's
+    """Check a tuning job without sending it, and say what it would do."""
+    from sm_tuning.cli import plan as planning  # noqa: PLC0415 - see command.py
+
+    job = _load(file, None, None)
+    report = job.dry_run()
+    document = planning.document(job, report, price_per_hour)
+    if as_json:
+        echo_json(document)
+    else:
+        _show_plan(job, document)
+        if show_request:
+            echo_json(report.request)
+    sys.exit(0 if report.ok else FAILED)
+
+
+def _show_plan(job: TuningJob, document: Mapping[str, Any]) -> None:
+    from sm_tuning.cli.display import console, table_of  # noqa: PLC0415 - see command.py
+
+    out = console()
+    out.print(
+        f"{job.name}: {type(job.strategy).__name__}, {document['trainingJobs']} training jobs, {job.max_parallel} at a time"
+    )
+    out.print(table_of([{"range": name, "values such as": "  ".join(values)} for name, values in document["samples"].items()]))
+    out.print(table_of([dict(point) for point in document["points"]]))
+    hours = document["worstCaseInstanceHours"]
+    if hours is not None:
+        money = document["worstCaseCost"]
+        types = " or ".join(sorted({part.resources.instance_type for _, part in job.parts()}))
+        cost = "" if money is None else f", {money:,.2f} at that price"
+        out.print(f"worst case: {hours:,.1f} instance-hours of {types}{cost}")
+    for problem in document["problems"]:
+        out.print(
+            f"problem: {problem['field']} is {problem['value']}; {problem['text']} ({problem['rule']})",
+            markup=False,
+            soft_wrap=True,
+        )
+    for warning in document["warnings"]:
+        out.print(f"warning: {warning}", markup=False, soft_wrap=True)
+
+
+@sm_tuning.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--name", help="Name of the tuning job (default: the file's, made unique).")
+@click.option("--parallel", type=click.IntRange(1), help="Training jobs at a time.")
+@click.option("--wait/--no-wait", default=True, help="Follow it to its end (the default).")
+@click.option("--timeout", type=float, help="Seconds to follow it for.")
+@click.option("--yes", is_flag=True, help="Do not ask before launching in AWS.")
+@options
+@guarded
+def run(
+    *,
+    file: Path,
+    name: str | None,
+    parallel: int | None,
+    wait: bool,
+    timeout: float | None,
+    yes: bool,
+    target: Target,
+    as_json: bool,
+) -> None:
+    """Launch a tuning job and follow it: on the emulator, or with --aws for real."""
+    job = _load(file, name, parallel)
+    if name is None:
+        job = job.named(unique_name(job.name))
+    if target.aws:
+        _confirm(job, yes=yes)
+    session = target.session(job.max_parallel)
+    if not target.aws:
+        for output in {part.output or "" for _, part in job.parts()}:
+            _make_bucket(session, output)
+    launched = job.launch(session)
+    click.echo(f"created {launched.name} {_where(target)}; in a browser: sm-tuning dashboard", err=True)
+    if wait:
+        follow(launched, target, timeout, as_json=as_json)
+    elif as_json:
+        echo_json(status_document(launched.status()))
+
+
+def _where(target: Target) -> str:
+    return "in AWS" if target.aws else f"on the emulator at {target.url}"
+
+
+def _confirm(job: TuningJob, *, yes: bool) -> None:
+    from sm_tuning.cli import plan as planning  # noqa: PLC0415 - see command.py
+
+    report = job.dry_run()
+    _show_plan(job, planning.document(job, report, None))
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Invalid("launching in AWS costs money; without a terminal to ask on, give --yes")
+    click.confirm("Launch this in AWS?", abort=True)
+
+
+def _make_bucket(session: Any, output: str) -> None:  # noqa: ANN401 - boto3 makes its classes at run time
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - see command.py
+
+    s3 = session.client("s3", region_name="us-east-1")
+    bucket = output.removeprefix("s3://").split("/")[0]
+    try:
+        s3.head_bucket(Bucket=bucket)
+    except ClientError:
+        s3.create_bucket(Bucket=bucket)
+
+
+def follow(launched: TuningRun, target: Target, timeout: float | None, *, as_json: bool) -> None:
+    """Follow a tuning job and show how it ended. The first Ctrl-C lets it go on, a second one stops it."""
+    from sm_tuning.cli.display import Progress  # noqa: PLC0415 - see command.py
+
+    try:
+        with Progress(launched) as progress:
+            status = launched.wait(progress, timeout=timeout)
+    except KeyboardInterrupt:
+        _let_go(launched)
+    if as_json:
+        rows = [training_document(one) for one in launched.trainings()]
+        echo_json({**status_document(status), "TrainingJobSummaries": rows})
+    else:
+        _show_end(launched, status, target)
+    sys.exit(0 if status.status == "Completed" else FAILED)
+
+
+def _let_go(launched: TuningRun) -> None:
+    click.echo(
+        f"\n{launched.name} goes on. Follow it: sm-tuning attach {launched.name}\nStop it: sm-tuning stop {launched.name}, "
+        "or press Ctrl-C again now (within 3 seconds).",
+        err=True,
+    )
+    try:
+        import time  # noqa: PLC0415 - only here
+
+        time.sleep(3)
+    except KeyboardInterrupt:
+        launched.stop()
+        click.echo(f"stopping {launched.name}", err=True)
+    sys.exit(INTERRUPTED)
+
+
+def _show_end(launched: TuningRun, status: RunStatus, target: Target) -> None:
+    from sm_tuning.cli.display import console, number, safe, safe_lines, trainings_table  # noqa: PLC0415 - see command.py
+
+    out = console()
+    best = status.best
+    rows = sorted(launched.trainings(), key=lambda one: (one.value is None, one.value or 0.0))
+    if best is not None and best.value is not None and rows and rows[0].value is not None and best.value > rows[0].value:
+        valued = [one for one in rows if one.value is not None]
+        rows = [*reversed(valued), *(one for one in rows if one.value is None)]
+    out.print()
+    out.print(trainings_table(rows, best=best.name if best else None))
+    out.print()
+    if best is not None:
+        out.print("[bold]best hyperparameters[/bold]")
+        for name, value in best.hyperparameters.items():
+            out.print("  ", safe(name), "=", safe(value))
+        model = safe(launched.model_uri(best.name))
+        out.print("objective", number(best.value), "by", safe(best.name))
+        out.print("its log:   sm-tuning logs", safe(best.name))
+        out.print("its model:", model)
+        if not target.aws:
+            out.print('fetch it:  eval "$(sm-tuning emulator env)"; aws s3 cp', model, ".")
+    if status.failure_reason:
+        out.print("[red]failed:[/red]", safe(status.failure_reason))
+    for group in launched.failures():
+        out.print(safe_lines(str(group)))
+    if not target.aws:
+        out.print(f"emulator:  {target.url}, state in {target.state}; stop it with: sm-tuning emulator stop")
+
+
+@sm_tuning.command()
+@click.argument("job", default="latest")
+@click.option("--timeout", type=float, help="Seconds to follow it for.")
+@options
+@guarded
+def attach(*, job: str, timeout: float | None, target: Target, as_json: bool) -> None:
+    """Follow a tuning job to its end."""
+    follow(target.run(job), target, timeout, as_json=as_json)
