@@ -27,6 +27,7 @@ from local_emulator.engine.tuner import Tuner
 from local_emulator.runs import lock, mounts
 from local_emulator.runs.preparation import Preparation
 from local_emulator.runs.process import ProcessExecutor
+from local_emulator.runs.warm import Warm
 from local_emulator.settings import Settings
 from local_emulator.store.base import Query
 from local_emulator.store.sqlite import SqliteStore
@@ -103,7 +104,7 @@ class Emulator:
             self.store = SqliteStore(None if in_memory else state / "jobs.sqlite", announcer.changed)
             self._stack.callback(self.store.close)
             bell = self._stack.enter_context(Bell(state / "bell"))
-            self.executor = ProcessExecutor(bell=bell.path)
+            self.executor = ProcessExecutor(bell=bell.path, warm=Warm(state / "warm") if settings.warm else None)
             self._stack.callback(self.executor.close)
             objects = RemoteObjects(settings.s3_endpoint, settings.region) if settings.s3_endpoint else self.cloud
             runs = state / "runs"

@@ -119,6 +119,11 @@ def _parser() -> argparse.ArgumentParser:
         help="what goes wrong on purpose, with which probability: throttle, capacity, internal, interrupt; delay=SECONDS "
         "(may be repeated)",
     )
+    serve.add_argument(
+        "--no-warm",
+        action="store_true",
+        help="start every Python script anew, not from a process that has imported what it imports",
+    )
     serve.add_argument("--idle-exit", type=float, help="end after this many seconds without a request or a training job")
     status = commands.add_parser("status", help="say whether an emulator holds the state folder, and where it answers")
     status.add_argument("--json", action="store_true", help="as one JSON document")
@@ -159,6 +164,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         quotas=_quotas(options.quota),
         faults=_faults(options.fault),
         idle_exit=options.idle_exit,
+        warm=not options.no_warm,
         **({"parallel": options.parallel} if options.parallel else {}),
     )
     if options.parallel is not None and options.parallel < 1:

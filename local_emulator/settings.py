@@ -75,6 +75,7 @@ class Settings:
 
     `parallel` bounds the runs of all jobs together. `images` maps a shell-style pattern of an image URI to what stands in for the
     image, the first match first; an image that none matches runs in script mode, or as the stand-in of a built-in algorithm.
+    `warm`: whether Python scripts are forked from processes that have imported what they import.
     `s3_endpoint` is somebody else's S3 (then the data, sources and models of training jobs live there), None for our own.
     """
 
@@ -89,6 +90,7 @@ class Settings:
     disk_floor: int = 2**30
     threads: int | None = None  # for BLAS and friends in each run; None: cores / parallel
     private_opt_ml: bool = True
+    warm: bool = True
     check_roles: bool = False
     python: str | None = None  # interpreter for script mode; None: this one
     images: Mapping[str, StandIn] = field(default_factory=dict)

@@ -107,9 +107,14 @@ class RunFolder:
         words: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in facts["program"].items()}
         program = Container(**words) if "image" in words else Command(**words)
         metrics = tuple(MetricDefinition(**one) for one in facts["metrics"])
-        return Run(
-            **{**facts, "folder": Path(facts["folder"]), "program": program, "metrics": metrics, "mode": Mode(facts["mode"])}
-        )
+        typed = {
+            "folder": Path(facts["folder"]),
+            "program": program,
+            "metrics": metrics,
+            "mode": Mode(facts["mode"]),
+            "imports": None if facts["imports"] is None else tuple(facts["imports"]),
+        }
+        return Run(**{**facts, **typed})
 
     def write_exit(self, ended: Exit) -> None:
         """Say how the run ended."""

@@ -18,6 +18,7 @@ from local_emulator.runs.archive import ArchiveError, extract_safely
 from local_emulator.runs.artifacts import checkpoints
 from local_emulator.runs.channels import Stage, failed, place
 from local_emulator.runs.folder import RunFolder
+from local_emulator.runs.imports import imports_of
 from local_emulator.runs.run import Command, Container, Mode, Run
 from local_emulator.settings import Docker, Settings
 
@@ -91,6 +92,7 @@ class Preparation:
         image = images.image_of(algorithm)
         named = images.stand_in(image, settings)
         mode = Mode.PROGRAM
+        imports: tuple[str, ...] | None = None
         program: Command | Container
         own: dict[str, str] = {}
         if isinstance(named, Docker):
@@ -117,9 +119,11 @@ class Preparation:
                 mode = Mode.SCRIPT
                 entry = str(images.decoded(hyperparameters[images.PROGRAM]))
                 code = names.ml / "code"
-                self._bring_code(str(images.decoded(hyperparameters.get(images.SUBMIT_DIRECTORY, ""))), code)
+                source = self._bring_code(str(images.decoded(hyperparameters.get(images.SUBMIT_DIRECTORY, ""))), code)
                 words = images.arguments(images.visible(hyperparameters))
-                program = Command(argv=images.script_command(entry, code, words, python, packages), cwd=f"{base}/code")
+                argv = images.script_command(entry, code, words, python, packages)
+                program = Command(argv=argv, cwd=f"{base}/code")
+                imports = imports_of(source, entry) if argv[1] == entry else None
                 own |= {"PYTHONPATH": os.pathsep.join([f"{base}/code", packages])} | opt_ml.script_mode(job, base, entry, words)
         return Run(
             id=job.run,
@@ -136,10 +140,11 @@ class Preparation:
             compress=job.request["OutputDataConfig"].get("CompressionType") != "NONE",
             opt_ml=self._private,
             mode=mode,
+            imports=imports,
         )
 
-    def _bring_code(self, uri: str, code: Path) -> None:
-        """Unpack the source archive once per content, then copy it: a script may write beside itself."""
+    def _bring_code(self, uri: str, code: Path) -> Path:
+        """Unpack the source archive once per content, then copy it: a script may write beside itself. Where it was unpacked."""
         try:
             bucket, key = parse_s3(uri)
             found = [one for one in self._objects.list(bucket, key) if one.key == key]
@@ -153,6 +158,7 @@ class Preparation:
             if not unpacked.is_dir():
                 self._unpack(bucket, key, unpacked)
         shutil.copytree(unpacked, code, dirs_exist_ok=True)
+        return unpacked
 
     def _unpack(self, bucket: str, key: str, target: Path) -> None:
         self._code.mkdir(parents=True, exist_ok=True)

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from local_emulator.runs.folder import RunFolder, write_whole
 from local_emulator.runs.run import Cause, Run, RunState
 from local_emulator.runs.supervisor import MARKER, remove_container
+from local_emulator.runs.warm import Warm
 
 _KEPT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "TMPDIR", "HOME")
 _DOCKER = ("DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_CONFIG", "XDG_RUNTIME_DIR")  # where its engine is
@@ -21,8 +23,9 @@ _DOCKER = ("DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_CONFI
 class ProcessExecutor:
     """Hands runs to a spawner, which forks a supervisor for each. Keeps no handle of a run; safe to use from several threads."""
 
-    def __init__(self, *, bell: Path | None) -> None:
+    def __init__(self, *, bell: Path | None, warm: Warm | None = None) -> None:
         self._bell = bell
+        self._warm = warm
         self._lock = threading.Lock()
         self._spawner: subprocess.Popen[bytes] | None = None
 
@@ -31,7 +34,8 @@ class ProcessExecutor:
         folder = RunFolder(run.folder)
         if folder.state() is not RunState.NEW:
             return
-        folder.save_run(run)
+        server = self._warm.server(run) if self._warm else None
+        folder.save_run(replace(run, warm=str(server) if server else None))
         self._hand_over(run.folder)
 
     def state(self, folder: Path) -> RunState:
@@ -91,9 +95,11 @@ class ProcessExecutor:
             time.sleep(0.01)
 
     def close(self) -> None:
-        """Let the spawner go; runs go on."""
+        """Let the spawner go, and the servers of warm runs; runs go on."""
         with self._lock:
             self._dismiss()
+        if self._warm is not None:
+            self._warm.close()
 
     def _hand_over(self, folder: Path) -> None:
         line = json.dumps(str(folder)).encode() + b"\n"

@@ -47,7 +47,8 @@ class Run:
     `folder` is the run's own (`runs.folder` names what lies in it). `env` is the program's whole environment but for what the
     supervisor adds itself. `max_runtime` and `max_wait` count from now, i.e. what is left of them when it starts. With `opt_ml` the
     folder's `ml` is mounted over `/opt/ml` for this run alone; `compress` is False for OutputDataConfig.CompressionType NONE.
-    `mode` says who tells why it failed.
+    `mode` says who tells why it failed. `imports` are the modules that a Python script imports when it begins, as `runs.imports` names
+    them (None: it is no such script, or is to be started cold), `warm` the socket of the server that has imported them.
     """
 
     id: str
@@ -64,6 +65,8 @@ class Run:
     compress: bool = True
     opt_ml: bool = False
     mode: Mode = Mode.PROGRAM
+    imports: tuple[str, ...] | None = None
+    warm: str | None = None
 
 
 class RunState(StrEnum):

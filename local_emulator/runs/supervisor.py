@@ -28,8 +28,10 @@ from local_emulator.runs.log import LogWriter
 from local_emulator.runs.metrics import Matcher
 from local_emulator.runs.mounts import bind_opt_ml
 from local_emulator.runs.run import Cause, Command, Container, Exit, Run
+from local_emulator.runs.warm import Forked, fork
+from local_emulator.runs.warm_server import MARKER
 
-MARKER = "SM_EMULATOR_RUN"
+__all__ = ["MARKER", "descendants", "main", "remove_container", "supervise"]
 
 _CONTAINER = "local_emulator.runs.container"
 _PR_SET_PDEATHSIG = 1
@@ -103,29 +105,42 @@ class _Supervisor:
             self.cause = asked
             return 0
         reading, writing = os.pipe2(os.O_CLOEXEC)
-        trouble_reading, trouble_writing = os.pipe2(os.O_CLOEXEC)
-        supervisor = os.getpid()
-        child = os.fork()
-        if child == 0:
-            _become(self.run_, self.folder, supervisor, writing, trouble_writing)
+        forked = fork(self.run_, writing, self.control) if self.run_.warm else None
+        asked = None if forked else self.folder.asked_to_stop()
+        if asked is not None:  # while it waited for its server
+            self.cause = asked
+            return 0
+        child = forked.pid if forked else self._execute(writing)
         os.close(writing)
-        os.close(trouble_writing)
-        with open(trouble_reading, "rb") as pipe:  # noqa: PTH123 - a descriptor
-            trouble = pipe.read()
-        if trouble:
-            os.waitpid(child, 0)
-            number, _, text = trouble.decode().partition(" ")
-            self.cause, self.message = Cause.START, f"ClientError: The training program cannot be started: {text}"
-            return _CANNOT_EXEC.get(int(number), 126)
+        if isinstance(child, Exit):
+            self.cause, self.message = child.cause, child.message
+            return child.code
         os.set_blocking(reading, False)
         self._stay(child, reading)
-        code = self._reap(child)
+        code = self._reap(child, forked)
         self._drain(reading)
         os.close(reading)
         if isinstance(self.run_.program, Container):
             remove_container(self.folder)
             self._hear_trouble()
         return code
+
+    def _execute(self, writing: int) -> int | Exit:
+        """Start the program in a process of its own, or say why it cannot be started."""
+        trouble_reading, trouble_writing = os.pipe2(os.O_CLOEXEC)
+        supervisor = os.getpid()
+        child = os.fork()
+        if child == 0:
+            _become(self.run_, self.folder, supervisor, writing, trouble_writing)
+        os.close(trouble_writing)
+        with open(trouble_reading, "rb") as pipe:  # noqa: PTH123 - a descriptor
+            trouble = pipe.read()
+        if not trouble:
+            return child
+        os.waitpid(child, 0)
+        number, _, text = trouble.decode().partition(" ")
+        message = f"ClientError: The training program cannot be started: {text}"
+        return Exit(cause=Cause.START, code=_CANNOT_EXEC.get(int(number), 126), time=datetime.now(UTC), message=message)
 
     def _hear_trouble(self) -> None:
         """What kept a container from its work, unless it was to end anyway."""
@@ -191,9 +206,9 @@ class _Supervisor:
             self._stop(child, Cause.DISK, f"ClientError: No space left on device: {message}")
             self.kill_at = time.monotonic()
 
-    def _reap(self, child: int) -> int:
+    def _reap(self, child: int, forked: Forked | None) -> int:
         """Collect the program and kill whatever it left behind."""
-        _, status = os.waitpid(child, 0)
+        status = forked.bury() if forked else os.waitpid(child, 0)[1]
         _kill_group(child, signal.SIGKILL)
         deadline = time.monotonic() + 10.0
         while (left := list(descendants())) and time.monotonic() < deadline:

@@ -1,0 +1,179 @@
+"""The law of a warm run: nobody can tell it from a cold one. Every case runs both ways, and all that it left is compared."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_emulator.domain.jobs import MetricDefinition
+from local_emulator.runs import mounts
+from local_emulator.runs.folder import RunFolder, read_metrics
+from local_emulator.runs.imports import imports_of
+from local_emulator.runs.log import read_log
+from local_emulator.runs.process import ProcessExecutor
+from local_emulator.runs.run import Command, Run, RunState
+from local_emulator.runs.supervisor import MARKER
+from local_emulator.runs.warm import Warm
+
+BASE = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+Both = Callable[..., tuple[RunFolder, RunFolder]]
+
+
+class Runs:
+    """Runs scripts warm and cold."""
+
+    def __init__(self, path: Path, kept: Path) -> None:
+        self.path = path
+        self.pool = Warm(kept / "warm")
+        self.executor = ProcessExecutor(bell=None, warm=self.pool)
+        self.count = 0
+
+    def start(self, files: Mapping[str, str], *, warm: bool, words: tuple[str, ...] = (), **settings: Any) -> RunFolder:
+        self.count += 1
+        folder = RunFolder(self.path / f"run-{self.count}")
+        code = folder.ml / "code"
+        for name in ("model", "output/data", "input", "code"):
+            (folder.ml / name).mkdir(parents=True)
+        (folder.path / "tmp").mkdir()
+        for name, text in files.items():
+            (code / name).parent.mkdir(parents=True, exist_ok=True)
+            (code / name).write_text(text)
+        base = str(code) if mounts.available() else "/opt/ml/code"
+        environment = {**BASE, "PYTHONPATH": f"{base}:/nowhere", "HOME": "/root", "TMPDIR": str(folder.path / "tmp"),
+                       "SM_HP_X": "1", **settings.pop("env", {})}  # fmt: skip
+        run = Run(
+            id=os.urandom(16).hex(),
+            folder=folder.path,
+            program=Command(argv=(sys.executable, "train.py", *words), cwd=base),
+            env=environment,
+            metrics=(MetricDefinition(name="x", regex="x=([0-9.]+)"),),
+            disk_floor=0,
+            opt_ml=not mounts.available(),
+            imports=imports_of(code, "train.py") if warm else None,
+            **settings,
+        )
+        self.executor.start(run)
+        return folder
+
+    def both(self, script: str, words: tuple[str, ...] = (), files: Mapping[str, str] | None = None, **settings: Any) -> list[Any]:
+        """What a cold and a warm run left."""
+        told = []
+        for warm in (False, True):
+            folder = self.start({"train.py": script, **(files or {})}, warm=warm, words=words, **settings)
+            told.append(self.left(folder, warm=warm))
+        return told
+
+    def left(self, folder: RunFolder, *, warm: bool) -> dict[str, Any]:
+        ended = end(folder)
+        assert (folder.load_run().warm is not None) is warm
+        assert (folder.path / "supervisor.log").read_text() == ""  # it says why a run that was to be warm was cold
+        log = [line.text.replace(str(folder.path), "RUN") for line in read_log(folder)[0]]
+        written = {
+            str(path.relative_to(folder.ml)): path.read_bytes()
+            for path in folder.ml.rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts
+        }
+        return {
+            "code": ended.code, "cause": ended.cause, "message": ended.message, "log": log, "files": written,
+            "metrics": [one.value for one in read_metrics(folder, 0)[0]], "model": ended.model,
+        }  # fmt: skip
+
+
+def end(folder: RunFolder, within: float = 60) -> Any:
+    deadline = time.monotonic() + within
+    while folder.state() not in {RunState.EXITED, RunState.LOST}:
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.005)
+    return folder.read_exit()
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    runs = Runs(tmp_path_factory.mktemp("runs"), tmp_path_factory.mktemp("kept"))
+    yield runs
+    runs.executor.close()
+
+
+CASES: Mapping[str, str] = {
+    "output": "print('x=1'); print('x=2', end='')",
+    "streams": "import sys; print(1); print(2, file=sys.stderr); print(3); sys.stdout.write('4\\n'); print(sys.stdout.line_buffering, "
+    "sys.stdout.write_through, sys.stdout.encoding, sys.stdout.errors, sys.stderr.errors, sys.stdin.encoding)",
+    "main": "import sys; print(__name__, __file__, __spec__, __package__, __doc__, __annotations__, __cached__, type(__loader__).__name__,"
+    " __builtins__); print(sys.modules['__main__'].__dict__ is globals())",
+    "names": "print(sorted(name for name in dir()))",
+    "argv": "import sys; print(sys.argv, sys.orig_argv, sys.executable, sys.flags, sys.path)",
+    "environment": "import os; print(sorted((k, v) for k, v in os.environ.items() if 'TMP' not in k and k != 'SM_EMULATOR_RUN'),"
+    " os.environb[b'SM_HP_X'], len(os.environ['SM_EMULATOR_RUN'])); os.system('echo $SM_HP_X')",
+    "folder": "import os; print(os.getcwd(), sorted(os.listdir()), sorted(os.listdir('/opt/ml'))); open('/opt/ml/model/m', 'w').write('w')",
+    "stdin": "import sys; print(repr(sys.stdin.read())); input()",
+    "exit code": "import sys; sys.exit(7)",
+    "exit text": "import sys; sys.exit('why')",
+    "exit none": "raise SystemExit",
+    "exit large": "import sys; sys.exit(-1)",
+    "traceback": "def f():\n    raise ValueError('no')\ntry:\n    f()\nexcept ValueError as e:\n    raise KeyError(1) from e",
+    "syntax": "print('never')\ndef f(:\n",
+    "hook": "import sys\nsys.excepthook = lambda *a: print('hook', a[0].__name__)\n1 / 0",
+    "bad hook": "import sys\nsys.excepthook = lambda *a: 1 / 0\n{}[1]",
+    "interrupt": "raise KeyboardInterrupt",
+    "signal": "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
+    "abort": "import os; os.abort()",
+    "os exit": "import os; print('x=1'); os._exit(9)",
+    "handlers": "import signal; print([(n, str(signal.getsignal(n))) for n in range(1, 65) if n not in (32, 33)]); "
+    "print(signal.pthread_sigmask(signal.SIG_BLOCK, []))",
+    "group": "import os; print(os.getpgid(0) == os.getpid(), os.getsid(0) == os.getpid(), os.umask(0), os.nice(0))",
+    "limits": "import resource; print([(n, resource.getrlimit(getattr(resource, n))) for n in dir(resource) if n.startswith('RLIMIT_')])",
+    "descriptors": "import os; print([n for n in os.listdir('/proc/self/fd') if n in '012'])",
+    "atexit": "import atexit, threading\natexit.register(print, 'last')\nthreading.Thread(target=lambda: (__import__('time').sleep(.1), "
+    "print('thread'))).start()\nprint('main')",
+    "daemon": "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\nprint('done')",
+    "unflushed": "f = open('/opt/ml/model/m', 'w'); f.write('x' * 10); print(1)",
+    "finalizer": "class A:\n    def __del__(self): print('gone', name)\nname = 'a'\na = A(); b = [a]; b.append(b)",
+    "own modules": "import own, package.part; print(own.x, package.part.__file__, own.__spec__.origin)\nimport sys; print('own' in sys.modules)",
+    "pickle": "import pickle\nclass A: pass\nprint(pickle.dumps(A()), type(pickle.loads(pickle.dumps(A()))))",
+    "fork": "import multiprocessing as m\ndef f(q): q.put(__name__)\nif __name__ == '__main__':\n    c = m.get_context('fork'); q = c.Queue()\n"
+    "    p = c.Process(target=f, args=(q,)); p.start(); print(q.get()); p.join(); print(p.exitcode)",
+    "spawn": "import multiprocessing as m\ndef f(q): q.put(__name__)\nif __name__ == '__main__':\n    c = m.get_context('spawn'); q = c.Queue()\n"
+    "    p = c.Process(target=f, args=(q,)); p.start(); print(q.get()); p.join(); print(p.exitcode)",
+    "forkserver": "import multiprocessing as m\ndef f(q): q.put(__name__)\nif __name__ == '__main__':\n    c = m.get_context('forkserver')\n"
+    "    q = c.Queue(); p = c.Process(target=f, args=(q,)); p.start(); print(q.get()); p.join(); print(p.exitcode)",
+    "pool": "from concurrent.futures import ProcessPoolExecutor\ndef f(x): return x * x\nif __name__ == '__main__':\n"
+    "    with ProcessPoolExecutor(2) as pool: print(list(pool.map(f, range(5))))",
+    "subprocess": "import subprocess, sys; print(subprocess.run([sys.executable, '-c', 'import sys, os; print(sys.flags, os.getcwd(), sys.path)'],"
+    " capture_output=True, text=True))",
+    "leaves a process": "import subprocess; subprocess.Popen(['sleep', '600']); print('x=3')",
+    "leaves a daemon": "import os\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: os.execvp('sleep', ['sleep', '600'])\n    os._exit(0)\n"
+    "os.wait(); print('x=3')",
+    "warnings": "import warnings; warnings.warn('careful'); print([w[0] for w in warnings.filters][:2])",
+    "logging": "import logging; logging.warning('careful'); logging.getLogger('a').error('bad')",
+    "numpy": "import numpy as np, sklearn.linear_model as l; print(l.LinearRegression().fit(np.eye(3), [1, 2, 3]).coef_.round(3), np.ones((9, 9)) @ np.ones(9))",
+    "seeded": "import random, numpy as np; random.seed(1); np.random.seed(1); print(random.random(), np.random.rand())",
+    "joblib": "import joblib\ndef f(x): return x + 1\nprint(joblib.Parallel(2)(joblib.delayed(f)(i) for i in range(4)))",
+    "path": "import sys, os; print(os.path.abspath('.'), sys.path[0], __file__); import runpy",
+    "recursion": "import sys\ndef f(n): return n and f(n - 1)\nprint(f(900), sys.getrecursionlimit())",
+    "garbage": "import gc; print(gc.isenabled(), gc.get_threshold(), gc.get_debug())",
+    "async": "import asyncio\nasync def f(): await asyncio.sleep(0.01); return 5\nprint(asyncio.run(f()))",
+    "typing": "x: int = 3\nprint(__annotations__)",
+    "coding": "# -*- coding: latin-1 -*-\nprint(ascii('\u00e9'))",
+    "unhandled in thread": "import threading\nt = threading.Thread(target=lambda: 1 / 0, name='t'); t.start(); t.join(); print('on')",
+    "broken output": "import sys, os; os.close(1); print('x'); sys.stdout.flush()",
+    "temporary": "import tempfile, os; print(tempfile.gettempdir() == os.environ['TMPDIR'])",
+    "locale": "import locale; print(locale.getlocale(), locale.getpreferredencoding())",
+}  # fmt: skip
+FILES = {
+    "own.py": "x = 5\nclass B:\n    def __del__(self): print('own gone')\nb = B()\n",
+    "package/__init__.py": "",
+    "package/part.py": "from . import other\n",
+    "package/other.py": "",
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_warm_run_is_a_cold_one(kept: Runs, case: str) -> None:
+    cold, warm = kept.both(CASES[case], words=("--rate", "0.1", "a b"), files=FILES)
+    assert warm == cold
+    assert cold["log"] or cold["code"] or case == "exit none"
