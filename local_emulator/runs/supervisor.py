@@ -56,8 +56,10 @@ def supervise(path: Path, bell: Path | None) -> None:
     except FileExistsError:
         os.close(held)
         return
-    _Supervisor(folder, folder.load_run(), bell).run()
+    supervisor = _Supervisor(folder, folder.load_run(), bell)
+    supervisor.run()
     os.close(held)
+    supervisor.ring()  # only now: whoever hears it and finds the lock held would take the run to go on
 
 
 def descendants() -> Iterator[int]:
@@ -94,7 +96,6 @@ class _Supervisor:
         model, output = self._pack()
         self.log.close()
         self.folder.write_exit(Exit(cause=self.cause, code=code, time=ended, message=self.message, model=model, output=output))
-        self._ring()
 
     # --- the program ----------------------------------------------------------------------------------------------------
 
@@ -253,7 +254,7 @@ class _Supervisor:
             )
         if rows:
             os.write(self.values, "".join(rows).encode())
-            self._ring()
+            self.ring()
 
     def _pack(self) -> tuple[bool, bool]:
         if not self.run_.compress:
@@ -266,7 +267,8 @@ class _Supervisor:
             return False, False
         return model, output
 
-    def _ring(self) -> None:
+    def ring(self) -> None:
+        """Wake the emulator."""
         if self.bell is None:
             return
         try:

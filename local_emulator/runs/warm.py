@@ -66,7 +66,7 @@ class Warm:
         path = self._folder / key
         path.unlink(missing_ok=True)
         with listen(path) as listener, (self._folder / "log").open("ab") as log:
-            settings = {"socket": listener.fileno(), "modules": imports, "mounts": mounts.__file__, "cold": []}
+            settings = {"socket": listener.fileno(), "modules": imports, "mounts": mounts.__file__, "cold": [], "careful": False}
             return subprocess.Popen(  # noqa: S603 - ourselves
                 [python, str(_SERVER), json.dumps(settings)],
                 stdin=subprocess.PIPE,  # it ends with it, and so with us
@@ -142,7 +142,7 @@ def fork(run: Run, output: int, control: int) -> Forked | None:
         told = receive(keeper)[0] if keeper.fileno() in ready else {"refused": "its server is not ready"}
         if told and "pid" in told:
             send(keeper, {"go": True})
-            return Forked(told["pid"], keeper)
+            return Forked(int(told["pid"]), keeper)
         why = str(told["refused"]) if told else why
     except OSError as error:
         why = str(error)

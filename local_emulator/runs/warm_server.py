@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import atexit
 import builtins
+import contextlib
 import ctypes
 import gc
 import importlib.machinery
@@ -108,44 +109,66 @@ def _children() -> list[int]:
         return [int(one) for one in file.read().split()]
 
 
-def _import(name: str, output: int) -> str | None:
-    """Import `module` or `module:name,name`; why it must stay out, None if it is in or cannot be imported at all."""
+def _import(name: str) -> str | None:
+    """Import `module` or `module:name,name`; why that cannot be, unless there is no such module."""
     module, _, names = name.partition(":")
-    before = _open_files()
     try:
         __import__(module, fromlist=names.split(",") if names else ())
     except ImportError:
-        pass
+        return None
     except BaseException as error:  # noqa: BLE001 - whatever it is, the script is to meet it itself
         return f"fails: {type(error).__name__}"
-    if os.fstat(output).st_size:
-        return "prints when it is imported"
-    if _open_files() - before:
-        return "keeps a file open"
-    if _children():
-        return "starts a process"
-    return "starts threads" if _has_threads() else None
+    return None
+
+
+class _Watch:
+    """Looks for what imports must not do; their output goes where it can be seen."""
+
+    def __enter__(self) -> _Watch:  # noqa: PYI034 - typing.Self is of Python 3.11
+        self._output = os.memfd_create("output", os.MFD_CLOEXEC)
+        self._kept = [os.dup(1), os.dup(2)]
+        for number in (1, 2):
+            os.dup2(self._output, number)
+        self._files, self._children = _open_files(), set(_children())
+        signal.alarm(_IMPORTS_WITHIN)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.alarm(0)
+        for number, copy in zip((1, 2), self._kept, strict=True):
+            os.dup2(copy, number)
+            os.close(copy)
+        os.close(self._output)
+
+    def trouble(self) -> str | None:
+        """What has been seen."""
+        if os.fstat(self._output).st_size:
+            return "prints when it is imported"
+        if _open_files() - self._files:
+            return "keeps a file open"
+        if set(_children()) - self._children:
+            return "starts a process"
+        return "starts threads" if _has_threads() else None
 
 
 def _import_all(modules: list[str], settings: dict[str, Any]) -> None:
-    """Import modules; begins anew without the first that must stay out."""
-    output = os.memfd_create("output", os.MFD_CLOEXEC)
-    kept = [os.dup(1), os.dup(2)]
-    for number in (1, 2):
-        os.dup2(output, number)
-    signal.alarm(_IMPORTS_WITHIN)
-    for name in modules:
-        why = _import(name, output)
-        if why is not None:
-            os.dup2(kept[1], 2)
-            os.write(2, f"{name} is left cold: it {why}\n".encode())
-            _begin_anew({**settings, "modules": [one for one in settings["modules"] if one != name],
-                         "cold": [*settings["cold"], name.partition(":")[0]]})  # fmt: skip
-    signal.alarm(0)
-    for number, copy in zip((1, 2), kept, strict=True):
-        os.dup2(copy, number)
-        os.close(copy)
-    os.close(output)
+    """Import modules. If something is amiss, begin anew and look at each; then again, without the first that must stay out."""
+    why, name = None, ""
+    with _Watch() as watch:
+        for name in modules:
+            why = _import(name) or (watch.trouble() if settings["careful"] else None)
+            if why is not None:
+                break
+        else:
+            if watch.trouble() is not None and not settings["careful"]:
+                why, name = "", ""
+    if why is None:
+        return
+    if name:
+        os.write(2, f"{name} is left cold: it {why}\n".encode())
+        cold = [*settings["cold"], name.partition(":")[0]]
+        settings = {**settings, "modules": [one for one in settings["modules"] if one != name], "cold": cold}
+    _begin_anew({**settings, "careful": True})
 
 
 def _begin_anew(settings: dict[str, Any]) -> NoReturn:
@@ -202,10 +225,13 @@ class _Server:
         self.paths = tuple(sys.path)
         self.learnt = 0
         self.told, self.telling = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)  # what scripts have imported besides
-        self.child_handler = signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers need no burial
         self._freeze()
 
     def _freeze(self) -> None:
+        self.child_handler = signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers need no burial
+        with contextlib.suppress(ChildProcessError):  # but those that ended during the imports
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
         self.known = frozenset(sys.modules)
         self.fingerprint = _fingerprint()
         gc.collect()
@@ -252,7 +278,6 @@ class _Server:
             self.settings = {**self.settings, "modules": [*self.settings["modules"], *new]}
             signal.signal(signal.SIGCHLD, self.child_handler)
             _import_all(new, self.settings)
-            self.child_handler = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
             self._freeze()
 
 
