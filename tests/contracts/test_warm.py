@@ -1,7 +1,10 @@
 """The law of a warm run: nobody can tell it from a cold one. Every case runs both ways, and all that it left is compared."""
+# ruff: noqa: E501 - a script is one line here
 
+import contextlib
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,12 +18,18 @@ from local_emulator.runs import mounts
 from local_emulator.runs.folder import RunFolder, read_metrics
 from local_emulator.runs.imports import imports_of
 from local_emulator.runs.log import read_log
-from local_emulator.runs.process import ProcessExecutor
-from local_emulator.runs.run import Command, Run, RunState
+from local_emulator.runs.process import ProcessExecutor, _holders
+from local_emulator.runs.run import Cause, Command, Run, RunState
 from local_emulator.runs.supervisor import MARKER
 from local_emulator.runs.warm import Warm
 
-BASE = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+BASE = {
+    "PATH": os.environ["PATH"],
+    "LC_ALL": "C.UTF-8",
+    "PYTHONUNBUFFERED": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
 Both = Callable[..., tuple[RunFolder, RunFolder]]
 
 
@@ -33,7 +42,9 @@ class Runs:
         self.executor = ProcessExecutor(bell=None, warm=self.pool)
         self.count = 0
 
-    def start(self, files: Mapping[str, str], *, warm: bool, words: tuple[str, ...] = (), **settings: Any) -> RunFolder:
+    def start(
+        self, files: Mapping[str, str], *, warm: bool, words: tuple[str, ...] = (), python: str = sys.executable, **settings: Any
+    ) -> RunFolder:
         self.count += 1
         folder = RunFolder(self.path / f"run-{self.count}")
         code = folder.ml / "code"
@@ -49,7 +60,7 @@ class Runs:
         run = Run(
             id=os.urandom(16).hex(),
             folder=folder.path,
-            program=Command(argv=(sys.executable, "train.py", *words), cwd=base),
+            program=Command(argv=(python, "train.py", *words), cwd=base),
             env=environment,
             metrics=(MetricDefinition(name="x", regex="x=([0-9.]+)"),),
             disk_floor=0,
@@ -60,7 +71,9 @@ class Runs:
         self.executor.start(run)
         return folder
 
-    def both(self, script: str, words: tuple[str, ...] = (), files: Mapping[str, str] | None = None, **settings: Any) -> list[Any]:
+    def both(
+        self, script: str, words: tuple[str, ...] = (), files: Mapping[str, str] | None = None, **settings: Any
+    ) -> list[Any]:
         """What a cold and a warm run left."""
         told = []
         for warm in (False, True):
@@ -177,3 +190,189 @@ def test_a_warm_run_is_a_cold_one(kept: Runs, case: str) -> None:
     cold, warm = kept.both(CASES[case], words=("--rate", "0.1", "a b"), files=FILES)
     assert warm == cold
     assert cold["log"] or cold["code"] or case == "exit none"
+
+
+def text(folder: RunFolder) -> list[str]:
+    end(folder)
+    return [line.text for line in read_log(folder)[0]]
+
+
+def why_cold(folder: RunFolder) -> str:
+    return (folder.path / "supervisor.log").read_text()
+
+
+def test_each_run_draws_its_own(kept: Runs) -> None:
+    script = (
+        "import random, uuid, os, multiprocessing, numpy as np\n"
+        "for x in (random.random(), np.random.rand(), np.random.default_rng().random(), uuid.uuid4(), os.urandom(8),\n"
+        "          bytes(multiprocessing.current_process().authkey)): print(x)"
+    )
+    first, second, third = (text(kept.start({"train.py": script}, warm=True)) for _ in range(3))
+    assert len(first) == 6
+    for one, other in ((first, second), (second, third), (first, third)):
+        assert not set(one) & set(other)
+
+
+def test_switches_of_python_start_it_cold(kept: Runs) -> None:
+    script = "import sys; print(hash('a'), sys.flags.optimize, sys.flags.hash_randomization)"
+    for environment in ({"PYTHONHASHSEED": "3"}, {"PYTHONOPTIMIZE": "1"}, {"PYTHONUNBUFFERED": ""}):
+        cold, asked = (kept.start({"train.py": script}, warm=warm, env=environment) for warm in (False, True))
+        end(asked)
+        assert asked.load_run().warm is None
+        if "PYTHONUNBUFFERED" not in environment:
+            assert (text(cold) == text(asked)) is ("PYTHONHASHSEED" in environment)
+
+
+def test_a_file_with_the_name_of_a_module_starts_it_cold(kept: Runs) -> None:
+    script = "import json, textwrap; print(json.x, textwrap.__file__)"
+    cold, warm = (
+        kept.start({"train.py": script, "textwrap.py": "x = 1", "json.py": "x = 'mine'"}, warm=one) for one in (False, True)
+    )
+    assert text(cold) == text(warm)
+    assert "has the name of a module" in why_cold(warm)
+
+
+def test_learns_what_is_imported_later(kept: Runs) -> None:
+    script = "import sys\nprint('sklearn.neighbors' in sys.modules)\ndef f():\n    import sklearn.neighbors\nf()"
+    told = [text(kept.start({"train.py": script}, warm=True)) for _ in range(3)]
+    assert told[0] == ["False"]
+    assert told[2] == ["True"]
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another interpreter, with modules that must not be imported before a fork, and one that may be."""
+    folder = tmp_path_factory.mktemp("venv")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    (packages,) = folder.glob("lib/*/site-packages")
+    for name, content in {
+        "good": "version = 1",
+        "threads": "import threading, time\nthreading.Thread(target=time.sleep, args=(600,), daemon=True).start()",
+        "prints": "print('hello from prints')",
+        "opens": "file = open('/etc/hostname')",
+        "starts": "import subprocess\nprocess = subprocess.Popen(['sleep', '600'])",
+        "fails": "raise RuntimeError('no')",
+        "dies": "import os\nos.abort()",
+    }.items():
+        (packages / f"{name}.py").write_text(content)
+    return folder / "bin" / "python"
+
+
+def test_leaves_cold_what_a_fork_would_break(kept: Runs, python: Path) -> None:
+    names = ("threads", "prints", "opens", "starts", "good")
+    script = (
+        f"import sys, os\nprint(sorted({{*{names!r}}} & {{*sys.modules}}))\ntry:\n    import fails\nexcept RuntimeError as e: print(e)\n"
+        "import threads, prints, opens, starts, good\n"
+        "print(len(os.listdir('/proc/self/task')), opens.file.read() == open('/etc/hostname').read(), good.version)"
+    )
+    for _ in range(2):
+        folder = kept.start({"train.py": script}, warm=True, python=str(python))
+        assert text(folder) == ["['good']", "no", "hello from prints", "2 True 1"]
+        assert why_cold(folder) == ""
+
+
+def test_a_server_that_dies_leaves_runs_cold(kept: Runs, python: Path) -> None:
+    script = "print('x=1')\nif False:\n    import dies"
+    folder = kept.start({"train.py": script}, warm=True, python=str(python))
+    assert text(folder) == ["x=1"]
+    assert why_cold(folder)
+    again = kept.start({"train.py": script}, warm=True, python=str(python))
+    assert (text(again), again.load_run().warm) == (["x=1"], None)
+
+
+def test_a_changed_package_is_imported_anew(kept: Runs, python: Path) -> None:
+    (module,) = python.parent.parent.glob("lib/*/site-packages/good.py")
+    script = "import good; print(good.version)"
+    assert text(kept.start({"train.py": script}, warm=True, python=str(python))) == ["1"]
+    module.write_text("version = 2222")
+    for _ in range(2):
+        folder = kept.start({"train.py": script}, warm=True, python=str(python))
+        assert text(folder) == ["2222"]
+    assert why_cold(folder) == ""
+
+
+def begun(folder: RunFolder) -> int:
+    """The process that a script has told of itself."""
+    while not (lines := [line.text for line in read_log(folder)[0]]):
+        time.sleep(0.01)
+    return int(lines[0])
+
+
+SLEEPS = "import os, subprocess, time; subprocess.Popen(['sleep', '601']); print(os.getpid(), flush=True); time.sleep(600)"
+
+
+def marked(run: str) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and f"{MARKER}={run}".encode() in (entry / "environ").read_bytes():
+                found.append(int(entry.name))
+    return found
+
+
+def test_stops_and_deadlines(kept: Runs) -> None:
+    trap = "import signal, sys, os, time\nsignal.signal(15, lambda *a: (print('term'), sys.exit(4)))\nprint(os.getpid(), flush=True)\ntime.sleep(600)"
+    folder = kept.start({"train.py": trap}, warm=True)
+    begun(folder)
+    kept.executor.stop(folder.path)
+    assert (text(folder)[1:], end(folder).cause, end(folder).code) == (["term"], Cause.STOP, 4)
+    late = kept.start({"train.py": SLEEPS}, warm=True, max_runtime=0.5, stop_grace=0.2)
+    assert (end(late).cause, end(late).code) == (Cause.MAX_RUNTIME, 128 + signal.SIGTERM)
+    assert marked(late.load_run().id) == []
+
+
+def test_nothing_is_left_whoever_dies(kept: Runs) -> None:
+    for victim in ("program", "keeper", "supervisor", "all"):
+        folder = kept.start({"train.py": SLEEPS}, warm=True)
+        program, run = begun(folder), folder.load_run().id
+        assert program in marked(run)
+        assert len(marked(run)) == 3  # its keeper, itself, and what it has started
+        if victim == "all":
+            assert kept.executor.kill(folder.path)
+        else:
+            keeper = int(Path(f"/proc/{program}/stat").read_text().rsplit(")", 1)[1].split()[1])
+            (supervisor,) = _holders(folder.lock)
+            os.kill({"program": program, "keeper": keeper, "supervisor": supervisor}[victim], signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while folder.state() is RunState.RUNNING:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        if victim in {"program", "keeper"}:
+            assert (end(folder).cause, end(folder).code) == (Cause.EXIT, 128 + signal.SIGKILL)
+        else:
+            assert folder.state() is RunState.LOST
+            kept.executor.kill_strays(folder.path)
+        assert marked(run) == []
+
+
+def test_runs_outlive_their_server(tmp_path: Path) -> None:
+    runs = Runs(tmp_path, tmp_path)
+    folder = runs.start({"train.py": "import os, time; print(os.getpid(), flush=True); time.sleep(0.5); print('x=1')"}, warm=True)
+    begun(folder)
+    runs.executor.close()
+    assert text(folder)[1:] == ["x=1"]
+    assert (end(folder).cause, end(folder).code, why_cold(folder)) == (Cause.EXIT, 0, "")
+
+
+def test_many_at_once(kept: Runs) -> None:
+    folders = [kept.start({"train.py": f"import numpy; print('x={n}')"}, warm=True) for n in range(20)]
+    assert [text(folder) for folder in folders] == [[f"x={n}"] for n in range(20)]
+    assert {why_cold(folder) for folder in folders} == {""}
+
+
+def test_imports_are_read_from_the_text(tmp_path: Path) -> None:
+    files = {
+        "train.py": "from __future__ import annotations\nimport os, a.b\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import never\n"
+        "try:\n    import c\nexcept ImportError:\n    import d\nfrom e.f import g, h\nimport own\nfrom package import part\ndef x():\n    import late\n",
+        "own.py": "import numpy",
+        "package/__init__.py": "from .part import y",
+        "package/part.py": "from . import other\nimport pandas as pd",
+        "package/other.py": "import scipy.stats",
+    }
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    found = set(imports_of(tmp_path, "train.py"))
+    assert found == {"os", "a.b", "typing:TYPE_CHECKING", "c", "d", "e.f:g,h", "numpy", "pandas", "scipy.stats"}
+    (tmp_path / "broken.py").write_text("import os\nthis is no python")
+    assert imports_of(tmp_path, "broken.py") == ()
