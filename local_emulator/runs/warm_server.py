@@ -2,9 +2,9 @@
 
     python warm_server.py SETTINGS      (JSON: `socket`, a listening descriptor; `modules`; `mounts`, the path of mounts.py)
 
-It imports the modules, then waits on the socket. A supervisor sends a run; the server forks a keeper, which is to the run's program
-what the supervisor is otherwise: its parent, and the subreaper of all that it starts. The keeper forks once more, and that child
-becomes the script, as `python train.py …` would be. What cannot be done so is refused, and the supervisor starts it cold.
+It imports the modules, then keeps a keeper standing by: a fork that is to a run's program what the supervisor is otherwise, its parent
+and the subreaper of all that it starts, and that has forked once more, the child that becomes the script as `python train.py …` would
+be. A supervisor connects and sends its run; what cannot be done so is refused, and the supervisor starts it cold.
 
 A module stays out (the server begins anew without it) if its import starts threads that a fork would lose, keeps files or devices
 open, starts processes, or prints. Everything here is of the standard library, and as little of it as will do: what is imported here
@@ -33,6 +33,7 @@ import sys
 import threading
 import time
 import types
+import warnings
 import weakref
 from typing import Any, NoReturn
 
@@ -43,6 +44,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 _IMPORTS_WITHIN = 60  # seconds for all imports; then the server dies, and runs are cold
 _IDLE = 600.0  # seconds without a run, after which the server ends
 _LEARNT_AT_MOST = 2000  # modules
+_SCRIPTS = 8  # compiled ones that are kept
 _SIZE = struct.Struct(">I")
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -217,6 +219,8 @@ def main() -> None:
 
 
 class _Server:
+    """Keeps a keeper standing by, whose program is forked already, and learns from those at work."""
+
     def __init__(self, settings: dict[str, Any], listener: socket.socket, mark: int, mounts: types.ModuleType) -> None:
         self.settings = settings
         self.listener = listener
@@ -224,7 +228,9 @@ class _Server:
         self.bind_opt_ml = mounts.bind_opt_ml
         self.paths = tuple(sys.path)
         self.learnt = 0
-        self.told, self.telling = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)  # what scripts have imported besides
+        self.compiled: dict[tuple[str, bytes], types.CodeType] = {}
+        self.told, self.telling = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.leave = self.standing = self.keeper = -1
         self._freeze()
 
     def _freeze(self) -> None:
@@ -238,31 +244,45 @@ class _Server:
         gc.freeze()  # a collection in a script leaves alone what was there before it
 
     def run(self) -> None:
-        poll = select.poll()
-        for descriptor in (0, self.listener.fileno(), self.told.fileno()):
-            poll.register(descriptor, select.POLLIN)
+        """Serve until standard input ends or nobody has asked for long."""
+        self._stand_by()
         while True:
+            poll = select.poll()
+            for descriptor in (0, self.told.fileno(), self.standing):
+                poll.register(descriptor, select.POLLIN)
             ready = {descriptor for descriptor, _ in poll.poll(_IDLE * 1000)}
             if not ready or 0 in ready:
                 os._exit(0)
             if self.told.fileno() in ready:
-                self._learn(self.told.recv(1 << 20).decode().split())
-            elif self.listener.fileno() in ready:
-                self._serve()
+                self._hear(json.loads(self.told.recv(1 << 20)))
+            elif self.standing in ready:  # killed by somebody
+                self._stand_by()
 
-    def _serve(self) -> None:
-        connection, _ = self.listener.accept()
-        if any(_changed(path, time) for path, time in self.fingerprint.items()):
-            _begin_anew(self.settings)  # closes the connection, and its run is cold
-        if os.fork():
-            connection.close()
-            return
-        try:
-            self.listener.close()
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            _keep(self, connection)
-        finally:
-            os._exit(1)
+    def _stand_by(self) -> None:
+        """Fork the next keeper; the last one leaves, unless it has work."""
+        if self.leave >= 0:
+            os.close(self.leave)
+            os.close(self.standing)
+        leaving, self.leave = os.pipe2(os.O_CLOEXEC)
+        self.keeper = os.fork()
+        if self.keeper == 0:
+            try:
+                os.close(self.leave)
+                _keep(self, leaving)
+            finally:
+                os._exit(1)
+        os.close(leaving)
+        self.standing = os.pidfd_open(self.keeper)
+
+    def _hear(self, told: dict[str, Any]) -> None:
+        if "stale" in told:
+            _begin_anew(self.settings)
+        elif "learnt" in told:
+            self._learn(told["learnt"])
+        elif "source" in told:
+            self._compile(told["entry"], told["source"])
+        elif told["taken"] == self.keeper:
+            self._stand_by()
 
     def _learn(self, names: list[str]) -> None:
         """Import what a run has imported, as the next will want it too."""
@@ -279,6 +299,21 @@ class _Server:
             signal.signal(signal.SIGCHLD, self.child_handler)
             _import_all(new, self.settings)
             self._freeze()
+            self._stand_by()
+
+    def _compile(self, entry: str, path: str) -> None:
+        """Compile a script once, for the runs that have the same."""
+        with contextlib.suppress(OSError, SyntaxError, ValueError, RecursionError):
+            with io.open_code(path) as file:
+                source = file.read()
+            if (entry, source) not in self.compiled:
+                if len(self.compiled) >= _SCRIPTS:
+                    self.compiled.clear()
+                with warnings.catch_warnings(record=True) as told:
+                    code = compile(source, entry, "exec", dont_inherit=True)
+                if not told:  # what the compiler says belongs into each run's log
+                    self.compiled[entry, source] = code
+                    self._stand_by()
 
 
 def _changed(path: str, time: int) -> bool:
@@ -305,40 +340,70 @@ def _find_mark() -> int:
     raise AssertionError
 
 
-def _keep(server: _Server, connection: socket.socket) -> None:
-    """Be the parent of one run, until it is over or its supervisor gone."""
-    request, descriptors = receive(connection, 1)
-    if request is None or not descriptors or len(request["id"]) >= len(MARK):
-        return
+def _keep(server: _Server, leaving: int) -> None:
+    """Wait for a run and be the parent of its program, until it is over or its supervisor gone."""
     os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    mark = request["id"].encode() + b"\0"
-    ctypes.memmove(server.mark, mark, len(mark))
-    ready_reading, ready_writing = os.pipe2(os.O_CLOEXEC)
-    go_reading, go_writing = os.pipe2(os.O_CLOEXEC)
+    line, other = socket.socketpair()
     keeper = os.getpid()
     child = os.fork()
     if child == 0:
         try:
-            connection.close()
-            os.close(ready_reading)
-            os.close(go_writing)
-            _Script(request, server, keeper, descriptors[0]).become(ready_writing, go_reading)
+            line.close()
+            os.close(leaving)
+            _Script(server, keeper, other).become()
         finally:
             os._exit(127)
-    for number in (descriptors[0], ready_writing, go_reading):
-        os.close(number)
-    ready = os.read(ready_reading, 65536)
-    if ready != b"ready":
+    other.close()
+    connection = _accept(server.listener, leaving)
+    if connection is None:
+        return  # the child hears it
+    _tell(server, {"taken": keeper})
+    request, descriptors = receive(connection, 1)
+    if request is None or not descriptors or len(request["id"]) >= len(MARK):
+        return
+    mark = request["id"].encode() + b"\0"
+    ctypes.memmove(server.mark, mark, len(mark))
+    send(line, request, descriptors)
+    os.close(descriptors[0])
+    if any(_changed(path, time) for path, time in server.fingerprint.items()):
+        _tell(server, {"stale": True})
+        send(connection, {"refused": "a package has changed: its server begins anew"})
+        return
+    ready, _ = receive(line)
+    if ready is None or "refused" in ready:
         os.waitpid(child, 0)
-        send(connection, {"refused": ready.decode(errors="replace") or "the child died"})
+        send(connection, ready or {"refused": "the child died"})
         return
     send(connection, {"pid": child})
     going, _ = receive(connection)
     if going is not None:
-        os.write(go_writing, b"go")
+        send(line, {"go": True})
+        if request["opt_ml"]:
+            _tell(server, {"entry": ready["entry"], "source": ready["entry"].replace("/opt/ml", request["ml"], 1)})
         receive(connection)  # the supervisor has seen the end, or is gone
     send(connection, {"status": _bury(child)})
+
+
+def _accept(listener: socket.socket, leaving: int) -> socket.socket | None:
+    """The next connection; None if nobody is to be waited for any more."""
+    listener.setblocking(False)  # two may stand by for a moment, and one of them comes too late
+    poll = select.poll()
+    poll.register(listener, select.POLLIN)
+    poll.register(leaving, select.POLLIN)
+    while leaving not in {descriptor for descriptor, _ in poll.poll()}:
+        with contextlib.suppress(BlockingIOError):
+            connection, _ = listener.accept()
+            connection.setblocking(True)
+            listener.close()
+            return connection
+    return None
+
+
+def _tell(server: _Server, what: dict[str, Any]) -> None:
+    with contextlib.suppress(OSError):  # a full line, or a server that is gone
+        server.telling.send(json.dumps(what).encode(), socket.MSG_DONTWAIT)
 
 
 def _bury(leader: int) -> int:
@@ -362,24 +427,26 @@ def _bury(leader: int) -> int:
 class _Script:
     """One run's program: turns a forked server into `python ENTRY WORDS…`."""
 
-    def __init__(self, request: dict[str, Any], server: _Server, keeper: int, output: int) -> None:
-        self.request = request
+    def __init__(self, server: _Server, keeper: int, line: socket.socket) -> None:
         self.server = server
         self.keeper = keeper
-        self.output = output
+        self.line = line
 
-    def become(self, ready: int, go: int) -> NoReturn:
-        request = self.request
+    def become(self) -> NoReturn:
+        """Wait for a run and be its program."""
+        request, descriptors = receive(self.line, 1)
+        if request is None:
+            os._exit(127)
         try:
-            self._settle()
+            self._settle(request, descriptors[0])
             entry = os.path.abspath(request["argv"][1])  # noqa: PTH100 - as Python does it
             folder = os.path.dirname(os.path.realpath(entry))  # noqa: PTH120 - see above
             paths = _python_path(folder)
             why = _refusal(entry, paths, self.server.known)
         except OSError as error:
             why = f"{error.filename or ''} {error.strerror}"
-        os.write(ready, why.encode() if why else b"ready")
-        if why or os.read(go, 2) != b"go":
+        send(self.line, {"refused": why} if why else {"entry": entry})
+        if why or receive(self.line)[0] is None:
             os._exit(127)
         telling = self.server.telling.fileno()
         os.closerange(3, telling)
@@ -388,12 +455,13 @@ class _Script:
         sys.orig_argv[:] = request["argv"]
         sys.path[:] = [*paths, *(path for path in sys.path if path not in paths[1:])]
         _refresh()
-        code = _run(entry)
+        code = _run(entry, self.server.compiled)
         _end(code, self.server, folder)
 
-    def _settle(self) -> None:
+    def _settle(self, request: dict[str, Any], output: int) -> None:
         """Everything that the kernel knows of a process."""
-        request = self.request
+        mark = request["id"].encode() + b"\0"
+        ctypes.memmove(self.server.mark, mark, len(mark))
         os.setsid()
         signal.signal(signal.SIGCHLD, self.server.child_handler)
         os.umask(0o022)
@@ -406,10 +474,8 @@ class _Script:
             os._exit(127)
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
-        os.dup2(self.output, 1)
-        os.dup2(self.output, 2)
-        os.close(nothing)
-        os.close(self.output)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
         os.chdir(request["cwd"])
         os.environ.clear()
         os.environ.update({**request["env"], MARKER: request["id"]})
@@ -455,7 +521,7 @@ def _refresh() -> None:
         site.getusersitepackages()
 
 
-def _run(entry: str) -> int:
+def _run(entry: str, compiled: dict[tuple[str, bytes], types.CodeType]) -> int:
     """Run a file as `__main__`; its exit code."""
     module = types.ModuleType("__main__")
     module.__file__ = entry
@@ -469,13 +535,14 @@ def _run(entry: str) -> int:
     try:
         with io.open_code(entry) as file:
             source = file.read()
-        exec(compile(source, entry, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - what we are for
+        code = compiled.get((entry, source)) or compile(source, entry, "exec", dont_inherit=True)
+        exec(code, module.__dict__)  # noqa: S102 - what we are for
     except SystemExit as error:
         return _exit_code(error.code)
     except BaseException as error:  # noqa: BLE001 - told as Python tells it
         trace = error.__traceback__
         error.__traceback__ = trace.tb_next if trace else None  # without this frame
-        _tell(error)
+        _show(error)
         if isinstance(error, KeyboardInterrupt):
             sys.stdout.flush()
             signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -493,7 +560,7 @@ def _exit_code(code: object) -> int:
     return 1
 
 
-def _tell(error: BaseException) -> None:
+def _show(error: BaseException) -> None:
     try:
         sys.excepthook(type(error), error, error.__traceback__)
     except BaseException as another:  # noqa: BLE001 - as Python does
@@ -532,10 +599,7 @@ def _teach(server: _Server, folder: str) -> None:
         if isinstance(origin, str) and origin.startswith(server.paths) and not origin.startswith(folder):
             names.append(name)
     if names:
-        try:
-            server.telling.send("\n".join(sorted(names)).encode(), socket.MSG_DONTWAIT)
-        except OSError:
-            return  # too many to be told
+        _tell(server, {"learnt": sorted(names)})
 
 
 if __name__ == "__main__":
