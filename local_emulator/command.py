@@ -47,6 +47,10 @@ def _image(text: str) -> tuple[str, StandIn]:
     return pattern, tuple(shlex.split(named))
 
 
+def _gpus(text: str) -> tuple[str, ...]:
+    return () if text == "none" else tuple(one.strip() for one in text.split(",") if one.strip())
+
+
 def _number(text: str) -> tuple[str, float]:
     name, _, number = text.partition("=")
     try:
@@ -86,6 +90,12 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     serve.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 picks a free one (default: %(default)s)")
     serve.add_argument("--parallel", type=int, help="most training jobs at a time (default: number of cores)")
+    serve.add_argument("--threads", type=int, help="threads of BLAS and OpenMP in each training job (default: cores / parallel)")
+    serve.add_argument(
+        "--gpus",
+        type=_gpus,
+        help="GPUs to deal out to training jobs, such as 0,1, or none (default: $CUDA_VISIBLE_DEVICES, or all)",
+    )
     serve.add_argument("--region", default="us-east-1", help="region of unsigned requests (default: %(default)s)")
     serve.add_argument("--stop-grace", type=float, default=120.0, help="seconds from SIGTERM to SIGKILL (default: %(default)s)")
     serve.add_argument("--python", help="interpreter that runs training scripts (default: this one)")
@@ -165,8 +175,12 @@ def _settings(options: argparse.Namespace) -> Settings:
         faults=_faults(options.fault),
         idle_exit=options.idle_exit,
         warm=not options.no_warm,
+        threads=options.threads,
         **({"parallel": options.parallel} if options.parallel else {}),
+        **({"gpus": options.gpus} if options.gpus is not None else {}),
     )
+    if options.threads is not None and options.threads < 1:
+        raise EmulatorError(f"--threads is {options.threads}; it must be at least 1")
     if options.parallel is not None and options.parallel < 1:
         raise EmulatorError(f"--parallel is {options.parallel}; it must be at least 1")
     return settings

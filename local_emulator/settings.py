@@ -17,6 +17,14 @@ def default_state() -> Path:
     return Path(base) / "sm-tuning"
 
 
+def visible_gpus() -> tuple[str, ...]:
+    """The NVIDIA GPUs of this machine that this process may use: `$CUDA_VISIBLE_DEVICES`, or all."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if chosen is not None:
+        return tuple(one.strip() for one in chosen.split(",") if one.strip())
+    return tuple(sorted((path.name.removeprefix("nvidia") for path in Path("/dev").glob("nvidia[0-9]*")), key=int))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Quotas:
     """What the account may have: AWS's defaults.
@@ -75,7 +83,8 @@ class Settings:
 
     `parallel` bounds the runs of all jobs together. `images` maps a shell-style pattern of an image URI to what stands in for the
     image, the first match first; an image that none matches runs in script mode, or as the stand-in of a built-in algorithm.
-    `warm`: whether Python scripts are forked from processes that have imported what they import.
+    `gpus` are dealt out to the runs, each getting its share of them. `warm`: whether Python scripts are forked from processes that
+    have imported what they import.
     `s3_endpoint` is somebody else's S3 (then the data, sources and models of training jobs live there), None for our own.
     """
 
@@ -89,6 +98,7 @@ class Settings:
     log_limit: int = 64 * 2**20
     disk_floor: int = 2**30
     threads: int | None = None  # for BLAS and friends in each run; None: cores / parallel
+    gpus: tuple[str, ...] = field(default_factory=visible_gpus)
     private_opt_ml: bool = True
     warm: bool = True
     check_roles: bool = False

@@ -39,9 +39,9 @@ class TrainingJob:
 
     `request` has the shape of CreateTrainingJob, defaults filled in as Describe echoes them. `run` is the id of its run and the
     name of its folder; `earlier` were its runs before an interruption or an internal error, which told `told` observations and
-    were `retries` times lost. `interrupt` asks for an interruption. The members from `tuning` to `index` are set for children of
-    a tuning job only. `created` is when it was asked for, `started` when its data began to arrive, `ended` when its program and
-    uploads were over.
+    were `retries` times lost. `interrupt` asks for an interruption. `gpus` of this machine are its run's. The members from `tuning`
+    to `index` are set for children of a tuning job only. `created` is when it was asked for, `started` when its data began to
+    arrive, `ended` when its program and uploads were over.
     """
 
     name: str
@@ -70,6 +70,7 @@ class TrainingJob:
     told: int = 0
     retries: int = 0
     interrupt: bool = False
+    gpus: tuple[str, ...] = ()
     version: int = 0
 
     @property

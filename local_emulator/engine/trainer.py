@@ -103,6 +103,7 @@ class Trainer:
         self._objects = objects
         self._runs = runs
         self._parallel = settings.parallel
+        self._gpus = settings.gpus
         self._now = now
         self._ring = ring
         self._touched = touched
@@ -157,13 +158,17 @@ class Trainer:
         busy.subtract(job.tuning or job.name for job in waiting)
         free = self._parallel - sum(busy.values())
         waiting = [job for job in waiting if (now - job.run_started).total_seconds() >= self._faults.delay]
+        dealt = Counter(dict.fromkeys(self._gpus, 0))
+        dealt.update(gpu for job in active if job.secondary is not Secondary.STARTING for gpu in job.gpus)
         while free > 0 and waiting:
             job = min(waiting, key=lambda one: busy[one.tuning or one.name])
             waiting.remove(job)
             busy[job.tuning or job.name] += 1
             free -= 1
+            share = sorted(self._gpus, key=lambda gpu: dealt[gpu])[: max(1, len(self._gpus) // self._parallel)]
+            dealt.update(share)
             try:
-                self._prepare(job)
+                self._prepare(replace(job, gpus=tuple(share)))
             except (Conflict, NotFound):
                 self._ring()
 

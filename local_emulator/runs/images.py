@@ -11,6 +11,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -169,8 +170,13 @@ def _check_requirements(code: Path, python: str) -> None:
         return
     lines = path.read_text(errors="replace").splitlines()
     names = [found[1] for line in lines if not line.lstrip().startswith(("#", "-")) and (found := _REQUIREMENT.match(line))]
-    if not names:
-        return
+    if names:
+        _check_installed(tuple(names), python)
+
+
+@lru_cache(maxsize=64)
+def _check_installed(names: tuple[str, ...], python: str) -> None:
+    """Raise RunError if packages are missing, which is looked at anew each time; that all are there is kept."""
     asked = subprocess.run([python, "-c", _MISSING, *names], capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - an argument list
     missing = asked.stdout.split()
     if missing:

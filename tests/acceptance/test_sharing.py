@@ -1,0 +1,84 @@
+"""What training jobs share and what each has to itself: data, processors, GPUs, imports."""
+
+import io
+import json
+import os
+import tarfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from local_emulator.settings import Settings
+from local_emulator.testing import emulated_sagemaker
+
+SCRIPT = """
+import json, os, sys, time
+told = {name: os.environ.get(name) for name in ("CUDA_VISIBLE_DEVICES", "SM_NUM_GPUS", "OMP_NUM_THREADS")}
+data = os.stat("/opt/ml/input/data/train/data")
+told |= {"inode": data.st_ino, "links": data.st_nlink}
+time.sleep(1.0)
+print("told", json.dumps(told))
+print("score=1")
+"""
+
+
+@pytest.fixture
+def emulator() -> Iterator[Any]:
+    with emulated_sagemaker(Settings(parallel=4, gpus=("3", "5", "7", "9"), threads=3)) as one:
+        yield one
+
+
+def source() -> bytes:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+        member = tarfile.TarInfo("train.py")
+        member.size = len(SCRIPT)
+        tar.addfile(member, io.BytesIO(SCRIPT.encode()))
+    return archive.getvalue()
+
+
+def told(emulator: Any, request: dict[str, Any]) -> list[dict[str, Any]]:
+    """What each training job of a tuning job has told of itself."""
+    client, logs = boto3.client("sagemaker"), boto3.client("logs")
+    client.create_hyper_parameter_tuning_job(**request)
+    name = request["HyperParameterTuningJobName"]
+    deadline = time.monotonic() + 90
+    while (
+        client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)["HyperParameterTuningJobStatus"]
+        == "InProgress"
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    found = []
+    for one in client.list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)["TrainingJobSummaries"]:
+        prefix = one["TrainingJobName"]
+        (stream,) = logs.describe_log_streams(logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=prefix)[
+            "logStreams"
+        ]
+        events = logs.get_log_events(logGroupName="/aws/sagemaker/TrainingJobs", logStreamName=stream["logStreamName"])["events"]
+        (line,) = [event["message"] for event in events if event["message"].startswith("told ")]
+        found.append(json.loads(line.removeprefix("told ")))
+    return found
+
+
+def test_gpus_are_dealt_out_and_data_is_there_once(emulator: Any, request_of: Any) -> None:
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="bucket")
+    s3.put_object(Bucket="bucket", Key="source.tar.gz", Body=source())
+    s3.put_object(Bucket="bucket", Key="data/data", Body=os.urandom(1 << 20))
+    request = request_of("sharing", "s3://bucket/source.tar.gz", bucket="bucket", jobs=6)
+    request["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxParallelTrainingJobs"] = 4
+    where = {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/data/"}
+    request["TrainingJobDefinition"]["InputDataConfig"] = [{"ChannelName": "train", "DataSource": {"S3DataSource": where}}]
+    jobs = told(emulator, request)
+    assert len(jobs) == 6
+    assert {one["CUDA_VISIBLE_DEVICES"] for one in jobs} == {"3", "5", "7", "9"}  # four at a time, a GPU each
+    assert {(one["SM_NUM_GPUS"], one["OMP_NUM_THREADS"]) for one in jobs} == {("1", "3")}
+    assert len({one["inode"] for one in jobs}) == 1  # one file, linked into each
+    assert max(one["links"] for one in jobs) > 2
+    runs = Path(emulator.settings.state) / "runs"
+    assert all(json.loads((run / "run.json").read_text())["warm"] for run in runs.iterdir())
