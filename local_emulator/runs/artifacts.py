@@ -20,6 +20,12 @@ _MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^']+)'")
 _TROUBLE = (NoSuchBucket, ObjectsUnavailable, ValueError, OSError)
 
 
+def nothing(job: TrainingJob, ended: Exit) -> bool:
+    """Whether a run has left nothing to upload."""
+    compressed = job.request["OutputDataConfig"].get("CompressionType") != "NONE"
+    return compressed and not ended.model and not ended.output and "CheckpointConfig" not in job.request
+
+
 def upload(job: TrainingJob, folder: RunFolder, ended: Exit, objects: Objects) -> None:
     """Put model, output and checkpoints where the request wants them; raises RunError. May be repeated."""
     output = job.request["OutputDataConfig"]
