@@ -1,0 +1,98 @@
+"""What a large channel costs: one of 1 GB and 20 training jobs that read it, on this machine's disk.
+
+    python benchmarks/staging.py [--megabytes 1024] [--jobs 20]
+
+It says how much the state folder grew beside the object in S3 itself, and how long the first training job waited for its data and
+how long the others did: one copy for all, and no second read of it.
+"""
+
+import argparse
+import io
+import statistics
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from overhead import BUCKET, client, emulator
+
+SCRIPT = "import os; print('score=%d' % os.stat('/opt/ml/input/data/train/data').st_size)"
+
+
+def used(folder: Path) -> int:
+    """Megabytes on disk below a folder, what is linked counted once."""
+    return int(subprocess.run(["du", "-sm", str(folder)], capture_output=True, text=True, check=True).stdout.split()[0])  # noqa: S607
+
+
+def request(name: str, jobs: int) -> dict[str, Any]:
+    """A tuning job over the channel."""
+    where = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/data/"}
+    return {
+        "HyperParameterTuningJobName": name,
+        "HyperParameterTuningJobConfig": {
+            "Strategy": "Random",
+            "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "score"},
+            "ResourceLimits": {"MaxParallelTrainingJobs": 2, "MaxNumberOfTrainingJobs": jobs},
+            "ParameterRanges": {"ContinuousParameterRanges": [{"Name": "x", "MinValue": "0", "MaxValue": "1"}]},
+        },
+        "TrainingJobDefinition": {
+            "StaticHyperParameters": {
+                "sagemaker_program": "train.py",
+                "sagemaker_submit_directory": f"s3://{BUCKET}/source.tar.gz",
+            },
+            "AlgorithmSpecification": {
+                "TrainingImage": "sagemaker-scikit-learn:1.2-1-cpu-py3",
+                "TrainingInputMode": "File",
+                "MetricDefinitions": [{"Name": "score", "Regex": "score=([0-9]+)"}],
+            },
+            "RoleArn": "arn:aws:iam::123456789012:role/SageMakerRole",
+            "InputDataConfig": [{"ChannelName": "train", "DataSource": {"S3DataSource": where}}],
+            "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/output"},
+            "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 5},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 600},
+        },
+    }
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--megabytes", type=int, default=1024, help="size of the channel (default: %(default)s)")
+    parser.add_argument("--jobs", type=int, default=20, help="training jobs (default: %(default)s)")
+    options = parser.parse_args(argv)
+    with tempfile.TemporaryDirectory() as folder, emulator(Path(folder) / "state", 2) as url:
+        state = Path(folder) / "state"
+        s3, sagemaker = client("s3", url), client("sagemaker", url)
+        s3.create_bucket(Bucket=BUCKET)
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+            member = tarfile.TarInfo("train.py")
+            member.size = len(SCRIPT)
+            tar.addfile(member, io.BytesIO(SCRIPT.encode()))
+        s3.put_object(Bucket=BUCKET, Key="source.tar.gz", Body=archive.getvalue())
+        data = Path(folder) / "data"
+        subprocess.run(["dd", "if=/dev/urandom", f"of={data}", "bs=1M", f"count={options.megabytes}", "status=none"], check=True)  # noqa: S607
+        s3.upload_file(str(data), BUCKET, "data/data")
+        before = used(state)
+        sagemaker.create_hyper_parameter_tuning_job(**request("staging", options.jobs))
+        children: list[Any] = []
+        while len(children) < options.jobs or any(one["TrainingJobStatus"] == "InProgress" for one in children):
+            pages = sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job").paginate(
+                HyperParameterTuningJobName="staging", SortBy="CreationTime", SortOrder="Ascending"
+            )
+            children = [one for page in pages for one in page["TrainingJobSummaries"]]
+        grown = used(state) - before
+        waits = []
+        for one in children:
+            told = sagemaker.describe_training_job(TrainingJobName=one["TrainingJobName"])["SecondaryStatusTransitions"]
+            (download,) = [step for step in told if step["Status"] == "Downloading"]
+            waits.append((download["EndTime"] - download["StartTime"]).total_seconds())
+    print("| channel, MB | jobs | the state grew by, MB | first job's wait for data, s | the others', median, s |")
+    print("|---|---|---|---|---|")
+    print(f"| {options.megabytes} | {options.jobs} | {grown} | {waits[0]:.2f} | {statistics.median(waits[2:]):.3f} |")
+
+
+if __name__ == "__main__":
+    main()
