@@ -3,8 +3,9 @@
 SmTuningError
 ├── Invalid        a value that cannot be right, refused where it is given (also a ValueError)
 ├── MissingExtra   an optional package is not installed
-├── NotLaunched    the tuning job breaks rules, or its data or code cannot be uploaded; nothing was created
+├── NotDeployed    a CloudFormation stack is not there, not whole, or without an output that is needed
 ├── NotFound       no tuning job of that name
+├── NotLaunched    the tuning job breaks rules, or its data or code cannot be uploaded; nothing was created
 └── TookTooLong    the time given to `wait` is over; the tuning job goes on
 """
 
@@ -23,6 +24,10 @@ class MissingExtra(SmTuningError):  # noqa: N818 - reads as a fact
 
 class NotLaunched(SmTuningError):  # noqa: N818 - reads as a fact
     """Nothing was created; the text says why."""
+
+
+class NotDeployed(SmTuningError):  # noqa: N818 - reads as a fact
+    """A CloudFormation stack cannot be used; the text says why, and what to do."""
 
 
 class NotFound(SmTuningError):  # noqa: N818 - reads as a fact

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from sm_tuning.diagnosis import Diagnosis
+    from sm_tuning.doctor import Finding
     from sm_tuning.results import Results
 
 _COLOURS = {"Completed": "green", "Failed": "red", "Stopped": "yellow", "Stopping": "yellow", "InProgress": "cyan"}
@@ -170,6 +171,30 @@ def table_of(rows: Sequence[Mapping[str, object]]) -> Table:
     for row in rows:
         table.add_row(*(safe(value) for value in row.values()))
     return table
+
+
+# --- the doctor -------------------------------------------------------------------------------------------------------------
+
+_MARKS = {"ok": ("✓", "green"), "problem": ("✗", "bold red"), "skipped": ("–", "dim")}  # noqa: RUF001 - a dash, not a minus
+
+
+def finding_lines(findings: "Sequence[Finding]") -> Iterator[Text]:
+    """A line for each finding, and one for its remedy: whole, so that it can be copied."""
+    width = max(len(one.check) for one in findings)
+    for one in findings:
+        mark, style = _MARKS[one.state]
+        yield Text.assemble(
+            (mark, style), " ", (one.check.ljust(width), style if one.state == "skipped" else ""), "  ", safe(one.text)
+        )
+        if one.remedy:
+            yield Text.assemble(" " * (width + 4), ("→ ", "cyan"), safe(one.remedy))
+    counts = Counter(one.state for one in findings)
+    problems, skipped = counts["problem"], counts["skipped"]
+    said = "nothing is missing" if not problems else f"{problems} problem{'s' if problems > 1 else ''}"
+    yield Text("")
+    yield Text.assemble(
+        (said, "bold red" if problems else "bold green"), f"; {skipped} could not be looked at" if skipped else ""
+    )
 
 
 # --- the diagnosis ----------------------------------------------------------------------------------------------------------

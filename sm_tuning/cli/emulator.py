@@ -88,6 +88,6 @@ class LocalSession:
         self._region = region or os.environ.get("AWS_DEFAULT_REGION") or REGION
         self._session = boto3.Session(aws_access_key_id="test", aws_secret_access_key=DUMMY, region_name=self._region)
 
-    def client(self, service: Any, region_name: str | None = None) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
+    def client(self, service: Any, region_name: str | None = None, config: Any = None) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
         """A client of the emulator."""
-        return self._session.client(service, endpoint_url=self._url, region_name=region_name or self._region)
+        return self._session.client(service, endpoint_url=self._url, region_name=region_name or self._region, config=config)

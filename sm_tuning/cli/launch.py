@@ -2,8 +2,6 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import click
@@ -19,33 +17,24 @@ from sm_tuning.cli.command import (
     status_document,
     training_document,
 )
+from sm_tuning.cli.job_file import JobFile, described
 from sm_tuning.errors import Invalid
 from sm_tuning.run import RunStatus, TuningRun
 from sm_tuning.tuning_job import TuningJob, unique_name
 
 
-def _load(file: Path, name: str | None, parallel: int | None) -> TuningJob:
-    from sm_tuning.cli.toml_job import load  # noqa: PLC0415 - see command.py
-
-    job = load(file)
-    if parallel is not None:
-        job = replace(job, max_parallel=parallel)
-    return job.named(name) if name else job
-
-
 @sm_tuning.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--price-per-hour", type=float, help="Price of an instance-hour, for the worst case in money.")
+@described
 @click.option("--request", "show_request", is_flag=True, help="Show the exact request.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@options
 @guarded
-def plan(file: Path, price_per_hour: float | None, show_request: bool, as_json: bool) -> None:  # noqa: FBT001 - click's
-    """Check a tuning job without sending it, and say what it would do."""
+def plan(*, job_file: JobFile, show_request: bool, target: Target, as_json: bool) -> None:
+    """Check a tuning job without sending it, and say what it would do and cost; with --aws or --stack the account is asked."""
     from sm_tuning.cli import plan as planning  # noqa: PLC0415 - see command.py
 
-    job = _load(file, None, None)
+    job = job_file.load(target)
     report = job.dry_run()
-    document = planning.document(job, report, price_per_hour)
+    document = planning.document(job, report, job_file.prices(job, target))
     if as_json:
         echo_json(document)
     else:
@@ -56,6 +45,7 @@ def plan(file: Path, price_per_hour: float | None, show_request: bool, as_json: 
 
 
 def _show_plan(job: TuningJob, document: Mapping[str, Any]) -> None:
+    from sm_tuning.cli import plan as planning  # noqa: PLC0415 - see command.py
     from sm_tuning.cli.display import console, table_of  # noqa: PLC0415 - see command.py
 
     out = console()
@@ -64,12 +54,7 @@ def _show_plan(job: TuningJob, document: Mapping[str, Any]) -> None:
     )
     out.print(table_of([{"range": name, "values such as": "  ".join(values)} for name, values in document["samples"].items()]))
     out.print(table_of([dict(point) for point in document["points"]]))
-    hours = document["worstCaseInstanceHours"]
-    if hours is not None:
-        money = document["worstCaseCost"]
-        types = " or ".join(sorted({part.resources.instance_type for _, part in job.parts()}))
-        cost = "" if money is None else f", {money:,.2f} at that price"
-        out.print(f"worst case: {hours:,.1f} instance-hours of {types}{cost}")
+    out.print(planning.cost_line(job, document["pricesPerHour"]), soft_wrap=True)
     for problem in document["problems"]:
         out.print(
             f"problem: {problem['field']} is {problem['value']}; {problem['text']} ({problem['rule']})",
@@ -81,7 +66,8 @@ def _show_plan(job: TuningJob, document: Mapping[str, Any]) -> None:
 
 
 @sm_tuning.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@described
+@click.option("--max-cost", type=click.FloatRange(min=0), help="Dollars that the worst case may cost; nothing is launched above.")
 @click.option("--name", help="Name of the tuning job (default: the file's, made unique).")
 @click.option("--parallel", type=click.IntRange(1), help="Training jobs at a time.")
 @click.option("--wait/--no-wait", default=True, help="Follow it to its end (the default).")
@@ -91,7 +77,8 @@ def _show_plan(job: TuningJob, document: Mapping[str, Any]) -> None:
 @guarded
 def run(
     *,
-    file: Path,
+    job_file: JobFile,
+    max_cost: float | None,
     name: str | None,
     parallel: int | None,
     wait: bool,
@@ -101,11 +88,12 @@ def run(
     as_json: bool,
 ) -> None:
     """Launch a tuning job and follow it: on the emulator, or with --aws for real."""
-    job = _load(file, name, parallel)
-    if name is None:
-        job = job.named(unique_name(job.name))
+    job = job_file.load(target, parallel=parallel)
+    job = job.named(name or unique_name(job.name))
+    prices = job_file.prices(job, target) if target.aws or max_cost is not None else {}
+    job_file.check_cost(job, prices, max_cost)
     if target.aws:
-        _confirm(job, yes=yes)
+        _confirm(job, prices, yes=yes)
     session = target.session(job.max_parallel)
     if not target.aws:
         for output in {part.output or "" for _, part in job.parts()}:
@@ -122,11 +110,11 @@ def _where(target: Target) -> str:
     return "in AWS" if target.aws else f"on the emulator at {target.url}"
 
 
-def _confirm(job: TuningJob, *, yes: bool) -> None:
+def _confirm(job: TuningJob, prices: Mapping[str, float], *, yes: bool) -> None:
     from sm_tuning.cli import plan as planning  # noqa: PLC0415 - see command.py
 
     report = job.dry_run()
-    _show_plan(job, planning.document(job, report, None))
+    _show_plan(job, planning.document(job, report, prices))
     if yes:
         return
     if not sys.stdin.isatty():

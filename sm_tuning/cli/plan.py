@@ -5,10 +5,9 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sm_tuning import cost
 from sm_tuning.parameters import Auto, Categorical, Continuous, Integer, Range, Scaling
-from sm_tuning.rules import Report, size
-from sm_tuning.strategies import Grid
-from sm_tuning.training import Resources
+from sm_tuning.rules import Report
 from sm_tuning.tuning_job import TuningJob
 
 _SAMPLES = 5
@@ -50,46 +49,39 @@ def points(job: TuningJob, count: int = 3) -> Sequence[Mapping[str, str]]:
     return found
 
 
-def jobs(job: TuningJob) -> int | None:
-    """Number of training jobs."""
-    if job.max_jobs is None and isinstance(job.strategy, Grid):
-        return size(job)
-    return job.max_jobs
-
-
-def instance_hours(job: TuningJob) -> float | None:
-    """Instance-hours if every training job takes all the time that it may (bounded by the tuning job's own limit)."""
-    count = jobs(job)
-    if count is None:
-        return None
-
-    def worst(resources: Resources) -> float:
-        seconds = count * resources.max_runtime
-        if job.completion.max_runtime is not None:
-            seconds = min(seconds, job.completion.max_runtime * job.max_parallel)
-        instances = sum(one.count for one in resources.groups) or resources.instance_count
-        return seconds * instances / 3600
-
-    return max(worst(part.resources) for _, part in job.parts())
-
-
-def document(job: TuningJob, report: Report, price_per_hour: float | None) -> dict[str, Any]:
+def document(job: TuningJob, report: Report, prices: Mapping[str, float]) -> dict[str, Any]:
     """The plan as one JSON document."""
-    hours = instance_hours(job)
     return {
         "ok": report.ok,
         "problems": [
             {"rule": one.rule, "field": one.field, "value": repr(one.value), "text": one.text} for one in report.problems
         ],
         "warnings": list(report.warnings),
-        "trainingJobs": jobs(job),
+        "trainingJobs": cost.number_of_jobs(job),
         "samples": {
             (f"{part.name}.{one.name}" if job.definitions else one.name): list(samples(one))
             for _, part in job.parts()
             for one in part.ranges
         },
         "points": list(points(job)),
-        "worstCaseInstanceHours": hours,
-        "worstCaseCost": None if hours is None or price_per_hour is None else hours * price_per_hour,
+        **cost_document(job, prices),
         "request": report.request,
     }
+
+
+def cost_document(job: TuningJob, prices: Mapping[str, float]) -> dict[str, Any]:
+    """What it costs at worst, and at which prices of an instance-hour."""
+    return {
+        "worstCaseInstanceHours": cost.instance_hours(job),
+        "worstCaseCost": cost.money(job, prices),
+        "pricesPerHour": dict(prices),
+    }
+
+
+def cost_line(job: TuningJob, prices: Mapping[str, float]) -> str:
+    """The same as a sentence."""
+    hours, money = cost.instance_hours(job), cost.money(job, prices)
+    if hours is None:
+        return "worst case: unbounded; give max_jobs, or completion.max_runtime"
+    line = f"worst case: {hours:,.1f} instance-hours of {' or '.join(cost.instance_types(job))}"
+    return line if money is None else f"{line}, ${money:,.2f}"

@@ -44,8 +44,11 @@ _MADE = {"objective", "ranges", "strategy", "script", "metrics", "channels", "re
 _RANGE = {"preset", "low", "high", "values", "scaling", "integer", "auto"}
 
 
-def load(path: Path) -> TuningJob:
-    """The tuning job of a TOML file; relative paths in it are relative to the file. Raises Invalid."""
+def load(path: Path, role: str = LOCAL_ROLE, output: str = LOCAL_OUTPUT) -> TuningJob:
+    """The tuning job of a TOML file, with a role and an output if it names none.
+
+    Relative paths in it are relative to the file. Raises Invalid.
+    """
     try:
         facts = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -53,7 +56,7 @@ def load(path: Path) -> TuningJob:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Invalid(f"{path} is no TOML: {error}") from error
     try:
-        return _job(facts, path.parent)
+        return _job({"role": role, "output": output, **facts}, path.parent)
     except Invalid as error:
         raise Invalid(f"{path}: {error}") from error
 
@@ -91,7 +94,7 @@ def _job(facts: Mapping[str, Any], base: Path) -> TuningJob:
     members["strategy"] = _strategy(facts["strategy"])
     members["definitions"] = [_definition(one, base) for one in facts.get("definitions", ())]
     try:
-        return TuningJob(**{"role": LOCAL_ROLE, "output": LOCAL_OUTPUT, **members})
+        return TuningJob(**members)
     except TypeError as error:
         raise Invalid(str(error)) from error
 

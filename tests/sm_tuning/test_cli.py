@@ -169,7 +169,7 @@ def test_plan(cli: Cli) -> None:
     output, _ = cli("plan", "job.toml", "--price-per-hour", "0.23")
     assert "cli: Random, 3 training jobs, 2 at a time" in output
     assert "0.0001" in output
-    assert "worst case: 3.0 instance-hours of ml.m5.large, 0.69 at that price" in output
+    assert "worst case: 3.0 instance-hours of ml.m5.large, $0.69" in output
     document = cli.json("plan", "job.toml")
     assert document["ok"]
     assert document["samples"]["optimizer"] == ["adam", "sgd"]

@@ -1,0 +1,43 @@
+"""The command that looks at an account before money is spent."""
+
+import re
+import sys
+from dataclasses import asdict
+
+import click
+
+from sm_tuning.cli.command import FAILED, Target, echo_json, guarded, options, sm_tuning
+from sm_tuning.cli.job_file import JobFile, described
+from sm_tuning.errors import Invalid
+from sm_tuning.tuning_job import unique_name
+
+_ACCOUNT = re.compile(r"\d{12}")
+
+
+@sm_tuning.command()
+@described
+@click.option("--name", help="Name of the tuning job, to see whether it is free (default: the file's, made unique).")
+@click.option("--account", help="Number of the account that is meant.")
+@options
+@guarded
+def doctor(*, job_file: JobFile, name: str | None, account: str | None, target: Target, as_json: bool) -> None:
+    """Say what an account lacks for a tuning job, and the command that mends it; nothing is changed."""
+    from sm_tuning.cli.display import console, finding_lines  # noqa: PLC0415 - see command.py
+    from sm_tuning.cli.plan import cost_document, cost_line  # noqa: PLC0415 - see command.py
+    from sm_tuning.doctor import doctor as examine  # noqa: PLC0415 - see command.py
+
+    if account is not None and not _ACCOUNT.fullmatch(account):
+        raise Invalid(f"--account is {account!r}; it must be 12 digits")
+    job = job_file.load(target)
+    job = job.named(name or unique_name(job.name))
+    findings = examine(job, target.session(), account=account)
+    ok = all(one.state != "problem" for one in findings)
+    prices = job_file.prices(job, target)
+    if as_json:
+        echo_json({"ok": ok, "findings": [asdict(one) for one in findings], **cost_document(job, prices)})
+    else:
+        out = console()
+        for line in finding_lines(findings):
+            out.print(line, soft_wrap=True)
+        out.print(cost_line(job, prices), soft_wrap=True)
+    sys.exit(0 if ok else FAILED)

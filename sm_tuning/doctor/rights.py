@@ -1,0 +1,174 @@
+"""Checks of what the role and the caller may do."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sm_tuning.doctor.account import Account
+from sm_tuning.doctor.finding import Finding, ok, problem, skip
+from sm_tuning.doctor.permissions import Need, Place, Value, of_the_caller, of_the_role
+
+if TYPE_CHECKING:
+    from sm_tuning.definition import Definition
+    from sm_tuning.tuning_job import TuningJob
+
+_SERVICE = "sagemaker.amazonaws.com"
+
+
+def _roles(job: "TuningJob") -> Mapping[str, Sequence[tuple[str, "Definition"]]]:
+    """The definitions (with their prefixes) of each role."""
+    roles: dict[str, list[tuple[str, Definition]]] = {}
+    for prefix, part in job.parts():
+        roles.setdefault(part.role or "", []).append((prefix, part))
+    return roles
+
+
+def role(account: Account, job: "TuningJob") -> Iterator[Finding]:
+    """Each role exists, and SageMaker may assume it."""
+    iam = account.client("iam")
+    for arn in _roles(job):
+        name = arn.rsplit("/", 1)[-1]
+        trust = _trust()
+        try:
+            found = iam.get_role(RoleName=name)["Role"]
+        except iam.exceptions.NoSuchEntityException:
+            yield problem(
+                "role",
+                f"there is no role {name} in the account {account.place.account}",
+                f"aws iam create-role --role-name {name} --assume-role-policy-document {shlex.quote(json.dumps(trust))}",
+            )
+            continue
+        if found["Arn"] != arn:
+            yield problem("role", f"the role is {found['Arn']}, not {arn}", f'role = "{found["Arn"]}"')
+        elif not _trusts(found["AssumeRolePolicyDocument"], account.place):
+            command = f"aws iam update-assume-role-policy --role-name {name} --policy-document {shlex.quote(json.dumps(trust))}"
+            yield problem("role-trust", f"the role {name} does not let {_SERVICE} assume it", command)
+        else:
+            yield ok("role", f"{name} exists and trusts {_SERVICE}")
+
+
+def _trust() -> Mapping[str, Any]:
+    return _document([{"Effect": "Allow", "Principal": {"Service": _SERVICE}, "Action": "sts:AssumeRole"}])
+
+
+def _document(statements: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _several(value: Any) -> Sequence[Any]:  # noqa: ANN401 - JSON
+    return value if isinstance(value, list) else [value]
+
+
+def _trusts(document: Mapping[str, Any], place: Place) -> bool:
+    """Whether a trust policy lets SageMaker in, for training jobs of this account."""
+    about = [one for one in _several(document.get("Statement", [])) if _is_for_sagemaker(one) and _meets(one, place)]
+    return bool(about) and all(one["Effect"] == "Allow" for one in about)
+
+
+def _is_for_sagemaker(statement: Mapping[str, Any]) -> bool:
+    principal = statement.get("Principal", {})
+    services = _several(principal.get("Service", [])) if isinstance(principal, Mapping) else _several(principal)
+    actions = {str(one).lower() for one in _several(statement.get("Action", []))}
+    return bool({_SERVICE, "*"} & set(services)) and bool({"sts:assumerole", "sts:*", "*"} & actions)
+
+
+def _meets(statement: Mapping[str, Any], place: Place) -> bool:
+    """Whether its condition on the account, which guards against confused deputies, names this one."""
+    wanted = [
+        one
+        for keys in statement.get("Condition", {}).values()
+        for key, value in keys.items()
+        if key.lower() == "aws:sourceaccount"
+        for one in _several(value)
+    ]
+    return not wanted or place.account in wanted
+
+
+def role_policy(account: Account, job: "TuningJob") -> Iterator[Finding]:
+    """Each role's policies allow what its training jobs do."""
+    for arn, parts in _roles(job).items():
+        needs = [need for prefix, part in parts for need in of_the_role(job, prefix, part, account.place, account.example)]
+        try:
+            yield from _allowed(account, "role-policy", arn, needs)
+        except account.client("iam").exceptions.NoSuchEntityException:
+            yield skip("role-policy", f"there is no {arn}")
+
+
+def caller(account: Account, job: "TuningJob") -> Iterator[Finding]:
+    """The caller's policies allow to launch and to follow."""
+    principal = account.caller
+    if principal.endswith(":root"):
+        yield skip("caller", "the root user may do everything; launch with a role of less power")
+        return
+    assumed = re.fullmatch(r"arn:[^:]+:sts::\d+:assumed-role/([^/]+)/.*", principal)
+    if assumed:
+        principal = account.client("iam").get_role(RoleName=assumed[1])["Role"]["Arn"]
+    elif ":federated-user/" in principal:
+        yield skip("caller", "what a federated user may do cannot be simulated")
+        return
+    yield from _allowed(account, "caller", principal, list(of_the_caller(job, account.place)))
+
+
+def _allowed(account: Account, check: str, principal: str, needs: Sequence[Need]) -> Iterator[Finding]:
+    """What IAM's simulation says of a principal; bucket policies and the like are not part of it."""
+    denied: list[Need] = []
+    unsure: set[str] = set()
+    iam = account.client("iam")
+    for need in _distinct(needs):
+        refused, missing = _simulate(iam, principal, need, account.place)
+        unsure |= missing
+        if refused:
+            denied.append(Need(actions=refused, resource=need.resource, grant=need.grant))
+    kind, *_path, name = principal.rsplit(":", maxsplit=1)[-1].split("/")
+    if denied:
+        text = f"the {kind} {name} may not " + "; nor ".join(f"{', '.join(one.actions)} on {one.resource}" for one in denied)
+        statements = [{"Effect": "Allow", "Action": list(one.actions), "Resource": one.grant or one.resource} for one in denied]
+        document = shlex.quote(json.dumps(_document(statements)))
+        command = f"aws iam put-{kind}-policy --{kind}-name {name} --policy-name sm-tuning-{check} --policy-document {document}"
+        yield problem(check, text, command)
+    if unsure:
+        yield skip(check, f"whether {name} may do all is up to {', '.join(sorted(unsure))}, which cannot be simulated")
+    elif not denied:
+        yield ok(check, f"{name} may do what this tuning job needs")
+
+
+def _distinct(needs: Sequence[Need]) -> Sequence[Need]:
+    return [one for place, one in enumerate(needs) if one not in needs[:place]]
+
+
+def _simulate(iam: Any, principal: str, need: Need, place: Place) -> tuple[Sequence[str], set[str]]:  # noqa: ANN401 - a boto3 client
+    """(actions that are denied, context keys on which others depend)."""
+    context = {
+        "aws:SecureTransport": True,
+        "aws:RequestedRegion": place.region,
+        "aws:ResourceAccount": place.account,
+        "aws:SourceAccount": place.account,
+        **need.context,
+    }
+    pages = iam.get_paginator("simulate_principal_policy").paginate(
+        PolicySourceArn=principal,
+        ActionNames=list(need.actions),
+        ResourceArns=[need.resource],
+        ContextEntries=[_entry(name, value) for name, value in context.items()],
+    )
+    denied, missing = [], set()
+    for one in (result for page in pages for result in page["EvaluationResults"]):
+        if one["EvalDecision"] == "allowed":
+            continue
+        if one["EvalDecision"] == "implicitDeny" and one.get("MissingContextValues"):
+            missing |= set(one["MissingContextValues"])
+        else:
+            denied.append(one["EvalActionName"])
+    return denied, missing
+
+
+def _entry(name: str, value: Value) -> Mapping[str, Any]:
+    """A condition key as IAM's simulation takes it."""
+    if isinstance(value, str):
+        return {"ContextKeyName": name, "ContextKeyType": "string", "ContextKeyValues": [value]}
+    if isinstance(value, bool | int):
+        kind = "boolean" if isinstance(value, bool) else "numeric"
+        return {"ContextKeyName": name, "ContextKeyType": kind, "ContextKeyValues": [str(value).lower()]}
+    return {"ContextKeyName": name, "ContextKeyType": "stringList", "ContextKeyValues": list(value)}
