@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from sm_tuning.cost import clusters
@@ -19,11 +20,13 @@ _GONE = {"ResourceNotFound", "ResourceNotFoundException"}
 
 def quota(account: Account, job: "TuningJob") -> Iterator[Finding]:
     """There are instances for all training jobs that run at a time, and so many may run at a time."""
-    known = {one["QuotaName"]: one for one in _quotas(account, "list_service_quotas")}
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - see doctor()
+
+    known = _quotas(account, "list_service_quotas")
     wanted = _wanted(job)
     if set(wanted) - set(known):
-        # A quota that was never changed is told only among the defaults.
-        known = {one["QuotaName"]: one for one in _quotas(account, "list_aws_default_service_quotas")} | known
+        with suppress(ClientError):  # some quotas are told only among the defaults, which not everybody may ask for
+            known = {**_quotas(account, "list_aws_default_service_quotas"), **known}
     together = {
         _PARALLEL: job.max_parallel,
         _TOGETHER: job.max_parallel * _most(job, spot=False),
@@ -37,15 +40,10 @@ def quota(account: Account, job: "TuningJob") -> Iterator[Finding]:
         yield _enough(name, count, known, account.place.region)
 
 
-def _quotas(account: Account, operation: str) -> Iterator[Mapping[str, Any]]:
-    from botocore.exceptions import ClientError  # noqa: PLC0415 - see doctor()
-
-    try:
-        for page in account.client("service-quotas").get_paginator(operation).paginate(ServiceCode="sagemaker"):
-            yield from page["Quotas"]
-    except ClientError as error:
-        if code_of(error) != "NoSuchResourceException":
-            raise
+def _quotas(account: Account, operation: str) -> Mapping[str, Mapping[str, Any]]:
+    """SageMaker's quotas by their names."""
+    pages = account.client("service-quotas").get_paginator(operation).paginate(ServiceCode="sagemaker")
+    return {one["QuotaName"]: one for page in pages for one in page["Quotas"]}
 
 
 def _wanted(job: "TuningJob") -> dict[str, int]:

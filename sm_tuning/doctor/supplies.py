@@ -114,11 +114,20 @@ def _pushed(account: Account, uri: str, wanted: Image) -> Finding:
         command = f"aws ecr create-repository --repository-name {wanted.repository} --region {wanted.region}"
         return problem("image", f"there is no repository {wanted.repository} in {wanted.region}", command)
     except ecr.exceptions.ImageNotFoundException:
-        tags = [one["imageTag"] for one in ecr.list_images(**there)["imageIds"] if "imageTag" in one]
-        known = f"; there are {', '.join(sorted(tags)[:5])}" if tags else "; it has no tag at all"
-        text = f"the repository {wanted.repository} has no image {wanted.digest or wanted.tag}{known}"
+        text = f"the repository {wanted.repository} has no image {wanted.digest or wanted.tag}{_other_tags(ecr, there)}"
         return problem("image", text, f"docker build --tag {uri} . && docker push {uri}")
     return ok("image", uri)
+
+
+def _other_tags(ecr: Any, there: Mapping[str, str]) -> str:  # noqa: ANN401 - a boto3 client
+    """Tags that there are, for who has mistyped one; nothing if the caller may not ask."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - see doctor()
+
+    try:
+        tags = sorted(one["imageTag"] for one in ecr.list_images(**there)["imageIds"] if "imageTag" in one)
+    except ClientError:
+        return ""
+    return f"; there are {', '.join(tags[:5])}" if tags else "; it is empty"
 
 
 def key(account: Account, job: "TuningJob") -> Iterator[Finding]:
