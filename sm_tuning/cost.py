@@ -1,6 +1,7 @@
 """What a tuning job costs at worst, in instance-hours and in money. Pure but for `price_list`."""
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -46,9 +47,10 @@ def instance_hours(job: "TuningJob") -> float | None:
 
 
 def money(job: "TuningJob", prices: Mapping[str, float]) -> float | None:
-    """The same at a price for an hour of each instance type; None if nothing bounds it, or a price is missing."""
+    """The same at a price for an hour of each instance type, up to the next cent; None if nothing bounds it, or a price is missing."""
     known = all(kind in prices for kind in instance_types(job))
-    return _worst(job, prices.__getitem__) if known else None
+    worst = _worst(job, prices.__getitem__) if known else None
+    return None if worst is None else math.ceil(round(worst * 100, 6)) / 100
 
 
 def _worst(job: "TuningJob", price: Callable[[str], float]) -> float | None:

@@ -1,5 +1,6 @@
 """A tuning job as the command line describes it: a file, a stack that completes it, an image, a price."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import wraps
@@ -43,6 +44,8 @@ class JobFile:
 
         kinds = cost.instance_types(job)
         if self.price_per_hour is not None:
+            if not math.isfinite(self.price_per_hour):
+                raise Invalid(f"--price-per-hour is {self.price_per_hour}; it must be a number of dollars")
             return dict.fromkeys(kinds, self.price_per_hour)
         if not target.aws:
             return {}
@@ -61,7 +64,7 @@ class JobFile:
         if worst is None:
             unknown = ", ".join(sorted(set(cost.instance_types(job)) - set(prices)))
             raise Invalid(f"--max-cost is {most:g}, but no price of {unknown} is known: give --price-per-hour")
-        if not worst <= most:  # so a price that is no number is refused too
+        if not worst <= most:  # so is what is no number
             remedy = "lower max_jobs, resources.max_runtime or completion.max_runtime"
             raise Invalid(f"--max-cost is {most:g}, but the worst case costs {worst:,.2f}: {remedy}")
 

@@ -125,11 +125,12 @@ class Planted:
     def client(self, service: Any, region: str = REGION) -> Any:
         return self.owner.client(service, region_name=region)
 
-    def change(self, **members: Any) -> None:
+    def change(self, **members: Any) -> "Planted":
         self.job = replace(self.job, **members)
+        return self
 
-    def resources(self, **members: Any) -> None:
-        self.change(resources=replace(self.job.resources, **members))
+    def resources(self, **members: Any) -> "Planted":
+        return self.change(resources=replace(self.job.resources, **members))
 
     def policies(self, *statements: Mapping[str, Any]) -> None:
         self.client("iam").put_role_policy(RoleName="training", PolicyName="p", PolicyDocument=document(*statements))
@@ -421,7 +422,7 @@ FAULTS: Mapping[str, Fault] = {
         "docker push",
     ),
     "no such repository": Fault(
-        lambda one: (one.change(image=IMAGE.replace("trainer", "other")), one.policies(*TRAINING, allow("ecr:*"))),
+        lambda one: one.change(image=IMAGE.replace("trainer", "other")).policies(*TRAINING, allow("ecr:*")),
         "image",
         "no repository other",
         "aws ecr create-repository --repository-name other --region us-east-1",
@@ -470,7 +471,7 @@ FAULTS: Mapping[str, Fault] = {
         "--desired-value 4",
     ),
     "too many at a time": Fault(
-        lambda one: (one.resources(instance_type="ml.c5.xlarge"), one.change(max_parallel=11, max_jobs=11)),
+        lambda one: one.resources(instance_type="ml.c5.xlarge").change(max_parallel=11, max_jobs=11),
         "quota",
         "Maximum number of parallel training jobs .*: 11 needed, 10 granted",
         "--desired-value 11",
@@ -613,7 +614,7 @@ def test_a_condition_that_cannot_be_simulated_is_no_fault(planted: Planted) -> N
 
 def test_every_definition_is_looked_at(planted: Planted) -> None:
     job = planted.job
-    common = {"script": job.script, "objective": job.objective, "ranges": job.ranges}
+    common: dict[str, Any] = {"script": job.script, "objective": job.objective, "ranges": job.ranges}
     first = Definition(name="first", image=IMAGE, **common)
     second = Definition(
         name="second", image=IMAGE.replace("v1", "v9"), resources=Resources(instance_type="ml.p3.2xlarge"), **common
