@@ -36,14 +36,11 @@ def _simulate(response: Any) -> Any:  # noqa: ANN401 - moto's own types
     for action in read("ActionNames", []):
         for resource in read("ResourceArns", []) or ["*"]:
             decision = decide(documents, boundary, action, resource, context)
-            results.append(
-                {
-                    "EvalActionName": action,
-                    "EvalResourceName": resource,
-                    "EvalDecision": decision.verdict,
-                    "MissingContextValues": decision.missing,
-                }
-            )
+            result = {"EvalActionName": action, "EvalResourceName": resource, "EvalDecision": decision.verdict}
+            missing = {"MissingContextValues": decision.missing}
+            one = {"EvalResourceName": resource, "EvalResourceDecision": decision.verdict, **missing}
+            # As AWS does: what is about a resource stands in a list of its own.
+            results.append(result | (missing if resource == "*" else {"ResourceSpecificResults": [one]}))
     return ActionResult({"EvaluationResults": results, "IsTruncated": False})
 
 

@@ -42,7 +42,14 @@ def quota(account: Account, job: "TuningJob") -> Iterator[Finding]:
 
 def _quotas(account: Account, operation: str) -> Mapping[str, Mapping[str, Any]]:
     """SageMaker's quotas by their names."""
-    pages = account.client("service-quotas").get_paginator(operation).paginate(ServiceCode="sagemaker")
+    pages = (
+        account.client("service-quotas")
+        .get_paginator(operation)
+        .paginate(
+            ServiceCode="sagemaker",
+            PaginationConfig={"PageSize": 100},  # there are thousands
+        )
+    )
     return {one["QuotaName"]: one for page in pages for one in page["Quotas"]}
 
 

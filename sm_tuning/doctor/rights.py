@@ -114,11 +114,11 @@ def caller(account: Account, job: "TuningJob") -> Iterator[Finding]:
 def _allowed(account: Account, check: str, principal: str, needs: Sequence[Need]) -> Iterator[Finding]:
     """What IAM's simulation says of a principal; bucket policies and the like are not part of it."""
     denied: list[Need] = []
-    unsure: set[str] = set()
+    unsure: dict[str, set[str]] = {}
     iam = account.client("iam")
     for need in _distinct(needs):
-        refused, missing = _simulate(iam, principal, need, account.place)
-        unsure |= missing
+        refused, depending = _simulate(iam, principal, need, account.place)
+        unsure.update(depending)
         if refused:
             denied.append(Need(actions=refused, resource=need.resource, grant=need.grant))
     kind, *_path, name = principal.rsplit(":", maxsplit=1)[-1].split("/")
@@ -129,7 +129,8 @@ def _allowed(account: Account, check: str, principal: str, needs: Sequence[Need]
         command = f"aws iam put-{kind}-policy --{kind}-name {name} --policy-name sm-tuning-{check} --policy-document {document}"
         yield problem(check, text, command)
     if unsure:
-        yield skip(check, f"whether {name} may do all is up to {', '.join(sorted(unsure))}, which cannot be simulated")
+        told = "; ".join(f"{action} is up to {', '.join(sorted(keys))}" for action, keys in unsure.items())
+        yield skip(check, f"what {name} may do depends on what is not known before: {told}")
     elif not denied:
         yield ok(check, f"{name} may do what this tuning job needs")
 
@@ -138,8 +139,8 @@ def _distinct(needs: Sequence[Need]) -> Sequence[Need]:
     return [one for place, one in enumerate(needs) if one not in needs[:place]]
 
 
-def _simulate(iam: Any, principal: str, need: Need, place: Place) -> tuple[Sequence[str], set[str]]:  # noqa: ANN401 - a boto3 client
-    """(actions that are denied, context keys on which others depend)."""
+def _simulate(iam: Any, principal: str, need: Need, place: Place) -> tuple[Sequence[str], Mapping[str, set[str]]]:  # noqa: ANN401 - a boto3 client
+    """(actions that are denied, actions that depend on context keys which are not known)."""
     context = {
         "aws:SecureTransport": True,
         "aws:RequestedRegion": place.region,
@@ -153,15 +154,16 @@ def _simulate(iam: Any, principal: str, need: Need, place: Place) -> tuple[Seque
         ResourceArns=[need.resource],
         ContextEntries=[_entry(name, value) for name, value in context.items()],
     )
-    denied, missing = [], set()
+    denied, unsure = [], {}
     for one in (result for page in pages for result in page["EvaluationResults"]):
-        if one["EvalDecision"] == "allowed":
-            continue
-        if one["EvalDecision"] == "implicitDeny" and one.get("MissingContextValues"):
-            missing |= set(one["MissingContextValues"])
-        else:
-            denied.append(one["EvalActionName"])
-    return denied, missing
+        # AWS tells of a resource in a list of its own, but for `*`.
+        for told in one.get("ResourceSpecificResults") or [one]:
+            decision = told.get("EvalResourceDecision") or one["EvalDecision"]
+            if decision == "implicitDeny" and told.get("MissingContextValues"):
+                unsure[one["EvalActionName"]] = set(told["MissingContextValues"])
+            elif decision != "allowed":
+                denied.append(one["EvalActionName"])
+    return denied, unsure
 
 
 def _entry(name: str, value: Value) -> Mapping[str, Any]:

@@ -137,7 +137,7 @@ def key(account: Account, job: "TuningJob") -> Iterator[Finding]:
     for one in dict.fromkeys(keys):
         try:
             state = kms.describe_key(KeyId=key_arn(one, account.place))["KeyMetadata"]["KeyState"]
-        except kms.exceptions.NotFoundException:
+        except (kms.exceptions.NotFoundException, kms.exceptions.InvalidArnException):
             yield problem("key", f"there is no KMS key {one}", "aws kms list-aliases shows which there are")
             continue
         if state == "Enabled" and is_alias(one):
@@ -168,7 +168,7 @@ def _network(account: Account, subnets: Sequence[str], groups: Sequence[str]) ->
         try:
             vpcs |= {one["VpcId"] for one in ask()} if several else set()
         except ClientError as error:
-            if not code_of(error).endswith(".NotFound"):
+            if not code_of(error).endswith((".NotFound", ".Malformed")):
                 raise
             text = error.response["Error"]["Message"]
             yield problem("network", text, f"aws ec2 describe-{kind} --region {account.place.region} shows which there are")

@@ -89,6 +89,8 @@ def test_the_simulation_takes_in_inline_and_attached_policies_and_groups() -> No
         for who, granted in ((role, asked[:2]), (user, asked[:1])):
             answer = iam.simulate_principal_policy(PolicySourceArn=who, ActionNames=asked, ResourceArns=[OBJECT])
             assert [one["EvalActionName"] for one in answer["EvaluationResults"] if one["EvalDecision"] == "allowed"] == granted
+        (told,) = answer["EvaluationResults"][0]["ResourceSpecificResults"]
+        assert (told["EvalResourceName"], told["EvalResourceDecision"]) == (OBJECT, "allowed")
         iam.put_role_permissions_boundary(RoleName="r", PermissionsBoundary=read)
         bounded = iam.simulate_principal_policy(PolicySourceArn=role, ActionNames=asked, ResourceArns=[OBJECT])
         assert [one["EvalDecision"] for one in bounded["EvaluationResults"]] == ["allowed", "implicitDeny", "implicitDeny"]
