@@ -151,19 +151,20 @@ def _network(part: "Definition", place: Place) -> Iterator[Need]:
 
 def of_the_caller(job: "TuningJob", place: Place) -> Iterator[Need]:
     """What the caller needs: to upload, to create the tuning job with its roles, to follow and to stop it."""
-    arn = place.arn("sagemaker", f"hyper-parameter-tuning-job/{job.name.lower()}")
+    every = place.arn("sagemaker", "hyper-parameter-tuning-job/*")
+    arn = f"{every.removesuffix('*')}{job.name.lower()}"
     for prefix, part in job.parts():
         uploaded = [one.uri(prefix) for one in part.channels if one.path is not None]
         if part.script is not None:
             uploaded.append(part.source_uri(prefix))
         for uri in uploaded:
             yield _objects(["s3:PutObject"], uri, place, lambda uri: split(uri)[1])
-        yield Need(actions=["sagemaker:CreateHyperParameterTuningJob"], resource=arn, context=_conditions(job, part))
+        yield Need(actions=["sagemaker:CreateHyperParameterTuningJob"], resource=arn, grant=every, context=_conditions(job, part))
     for role in sorted({part.role or "" for _, part in job.parts()}):
         yield Need(actions=["iam:PassRole"], resource=role, context={"iam:PassedToService": "sagemaker.amazonaws.com"})
     if job.tags:
-        yield Need(actions=["sagemaker:AddTags"], resource=arn, context=_tags(job))
-    yield Need(actions=[f"sagemaker:{one}" for one in _FOLLOW], resource=arn)
+        yield Need(actions=["sagemaker:AddTags"], resource=arn, grant=every, context=_tags(job))
+    yield Need(actions=[f"sagemaker:{one}" for one in _FOLLOW], resource=arn, grant=every)
 
 
 def _tags(job: "TuningJob") -> dict[str, Value]:

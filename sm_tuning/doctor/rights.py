@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sm_tuning.doctor.account import Account
@@ -113,33 +114,52 @@ def caller(account: Account, job: "TuningJob") -> Iterator[Finding]:
 
 def _allowed(account: Account, check: str, principal: str, needs: Sequence[Need]) -> Iterator[Finding]:
     """What IAM's simulation says of a principal; bucket policies and the like are not part of it."""
-    denied: list[Need] = []
-    unsure: dict[str, set[str]] = {}
-    iam = account.client("iam")
-    for need in _distinct(needs):
-        refused, depending = _simulate(iam, principal, need, account.place)
-        unsure.update(depending)
-        if refused:
-            denied.append(Need(actions=refused, resource=need.resource, grant=need.grant))
     kind, *_path, name = principal.rsplit(":", maxsplit=1)[-1].split("/")
+    denied, guarded, unsure = _judged(account.client("iam"), principal, needs, account.place)
     if denied:
         text = f"the {kind} {name} may not " + "; nor ".join(f"{', '.join(one.actions)} on {one.resource}" for one in denied)
         statements = [{"Effect": "Allow", "Action": list(one.actions), "Resource": one.grant or one.resource} for one in denied]
         document = shlex.quote(json.dumps(_document(statements)))
         command = f"aws iam put-{kind}-policy --{kind}-name {name} --policy-name sm-tuning-{check} --policy-document {document}"
         yield problem(check, text, command)
+    for action, keys in guarded.items():
+        text = f"the {kind} {name} may not {action} as it is asked for, by conditions on {', '.join(keys)}"
+        yield problem(check, text, f"change the tuning job, or what the policies of {name} say of {', '.join(keys)}")
     if unsure:
-        told = "; ".join(f"{action} is up to {', '.join(sorted(keys))}" for action, keys in unsure.items())
+        told = "; ".join(f"{action} is up to {', '.join(keys)}" for action, keys in unsure.items())
         yield skip(check, f"what {name} may do depends on what is not known before: {told}")
-    elif not denied:
+    elif not denied and not guarded:
         yield ok(check, f"{name} may do what this tuning job needs")
+
+
+Keys = dict[str, Sequence[str]]  # context keys by the action whose permission depends on them
+
+
+def _judged(iam: Any, principal: str, needs: Sequence[Need], place: Place) -> tuple[Sequence[Need], Keys, Keys]:  # noqa: ANN401 - a boto3 client
+    """What is denied; what is denied by conditions on what the request says; what depends on what is not known."""
+    denied: list[Need] = []
+    guarded: Keys = {}
+    unsure: Keys = {}
+    for need in _distinct(needs):
+        refused, depending = _simulate(iam, principal, need, place)
+        unsure |= depending
+        if not refused:
+            continue
+        # Without what the request says, the simulation names the conditions that would have let it pass.
+        _, conditions = _simulate(iam, principal, replace(need, actions=refused, context={}), place)
+        told = {key.lower() for key in need.context}
+        guards = {action: [key for key in keys if key.lower() in told] for action, keys in conditions.items()}
+        guarded |= {action: keys for action, keys in guards.items() if keys}
+        if plain := [action for action in refused if not guards.get(action)]:
+            denied.append(replace(need, actions=plain))
+    return denied, guarded, unsure
 
 
 def _distinct(needs: Sequence[Need]) -> Sequence[Need]:
     return [one for place, one in enumerate(needs) if one not in needs[:place]]
 
 
-def _simulate(iam: Any, principal: str, need: Need, place: Place) -> tuple[Sequence[str], Mapping[str, set[str]]]:  # noqa: ANN401 - a boto3 client
+def _simulate(iam: Any, principal: str, need: Need, place: Place) -> tuple[Sequence[str], Keys]:  # noqa: ANN401 - a boto3 client
     """(actions that are denied, actions that depend on context keys which are not known)."""
     context = {
         "aws:SecureTransport": True,
@@ -154,13 +174,14 @@ def _simulate(iam: Any, principal: str, need: Need, place: Place) -> tuple[Seque
         ResourceArns=[need.resource],
         ContextEntries=[_entry(name, value) for name, value in context.items()],
     )
-    denied, unsure = [], {}
+    denied: list[str] = []
+    unsure: Keys = {}
     for one in (result for page in pages for result in page["EvaluationResults"]):
         # AWS tells of a resource in a list of its own, but for `*`.
         for told in one.get("ResourceSpecificResults") or [one]:
             decision = told.get("EvalResourceDecision") or one["EvalDecision"]
             if decision == "implicitDeny" and told.get("MissingContextValues"):
-                unsure[one["EvalActionName"]] = set(told["MissingContextValues"])
+                unsure[one["EvalActionName"]] = sorted(told["MissingContextValues"])
             elif decision != "allowed":
                 denied.append(one["EvalActionName"])
     return denied, unsure

@@ -376,8 +376,16 @@ FAULTS: Mapping[str, Fault] = {
     "a guardrail on time": Fault(
         lambda one: one.resources(max_runtime=7200),
         "caller",
-        "may not sagemaker:CreateHyperParameterTuningJob",
-        "put-user-policy",
+        "may not sagemaker:CreateHyperParameterTuningJob as it is asked for, by conditions on .*sagemaker:MaxRuntimeInSeconds",
+        "change the tuning job, or what the policies of launcher say of .*sagemaker:MaxRuntimeInSeconds",
+    ),
+    "a prefix that may not be listed": Fault(
+        lambda one: one.policies(
+            TRAINING[0], {**TRAINING[1], "Condition": {"StringLike": {"s3:prefix": "other/*"}}}, *TRAINING[2:]
+        ),
+        "role-policy",
+        "may not s3:ListBucket as it is asked for, by conditions on s3:prefix",
+        "or what the policies of training say of s3:prefix",
     ),
     "no such bucket": Fault(
         lambda one: one.client("s3").delete_bucket(Bucket="models"),
