@@ -27,14 +27,17 @@ def launch(job: "TuningJob", session: Any, client: Any) -> TuningRun:  # noqa: A
 
     report = _kept(job.dry_run(), job)
     session = session or boto3.Session()
+    uploaded: list[str] = []
     try:
         client = client or session.client("sagemaker")
         if job.warm_start is not None:
             _kept(job.dry_run(client), job)
-        _upload(job, session.client("s3", region_name=client.meta.region_name))
+        for uri in _upload(job, session.client("s3", region_name=client.meta.region_name)):
+            uploaded.append(uri)  # noqa: PERF402 - what was sent before an error counts
         client.create_hyper_parameter_tuning_job(**report.request)
     except (ClientError, BotoCoreError, OSError) as error:
-        raise NotLaunched(f"the tuning job {job.name} was not created: {error}") from error
+        left = f"; what was uploaded stays: {', '.join(uploaded)}" if uploaded else ""
+        raise NotLaunched(f"the tuning job {job.name} was not created: {error}{left}") from error
     return TuningRun(job.name, session=session, client=client)
 
 
@@ -45,16 +48,19 @@ def _kept(report: "Report", job: "TuningJob") -> "Report":
     return report
 
 
-def _upload(job: "TuningJob", s3: Any) -> None:  # noqa: ANN401 - a boto3 client
+def _upload(job: "TuningJob", s3: Any) -> Iterator[str]:  # noqa: ANN401 - a boto3 client
+    """Upload code and data; yields the URI of each as soon as it is there."""
     for prefix, part in job.parts():
         if part.script is not None:
             bucket, key = _split(part.source_uri(prefix))
             s3.put_object(Bucket=bucket, Key=key, Body=pack(part.script))
+            yield part.source_uri(prefix)
         for channel in part.channels:
             if channel.path is not None:
                 bucket, folder = _split(channel.uri(prefix))
                 for name, path in _files(channel.path):
                     s3.upload_file(str(path), bucket, f"{folder}/{name}")
+                yield channel.uri(prefix)
 
 
 def _split(uri: str) -> tuple[str, str]:
