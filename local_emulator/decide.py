@@ -4,7 +4,7 @@ Law: carry the actions out, ask again, and there is nothing to say until the wor
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from local_emulator.completion import why_enough
@@ -67,7 +67,7 @@ def decide(  # noqa: PLR0911 - one return for each thing that may be so
     launches = _launches(job, history, strategies)
     if launches or stops or history.running:
         return *stops, *launches
-    if any(trial.ended_well for trial in history.trials):
+    if history.standing().succeeded:
         return (Finish(status=Status.COMPLETED),)
     return (Finish(status=Status.FAILED, reason=_reason(job, history)),)
 
@@ -86,14 +86,15 @@ def _failure(job: TuningJob, history: History) -> str | None:
 
     A training job that was stopped before it told its objective has neither succeeded nor failed.
     """
-    if any(trial.ended_well for trial in history.trials):
+    if history.standing().succeeded:
         return None
-    bad = [trial for trial in history.trials if trial.status in {Status.FAILED, Status.COMPLETED}]
-    return _reason(job, history) if len(bad) >= ATTEMPTS else None
+    counters = history.counters()
+    bad = sum(counters[kind] for kind in ("Completed", "RetryableError", "NonRetryableError"))
+    return _reason(job, history) if bad >= ATTEMPTS else None
 
 
 def _reason(job: TuningJob, history: History) -> str:
-    if any(trial.status is Status.COMPLETED for trial in history.trials):
+    if history.counters()["Completed"]:
         metric = job.plan.definitions[0].objective.metric
         count = len(history.trials)
         return (
@@ -129,7 +130,7 @@ def _launches(job: TuningJob, history: History, strategies: Sequence[Strategy]) 
         for point in points:
             launch = Launch(definition=definition, point=point, index=len(history.trials) + 1)
             launches.append(launch)
-            history = replace(history, trials=[*history.trials, _begun(launch)])
+            history = history.begun(_begun(launch))
     return launches
 
 
@@ -140,5 +141,4 @@ def _begun(launch: Launch) -> Trial:
 
 def _of(definition: Definition, history: History) -> History:
     """What happened in one definition."""
-    trials = [trial for trial in history.trials if trial.definition == definition.name]
-    return replace(history, goal=definition.objective.goal, trials=trials)
+    return history.of_definition(definition.name, definition.objective.goal)

@@ -1,13 +1,17 @@
 """What has happened so far: all that a strategy, a stopping rule or Describe may judge by."""
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+import operator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cached_property
+from typing import overload
 
 from local_emulator.domain.jobs import Status
 from local_emulator.domain.space import Point
+
+SIGNIFICANT = 0.01  # an objective must be this much better than the best, relatively, to count as an improvement
 
 
 class Goal(StrEnum):
@@ -19,6 +23,10 @@ class Goal(StrEnum):
     def better(self, one: float, other: float) -> bool:
         """Whether one is strictly better than other."""
         return one > other if self is Goal.MAXIMIZE else one < other
+
+    def improves(self, value: float, best: float) -> bool:
+        """Whether a value is better than the best by so much that it counts."""
+        return self.better(value, best) and abs(value - best) >= SIGNIFICANT * abs(best)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +63,200 @@ class Trial:
         return self.final is not None
 
 
+Ranked = Collection[str | None] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What ended trials come to, taken one by one in the order of their ends.
+
+    It is for one goal, the definitions that are ranked by it, and one patience: `converged` is when that many trials in a row had
+    first ended without a significant improvement. `mark` is the objective of the last one, `since` how many have ended after it.
+    """
+
+    goal: Goal
+    ranked: Ranked = None
+    patience: int = 0
+    statuses: Mapping[str, int] = field(default_factory=dict)
+    succeeded: int = 0
+    best: Trial | None = None
+    mark: float | None = None
+    since: int = 0
+    converged: datetime | None = None
+
+    def is_for(self, goal: Goal, ranked: Ranked, patience: int) -> bool:
+        """Whether it answers these questions."""
+        return (self.goal, self.ranked, self.patience) == (goal, ranked, patience)
+
+    def after(self, trial: Trial) -> "Standing":
+        """The standing when one more trial has ended."""
+        kind = _kind(trial)
+        statuses = {**self.statuses, kind: self.statuses.get(kind, 0) + 1}
+        succeeded = self.succeeded + trial.ended_well
+        if trial.ended is None or not (self.ranked is None or trial.definition in self.ranked):
+            return replace(self, statuses=statuses, succeeded=succeeded)
+        best, mark, since = self.best, self.mark, self.since + 1
+        if trial.final is not None:
+            if best is None or best.final is None or self.goal.better(trial.final, best.final):
+                best = trial
+            if mark is None or self.goal.improves(trial.final, mark):
+                mark, since = trial.final, 0
+        converged = self.converged or (trial.ended if 0 < since == self.patience else None)
+        return replace(self, statuses=statuses, succeeded=succeeded, best=best, mark=mark, since=since, converged=converged)
+
+
+class Log:
+    """Ended trials in the order of their ends. It only grows, so what was made of its beginning stays true."""
+
+    def __init__(self, standing: Standing | None = None) -> None:
+        self.trials: list[Trial] = []
+        self.standing = standing
+        self.parts: dict[str, Log] = {}  # by definition, where there are several
+
+    def append(self, trial: Trial) -> None:
+        """One more trial has ended."""
+        self.trials.append(trial)
+        if self.standing is not None:
+            self.standing = self.standing.after(trial)
+        if trial.definition is not None:
+            self.parts.setdefault(trial.definition, Log()).trials.append(trial)
+
+
+class Trials(Sequence[Trial]):
+    """The trials of a tuning job at one moment, in launch order.
+
+    The `past` that have ended are the beginning of a log, which later moments share; `running` are the few others, in launch order.
+    """
+
+    def __init__(self, log: Log, running: tuple[Trial, ...], *, past: int | None = None) -> None:
+        self.log = log
+        self.running = running
+        self.past = len(log.trials) if past is None else past
+        self.standing = log.standing if past is None else None
+        self._parts = {name: len(part.trials) for name, part in log.parts.items()}
+        self._whole: list[Trial] | None = None
+
+    @classmethod
+    def of(cls, trials: Sequence[Trial], standing: Standing | None = None) -> "Trials":
+        """Any trials, in launch order; what they come to is kept if `standing` begins it."""
+        log = Log(standing)
+        for trial in in_order_of_ends(trials):
+            log.append(trial)
+        made = cls(log, tuple(trial for trial in trials if not trial.status.terminal))
+        made._whole = list(trials)
+        return made
+
+    @property
+    def ended(self) -> Sequence[Trial]:
+        """Those that have ended, in the order of their ends."""
+        return self.log.trials[: self.past]
+
+    def begun(self, trial: Trial) -> "Trials":
+        """The same with one more that runs."""
+        later = Trials(self.log, (*self.running, trial), past=self.past)
+        later.standing, later._parts = self.standing, self._parts
+        return later
+
+    def of_definition(self, name: str | None) -> "Trials":
+        """Those of one definition."""
+        if name is None:
+            return self
+        running = tuple(trial for trial in self.running if trial.definition == name)
+        return Trials(self.log.parts.get(name, _NOTHING), running, past=self._parts.get(name, 0))
+
+    def __len__(self) -> int:
+        return self.past + len(self.running)
+
+    @overload
+    def __getitem__(self, place: int) -> Trial: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Trial]: ...
+    def __getitem__(self, place: int | slice) -> Trial | Sequence[Trial]:
+        if self._whole is None:
+            self._whole = sorted([*self.ended, *self.running], key=lambda trial: trial.index)
+        return self._whole[place]
+
+    def __iter__(self) -> Iterator[Trial]:
+        return iter(self[:])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and len(self) == len(other) and all(map(operator.eq, self, other))
+
+    __hash__ = None  # type: ignore[assignment] # as a list
+
+
+_NOTHING = Log()
+
+
+class Chronicle:
+    """The trials of one tuning job as they begin, move and end. Not safe to use from several threads; what it gives is."""
+
+    def __init__(self, standing: Standing, trials: Iterable[Trial]) -> None:
+        self._start = standing
+        self._trials = {trial.name.casefold(): trial for trial in trials}
+        self._values = sum(len(trial.values) for trial in self._trials.values())
+        self._running: dict[str, Trial] = {}
+        self._log: Log | None = None
+        self._moment: Trials | None = None
+
+    @property
+    def size(self) -> int:
+        """How much it holds: numbers, a trial being worth ten."""
+        return 10 * len(self._trials) + self._values
+
+    def put(self, trial: Trial) -> None:
+        """A trial has begun, or is no longer what it was; the values that are known of it are kept."""
+        name = trial.name.casefold()
+        before = self._trials.get(name)
+        if before is not None:
+            trial = replace(trial, values=before.values)
+        self._change(name, before, trial)
+
+    def told(self, name: str, values: Sequence[float]) -> None:
+        """A trial has told more values of its objective."""
+        before = self._trials.get(name.casefold())
+        if before is not None and values:
+            self._values += len(values)
+            self._change(name.casefold(), before, replace(before, values=(*before.values, *values)))
+
+    def forget(self, name: str) -> None:
+        """A trial's training job was deleted."""
+        gone = self._trials.pop(name.casefold(), None)
+        if gone is not None:
+            self._values -= len(gone.values)
+            self._log = self._moment = None
+
+    def _change(self, name: str, before: Trial | None, trial: Trial) -> None:
+        if trial == before:
+            return
+        self._trials[name] = trial
+        self._moment = None
+        if before is not None and before.status.terminal:
+            self._log = None  # what has ended hardly ever changes: begin again
+        if self._log is None:
+            return
+        if not trial.status.terminal:
+            self._running[name] = trial
+            return
+        self._running.pop(name, None)
+        if self._log.trials and _end(self._log.trials[-1]) > _end(trial):
+            self._log = None  # the clock was set back
+        else:
+            self._log.append(trial)
+
+    @property
+    def trials(self) -> Trials:
+        """All of them, now."""
+        if self._log is None:
+            self._log = Log(self._start)
+            for trial in in_order_of_ends(self._trials.values()):
+                self._log.append(trial)
+            self._running = {name: trial for name, trial in self._trials.items() if not trial.status.terminal}
+        if self._moment is None:
+            self._moment = Trials(self._log, tuple(sorted(self._running.values(), key=lambda trial: trial.index)))
+        return self._moment
+
+
 @dataclass(frozen=True, kw_only=True)
 class History:
     """Every training job of one tuning job in launch order.
@@ -67,44 +269,75 @@ class History:
     trials: Sequence[Trial] = ()
     parents: Sequence[Trial] = ()
     transfer: bool = False
-    ranked: Collection[str | None] | None = None
+    ranked: Ranked = None
+
+    @cached_property
+    def known(self) -> Trials:
+        """The trials, those that have ended apart."""
+        return self.trials if isinstance(self.trials, Trials) else Trials.of(self.trials)
+
+    def standing(self, patience: int | None = None) -> Standing:
+        """What the ended trials come to; the one that was kept if it is of the same goal and patience, if that matters."""
+        kept = self.known.standing
+        if kept is not None and kept.is_for(self.goal, self.ranked, kept.patience if patience is None else patience):
+            return kept
+        standing = Standing(goal=self.goal, ranked=self.ranked, patience=patience or 0)
+        for trial in self.known.ended:
+            standing = standing.after(trial)
+        return standing
 
     @property
     def running(self) -> Sequence[Trial]:
         """Trials that have not ended."""
-        return [trial for trial in self.trials if not trial.status.terminal]
-
-    @property
-    def comparable(self) -> Sequence[Trial]:
-        """Trials whose objective is the history's."""
-        return self.trials if self.ranked is None else [trial for trial in self.trials if trial.definition in self.ranked]
+        return self.known.running
 
     @property
     def best(self) -> Trial | None:
         """The ended trial with the best objective; of equals the one that ended first."""
-        ended = [(trial.final, trial.ended, trial) for trial in self.comparable if trial.final is not None and trial.ended]
-        sign = -1.0 if self.goal is Goal.MAXIMIZE else 1.0
-        return min(ended, key=lambda row: (sign * row[0], row[1], row[2].index))[2] if ended else None
+        return self.standing().best
+
+    def begun(self, trial: Trial) -> "History":
+        """The history with one more trial that runs."""
+        return replace(self, trials=self.known.begun(trial))
+
+    def of_definition(self, name: str | None, goal: Goal) -> "History":
+        """What happened in one definition of the plan."""
+        return replace(self, goal=goal, trials=self.known.of_definition(name))
 
     def counters(self) -> Mapping[str, int]:
         """TrainingJobStatusCounters."""
-        kinds = Counter(_kind(trial) for trial in self.trials)
-        return {name: kinds[name] for name in ("Completed", "InProgress", "RetryableError", "NonRetryableError", "Stopped")}
+        kinds = {**self.standing().statuses, "InProgress": len(self.running)}
+        return {
+            name: kinds.get(name, 0) for name in ("Completed", "InProgress", "RetryableError", "NonRetryableError", "Stopped")
+        }
 
     def objective_counters(self) -> Mapping[str, int]:
         """ObjectiveStatusCounters."""
-        kinds = Counter(objective_status(trial) for trial in self.trials)
-        return {name: kinds[name] for name in ("Succeeded", "Pending", "Failed")}
+        succeeded = self.standing().succeeded
+        return {"Succeeded": succeeded, "Pending": len(self.running), "Failed": self.known.past - succeeded}
 
 
-def objective_status(trial: Trial) -> str:
-    """ObjectiveStatus of one trial."""
-    if not trial.status.terminal:
+def in_order_of_ends(trials: Iterable[Trial]) -> Sequence[Trial]:
+    """Those that have ended, the first first; of equals the one that was launched first."""
+    return sorted((trial for trial in trials if trial.status.terminal), key=_end)
+
+
+def _end(trial: Trial) -> tuple[datetime, int]:
+    return trial.ended or _NEVER, trial.index
+
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+def objective_status(status: Status, final: float | None) -> str:
+    """ObjectiveStatus of one training job."""
+    if not status.terminal:
         return "Pending"
-    return "Succeeded" if trial.ended_well else "Failed"
+    return "Failed" if final is None else "Succeeded"
 
 
 def _kind(trial: Trial) -> str:
+    """Which of TrainingJobStatusCounters counts a trial that has ended."""
     if trial.status is Status.FAILED:
         return "RetryableError" if trial.retryable else "NonRetryableError"
-    return trial.status.value if trial.status.terminal else "InProgress"
+    return trial.status.value

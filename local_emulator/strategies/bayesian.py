@@ -14,7 +14,7 @@ from scipy.special import ndtri
 
 from local_emulator.domain.history import Goal, History, Trial
 from local_emulator.domain.space import Categorical, Integer, Parameter, Point, Space
-from local_emulator.strategies.early_stopping import median_rule
+from local_emulator.strategies.early_stopping import MedianRule
 from local_emulator.strategies.gaussian_process import Array, Embedding, GaussianProcess, Kernel, fit
 from local_emulator.strategies.random import Key, key
 
@@ -37,7 +37,7 @@ class Bayesian:
     def __init__(self, space: Space, *, seed: int, early_stopping: bool = False) -> None:
         self._space = space
         self._seed = seed
-        self._early_stopping = early_stopping
+        self._rule = MedianRule() if early_stopping else None
         self._values = [len(one.values) if isinstance(one, Categorical) else 0 for one in space.parameters]
         self._cells = [_cells(one) for one in space.parameters]
         self._embedding = Embedding(self._values)
@@ -45,7 +45,7 @@ class Bayesian:
 
     def cull(self, history: History) -> Sequence[Trial]:
         """Running trials that the median rule gives up, if early stopping is on."""
-        return median_rule(history) if self._early_stopping else ()
+        return self._rule.cull(history) if self._rule else ()
 
     def ask(self, history: History, count: int) -> Sequence[Point]:
         """Up to `count` new points, fewer only when a finite space is used up."""

@@ -1,11 +1,11 @@
 """Grid search: every combination once."""
 
 from collections.abc import Sequence
-from itertools import islice, product
+from math import prod
 
 from local_emulator.domain.history import History, Trial
 from local_emulator.domain.space import Categorical, Point, Space
-from local_emulator.strategies.early_stopping import median_rule
+from local_emulator.strategies.early_stopping import MedianRule
 
 
 class Grid:
@@ -14,14 +14,21 @@ class Grid:
     def __init__(self, space: Space, *, early_stopping: bool = False) -> None:
         self._names = [one.name for one in space.parameters]
         self._values = [one.values for one in space.parameters if isinstance(one, Categorical)]
-        self._early_stopping = early_stopping
+        self._rule = MedianRule() if early_stopping else None
 
     def ask(self, history: History, count: int) -> Sequence[Point]:
         """The next combinations; none when all were proposed."""
         begun = len(history.trials)
-        rows = islice(product(*self._values), begun, begun + count)
-        return [dict(zip(self._names, row, strict=True)) for row in rows]
+        whole = prod(len(values) for values in self._values)
+        return [self._point(number) for number in range(begun, min(begun + count, whole))]
+
+    def _point(self, number: int) -> Point:
+        row: list[str] = []
+        for values in reversed(self._values):
+            number, place = divmod(number, len(values))
+            row.append(values[place])
+        return dict(zip(self._names, reversed(row), strict=True))
 
     def cull(self, history: History) -> Sequence[Trial]:
         """Running trials that the median rule gives up, if early stopping is on."""
-        return median_rule(history) if self._early_stopping else ()
+        return self._rule.cull(history) if self._rule else ()

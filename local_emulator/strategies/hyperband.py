@@ -6,11 +6,13 @@ At MaxResource every trial is stopped. New points are drawn at random. AWS publi
 one are what the open-source tuner of the same group takes.
 """
 
-from collections.abc import Sequence
+from bisect import insort
+from collections.abc import Callable, Sequence
 
 from local_emulator.domain.history import Goal, History, Trial
 from local_emulator.domain.jobs import Status
 from local_emulator.domain.space import Point, Space
+from local_emulator.strategies.field import Field
 from local_emulator.strategies.random import Random
 
 FACTOR = 3
@@ -25,6 +27,7 @@ class Hyperband:
         self._rungs = [min_resource]
         while self._rungs[-1] * FACTOR < max_resource:
             self._rungs.append(self._rungs[-1] * FACTOR)
+        self._fields = {rung: Field(_at(rung)) for rung in self._rungs}
 
     def ask(self, history: History, count: int) -> Sequence[Point]:
         """New random points."""
@@ -44,10 +47,14 @@ class Hyperband:
         return any(self._lost(trial, rung, history) for rung in self._rungs if rung <= reached)
 
     def _lost(self, trial: Trial, rung: int, history: History) -> bool:
-        sign = -1.0 if history.goal is Goal.MAXIMIZE else 1.0
-        mine = sign * trial.values[rung - 1]
-        others = [sign * one.values[rung - 1] for one in history.trials if one.index < trial.index and len(one.values) >= rung]
-        field = sorted([*others, mine])
+        mine = trial.values[rung - 1]
+        field = self._fields[rung].before(trial, history.known)
+        insort(field, mine)
         if len(field) < FACTOR:
             return False
-        return mine > field[max(len(field) // FACTOR, 1) - 1]
+        third = max(len(field) // FACTOR, 1)
+        return history.goal.better(field[-third] if history.goal is Goal.MAXIMIZE else field[third - 1], mine)
+
+
+def _at(rung: int) -> Callable[[Trial], float | None]:
+    return lambda trial: trial.values[rung - 1] if len(trial.values) >= rung else None

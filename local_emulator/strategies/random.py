@@ -6,7 +6,8 @@ from itertools import product
 
 from local_emulator.domain.history import History, Trial
 from local_emulator.domain.space import Categorical, Integer, Parameter, Point, Space
-from local_emulator.strategies.early_stopping import median_rule
+from local_emulator.strategies.early_stopping import MedianRule
+from local_emulator.strategies.field import Tally
 
 Key = tuple[tuple[str, str], ...]
 
@@ -19,12 +20,13 @@ class Random:
     def __init__(self, space: Space, *, seed: int, early_stopping: bool = False) -> None:
         self._space = space
         self._seed = seed
-        self._early_stopping = early_stopping
+        self._tried: Tally[set[Key]] = Tally(set, lambda tried, trial: tried.add(key(trial.point)))
+        self._rule = MedianRule() if early_stopping else None
 
     def ask(self, history: History, count: int) -> Sequence[Point]:
         """Up to `count` new points; fewer only when a finite space is used up."""
         size = self._space.size
-        tried: set[Key] = {key(trial.point) for trial in history.trials} if size is not None else set()
+        tried = Tried(self._tried, history) if size is not None else Tried()
         points: list[Point] = []
         while len(points) < count and (size is None or len(tried) < size):
             point = self._draw(len(history.trials) + len(points), tried)
@@ -35,9 +37,9 @@ class Random:
 
     def cull(self, history: History) -> Sequence[Trial]:
         """Running trials that the median rule gives up, if early stopping is on."""
-        return median_rule(history) if self._early_stopping else ()
+        return self._rule.cull(history) if self._rule else ()
 
-    def _draw(self, number: int, tried: set[Key]) -> Point:
+    def _draw(self, number: int, tried: "Tried") -> Point:
         rng = random.Random(f"{self._seed}/{number}")  # noqa: S311 - search, not secrets
         size = self._space.size
         for _ in range(_DRAWS if size is not None else 1):
@@ -53,6 +55,27 @@ class Random:
         points: list[Point] = [dict(zip(names, row, strict=True)) for row in product(*map(_values, self._space.parameters))]
         rng.shuffle(points)
         return points
+
+
+class Tried:
+    """Points that were proposed; those of ended trials are kept in a tally and not copied."""
+
+    def __init__(self, tally: Tally[set[Key]] | None = None, history: History | None = None) -> None:
+        self._ended = tally.of(history.known) if tally and history else set()
+        self._others: set[Key] = set()
+        for trial in history.running if history else ():
+            self.add(key(trial.point))
+
+    def add(self, one: Key) -> None:
+        """One more."""
+        if one not in self._ended:
+            self._others.add(one)
+
+    def __contains__(self, one: Key) -> bool:
+        return one in self._ended or one in self._others
+
+    def __len__(self) -> int:
+        return len(self._ended) + len(self._others)
 
 
 def _values(parameter: Parameter) -> Sequence[str]:

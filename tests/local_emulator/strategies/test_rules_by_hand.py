@@ -11,7 +11,7 @@ from local_emulator.domain.history import Goal, History, Trial
 from local_emulator.domain.jobs import Status
 from local_emulator.domain.space import Continuous, Space
 from local_emulator.domain.tuning import Plan
-from local_emulator.strategies.early_stopping import median_rule
+from local_emulator.strategies.early_stopping import MedianRule
 from local_emulator.strategies.hyperband import Hyperband
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -61,26 +61,26 @@ FINISHED = [
 )
 def test_median_rule_maximizing(values: list[float], *, stopped: bool) -> None:
     history = History(goal=Goal.MAXIMIZE, trials=[*FINISHED, running(6, *values)])
-    assert [one.index for one in median_rule(history)] == [6] * stopped
+    assert [one.index for one in MedianRule().cull(history)] == [6] * stopped
 
 
 def test_median_rule_minimizing_is_the_mirror() -> None:
     mirrored = [trial(one.index, [-value for value in one.values]) for one in FINISHED]
     history = History(goal=Goal.MINIMIZE, trials=[*mirrored, running(6, -0.1, -0.59), running(7, -0.1, -0.61)])
-    assert [one.index for one in median_rule(history)] == [6]
+    assert [one.index for one in MedianRule().cull(history)] == [6]
 
 
 def test_median_rule_needs_five_and_looks_back_only() -> None:
     bad = running(5, 0.1, 0.1)
-    assert not median_rule(History(goal=Goal.MAXIMIZE, trials=[*FINISHED[:4], bad]))
+    assert not MedianRule().cull(History(goal=Goal.MAXIMIZE, trials=[*FINISHED[:4], bad]))
     later = [trial(index + 10, one.values) for index, one in enumerate(FINISHED)]
-    assert not median_rule(History(goal=Goal.MAXIMIZE, trials=[*FINISHED[:4], bad, *later]))
+    assert not MedianRule().cull(History(goal=Goal.MAXIMIZE, trials=[*FINISHED[:4], bad, *later]))
 
 
 def test_median_rule_counts_stopped_trials_as_far_as_they_got() -> None:
     cut = [*FINISHED[:4], trial(5, [0.50, 0.70], Status.STOPPED)]
     history = History(goal=Goal.MAXIMIZE, trials=[*cut, running(6, 0.1, 0.59), running(7, 0.9, 0.9, 0.1)])
-    assert [one.index for one in median_rule(history)] == [6], "at the third epoch there are only four to be judged by"
+    assert [one.index for one in MedianRule().cull(history)] == [6], "at the third epoch there are only four to be judged by"
 
 
 # --- successive halving -------------------------------------------------------------------------------------------------------
