@@ -94,7 +94,7 @@ def list_(context: Context, request: Document, _region: str) -> Document:
     """ListTrainingJobs. As documented, a page is taken first and StatusEquals applied to it afterwards."""
     operation = "ListTrainingJobs"
     query = filters(operation, request, sort=Sort.CREATED, descending="SortBy" not in request)
-    page = context.store.trainings.find(replace(query, statuses=()))
+    page = context.store.summaries(replace(query, statuses=()))
     wanted = request.get("StatusEquals")
     summaries = [writing.training_job_summary(job) for job in page.items if wanted in {None, job.status.value}]
     return with_token(operation, request, {"TrainingJobSummaries": summaries}, page.next)

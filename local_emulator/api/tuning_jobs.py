@@ -154,7 +154,8 @@ def described(context: Context, job: TuningJob) -> Document:
     best = _training(context, history.best)
     overall = None
     if job.plan.parents and not job.plan.transfer:
-        overall = _training(context, replace(history, trials=[*history.parents, *history.trials]).best)
+        rivals = [one for one in (replace(history, trials=history.parents).best, history.best) if one is not None]
+        overall = _training(context, replace(history, trials=rivals).best)
     return writing.described_tuning_job(job, history, best, overall, context.now())
 
 
@@ -218,8 +219,8 @@ def list_children(context: Context, request: Document, _region: str) -> Document
     query = filters(operation, request, sort=Sort.CREATED, descending="SortBy" not in request)
     if "StatusEquals" in request and not query.statuses:
         return {"TrainingJobSummaries": []}
-    page = context.store.trainings.find(replace(query, tuning=job.name))
-    latest = {trial.name: trial.values[-1] for trial in context.store.history(job).trials if trial.values}
+    page = context.store.summaries(replace(query, tuning=job.name))
+    latest = {trial.name: trial.values[-1] for trial in context.store.history(job).running if trial.values}
     summaries = [writing.child_summary(child, job, latest.get(child.name)) for child in page.items]
     return with_token(operation, request, {"TrainingJobSummaries": summaries}, page.next)
 

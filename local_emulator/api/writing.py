@@ -6,9 +6,9 @@ from typing import Any
 
 from local_emulator.completion import converged_at, not_improving
 from local_emulator.domain.children import resources_of
-from local_emulator.domain.history import History, Trial, objective_status
+from local_emulator.domain.history import History, objective_status
 from local_emulator.domain.jobs import Document, Status
-from local_emulator.domain.training import TrainingJob
+from local_emulator.domain.training import TrainingJob, TrainingSummary
 from local_emulator.domain.tuning import TuningJob
 
 
@@ -87,13 +87,12 @@ def tuning_job_summary(job: TuningJob, history: History) -> Document:
     )
 
 
-def child_summary(job: TrainingJob, tuning: TuningJob, latest: float | None = None) -> Document:
+def child_summary(job: TrainingJob | TrainingSummary, tuning: TuningJob, latest: float | None = None) -> Document:
     """A training job of a tuning job, as its lists and BestTrainingJob show it.
 
     `latest` is the newest value of the objective of a job that still runs.
     """
     value = job.final_objective if job.status.terminal else latest
-    trial = Trial(name=job.name, index=job.index, point=job.tuned, status=job.status, final=job.final_objective)
     return _present(
         {
             "TrainingJobDefinitionName": job.definition,
@@ -106,12 +105,12 @@ def child_summary(job: TrainingJob, tuning: TuningJob, latest: float | None = No
             "TunedHyperParameters": dict(job.tuned),
             "FailureReason": job.failure_reason,
             "FinalHyperParameterTuningJobObjectiveMetric": None if value is None else _objective(job, tuning, value),
-            "ObjectiveStatus": objective_status(trial),
+            "ObjectiveStatus": objective_status(job.status, job.final_objective),
         }
     )
 
 
-def _objective(job: TrainingJob, tuning: TuningJob, value: float) -> Document:
+def _objective(job: TrainingJob | TrainingSummary, tuning: TuningJob, value: float) -> Document:
     """The objective's value; with several definitions its type too, since each has its own."""
     goal = next((one.objective.goal for one in tuning.plan.definitions if one.name == job.definition), None)
     several = {} if job.definition is None or goal is None else {"Type": goal.value}
@@ -170,7 +169,7 @@ def model_uri(request: Document) -> str:
     return f"{output['S3OutputPath'].rstrip('/')}/{request['TrainingJobName']}/output/{name}"
 
 
-def training_job_summary(job: TrainingJob) -> Document:
+def training_job_summary(job: TrainingSummary) -> Document:
     """One of TrainingJobSummaries."""
     return _present(
         {

@@ -126,3 +126,22 @@ class TrainingJob:
             modified=now,
             transitions=(*past, Transition(status=secondary, start=now, message=message)),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSummary:
+    """What lists show of a training job; the members are the training job's."""
+
+    name: str
+    arn: str
+    status: Status
+    secondary: Secondary
+    created: datetime
+    modified: datetime
+    started: datetime | None
+    ended: datetime | None
+    failure_reason: str | None
+    definition: str | None
+    objective: str | None
+    final_objective: float | None
+    tuned: Point

@@ -16,7 +16,7 @@ from local_emulator.domain.names import log_stream
 from local_emulator.domain.training import TrainingJob
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.log import Cursor, read_log
-from local_emulator.store.base import Query, Store
+from local_emulator.store.base import Store
 
 
 class CloudWatch(Protocol):
@@ -62,7 +62,7 @@ class Publisher:
             return
         with self._lock:
             if self._news is None:  # the first reader since the start pays for all jobs of earlier lives
-                self._news = {job.name: _Progress() for job in self._store.trainings.find(Query()).items}
+                self._news = {name: _Progress() for name in self._store.names()}
             for name, progress in list(self._news.items()):
                 try:
                     job = self._store.trainings.get(name)

@@ -122,9 +122,7 @@ class Trainer:
     def _sweep(self) -> None:
         # Folders first: a job's record is there before its folder, so what is listed and has no record was deleted.
         folders = {path.name: path for path in self._runs.iterdir()}
-        jobs = self._store.trainings.find(Query()).items
-        known = {run for job in jobs for run in (job.run, *(one.run for one in job.earlier))}
-        for name in folders.keys() - known:
+        for name in folders.keys() - self._store.runs():
             if self._executor.state(folders[name]) is not RunState.RUNNING:
                 shutil.rmtree(folders[name], ignore_errors=True)
 

@@ -9,10 +9,11 @@ from typing import Generic, Protocol, TypeVar
 
 from local_emulator.domain.history import History, Observation
 from local_emulator.domain.jobs import Status
-from local_emulator.domain.training import TrainingJob
+from local_emulator.domain.training import TrainingJob, TrainingSummary
 from local_emulator.domain.tuning import TuningJob
 
 J = TypeVar("J", TuningJob, TrainingJob)
+Item = TypeVar("Item")
 
 
 class Sort(StrEnum):
@@ -42,10 +43,10 @@ class Query:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Page(Generic[J]):
+class Page(Generic[Item]):
     """Some jobs, and where the rest begins; `next` is None on the last page."""
 
-    items: tuple[J, ...]
+    items: tuple[Item, ...]
     next: str | None = None
 
 
@@ -78,6 +79,15 @@ class Store(Protocol):
     @property
     def trainings(self) -> Table[TrainingJob]:
         """Training jobs, children of tuning jobs or not."""
+
+    def summaries(self, query: Query) -> Page[TrainingSummary]:
+        """What `trainings.find` finds, told briefly."""
+
+    def names(self) -> Sequence[str]:
+        """The names of all training jobs, the oldest first."""
+
+    def runs(self) -> Collection[str]:
+        """The ids of all runs that training jobs have had."""
 
     def transaction(self) -> AbstractContextManager[None]:
         """All or nothing of what is written inside; transactions may be nested and only the outermost commits."""

@@ -3,7 +3,7 @@
 import json
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 SCHEMA = 1
 
 D = TypeVar("D")
+Reader = Callable[[Any], Any]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -23,9 +24,14 @@ def microseconds(time: datetime) -> int:
     return (time - _EPOCH) // _MICROSECOND
 
 
+def at(since_epoch: int) -> datetime:
+    """The time so many microseconds after the epoch, exactly."""
+    return _EPOCH + timedelta(microseconds=since_epoch)
+
+
 def to_json(record: object) -> str:
     """A dataclass as one line of JSON."""
-    return json.dumps({"schema": SCHEMA, **_plain(record)}, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps({"schema": SCHEMA, **_members(record)}, separators=(",", ":"), ensure_ascii=False, default=_plain)
 
 
 def from_json(kind: type[D], text: str) -> D:
@@ -33,45 +39,59 @@ def from_json(kind: type[D], text: str) -> D:
     facts = json.loads(text)
     if facts.pop("schema", None) != SCHEMA:
         raise ValueError(f"the record is not of schema {SCHEMA}")
-    record: D = _typed(kind, facts)
+    reader: Reader = _record_reader(typing.cast("Any", kind))
+    record: D = reader(facts)
     return record
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - any type goes through here
-    if is_dataclass(value):
-        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, datetime):
-        return microseconds(value)
-    if isinstance(value, Mapping):
-        return {name: _plain(one) for name, one in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(one) for one in value]
-    return value
+def _members(record: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass
+    kind: Any = type(record)
+    return {name: getattr(record, name) for name in _names(kind)}
 
 
 @cache
-def _hints(kind: type) -> Mapping[str, Any]:
-    return typing.get_type_hints(kind)
+def _names(kind: Any) -> tuple[str, ...]:  # noqa: ANN401 - any dataclass
+    return tuple(one.name for one in fields(kind))
 
 
-def _typed(kind: Any, value: Any) -> Any:  # noqa: ANN401, PLR0911 - any type goes through here
+def _plain(value: object) -> object:
+    """What json does not know: the members of a dataclass, a time, a mapping that is no dict."""
+    if is_dataclass(value):
+        return _members(value)
+    if isinstance(value, datetime):
+        return microseconds(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} has no place in a record")
+
+
+@cache
+def _reader(kind: Any) -> Reader | None:  # noqa: ANN401 - any type goes through here
+    """What makes a value of that type from JSON; None if JSON's is it already."""
     origin = typing.get_origin(kind)
     if origin is types.UnionType or origin is typing.Union:
-        if value is None:
-            return None
-        return _typed(next(one for one in typing.get_args(kind) if one is not types.NoneType), value)
+        inner = _reader(next(one for one in typing.get_args(kind) if one is not types.NoneType))
+        return None if inner is None else lambda value: None if value is None else inner(value)
     if origin is tuple:
-        return tuple(_typed(typing.get_args(kind)[0], one) for one in value)
-    if isinstance(kind, type):
-        if is_dataclass(kind):
-            hints = _hints(kind)
-            return kind(**{name: _typed(hints[name], one) for name, one in value.items()})
-        if issubclass(kind, Enum):
-            return kind(value)
-        if issubclass(kind, datetime):
-            return _EPOCH + value * _MICROSECOND
-        if kind is float:
-            return float(value)
-    return value
+        member = _reader(typing.get_args(kind)[0])
+        return tuple if member is None else lambda value: tuple(map(member, value))
+    if not isinstance(kind, type):
+        return None
+    if is_dataclass(kind):
+        return _record_reader(kind)
+    if issubclass(kind, Enum | float):
+        return kind
+    return at if issubclass(kind, datetime) else None
+
+
+@cache
+def _record_reader(kind: Any) -> Reader:  # noqa: ANN401 - any dataclass
+    readers = {name: reader for name, hint in typing.get_type_hints(kind).items() if (reader := _reader(hint)) is not None}
+
+    def read(facts: dict[str, Any]) -> object:
+        for name, reader in readers.items():
+            if name in facts:
+                facts[name] = reader(facts[name])
+        return kind(**facts)
+
+    return read

@@ -3,40 +3,46 @@
 import json
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound, StoreError
-from local_emulator.domain.history import History, Observation, Trial
-from local_emulator.domain.jobs import Status
-from local_emulator.domain.training import TrainingJob
+from local_emulator.completion import patience
+from local_emulator.domain.errors import NotFound, StoreError
+from local_emulator.domain.history import Chronicle, History, Observation, Standing, Trial, Trials
+from local_emulator.domain.jobs import Secondary, Status
+from local_emulator.domain.training import TrainingJob, TrainingSummary
 from local_emulator.domain.tuning import TuningJob
-from local_emulator.store.base import Page, Query, Sort
-from local_emulator.store.records import from_json, microseconds, to_json
+from local_emulator.store.base import Page, Query
+from local_emulator.store.records import at, microseconds
+from local_emulator.store.table import Table
 
-J = TypeVar("J", TuningJob, TrainingJob)
-
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = Path(__file__).with_name("schema.sql")
-_COLUMNS = {Sort.NAME: "key", Sort.CREATED: "created", Sort.STATUS: "status", Sort.OBJECTIVE: "objective"}
+_FROM_1 = Path(__file__).with_name("from_1.sql")
+_MOST = 1_000_000  # numbers (values, and members of trials) that histories may hold in memory together
+_SUMMARY = "name, arn, status, secondary, created, modified, started, ended, failure, definition, metric, objective, tuned"
 
 
 class SqliteStore:
     """Jobs and observations in a file, or in memory if `path` is None. Safe to use from several threads.
 
-    `heard` is told of every job that is added or changed.
+    `heard` is told of every job that was added or changed.
     """
 
     def __init__(self, path: Path | None, heard: Callable[[TuningJob | TrainingJob], None] = lambda _: None) -> None:
+        self.lock = threading.RLock()
         self._heard = heard
-        self._lock = threading.RLock()
         self._depth = 0
-        self._histories: dict[str, dict[str, Trial]] = {}
-        self._parents: dict[str, Sequence[Trial]] = {}
+        self._news: list[TuningJob | TrainingJob] = []
+        self._chronicles: OrderedDict[str, Chronicle] = OrderedDict()
+        self._touched: set[str] = set()
+        self._parents: dict[str, Trials] = {}
         try:
             self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
         except sqlite3.Error as error:
@@ -49,8 +55,8 @@ class SqliteStore:
         except StoreError:
             self._db.close()
             raise
-        self.tunings: _Table[TuningJob] = _Table(self, "tunings", TuningJob)
-        self.trainings: _Table[TrainingJob] = _Table(self, "trainings", TrainingJob)
+        self.tunings: Table[TuningJob] = Table(self, "tunings", TuningJob, _columns)
+        self.trainings: Table[TrainingJob] = Table(self, "trainings", TrainingJob, _training_columns)
 
     def _open(self, path: Path | None) -> None:
         self._db.execute("PRAGMA journal_mode = WAL")
@@ -58,44 +64,77 @@ class SqliteStore:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version > _VERSION:
             raise StoreError(f"{path} was written by a newer version of this program (schema {version}, ours is {_VERSION})")
-        if version == 0:
-            self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA.read_text()} PRAGMA user_version = {_VERSION}; COMMIT;")
-        elif self._db.execute("PRAGMA quick_check").fetchone()[0] != "ok":
+        if version and self._db.execute("PRAGMA quick_check").fetchone()[0] != "ok":
             raise StoreError(f"{path} is damaged; it was left as it is")
+        if version < _VERSION:
+            schema = _SCHEMA.read_text()
+            script = schema if version == 0 else _FROM_1.read_text().replace("-- schema.sql\n", schema)
+            self._db.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {_VERSION}; COMMIT;")
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
+        with self.lock:
             self._db.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing; only the outermost commits."""
-        with self._lock:
+        with self.lock:
             if self._depth == 0:
                 self._db.execute("BEGIN IMMEDIATE")
             self._depth += 1
             try:
                 yield
+                if self._depth == 1:
+                    self._db.execute("COMMIT")
             except BaseException:
-                self._depth -= 1
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
-                self._histories.clear()
+                self._settle(committed=False)
                 raise
-            self._depth -= 1
+            finally:
+                self._depth -= 1
             if self._depth == 0:
-                self._db.execute("COMMIT")
+                self._settle(committed=True)
+
+    def _settle(self, *, committed: bool) -> None:
+        """After a transaction: what is kept in memory is true again, and whoever listens hears what has really changed."""
+        self.tunings.settle(committed=committed)
+        self.trainings.settle(committed=committed)
+        news, self._news = self._news, []
+        if committed:
+            for job in news:
+                self._heard(job)
+        else:
+            for key in self._touched:
+                self._chronicles.pop(key, None)
+        self._touched.clear()
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """All rows of a query."""
-        with self._lock:
+        with self.lock:
             return self._db.execute(sql, values).fetchall()
 
     def change(self, sql: str, *values: object) -> int:
         """Number of rows that a statement changed."""
         with self.transaction():
             return self._db.execute(sql, values).rowcount
+
+    # --- training jobs in brief -----------------------------------------------------------------------------------------
+
+    def summaries(self, query: Query) -> Page[TrainingSummary]:
+        """What lists show of training jobs."""
+        found, rest = self.trainings.page(query, _SUMMARY)
+        return Page(items=tuple(map(_summary, found)), next=rest)
+
+    def names(self) -> Sequence[str]:
+        """The names of all training jobs, the oldest first."""
+        return [row[0] for row in self.rows("SELECT name FROM trainings ORDER BY created, id")]
+
+    def runs(self) -> Collection[str]:
+        """The ids of all runs that training jobs have had."""
+        earlier = "SELECT json_extract(value, '$.run') FROM trainings, json_each(body, '$.earlier')"
+        return {row[0] for row in self.rows(f"SELECT json_extract(body, '$.run') FROM trainings UNION ALL {earlier}")}  # noqa: S608 - our own text
 
     # --- observations ---------------------------------------------------------------------------------------------------
 
@@ -108,11 +147,12 @@ class SqliteStore:
                 [(key, one.seq, one.metric, one.value, microseconds(one.time) // 1000) for one in seen],
             )
             self._db.execute("INSERT OR REPLACE INTO offsets VALUES (?, ?)", (key, offset))
-            for trials in self._histories.values():
-                if key in trials:
-                    metric = self.trainings.get(training).objective
-                    values = (*trials[key].values, *(one.value for one in seen if one.metric == metric))
-                    trials[key] = replace(trials[key], values=values)
+            try:
+                job = self.trainings.get(training)
+            except NotFound:
+                return
+            if chronicle := self._chronicle_of(job):
+                chronicle.told(job.name, [one.value for one in seen if one.metric == job.objective])
 
     def offset(self, training: str) -> int:
         """The offset that the observations reach."""
@@ -130,15 +170,18 @@ class SqliteStore:
     # --- history --------------------------------------------------------------------------------------------------------
 
     def history(self, tuning: TuningJob) -> History:
-        """What has happened; kept in memory and only ever extended."""
+        """What has happened; read once, and then only extended."""
         key = tuning.name.casefold()
-        with self._lock:
-            if key not in self._histories:
-                jobs = self.trainings.find(Query(tuning=tuning.name)).items
-                self._histories[key] = {job.name.casefold(): self._trial(job) for job in jobs}
-            trials = sorted(self._histories[key].values(), key=lambda trial: trial.index)
+        with self.lock:
+            chronicle = self._chronicles.get(key)
+            if chronicle is None:
+                chronicle = Chronicle(_standing(tuning), self._trials(tuning))
+                self._chronicles[key] = chronicle
+                self._make_room(key)
+            self._chronicles.move_to_end(key)
+            trials = chronicle.trials
             if tuning.plan.parents and key not in self._parents:
-                self._parents[key] = self._trials_of_parents(tuning)
+                self._parents[key] = Trials.of(self._trials_of_parents(tuning), _standing(tuning))
             parents = self._parents.get(key, ())
         return History(
             goal=tuning.plan.definitions[0].objective.goal,
@@ -148,44 +191,90 @@ class SqliteStore:
             ranked=tuning.plan.ranked,
         )
 
+    def _make_room(self, newest: str) -> None:
+        """Forget the histories that were asked for least lately."""
+        held = sum(chronicle.size for chronicle in self._chronicles.values())
+        for key in list(self._chronicles):
+            if held <= _MOST or key == newest:
+                return
+            held -= self._chronicles.pop(key).size
+
+    def _trials(self, tuning: TuningJob) -> Sequence[Trial]:
+        """All trials of a tuning job; once it has ended nobody asks for their values any more."""
+        key = tuning.name.casefold()
+        values: Mapping[str, tuple[float, ...]] = {}
+        if not tuning.status.terminal:
+            told = self.rows(
+                "SELECT training, value FROM trainings JOIN observations ON training = key AND observations.metric = trainings.metric "
+                "WHERE tuning = ? ORDER BY training, seq",
+                key,
+            )
+            values = {name: tuple(row[1] for row in some) for name, some in groupby(told, key=lambda row: row[0])}
+        columns = "key, name, number, tuned, status, objective, retryable, definition, ended"
+        found = self.rows(f"SELECT {columns} FROM trainings WHERE tuning = ? ORDER BY id", key)  # noqa: S608 - our own names
+        return [
+            Trial(
+                name=row[1],
+                index=row[2],
+                point=json.loads(row[3]),
+                status=Status(row[4]),
+                values=values.get(row[0], ()),
+                final=row[5],
+                retryable=bool(row[6]),
+                definition=row[7],
+                ended=None if row[8] is None else at(row[8]),
+            )
+            for row in found
+        ]
+
     def _trials_of_parents(self, tuning: TuningJob) -> Sequence[Trial]:
         """Ended training jobs of the parents, which outlive their tuning job's record; a later job of the same name is no parent."""
         jobs = [job for name in tuning.plan.parents for job in self.trainings.find(Query(tuning=name)).items]
         return [
-            replace(_trial(job, ()), point=job.request.get("HyperParameters", {}))
+            replace(_trial(job), point=job.request.get("HyperParameters", {}))
             for job in jobs
             if job.created <= tuning.created and job.status.terminal
         ]
 
-    def _trial(self, job: TrainingJob) -> Trial:
-        found = self.rows(
-            "SELECT value FROM observations WHERE training = ? AND metric = ? ORDER BY seq", job.name.casefold(), job.objective
-        )
-        return _trial(job, tuple(row[0] for row in found))
+    def _chronicle_of(self, job: TrainingJob) -> Chronicle | None:
+        """The history that a change of a training job changes, if it is in memory."""
+        if job.tuning is None:
+            return None
+        self._touched.add(job.tuning.casefold())
+        return self._chronicles.get(job.tuning.casefold())
 
     def changed(self, job: TuningJob | TrainingJob, *, gone: bool = False) -> None:
-        """Keep the histories in memory true, and tell whoever listens."""
+        """Keep the histories in memory true, and tell whoever listens when it is certain."""
+        key = job.name.casefold()
         if not gone:
-            self._heard(job)
+            self._news.append(job)
         if isinstance(job, TuningJob):
             if gone:
-                self._histories.pop(job.name.casefold(), None)
-                self._parents.pop(job.name.casefold(), None)
-        elif job.tuning is not None and (trials := self._histories.get(job.tuning.casefold())) is not None:
-            key = job.name.casefold()
+                self._chronicles.pop(key, None)
+                self._parents.pop(key, None)
+            return
+        if gone:
+            self.change("DELETE FROM observations WHERE training = ?", key)
+            self.change("DELETE FROM offsets WHERE training = ?", key)
+        if chronicle := self._chronicle_of(job):
             if gone:
-                trials.pop(key, None)
+                chronicle.forget(job.name)
             else:
-                trials[key] = _trial(job, trials[key].values if key in trials else ())
+                chronicle.put(_trial(job))
 
 
-def _trial(job: TrainingJob, values: tuple[float, ...]) -> Trial:
+def _standing(tuning: TuningJob) -> Standing:
+    """What no ended trial comes to."""
+    plan = tuning.plan
+    return Standing(goal=plan.definitions[0].objective.goal, ranked=plan.ranked, patience=patience(plan))
+
+
+def _trial(job: TrainingJob) -> Trial:
     return Trial(
         name=job.name,
         index=job.index,
         point=job.tuned,
         status=job.status,
-        values=values,
         final=job.final_objective,
         retryable=job.retryable,
         definition=job.definition,
@@ -193,120 +282,43 @@ def _trial(job: TrainingJob, values: tuple[float, ...]) -> Trial:
     )
 
 
-class _Table(Generic[J]):
-    """Jobs of one kind."""
-
-    def __init__(self, store: SqliteStore, name: str, kind: type[J]) -> None:
-        self._store = store
-        self._name = name
-        self._kind: type[J] = kind
-
-    def add(self, job: J) -> None:
-        """Keep a new job."""
-        columns = "key, name, status, created, modified, version, body"
-        values = [job.name.casefold(), *self._values(job), job.version, to_json(job)]
-        if isinstance(job, TrainingJob):
-            columns += ", tuning, objective"
-            values += [job.tuning.casefold() if job.tuning else None, job.final_objective]
-        marks = ", ".join("?" * len(values))
-        try:
-            with self._store.transaction():
-                self._store.change(f"INSERT INTO {self._name} ({columns}) VALUES ({marks})", *values)  # noqa: S608 - our own names
-                self._store.changed(job)
-        except sqlite3.IntegrityError as error:
-            raise AlreadyExists(job.name) from error
-
-    def get(self, name: str) -> J:
-        """The job of that name."""
-        found = self._store.rows(f"SELECT body, version FROM {self._name} WHERE key = ?", name.casefold())  # noqa: S608 - our own name
-        if not found:
-            raise NotFound(name)
-        return self._job(found[0])
-
-    def put(self, job: J) -> J:
-        """Keep a changed job."""
-        newer: J = replace(job, version=job.version + 1)
-        sets = "name = ?, status = ?, created = ?, modified = ?, version = ?, body = ?"
-        values: list[object] = [*self._values(newer), newer.version, to_json(newer)]
-        if isinstance(newer, TrainingJob):
-            sets += ", objective = ?"
-            values.append(newer.final_objective)
-        with self._store.transaction():
-            sql = f"UPDATE {self._name} SET {sets} WHERE key = ? AND version = ?"  # noqa: S608 - our own names
-            if not self._store.change(sql, *values, job.name.casefold(), job.version):
-                self.get(job.name)  # raises NotFound
-                raise Conflict(job.name)
-            self._store.changed(newer)
-        return newer
-
-    def delete(self, name: str) -> None:
-        """Forget a job and all that was observed of it."""
-        with self._store.transaction():
-            job = self.get(name)
-            self._store.change(f"DELETE FROM {self._name} WHERE key = ?", name.casefold())  # noqa: S608 - our own name
-            if isinstance(job, TrainingJob):
-                self._store.change("DELETE FROM observations WHERE training = ?", name.casefold())
-                self._store.change("DELETE FROM offsets WHERE training = ?", name.casefold())
-            self._store.changed(job, gone=True)
-
-    def find(self, query: Query) -> Page[J]:
-        """A page of jobs."""
-        column = _COLUMNS[query.sort]
-        wheres, values = self._wheres(query)
-        direction, beyond = ("DESC", "<") if query.descending else ("ASC", ">")
-        if query.sort is Sort.OBJECTIVE:
-            wheres.append("objective IS NOT NULL")
-        if query.after is not None:
-            value, number = _cursor(query.after)
-            wheres.append(f"({column}, id) {beyond} (?, ?)")
-            values += [value, number]
-        where = f"WHERE {' AND '.join(wheres)}" if wheres else ""
-        limit = -1 if query.limit is None else query.limit + 1
-        sql = (
-            f"SELECT body, version, id, {column} FROM {self._name} {where} ORDER BY {column} {direction}, id {direction} LIMIT ?"  # noqa: S608 - our own names
-        )
-        found = self._store.rows(sql, *values, limit)
-        rest = None
-        if query.limit is not None and len(found) > query.limit:
-            found = found[: query.limit]
-            rest = json.dumps([found[-1][3], found[-1][2]])
-        return Page(items=tuple(self._job(row) for row in found), next=rest)
-
-    def _wheres(self, query: Query) -> tuple[list[str], list[object]]:
-        wheres: list[str] = []
-        values: list[object] = []
-        if query.statuses:
-            wheres.append(f"status IN ({', '.join('?' * len(query.statuses))})")
-            values += [Status(status).value for status in query.statuses]
-        times = {
-            "created > ?": query.created_after,
-            "created < ?": query.created_before,
-            "modified > ?": query.modified_after,
-            "modified < ?": query.modified_before,
-        }
-        for condition, value in {
-            "tuning = ?": query.tuning.casefold() if query.tuning else None,
-            "instr(key, ?) > 0": query.name_contains.casefold() if query.name_contains else None,
-            **{condition: microseconds(time) for condition, time in times.items() if time is not None},
-        }.items():
-            if value is not None:
-                wheres.append(condition)
-                values.append(value)
-        return wheres, values
-
-    def _values(self, job: J) -> list[object]:
-        return [job.name, job.status.value, microseconds(job.created), microseconds(job.modified)]
-
-    def _job(self, row: tuple[Any, ...]) -> J:
-        job: J = replace(from_json(self._kind, row[0]), version=row[1])
-        return job
+def _columns(job: TuningJob | TrainingJob) -> Mapping[str, object]:
+    times = {"created": microseconds(job.created), "modified": microseconds(job.modified)}
+    return {"name": job.name, "status": job.status.value, **times}
 
 
-def _cursor(after: str) -> tuple[object, int]:
-    try:
-        value, number = json.loads(after)
-    except (ValueError, TypeError) as error:
-        raise ValueError("no token of this query") from error
-    if not isinstance(value, str | int | float) or not isinstance(number, int):
-        raise ValueError("no token of this query")  # noqa: TRY004 - the caller's text is wrong, not its type
-    return value, number
+def _training_columns(job: TrainingJob) -> Mapping[str, object]:
+    return {
+        **_columns(job),
+        "arn": job.arn,
+        "secondary": job.secondary.value,
+        "started": None if job.started is None else microseconds(job.started),
+        "ended": None if job.ended is None else microseconds(job.ended),
+        "failure": job.failure_reason,
+        "retryable": job.retryable,
+        "tuning": job.tuning.casefold() if job.tuning else None,
+        "definition": job.definition,
+        "number": job.index,
+        "tuned": json.dumps(job.tuned, ensure_ascii=False),
+        "metric": job.objective,
+        "objective": job.final_objective,
+    }
+
+
+def _summary(row: tuple[Any, ...]) -> TrainingSummary:
+    name, arn, status, secondary, created, modified, started, ended, failure, definition, metric, objective, tuned, _, _ = row
+    return TrainingSummary(
+        name=name,
+        arn=arn,
+        status=Status(status),
+        secondary=Secondary(secondary),
+        created=at(created),
+        modified=at(modified),
+        started=None if started is None else at(started),
+        ended=None if ended is None else at(ended),
+        failure_reason=failure,
+        definition=definition,
+        objective=metric,
+        final_objective=objective,
+        tuned=json.loads(tuned),
+    )

@@ -1,0 +1,121 @@
+"""A list's query as SQL.
+
+Two ways lead to a page in order. If one filter leaves few jobs, they are found by its index and sorted. Otherwise jobs are taken in
+the order of the sort's index, and the filters applied until the page is full: then many pass, and that is soon.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from local_emulator.domain.jobs import Status
+from local_emulator.store.base import Query, Sort
+from local_emulator.store.records import microseconds
+
+FEW = 500
+
+_COLUMNS = {Sort.NAME: "key", Sort.CREATED: "created", Sort.STATUS: "status", Sort.OBJECTIVE: "objective"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """SQL and its values."""
+
+    sql: str
+    values: tuple[object, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Condition:
+    """What must hold of one column."""
+
+    column: str
+    sql: str  # with `{}` where the column's name goes
+    values: tuple[object, ...]
+
+
+def narrow(table: str, query: Query) -> Iterator[Statement]:
+    """For each filter that has an index of its own: the ids of the jobs that it leaves, at most FEW and one more."""
+    scope = _scope(query)
+    indices = ("key", "status") if scope else ("key", "status", "created", "modified")
+    sort = _COLUMNS[query.sort]
+    filters = _filters(query)
+    for column in indices:
+        some = [one for one in filters if one.column == column]
+        if some and (column != sort or column == "key"):
+            where, values = _where([*scope, *some])
+            yield Statement(sql=f"SELECT id FROM {table} {where} LIMIT {FEW + 1}", values=values)  # noqa: S608 - our own names
+
+
+def page(table: str, query: Query, columns: str, among: Sequence[int] | None = None) -> Statement:
+    """One row more than the page has (its `id` and sort column last), so that one sees whether it is the last; of some ids, or of all.
+
+    Raises ValueError if the query's `after` is no token.
+    """
+    sort = _COLUMNS[query.sort]
+    direction, beyond = ("DESC", "<") if query.descending else ("ASC", ">")
+    conditions = [*_scope(query), *_filters(query)]
+    if query.sort is Sort.OBJECTIVE:
+        conditions.append(_Condition(column=sort, sql="{} IS NOT NULL", values=()))
+    order = f"ORDER BY {sort} {direction}, id {direction}"
+    if query.sort is Sort.STATUS and len(query.statuses) == 1:  # all are equal: age alone orders them
+        order = f"ORDER BY id {direction}"
+        if query.after is not None:
+            conditions.append(_Condition(column="id", sql=f"{{}} {beyond} ?", values=_cursor(query.after)[1:]))
+    elif query.after is not None:
+        conditions.append(_Condition(column=sort, sql=f"({{}}, id) {beyond} (?, ?)", values=_cursor(query.after)))
+    if among is not None:
+        conditions.append(_Condition(column="id", sql="{} IN (SELECT value FROM json_each(?))", values=(json.dumps(among),)))
+    where, values = _where(conditions, plain=("tuning", "id", sort) if among is None else ("id",))
+    limit = -1 if query.limit is None else query.limit + 1
+    return Statement(
+        sql=f"SELECT {columns}, id, {sort} FROM {table} {where} {order} LIMIT ?",  # noqa: S608 - our own names
+        values=(*values, limit),
+    )
+
+
+def cursor(value: object, number: int) -> str:
+    """Where the rest begins, after a row with that sort column and id."""
+    return json.dumps([value, number])
+
+
+def _cursor(after: str) -> tuple[object, int]:
+    try:
+        value, number = json.loads(after)
+    except (ValueError, TypeError) as error:
+        raise ValueError("no token of this query") from error
+    if not isinstance(value, str | int | float) or not isinstance(number, int):
+        raise ValueError("no token of this query")  # noqa: TRY004 - the caller's text is wrong, not its type
+    return value, number
+
+
+def _scope(query: Query) -> Sequence[_Condition]:
+    return [_Condition(column="tuning", sql="{} = ?", values=(query.tuning.casefold(),))] if query.tuning else []
+
+
+def _filters(query: Query) -> Sequence[_Condition]:
+    found = []
+    if query.statuses:
+        statuses = tuple(Status(status).value for status in query.statuses)
+        one_of = "{} = ?" if len(statuses) == 1 else f"{{}} IN ({', '.join('?' * len(statuses))})"
+        found.append(_Condition(column="status", sql=one_of, values=statuses))
+    if query.name_contains:
+        found.append(_Condition(column="key", sql="instr({}, ?) > 0", values=(query.name_contains.casefold(),)))
+    found += [
+        _Condition(column=column, sql=f"{{}} {sign} ?", values=(microseconds(time),))
+        for column, sign, time in (
+            ("created", ">", query.created_after),
+            ("created", "<", query.created_before),
+            ("modified", ">", query.modified_after),
+            ("modified", "<", query.modified_before),
+        )
+        if time is not None
+    ]
+    return found
+
+
+def _where(conditions: Sequence[_Condition], plain: Sequence[str] | None = None) -> tuple[str, tuple[object, ...]]:
+    """All conditions together. Only the columns in `plain` (None: all) may choose an index: a `+` keeps the others from it."""
+    texts = [one.sql.format(one.column if plain is None or one.column in plain else f"+{one.column}") for one in conditions]
+    values = tuple(value for one in conditions for value in one.values)
+    return f"WHERE {' AND '.join(texts)}" if texts else "", values

@@ -1,0 +1,156 @@
+"""Jobs of one kind: a table of SQLite, and beside it, as objects, the jobs that were used last."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any, Generic, Protocol
+
+from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound
+from local_emulator.domain.training import TrainingJob
+from local_emulator.domain.tuning import TuningJob
+from local_emulator.store import queries
+from local_emulator.store.base import J, Page, Query
+from local_emulator.store.records import from_json, to_json
+
+_KEPT = 1024  # jobs as objects, some ten kilobytes each
+
+
+class Database(Protocol):
+    """What a table needs of its database."""
+
+    lock: threading.RLock
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All or nothing of what is written inside."""
+
+    def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+
+    def change(self, sql: str, *values: object) -> int:
+        """Number of rows that a statement changed."""
+
+    def changed(self, job: TuningJob | TrainingJob, *, gone: bool = False) -> None:
+        """A job was added, changed or deleted in the transaction that is open."""
+
+
+class Table(Generic[J]):
+    """Jobs by name. All changes go through here, so what is kept as an object is what is stored."""
+
+    def __init__(self, database: Database, name: str, kind: type[J], columns: Callable[[J], Mapping[str, object]]) -> None:
+        self._db = database
+        self._name = name
+        self._kind: type[J] = kind
+        self._columns: Callable[[J], Mapping[str, object]] = columns
+        self._kept: OrderedDict[str, J] = OrderedDict()
+        self._touched: set[str] = set()
+
+    def add(self, job: J) -> None:
+        """Keep a new job."""
+        row = self._row(job)
+        sql = f"INSERT INTO {self._name} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))}) ON CONFLICT (key) DO NOTHING"  # noqa: S608 - our own names
+        with self._db.transaction():
+            added = self._db.change(sql, *row.values())
+            if added:
+                self._wrote(job.name.casefold(), job)
+                self._db.changed(job)
+        if not added:
+            raise AlreadyExists(job.name)
+
+    def get(self, name: str) -> J:
+        """The job of that name."""
+        key = name.casefold()
+        with self._db.lock:
+            job = self._kept.get(key)
+            if job is None:
+                found = self._db.rows(f"SELECT body, version FROM {self._name} WHERE key = ?", key)  # noqa: S608 - our own name
+                if not found:
+                    raise NotFound(name)
+                job = self._job(*found[0])
+            self._keep(key, job)
+            return job
+
+    def put(self, job: J) -> J:
+        """Keep a changed job."""
+        newer: J = replace(job, version=job.version + 1)
+        row = self._row(newer)
+        sets = ", ".join(f"{column} = ?" for column in row)
+        with self._db.transaction():
+            sql = f"UPDATE {self._name} SET {sets} WHERE key = ? AND version = ?"  # noqa: S608 - our own names
+            done = self._db.change(sql, *row.values(), row["key"], job.version)
+            if done:
+                self._wrote(job.name.casefold(), newer)
+                self._db.changed(newer)
+        if not done:
+            self.get(job.name)  # raises NotFound
+            raise Conflict(job.name)
+        return newer
+
+    def delete(self, name: str) -> None:
+        """Forget a job and all that was observed of it."""
+        with self._db.transaction():
+            job = self.get(name)
+            self._db.change(f"DELETE FROM {self._name} WHERE key = ?", name.casefold())  # noqa: S608 - our own name
+            self._wrote(name.casefold(), None)
+            self._db.changed(job, gone=True)
+
+    def find(self, query: Query) -> Page[J]:
+        """A page of jobs."""
+        with self._db.lock:
+            found, rest = self.page(query, "key, version")
+            return Page(items=tuple(self._found(*row[:3]) for row in found), next=rest)
+
+    def page(self, query: Query, columns: str) -> tuple[Sequence[tuple[Any, ...]], str | None]:
+        """Rows with some columns and the id of a page's jobs, and where the rest begins."""
+        with self._db.lock:
+            statement = queries.page(self._name, query, columns, self._few(query))
+            found = self._db.rows(statement.sql, *statement.values)
+        if query.limit is None or len(found) <= query.limit:
+            return found, None
+        found = found[: query.limit]
+        return found, queries.cursor(found[-1][-1], found[-1][-2])
+
+    def settle(self, *, committed: bool) -> None:
+        """The transaction is over; what a rollback has undone is forgotten."""
+        if not committed:
+            for key in self._touched:
+                self._kept.pop(key, None)
+        self._touched.clear()
+
+    def _few(self, query: Query) -> Sequence[int] | None:
+        """The ids that a filter leaves, if there is one that leaves few."""
+        for statement in queries.narrow(self._name, query):
+            found = self._db.rows(statement.sql, *statement.values)
+            if len(found) <= queries.FEW:
+                return [row[0] for row in found]
+        return None
+
+    def _row(self, job: J) -> dict[str, object]:
+        return {"key": job.name.casefold(), **self._columns(job), "version": job.version, "body": to_json(job)}
+
+    def _found(self, key: str, version: int, number: int) -> J:
+        job = self._kept.get(key)
+        if job is not None and job.version == version:
+            return job
+        ((body,),) = self._db.rows(f"SELECT body FROM {self._name} WHERE id = ?", number)  # noqa: S608 - our own name
+        job = self._job(body, version)
+        self._keep(key, job)
+        return job
+
+    def _job(self, body: str, version: int) -> J:
+        job: J = replace(from_json(self._kind, body), version=version)
+        return job
+
+    def _keep(self, key: str, job: J) -> None:
+        self._kept[key] = job
+        self._kept.move_to_end(key)
+        if len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+
+    def _wrote(self, key: str, job: J | None) -> None:
+        self._touched.add(key)
+        if job is None:
+            self._kept.pop(key, None)
+        else:
+            self._keep(key, job)
