@@ -18,7 +18,8 @@ from types import FrameType
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from local_emulator.api.gateway import Gateway, serve
+from local_emulator.api.gateway import Gateway
+from local_emulator.api.server import serve
 from local_emulator.assembly import Emulator, StateLock, end_runs, read_owner, wipe
 from local_emulator.domain.errors import EmulatorError
 from local_emulator.settings import DEFAULT_PORT, Docker, Faults, Python, Quotas, Settings, StandIn, default_state

@@ -2,21 +2,15 @@
 
 import json
 import re
-import socket
 import sys
 import traceback
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from html import escape
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
-
-from waitress.channel import HTTPChannel
-from waitress.server import create_server
-from waitress.task import WSGITask
+from typing import TYPE_CHECKING, Any, Protocol
 
 from local_emulator.api.guard import refusal
-from local_emulator.domain.errors import AwsError, EmulatorError
+from local_emulator.domain.errors import AwsError
 from local_emulator.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,7 +19,6 @@ if TYPE_CHECKING:
 _INTERRUPT = "/_interrupt/"
 _MOST_JSON = 10 * 2**20
 _SCOPE = re.compile(r"Credential=[^/]*/\d+/([A-Za-z0-9-]+)/([A-Za-z0-9-]+)/aws4_request")
-_METADATA = re.compile(rb"^X-Amz-Meta-[^:]*", re.MULTILINE)
 _JSON = "application/x-amz-json-1.1"
 _OBJECT_HEADERS = [
     ("X-Content-Type-Options", "nosniff"),
@@ -49,10 +42,6 @@ class Operations(Protocol):
 
     def interrupt(self, training: str) -> None:
         """Take the instance of a spot training job away; raises AwsError."""
-
-
-class PortTaken(EmulatorError):  # noqa: N818 - reads as a fact
-    """Somebody else listens there."""
 
 
 class Gateway:
@@ -86,8 +75,11 @@ class Gateway:
             traceback.print_exc(file=sys.stderr)
             status, headers, body = _failure(environ, "InternalFailure", f"the emulator failed: {type(error).__name__}: {error}")
         kept = [(name, value) for name, value in headers if not name.lower().startswith("access-control-")]
-        if not any(name.lower() == "x-amzn-requestid" for name, _ in kept):
+        there = {name.lower() for name, _ in kept}
+        if "x-amzn-requestid" not in there:
             kept.append(("x-amzn-RequestId", str(uuid.uuid4())))
+        if "content-length" not in there and environ["REQUEST_METHOD"] != "HEAD" and not status.startswith("204"):
+            kept.append(("Content-Length", str(len(body))))
         start_response(status, kept)
         return [body]
 
@@ -192,69 +184,3 @@ def _failure(environ: Mapping[str, Any], code: str, message: str) -> tuple[str, 
     inner = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
     wrapped = f"<ErrorResponse><Error>{inner}</Error></ErrorResponse>" if "form" in kind else f"<Error>{inner}</Error>"
     return "400 Bad Request", [("Content-Type", "application/xml")], f'<?xml version="1.0" encoding="UTF-8"?>{wrapped}'.encode()
-
-
-class _Task(WSGITask):  # type: ignore[misc] # waitress ships no types
-    """Waitress spells every header `Like-This`; S3 gives the names of metadata in lower case, and clients keep them as they are."""
-
-    def build_response_header(self) -> bytes:
-        head: bytes = super().build_response_header()
-        return _METADATA.sub(lambda found: found[0].lower(), head)
-
-
-class _Channel(HTTPChannel):  # type: ignore[misc] # see above
-    task_class = _Task
-
-
-class Server:
-    """An HTTP server that listens already; `url` is where."""
-
-    def __init__(self, app: "WSGIApplication", settings: Settings) -> None:
-        listener = _listen(settings.host, settings.port)
-        self._server = create_server(
-            app,
-            sockets=[listener],
-            threads=8,
-            max_request_body_size=1 << 40,
-            channel_timeout=120,
-            connection_limit=500,
-            ident=None,
-            clear_untrusted_proxy_headers=True,
-        )
-        self._server.channel_class = _Channel
-        host, port = listener.getsockname()[:2]
-        self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-    def run(self) -> None:
-        """Serve until closed."""
-        self._server.run()
-
-    def close(self) -> None:
-        """Stop serving; may be called from a signal handler."""
-        self._server.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(128)
-    except OSError as error:
-        listener.close()
-        raise PortTaken(
-            f"cannot listen on {host} port {port}: {error.strerror}. Choose another with --port (0 takes a free one)"
-        ) from error
-    return listener
-
-
-def serve(app: "WSGIApplication", settings: Settings) -> Server:
-    """Listen for an application."""
-    return Server(app, settings)
