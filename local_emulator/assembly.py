@@ -6,18 +6,20 @@ import random
 import secrets
 import shutil
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from local_emulator.api.operations import Api
 from local_emulator.cloud.moto_cloud import Cloud
-from local_emulator.cloud.remote_objects import RemoteObjects
 from local_emulator.domain.errors import EmulatorError
 from local_emulator.domain.jobs import ACTIVE
+from local_emulator.domain.objects import Objects
 from local_emulator.engine.announcer import Announcer
 from local_emulator.engine.bell import Bell
 from local_emulator.engine.loop import Loop
@@ -31,6 +33,8 @@ from local_emulator.runs.warm import Warm
 from local_emulator.settings import Settings
 from local_emulator.store.base import Query
 from local_emulator.store.sqlite import SqliteStore
+
+T = TypeVar("T")
 
 
 class StateInUse(EmulatorError):  # noqa: N818 - reads as a fact
@@ -75,6 +79,24 @@ def read_owner(state: Path) -> Mapping[str, object] | None:
     return facts
 
 
+def _remote(endpoint: str, region: str) -> Objects:
+    from local_emulator.cloud.remote_objects import RemoteObjects  # noqa: PLC0415 - boto3, a sixth of the start
+
+    return RemoteObjects(endpoint, region)
+
+
+def _in_background(work: Callable[[], T]) -> Future[T]:
+    threads = ThreadPoolExecutor(1)
+    future = threads.submit(work)
+    threads.shutdown(wait=False)
+    return future
+
+
+@cache
+def _version(distribution: str) -> str:
+    return version(distribution)
+
+
 def now() -> datetime:
     """The time, aware of its zone."""
     return datetime.now(UTC)
@@ -96,6 +118,7 @@ class Emulator:
         self.settings = settings
         self._stack = ExitStack()
         state = settings.state
+        trial = _in_background(mounts.available) if settings.private_opt_ml else None
         try:
             self.lock = self._stack.enter_context(StateLock(state))
             self.cloud = Cloud(settings, None if in_memory else state)
@@ -106,11 +129,11 @@ class Emulator:
             bell = self._stack.enter_context(Bell(state / "bell"))
             self.executor = ProcessExecutor(bell=bell.path, warm=Warm(state / "warm") if settings.warm else None)
             self._stack.callback(self.executor.close)
-            objects = RemoteObjects(settings.s3_endpoint, settings.region) if settings.s3_endpoint else self.cloud
+            objects = _remote(settings.s3_endpoint, settings.region) if settings.s3_endpoint else self.cloud
             runs = state / "runs"
             runs.mkdir(exist_ok=True)
             self.publisher = Publisher(store=self.store, cloud=self.cloud, runs=runs)
-            self.why_not_private = mounts.available() if settings.private_opt_ml else "switched off"
+            self.why_not_private = "switched off" if trial is None else trial.result()
             preparation = Preparation(
                 settings=settings,
                 objects=objects,
@@ -162,9 +185,9 @@ class Emulator:
         """What the health page says."""
         return {
             "status": "ok",
-            "version": version("sm-tuning"),
-            "moto": version("moto"),
-            "botocore": version("botocore"),
+            "version": _version("sm-tuning"),
+            "moto": _version("moto"),
+            "botocore": _version("botocore"),
             "state": str(self.settings.state),
             "parallel": self.settings.parallel,
             "activeTrainingJobs": self.active_runs(),

@@ -223,6 +223,7 @@ def _serve(options: argparse.Namespace) -> int:
             signal.signal(signal.SIGINT, _end)
             if settings.idle_exit is not None:
                 threading.Thread(target=_watch, args=(emulator, activity, settings.idle_exit), daemon=True).start()
+            threading.Thread(target=emulator.cloud.warm_up, name="moto", daemon=True).start()
             server.run()
         left = emulator.active_runs()
         if left:

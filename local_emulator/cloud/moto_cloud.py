@@ -51,11 +51,9 @@ class Cloud:
         self._ready = state is None
         if state is None:
             additions.extend_moto(settings.quotas)
-        else:
-            # moto takes most of a second to import: nobody has to wait for it who does not need it yet.
-            threading.Thread(target=self._warm_up, name="moto", daemon=True).start()
 
-    def _warm_up(self) -> None:
+    def warm_up(self) -> None:
+        """Bring moto up, which takes most of a second, before somebody has to wait for it."""
         with self.lock:
             self._moto()
 
@@ -167,8 +165,10 @@ class Cloud:
 
     def listens(self, region: str) -> bool:
         """Whether the event bus has any rule; none before moto was first used."""
+        if not self._ready:  # asked without the lock, which is held while moto comes up: nobody can have made a rule yet
+            return False
         with self.lock:
-            return self._ready and bool(self._backend("events", region).describe_event_bus("default").rules)
+            return bool(self._backend("events", region).describe_event_bus("default").rules)
 
     def send(self, region: str, kind: str, resource: str, detail: Mapping[str, Any]) -> None:
         """Send one of SageMaker's events to the event bus; its times are milliseconds since the epoch."""

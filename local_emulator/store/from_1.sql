@@ -30,6 +30,8 @@ SELECT
   coalesce(json_extract(body, '$.retryable'), 0),
   tuning,
   json_extract(body, '$.definition'),
+  json_extract(body, '$.run')
+    || coalesce(' ' || (SELECT group_concat(json_extract(value, '$.run'), ' ') FROM json_each(body, '$.earlier')), ''),
   coalesce(json_extract(body, '$.index'), 0),
   coalesce(json_extract(body, '$.tuned'), '{}'),
   json_extract(body, '$.objective'),

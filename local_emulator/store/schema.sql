@@ -28,6 +28,7 @@ CREATE TABLE trainings (
   retryable INTEGER NOT NULL,
   tuning TEXT,                   -- the tuning job's name without its case
   definition TEXT,
+  runs TEXT NOT NULL,            -- the ids of all its runs, a blank between them
   number INTEGER NOT NULL,       -- its place among the tuning job's training jobs, from 1
   tuned TEXT NOT NULL,           -- JSON
   metric TEXT,                   -- the objective's name
