@@ -210,7 +210,7 @@ def _serve(options: argparse.Namespace) -> int:
             rest=emulator.cloud.wsgi,
             settings=settings,
             health=emulator.health,
-            before=lambda service, _region: emulator.publisher.sync(service),
+            before=emulator.publisher.sync,
             proxy_token=(token := secrets.token_hex(16)),
         )
         activity = _Activity(gateway)

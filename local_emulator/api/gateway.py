@@ -1,5 +1,6 @@
 """The front door: a WSGI application that guards, answers what is ours, and hands the rest to moto."""
 
+import io
 import json
 import re
 import sys
@@ -47,7 +48,7 @@ class Operations(Protocol):
 class Gateway:
     """Guard, then `/_health` and `/_interrupt/JOB`, then our operations, then moto.
 
-    `before` is told service and region just before moto is asked.
+    `before` is told the service, and of CloudWatch Logs the body, just before moto is asked.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Gateway:
         rest: "WSGIApplication",
         settings: Settings,
         health: Callable[[], Mapping[str, object]],
-        before: Callable[[str, str], None],
+        before: Callable[[str, bytes], None],
         proxy_token: str | None = None,
     ) -> None:
         self._api = api
@@ -102,8 +103,12 @@ class Gateway:
             if self._api.owns(operation, body):
                 code, headers, content = self._api.answer(operation, body, region)
                 return f"{code} {'OK' if code == 200 else 'Bad Request'}", list(headers.items()), content  # noqa: PLR2004 - HTTP
-            environ["wsgi.input"] = _Body(body)
-        self._before(service, region)
+            environ["wsgi.input"] = io.BytesIO(body)
+        elif target.startswith("Logs_") and (body := _body(environ)) is not None:
+            environ["wsgi.input"] = io.BytesIO(body)
+        else:
+            body = b""
+        self._before(service, body)
         return self._ask_moto(environ, service, target)
 
     def _interrupt(self, training: str) -> tuple[str, Headers, bytes]:
@@ -134,24 +139,6 @@ class Gateway:
         if service in {"s3", ""} and environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
             headers = [*headers, *_OBJECT_HEADERS]
         return status, headers, content
-
-
-class _Body:
-    """A body that was read, to be read again."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def read(self, size: int = -1) -> bytes:
-        """The next bytes."""
-        size = len(self._content) if size < 0 else size
-        chunk, self._content = self._content[:size], self._content[size:]
-        return chunk
-
-    def readline(self, size: int = -1) -> bytes:
-        """The next line."""
-        end = self._content.find(b"\n") + 1 or len(self._content)
-        return self.read(end if size < 0 else min(end, size))
 
 
 def _body(environ: "WSGIEnvironment") -> bytes | None:

@@ -1,9 +1,10 @@
 """Brings logs and metrics of training jobs to CloudWatch just before somebody reads them there.
 
 The run's folder and the ledger are the truth; what CloudWatch holds is a copy made on demand, so a restart loses nothing and a
-job whose log nobody reads costs nothing.
+job whose log nobody reads costs nothing. A request that names log streams brings no others.
 """
 
+import json
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,21 +50,26 @@ class Publisher:
         self._runs = runs
         self._lock = threading.Lock()
         self._news: dict[str, _Progress] | None = None
+        self._touched: set[str] = set()
 
     def touched(self, training: str) -> None:
-        """A training job may have news."""
-        with self._lock:
-            if self._news is not None:
-                self._news.setdefault(training, _Progress())
+        """A training job may have news. Waits for nobody: the loop calls it."""
+        if self._news is not None:
+            self._touched.add(training)
 
-    def sync(self, service: str) -> None:
-        """Publish all news that a service (its signing name) shows: `logs` or `monitoring`; others show none."""
+    def sync(self, service: str, body: bytes = b"") -> None:
+        """Publish the news that a request to a service (its signing name, `logs` or `monitoring`; others show none) may ask for."""
         if service not in {"logs", "monitoring"}:
             return
         with self._lock:
-            if self._news is None:  # the first reader since the start pays for all jobs of earlier lives
+            if self._news is None:  # all jobs of earlier lives
                 self._news = {name: _Progress() for name in self._store.names()}
+            while self._touched:
+                self._news.setdefault(self._touched.pop(), _Progress())
+            streams = _streams(body) if service == "logs" else ()
             for name, progress in list(self._news.items()):
+                if streams and not any(f"{name}/".startswith(one) or one.startswith(f"{name}/") for one in streams):
+                    continue
                 try:
                     job = self._store.trainings.get(name)
                 except NotFound:
@@ -99,3 +105,16 @@ class Publisher:
             self._cloud.publish_metrics(job.region, job.name, [(one.metric, one.value, one.time) for one in news])
             progress.seq = news[-1].seq
         progress.metrics_done = terminal
+
+
+def _streams(body: bytes) -> Sequence[str]:
+    """The log streams that a request to CloudWatch Logs names, whole or by their beginning; none if it may mean any."""
+    try:
+        request = json.loads(body)
+    except ValueError:
+        return ()
+    if not isinstance(request, dict):
+        return ()
+    several = request.get("logStreamNames")
+    named = [request.get("logStreamName"), request.get("logStreamNamePrefix"), *(several if isinstance(several, list) else ())]
+    return [one for one in named if isinstance(one, str)]

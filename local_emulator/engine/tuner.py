@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from local_emulator import decide as mind
 from local_emulator.domain.children import child
@@ -12,6 +13,9 @@ from local_emulator.domain.tuning import TuningJob
 from local_emulator.store.base import Query, Sort, Store
 from local_emulator.strategies.base import Strategy
 from local_emulator.strategies.registry import make
+
+if TYPE_CHECKING:
+    from local_emulator.domain.history import Trials
 
 
 class Tuner:
@@ -32,12 +36,14 @@ class Tuner:
         self._token = token
         self._ring = ring
         self._strategies: dict[str, Sequence[Strategy]] = {}
+        self._settled: dict[str, tuple[int, Trials]] = {}  # about which nothing is to be done until they change
 
     def step(self) -> float | None:
         """Decide about every active tuning job; seconds until time alone may change a decision, None for never."""
         active = self._store.tunings.find(Query(statuses=ACTIVE, sort=Sort.CREATED)).items
         for name in self._strategies.keys() - {job.arn for job in active}:
             del self._strategies[name]
+            self._settled.pop(name, None)
         deadlines = []
         for job in active:
             try:
@@ -56,7 +62,14 @@ class Tuner:
         return self._strategies[job.arn]
 
     def _advance(self, job: TuningJob) -> None:
-        for action in mind.decide(job, self._store.history(job), self._minds(job), self._now()):
+        history = self._store.history(job)
+        version, trials = self._settled.get(job.arn, (None, None))
+        if job.version == version and history.known is trials and job.plan.max_runtime is None:
+            return
+        actions = mind.decide(job, history, self._minds(job), self._now())
+        if not actions:
+            self._settled[job.arn] = job.version, history.known
+        for action in actions:
             self._ring()
             if isinstance(action, mind.Launch):
                 self._launch(job, action)

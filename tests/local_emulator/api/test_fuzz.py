@@ -165,7 +165,7 @@ def test_bodies_that_are_hardly_json_and_headers_that_are_hardly_http(api: Api) 
         start("200 OK", [])
         return [b""]
 
-    gateway = Gateway(api=api, rest=moto, settings=Settings(), health=dict, before=lambda _service, _region: None)
+    gateway = Gateway(api=api, rest=moto, settings=Settings(), health=dict, before=lambda _service, _body: None)
     rng = random.Random(3)
     for number in range(1500):
         body = _raw(rng)
