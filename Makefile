@@ -42,7 +42,7 @@ quality: .venv/.ready-bench ## Search quality beside Optuna's samplers (installs
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/quality.py
 
 clean:
-	rm -rf .venv .venv-sdk2 .venv-sdk3 .venv-airflow .venv-toolkit .node
+	rm -rf .venv .venv-sdk2 .venv-sdk3 .venv-airflow .venv-toolkit .venv-bench-moto .node
 
 # Clients that the tests run. The SageMaker SDK's two versions cannot be in one environment, nor need any of them be in ours.
 .venv-sdk2/.ready: PACKAGES := 'sagemaker>=2.250,<3' scikit-learn

@@ -35,7 +35,10 @@ class _Condition:
 
 
 def narrow(table: str, query: Query) -> Iterator[Statement]:
-    """For each filter that has an index of its own: the ids of the jobs that it leaves, at most FEW and one more."""
+    """For each filter that has an index of its own: the ids of the jobs that it leaves, at most FEW and one more.
+
+    All of them if the query has no limit: then every one is read anyhow.
+    """
     scope = _scope(query)
     indices = ("key", "status") if scope else ("key", "status", "created", "modified")
     sort = _COLUMNS[query.sort]
@@ -44,7 +47,8 @@ def narrow(table: str, query: Query) -> Iterator[Statement]:
         some = [one for one in filters if one.column == column]
         if some and (column != sort or column == "key"):
             where, values = _where([*scope, *some])
-            yield Statement(sql=f"SELECT id FROM {table} {where} LIMIT {FEW + 1}", values=values)  # noqa: S608 - our own names
+            most = -1 if query.limit is None else FEW + 1
+            yield Statement(sql=f"SELECT id FROM {table} {where} LIMIT ?", values=(*values, most))  # noqa: S608 - our own names
 
 
 def page(table: str, query: Query, columns: str, among: Sequence[int] | None = None) -> Statement:

@@ -14,7 +14,7 @@ from local_emulator.store import queries
 from local_emulator.store.base import J, Page, Query
 from local_emulator.store.records import from_json, to_json
 
-_KEPT = 1024  # jobs as objects, some ten kilobytes each
+_KEPT = 2048  # jobs as objects, less than ten kilobytes each; more than can be active under AWS's quotas
 
 
 class Database(Protocol):
@@ -122,7 +122,7 @@ class Table(Generic[J]):
         """The ids that a filter leaves, if there is one that leaves few."""
         for statement in queries.narrow(self._name, query):
             found = self._db.rows(statement.sql, *statement.values)
-            if len(found) <= queries.FEW:
+            if query.limit is None or len(found) <= queries.FEW:
                 return [row[0] for row in found]
         return None
 

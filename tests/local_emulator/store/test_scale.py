@@ -142,12 +142,14 @@ def test_both_ways_find_the_same(store: SqliteStore, monkeypatch: pytest.MonkeyP
         store.trainings.add(ended(job, number / 9) if number % 3 else job)
     some: dict[str, Any] = {"created_after": NOW + timedelta(minutes=5), "modified_before": NOW + timedelta(minutes=30)}
     for sort, scope, descending in product(Sort, (None, "tune"), (False, True)):
-        query = Query(sort=sort, tuning=scope, descending=descending, statuses=[Status.COMPLETED], name_contains="B-1", **some)
-        found = []
+        query = Query(
+            sort=sort, tuning=scope, descending=descending, statuses=[Status.COMPLETED], name_contains="B-1", limit=99, **some
+        )
+        found = [[job.name for job in store.trainings.find(replace(query, limit=None)).items]]
         for few in (0, 1000):
             monkeypatch.setattr(queries, "FEW", few)
             found.append([job.name for job in store.trainings.find(query).items])
-        assert found[0] == found[1]
+        assert found[0] == found[1] == found[2]
         assert found[0]
 
 
