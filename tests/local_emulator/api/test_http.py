@@ -115,3 +115,7 @@ def test_a_taken_port_is_told(server: Server, tmp_path: Path) -> None:
     port = int(server.url.rpartition(":")[2])
     with pytest.raises(PortTaken, match=f"cannot listen on 127.0.0.1 port {port}: Address already in use"):
         serve(echo, Settings(state=tmp_path, port=port))
+
+
+def test_no_answer_waits_for_an_acknowledgement(server: Server) -> None:
+    assert server._server.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)  # what is accepted inherits it
