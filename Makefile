@@ -10,6 +10,7 @@ demo: .venv/.ready-all ## Run a real tuning job on real data and show its result
 	$(BIN)/sm-tuning diagnose
 	$(BIN)/sm-tuning report --output demo-output/report.html
 
+PEERS := $(foreach peer,optuna syne-tune ray,.venv-bench-$(peer)/.ready)
 CLIENTS := .venv-sdk2/.ready .venv-sdk3/.ready .venv-airflow/.ready .venv-toolkit/.ready .node/.ready
 
 test: .venv/.ready-dev $(CLIENTS) | tools ## Run all tests
@@ -35,14 +36,14 @@ check: .venv/.ready-dev ## Lint, types, import directions
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/.ready-dev ## Measure; writes Markdown tables to standard output
-	$(BIN)/python benchmarks/overhead.py
+bench: .venv/.ready-dev $(PEERS) ## Measure; writes Markdown tables to standard output
+	@for one in overhead api scale; do ! test -e benchmarks/$$one.py || $(BIN)/python benchmarks/$$one.py || exit 1; done
 
 quality: .venv/.ready-bench ## Search quality beside Optuna's samplers (installs Optuna and PyTorch)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/quality.py
 
 clean:
-	rm -rf .venv .venv-sdk2 .venv-sdk3 .venv-airflow .venv-toolkit .venv-bench-moto .node
+	rm -rf .venv .venv-bench-* .venv-sdk2 .venv-sdk3 .venv-airflow .venv-toolkit .node
 
 # Clients that the tests run. The SageMaker SDK's two versions cannot be in one environment, nor need any of them be in ours.
 .venv-sdk2/.ready: PACKAGES := 'sagemaker>=2.250,<3' scikit-learn
@@ -52,6 +53,15 @@ clean:
 	.venv/bin/python -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(PACKAGES)
 	touch $@
+
+# Peers that the benchmarks measure beside; one that cannot be installed here is a row of the table that says so.
+.venv-bench-optuna/.ready: PACKAGES := 'optuna>=4'
+.venv-bench-syne-tune/.ready: PACKAGES := 'syne-tune>=0.16'
+.venv-bench-ray/.ready: PACKAGES := 'ray[tune]>=2.52'
+.venv-bench-%/.ready: | .venv/bin/python
+	.venv/bin/python -m venv $(@D)
+	if $(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(PACKAGES); then touch $@; \
+	else rm -rf $(@D); echo "$(PACKAGES) cannot be installed here" >&2; fi
 
 # What AWS's framework images hold; it has no wheel, so it needs a C compiler.
 .venv-toolkit/.ready: | .venv/bin/python tools

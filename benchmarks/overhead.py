@@ -1,14 +1,22 @@
-"""What a training job costs here beside a bare loop of subprocesses over the same script, in one run.
+"""What a training job costs here, beside a loop of one's own, the physical limits, and other tuners: all in one run.
 
-    python benchmarks/overhead.py [--jobs 20]
+    python benchmarks/overhead.py [--jobs 10] [--rounds 5] [--only bare,forked,…]
 
-Each row is one script with one number of parallel jobs: the median over rounds of the wall time per training job, bare and under
-the emulator, and their ratio. Bare means: `subprocess.run([python, script, …])`, as many at a time as the row says; nothing is
-recorded, staged or uploaded. The emulator's time is from CreateHyperParameterTuningJob to the last EndTime that Describe tells.
+A table for each script: wall seconds per training job, the median over rounds and the spread, one at a time and two in parallel,
+and the median of the rounds' ratios to the bare loop. Every round measures every contender once, each in a process of its own,
+beginning with another one each time, so that noise hits all alike; a round before them is not counted. All run the same script,
+unmodified, with this interpreter; libraries are imported, servers started and Ray is up before the clock starts. Ours is the
+emulator as a server, asked through the API: from the creation of a tuning job to its end.
+
+Then the gap between two training jobs with one slot: from the last moment of one run's script to the first moment of the next
+one's, as the script itself tells. It includes the end of one interpreter, all bookkeeping and archives, and the start of the next.
+
+Peers live in virtual environments of their own, which `make bench` makes; one that is missing or fails is a row that says why.
 """
 
 import argparse
 import io
+import json
 import os
 import statistics
 import subprocess
@@ -17,30 +25,65 @@ import tarfile
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import boto3
 
-SCRIPTS = Path(__file__).parents[1] / "training_scripts"
+HERE = Path(__file__).parent
+ROOT = HERE.parent
 BUCKET = "overhead"
+BARE, OURS = "bare loop of subprocesses", "sm-tuning's emulator"
 
 
-@contextmanager
-def emulator(state: Path, parallel: int) -> Iterator[str]:
-    """A server in a process of its own; gives its URL."""
-    command = [sys.executable, "-m", "local_emulator", "serve", "--port", "0", "--state", str(state), "--parallel", str(parallel)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        if process.stdout is None:
-            raise RuntimeError("no output to read the address from")
-        url = next(line for line in process.stdout if "http://" in line).split("http://")[1].split(",")[0].split()[0]
-        try:
-            yield f"http://{url}"
-        finally:
-            process.terminate()
+@dataclass(frozen=True, kw_only=True)
+class Script:
+    """A training script, its fixed hyperparameters, and what it imports."""
+
+    path: Path
+    about: str
+    words: Mapping[str, str]
+    imports: tuple[str, ...] = ()
+
+
+METRIC = Script(path=HERE / "scripts" / "metric.py", about="no imports, prints one metric", words={})
+MLP = Script(
+    path=ROOT / "training_scripts" / "mlp.py",
+    about="scikit-learn's MLP on digits, 3 epochs",
+    words={"epochs": "3"},
+    imports=("numpy", "sklearn.neural_network", "sklearn.datasets"),
+)
+STAMPS = HERE / "scripts" / "stamps.py"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """A program in `peers/` and the virtual environment that it runs in (None: this one)."""
+
+    name: str
+    program: str
+    environment: str | None = None
+
+
+CONTENDERS = (
+    Contender(name=BARE, program="bare_loop"),
+    Contender(name="in-process limit", program="in_process"),
+    Contender(name="forked limit", program="forked"),
+    Contender(name="Optuna, SQLite, subprocess", program="with_optuna", environment="optuna"),
+    Contender(name="Syne Tune, local backend", program="with_syne_tune", environment="syne-tune"),
+    Contender(name="Ray Tune, subprocess", program="with_ray_tune", environment="ray"),
+)
+
+
+class Unmeasured(Exception):  # noqa: N818 - reads as a fact
+    """A contender cannot be measured here; the text says why."""
+
+
+# The emulator -----------------------------------------------------------------------------------------------------------------
 
 
 def client(service: Any, url: str) -> Any:  # noqa: ANN401 - boto3 makes clients by name
@@ -50,20 +93,20 @@ def client(service: Any, url: str) -> Any:  # noqa: ANN401 - boto3 makes clients
     )
 
 
-def bare(script: Path, hyperparameters: dict[str, str], jobs: int, parallel: int) -> float:
-    """Seconds per job of a loop of subprocesses."""
-    threads = str(max(1, (os.cpu_count() or 1) // parallel))
-    environment = {**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
-    arguments = [part for name, value in hyperparameters.items() for part in (f"--{name}", value)]
-    command = [sys.executable, str(script), *arguments]
-
-    def one(_: int) -> None:
-        subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
-
-    begin = time.perf_counter()
-    with ThreadPoolExecutor(parallel) as pool:
-        list(pool.map(one, range(jobs)))
-    return (time.perf_counter() - begin) / jobs
+@contextmanager
+def emulator(parallel: int, script: Path) -> Iterator[str]:
+    """A server in a process of its own with a new state, that holds the script; gives its URL."""
+    with tempfile.TemporaryDirectory() as state:
+        command = [sys.executable, "-m", "local_emulator", "serve", "--port", "0", "--state", state, "--parallel", str(parallel)]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+            if process.stdout is None:
+                raise RuntimeError("no output to read the address from")
+            url = "http://" + next(line for line in process.stdout if "http://" in line).split("http://")[1].split(",")[0]
+            try:
+                upload(client("s3", url), script)
+                yield url
+            finally:
+                process.terminate()
 
 
 def upload(s3: Any, script: Path) -> None:  # noqa: ANN401 - boto3 makes clients at run time
@@ -71,15 +114,16 @@ def upload(s3: Any, script: Path) -> None:  # noqa: ANN401 - boto3 makes clients
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w:gz") as tar:
         tar.add(script, arcname=script.name)
+    s3.create_bucket(Bucket=BUCKET)
     s3.put_object(Bucket=BUCKET, Key=f"{script.name}.tar.gz", Body=archive.getvalue())
 
 
-def emulated(url: str, script: Path, hyperparameters: dict[str, str], jobs: int, parallel: int) -> float:
-    """Seconds per job of a tuning job."""
+def emulated(url: str, script: Path, words: Mapping[str, str], jobs: int, parallel: int) -> float:
+    """Seconds per training job of a tuning job."""
     sagemaker = client("sagemaker", url)
     name = f"overhead-{uuid.uuid4().hex[:12]}"
     static = {
-        **hyperparameters,
+        **words,
         "sagemaker_program": script.name,
         "sagemaker_submit_directory": f"s3://{BUCKET}/{script.name}.tar.gz",
     }
@@ -112,39 +156,142 @@ def emulated(url: str, script: Path, hyperparameters: dict[str, str], jobs: int,
             break
         time.sleep(0.2)
     if job["TrainingJobStatusCounters"]["Completed"] != jobs:
-        raise RuntimeError(f"{name} did not complete: {job['TrainingJobStatusCounters']} {job.get('FailureReason')}")
+        raise Unmeasured(f"{name} did not complete: {job['TrainingJobStatusCounters']} {job.get('FailureReason', '')}")
     seconds: float = (job["HyperParameterTuningEndTime"] - job["CreationTime"]).total_seconds()
     return seconds / jobs
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--jobs", type=int, default=20, help="training jobs a round (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds, bare and emulated in turn (default: %(default)s)")
-    options = parser.parse_args(argv)
-    print("| script | parallel | bare, ms a job | emulator, ms a job | ratio | spread of the ratio |")
-    print("|---|---|---|---|---|---|")
-    for script, hyperparameters in (
-        (SCRIPTS / "analytic.py", {"epochs": "3"}),
-        (SCRIPTS / "mlp.py", {"epochs": "3"}),
-    ):
-        for parallel in (1, 2):
-            with tempfile.TemporaryDirectory() as state, emulator(Path(state), parallel) as url:
-                s3 = client("s3", url)
-                s3.create_bucket(Bucket=BUCKET)
-                upload(s3, script)
-                rows = []
-                for _ in range(options.rounds):
-                    alone = bare(script, {**hyperparameters, "learning_rate": "0.005"}, options.jobs, parallel)
-                    rows.append((alone, emulated(url, script, hyperparameters, options.jobs, parallel)))
-            ratios = [ours / alone for alone, ours in rows]
-            alone, ours = (statistics.median(column) for column in zip(*rows, strict=True))
-            print(
-                f"| {script.name} | {parallel} | {alone * 1000:.0f} | {ours * 1000:.0f} "
-                f"| {statistics.median(ratios):.2f} | {min(ratios):.2f}-{max(ratios):.2f} |",
-                flush=True,
+# Everybody --------------------------------------------------------------------------------------------------------------------
+
+
+def run(one: Contender, script: Script, jobs: int, parallel: int) -> float:
+    """Seconds per training job of a contender's program."""
+    python = ROOT / f".venv-bench-{one.environment}" / "bin" / "python" if one.environment else Path(sys.executable)
+    if not python.exists():
+        raise Unmeasured(f"not installed here: make {python.parents[1].name}/.ready")
+    words = [part for name, value in script.words.items() for part in (f"--{name}", value)]
+    facts = {"script": str(script.path), "words": words, "imports": script.imports, "jobs": jobs, "parallel": parallel}
+    threads = str(max(1, (os.cpu_count() or 1) // parallel))  # as the emulator deals them out
+    environment = {**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+    command = [str(python), str(HERE / "peers" / f"{one.program}.py"), json.dumps({"python": sys.executable, **facts})]
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            done = subprocess.run(
+                command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60 + 20 * jobs
             )
+        except subprocess.TimeoutExpired as error:
+            raise Unmeasured(f"did not end within {error.timeout:.0f} seconds") from error
+    if done.returncode:
+        raise Unmeasured((done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1][:200])
+    return float(json.loads(done.stdout.splitlines()[-1]))
+
+
+Figures = dict[str, list[float]]
+Missing = dict[str, str]
+
+
+def measure(script: Script, parallel: int, options: argparse.Namespace) -> tuple[Figures, Missing]:
+    """For each contender its seconds per job, a figure for each round (the first not counted), or why there are none."""
+    figures: Figures = {}
+    missing: Missing = {}
+    names = [one for one in (*CONTENDERS, None) if not options.only or (one.program if one else "ours") in options.only]
+    with emulator(parallel, script.path) as url:
+        for number in range(options.rounds + 1):
+            turn = number % len(names)
+            for one in (*names[turn:], *names[:turn]):
+                name = one.name if one else OURS
+                if name in missing:
+                    continue
+                try:
+                    seconds = (
+                        run(one, script, options.jobs, parallel)
+                        if one
+                        else emulated(url, script.path, script.words, options.jobs, parallel)
+                    )
+                except Unmeasured as why:
+                    missing[name] = str(why)
+                    continue
+                figures.setdefault(name, []).append(seconds)
+                print(f"{script.path.name} {parallel} {number} {name}: {seconds * 1000:.1f}", file=sys.stderr, flush=True)
+    return {name: figures[name] for name in figures if name not in missing}, missing
+
+
+def cells(name: str, figures: Figures, missing: Missing) -> str:
+    """Median and spread of one contender, and the median of its rounds' ratios to the bare loop."""
+    if name not in figures:
+        return f"{missing.get(name, 'not asked for')} | | "
+    counted = figures[name][1:]
+    ratios = [one / bare for one, bare in zip(counted, figures[BARE][1:], strict=True)] if BARE in figures else [float("nan")]
+    spread = f"{min(counted) * 1000:.1f} - {max(counted) * 1000:.1f}"
+    return f"{statistics.median(counted) * 1000:.1f} | {spread} | {statistics.median(ratios):.2f}"
+
+
+def table(script: Script, options: argparse.Namespace) -> None:
+    """Measure and print the table of one script."""
+    columns = [(parallel, *measure(script, parallel, options)) for parallel in (1, 2)]
+    print(f"\n`{script.path.name}` ({script.about}): milliseconds per training job\n")
+    print("| | " + " | ".join(f"{parallel} at a time | spread | of bare" for parallel, _, _ in columns) + " |")
+    print("|---" * 7 + "|")
+    for name in (*(one.name for one in CONTENDERS[:3]), OURS, *(one.name for one in CONTENDERS[3:])):
+        print(f"| {name} | " + " | ".join(cells(name, figures, missing) for _, figures, missing in columns) + " |")
+    first = " and ".join(f"{figures[OURS][0] * 1000:.1f} ({parallel})" for parallel, figures, _ in columns if OURS in figures)
+    print(f"\nThe first tuning job after the emulator's start, not counted above: {first}.", flush=True)
+
+
+def gaps(options: argparse.Namespace) -> None:
+    """Measure and print the table of gaps, one slot."""
+    found: Figures = {}
+    missing: Missing = {}
+    with tempfile.TemporaryDirectory() as folder:
+        script = Script(path=STAMPS, about="", words={"stamps": f"{folder}/stamps"})
+        stamps = Path(folder) / "stamps"
+        names = [one for one in (*CONTENDERS, None) if one is None or one.program != "in_process"]
+        with emulator(1, STAMPS) as url:
+            for number in range(options.rounds + 1):
+                for one in names:
+                    name = one.name if one else OURS
+                    stamps.unlink(missing_ok=True)
+                    try:
+                        if one:
+                            run(one, script, options.jobs, 1)
+                        else:
+                            emulated(url, STAMPS, script.words, options.jobs, 1)
+                    except Unmeasured as why:
+                        missing[name] = str(why)
+                        continue
+                    if number:
+                        found.setdefault(name, []).extend(between(stamps.read_text()))
+    print("\nGap between two training jobs, one slot: milliseconds from the last moment of one script to the first of the next\n")
+    print("| | median | 10 % - 90 % | over bare |\n|---|---|---|---|")
+    for name in (BARE, "forked limit", OURS, *(one.name for one in CONTENDERS[3:])):
+        if name in missing or name not in found:
+            print(f"| {name} | {missing.get(name, '')} | | |")
+            continue
+        median, tenths = statistics.median(found[name]), statistics.quantiles(found[name], n=10)
+        over = median - statistics.median(found[BARE])
+        print(
+            f"| {name} | {median * 1000:.1f} | {tenths[0] * 1000:.1f} - {tenths[-1] * 1000:.1f} | {over * 1000:+.1f} |",
+            flush=True,
+        )
+
+
+def between(stamps: str) -> Sequence[float]:
+    """Seconds from each end to the next begin."""
+    runs = sorted(tuple(map(float, line.split())) for line in stamps.splitlines())
+    return [after[0] - before[1] for before, after in pairwise(runs)]
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--jobs", type=int, default=10, help="training jobs a round (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds that count (default: %(default)s)")
+    parser.add_argument("--only", type=lambda text: set(text.split(",")), help="programs of peers/, and `ours`")
+    options = parser.parse_args(argv)
+    print(f"## Overhead\n\n{options.jobs} training jobs a round, medians of {options.rounds} rounds, {os.cpu_count()} cores.")
+    for script in (METRIC, MLP):
+        table(script, options)
+    gaps(options)
 
 
 if __name__ == "__main__":
