@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import boto3
+from boto3.exceptions import S3UploadFailedError
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -49,7 +50,11 @@ class RemoteObjects:
     def _told(self, bucket: str, key: str) -> Iterator[None]:
         try:
             yield
-        except ClientError as error:
+        except (ClientError, S3UploadFailedError) as raised:
+            # The transfer manager says in words what S3 has said in a code.
+            error = raised if isinstance(raised, ClientError) else raised.__context__
+            if not isinstance(error, ClientError):
+                raise ObjectsUnavailable(f"{self._endpoint}: {raised}") from raised
             code = error.response["Error"]["Code"]
             if code == "NoSuchBucket":
                 raise NoSuchBucket(bucket) from error

@@ -135,6 +135,13 @@ def another(tmp_path: Path) -> Iterator[Server]:
         one.end()
 
 
+def test_an_object_may_be_empty(server: Server) -> None:
+    s3 = server.client("s3")  # which sends `Expect: 100-continue` even so
+    s3.create_bucket(Bucket="box")
+    s3.put_object(Bucket="box", Key="_SUCCESS", Body=b"")
+    assert s3.head_object(Bucket="box", Key="_SUCCESS")["ContentLength"] == 0
+
+
 def test_beside_an_s3_of_somebody_else(another: Server, tmp_path: Path, request_of: Any) -> None:
     source = another.upload_source("theirs", SCRIPT)
     server = Server(state=tmp_path / "state", arguments=("--s3-endpoint", another.url)).start()
