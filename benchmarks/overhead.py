@@ -1,6 +1,6 @@
 """What a training job costs here, beside a loop of one's own, the physical limits, and other tuners: all in one run.
 
-    python benchmarks/overhead.py [--jobs 10] [--rounds 5] [--only bare,forked,…]
+    python benchmarks/overhead.py [--jobs 6] [--rounds 3] [--only bare,forked,…]
 
 A table for each script: wall seconds per training job, the median over rounds and the spread, one at a time and two in parallel,
 and the median of the rounds' ratios to the bare loop. Every round measures every contender once, each in a process of its own,
@@ -284,8 +284,8 @@ def between(stamps: str) -> Sequence[float]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--jobs", type=int, default=10, help="training jobs a round (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds that count (default: %(default)s)")
+    parser.add_argument("--jobs", type=int, default=6, help="training jobs a round (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds that count (default: %(default)s)")
     parser.add_argument("--only", type=lambda text: set(text.split(",")), help="programs of peers/, and `ours`")
     options = parser.parse_args(argv)
     print(f"## Overhead\n\n{options.jobs} training jobs a round, medians of {options.rounds} rounds, {os.cpu_count()} cores.")

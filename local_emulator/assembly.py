@@ -5,9 +5,10 @@ import os
 import random
 import secrets
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
@@ -24,17 +25,20 @@ from local_emulator.engine.announcer import Announcer
 from local_emulator.engine.bell import Bell
 from local_emulator.engine.loop import Loop
 from local_emulator.engine.publisher import Publisher
-from local_emulator.engine.trainer import Trainer
+from local_emulator.engine.trainer import Prepares, Trainer
 from local_emulator.engine.tuner import Tuner
-from local_emulator.runs import lock, mounts
+from local_emulator.runs import cluster, lock, mounts
 from local_emulator.runs.preparation import Preparation
 from local_emulator.runs.process import ProcessExecutor
+from local_emulator.runs.run import Executor
 from local_emulator.runs.warm import Warm
 from local_emulator.settings import Settings
 from local_emulator.store.base import Query
 from local_emulator.store.sqlite import SqliteStore
 
 T = TypeVar("T")
+
+_SCHEDULER = "scheduler"  # in the state folder: where runs may be beside this machine
 
 
 class StateInUse(EmulatorError):  # noqa: N818 - reads as a fact
@@ -127,8 +131,6 @@ class Emulator:
             self.store = SqliteStore(None if in_memory else state / "jobs.sqlite", announcer.changed)
             self._stack.callback(self.store.close)
             bell = self._stack.enter_context(Bell(state / "bell"))
-            self.executor = ProcessExecutor(bell=bell.path, warm=Warm(state / "warm") if settings.warm else None)
-            self._stack.callback(self.executor.close)
             objects = _remote(settings.s3_endpoint, settings.region) if settings.s3_endpoint else self.cloud
             runs = state / "runs"
             runs.mkdir(exist_ok=True)
@@ -142,10 +144,12 @@ class Emulator:
                 private=self.why_not_private is None,
                 role_exists=self.cloud.role_exists,
             )
+            hands = _hands(settings, preparation, bell, endpoint)
+            self._stack.callback(hands.close)
             trainer = Trainer(
                 store=self.store,
-                executor=self.executor,
-                preparation=preparation,
+                executor=hands.executor,
+                preparation=hands.preparation,
                 objects=objects,
                 runs=runs,
                 settings=settings,
@@ -195,14 +199,45 @@ class Emulator:
         }
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Hands:
+    """Who prepares and executes runs."""
+
+    executor: Executor
+    preparation: Prepares
+    close: Callable[[], None]
+
+
+def _hands(settings: Settings, preparation: Preparation, bell: Bell, endpoint: Callable[[], str | None]) -> _Hands:
+    if settings.scheduler is None:
+        processes = ProcessExecutor(bell=bell.path, warm=Warm(settings.state / "warm") if settings.warm else None)
+        return _Hands(executor=processes, preparation=preparation, close=processes.close)
+    cluster.connect(settings.scheduler).close()  # so that a missing extra is told of before the next line needs it
+    from local_emulator.worker import WORKER_SIDE  # noqa: PLC0415 - needs an extra
+
+    (settings.state / _SCHEDULER).write_text(settings.scheduler)
+    there = cluster.ClusterExecutor(
+        settings=settings, scheduler=settings.scheduler, endpoint=endpoint, there=WORKER_SIDE, ring=bell.ring
+    )
+    return _Hands(executor=there, preparation=there, close=there.close)
+
+
 def end_runs(state: Path) -> int:
     """Kill every run of a state folder that no emulator holds; how many were told to end."""
     executor = ProcessExecutor(bell=None)
     try:
         folders = [folder for folder in (state / "runs").glob("*") if folder.is_dir()]
-        return sum(executor.kill(folder) for folder in folders)
+        return sum(executor.kill(folder) for folder in folders) + _end_runs_on_cluster(state, folders)
     finally:
         executor.close()
+
+
+def _end_runs_on_cluster(state: Path, folders: Sequence[Path]) -> int:
+    if not (state / _SCHEDULER).exists() or not folders:
+        return 0
+    from local_emulator.worker import WORKER_SIDE  # noqa: PLC0415 - needs an extra
+
+    return cluster.kill_all((state / _SCHEDULER).read_text(), [folder.name for folder in folders], WORKER_SIDE)
 
 
 def wipe(state: Path) -> None:

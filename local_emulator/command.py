@@ -12,16 +12,17 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from local_emulator.api.gateway import Gateway
 from local_emulator.api.server import serve
 from local_emulator.assembly import Emulator, StateLock, end_runs, read_owner, wipe
 from local_emulator.domain.errors import EmulatorError
+from local_emulator.runs.cluster import slots
 from local_emulator.settings import DEFAULT_PORT, Docker, Faults, Python, Quotas, Settings, StandIn, default_state
 
 if TYPE_CHECKING:
@@ -90,7 +91,9 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="serve AWS's API on this machine until Ctrl-C")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     serve.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 picks a free one (default: %(default)s)")
-    serve.add_argument("--parallel", type=int, help="most training jobs at a time (default: number of cores)")
+    serve.add_argument(
+        "--parallel", type=int, help="most training jobs at a time (default: number of cores; a cluster's threads)"
+    )
     serve.add_argument("--threads", type=int, help="threads of BLAS and OpenMP in each training job (default: cores / parallel)")
     serve.add_argument(
         "--gpus",
@@ -110,6 +113,14 @@ def _parser() -> argparse.ArgumentParser:
         "docker:[IMAGE], the container itself or another (may be repeated; the first match counts)",
     )
     serve.add_argument("--s3-endpoint", help="S3 of somebody else where data, sources and models lie (default: our own)")
+    serve.add_argument(
+        "--executor",
+        choices=["process", "dask"],
+        default="process",
+        help="what runs training jobs: this machine, or a Dask cluster",
+    )
+    serve.add_argument("--scheduler", help="address of the cluster's scheduler, e.g. tcp://127.0.0.1:8786")
+    serve.add_argument("--advertise", help="URL of this emulator as the cluster's workers see it (default: our own)")
     serve.add_argument("--check-roles", action="store_true", help="refuse a RoleArn that IAM here does not know")
     serve.add_argument("--allow-host", action="append", default=[], help="another Host header to answer (may be repeated)")
     serve.add_argument(
@@ -161,6 +172,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
+    if options.parallel is not None and options.parallel < 1:
+        raise EmulatorError(f"--parallel is {options.parallel}; it must be at least 1")
     settings = Settings(
         state=options.state.resolve(),
         host=options.host,
@@ -177,14 +190,33 @@ def _settings(options: argparse.Namespace) -> Settings:
         idle_exit=options.idle_exit,
         warm=not options.no_warm,
         threads=options.threads,
-        **({"parallel": options.parallel} if options.parallel else {}),
         **({"gpus": options.gpus} if options.gpus is not None else {}),
     )
     if options.threads is not None and options.threads < 1:
         raise EmulatorError(f"--threads is {options.threads}; it must be at least 1")
-    if options.parallel is not None and options.parallel < 1:
-        raise EmulatorError(f"--parallel is {options.parallel}; it must be at least 1")
-    return settings
+    settings = _with_cluster(settings, options)
+    return replace(settings, parallel=options.parallel) if options.parallel else settings
+
+
+def _with_cluster(settings: Settings, options: argparse.Namespace) -> Settings:
+    """The settings of a cluster, which says itself how many training jobs it takes at a time."""
+    if (options.executor == "dask") != bool(options.scheduler):
+        raise EmulatorError("--executor dask and --scheduler ADDRESS go together")
+    seen = urlsplit(options.advertise or "")
+    if options.advertise and (seen.scheme != "http" or not seen.hostname or not options.scheduler):
+        raise EmulatorError(
+            f"--advertise {options.advertise}: it must be this emulator's URL for a cluster, such as http://10.0.0.7:{DEFAULT_PORT}"
+        )
+    if not options.scheduler:
+        return settings
+    hosts = (*settings.allowed_hosts, seen.hostname) if seen.hostname else settings.allowed_hosts
+    return replace(
+        settings,
+        scheduler=options.scheduler,
+        advertise=options.advertise,
+        parallel=slots(options.scheduler),
+        allowed_hosts=hosts,
+    )
 
 
 class _Activity:

@@ -86,6 +86,8 @@ class Settings:
     `gpus` are dealt out to the runs, each getting its share of them. `warm`: whether Python scripts are forked from processes that
     have imported what they import.
     `s3_endpoint` is somebody else's S3 (then the data, sources and models of training jobs live there), None for our own.
+    `scheduler` is the address of a Dask cluster whose workers run the training jobs, None for this machine; `advertise` is this
+    emulator's URL as those workers see it, None if they are on this machine too.
     """
 
     state: Path = field(default_factory=default_state)
@@ -105,6 +107,8 @@ class Settings:
     python: str | None = None  # interpreter for script mode; None: this one
     images: Mapping[str, StandIn] = field(default_factory=dict)
     s3_endpoint: str | None = None
+    scheduler: str | None = None
+    advertise: str | None = None
     allowed_hosts: tuple[str, ...] = ()
     quotas: Quotas = field(default_factory=Quotas)
     faults: Faults = field(default_factory=Faults)

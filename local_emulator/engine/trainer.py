@@ -34,6 +34,7 @@ _LOST = "InternalServerError: We encountered an internal error. Please try again
 _NO_CAPACITY = (
     "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type."
 )
+_NODE_LOSSES = 3  # times that a training job survives the loss of its worker
 _LIFE = timedelta(seconds=1)  # a spot run without metrics is taken to be under way after this long
 
 
@@ -80,6 +81,9 @@ def _failed(reason: str, *, retryable: bool = False) -> Ending:
     )
 
 
+_RUN_LOST = _failed(_LOST, retryable=True)
+
+
 class Trainer:
     """Starts, follows and ends the runs of training jobs, at most `parallel` at a time."""
 
@@ -109,6 +113,7 @@ class Trainer:
         self._touched = touched
         self._token = token
         self._faults = settings.faults
+        self._node_losses = _NODE_LOSSES if settings.scheduler else 0
         self._threads = ThreadPoolExecutor(max_workers=max(2, settings.parallel), thread_name_prefix="runs")
         self._preparing: dict[str, Future[Run]] = {}
         self._started: dict[str, tuple[Run, datetime]] = {}
@@ -303,7 +308,7 @@ class Trainer:
     def _wrap_up(self, job: TrainingJob) -> Ending:
         folder = self._folder(job)
         ended = folder.read_exit()
-        ending = _failed(_LOST, retryable=True) if ended is None else _ending(folder, ended)
+        ending = _RUN_LOST if ended is None else _ending(folder, ended)
         try:
             if ended is None or ending is _INTERRUPTED:
                 artifacts.upload_checkpoints(job, folder, self._objects)
@@ -324,6 +329,8 @@ class Trainer:
     def _over(self, job: TrainingJob, ending: Ending) -> None:
         """After a run: another one, or the end of the job."""
         most = job.request.get("RetryStrategy", {}).get("MaximumRetryAttempts", 0)
+        if ending is _RUN_LOST:
+            most = max(most, self._node_losses)
         if ending is _INTERRUPTED and job.status is Status.STOPPING:
             self._end(job, _STOPPED)
         elif ending is _INTERRUPTED and job.left(self._now()).wait == 0.0:

@@ -55,6 +55,15 @@ def upload_checkpoints(job: TrainingJob, folder: RunFolder, objects: Objects) ->
         raise _failed(error) from error
 
 
+def upload_checkpoint(job: TrainingJob, folder: RunFolder, path: Path, objects: Objects) -> None:
+    """Put one file that a run has saved where its request wants it; raises RunError."""
+    try:
+        bucket, prefix = parse_s3(job.request["CheckpointConfig"]["S3Uri"])
+        objects.upload(bucket, f"{prefix.rstrip('/')}/{path.relative_to(checkpoints(folder.ml, job))}", path)
+    except _TROUBLE as error:
+        raise _failed(error) from error
+
+
 def checkpoints(ml: Path, job: TrainingJob) -> Path:
     """Where a training job keeps its checkpoints in its `/opt/ml`."""
     local: str = job.request["CheckpointConfig"].get("LocalPath", "/opt/ml/checkpoints")

@@ -1,0 +1,378 @@
+"""Runs on the workers of a Dask cluster that somebody else keeps, possibly on other machines: nothing is shared but S3.
+
+A run goes to the cluster as an errand: the training job itself, which the worker prepares, supervises and uploads
+(`local_emulator.worker`). What the supervisor there writes in its folder is copied into the run's folder here while it happens, and
+`exit` last of all. So whoever reads a run's folder reads the same as of a run on this machine, but for `/opt/ml`, which never comes.
+
+A run happens at most once. Dask repeats a task whose worker has gone, so a task first asks: the one that this side writes down as
+the run's `claim` may begin, any other leaves. A claimed run whose worker has gone, or knows nothing of it, is LOST.
+"""
+
+import contextlib
+import json
+import sys
+import threading
+import time
+import traceback
+import uuid
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from local_emulator.domain.errors import EmulatorError
+from local_emulator.domain.training import Left, TrainingJob
+from local_emulator.runs.folder import RunFolder, write_whole
+from local_emulator.runs.run import Cause, Command, Exit, Run, RunState
+from local_emulator.settings import Settings
+
+TOPIC = "sm-tuning"
+"""Dask's topic on which workers say that there is news of a run."""
+
+_TICK = 1.0  # seconds between looks at which workers there are
+_LOOK_ANYWAY = 5.0  # seconds between looks at a run of which there was no news
+_ANSWERS_WITHIN = 1.0  # seconds that a look may hold up the others; its answer is taken later
+_AFTER_A_FAULT = 1.0
+_TROUBLE = "InternalServerError: We encountered an internal error. Please try again. (The cluster: {})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Errand:
+    """What a worker must know to run a training job. `endpoint` is the emulator's address as workers see it."""
+
+    job: TrainingJob
+    left: Left
+    settings: Settings
+    endpoint: str | None
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What a worker is told and asked about a run: who may run it, why it is to end, and how much of its files is here."""
+
+    claim: str | None = None
+    stop: Cause | None = None
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class End:
+    """How a run ended (None: it is lost), and what is told of it afterwards."""
+
+    exit: Exit | None
+    run_json: bytes = b""
+    failure: bytes = b""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What has become of a run on a worker.
+
+    `claim` names the task that is there for it; `files` is what came after the sizes asked with, `logs` are the files of its log
+    that are still kept, `more` says that there is more to fetch.
+    """
+
+    claim: str
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    logs: Collection[str] = ()
+    more: bool = False
+    end: End | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerSide:
+    """The functions that run on workers: do an errand, answer questions, forget runs, kill runs."""
+
+    perform: Callable[[Errand], None]
+    answer: Callable[..., Mapping[str, Answer]]
+    forget: Callable[..., None]
+    kill: Callable[..., int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Claim:
+    worker: str
+    task: str
+
+
+@dataclass
+class _Watched:
+    """A run that is not over: what it is, and the task that was sent (None: not yet, or by an emulator before this one)."""
+
+    folder: RunFolder
+    errand: Errand | None = None
+    task: Any = None
+
+    @property
+    def claim(self) -> _Claim | None:
+        try:
+            return _Claim(**json.loads(self.folder.claim.read_bytes()))
+        except FileNotFoundError:
+            return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Order(Run):
+    """A run as `prepare` hands it to `start`: everything else is the worker's to make."""
+
+    errand: Errand
+
+
+def connect(scheduler: str) -> Any:  # noqa: ANN401 - of an optional package
+    """A client of a Dask scheduler; raises EmulatorError."""
+    try:
+        from distributed import Client  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise EmulatorError("--executor dask needs Dask: pip install 'sm-tuning[dask]'") from error
+    try:
+        make: Any = Client  # untyped
+        return make(scheduler, timeout=10, set_as_default=False, name="sm-tuning")
+    except (OSError, ValueError, TimeoutError) as error:
+        raise EmulatorError(f"--scheduler {scheduler}: no Dask scheduler answers there ({error})") from error
+
+
+def slots(scheduler: str) -> int:
+    """Number of threads of all workers, i.e. of runs that a cluster takes at a time; raises EmulatorError."""
+    with connect(scheduler) as client:
+        threads: Mapping[str, int] = client.nthreads()
+        return max(sum(threads.values()), 1)
+
+
+def kill_all(scheduler: str, runs: Sequence[str], there: WorkerSide) -> int:
+    """Kill runs on a cluster, wherever they are; how many there were to kill. Raises EmulatorError."""
+    with connect(scheduler) as client:
+        found = client.run(there.kill, list(runs), on_error="return")
+        return sum(one for one in found.values() if isinstance(one, int))
+
+
+class ClusterExecutor:
+    """Prepares and executes: hands training jobs to a cluster's workers. One thread speaks with the cluster."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        scheduler: str,
+        endpoint: Callable[[], str | None],
+        there: WorkerSide,
+        ring: Callable[[], None],
+    ) -> None:
+        self._settings = settings
+        self._scheduler = scheduler
+        self._endpoint = endpoint
+        self._there = there
+        self._ring = ring
+        self._client = connect(scheduler)
+        self._listen()
+        self._runs: dict[str, _Watched] = {}
+        self._guard = threading.Lock()
+        self._news: set[str] = set()  # workers
+        self._looked = 0.0
+        self._asking: dict[str, Future[Any]] = {}
+        self._wake = threading.Event()
+        self._closing = False
+        self._asks = ThreadPoolExecutor(max_workers=8, thread_name_prefix="cluster")
+        self._thread = threading.Thread(target=self._serve, name="cluster", daemon=True)
+        self._thread.start()
+
+    # --- what the trainer calls -----------------------------------------------------------------------------------------
+
+    def prepare(self, job: TrainingJob, folder: Path, left: Left) -> Run:
+        """Nothing but the folder: data and code come where they are used."""
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        while (endpoint := self._settings.advertise or self._endpoint()) is None and not self._closing:
+            time.sleep(0.05)  # the emulator has just started and does not listen yet
+        errand = Errand(job=job, left=left, settings=self._settings, endpoint=endpoint, version=version("sm-tuning"))
+        return _Order(id=job.run, folder=folder, program=Command(argv=()), errand=errand)
+
+    def start(self, run: Run) -> None:
+        """Hand over a run that is NEW; of any other, nothing."""
+        if not isinstance(run, _Order):
+            raise TypeError(f"a cluster runs what it has prepared itself, not {run}")
+        if self.state(run.folder) is RunState.NEW:
+            with self._guard:
+                self._runs[run.id] = _Watched(RunFolder(run.folder), run.errand)
+            self._wake.set()
+
+    def state(self, folder: Path) -> RunState:
+        """What has become of a run, as far as it has been heard of."""
+        names = RunFolder(folder)
+        if names.exit.exists():
+            return RunState.EXITED
+        if _lost(names).exists():
+            return RunState.LOST
+        with self._guard:
+            if folder.name in self._runs:
+                return RunState.RUNNING
+            if not names.claim.exists():
+                return RunState.NEW
+            self._runs[folder.name] = _Watched(names)  # an emulator before this one has handed it over
+        self._wake.set()
+        return RunState.RUNNING
+
+    def stop(self, folder: Path, *, interrupt: bool = False) -> None:
+        """Ask a run to end; also one that waits for a worker."""
+        write_whole(RunFolder(folder).stop, (Cause.INTERRUPT if interrupt else Cause.STOP).encode())
+        self._looked = 0.0
+        self._wake.set()
+
+    def kill_strays(self, folder: Path) -> None:
+        """Nothing: what a run leaves behind is killed on its worker, by whoever outlived it there."""
+
+    def close(self) -> None:
+        """Let go of the cluster. Runs that have begun go on."""
+        self._closing = True
+        self._wake.set()
+        self._thread.join()
+        self._asks.shutdown(wait=False, cancel_futures=True)
+        self._client.close(timeout=5)
+
+    # --- the thread that speaks with the cluster --------------------------------------------------------------------------
+
+    def _serve(self) -> None:
+        while not self._closing:
+            self._wake.wait(_TICK if self._runs else None)
+            self._wake.clear()
+            try:
+                self._look()
+            except Exception:  # noqa: BLE001 - the cluster may be away for a while; evidence is compared afresh then
+                if not self._closing:
+                    traceback.print_exc(file=sys.stderr)
+                    time.sleep(_AFTER_A_FAULT)
+                    self._reconnect()
+                    self._wake.set()
+
+    def _listen(self) -> None:
+        def heard(event: tuple[float, Mapping[str, str]]) -> None:
+            self._news.add(event[1]["worker"])
+            self._wake.set()
+
+        self._client.subscribe_topic(TOPIC, heard)
+
+    def _reconnect(self) -> None:
+        if self._client.status == "running":
+            return
+        with contextlib.suppress(EmulatorError):  # it is tried again
+            client = connect(self._scheduler)
+            self._client.close(timeout=1)
+            self._client = client
+            self._listen()
+            for watched in list(self._runs.values()):
+                watched.task = None  # the scheduler has forgotten it with its client
+
+    def _look(self) -> None:
+        workers = set(self._client.nthreads())
+        news, self._news = self._news, set()
+        if time.monotonic() - self._looked >= _LOOK_ANYWAY:
+            news, self._looked = workers, time.monotonic()
+        for run, watched in list(self._runs.items()):
+            claim = watched.claim
+            if claim is None:
+                self._send(run, watched)
+            elif claim.worker not in workers:
+                self._lose(run, watched)
+        if self._runs:
+            self._ask(news & workers)
+
+    def _send(self, run: str, watched: _Watched) -> None:
+        """See to it that a run nobody has claimed has a task that waits for a worker, unless it is to end."""
+        asked, task = watched.folder.asked_to_stop(), watched.task
+        if asked is not None:
+            self._conclude(run, watched, End(exit=Exit(cause=asked, code=0, time=datetime.now(UTC))))
+        elif watched.errand is not None and (task is None or task.status in {"finished", "cancelled", "lost"}):
+            key = f"{TOPIC}-{run}-{uuid.uuid4().hex}"
+            watched.task = self._client.submit(self._there.perform, watched.errand, key=key, pure=False, retries=0)
+        elif task is not None and task.status == "error":
+            message = _TROUBLE.format(task.exception(timeout=5))
+            self._conclude(run, watched, End(exit=Exit(cause=Cause.ENGINE, code=1, time=datetime.now(UTC), message=message)))
+
+    def _ask(self, workers: Collection[str]) -> None:
+        """Ask some workers about all runs, and take in what has been answered; a slow one is not waited for."""
+        for worker in set(workers) - self._asking.keys():
+            questions = {run: self._question(watched) for run, watched in self._runs.items()}
+            self._asking[worker] = self._asks.submit(
+                self._client.run, self._there.answer, questions, workers=[worker], on_error="return"
+            )
+        wait_for(self._asking.values(), timeout=_ANSWERS_WITHIN)
+        for worker, asked in list(self._asking.items()):
+            if not asked.done():
+                continue
+            del self._asking[worker]
+            answers = asked.result().get(worker) if asked.exception() is None else None
+            if isinstance(answers, Mapping):
+                self._take(worker, answers)
+
+    def _question(self, watched: _Watched) -> Question:
+        claim, folder = watched.claim, watched.folder
+        sizes = {path.name: path.stat().st_size for path in (folder.metrics, *folder.path.glob("log.*")) if path.exists()}
+        return Question(claim=claim.task if claim else None, stop=folder.asked_to_stop(), sizes=sizes)
+
+    def _take(self, worker: str, answers: Mapping[str, Answer]) -> None:
+        for run, watched in list(self._runs.items()):
+            claim, answer = watched.claim, answers.get(run)
+            if claim is None and answer is not None:
+                write_whole(watched.folder.claim, json.dumps({"worker": worker, "task": answer.claim}).encode())
+                self._tell_again(worker)
+            elif claim is not None and claim.worker == worker:
+                if answer is None or answer.claim != claim.task:
+                    self._lose(run, watched)
+                else:
+                    self._copy(run, watched, answer)
+                    if answer.more:
+                        self._tell_again(worker)
+
+    def _tell_again(self, worker: str) -> None:
+        self._news.add(worker)
+        self._wake.set()
+
+    def _copy(self, run: str, watched: _Watched, answer: Answer) -> None:
+        folder = watched.folder.path
+        for name, content in answer.files.items():
+            with (folder / name).open("ab") as file:
+                file.write(content)
+        for path in folder.glob("log.*"):
+            if path.name not in answer.logs:
+                path.unlink()
+        if answer.end is not None:
+            self._conclude(run, watched, answer.end)
+        elif answer.files:
+            self._ring()
+
+    # --- the end of a run -------------------------------------------------------------------------------------------------
+
+    def _conclude(self, run: str, watched: _Watched, end: End) -> None:
+        folder = watched.folder
+        if end.run_json:
+            write_whole(folder.run_json, end.run_json)
+        if end.failure:
+            (folder.ml / "output").mkdir(parents=True, exist_ok=True)
+            (folder.ml / "output" / "failure").write_bytes(end.failure)
+        if end.exit is None:
+            write_whole(_lost(folder), b"")
+        else:
+            folder.write_exit(end.exit)
+        self._done(run, watched)
+
+    def _lose(self, run: str, watched: _Watched) -> None:
+        write_whole(_lost(watched.folder), b"")
+        self._done(run, watched)
+
+    def _done(self, run: str, watched: _Watched) -> None:
+        with self._guard:
+            self._runs.pop(run, None)
+        if watched.task is not None:
+            watched.task.cancel()
+        claim = watched.claim
+        if claim is not None:
+            self._asks.submit(self._client.run, self._there.forget, [run], workers=[claim.worker], on_error="ignore")
+        self._ring()
+
+
+def _lost(folder: RunFolder) -> Path:
+    """There once it is known that a run's worker is gone, or the run on it."""
+    return folder.path / "lost"

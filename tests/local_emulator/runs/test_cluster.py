@@ -1,0 +1,280 @@
+"""Training jobs on a Dask cluster: a scheduler and two workers, processes of their own that share no path with the emulator."""
+
+import contextlib
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_emulator.runs import mounts
+from local_emulator.runs.supervisor import MARKER
+from tests.conftest import ROOT, Server
+
+RESUMING = """
+import os, pathlib, time
+seen = pathlib.Path(os.environ['CHECKPOINTS'])
+seen.mkdir(exist_ok=True)
+done = max([int(one.name) for one in seen.iterdir()], default=0)
+print(f'begins after {done}', flush=True)
+for epoch in range(done + 1, 9):
+    time.sleep(0.5)
+    (seen / str(epoch)).touch()
+    print(f'score={epoch}', flush=True)
+pathlib.Path(os.environ['SM_MODEL_DIR'], 'weights').write_text('w')
+"""
+
+
+def until(true: Callable[[], Any], within: float = 40.0) -> Any:
+    deadline = time.monotonic() + within
+    while not (found := true()):
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.05)
+    return found
+
+
+@dataclass
+class Cluster:
+    """A scheduler and workers of one thread each. Workers see an empty folder where the emulator's state is, if that can be done."""
+
+    folder: Path
+    hidden: Path
+    scheduler: "subprocess.Popen[bytes] | None" = None
+    workers: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
+    numbers: "Iterator[int]" = field(default_factory=itertools.count)
+
+    @property
+    def address(self) -> str:
+        found: str = json.loads((self.folder / "scheduler.json").read_text())["address"]
+        return found
+
+    def start(self) -> "Cluster":
+        told = ["--scheduler-file", str(self.folder / "scheduler.json")]
+        self.scheduler = self.process(
+            "scheduler", ["distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", *told]
+        )
+        until((self.folder / "scheduler.json").exists)
+        for _ in range(2):
+            self.add_worker()
+        return self
+
+    def add_worker(self) -> None:
+        name = f"worker-{next(self.numbers)}"
+        module = ["distributed.cli.dask_worker", self.address, "--host", "127.0.0.1", "--no-dashboard", "--no-nanny"]
+        self.workers.append(self.process(name, [*module, "--nthreads", "1", "--name", name], hide=True))
+        until(lambda: "Registered to" in (self.folder / f"{name}.log").read_text())
+
+    def process(self, name: str, module: list[str], *, hide: bool = False) -> "subprocess.Popen[bytes]":
+        own = self.folder / name
+        own.mkdir()
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "SM_"))}
+        environment |= {"HOME": str(own), "TMPDIR": str(own), "PYTHONPATH": str(ROOT), "DASK_TEMPORARY_DIRECTORY": str(own)}
+        command = [sys.executable, "-m", *module]
+        if hide and os.getuid() == 0 and mounts.available() is None:
+            script = 'mount -t tmpfs none "$0" && exec "$@"'
+            command = ["unshare", "--mount", "sh", "-c", script, str(self.hidden), *command]
+        with (self.folder / f"{name}.log").open("wb") as log:
+            return subprocess.Popen(command, cwd=own, env=environment, stdout=log, stderr=log)
+
+    def end(self) -> None:
+        for process in (*self.workers, self.scheduler):
+            if process is not None:
+                process.kill()
+                process.wait()
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    folder = tmp_path_factory.mktemp("cluster")
+    (state := tmp_path_factory.mktemp("emulator") / "state").mkdir()
+    one = Cluster(folder, hidden=state)
+    try:
+        yield one.start()
+    finally:
+        one.end()
+
+
+@pytest.fixture(scope="module")
+def server(cluster: Cluster) -> Iterator[Server]:
+    arguments = ("--executor", "dask", "--scheduler", cluster.address, "--stop-grace", "1")
+    one = Server(state=cluster.hidden, arguments=arguments)
+    try:
+        yield one.start()
+    finally:
+        one.end()
+
+
+def running(server: Server) -> dict[str, int]:
+    """Run -> process, of all programs of an emulator's runs on this machine."""
+    found, ours = {}, {folder.name for folder in (server.state / "runs").iterdir()}
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            for word in (entry / "environ").read_bytes().split(b"\0") if entry.name.isdigit() else ():
+                mark, _, run = word.decode("utf-8", "replace").partition("=")
+                if mark == MARKER and run in ours:
+                    found[run] = int(entry.name)
+    return found
+
+
+def above(process: int) -> list[int]:
+    """The process, its parent, and so on."""
+    chain = [process]
+    while chain[-1] > 1:
+        chain.append(int(Path(f"/proc/{chain[-1]}/stat").read_text().rsplit(")", 1)[1].split()[1]))
+    return chain
+
+
+def below(process: int) -> list[int]:
+    """The process and everything that it has started."""
+    found = [process]
+    for one in found:
+        for task in Path(f"/proc/{one}/task").iterdir():
+            found += map(int, (task / "children").read_text().split())
+    return found
+
+
+def children(server: Server, name: str) -> list[dict[str, Any]]:
+    listed = server.client("sagemaker").list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+    found: list[dict[str, Any]] = [
+        server.client("sagemaker").describe_training_job(TrainingJobName=one["TrainingJobName"])
+        for one in listed["TrainingJobSummaries"]
+    ]
+    return found
+
+
+def ended(server: Server, name: str) -> dict[str, Any]:
+    sagemaker = server.client("sagemaker")
+
+    def look() -> Any:
+        job = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+        return job if job["HyperParameterTuningJobStatus"] not in {"InProgress", "Stopping"} else None
+
+    return dict(until(look, within=90))
+
+
+def log_of(server: Server, training: str) -> list[str]:
+    logs = server.client("logs")
+    streams = logs.describe_log_streams(logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=training + "/")[
+        "logStreams"
+    ]
+    return [
+        event["message"]
+        for stream in streams
+        for event in logs.get_log_events(
+            logGroupName="/aws/sagemaker/TrainingJobs", logStreamName=stream["logStreamName"], startFromHead=True
+        )["events"]
+    ]
+
+
+def create(server: Server, request_of: Any, name: str, script: str, **changes: Any) -> None:
+    source = server.upload_source("box", script)
+    server.client("sagemaker").create_hyper_parameter_tuning_job(**request_of(name, source, bucket="box", **changes))
+
+
+@pytest.mark.parametrize("how", ["the worker alone", "the worker and all its children"])
+def test_a_killed_worker_costs_no_job(cluster: Cluster, server: Server, request_of: Any, how: str) -> None:
+    name = f"lossy-{how.count(' ')}"
+    definition = {
+        "CheckpointConfig": {"S3Uri": f"s3://box/{name}"},
+        "Environment": {"CHECKPOINTS": "/opt/ml/checkpoints"},
+    }
+    create(server, request_of, name, RESUMING, jobs=1, parallel=1, definition=definition)
+    (training,) = until(lambda: children(server, name))
+    s3 = server.client("s3")
+    until(lambda: s3.list_objects_v2(Bucket="box", Prefix=f"{name}/").get("KeyCount", 0) >= 2)
+    ((_, program),) = running(server).items()
+    (worker,) = [one for one in cluster.workers if one.pid in above(program)]
+    for process in below(worker.pid) if how != "the worker alone" else [worker.pid]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+    worker.wait()
+    cluster.workers.remove(worker)
+    until(lambda: program not in running(server).values(), within=5)
+    job = ended(server, name)
+    assert job["TrainingJobStatusCounters"]["Completed"] == 1
+    (training,) = children(server, name)
+    lines = log_of(server, training["TrainingJobName"])
+    begins = [line for line in lines if line.startswith("begins")]
+    assert begins[0] == "begins after 0"
+    assert len(begins) == 2
+    assert int(begins[1].split()[-1]) >= 2, "it went on from its checkpoint"
+    assert training["FinalMetricDataList"][0]["Value"] == 8.0
+    s3.head_object(Bucket="box", Key=training["ModelArtifacts"]["S3ModelArtifacts"].removeprefix("s3://box/"))
+    cluster.add_worker()
+
+
+def test_both_workers_train_and_everything_comes_back(cluster: Cluster, server: Server, request_of: Any) -> None:
+    script = """
+import os, sys, time
+print(open('/opt/ml/input/data/train/words').read(), os.environ['HOME'])
+print('score=' + sys.argv[sys.argv.index('-x') + 1])
+time.sleep(1)
+if float(sys.argv[sys.argv.index('-x') + 1]) > 2: raise ValueError('too much')
+open('/opt/ml/model/weights', 'w').write('w')
+open('/opt/ml/output/data/figures', 'w').write('f')
+"""
+    server.client("s3").create_bucket(Bucket="box")
+    server.client("s3").put_object(Bucket="box", Key="data/words", Body=b"hello from S3")
+    channel = {
+        "ChannelName": "train",
+        "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://box/data/"}},
+    }
+    config = {
+        "Strategy": "Grid",
+        "ParameterRanges": {"CategoricalParameterRanges": [{"Name": "x", "Values": ["0", "1", "2", "3"]}]},
+    }
+    create(server, request_of, "both", script, jobs=None, config=config, definition={"InputDataConfig": [channel]})
+    counters = ended(server, "both")["TrainingJobStatusCounters"]
+    assert (counters["Completed"], counters["NonRetryableError"]) == (3, 1)
+    homes = set()
+    for one in children(server, "both"):
+        lines = log_of(server, one["TrainingJobName"])
+        homes.add(lines[0].rsplit("/runs/", 1)[0])
+        assert lines[0].startswith("hello from S3 /")
+        assert one["FinalMetricDataList"][0]["Value"] == float(one["HyperParameters"]["x"])
+        if one["TrainingJobStatus"] == "Failed":
+            assert "ValueError: too much" in one["FailureReason"]
+            continue
+        assert server.client("s3").head_object(
+            Bucket="box", Key=one["ModelArtifacts"]["S3ModelArtifacts"].removeprefix("s3://box/")
+        )
+    assert len(homes) == 2, "both workers had some"
+
+
+def test_runs_go_on_while_the_emulator_is_away_and_stop_when_asked(cluster: Cluster, server: Server, request_of: Any) -> None:
+    create(server, request_of, "away", "import time\nprint('score=1', flush=True)\ntime.sleep(4)\nprint('score=2')", jobs=1)
+    until(lambda: [one for one in children(server, "away") if one.get("FinalMetricDataList") or running(server)])
+    before = running(server)
+    server.end(signal.SIGKILL)
+    assert running(server) == before
+    server.start()
+    assert ended(server, "away")["TrainingJobStatusCounters"]["Completed"] == 1
+    (training,) = children(server, "away")
+    assert training["FinalMetricDataList"][0]["Value"] == 2.0
+    assert log_of(server, training["TrainingJobName"]) == ["score=1", "score=2"], "it ran once"
+
+    create(server, request_of, "endless", "import time\nprint('score=1', flush=True)\ntime.sleep(600)", jobs=3, parallel=2)
+    until(lambda: len(running(server)) == 2)
+    server.client("sagemaker").stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="endless")
+    assert ended(server, "endless")["HyperParameterTuningJobStatus"] == "Stopped"
+    assert running(server) == {}
+
+
+def test_a_cluster_that_cannot_be_had_is_told_in_a_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "local_emulator", "serve", "--port", "0", "--state", str(tmp_path), "--executor", "dask"]
+    for more, told in (
+        ((), "--executor dask and --scheduler ADDRESS go together"),
+        (("--scheduler", "tcp://127.0.0.1:1"), "no Dask scheduler answers there"),
+    ):
+        done = subprocess.run([*command, *more], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 1
+        assert told in done.stderr
+        assert "Traceback" not in done.stderr
