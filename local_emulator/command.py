@@ -214,7 +214,7 @@ def _with_cluster(settings: Settings, options: argparse.Namespace) -> Settings:
         settings,
         scheduler=options.scheduler,
         advertise=options.advertise,
-        parallel=slots(options.scheduler),
+        parallel=options.parallel or slots(options.scheduler),
         allowed_hosts=hosts,
     )
 
@@ -288,6 +288,11 @@ def _greet(environment: Mapping[str, str], proxied: Mapping[str, str], emulator:
     for name, value in proxied.items():
         _say(f"  export {name}={shlex.quote(value)}")
     _say(f"\nBeside an S3 of somebody else: export AWS_ENDPOINT_URL_SAGEMAKER={url} and serve with --s3-endpoint.")
+    if settings.scheduler:
+        _say(
+            f"Training jobs run on the Dask cluster at {settings.scheduler}, with its workers' rights. Ctrl-C ends the emulator."
+        )
+        return
     _say("Training jobs run as your processes, with your rights: this is no sandbox. Ctrl-C ends the emulator.")
     if emulator.why_not_private:
         _say(f"No private /opt/ml ({emulator.why_not_private}): scripts must take their paths from the SM_* variables.")

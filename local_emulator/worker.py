@@ -262,12 +262,14 @@ def answer(questions: Mapping[str, Question], dask_worker: Any) -> Mapping[str, 
 
 
 def forget(runs: Sequence[str], dask_worker: Any) -> None:  # noqa: ANN401 - Dask's
-    """The emulator has heard of their ends."""
+    """The emulator has heard of their ends, or given them up."""
     place = _known_workplace(dask_worker)
     for run in runs:
         if place is None:
             return
-        place.visits.pop(run, None)
+        visit = place.visits.pop(run, None)
+        if visit is not None:
+            visit.claimed.set()  # a task that still waits leaves
         shutil.rmtree(place.folder(run).path, ignore_errors=True)
 
 

@@ -33,6 +33,8 @@ from local_emulator.settings import Settings
 TOPIC = "sm-tuning"
 """Dask's topic on which workers say that there is news of a run."""
 
+MISSING_EXTRA = "--executor dask needs Dask: pip install 'sm-tuning[dask]'"
+
 _TICK = 1.0  # seconds between looks at which workers there are
 _LOOK_ANYWAY = 5.0  # seconds between looks at a run of which there was no news
 _ANSWERS_WITHIN = 1.0  # seconds that a look may hold up the others; its answer is taken later
@@ -128,10 +130,10 @@ def connect(scheduler: str) -> Any:  # noqa: ANN401 - of an optional package
     try:
         from distributed import Client  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise EmulatorError("--executor dask needs Dask: pip install 'sm-tuning[dask]'") from error
+        raise EmulatorError(MISSING_EXTRA) from error
     try:
         make: Any = Client  # untyped
-        return make(scheduler, timeout=10, set_as_default=False, name="sm-tuning")
+        return make(scheduler, timeout=5, set_as_default=False, name="sm-tuning")
     except (OSError, ValueError, TimeoutError) as error:
         raise EmulatorError(f"--scheduler {scheduler}: no Dask scheduler answers there ({error})") from error
 
@@ -171,6 +173,7 @@ class ClusterExecutor:
         self._listen()
         self._runs: dict[str, _Watched] = {}
         self._guard = threading.Lock()
+        self._given_up: set[str] = set()  # lost runs, whose tasks Dask may yet bring to another worker
         self._news: set[str] = set()  # workers
         self._looked = 0.0
         self._asking: dict[str, Future[Any]] = {}
@@ -250,6 +253,8 @@ class ClusterExecutor:
     def _listen(self) -> None:
         def heard(event: tuple[float, Mapping[str, str]]) -> None:
             self._news.add(event[1]["worker"])
+            if event[1]["run"] in self._given_up:
+                self._forget(event[1]["run"], event[1]["worker"])
             self._wake.set()
 
         self._client.subscribe_topic(TOPIC, heard)
@@ -359,8 +364,13 @@ class ClusterExecutor:
         self._done(run, watched)
 
     def _lose(self, run: str, watched: _Watched) -> None:
-        write_whole(_lost(watched.folder), b"")
-        self._done(run, watched)
+        self._given_up.add(run)
+        self._forget(run, None)  # Dask may have brought its task to another worker already
+        self._conclude(run, watched, End(exit=None))
+
+    def _forget(self, run: str, worker: str | None) -> None:
+        workers = None if worker is None else [worker]
+        self._asks.submit(self._client.run, self._there.forget, [run], workers=workers, on_error="ignore")
 
     def _done(self, run: str, watched: _Watched) -> None:
         with self._guard:
@@ -368,8 +378,8 @@ class ClusterExecutor:
         if watched.task is not None:
             watched.task.cancel()
         claim = watched.claim
-        if claim is not None:
-            self._asks.submit(self._client.run, self._there.forget, [run], workers=[claim.worker], on_error="ignore")
+        if claim is not None and run not in self._given_up:
+            self._forget(run, claim.worker)
         self._ring()
 
 

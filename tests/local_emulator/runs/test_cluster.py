@@ -59,7 +59,8 @@ class Cluster:
     def start(self) -> "Cluster":
         told = ["--scheduler-file", str(self.folder / "scheduler.json")]
         self.scheduler = self.process(
-            "scheduler", ["distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", *told]
+            "scheduler",
+            ["distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0", *told],
         )
         until((self.folder / "scheduler.json").exists)
         for _ in range(2):
@@ -268,13 +269,17 @@ def test_runs_go_on_while_the_emulator_is_away_and_stop_when_asked(cluster: Clus
     assert running(server) == {}
 
 
-def test_a_cluster_that_cannot_be_had_is_told_in_a_line(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "local_emulator", "serve", "--port", "0", "--state", str(tmp_path), "--executor", "dask"]
-    for more, told in (
-        ((), "--executor dask and --scheduler ADDRESS go together"),
-        (("--scheduler", "tcp://127.0.0.1:1"), "no Dask scheduler answers there"),
+def test_what_is_missing_is_told_in_a_line(tmp_path: Path) -> None:
+    serve = ["serve", "--port", "0", "--state", str(tmp_path), "--executor", "dask"]
+    without_dask = (
+        "import sys; sys.modules['distributed'] = None; from local_emulator.command import main; sys.exit(main(sys.argv[1:]))"
+    )
+    for command, told in (
+        (["-m", "local_emulator", *serve], "--executor dask and --scheduler ADDRESS go together"),
+        (["-m", "local_emulator", *serve, "--scheduler", "tcp://127.0.0.1:1"], "no Dask scheduler answers there"),
+        (["-c", without_dask, *serve, "--scheduler", "tcp://127.0.0.1:1", "--parallel", "1"], "pip install 'sm-tuning[dask]'"),
     ):
-        done = subprocess.run([*command, *more], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 1
         assert told in done.stderr
         assert "Traceback" not in done.stderr
