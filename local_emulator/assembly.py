@@ -213,20 +213,9 @@ def _hands(settings: Settings, preparation: Preparation, bell: Bell, endpoint: C
     if settings.scheduler is None:
         processes = ProcessExecutor(bell=bell.path, warm=Warm(settings.state / "warm") if settings.warm else None)
         return _Hands(executor=processes, preparation=preparation, close=processes.close)
-    there = _worker_side()
     (settings.state / _SCHEDULER).write_text(settings.scheduler)
-    away = cluster.ClusterExecutor(
-        settings=settings, scheduler=settings.scheduler, endpoint=endpoint, there=there, ring=bell.ring
-    )
+    away = cluster.ClusterExecutor(settings=settings, scheduler=settings.scheduler, endpoint=endpoint, ring=bell.ring)
     return _Hands(executor=away, preparation=away, close=away.close)
-
-
-def _worker_side() -> cluster.WorkerSide:
-    try:
-        from local_emulator.worker import WORKER_SIDE  # noqa: PLC0415 - needs an extra
-    except ImportError as error:
-        raise EmulatorError(cluster.MISSING_EXTRA) from error
-    return WORKER_SIDE
 
 
 def end_runs(state: Path) -> int:
@@ -242,7 +231,7 @@ def end_runs(state: Path) -> int:
 def _end_runs_on_cluster(state: Path, folders: Sequence[Path]) -> int:
     if not (state / _SCHEDULER).exists() or not folders:
         return 0
-    return cluster.kill_all((state / _SCHEDULER).read_text(), [folder.name for folder in folders], _worker_side())
+    return cluster.kill_all((state / _SCHEDULER).read_text(), [folder.name for folder in folders])
 
 
 def wipe(state: Path) -> None:

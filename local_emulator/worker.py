@@ -27,7 +27,7 @@ from local_emulator.cloud.remote_objects import RemoteObjects
 from local_emulator.domain.errors import RunError
 from local_emulator.domain.objects import ObjectInfo, Objects, ObjectsUnavailable
 from local_emulator.runs import artifacts, mounts
-from local_emulator.runs.cluster import TOPIC, Answer, End, Errand, Question, WorkerSide
+from local_emulator.runs.cluster import TOPIC, Answer, End, Errand, Question
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.preparation import Preparation
 from local_emulator.runs.process import ProcessExecutor
@@ -223,7 +223,7 @@ def _known_workplace(worker: Any) -> Workplace | None:  # noqa: ANN401 - Dask's
     return place
 
 
-def perform(errand: Errand) -> None:
+def perform(errand: Errand, _: None) -> None:
     """Do an errand, if this is the task that may."""
     if errand.version != version("sm-tuning"):
         raise RuntimeError(f"the emulator has version {errand.version} of sm-tuning, this worker {version('sm-tuning')}")
@@ -277,9 +277,6 @@ def kill(runs: Sequence[str], dask_worker: Any) -> int:  # noqa: ANN401 - Dask's
     """Kill those runs that are here, at once; how many were."""
     place = _known_workplace(dask_worker)
     return sum(place.executor.kill(place.folder(run).path) for run in runs) if place else 0
-
-
-WORKER_SIDE = WorkerSide(perform=perform, answer=answer, forget=forget, kill=kill)
 
 
 class PatientObjects:

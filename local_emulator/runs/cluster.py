@@ -9,7 +9,9 @@ the run's `claim` may begin, any other leaves. A claimed run whose worker has go
 """
 
 import contextlib
+import importlib
 import json
+import pickle
 import sys
 import threading
 import time
@@ -87,16 +89,6 @@ class Answer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WorkerSide:
-    """The functions that run on workers: do an errand, answer questions, forget runs, kill runs."""
-
-    perform: Callable[[Errand], None]
-    answer: Callable[..., Mapping[str, Answer]]
-    forget: Callable[..., None]
-    kill: Callable[..., int]
-
-
-@dataclass(frozen=True, kw_only=True)
 class _Claim:
     worker: str
     task: str
@@ -138,6 +130,21 @@ def connect(scheduler: str) -> Any:  # noqa: ANN401 - of an optional package
         raise EmulatorError(f"--scheduler {scheduler}: no Dask scheduler answers there ({error})") from error
 
 
+def _there(name: str) -> Callable[..., bytes]:
+    """A function of `local_emulator.worker`, to be called with its arguments as bytes; its answer is bytes too.
+
+    Dask sends what it calls by name, and unpacks it wherever it passes. A worker or a scheduler that has not got this package would
+    not refuse that but die of it. So what is sent is a function by value, which Python alone suffices to unpack.
+    """
+
+    def call(arguments: bytes, dask_worker: Any = None) -> bytes:  # noqa: ANN401 - Dask's
+        worker = importlib.import_module("local_emulator.worker")
+        given = pickle.loads(arguments)  # noqa: S301 - whoever reaches a worker can run code there anyway
+        return pickle.dumps(getattr(worker, name)(*given, dask_worker))
+
+    return call
+
+
 def slots(scheduler: str) -> int:
     """Number of threads of all workers, i.e. of runs that a cluster takes at a time; raises EmulatorError."""
     with connect(scheduler) as client:
@@ -145,11 +152,11 @@ def slots(scheduler: str) -> int:
         return max(sum(threads.values()), 1)
 
 
-def kill_all(scheduler: str, runs: Sequence[str], there: WorkerSide) -> int:
+def kill_all(scheduler: str, runs: Sequence[str]) -> int:
     """Kill runs on a cluster, wherever they are; how many there were to kill. Raises EmulatorError."""
     with connect(scheduler) as client:
-        found = client.run(there.kill, list(runs), on_error="return")
-        return sum(one for one in found.values() if isinstance(one, int))
+        found = client.run(_there("kill"), pickle.dumps([list(runs)]), on_error="return")
+        return sum(pickle.loads(one) for one in found.values() if isinstance(one, bytes))  # noqa: S301 - our own workers'
 
 
 class ClusterExecutor:
@@ -161,13 +168,11 @@ class ClusterExecutor:
         settings: Settings,
         scheduler: str,
         endpoint: Callable[[], str | None],
-        there: WorkerSide,
         ring: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._scheduler = scheduler
         self._endpoint = endpoint
-        self._there = there
         self._ring = ring
         self._client = connect(scheduler)
         self._listen()
@@ -291,7 +296,7 @@ class ClusterExecutor:
             self._conclude(run, watched, End(exit=Exit(cause=asked, code=0, time=datetime.now(UTC))))
         elif watched.errand is not None and (task is None or task.status in {"finished", "cancelled", "lost"}):
             key = f"{TOPIC}-{run}-{uuid.uuid4().hex}"
-            watched.task = self._client.submit(self._there.perform, watched.errand, key=key, pure=False, retries=0)
+            watched.task = self._client.submit(_there("perform"), pickle.dumps([watched.errand]), key=key, pure=False, retries=0)
         elif task is not None and task.status == "error":
             message = _TROUBLE.format(task.exception(timeout=5))
             self._conclude(run, watched, End(exit=Exit(cause=Cause.ENGINE, code=1, time=datetime.now(UTC), message=message)))
@@ -300,17 +305,20 @@ class ClusterExecutor:
         """Ask some workers about all runs, and take in what has been answered; a slow one is not waited for."""
         for worker in set(workers) - self._asking.keys():
             questions = {run: self._question(watched) for run, watched in self._runs.items()}
-            self._asking[worker] = self._asks.submit(
-                self._client.run, self._there.answer, questions, workers=[worker], on_error="return"
-            )
+            self._asking[worker] = self._call("answer", questions, worker)
         wait_for(self._asking.values(), timeout=_ANSWERS_WITHIN)
         for worker, asked in list(self._asking.items()):
             if not asked.done():
                 continue
             del self._asking[worker]
             answers = asked.result().get(worker) if asked.exception() is None else None
-            if isinstance(answers, Mapping):
-                self._take(worker, answers)
+            if isinstance(answers, bytes):
+                self._take(worker, pickle.loads(answers))  # noqa: S301 - our own worker's
+
+    def _call(self, name: str, argument: object, worker: str | None) -> Future[Any]:
+        """Call one of our functions on a worker, or on all (None)."""
+        workers = None if worker is None else [worker]
+        return self._asks.submit(self._client.run, _there(name), pickle.dumps([argument]), workers=workers, on_error="return")
 
     def _question(self, watched: _Watched) -> Question:
         claim, folder = watched.claim, watched.folder
@@ -369,8 +377,7 @@ class ClusterExecutor:
         self._conclude(run, watched, End(exit=None))
 
     def _forget(self, run: str, worker: str | None) -> None:
-        workers = None if worker is None else [worker]
-        self._asks.submit(self._client.run, self._there.forget, [run], workers=workers, on_error="ignore")
+        self._call("forget", [run], worker)
 
     def _done(self, run: str, watched: _Watched) -> None:
         with self._guard:

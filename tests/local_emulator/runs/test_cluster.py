@@ -43,7 +43,7 @@ def until(true: Callable[[], Any], within: float = 40.0) -> Any:
 
 @dataclass
 class Cluster:
-    """A scheduler and workers of one thread each. Workers see an empty folder where the emulator's state is, if that can be done."""
+    """A scheduler and workers of one thread each. They see an empty folder where the emulator's state is, if that can be done."""
 
     folder: Path
     hidden: Path
@@ -56,20 +56,32 @@ class Cluster:
         found: str = json.loads((self.folder / "scheduler.json").read_text())["address"]
         return found
 
-    def start(self) -> "Cluster":
+    def start(self, workers: int = 2) -> "Cluster":
         told = ["--scheduler-file", str(self.folder / "scheduler.json")]
         self.scheduler = self.process(
             "scheduler",
-            ["distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0", *told],
+            [
+                "-m",
+                "distributed.cli.dask_scheduler",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                "0",
+                "--dashboard-address",
+                "127.0.0.1:0",
+                *told,
+            ],
         )
         until((self.folder / "scheduler.json").exists)
-        for _ in range(2):
+        for _ in range(workers):
             self.add_worker()
         return self
 
-    def add_worker(self) -> None:
+    def add_worker(self, *, ours: bool = True) -> None:
         name = f"worker-{next(self.numbers)}"
-        module = ["distributed.cli.dask_worker", self.address, "--host", "127.0.0.1", "--no-dashboard", "--no-nanny"]
+        foreign = "import sys; sys.modules['local_emulator'] = None; from distributed.cli.dask_worker import main; main()"
+        start = ["-m", "distributed.cli.dask_worker"] if ours else ["-c", foreign]
+        module = [*start, self.address, "--host", "127.0.0.1", "--no-dashboard", "--no-nanny"]
         self.workers.append(self.process(name, [*module, "--nthreads", "1", "--name", name], hide=True))
         until(lambda: "Registered to" in (self.folder / f"{name}.log").read_text())
 
@@ -78,7 +90,7 @@ class Cluster:
         own.mkdir()
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "SM_"))}
         environment |= {"HOME": str(own), "TMPDIR": str(own), "PYTHONPATH": str(ROOT), "DASK_TEMPORARY_DIRECTORY": str(own)}
-        command = [sys.executable, "-m", *module]
+        command = [sys.executable, *module]
         if hide and os.getuid() == 0 and mounts.available() is None:
             script = 'mount -t tmpfs none "$0" && exec "$@"'
             command = ["unshare", "--mount", "sh", "-c", script, str(self.hidden), *command]
@@ -267,6 +279,24 @@ def test_runs_go_on_while_the_emulator_is_away_and_stop_when_asked(cluster: Clus
     server.client("sagemaker").stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="endless")
     assert ended(server, "endless")["HyperParameterTuningJobStatus"] == "Stopped"
     assert running(server) == {}
+
+
+def test_a_worker_without_this_package_fails_a_job_and_lives(tmp_path: Path, request_of: Any) -> None:
+    (tmp_path / "cluster").mkdir()
+    cluster = Cluster(tmp_path / "cluster", hidden=tmp_path)
+    server = Server(state=tmp_path / "state")
+    try:
+        cluster.start(workers=0).add_worker(ours=False)
+        server.arguments = ("--executor", "dask", "--scheduler", cluster.address)
+        create(server.start(), request_of, "foreign", "print('score=1')", jobs=1)
+        assert ended(server, "foreign")["TrainingJobStatusCounters"]["RetryableError"] == 1
+        (training,) = children(server, "foreign")
+        assert training["FailureReason"].startswith("InternalServerError: ")
+        assert "local_emulator" in training["FailureReason"]
+        assert cluster.workers[0].poll() is None
+    finally:
+        server.end()
+        cluster.end()
 
 
 def test_what_is_missing_is_told_in_a_line(tmp_path: Path) -> None:
