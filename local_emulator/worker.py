@@ -41,7 +41,7 @@ _WAIT_FOR_CLAIM = 30.0  # seconds; an emulator that is away that long hands the 
 _LOOK = 0.02  # seconds between looks at a run
 _TELL_EVERY = 0.25  # seconds between news of what a run prints
 _TAKES_NO_LONGER = 10.0  # seconds from handing a run over to its claim
-_SETTLED = 1.0  # seconds that a checkpoint's file must have been left alone before it goes to S3
+_SETTLED = 1_000_000_000  # nanoseconds that a checkpoint's file must have been left alone before it goes to S3
 _MOST_AT_ONCE = 4 * 2**20
 _FAILURE = 4 * 1024
 _PATIENCE, _PAUSE = 600.0, 0.5  # seconds
@@ -103,29 +103,36 @@ class Workplace:
             visit = self.visits[run] = _Visit(folder=self.folder(run), task=os.urandom(16).hex())
             return visit
 
-    def _prepares(self, settings: Settings, endpoint: str | None) -> tuple[Preparation, Objects]:
+    def leave(self, run: str, visit: _Visit) -> None:
+        """A task gives up waiting. If it has been chosen in this very moment, the emulator finds nobody here, which is the truth."""
+        with self._guard:
+            if self.visits.get(run) is visit:
+                del self.visits[run]
+
+    def _prepares(self, settings: Settings, endpoint: str | None, objects: Objects) -> Preparation:
         """One for all runs of an emulator, so that what they share is fetched once."""
-        objects = PatientObjects(RemoteObjects(settings.s3_endpoint or endpoint or "", settings.region))
         with self._guard:
             for known, address, preparation in self._preparations:
                 if (known, address) == (settings, endpoint):
-                    return preparation, objects
+                    return preparation
             preparation = Preparation(
                 settings=settings,
-                objects=objects,
+                objects=PatientObjects(objects),
                 folder_of_caches=self.root / f"cache-{len(self._preparations)}",
                 endpoint=lambda: endpoint,
                 private=settings.private_opt_ml and self._private,
                 role_exists=lambda _role: True,
             )
             self._preparations.append((settings, endpoint, preparation))
-            return preparation, objects
+            return preparation
 
     def conduct(
         self, errand: Errand, visit: _Visit, threads: int, *, going: Callable[[], bool], tell: Callable[[], None]
     ) -> None:
         """From its data to its end in S3. `threads` is how many runs this worker takes at a time."""
-        preparation, objects = self._prepares(replace(errand.settings, parallel=threads), errand.endpoint)
+        settings = replace(errand.settings, parallel=threads)
+        remote = RemoteObjects(settings.s3_endpoint or errand.endpoint or "", settings.region)
+        preparation, objects = self._prepares(settings, errand.endpoint, remote), PatientObjects(remote, going)
         try:
             run = preparation.prepare(errand.job, visit.folder.path, errand.left)
         except RunError as error:
@@ -187,18 +194,20 @@ class _Checkpoints:
         self._errand = errand
         self._folder = folder
         self._objects = objects
-        self._known: dict[Path, tuple[int, int]] = {}
+        self._known = {path: _facts(path) for path in self._files()}  # what came from S3 just now
+
+    def _files(self) -> Sequence[Path]:
+        if "CheckpointConfig" not in self._errand.job.request:
+            return ()
+        here = artifacts.checkpoints(self._folder.ml, self._errand.job)
+        return [one for one in here.rglob("*") if one.is_file() and not one.is_symlink()]
 
     def save(self) -> None:
         """Upload the files that have changed, and are not being written just now."""
-        if "CheckpointConfig" not in self._errand.job.request:
-            return
-        here = artifacts.checkpoints(self._folder.ml, self._errand.job)
         with contextlib.suppress(RunError, OSError):  # it is tried again, and told of at the end
-            for path in (one for one in here.rglob("*") if one.is_file() and not one.is_symlink()):
-                stat = path.stat()
-                facts = stat.st_size, stat.st_mtime_ns
-                if self._known.get(path) != facts and time.time() - stat.st_mtime >= _SETTLED:
+            for path in self._files():
+                facts = _facts(path)
+                if self._known.get(path) != facts and time.time_ns() - facts[1] >= _SETTLED:
                     artifacts.upload_checkpoint(self._errand.job, self._folder, path, self._objects)
                     self._known[path] = facts
 
@@ -238,10 +247,16 @@ def perform(errand: Errand, _: None) -> None:
         return
     tell()
     if not visit.claimed.wait(_WAIT_FOR_CLAIM) or not visit.may_begin:
-        visit.claimed.set()  # too late now
+        place.leave(run, visit)
         return
     try:
-        place.conduct(errand, visit, worker.state.nthreads, going=lambda: worker.status.name in _GOING, tell=tell)
+        place.conduct(
+            errand,
+            visit,
+            worker.state.nthreads,
+            going=lambda: worker.status.name in _GOING and place.visits.get(run) is visit,
+            tell=tell,
+        )
     except Exception as error:  # noqa: BLE001 - told as the run's end, or the emulator would wait for ever
         message = f"InternalServerError: We encountered an internal error. Please try again. (A worker: {error!r})"
         visit.end = End(exit=Exit(cause=Cause.ENGINE, code=1, time=datetime.now(UTC), message=message))
@@ -276,14 +291,17 @@ def forget(runs: Sequence[str], dask_worker: Any) -> None:  # noqa: ANN401 - Das
 def kill(runs: Sequence[str], dask_worker: Any) -> int:  # noqa: ANN401 - Dask's
     """Kill those runs that are here, at once; how many were."""
     place = _known_workplace(dask_worker)
-    return sum(place.executor.kill(place.folder(run).path) for run in runs) if place else 0
+    killed = sum(place.executor.kill(place.folder(run).path) for run in runs) if place else 0
+    forget(runs, dask_worker)
+    return killed
 
 
 class PatientObjects:
     """An object store that may be away for a while: the emulator's own, which may be started again."""
 
-    def __init__(self, objects: Objects) -> None:
+    def __init__(self, objects: Objects, wanted: Callable[[], bool] = lambda: True) -> None:
         self._objects = objects
+        self._wanted = wanted
 
     def list(self, bucket: str, prefix: str) -> Sequence[ObjectInfo]:
         """Every object whose key begins with the prefix, in key order."""
@@ -297,15 +315,14 @@ class PatientObjects:
         """Keep a file's content under a key."""
         self._patiently(lambda: self._objects.upload(bucket, key, source))
 
-    @staticmethod
-    def _patiently(work: Callable[[], T]) -> T:
+    def _patiently(self, work: Callable[[], T]) -> T:
         deadline = time.monotonic() + _PATIENCE
         while True:
             try:
                 return work()
             except ObjectsUnavailable as error:
                 # An answer that says no is final; no answer is not.
-                if not isinstance(error.__cause__, BotoCoreError) or time.monotonic() > deadline:
+                if not isinstance(error.__cause__, BotoCoreError) or time.monotonic() > deadline or not self._wanted():
                     raise
             time.sleep(_PAUSE)
 
@@ -317,6 +334,12 @@ def _after(path: Path, size: int, most: int) -> bytes:
             return file.read(max(most, 0))
     except FileNotFoundError:
         return b""
+
+
+def _facts(path: Path) -> tuple[int, int]:
+    """Size and time of the last change in nanoseconds."""
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns
 
 
 def _failed(ended: Exit) -> bool:

@@ -210,7 +210,7 @@ def test_a_killed_worker_costs_no_job(cluster: Cluster, server: Server, request_
             os.kill(process, signal.SIGKILL)
     worker.wait()
     cluster.workers.remove(worker)
-    until(lambda: program not in running(server).values(), within=5)
+    until(lambda: program not in running(server).values(), within=15)
     job = ended(server, name)
     assert job["TrainingJobStatusCounters"]["Completed"] == 1
     (training,) = children(server, name)
@@ -279,6 +279,18 @@ def test_runs_go_on_while_the_emulator_is_away_and_stop_when_asked(cluster: Clus
     server.client("sagemaker").stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="endless")
     assert ended(server, "endless")["HyperParameterTuningJobStatus"] == "Stopped"
     assert running(server) == {}
+
+
+def test_reset_ends_what_runs_on_the_cluster(cluster: Cluster, server: Server, request_of: Any) -> None:
+    create(server, request_of, "forgotten", "import time\nprint('score=1', flush=True)\ntime.sleep(600)", jobs=2)
+    programs = until(lambda: len(found := running(server)) == 2 and found)
+    server.end()
+    assert running(server) == programs
+    command = [sys.executable, "-m", "local_emulator", "reset", "--yes", "--state", str(server.state)]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert told.startswith("2 runs ended")
+    assert not any(Path(f"/proc/{process}").exists() for process in programs.values())
+    server.start()
 
 
 def test_a_worker_without_this_package_fails_a_job_and_lives(tmp_path: Path, request_of: Any) -> None:
