@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test tools check conformance bench quality clean
+.PHONY: demo test tools check conformance bench quality clean bootstrap changes deploy image push doctor launch teardown
 
 demo: .venv/.ready-all ## Run a real tuning job on real data and show its results
 	$(BIN)/sm-tuning run docs/examples/digits.toml
@@ -34,6 +34,54 @@ check: .venv/.ready-dev ## Lint, types, import directions
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# --- in an AWS account: docs/deploy.md. With ENDPOINT=http://127.0.0.1:4577 the same on the emulator. ---------------------------
+
+PROJECT ?= sm-tuning
+JOB ?= docs/examples/digits_image.toml
+TAG ?= $(shell git rev-parse HEAD)
+INFRA := $(BIN)/python -m infra
+ON = $(if $(ACCOUNT),--account $(ACCOUNT))
+NAMED = --tag Project=$(PROJECT) --parameter Project=$(PROJECT) $(addprefix --parameter ,$(PARAMETERS))
+DEPLOY = $(INFRA) deploy infra/tuning.yaml --stack $(PROJECT) --outputs-of $(PROJECT)-bootstrap $(NAMED) $(ON)
+REPOSITORY = $$($(INFRA) output $(PROJECT) RepositoryUri)
+
+ifdef ENDPOINT
+export AWS_ENDPOINT_URL := $(ENDPOINT)
+export AWS_ACCESS_KEY_ID := test
+export AWS_SECRET_ACCESS_KEY := test
+export AWS_DEFAULT_REGION := us-east-1
+endif
+
+bootstrap: .venv/.ready-deploy ## Once, by an administrator: let a repository's pipeline deploy (PARAMETERS=Subjects=…)
+	$(INFRA) deploy infra/bootstrap.yaml --stack $(PROJECT)-bootstrap $(NAMED) $(ON)
+
+changes: .venv/.ready-deploy ## Show what deploying would change
+	$(DEPLOY) --only-show
+
+deploy: .venv/.ready-deploy ## Deploy bucket, roles, repository, messages (PARAMETERS='InstanceTypes=ml.m5.large …')
+	$(DEPLOY)
+
+image: ## Build the training image
+	docker build --tag $(PROJECT):$(TAG) training_scripts
+
+push: .venv/.ready-deploy ## Build the training image and push it with the commit as its tag; a commit is pushed once
+	@if $(BIN)/aws ecr describe-images --repository-name $(PROJECT) --image-ids imageTag=$(TAG) >/dev/null 2>&1; then \
+	  echo "$(PROJECT):$(TAG) is in the repository already" >&2; else $(MAKE) --no-print-directory push-new; fi
+
+push-new: image
+	repository=$(REPOSITORY) && \
+	$(BIN)/aws ecr get-login-password | docker login --username AWS --password-stdin "$${repository%%/*}" && \
+	docker tag $(PROJECT):$(TAG) "$$repository:$(TAG)" && docker push "$$repository:$(TAG)"
+
+doctor: .venv/.ready-deploy ## What is missing in the account for the tuning job JOB
+	$(BIN)/sm-tuning doctor $(JOB) --aws --stack $(PROJECT) --image $(REPOSITORY):$(TAG)
+
+launch: .venv/.ready-deploy ## Launch the tuning job JOB in AWS and follow it
+	$(BIN)/sm-tuning run $(JOB) --aws --stack $(PROJECT) --image $(REPOSITORY):$(TAG) --yes
+
+teardown: .venv/.ready-deploy ## List what would be deleted; with YES=1 delete it
+	$(INFRA) teardown $(PROJECT) $(if $(YES),--yes) $(ON)
 
 bench: .venv/.ready-dev ## Measure; writes Markdown tables to standard output
 	$(BIN)/python benchmarks/overhead.py

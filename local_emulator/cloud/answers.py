@@ -1,0 +1,76 @@
+"""Answers of moto's, mended where a client would be told something else than by AWS."""
+
+import json
+from collections.abc import Callable
+from functools import partialmethod
+from typing import Any
+
+
+def mend() -> None:
+    """Mend moto's answers, once."""
+    from moto.events.models import Rule  # noqa: PLC0415 - heavy
+    from moto.iam.access_control import IAMPolicyStatement  # noqa: PLC0415 - heavy
+    from moto.iam.responses import IamResponse  # noqa: PLC0415 - heavy
+    from moto.logs.responses import LogsResponse  # noqa: PLC0415 - heavy
+
+    IamResponse.simulate_principal_policy = _simulate  # type: ignore[attr-defined] # moto has none
+    if not hasattr(LogsResponse, "whole_filter"):
+        LogsResponse.whole_filter = LogsResponse.filter_log_events  # type: ignore[attr-defined]
+        LogsResponse.filter_log_events = _filter  # type: ignore[assignment,method-assign]
+        whole = IAMPolicyStatement.is_action_permitted
+        IAMPolicyStatement.is_action_permitted = partialmethod(_permitted, whole)  # type: ignore[assignment,method-assign]
+        Rule.send_to_targets = partialmethod(_send, Rule.send_to_targets)  # type: ignore[assignment,method-assign]
+
+
+def _send(rule: Any, whole: Callable[..., Any], event: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - moto's own types
+    """An event to a rule's targets; moto knows all but topics."""
+    from moto.events.utils import EventTemplateParser  # noqa: PLC0415 - heavy
+    from moto.sns.models import sns_backends  # noqa: PLC0415 - heavy
+
+    targets = rule.targets
+    topics = [one for one in targets if one["Arn"].split(":")[2] == "sns"]
+    if topics and rule.event_pattern.matches_event(event):
+        for one in topics:
+            transformer = one.get("InputTransformer", {})
+            told: object = EventTemplateParser.parse(
+                transformer.get("InputTemplate"), transformer.get("InputPathsMap", {}), event
+            )
+            _, _, _, region, account, _ = one["Arn"].split(":")
+            sns_backends[account][region].publish(told if isinstance(told, str) else json.dumps(told), arn=one["Arn"])
+    rule.targets = [one for one in targets if one not in topics]
+    try:
+        whole(rule, event, *args, **kwargs)
+    finally:
+        rule.targets = targets
+
+
+def _permitted(statement: Any, whole: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - moto's own types
+    """What a statement of a policy says. moto reads no conditions, so a bucket that is closed to plain HTTP would be closed to all."""
+    from moto.iam.access_control import PermissionResult  # noqa: PLC0415 - heavy
+
+    said = statement._statement  # noqa: SLF001 - how moto's statements are read
+    only_over_tls = said["Effect"] == "Deny" and "aws:SecureTransport" in said.get("Condition", {}).get("Bool", {})
+    return PermissionResult.NEUTRAL if only_over_tls else whole(statement, *args, **kwargs)
+
+
+def _simulate(response: Any) -> Any:  # noqa: ANN401 - moto's own types
+    """SimulatePrincipalPolicy, which SageMaker SDK v3 asks before it trusts a role: nothing is forbidden here."""
+    from moto.core.responses import ActionResult  # noqa: PLC0415 - heavy
+
+    response.backend.get_role_by_arn(response._get_param("PolicySourceArn"))  # noqa: SLF001 - how moto's responses read; NoSuchEntity
+    asked = response._get_param("ActionNames", [])  # noqa: SLF001 - see above
+    allowed = [{"EvalActionName": one, "EvalResourceName": "*", "EvalDecision": "allowed"} for one in asked]
+    return ActionResult({"EvaluationResults": allowed, "IsTruncated": False})
+
+
+def _filter(response: Any) -> str:  # noqa: ANN401 - moto's own types
+    """FilterLogEvents with its `logStreamNamePrefix`, which moto takes no notice of: `aws logs tail` would show every job's log."""
+    read = response._get_param  # noqa: SLF001 - how moto's responses read
+    prefix, group = read("logStreamNamePrefix"), response.logs_backend.groups.get(read("logGroupName"))
+    if prefix and group is not None:
+        names = [name for name in group.streams if name.startswith(prefix)]
+        if not names:
+            return json.dumps({"events": [], "searchedLogStreams": []})
+        response._get_param = lambda name, otherwise=None: names if name == "logStreamNames" else read(name, otherwise)  # noqa: SLF001
+    told: str = response.whole_filter()
+    return told
