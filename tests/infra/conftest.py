@@ -109,5 +109,5 @@ def actions(statement: Mapping[str, Any]) -> list[str]:
 def script(folder: Path) -> Path:
     """A training script that ends at once."""
     path = folder / "train.py"
-    path.write_text("import sys\nprint('score=' + sys.argv[sys.argv.index('--x') + 1])\n")
+    path.write_text("import sys\nprint('score=' + sys.argv[sys.argv.index('--rate') + 1])\n")
     return path
