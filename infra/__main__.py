@@ -28,7 +28,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m infra", description="Deploy this project's stacks, and take them down.")
     where = argparse.ArgumentParser(add_help=False)
     where.add_argument("--endpoint-url", help="an emulator's address; AWS_ENDPOINT_URL counts too")
-    where.add_argument("--region", help="AWS_REGION counts too")
+    where.add_argument("--region", help="AWS_DEFAULT_REGION counts too")
     where.add_argument("--profile", help="AWS_PROFILE counts too")
     where.add_argument("--account", help="refuse to touch any other account than this one")
     commands = parser.add_subparsers(dest="command", required=True)

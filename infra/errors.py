@@ -57,7 +57,7 @@ def told(error: BotoCoreError | ClientError) -> Refused:
 
 
 _BEFORE_AWS: dict[type[BotoCoreError], Callable[[Any], str]] = {
-    NoRegionError: lambda _: "no region is set; give --region or AWS_REGION",
+    NoRegionError: lambda _: "no region is set; give --region or AWS_DEFAULT_REGION",
     NoCredentialsError: lambda _: "there are no credentials; aws sso login or aws configure makes some, AWS_PROFILE chooses",
     PartialCredentialsError: lambda error: f"the credentials are incomplete: {error}",
     ProfileNotFound: lambda error: f"{error}; AWS_PROFILE and ~/.aws/config disagree",

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from local_emulator.cloud import answers, stacks
+from local_emulator.cloud import messages, stacks
 from local_emulator.cloud.persistence import BlobFile, Mirror, Setting, StoredObject
 from local_emulator.domain.names import LOG_GROUP, METRIC_NAMESPACE
 from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, ObjectInfo
@@ -71,11 +71,17 @@ class Cloud:
             return
         os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")
         os.environ.setdefault("MOTO_ACCOUNT_ID", self._settings.account)
+        from moto.iam.responses import IamResponse  # noqa: PLC0415 - heavy
+        from moto.logs.responses import LogsResponse  # noqa: PLC0415 - heavy
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415 - heavy
 
         self._application = DomainDispatcherApplication(create_backend_app)
         self._ready = True
-        answers.mend()
+        messages.mend()
+        IamResponse.simulate_principal_policy = _simulate  # type: ignore[attr-defined] # moto has none
+        if not hasattr(LogsResponse, "whole_filter"):
+            LogsResponse.whole_filter = LogsResponse.filter_log_events  # type: ignore[attr-defined]
+            LogsResponse.filter_log_events = _filter  # type: ignore[assignment,method-assign]
         role = self._backend("iam", "aws").create_role(ROLE, _TRUST, "/", "", "", {}, "3600")
         # The SageMaker SDK's get_execution_role() wants its caller to have assumed a role that IAM knows.
         from moto.sts.models import AssumedRole  # noqa: PLC0415 - heavy
@@ -383,3 +389,26 @@ def _bucket_and_key(environ: "WSGIEnvironment") -> tuple[str, str]:
 def _sub_resource(environ: "WSGIEnvironment") -> str:
     names = urllib.parse.parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
     return next((name for name in names if name in _SETTINGS or name == "delete"), "")
+
+
+def _simulate(response: Any) -> Any:  # noqa: ANN401 - moto's own types
+    """SimulatePrincipalPolicy, which SageMaker SDK v3 asks before it trusts a role: nothing is forbidden here."""
+    from moto.core.responses import ActionResult  # noqa: PLC0415 - heavy
+
+    response.backend.get_role_by_arn(response._get_param("PolicySourceArn"))  # noqa: SLF001 - how moto's responses read; NoSuchEntity
+    asked = response._get_param("ActionNames", [])  # noqa: SLF001 - see above
+    allowed = [{"EvalActionName": one, "EvalResourceName": "*", "EvalDecision": "allowed"} for one in asked]
+    return ActionResult({"EvaluationResults": allowed, "IsTruncated": False})
+
+
+def _filter(response: Any) -> str:  # noqa: ANN401 - moto's own types
+    """FilterLogEvents with its `logStreamNamePrefix`, which moto takes no notice of: `aws logs tail` would show every job's log."""
+    read = response._get_param  # noqa: SLF001 - how moto's responses read
+    prefix, group = read("logStreamNamePrefix"), response.logs_backend.groups.get(read("logGroupName"))
+    if prefix and group is not None:
+        names = [name for name in group.streams if name.startswith(prefix)]
+        if not names:
+            return json.dumps({"events": [], "searchedLogStreams": []})
+        response._get_param = lambda name, otherwise=None: names if name == "logStreamNames" else read(name, otherwise)  # noqa: SLF001
+    told: str = response.whole_filter()
+    return told

@@ -36,7 +36,8 @@ Command = Callable[..., Said]
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    images = ("--image", f"*.dkr.ecr.*/own-*={sys.executable} {ROOT / 'training_scripts/mlp.py'}")
+    program = f"{sys.executable} {ROOT / 'training_scripts/mlp.py'}"
+    images = ("--image", f"*.dkr.ecr.*/own-*={program}", "--image", f"*.dkr.ecr.*/sm-tuning:*={program}")
     one = Server(state=tmp_path_factory.mktemp("emulator") / "state", arguments=("--stop-grace", "2", *images))
     try:
         yield one.start()

@@ -28,13 +28,14 @@ STACKS = f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack"
 ASKED_FOR_BESIDES = [
     Call("cloudformation:DescribeStacks", f"{STACKS}/{PROJECT}/1"),  # run --stack, doctor --stack
     Call("iam:GetRole", f"{ROLE}-execution"),  # doctor: it exists and trusts SageMaker
+    Call("iam:GetRole", f"{ROLE}-launch"),  # doctor: the caller's role, with its path
     Call("iam:SimulatePrincipalPolicy", f"{ROLE}-execution"),  # doctor: what it may do
     Call("iam:SimulatePrincipalPolicy", f"{ROLE}-launch"),  # doctor: what the caller may do
     Call("s3:ListBucket", BUCKET),  # doctor: HeadBucket, ListObjectsV2
     Call("s3:GetObject", f"{BUCKET}/tuning/digits/model.tar.gz"),  # doctor: HeadObject; `aws s3 cp` of the best model
     Call("ecr:DescribeImages", f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/{PROJECT}"),  # doctor: the tag exists
-    Call("servicequotas:GetServiceQuota", "*"),  # doctor: instances
-    Call("servicequotas:ListServiceQuotas", "*"),  # doctor: the quota's code by its name
+    Call("servicequotas:ListServiceQuotas", "*"),  # doctor: instances
+    Call("servicequotas:ListAWSDefaultServiceQuotas", "*"),  # doctor: those that the account has never changed
     Call("pricing:GetProducts", "*"),  # doctor: the worst case in money
 ]
 
