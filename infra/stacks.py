@@ -23,12 +23,12 @@ _REMEDIES = {
     "CREATE_FAILED": "aws cloudformation delete-stack --stack-name {name}",
     "DELETE_FAILED": "aws cloudformation delete-stack --stack-name {name}, when what it could not delete is gone (see its events)",
 }
-# What CloudFormation's reasons mean here, and what to do.
+# What CloudFormation's reasons mean here, and what to do: the first that fits.
 _REASONS = {
+    "Provider with url": "the account has this OpenID Connect provider; give --parameter MakeProvider=false",
     "BucketAlreadyExists": "the bucket's name belongs to another account; give another --parameter Project=… and stack name",
     "already exists in stack": "another stack has it; remove it there, or give another --parameter Project=… and stack name",
     "already exists": "somebody has made it by hand; delete it, or give another --parameter Project=… and stack name",
-    "Provider with url": "the account has this OpenID Connect provider; give --parameter MakeProvider=false",
     "permissions boundary": "the deploy role makes roles with its boundary only; deploy with --outputs-of PROJECT-bootstrap",
     "is not authorized to perform": ALLOWED,
 }

@@ -51,7 +51,11 @@ def _subscription(properties: _Properties, scope: _Scope) -> str:
 
 
 def _provider(properties: _Properties, scope: _Scope) -> str:
-    made = scope.backend("iam").create_open_id_connect_provider(properties["Url"], [], properties.get("ClientIdList", []), [])
+    url = properties["Url"]
+    if f"arn:aws:iam::{scope.account}:oidc-provider/{url.removeprefix('https://')}" in scope.backend("iam").open_id_providers:
+        exists = import_module("moto.iam.exceptions").EntityAlreadyExists
+        raise exists(f"Provider with url {url} already exists.")  # moto's says `Unknown`
+    made = scope.backend("iam").create_open_id_connect_provider(url, [], properties.get("ClientIdList", []), [])
     return str(made.arn)
 
 

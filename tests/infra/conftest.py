@@ -1,4 +1,4 @@
-"""An emulator for all tests of a file, and the command that deploys to it."""
+"""An emulator for all tests here, and the command that deploys to it."""
 
 import json
 import subprocess
@@ -34,7 +34,7 @@ class Said:
 Command = Callable[..., Said]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     program = f"{sys.executable} {ROOT / 'training_scripts/mlp.py'}"
     images = ("--image", f"*.dkr.ecr.*/own-*={program}", "--image", f"*.dkr.ecr.*/sm-tuning:*={program}")
@@ -54,13 +54,21 @@ def infra(served: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)
 
-    def run(*words: str) -> Said:
+    def run(*words: str, at: Server = served) -> Said:
         capsys.readouterr()
-        code = main(words)
+        code = main([*words, "--endpoint-url", at.url])
         told = capsys.readouterr()
         return Said(code, told.out, told.err)
 
     return run
+
+
+def bootstrap(served: Server, project: str) -> list[str]:
+    """The words that deploy a project's bootstrap stack; an account has one provider for all of them."""
+    there = served.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    parameters = {"Project": project, "Subjects": SUBJECT, "MakeProvider": "false" if there else "true"}
+    given = [f"--parameter={name}={value}" for name, value in parameters.items()]
+    return ["deploy", BOOTSTRAP, "--stack", f"{project}-bootstrap", *given]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT, Server
-from tests.infra.conftest import BOOTSTRAP, SUBJECT, Command
+from tests.infra.conftest import SUBJECT, Command, bootstrap
 from tests.infra.workflow import Runner, commands, with_programs
 
 ACCOUNT = "123456789012"
@@ -67,7 +67,7 @@ max_runtime = 300
 
 @pytest.fixture
 def runner(served: Server, infra: Command, tmp_path: Path) -> Iterator[Runner]:
-    said = infra("deploy", BOOTSTRAP, "--stack", "sm-tuning-bootstrap", "--parameter", f"Subjects={SUBJECT}")
+    said = infra(*bootstrap(served, "sm-tuning"))
     assert said.code == 0, said.err
     programs = tmp_path / "programs"
     programs.mkdir()

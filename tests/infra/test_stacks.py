@@ -5,15 +5,14 @@ from pathlib import Path
 
 from sm_tuning import Continuous, Objective, Random, Resources, TuningJob
 from tests.conftest import Server
-from tests.infra.conftest import BOOTSTRAP, SUBJECT, TUNING, Command, policies
+from tests.infra.conftest import BOOTSTRAP, SUBJECT, TUNING, Command, bootstrap, policies
 
 CONTRACT = {"BucketName", "OutputUri", "ExecutionRoleArn", "LaunchRoleArn", "RepositoryUri", "TopicArn"}
 ACCOUNT = "123456789012"
 
 
 def test_from_an_empty_account_to_a_tuning_job_and_back(served: Server, infra: Command, deploy: Command) -> None:
-    words = ("--parameter", f"Subjects={SUBJECT}", "--parameter", "Project=own-a")
-    said = infra("deploy", BOOTSTRAP, "--stack", "own-a-bootstrap", *words)
+    said = infra(*bootstrap(served, "own-a"))
     assert said.code == 0, said.err
     assert said.outputs["DeployRoleArn"].endswith("role/own-a-deploy")
 
@@ -54,6 +53,11 @@ def test_from_an_empty_account_to_a_tuning_job_and_back(served: Server, infra: C
     gone = infra("teardown", "own-a", "--yes")
     assert gone.code == 0, gone.err
     assert "left: /aws/sagemaker/TrainingJobs" in gone.err
+    again = infra(
+        "deploy", BOOTSTRAP, "--stack", "own-z-bootstrap", f"--parameter=Subjects={SUBJECT}", "--parameter=Project=own-z"
+    )
+    assert again.code == 1
+    assert "the account has this OpenID Connect provider; give --parameter MakeProvider=false" in again.err
     assert infra("teardown", "own-a-bootstrap", "--yes").code == 0
     assert outputs["BucketName"] not in {one["Name"] for one in served.client("s3").list_buckets()["Buckets"]}
     assert not [one for one in served.client("ecr").describe_repositories()["repositories"] if one["repositoryName"] == "own-a"]
@@ -109,16 +113,16 @@ def test_what_holds_work_outlives_the_stack_and_is_adopted(served: Server, infra
     assert infra("teardown", "own-c", "--yes").code == 0
 
 
-def test_the_bucket_survives_the_emulator(served: Server, infra: Command, deploy: Command) -> None:
-    bucket = deploy("own-d").outputs["BucketName"]
-    served.client("s3").put_object(Bucket=bucket, Key="tuning/kept", Body=b"kept")
-    served.end()
-    served.start()
-    assert deploy("own-d").outputs["BucketName"] == bucket, "stacks are forgotten, buckets adopted"
-    s3 = served.client("s3")
+def test_the_bucket_survives_the_emulator(server: Server, infra: Command) -> None:
+    words = ("deploy", TUNING, "--stack", "own-d", "--parameter", "Project=own-d")
+    bucket = infra(*words, at=server).outputs["BucketName"]
+    server.client("s3").put_object(Bucket=bucket, Key="tuning/kept", Body=b"kept")
+    server.end()
+    server.start()
+    assert infra(*words, at=server).outputs["BucketName"] == bucket, "stacks are forgotten, buckets adopted"
+    s3 = server.client("s3")
     assert s3.get_object(Bucket=bucket, Key="tuning/kept")["Body"].read() == b"kept"
     assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
-    assert infra("teardown", "own-d", "--yes").code == 0
 
 
 def test_a_creation_that_fails_leaves_nothing(served: Server, infra: Command, tmp_path: Path) -> None:
