@@ -21,7 +21,7 @@ _REMEDIES = {
     "UPDATE_ROLLBACK_FAILED": "aws cloudformation continue-update-rollback --stack-name {name}",
     "ROLLBACK_FAILED": "aws cloudformation delete-stack --stack-name {name}",
     "CREATE_FAILED": "aws cloudformation delete-stack --stack-name {name}",
-    "DELETE_FAILED": "aws cloudformation delete-stack --stack-name {name}, when what it could not delete is gone (see its events)",
+    "DELETE_FAILED": "what it could not delete still holds something: make teardown PROJECT={name} YES=1",
 }
 # What CloudFormation's reasons mean here, and what to do: the first that fits.
 _REASONS = {
@@ -122,7 +122,7 @@ class Stacks:
             Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
             Tags=[{"Key": name, "Value": value} for name, value in order.tags.items()],
             Capabilities=["CAPABILITY_NAMED_IAM"],
-            ImportExistingResources=True,  # a bucket that an earlier stack has left is adopted
+            ImportExistingResources=True,  # the log group of all training jobs is adopted
         )
         described = self._change_set(made["Id"], order.stack)
         if described["Status"] == "FAILED":
@@ -202,7 +202,8 @@ class Stacks:
             left = "it is again what it was before"
         elif status in _REMEDIES:
             left = f"{left}; {_REMEDIES[status].format(name=name)}"
-        return Refused(f"{name} was not deployed: {'; '.join(why) or 'no reason given'}. {left[0].upper()}{left[1:]}.")
+        done = "deleted" if status == "DELETE_FAILED" else "deployed"
+        return Refused(f"{name} was not {done}: {'; '.join(why) or 'no reason given'}. {left[0].upper()}{left[1:]}.")
 
     # --- deleting -------------------------------------------------------------------------------------------------------
 

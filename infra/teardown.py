@@ -1,4 +1,4 @@
-"""Take a stack down, with what it holds; CloudFormation alone leaves what holds somebody's work."""
+"""Take a stack down, with what it holds; CloudFormation alone refuses what holds somebody's work."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Teardown:
     say: Callable[[str], object]
 
     def __call__(self, name: str, *, yes: bool) -> None:
-        """Empty and delete bucket and repository, schedule the key's deletion, delete the stack, say what stays; raises Refused.
+        """Empty bucket and repository, schedule the key's deletion, delete the stack, say what stays; raises Refused.
 
         The stack goes last: until then it knows what is left, and the command may be repeated.
         """
@@ -60,7 +60,7 @@ class Teardown:
     @property
     def _empties(self) -> Mapping[str, Callable[[str], None]]:
         return {
-            "AWS::S3::Bucket": self._delete_bucket,
+            "AWS::S3::Bucket": self._empty_bucket,
             "AWS::ECR::Repository": self._delete_repository,
             "AWS::KMS::Key": self._schedule_key,
         }
@@ -87,7 +87,7 @@ class Teardown:
             if error.response["Error"]["Code"] not in _GONE:
                 raise
 
-    def _delete_bucket(self, name: str) -> None:
+    def _empty_bucket(self, name: str) -> None:
         s3 = self.client("s3")
         for page in self._versions(name):
             refused = s3.delete_objects(Bucket=name, Delete={"Objects": page, "Quiet": True}).get("Errors", ())
@@ -95,7 +95,6 @@ class Teardown:
                 raise Refused(
                     f"{len(refused)} objects of {name} could not be deleted, {refused[0]['Key']} for one: {refused[0]['Message']}"
                 )
-        s3.delete_bucket(Bucket=name)
 
     def _images(self, repository: str) -> int:
         try:

@@ -2,8 +2,8 @@
 
 Mended: `AWS::NoValue`, `Fn::Cidr`, `!Condition` and defaults that are lists; conditions when a stack is updated; what has a
 DeletionPolicy of Retain stays when its stack goes, and is adopted when it comes again; a bucket's versioning; a role's policies when
-they change; outputs of change sets; a creation that fails is rolled back; and the types that moto has no resource for, of
-`stack_types`.
+they change; outputs of change sets; a creation that fails is rolled back, a deletion that fails is told; and the types that moto has
+no resource for, of `stack_types`.
 """
 
 import json
@@ -16,6 +16,7 @@ from typing import Any
 from local_emulator.cloud.stack_types import stack_types
 
 _RETAINED = frozenset({"Retain", "RetainExceptOnCreate"})
+_ADOPTED = frozenset({"AWS::S3::Bucket", "AWS::ECR::Repository", "AWS::Logs::LogGroup"})
 
 
 def mend() -> None:
@@ -37,6 +38,7 @@ def mend() -> None:
     _wrap(resources, "_delete_resource", _delete_unless_retained)
     _wrap(parsing, "parse_and_create_resource", _create)
     _wrap(models.CloudFormationBackend, "execute_change_set", _execute)
+    _wrap(models.CloudFormationBackend, "delete_stack", _delete)
     models.ChangeSet.diff = _changes
     models.Stack.has_parameters = _would_change_nothing
     models.Stack.parameter_list = property(_parameters_told)
@@ -224,19 +226,45 @@ def _update(whole: Callable[..., Any], resources: Any, template: Any, parameters
         resources._parsed_resources.pop(name, None)  # noqa: SLF001 - moto forgets to
 
 
+def _delete(whole: Callable[..., Any], backend: Any, name: str) -> None:  # noqa: ANN401 - moto's own types
+    """Delete a stack; one that cannot be deleted stays, and says so."""
+    stack = next((one for one in backend.stacks.values() if name in {one.name, one.stack_id}), None)
+    try:
+        whole(backend, name)
+    except Exception as error:
+        if stack is None:
+            raise
+        backend.stacks[stack.stack_id] = stack
+        stack.status = "DELETE_FAILED"
+        _tell(stack, getattr(error, "logical_id", stack.name), stack.status, _reason(error))
+
+
+class NotEmpty(Exception):  # noqa: N818 - reads as a fact
+    """A bucket holds something."""
+
+
 def _delete_unless_retained(whole: Callable[..., Any], resources: Any, made: Any, template: Mapping[str, Any]) -> None:  # noqa: ANN401 - moto's own types
-    if template.get("DeletionPolicy") in _RETAINED:
+    kind = template["Type"]
+    gone = kind in _ADOPTED and _existing(kind, made.name, resources["AWS::AccountId"], resources["AWS::Region"]) is None
+    if gone or template.get("DeletionPolicy") in _RETAINED:
         return
-    if template["Type"] == "AWS::EC2::RouteTable":  # moto leaves them, and with them the VPC
-        made._associations.clear()  # noqa: SLF001 - see above
-        made.ec2_backend.delete_route_table(made.id)
-    else:
-        whole(resources, made, template)
+    try:
+        if kind == "AWS::S3::Bucket" and made.keys:
+            raise NotEmpty("The bucket you tried to delete is not empty. You must delete all versions in the bucket.")  # noqa: TRY301 - told below
+        if kind == "AWS::EC2::RouteTable":  # moto leaves them, and with them the VPC
+            made._associations.clear()  # noqa: SLF001 - see above
+            made.ec2_backend.delete_route_table(made.id)
+        else:
+            whole(resources, made, template)
+    except Exception as error:
+        error.logical_id = made.logical_resource_id  # type: ignore[attr-defined] # told on to _delete
+        raise
 
 
 def _adopt(whole: Callable[..., Any], name: str, template: Mapping[str, Any], account: str, region: str, **others: Any) -> Any:  # noqa: ANN401 - moto's own types
-    """What an earlier stack has left is taken over, as ImportExistingResources does."""
-    found = _existing(template["Type"], name, account, region) if template.get("DeletionPolicy") in _RETAINED else None
+    """What an earlier stack has retained is taken over, as ImportExistingResources does; and buckets, which outlive stacks here."""
+    adopted = template["Type"] == "AWS::S3::Bucket" or template.get("DeletionPolicy") in _RETAINED
+    found = _existing(template["Type"], name, account, region) if adopted else None
     if found is None:
         return whole(name, template, account, region, **others)
     days = template["Properties"].get("RetentionInDays")

@@ -123,7 +123,7 @@ def test_access_is_denied(told: Any) -> None:
         ("UPDATE_IN_PROGRESS", "somebody else is at it; wait for them"),
         ("UPDATE_ROLLBACK_FAILED", "aws cloudformation continue-update-rollback --stack-name own"),
         ("ROLLBACK_FAILED", "aws cloudformation delete-stack --stack-name own"),
-        ("DELETE_FAILED", "when what it could not delete is gone"),
+        ("DELETE_FAILED", "still holds something: make teardown PROJECT=own YES=1"),
     ],
 )
 def test_a_stack_that_takes_no_change(told: Any, status: str, remedy: str) -> None:

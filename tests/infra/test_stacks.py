@@ -99,18 +99,20 @@ def test_updating(served: Server, infra: Command, deploy: Command) -> None:
     assert infra("teardown", "own-b", "--yes").code == 0
 
 
-def test_what_holds_work_outlives_the_stack_and_is_adopted(served: Server, infra: Command, deploy: Command) -> None:
+def test_a_stack_that_holds_work_is_not_deleted(served: Server, infra: Command, deploy: Command) -> None:
     bucket = deploy("own-c").outputs["BucketName"]
     s3 = served.client("s3")
     for body in (b"one", b"two"):
         s3.put_object(Bucket=bucket, Key="tuning/model.tar.gz", Body=body)
     served.client("cloudformation").delete_stack(StackName="own-c")
     assert s3.get_object(Bucket=bucket, Key="tuning/model.tar.gz")["Body"].read() == b"two"
-    assert deploy("own-c").outputs["BucketName"] == bucket
-    assert s3.get_object(Bucket=bucket, Key="tuning/model.tar.gz")["Body"].read() == b"two"
+    refused = infra("deploy", TUNING, "--stack", "own-c")
+    assert refused.code == 1
+    assert "is DELETE_FAILED and takes no change; what it could not delete still holds something: make teardown" in refused.err
     listed = infra("teardown", "own-c").err
     assert f"{bucket}: 2 objects, with their older versions" in listed
     assert infra("teardown", "own-c", "--yes").code == 0
+    assert bucket not in {one["Name"] for one in s3.list_buckets()["Buckets"]}
 
 
 def test_the_bucket_survives_the_emulator(server: Server, infra: Command) -> None:
