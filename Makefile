@@ -82,8 +82,8 @@ changes: $(READY) ## Show what deploying would change
 deploy: $(READY) ## Deploy bucket, roles, repository, messages (PARAMETERS='InstanceTypes=ml.m5.large …')
 	$(DEPLOY)
 
-image: ## Build the training image
-	docker build --tag $(PROJECT):$(TAG) training_scripts
+image: ## Build the training image (BASE=python:3.11-slim-bookworm@sha256:… makes it the same at every build)
+	docker build $(if $(BASE),--build-arg BASE=$(BASE)) --tag $(PROJECT):$(TAG) training_scripts
 
 push: $(READY) ## Build the training image and push it with the commit as its tag; a commit is pushed once
 	@if $(BIN)/aws ecr describe-images --repository-name $(PROJECT) --image-ids imageTag=$(TAG) >/dev/null 2>&1; then \

@@ -1,4 +1,7 @@
-"""Check every policy in the templates with parliament: prints what it finds, and ends with 1 if that is anything."""
+"""Check every policy in the templates with parliament, and that the deploy role may do all that CloudFormation does for it.
+
+Prints what it finds, and ends with 1 if that is anything. CloudFormation's own schemas, which cfn-lint brings, tell what it does.
+"""
 
 import json
 import re
@@ -7,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import cfnlint
 import parliament
 from cfnlint.decode import decode
 
@@ -42,6 +46,16 @@ _KEPT: Mapping[tuple[str, str], str] = {
     ("DeployRole.deploy", "UNKNOWN_ACTION"): "s3:GetBucketAbac is newer than parliament's list",
     ("DeployRole.deploy", "MISMATCHED_TYPE_BUT_USABLE"): "an exact ARN may be compared as a string",
 }
+
+# What CloudFormation may do with a type and does not with ours, for the template says nothing of the kind.
+_UNUSED = re.compile(
+    r"iam:PassRole|iam:(Attach|Detach)RolePolicy|iam:DeleteRolePermissionsBoundary|iam:\w+(Group|User)Policy"
+    r"|s3:(Create|Delete|Put|Update)(Bucket)?(Abac|Accelerate|Acl|Analytics|C[Oo][Rr][Ss]|Encryption|IntelligentTiering|Inventory"
+    r"|Lifecycle|Logging|Metadata|Metrics|Notification|Object|Replication|Website)\w*|s3tables:\w+|s3:REST.PUT.OBJECT"
+    r"|logs:(Associate|Disassociate|CreateLogDelivery|Delete|Put)\w*|firehose:\w+|sns:PutDataProtectionPolicy"
+    r"|ecr:(Set|Delete)RepositoryPolicy|kms:(RetireGrant|DisableKey|EnableKey)|vpc-lattice:\w+|vpce:\w+"
+    r"|ec2:(Associate|Disassociate)SubnetCidrBlock|ec2:CreateVpcEncryptionControl|ec2:ModifyVpcTenancy"
+)
 
 
 def _plain(found: Any, facts: Mapping[str, str]) -> Any:  # noqa: ANN401, PLR0911 - JSON; a return for each function
@@ -84,9 +98,31 @@ def _findings(path: Path) -> Iterator[str]:
                 yield f"{where}: {one.issue} {one.detail} {one.location}"
 
 
+def _not_allowed(bootstrap: Path, tuning: Path) -> Iterator[str]:
+    """What CloudFormation does with the tuning stack's types and the deploy role may not."""
+    template, _ = decode(str(bootstrap))
+    policies = [
+        policy for where, policy in _policies(json.loads(json.dumps(template, default=str))) if where.startswith("Deploy")
+    ]
+    statements = [one for policy in policies for one in json.loads(policy)["Statement"]]
+    may = {action for one in statements for action in ([one["Action"]] if isinstance(one["Action"], str) else one["Action"])}
+    made, _ = decode(str(tuning))
+    kinds = {one["Type"] for one in made["Resources"].values()}
+    for schema in (
+        json.loads(path.read_text("utf-8")) for path in (Path(cfnlint.__file__).parent / "data/schemas/resources").glob("*.json")
+    ):
+        if schema.get("typeName") in kinds:
+            handlers = {name: one for name, one in schema.get("handlers", {}).items() if name != "list"}
+            needed = {action for one in handlers.values() for action in one.get("permissions", ())}
+            for action in sorted(needed - may):
+                if not _UNUSED.fullmatch(action):
+                    yield f"{bootstrap}: DeployRole lacks {action}, which CloudFormation needs for {schema['typeName']}"
+
+
 def main() -> int:
-    """Check the policies of the templates named on the command line."""
-    found = [f"{name}: {one}" for name in sys.argv[1:] for one in _findings(Path(name))]
+    """Check the policies of the two templates named on the command line, the bootstrap stack's first."""
+    bootstrap, tuning = (Path(name) for name in sys.argv[1:])
+    found = [f"{path}: {one}" for path in (bootstrap, tuning) for one in _findings(path)] + [*_not_allowed(bootstrap, tuning)]
     sys.stdout.writelines(f"{one}\n" for one in found)
     return 1 if found else 0
 
