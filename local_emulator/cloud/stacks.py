@@ -1,12 +1,13 @@
 """CloudFormation: moto's, mended where a stack would come to something else than in AWS.
 
-Mended: `AWS::NoValue`, `Fn::Cidr`, `!Condition` and defaults that are lists; conditions when a stack is updated; what has a
-DeletionPolicy of Retain stays when its stack goes, and is adopted when it comes again; a bucket's versioning; a role's policies when
-they change; outputs of change sets; a creation that fails is rolled back, a deletion that fails is told; and the types that moto has
-no resource for, of `stack_types`.
+Mended: constraints of parameters, and defaults that are lists; `AWS::NoValue`, `Fn::Cidr`, `!Condition`; conditions when a stack is
+updated; what has a DeletionPolicy of Retain stays when its stack goes, and is adopted when it comes again; a bucket's versioning; a
+role's policies when they change; outputs of change sets; a creation that fails is rolled back, a deletion that fails is told; and the
+types that moto has no resource for, of `stack_types`.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from ipaddress import ip_network
@@ -33,10 +34,11 @@ def mend() -> None:
     parsing.own_types = stack_types()
     resources = parsing.ResourceMap
     resources.build_resource_diff = _difference
-    _wrap(resources, "load_parameters", _with_lists)
+    _wrap(resources, "load_parameters", _checked)
     _wrap(resources, "update", _update)
     _wrap(resources, "_delete_resource", _delete_unless_retained)
     _wrap(parsing, "parse_and_create_resource", _create)
+    _wrap(models.CloudFormationBackend, "create_change_set", _propose)
     _wrap(models.CloudFormationBackend, "execute_change_set", _execute)
     _wrap(models.CloudFormationBackend, "delete_stack", _delete)
     models.ChangeSet.diff = _changes
@@ -86,13 +88,25 @@ def _clean(found: Any, resources: Any) -> Any:  # noqa: ANN401 - JSON
     return parsing.whole_clean_json(found, resources)
 
 
-def _with_lists(whole: Callable[..., Any], resources: Any) -> None:  # noqa: ANN401 - moto's own types
-    """Parameters; the default of a list is a list too."""
+def _checked(whole: Callable[..., Any], resources: Any) -> None:  # noqa: ANN401 - moto's own types
+    """Parameters, held to their constraints; the default of a list is a list too."""
     whole(resources)
     for name, one in resources._template.get("Parameters", {}).items():  # noqa: SLF001 - moto's map is what we mend
         value = resources.resolved_parameters[name]
         if isinstance(value, str) and one["Type"] == "CommaDelimitedList":
-            resources.resolved_parameters[name] = resources._parsed_resources[name] = value.split(",")  # noqa: SLF001 - see above
+            value = resources.resolved_parameters[name] = resources._parsed_resources[name] = value.split(",")  # noqa: SLF001 - see above
+        given = [str(each) for each in value] if isinstance(value, list) else [str(value)]
+        if "AllowedPattern" in one and not all(re.fullmatch(one["AllowedPattern"], each) for each in given):
+            _refuse(f"Parameter '{name}' must match pattern {one['AllowedPattern']}")
+        if "AllowedValues" in one and not set(given) <= {str(each) for each in one["AllowedValues"]}:
+            _refuse(f"Parameter '{name}' must be one of AllowedValues")
+        least, most = (float(one.get(end, otherwise)) for end, otherwise in (("MinValue", "-inf"), ("MaxValue", "inf")))
+        if one["Type"] == "Number" and not least <= float(value) <= most:
+            _refuse(f"Parameter '{name}' must be a number between {least:g} and {most:g}")
+
+
+def _refuse(message: str) -> None:
+    raise _moto("cloudformation.exceptions").ValidationError(message=message)
 
 
 def _difference(resources: Any, template: Mapping[str, Any], parameters: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401 - moto's own types
@@ -185,6 +199,17 @@ def _create(whole: Callable[..., Any], name: str, *args: Any, **kwargs: Any) -> 
     except Exception as error:
         if not hasattr(error, "logical_id"):
             error.logical_id = name  # type: ignore[attr-defined] # told on to _execute
+        raise
+
+
+def _propose(whole: Callable[..., Any], backend: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - moto's own types
+    """Make a change set; of one that is refused no stack is left."""
+    known = set(backend.stacks)
+    try:
+        return whole(backend, **kwargs)
+    except Exception:
+        for new in set(backend.stacks) - known:
+            del backend.stacks[new]
         raise
 
 

@@ -215,6 +215,6 @@ def test_nobody_answers(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
         monkeypatch.setenv(name, "test")
     where = ("--endpoint-url", "http://127.0.0.1:1", "--region", "us-east-1")
     assert main(["deploy", TUNING, "--stack", "own", *where]) == 1
-    assert "An emulator is started by: python -m local_emulator serve" in capsys.readouterr().err
+    assert "An emulator: python -m local_emulator serve" in capsys.readouterr().err
     assert main(["deploy", "no.yaml", "--stack", "own", *where]) == 2
     assert capsys.readouterr().err == "infra: there is no template no.yaml\n"

@@ -141,6 +141,25 @@ def test_a_creation_that_fails_leaves_nothing(served: Server, infra: Command, tm
     assert not [one for one in served.client("s3").list_buckets()["Buckets"] if one["Name"].startswith("own-e")]
 
 
+def test_parameters_keep_to_their_constraints(infra: Command) -> None:
+    words = ("deploy", BOOTSTRAP, "--stack", "own-f-bootstrap", "--parameter", "Project=own-f")
+    for wrong in (
+        "Subjects=repo:us/*:environment:production",
+        "Subjects=repo:us/digits:*",
+        "Subjects=*",
+        f"Subjects={SUBJECT},repo:x",
+    ):
+        said = infra(*words, "--parameter", wrong)
+        assert (said.code, "Parameter 'Subjects' must match pattern" in said.err) == (2, True), wrong
+    immutable = "repo:us@1/digits@2:environment:production"
+    lab = "project_path:us/digits:ref_type:branch:ref:main"
+    for right in (f"Subjects={SUBJECT}", f"Subjects={immutable},{SUBJECT}", f"Subjects={lab}"):
+        assert infra(*words, "--parameter", right, "--only-show").code == 0, right
+    few = infra("deploy", TUNING, "--stack", "own-f", "--parameter", "MaxRuntimeSeconds=1")
+    assert "Parameter 'MaxRuntimeSeconds' must be a number between 60 and" in few.err
+    assert infra("output", "own-f", "BucketName").code == 1
+
+
 class _Session:
     """A session whose clients are the emulator's."""
 
