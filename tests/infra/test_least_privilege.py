@@ -4,11 +4,15 @@ The calls are recorded while real tuning jobs are launched, followed, read and s
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from infra.__main__ import main
 from sm_tuning import Channel, Continuous, Objective, Random, Resources, Results, Script, TuningJob
@@ -24,7 +28,7 @@ BUCKET = f"arn:aws:s3:::{PROJECT}-{ACCOUNT}-us-east-1"
 SAGEMAKER = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}"
 STACKS = f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack"
 
-# What doctor and `run --stack` ask for besides, and a model's download. sts:GetCallerIdentity needs no right.
+# What doctor and `run --stack` ask for besides, and a model's download.
 ASKED_FOR_BESIDES = [
     Call("cloudformation:DescribeStacks", f"{STACKS}/{PROJECT}/1"),  # run --stack, doctor --stack
     Call("iam:GetRole", f"{ROLE}-execution"),  # doctor: it exists and trusts SageMaker
@@ -34,6 +38,7 @@ ASKED_FOR_BESIDES = [
     Call("s3:ListBucket", BUCKET),  # doctor: HeadBucket, ListObjectsV2
     Call("s3:GetObject", f"{BUCKET}/tuning/digits/model.tar.gz"),  # doctor: HeadObject; `aws s3 cp` of the best model
     Call("ecr:DescribeImages", f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/{PROJECT}"),  # doctor: the tag exists
+    Call("ecr:ListImages", f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/{PROJECT}"),  # doctor: which tags do, if it does not
     Call("servicequotas:ListServiceQuotas", "*"),  # doctor: instances
     Call("servicequotas:ListAWSDefaultServiceQuotas", "*"),  # doctor: those that the account has never changed
     Call("pricing:GetProducts", "*"),  # doctor: the worst case in money
@@ -44,27 +49,49 @@ class Recorder:
     """A session whose clients note every call with its parameters."""
 
     def __init__(self, server: Server) -> None:
+        taken = server.client("sts").assume_role(RoleArn=f"{ROLE}-launch", RoleSessionName="test")["Credentials"]
+        names = {
+            "AccessKeyId": "aws_access_key_id",
+            "SecretAccessKey": "aws_secret_access_key",
+            "SessionToken": "aws_session_token",
+        }
         self._url = server.url
-        self._session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
+        self._session = boto3.Session(region_name="us-east-1", **{name: taken[told] for told, name in names.items()})
         self._session.events.register("provide-client-params.*.*", self._note)
-        self.seen: list[tuple[str, str, Mapping[str, Any]]] = []
+        self.calls: list[Call] = []
 
     def _note(self, params: Mapping[str, Any], model: Any, **_others: Any) -> None:
-        self.seen.append((model.service_model.signing_name, model.name, dict(params)))
+        self.calls += as_iam_sees(model.service_model.signing_name, model.name, params)
 
-    def client(self, service: Any, region_name: str | None = None) -> Any:
-        return self._session.client(service, endpoint_url=self._url, region_name=region_name)
+    def client(self, service: Any, region_name: str | None = None, config: Any = None) -> Any:
+        return self._session.client(service, endpoint_url=self._url, region_name=region_name, config=config)
 
 
 def as_iam_sees(service: str, operation: str, params: Mapping[str, Any]) -> Iterator[Call]:
     """The rights that a call needs, by AWS's service authorization reference."""
-    if service == "s3":
-        objects = f"arn:aws:s3:::{params['Bucket']}/{params.get('Key', '')}"
-        yield {"PutObject": Call("s3:PutObject", objects), "GetObject": Call("s3:GetObject", objects)}[operation]
+    action = f"{service}:{operation}"
+    if service == "sagemaker":
+        yield from _of_sagemaker(operation, params)
+    elif service == "s3":
+        bucket = f"arn:aws:s3:::{params['Bucket']}"
+        on_objects = {"PutObject": "s3:PutObject", "GetObject": "s3:GetObject", "HeadObject": "s3:GetObject"}
+        key = f"{bucket}/{params.get('Key', '')}"
+        yield Call(on_objects[operation], key) if "Key" in params else Call("s3:ListBucket", bucket)
     elif service == "logs":
         group = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:{params['logGroupName']}"
-        yield Call(f"logs:{operation}", f"{group}:log-stream:{params.get('logStreamName', '')}")
-    elif operation == "CreateHyperParameterTuningJob":
+        yield Call(action, f"{group}:log-stream:{params.get('logStreamName', '')}")
+    elif service == "iam":
+        yield Call(action, params.get("PolicySourceArn") or f"arn:aws:iam::{ACCOUNT}:role/{params['RoleName']}")
+    elif service == "ecr":
+        yield Call(action, f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/{params['repositoryName']}")
+    elif service == "cloudformation":
+        yield Call(action, f"{STACKS}/{params['StackName']}/1")
+    elif operation != "GetCallerIdentity":  # which needs no right
+        yield Call(action, "*")
+
+
+def _of_sagemaker(operation: str, params: Mapping[str, Any]) -> Iterator[Call]:
+    if operation == "CreateHyperParameterTuningJob":
         yield from _creation(params)
     elif operation == "ListHyperParameterTuningJobs":
         yield Call(f"sagemaker:{operation}", "*")
@@ -151,7 +178,7 @@ def calls(deployed: Server, tmp_path_factory: pytest.TempPathFactory) -> list[Ca
     assert Results.read(run).best is not None
     job.named("own-p-stopped").launch(recorder).stop()
     assert _Target(recorder).run("latest").name == "own-p-stopped"
-    return [one for seen in recorder.seen for one in as_iam_sees(*seen)] + ASKED_FOR_BESIDES
+    return recorder.calls + ASKED_FOR_BESIDES
 
 
 def test_the_launch_role_may_do_all_that_sm_tuning_does(
@@ -159,6 +186,30 @@ def test_the_launch_role_may_do_all_that_sm_tuning_does(
 ) -> None:
     assert {one.action.split(":")[0] for one in calls} >= {"sagemaker", "s3", "logs", "iam"}
     assert [str(one) for one in calls if not allowed(statements("launch"), one)] == []
+
+
+@pytest.mark.skipif(find_spec("sm_tuning.doctor") is None, reason="sm-tuning has no doctor yet")
+def test_doctor_asks_for_what_is_listed(deployed: Server, statements: Callable[[str], Sequence[Statement]]) -> None:
+    examine, stack = (import_module(f"sm_tuning.{name}") for name in ("doctor", "stack"))
+    recorder = Recorder(deployed)
+    told = stack.Stack.read(PROJECT, recorder)
+    job = TuningJob(
+        name="own-p-doctor",
+        objective=Objective.maximize("score", regex="score=([0-9.]+)"),
+        ranges=[Continuous("rate", 0.0, 1.0)],
+        strategy=Random(seed=1),
+        max_jobs=2,
+        role=told.role,
+        output=told.output,
+        image=f"{told.repository}:0123abc",
+    )
+    assert {one.check for one in examine.doctor(job, recorder) if one.state == "problem"} == {"image"}  # none was pushed
+    with suppress(ClientError):  # the emulator has no price list
+        import_module("sm_tuning.cost").price_list(recorder, ["ml.m5.large"])
+    assert {one.action.split(":")[0] for one in recorder.calls} >= {"iam", "ecr", "servicequotas", "s3", "cloudformation"}
+    assert [str(one) for one in recorder.calls if not allowed(statements("launch"), one)] == []
+    asked = {one.action for one in recorder.calls}
+    assert {one.action for one in ASKED_FOR_BESIDES} - asked <= {"s3:GetObject"}  # a model's download
 
 
 def test_without_any_one_action_something_fails(calls: list[Call], statements: Callable[[str], Sequence[Statement]]) -> None:
