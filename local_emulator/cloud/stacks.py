@@ -1,9 +1,9 @@
 """CloudFormation: moto's, mended where a stack would come to something else than in AWS.
 
-Mended: constraints of parameters, and defaults that are lists; `AWS::NoValue`, `Fn::Cidr`, `!Condition`; conditions when a stack is
-updated; what has a DeletionPolicy of Retain stays when its stack goes, and is adopted when it comes again; a bucket's versioning; a
-role's policies when they change; outputs of change sets; a creation that fails is rolled back, a deletion that fails is told; and the
-types that moto has no resource for, of `stack_types`.
+Mended: templates that would run code; constraints of parameters, and defaults that are lists; `AWS::NoValue`, `Fn::Cidr` and
+`!Condition`; conditions when a stack is updated; what has a DeletionPolicy of Retain stays when its stack goes, and is adopted when it
+comes again; a bucket's versioning; a role's policies when they change; outputs of change sets; a creation that fails is rolled back, a
+deletion that fails is told; and the types that moto has no resource for, of `stack_types`.
 """
 
 import json
@@ -30,6 +30,7 @@ def mend() -> None:
     parsing.clean_json = _clean
     for module in (models, responses):
         _wrap(module, "yaml_tag_constructor", _tag)
+        module.yaml = _HarmlessYaml()
     # Kept there, for moto finds its types among the subclasses that are alive.
     parsing.own_types = stack_types()
     resources = parsing.ResourceMap
@@ -69,6 +70,24 @@ def _wrap(owner: Any, name: str, around: Callable[..., Any]) -> None:  # noqa: A
 
 
 # --- reading a template -------------------------------------------------------------------------------------------------------
+
+
+class _HarmlessYaml:
+    """YAML as moto reads templates, without what makes Python's objects: a template must not run code here."""
+
+    Loader = None
+
+    def __init__(self) -> None:
+        self._yaml: Any = import_module("yaml")
+        self._loader: Any = type("TemplateLoader", (self._yaml.SafeLoader,), {})
+
+    def add_multi_constructor(self, prefix: str, constructor: Callable[..., Any]) -> None:
+        """Let a function make what begins with a tag."""
+        self._loader.add_multi_constructor(prefix, constructor)
+
+    def load(self, text: str, Loader: object) -> Any:  # noqa: ANN401, ARG002, N803 - JSON; as moto calls it
+        """A template."""
+        return self._yaml.load(text, Loader=self._loader)
 
 
 def _tag(whole: Callable[..., Any], loader: Any, tag: str, node: Any) -> Any:  # noqa: ANN401 - YAML

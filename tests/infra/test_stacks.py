@@ -1,7 +1,10 @@
 """Both stacks, created, updated and deleted through CloudFormation by the command that does it in AWS."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
+
+from botocore.exceptions import ClientError
 
 from sm_tuning import Continuous, Objective, Random, Resources, TuningJob
 from tests.conftest import Server
@@ -158,6 +161,16 @@ def test_parameters_keep_to_their_constraints(infra: Command) -> None:
     few = infra("deploy", TUNING, "--stack", "own-f", "--parameter", "MaxRuntimeSeconds=1")
     assert "Parameter 'MaxRuntimeSeconds' must be a number between 60 and" in few.err
     assert infra("output", "own-f", "BucketName").code == 1
+
+
+def test_a_template_runs_no_code(served: Server, tmp_path: Path) -> None:
+    proof = tmp_path / "proof"
+    template = (
+        f"Resources: {{Topic: {{Type: 'AWS::SNS::Topic', Properties: {{TopicName: !!python/object/apply:os.mkdir [{proof}]}}}}}}"
+    )
+    with suppress(ClientError):
+        served.client("cloudformation").create_stack(StackName="own-g", TemplateBody=template)
+    assert not proof.exists()
 
 
 class _Session:
