@@ -297,7 +297,57 @@ BOUNDED = {"iam:PermissionsBoundary": (f"arn:aws:iam::{ACCOUNT}:policy/{PROJECT}
 OTHER_BOUNDARY = {"iam:PermissionsBoundary": ("arn:aws:iam::aws:policy/AdministratorAccess",)}
 
 
-def test_the_deploy_role_deploys_and_cannot_raise_itself(statements: Callable[[str], Sequence[Statement]]) -> None:
+PUSHING = ("BatchCheckLayerAvailability", "InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "PutImage")
+
+
+def test_the_deploy_role_may_do_all_that_deploying_does(
+    deployed: Server, statements: Callable[[str], Sequence[Statement]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What CloudFormation does in its name is checked against CloudFormation's own schemas, by `make check`."""
+    seen: list[tuple[str, str, Mapping[str, Any]]] = []
+
+    def note(params: Mapping[str, Any], model: Any, **_others: Any) -> None:
+        seen.append((model.service_model.signing_name, model.name, params))
+
+    class Session(boto3.Session):
+        def __init__(self, **chosen: Any) -> None:
+            super().__init__(aws_access_key_id="test", aws_secret_access_key="test", **chosen)
+            self.events.register("provide-client-params.*.*", note)
+
+    monkeypatch.setattr(boto3, "Session", Session)
+    where = ("--endpoint-url", deployed.url, "--region", "us-east-1")
+    parameters = ("--parameter=Project=own-q", "--outputs-of", f"{PROJECT}-bootstrap")
+    assert main(["deploy", TUNING, "--stack", "own-q", *parameters, *where]) == 0
+    assert main(["deploy", TUNING, "--stack", "own-q", "--parameter=LogDays=7", "--only-show", *where]) == 0
+    assert main(["output", "own-q", "RepositoryUri", *where]) == 0
+    deployed.client("s3").put_object(Bucket=f"own-q-{ACCOUNT}-us-east-1", Key="tuning/x", Body=b"x")
+    assert main(["teardown", "own-q", "--yes", *where]) == 0
+    repository = f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/{PROJECT}"
+    pushing = [Call("ecr:GetAuthorizationToken", "*"), *(Call(f"ecr:{one}", repository) for one in ("DescribeImages", *PUSHING))]
+    calls = [_of_this_project(one) for each in seen for one in _deploying(*each)] + pushing
+    assert {one.action for one in calls} >= {"cloudformation:ExecuteChangeSet", "s3:ListBucketVersions", "ecr:DeleteRepository"}
+    assert [str(one) for one in calls if not allowed(statements("deploy"), one)] == []
+
+
+def _deploying(service: str, operation: str, params: Mapping[str, Any]) -> Iterator[Call]:
+    if operation == "GetTemplateSummary":
+        yield Call("cloudformation:GetTemplateSummary", "*")
+    elif operation == "ListObjectVersions":
+        yield Call("s3:ListBucketVersions", f"arn:aws:s3:::{params['Bucket']}")
+    elif operation == "DeleteObjects":
+        for action in ("s3:DeleteObject", "s3:DeleteObjectVersion"):
+            yield Call(action, f"arn:aws:s3:::{params['Bucket']}/tuning/x")
+    elif str(params.get("StackName", "")).startswith("arn:"):
+        yield Call(f"cloudformation:{operation}", params["StackName"])
+    else:
+        yield from as_iam_sees(service, operation, params)
+
+
+def _of_this_project(call: Call) -> Call:
+    return Call(call.action, call.resource.replace("own-q", PROJECT), call.context)
+
+
+def test_the_deploy_role_cannot_raise_itself(statements: Callable[[str], Sequence[Statement]]) -> None:
     may = statements("deploy")
     for call in (
         Call("cloudformation:ExecuteChangeSet", f"{STACKS}/{PROJECT}/1"),
