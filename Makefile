@@ -97,17 +97,17 @@ push-new: image
 doctor: $(READY) ## What is missing in the account for the tuning job JOB
 	$(BIN)/sm-tuning doctor $(JOB) --aws --stack $(PROJECT) --image $(TAG)
 
-launch: $(READY) ## Launch the tuning job JOB in AWS and follow it (NAME=…)
-	$(BIN)/sm-tuning run $(JOB) --aws --stack $(PROJECT) --image $(TAG) --yes $(if $(NAME),--name $(NAME))
+launch: $(READY) ## Launch the tuning job JOB in AWS and follow it (TUNING=its name)
+	$(BIN)/sm-tuning run $(JOB) --aws --stack $(PROJECT) --image $(TAG) --yes $(if $(TUNING),--name $(TUNING))
 
-stop: $(READY) ## Stop the tuning job NAME in AWS
-	$(BIN)/sm-tuning stop $(or $(NAME),$(error NAME= which tuning job?)) --aws
+stop: $(READY) ## Stop the tuning job TUNING in AWS
+	$(BIN)/sm-tuning stop $(or $(TUNING),$(error TUNING= which tuning job?)) --aws
 
 offline: $(READY) ## Run the tuning job OFFLINE_JOB on the emulator
 	$(BIN)/sm-tuning run $(OFFLINE_JOB)
 
-# Of the tuning job NAME, or the latest: in AWS with AWS=1, else on the emulator.
-WHICH = $(or $(NAME),latest) $(if $(AWS),--aws)
+# Of the tuning job TUNING, or the latest: in AWS with AWS=1, else on the emulator.
+WHICH = $(or $(TUNING),latest) $(if $(AWS),--aws)
 
 report: $(READY) ## Write the report of a tuning job
 	$(BIN)/sm-tuning report $(WHICH) --output demo-output/report.html
