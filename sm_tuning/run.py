@@ -126,6 +126,10 @@ class TuningRun:
         run.describe()
         return run
 
+    def other(self, name: str) -> Self:
+        """Another tuning job of the same account and region; raises NotFound if there is none of that name."""
+        return type(self).attach(name, self._session, client=self._client)
+
     def describe(self) -> Mapping[str, Any]:
         """AWS's own answer."""
         from botocore.exceptions import ClientError  # noqa: PLC0415 - see __init__
