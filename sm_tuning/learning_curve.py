@@ -31,14 +31,14 @@ class LearningCurve:
         if len(set(self.shares)) < 3 or any(not 0 < share <= 1 for share in self.shares):  # noqa: PLR2004 - a curve
             raise Invalid(f"shares is {list(self.shares)}; it must be three numbers or more above 0, up to 1")
 
-    def job(self, job: TuningJob, best: Training) -> TuningJob:
-        """The tuning job over the shares, all other hyperparameters as in the best training job.
-
-        Raises:
-            Invalid: The tuning job has several definitions, whose best has no hyperparameters that suit them all.
-        """
+    def check(self, job: TuningJob) -> None:
+        """Raise Invalid for a tuning job that can have no learning curve: one with several definitions, each with its own script."""
         if job.definitions:
-            raise Invalid(f"{job.name} has several definitions; a learning curve needs a tuning job with one")
+            raise Invalid(f"{job.name} has several definitions; a learning curve needs a tuning job without")
+
+    def job(self, job: TuningJob, best: Training) -> TuningJob:
+        """The tuning job over the shares, all other hyperparameters as in the best training job; raises Invalid."""
+        self.check(job)
         static = {**job.hyperparameters, **best.hyperparameters}
         static.pop(self.hyperparameter, None)
         return replace(
@@ -57,6 +57,12 @@ class LearningCurve:
 def name_of(tuning: str) -> str:
     """The name of the tuning job over the shares that belongs to a tuning job."""
     return tuning[: LONGEST_NAME - len(_TAIL)].rstrip("-") + _TAIL
+
+
+def without_shares(names: Sequence[str]) -> list[str]:
+    """Names of tuning jobs without those that only belong to another one's learning curve."""
+    theirs = {name_of(name) for name in names}
+    return [name for name in names if name not in theirs]
 
 
 def read(results: Results, runs: Sequence[TuningRun]) -> Results | None:

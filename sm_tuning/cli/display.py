@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from sm_tuning.diagnosis import Diagnosis
+    from sm_tuning.diagnosis.data import DataCurve
     from sm_tuning.results import Results
 
 _COLOURS = {"Completed": "green", "Failed": "red", "Stopped": "yellow", "Stopping": "yellow", "InProgress": "cyan"}
@@ -203,6 +204,19 @@ def diagnosis_lines(results: "Results", found: "Diagnosis") -> Iterator[Renderab
     saved = f"; early stopping saved about {duration(results.saved_seconds())}" if results.pruned else ""
     yield ""
     yield Text(f"{took}{share}{saved}")
+
+
+def data_lines(results: "Results", data: "DataCurve | None") -> Iterator[RenderableType]:
+    """The objective on growing shares of the training set, and what more data would bring."""
+    if data is None:
+        yield "too few of the training jobs on shares of the training set have an objective to say anything"
+        return
+    rows = [
+        {data.hyperparameter: f"{share:g}", "training": number(train), results.objective: number(value)}
+        for share, train, value in data.points
+    ]
+    yield table_of(rows)
+    yield Text.assemble(("more data: ", "bold"), safe(data.told(results.objective)))
 
 
 def _effects_table(found: "Diagnosis") -> Table:

@@ -3,11 +3,27 @@
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sm_tuning.cli.command import Target, echo_json, guarded, options, sm_tuning
 from sm_tuning.errors import Invalid
+
+if TYPE_CHECKING:
+    from sm_tuning.diagnosis import Diagnosis
+    from sm_tuning.results import Results
+
+
+def _judged(target: Target, jobs: tuple[str, ...]) -> "tuple[Results, Diagnosis]":
+    """Results and diagnosis of tuning jobs, with their training jobs on shares of the training set if there are any."""
+    from sm_tuning import learning_curve  # noqa: PLC0415 - see command.py
+    from sm_tuning.diagnosis import diagnose as judge  # noqa: PLC0415 - see command.py
+    from sm_tuning.results import Results  # noqa: PLC0415 - see command.py
+
+    runs = [target.run(job) for job in jobs or ("latest",)]
+    results = Results.read(*runs)
+    return results, judge(results, learning_curve.read(results, runs))
 
 
 @sm_tuning.command()
@@ -19,11 +35,8 @@ def diagnose(*, jobs: tuple[str, ...], target: Target, as_json: bool) -> None:
     from dataclasses import asdict  # noqa: PLC0415 - see command.py
 
     from sm_tuning.cli.display import console, diagnosis_lines  # noqa: PLC0415 - see command.py
-    from sm_tuning.diagnosis import diagnose as judge  # noqa: PLC0415 - see command.py
-    from sm_tuning.results import Results  # noqa: PLC0415 - see command.py
 
-    results = Results.read(*(target.run(job) for job in jobs or ("latest",)))
-    found = judge(results)
+    results, found = _judged(target, jobs)
     if as_json:
         echo_json(asdict(found))
         return
@@ -61,11 +74,8 @@ def dashboard(*, port: int, target: Target, as_json: bool) -> None:
 def report(*, jobs: tuple[str, ...], output: Path, figures: Path | None, target: Target, as_json: bool) -> None:
     """Write what tuning jobs found as one HTML page: diagnosis, advice, charts, all training jobs."""
     from sm_tuning import report as reporting  # noqa: PLC0415 - see command.py
-    from sm_tuning.diagnosis import diagnose as judge  # noqa: PLC0415 - see command.py
-    from sm_tuning.results import Results  # noqa: PLC0415 - see command.py
 
-    results = Results.read(*(target.run(job) for job in jobs or ("latest",)))
-    found = judge(results)
+    results, found = _judged(target, jobs)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(reporting.page(results, found), encoding="utf-8")
     drawn = {}

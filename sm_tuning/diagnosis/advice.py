@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sm_tuning.diagnosis.data import DataCurve, told
-from sm_tuning.diagnosis.effects import Effect, is_logarithmic, position
+from sm_tuning.diagnosis.data import DataCurve
+from sm_tuning.diagnosis.effects import UNIMPORTANT, Effect, is_logarithmic, position
 from sm_tuning.diagnosis.fit import EVEN, STUCK, Fit, Verdict
 from sm_tuning.diagnosis.metrics import words
 from sm_tuning.results import Results
@@ -14,7 +14,6 @@ from sm_tuning.results import Results
 _FEW_EPOCHS = 5
 _SOME_EPOCHS = 10  # a curve that falls evenly over so many would need many times as many
 _HIGH_IN_ITS_RANGE = 0.7
-_UNIMPORTANT = 0.05  # of the objective's order: no more than chance leaves
 _ENOUGH_JOBS = 20  # to say so
 _IMPORTANT = 0.3
 _MOST_SHARE = 0.99  # the end of a hyperparameter that is a share
@@ -53,8 +52,8 @@ def advised(
         ):  # what only says how to change a range that is changed is void
             changed.update(ranges)
             found.append(replace(one, ranges=ranges))
-    if data is not None and not data.worth:
-        found.append(_more_data(results, data, "no "))
+    if data is not None and not any("more training data" in one.remedy for one in found):
+        found.append(_more_data(results, data, "" if data.worth else "no "))
     return found
 
 
@@ -78,7 +77,7 @@ def _about_fit(results: Results, fit: Fit, data: DataCurve | None) -> Iterator[A
 
 
 def _more_data(results: Results, data: DataCurve, no: str = "") -> Advice:
-    return Advice(remedy=f"{no}more training data", reason=told(results, data))
+    return Advice(remedy=f"{no}more training data", reason=data.told(results.objective))
 
 
 def _called(results: Results, names: Sequence[str]) -> str | None:
@@ -230,13 +229,13 @@ def _about_ranges(results: Results, effects: Sequence[Effect]) -> Iterator[Advic
             )
         elif effect.edge is not None and effect.diverges_above is None:
             up = effect.edge == "high"
-            end = effect.curve[-1 if up else 0][0] if "MinValue" not in one else one["MaxValue" if up else "MinValue"]
+            end = one["MaxValue" if up else "MinValue"] if "MinValue" in one else f"{effect.curve[-1 if up else 0][0]:g}"
             yield Advice(
                 remedy=f"widen the range of {effect.name} {'upwards' if up else 'downwards'}",
                 reason=f"the best training jobs lie at its {effect.edge} end, {end}",
                 ranges=_widened(effect.name, one, up=up),
             )
-        elif effect.strength < _UNIMPORTANT and strongest > _IMPORTANT and valued >= _ENOUGH_JOBS:
+        elif effect.strength < UNIMPORTANT and strongest > _IMPORTANT and valued >= _ENOUGH_JOBS:
             best = results.best.setting(effect.name) if results.best is not None else None
             told = f"{best:.3g}" if isinstance(best, float) else str(best)
             yield Advice(

@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sm_tuning.diagnosis.metrics import direction, taken_apart
@@ -10,7 +10,12 @@ from sm_tuning.results import Results
 
 _WORTH = 0.05  # of what is left of the loss or the error: less is not worth collecting
 _LEAST_POINTS = 3
+_BELIEVED = 6.0  # times the scatter's variance: what a level must explain
 _PACES = tuple(place / 20 for place in range(1, 41))  # exponents that are tried: learning curves fall by 0.05 to 2
+
+Pair = tuple[float, float]
+Law = tuple[float, float, float]
+"""Level, size and pace: `level + size * share ** -pace`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +25,7 @@ class DataCurve:
     Attributes:
         hyperparameter: The one that told the share.
         points: For each share the training metric of the objective's kind (None: not printed) and the objective.
-        law: `a`, `b` and `c` of `a + b * share ** -c`, in the objective's own unit (for one that rises `b` is negative).
+        law: Level, size and pace of `level + size * share ** -pace`, in the objective's own unit: the size is below 0 where it rises.
         twice: The objective with twice the data, by the law.
         between: The same with each of the points left out in turn: the least and the greatest.
         worth: Whether that is more than the scatter about the law and 5 % of what is left of the error.
@@ -28,15 +33,25 @@ class DataCurve:
 
     hyperparameter: str
     points: Sequence[tuple[float, float | None, float]]
-    law: tuple[float, float, float]
+    law: Law
     twice: float
-    between: tuple[float, float]
+    between: Pair
     worth: bool
 
     def at(self, share: float) -> float:
         """The law's objective on a share of today's data, above 1 for more."""
         level, size, pace = self.law
         return level + size * math.pow(share, -pace)
+
+    def told(self, objective: str) -> str:
+        """In words: what there is now, and what twice the data would bring."""
+        share, _, now = self.points[-1]
+        first, (low, high) = self.points[0][0], self.between
+        today = "all the training data" if share == 1 else f"{share:.0%} of the training data"
+        return (
+            f"{objective} is {now:.4g} with {today} and would be about {self.twice:.4g} ({low:.4g} to {high:.4g}) with twice as "
+            f"much, by {len(self.points)} shares of them from {first:g} to {share:g}"
+        )
 
 
 def data_curve(results: Results) -> DataCurve | None:
@@ -83,48 +98,42 @@ def _fitted(name: str, points: Sequence[tuple[float, float | None, float]], resu
     )
 
 
-def _law(pairs: Sequence[tuple[float, float]]) -> tuple[tuple[float, float, float], float]:
-    """The level, size and pace that fit best, and the scatter about them at the last point; less is better.
+def _law(pairs: Sequence[Pair]) -> tuple[Law, float]:
+    """The law that fits best, and the scatter about it at the last point; less is better.
 
-    Relative errors count where all values are above 0, so that the first, large ones do not decide alone; there is no level below 0.
+    Of values above 0 relative errors count, so that the first, large ones do not decide alone; and a level is believed only where it
+    fits much better than none, for a level that a few points make up would end every curve.
     """
     positive = all(value > 0 for _, value in pairs)
     weights = [1 / value**2 if positive else 1.0 for _, value in pairs]
-    best: tuple[float, tuple[float, float, float]] | None = None
+    left, law = min(_tried(pairs, weights, levels=True))
+    freedom = len(pairs) - 3
+    if positive:
+        left_plain, plain = min(_tried(pairs, weights, levels=False))
+        if freedom < 1 or left_plain <= left * (1 + _BELIEVED / freedom):
+            left, law, freedom = left_plain, plain, freedom + 1
+    return law, math.sqrt(left / max(freedom, 1)) * (pairs[-1][1] if positive else 1.0)
+
+
+def _tried(pairs: Sequence[Pair], weights: Sequence[float], *, levels: bool) -> Iterator[tuple[float, Law]]:
+    """Laws of every pace, each with what it leaves unexplained."""
     for pace in _PACES:
-        level, size = _line([(share**-pace, value) for share, value in pairs], weights, positive=positive)
-        left = sum(
-            weight * (value - level - size * share**-pace) ** 2 for weight, (share, value) in zip(weights, pairs, strict=True)
-        )
-        if best is None or left < best[0]:
-            best = (left, (level, size, pace))
-    assert best is not None  # noqa: S101 - there are paces
-    freedom = max(len(pairs) - 2, 1)
-    return best[1], (best[0] / freedom) ** 0.5 * (pairs[-1][1] if positive else 1.0)
+        bent = [(share**-pace, value) for share, value in pairs]
+        level, size = _line(bent, weights) if levels else (0.0, _slope(bent, weights))
+        left = sum(weight * (value - level - size * x) ** 2 for weight, (x, value) in zip(weights, bent, strict=True))
+        yield left, (level, size, pace)
 
 
-def _line(pairs: Sequence[tuple[float, float]], weights: Sequence[float], *, positive: bool) -> tuple[float, float]:
+def _slope(pairs: Sequence[Pair], weights: Sequence[float]) -> float:
+    """Of the line through 0, by least squares."""
+    squares = sum(weight * x * x for weight, (x, _) in zip(weights, pairs, strict=True))
+    return sum(weight * x * y for weight, (x, y) in zip(weights, pairs, strict=True)) / squares
+
+
+def _line(pairs: Sequence[Pair], weights: Sequence[float]) -> tuple[float, float]:
     """Level and slope by least squares; more data never harm, so the slope is not below 0."""
     total = sum(weights)
     x_mean = sum(weight * x for weight, (x, _) in zip(weights, pairs, strict=True)) / total
     y_mean = sum(weight * y for weight, (_, y) in zip(weights, pairs, strict=True)) / total
-    spread = sum(weight * (x - x_mean) ** 2 for weight, (x, _) in zip(weights, pairs, strict=True))
-    slope = sum(weight * (x - x_mean) * (y - y_mean) for weight, (x, y) in zip(weights, pairs, strict=True)) / spread
-    if slope <= 0:
-        return y_mean, 0.0
-    level = y_mean - slope * x_mean
-    if positive and level < 0:
-        squares = sum(weight * x * x for weight, (x, _) in zip(weights, pairs, strict=True))
-        return 0.0, sum(weight * x * y for weight, (x, y) in zip(weights, pairs, strict=True)) / squares
-    return level, slope
-
-
-def told(results: Results, data: DataCurve) -> str:
-    """The curve in words: what there is now, and what twice the data would bring."""
-    share, _, now = data.points[-1]
-    first, (low, high) = data.points[0][0], data.between
-    today = "all the training data" if share == 1 else f"{share:.0%} of the training data"
-    return (
-        f"{results.objective} is {now:.4g} with {today} and would be about {data.twice:.4g} ({low:.4g} to {high:.4g}) with twice as "
-        f"much, by {len(data.points)} shares of them from {first:g} to {share:g}"
-    )
+    slope = max(_slope([(x - x_mean, y - y_mean) for x, y in pairs], weights), 0.0)
+    return y_mean - slope * x_mean, slope

@@ -14,6 +14,7 @@ from sm_tuning.results import Results, Row
 
 _EDGE = 0.06  # of a range's width: the best lies at its edge
 _DECADES = 2.0
+UNIMPORTANT = 0.05  # of the objective's order: no more than chance leaves
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,12 +70,13 @@ def effect_of(results: Results, fits: Mapping[str, Fit], name: str) -> Effect | 
         )
         for middle, values in groups
     ]
+    strength = _strength([values for _, values in groups])
     return Effect(
         name=name,
         curve=curve,
-        strength=_strength([values for _, values in groups]),
+        strength=strength,
         diverges_above=_diverges_above(told, fits),
-        edge=_edge(results, name, [mean for _, mean, _, _ in curve]),
+        edge=_edge(results, name, [mean for _, mean, _, _ in curve]) if strength >= UNIMPORTANT else None,
         wants_logarithmic=_wants_logarithmic(results.ranges.get(name), valued, results),
     )
 

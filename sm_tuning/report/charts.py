@@ -81,6 +81,27 @@ def learning_curves(results: Results, found: Diagnosis) -> str | None:
     return chart.svg()
 
 
+def more_data(results: Results, found: Diagnosis) -> str | None:
+    """The objective on growing shares of the training set, and what more data would bring."""
+    data = found.data
+    if data is None:
+        return None
+    (first, _, _), (last, _, now) = data.points[0], data.points[-1]
+    ahead = [last * 2 ** (place / 12) for place in range(13)]
+    train = [(share, value) for share, value, _ in data.points if value is not None]
+    seen = [*(value for _, value in train), *(value for _, _, value in data.points), data.twice, *data.between]
+    labels = (f"share of the training data ({data.hyperparameter})", results.objective)
+    chart = Chart.made("more training data", (first, 2 * last), spread(seen), labels, logarithmic=True)
+    chart.area([(last, now, now), (2 * last, *data.between)], "band", "twice the data: each of the points left out in turn")
+    chart.line([(share, data.at(share)) for share in ahead], "faint", "the power law, continued")
+    chart.line(train, "one", "training")
+    chart.line([(share, value) for share, _, value in data.points], "two", results.objective)
+    for share, _, value in data.points:
+        chart.dot(share, value, "dot", f"{share:g}: {text(value)}")
+    chart.dot(2 * last, data.twice, "best", f"about {text(data.twice)} with twice the data", 5)
+    return chart.svg()
+
+
 def effects(results: Results, found: Diagnosis) -> Iterator[tuple[str, str]]:
     """For each hyperparameter its name and what the objective was over its range."""
     for effect in found.effects:
@@ -90,8 +111,8 @@ def effects(results: Results, found: Diagnosis) -> Iterator[tuple[str, str]]:
 def _effect(results: Results, found: Diagnosis, effect: Effect) -> str:
     one = results.ranges.get(effect.name, {})
     valued = [(row.setting(effect.name), row) for row in results.rows]
-    values = [row.value for _, row in valued if row.value is not None]
-    up = spread(values)
+    sound = [row for _, row in valued if found.fits[row.training.name].verdict is not Verdict.DIVERGED]
+    up = spread(row.value for row in sound or results.rows if row.value is not None)
     categories = [str(middle) for middle, _, _, _ in effect.curve] if "MinValue" not in one else []
     if categories:
         across, logarithmic = (-0.5, len(categories) - 0.5), False

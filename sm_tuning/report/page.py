@@ -25,6 +25,7 @@ def figures(results: Results, found: Diagnosis | None = None) -> dict[str, str]:
 def _figures(results: Results, found: Diagnosis) -> dict[str, str]:
     drawn = {
         "learning-curves": charts.learning_curves(results, found),
+        "more-data": charts.more_data(results, found),
         "best-so-far": charts.best_so_far(results),
         "importances": charts.importances(_importances(results, found)),
         "parallel-coordinates": charts.parallel_coordinates(results),

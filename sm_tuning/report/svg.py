@@ -11,6 +11,8 @@ P = TypeVar("P", bound=tuple[float, ...])
 WIDTH, HEIGHT = 640, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 14, 44
 _ROOM = 0.05
+_FEW_POWERS = 2
+_FAR_OFF = 10.0  # times the width of the middle half: drawn at the edge
 _SMALL, _LARGE = 1e-3, 1e5  # beyond, numbers are written with an exponent
 _MOST_POINTS = 400  # of a line: more cannot be seen
 _STYLE = (
@@ -63,15 +65,21 @@ class Scale:
             return nice(self.low, self.high)
         powers = range(math.ceil(self._in(self.low) - 1e-9), math.floor(self._in(self.high) + 1e-9) + 1)
         found = [10.0**power for power in powers]
+        if len(found) <= _FEW_POWERS:  # a narrow range has 1, 2 and 5 of each power of ten
+            some = [factor * 10.0**power for power in range(powers.start - 1, powers.stop) for factor in (1, 2, 5)]
+            found = [value for value in some if self.low * (1 - 1e-9) <= value <= self.high * (1 + 1e-9)]
         return found if len(found) > 1 else [self.low, self.high]
 
 
 def spread(values: Iterable[float], share: float = _ROOM) -> tuple[float, float]:
-    """The ends of some values with a little room; finite whatever they are."""
-    finite = [value for value in values if math.isfinite(value)]
+    """The ends of some values with a little room; finite whatever they are, and without what is far off."""
+    finite = sorted(value for value in values if math.isfinite(value))
     if not finite:
         return 0.0, 1.0
-    low, high = min(finite), max(finite)
+    lower, upper = finite[len(finite) // 4], finite[-1 - len(finite) // 4]
+    far = _FAR_OFF * (upper - lower) or math.inf
+    low = next(value for value in finite if value >= lower - far)
+    high = next(value for value in reversed(finite) if value <= upper + far)
     room = (high - low) * share if high > low else abs(high) * _ROOM or 1.0
     return low - room, high + room
 
