@@ -1,6 +1,6 @@
 """What tuning jobs found: a table of their training jobs, learning curves, time spent, and the best so far.
 
-All of it is read through the public API (Describe, List, CloudWatch Logs), so jobs in AWS and on the emulator are alike.
+All of it is read through the public API (Describe, List, CloudWatch), so jobs in AWS and on the emulator are alike.
 """
 
 import csv
@@ -8,13 +8,14 @@ import io
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from sm_tuning.cloudwatch import DENIED
 from sm_tuning.errors import Invalid, MissingExtra
 from sm_tuning.objective import number
 from sm_tuning.run import Training, TuningRun
@@ -38,6 +39,7 @@ class Row:
     tuning: str
     training: Training
     curves: Curves = field(default_factory=dict)
+    coarse: bool = False  # the curves are means by the minute, for want of a log
 
     @property
     def value(self) -> float | None:
@@ -71,13 +73,13 @@ class Results:
     requests: Sequence[Mapping[str, Any]] = ()
 
     @classmethod
-    def read(cls, *runs: TuningRun, curves: bool = True, known: dict[str, Curves] | None = None) -> Self:
+    def read(cls, *runs: TuningRun, curves: bool = True, known: dict[str, tuple[Curves, bool]] | None = None) -> Self:
         """Read what tuning jobs have come to so far.
 
         Args:
             runs: One tuning job or several; all must have the same objective.
             curves: Whether to read the learning curves, a log for each training job.
-            known: Learning curves of training jobs that had ended when they were read before; those that end now are added.
+            known: Curves of training jobs that had ended when they were read before, each with whether it is coarse; more are added.
 
         Raises:
             Invalid: The tuning jobs have different objectives, or there is none.
@@ -103,20 +105,40 @@ class Results:
             if known is not None and curves:
                 known.update({one.name: read[one.name] for one in unknown if one.ended is not None})
             rows += [
-                Row(tuning=run.name, training=one, curves=read.get(one.name) or (known or {}).get(one.name, {}))
+                Row(tuning=run.name, training=one, curves=found, coarse=coarse)
                 for one in trainings
+                for found, coarse in [read.get(one.name) or (known or {}).get(one.name) or ({}, False)]
             ]
-        first = described[0]
         return cls(
             tunings=[run.name for run in runs],
             objective=metric,
             goal=goal,
             rows=rows,
-            ranges=_ranges(first),
-            max_parallel=first["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxParallelTrainingJobs"],
-            instance=_instance(first),
             requests=described,
+            **_facts(described[0]),
         )
+
+    @property
+    def coarse(self) -> int:
+        """How many training jobs' curves are means by the minute, because their logs are gone or may not be read."""
+        return sum(row.coarse for row in self.rows)
+
+    @property
+    def parts(self) -> "list[Results]":
+        """The results of each tuning job by itself."""
+        if len(self.tunings) < 2:  # noqa: PLR2004 - it is its only part
+            return [self]
+        asked = {request["HyperParameterTuningJobName"]: request for request in self.requests}
+        return [
+            replace(
+                self,
+                tunings=[name],
+                rows=[row for row in self.rows if row.tuning == name],
+                requests=[asked[name]] if name in asked else [],
+                **(_facts(asked[name]) if name in asked else {}),
+            )
+            for name in self.tunings
+        ]
 
     # --- who is best ----------------------------------------------------------------------------------------------------
 
@@ -296,6 +318,12 @@ def _ranges(job: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     }
 
 
+def _facts(job: Mapping[str, Any]) -> dict[str, Any]:
+    """What a tuning job's description says of all its training jobs."""
+    limits = job["HyperParameterTuningJobConfig"]["ResourceLimits"]
+    return {"ranges": _ranges(job), "max_parallel": limits["MaxParallelTrainingJobs"], "instance": _instance(job)}
+
+
 def _instance(job: Mapping[str, Any]) -> str:
     definition = _definition(job)
     chosen = definition.get("ResourceConfig") or definition.get("HyperParameterTuningResourceConfig", {})
@@ -313,11 +341,33 @@ def _expressions(job: Mapping[str, Any]) -> dict[str, "re.Pattern[str]"]:
     return found
 
 
-def _curves(run: TuningRun, training: Training, expressions: Mapping[str, "re.Pattern[str]"]) -> Curves:
+def _curves(run: TuningRun, training: Training, expressions: Mapping[str, "re.Pattern[str]"]) -> tuple[Curves, bool]:
+    """A training job's curves, and whether they are means by the minute: what is left where its log cannot be read."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - see TuningRun.__init__
+
     if not expressions:
-        return {}
+        return {}, False
+    try:
+        curves = _matched(run.logs(training.name), expressions)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in DENIED:
+            raise
+    else:
+        if curves or training.ended is None:
+            return curves, False
+    try:
+        curves = run.minutes(training, list(expressions))
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in DENIED:
+            raise
+        return {}, False
+    return curves, bool(curves)
+
+
+def _matched(lines: Iterable[str], expressions: Mapping[str, "re.Pattern[str]"]) -> Curves:
+    """The values of metrics in a log."""
     found: dict[str, list[float]] = {name: [] for name in expressions}
-    for line in run.logs(training.name):
+    for line in lines:
         for name, expression in expressions.items():
             for hit in expression.finditer(line):
                 text = hit[1] if expression.groups else hit[0]

@@ -5,16 +5,17 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self
 
+from sm_tuning import cloudwatch
+from sm_tuning.cloudwatch import NOT_FOUND
 from sm_tuning.errors import NotFound, TookTooLong
 from sm_tuning.objective import Metric
 
-LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _ENDED = frozenset({"Completed", "Failed", "Stopped", "DeleteFailed"})
-_NOT_FOUND = frozenset({"ResourceNotFound", "ResourceNotFoundException"})
 _OBJECTIVE = "ObjectiveMetric"
+_MINUTE = 60.0
 # What differs between training jobs that fail alike: the training toolkit's command line with its hyperparameters, addresses, numbers.
 _CHANGING = re.compile(r'Command ".*"|0x[0-9a-f]+|[0-9a-f]{8,}|\d+(\.\d+)?')
 
@@ -66,6 +67,23 @@ class RunStatus:
     def finished(self) -> int:
         """Training jobs ended so far."""
         return self.launched - self.counters.get("InProgress", 0)
+
+    @property
+    def total(self) -> int:
+        """Training jobs in all, as far as it is known."""
+        return self.max_jobs or max(self.launched, 1)
+
+    @property
+    def seconds(self) -> float:
+        """Time since its creation; for one that has ended, until then."""
+        return ((self.ended or datetime.now(UTC)) - self.created).total_seconds()
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time that what is left will take at the pace so far; None where that cannot be said."""
+        if self.over or not 0 < self.finished < self.total:
+            return None
+        return self.seconds / self.finished * (self.total - self.finished)
 
     def __str__(self) -> str:
         """One line."""
@@ -137,7 +155,7 @@ class TuningRun:
         try:
             answer: Mapping[str, Any] = self._client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=self.name)
         except ClientError as error:
-            if error.response["Error"]["Code"] in _NOT_FOUND:
+            if error.response["Error"]["Code"] in NOT_FOUND:
                 raise NotFound(f"there is no tuning job {self.name!r} in {self._region}") from error
             raise
         return answer
@@ -216,7 +234,7 @@ class TuningRun:
             self._client.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=self.name)
         except ClientError as error:
             code = error.response["Error"]["Code"]
-            if code in _NOT_FOUND:
+            if code in NOT_FOUND:
                 raise NotFound(f"there is no tuning job {self.name!r} in {self._region}") from error
             if code != "ValidationException":  # it has ended already
                 raise
@@ -231,10 +249,19 @@ class TuningRun:
         while True:
             # Asked before reading, so that what it writes last is read too.
             over = not follow or self._client.describe_training_job(TrainingJobName=training)["TrainingJobStatus"] in _ENDED
-            yield from _new_lines(logs, training, tokens)
+            yield from cloudwatch.new_lines(logs, training, tokens)
             if over:
                 return
             time.sleep(poll)
+
+    def log_tail(self, training: str, count: int) -> list[str]:
+        """The last lines of a training job's log; none before there is one."""
+        return cloudwatch.last_lines(self._session.client("logs", region_name=self._region), training, count)
+
+    def minutes(self, training: Training, metrics: Sequence[str]) -> Mapping[str, Sequence[float]]:
+        """The values of metrics that CloudWatch has kept of a training job: a mean for each minute."""
+        client = self._session.client("cloudwatch", region_name=self._region)
+        return cloudwatch.minutes(client, training.name, metrics, training.started or training.created, training.ended)
 
     def metric_checks(self, training: str) -> list[MetricCheck]:
         """For each metric definition of a training job, how many lines of its log it matches."""
@@ -259,6 +286,17 @@ class TuningRun:
         ]
 
 
+def duration(seconds: float | None) -> str:
+    """Seconds as people say them."""
+    if seconds is None:
+        return ""
+    if seconds < _MINUTE:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
 def _training(summary: Mapping[str, Any]) -> Training:
     final = summary.get("FinalHyperParameterTuningJobObjectiveMetric")
     return Training(
@@ -271,26 +309,6 @@ def _training(summary: Mapping[str, Any]) -> Training:
         ended=summary.get("TrainingEndTime"),
         failure_reason=summary.get("FailureReason"),
     )
-
-
-def _new_lines(logs: Any, training: str, tokens: dict[str, str]) -> Iterator[str]:  # noqa: ANN401 - a boto3 client
-    """Lines that came since the tokens, which are moved on; a log that is not there yet has none."""
-    from botocore.exceptions import ClientError  # noqa: PLC0415 - see TuningRun.__init__
-
-    try:
-        streams = logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{training}/")["logStreams"]
-        for stream in streams:
-            name = stream["logStreamName"]
-            while True:
-                more = {"nextToken": tokens[name]} if name in tokens else {}
-                page = logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=name, startFromHead=True, **more)
-                yield from (event["message"] for event in page["events"])
-                if page["nextForwardToken"] == tokens.get(name):
-                    break
-                tokens[name] = page["nextForwardToken"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in _NOT_FOUND:
-            raise
 
 
 def _check(name: str, regex: str, lines: Sequence[str]) -> MetricCheck:

@@ -45,24 +45,28 @@ def diagnose(*, jobs: tuple[str, ...], target: Target, as_json: bool) -> None:
 
 
 @sm_tuning.command()
-@click.option("--port", type=int, default=4578, show_default=True, help="Where to answer on this machine; 0 takes a free one.")
+@click.argument("job", required=False)
+@click.option("--port", type=int, help="Where to answer on this machine; 0 takes a free one.  [default: 4578, or a free one]")
 @options
 @guarded
-def dashboard(*, port: int, target: Target, as_json: bool) -> None:
-    """Show tuning jobs in a browser, live while they run, until Ctrl-C."""
+def dashboard(*, job: str | None, port: int | None, target: Target, as_json: bool) -> None:
+    """Show tuning jobs in a browser, live while they run, until Ctrl-C; with JOB say where that one is."""
     from sm_tuning import dashboard as pages  # noqa: PLC0415 - see command.py
 
-    def ready(url: str) -> None:
-        if as_json:
-            echo_json({"url": url})
-        else:
-            click.echo(f"dashboard: {url}  (Ctrl-C ends it; the tuning jobs go on)")
-        sys.stdout.flush()
-
+    place = "" if job is None else f"jobs/{target.run(job).name}"
     try:
-        pages.serve(target.session(), port, ready)
+        server, url = pages.serving(target.session(), port)
     except OSError as error:
         raise Invalid(f"--port {port}: {error.strerror or error}; choose another, or 0") from error
+    if as_json:
+        echo_json({"url": url + place})
+    else:
+        click.echo(f"dashboard: {url}{place}  (Ctrl-C ends it; the tuning jobs go on)")
+    sys.stdout.flush()
+    try:
+        server.run()
+    finally:
+        server.close()
 
 
 @sm_tuning.command()

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -91,6 +92,7 @@ def _show_plan(job: TuningJob, document: Mapping[str, Any]) -> None:
 @click.option("--wait/--no-wait", default=True, help="Follow it to its end (the default).")
 @click.option("--timeout", type=float, help="Seconds to follow it for.")
 @click.option("--learning-curve", is_flag=True, help="Then train the best on growing shares of the training set.")
+@click.option("--dashboard", is_flag=True, help="Show it in a browser while it runs.")
 @click.option("--yes", is_flag=True, help="Do not ask before launching in AWS.")
 @options
 @guarded
@@ -102,6 +104,7 @@ def run(
     wait: bool,
     timeout: float | None,
     learning_curve: bool,
+    dashboard: bool,
     yes: bool,
     target: Target,
     as_json: bool,
@@ -118,7 +121,8 @@ def run(
         for output in {part.output or "" for _, part in job.parts()}:
             _make_bucket(session, output)
     launched = job.launch(session)
-    click.echo(f"created {launched.name} {_where(target)}; in a browser: {_dashboard(target)}", err=True)
+    shown = _served(session, launched.name) if dashboard and wait else f"sm-tuning dashboard {launched.name}{_options(target)}"
+    click.echo(f"created {launched.name} {_where(target)}\nin a browser: {shown}", err=True)
     if not wait:
         if as_json:
             echo_json(status_document(launched.status()))
@@ -168,16 +172,20 @@ def _where(target: Target) -> str:
     return "in AWS" if target.aws else f"on the emulator at {target.url}"
 
 
-def _dashboard(target: Target) -> str:
-    """The command that shows it in a browser."""
-    words = ["sm-tuning", "dashboard"]
-    if target.aws:
-        words += [
-            "--aws",
-            *(["--profile", target.profile] if target.profile else []),
-            *(["--region", target.region] if target.region else []),
-        ]
-    return shlex.join(words)
+def _served(session: Any, name: str) -> str:  # noqa: ANN401 - boto3 makes its classes at run time
+    """The address of a tuning job's live page, which is served as long as this program runs."""
+    from sm_tuning import dashboard as pages  # noqa: PLC0415 - see command.py
+
+    server, url = pages.serving(session, None)
+    threading.Thread(target=server.run, daemon=True).start()
+    return f"{url}jobs/{name}"
+
+
+def _options(target: Target) -> str:
+    """What a command needs to reach the same account."""
+    told = {"--profile": target.profile, "--region": target.region}
+    words = [word for option, value in told.items() if value for word in (option, value)]
+    return "".join(f" {shlex.quote(word)}" for word in (["--aws"] if target.aws else []) + words)
 
 
 def _confirm(job: TuningJob, curve: "LearningCurve | None", *, yes: bool) -> None:

@@ -11,12 +11,14 @@ P = TypeVar("P", bound=tuple[float, ...])
 WIDTH, HEIGHT = 640, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 14, 44
 _ROOM = 0.05
+_LEGEND = 20  # height of one of its lines
 _FEW_POWERS = 2
 _FAR_OFF = 10.0  # times the width of the middle half: drawn at the edge
 _SMALL, _LARGE = 1e-3, 1e5  # beyond, numbers are written with an exponent
 _MOST_POINTS = 400  # of a line: more cannot be seen
 _STYLE = (
-    ":root{--ink:#1d2330;--soft:#667085;--line:#d6dae3;--one:#2f5bd7;--two:#c2410c;--good:#15803d;--bad:#b42318;--fill:#2f5bd71f}"
+    ":root{--ink:#1d2330;--soft:#667085;--line:#d6dae3;--one:#2f5bd7;--two:#c2410c;--good:#15803d;--bad:#b42318;"
+    "--three:#7c3aed;--four:#0e7490;--five:#a16207}"
     "text{font:12px system-ui,sans-serif;fill:var(--ink)}"
 )
 
@@ -96,6 +98,7 @@ class Chart:
     width: int = WIDTH
     height: int = HEIGHT
     marks: list[str] = field(default_factory=list)
+    legend: list[tuple[str, str]] = field(default_factory=list)
 
     @classmethod
     def made(
@@ -167,7 +170,16 @@ class Chart:
 
     def svg(self, x_text: Callable[[float], str] = text, *, bare_left: bool = False) -> str:
         """The whole drawing."""
-        return drawing(self.title, self.width, self.height, [*self._axes(x_text, bare_left=bare_left), *self.marks])
+        below = list(self._legend())
+        height = self.height + _LEGEND * len(self.legend)
+        return drawing(self.title, self.width, height, [*self._axes(x_text, bare_left=bare_left), *self.marks, *below])
+
+    def _legend(self) -> Iterator[str]:
+        """A line for each entry below the axis: what its line looks like, and its name."""
+        for place, (kind, label) in enumerate(self.legend):
+            y = self.height + _LEGEND * place + 8
+            yield f'<line class="{kind}" x1="{_LEFT}" x2="{_LEFT + 34}" y1="{y}" y2="{y}"/>'
+            yield f'<text x="{_LEFT + 44}" y="{y + 4}">{escape(label)}</text>'
 
     def _axes(self, x_text: Callable[[float], str], *, bare_left: bool) -> Iterator[str]:
         floor = self.height - _BOTTOM

@@ -90,6 +90,36 @@ def test_everything_is_in_it() -> None:
         assert "nan" not in re.sub(r"<title>.*?</title>", "", svg)
 
 
+def test_several_tuning_jobs_are_compared() -> None:
+    one, other = made(12), made(5)
+    config = {"Strategy": "Bayesian", "RandomSeed": 9, "ResourceLimits": {"MaxParallelTrainingJobs": 3}}
+    asked = [
+        {"HyperParameterTuningJobName": name, "HyperParameterTuningJobConfig": config, "TrainingJobDefinition": {"RoleArn": "r"},
+         **more}
+        for name, more in (
+            ("first", {}),
+            ("second", {"WarmStartConfig": {"WarmStartType": "IdenticalDataAndAlgorithm",
+                                            "ParentHyperParameterTuningJobs": [{"HyperParameterTuningJobName": "first"}]}}),
+        )
+    ]  # fmt: skip
+    rows = [
+        replace(row, tuning=name, training=replace(row.training, name=f"{name}-{row.training.name}"))
+        for name, results in (("first", one), ("second", other))
+        for row in results.rows
+    ]
+    both = replace(one, tunings=["first", "second"], rows=rows, requests=asked)
+    parts = both.parts
+    assert [(part.tunings, len(part.rows), part.max_parallel) for part in parts] == [(["first"], 12, 3), (["second"], 5, 3)]
+    for part in parts:
+        assert part.best_so_far()[-1][1] == min(row.value for row in part.rows if row.value is not None)
+    html = page(both)
+    assert "<td>IdenticalDataAndAlgorithm: first</td>" in html
+    assert {"compared-over-time", "compared-over-jobs"} <= set(figures(both))
+    for name in ("first", "second"):
+        assert f">{name}</text>" in figures(both)["compared-over-jobs"]
+    assert "Compared" not in page(one)
+
+
 def test_it_loads_nothing() -> None:
     html = page(made(5))
     assert set(re.findall(r"https?://[^\"'\s<)]+", html)) == {"http://www.w3.org/2000/svg"}
