@@ -2,13 +2,14 @@
 
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from sm_tuning.cli.command import Target, echo_json, guarded, options, sm_tuning
-from sm_tuning.errors import Invalid
+from sm_tuning.errors import Invalid, MissingExtra
 
 if TYPE_CHECKING:
     from sm_tuning.diagnosis import Diagnosis
@@ -72,7 +73,9 @@ def dashboard(*, job: str | None, port: int | None, target: Target, as_json: boo
 @sm_tuning.command()
 @click.argument("jobs", nargs=-1)
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("report.html"), show_default=True, help="The page.")
-@click.option("--figures", type=click.Path(path_type=Path, file_okay=False), help="A folder for the charts as SVG files, too.")
+@click.option(
+    "--figures", type=click.Path(path_type=Path, file_okay=False), help="A folder for the charts, too: SVG and PNG files."
+)
 @options
 @guarded
 def report(*, jobs: tuple[str, ...], output: Path, figures: Path | None, target: Target, as_json: bool) -> None:
@@ -82,17 +85,29 @@ def report(*, jobs: tuple[str, ...], output: Path, figures: Path | None, target:
     results, found = _judged(target, jobs)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(reporting.page(results, found), encoding="utf-8")
-    drawn = {}
+    drawn = {} if figures is None else reporting.figures(results, found)
     if figures is not None:
-        figures.mkdir(parents=True, exist_ok=True)
-        drawn = reporting.figures(results, found)
-        for name, svg in drawn.items():
-            # A hyperparameter's name is anybody's text.
-            (figures / f"{re.sub('[^A-Za-z0-9_.-]', '_', name)}.svg").write_text(svg, encoding="utf-8")
+        _write_figures(figures, drawn)
     if as_json:
         echo_json({"report": str(output.resolve()), "figures": sorted(drawn)})
     else:
         click.echo(f"report: {output.resolve()}")
+
+
+def _write_figures(folder: Path, drawn: Mapping[str, str]) -> None:
+    """Charts as SVG files, and as PNG files where what draws them is installed."""
+    from sm_tuning.report import png  # noqa: PLC0415 - see command.py
+
+    folder.mkdir(parents=True, exist_ok=True)
+    # A hyperparameter's name is anybody's text.
+    safe = {folder / re.sub("[^A-Za-z0-9_.-]", "_", name): svg for name, svg in drawn.items()}
+    for path, svg in safe.items():
+        path.with_name(f"{path.name}.svg").write_text(svg, encoding="utf-8")
+    try:
+        for path, svg in safe.items():
+            path.with_name(f"{path.name}.png").write_bytes(png(svg))
+    except (MissingExtra, Invalid) as error:
+        click.echo(f"only SVG files: {error}", err=True)
 
 
 @sm_tuning.command()

@@ -217,8 +217,8 @@ def _axis(results: Results, name: str, floor: int, top: int) -> tuple[Scale, dic
 
 
 def importances(shares: Sequence[tuple[str, float]]) -> str | None:
-    """Bars, the longest first."""
-    if not shares:
+    """Bars, the longest first; None if there is nothing in them."""
+    if not any(share for _, share in shares):
         return None
     ordered = sorted(shares, key=lambda one: -one[1])
     height = 44 + 26 * len(ordered)

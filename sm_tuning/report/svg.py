@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TypeVar
 
+from sm_tuning.errors import Invalid, MissingExtra
+
 P = TypeVar("P", bound=tuple[float, ...])
 
 WIDTH, HEIGHT = 640, 300
@@ -16,11 +18,22 @@ _FEW_POWERS = 2
 _FAR_OFF = 10.0  # times the width of the middle half: drawn at the edge
 _SMALL, _LARGE = 1e-3, 1e5  # beyond, numbers are written with an exponent
 _MOST_POINTS = 400  # of a line: more cannot be seen
-_STYLE = (
-    ":root{--ink:#1d2330;--soft:#667085;--line:#d6dae3;--one:#2f5bd7;--two:#c2410c;--good:#15803d;--bad:#b42318;"
-    "--three:#7c3aed;--four:#0e7490;--five:#a16207}"
-    "text{font:12px system-ui,sans-serif;fill:var(--ink)}"
-)
+# What a page's style sheet names; written out where a drawing stands alone, for few programs but browsers know CSS variables.
+_COLOURS = {
+    "ink": "#1d2330",
+    "soft": "#667085",
+    "line": "#d6dae3",
+    "good": "#15803d",
+    "bad": "#b42318",
+    "one": "#2f5bd7",
+    "two": "#c2410c",
+    "three": "#7c3aed",
+    "four": "#0e7490",
+    "five": "#a16207",
+}
+# By name too: what draws PNG files does not ask the system which font a kind of font is.
+_FONTS = "system-ui,Helvetica,Arial,'DejaVu Sans','Liberation Sans','Noto Sans',Roboto,Verdana,sans-serif"
+_STYLE = f"text{{font-size:12px;font-family:{_FONTS};fill:var(--ink)}}"
 
 
 def nice(low: float, high: float, count: int = 5) -> list[float]:
@@ -203,9 +216,29 @@ def drawing(title: str, width: int, height: int, marks: Iterable[str]) -> str:
 
 
 def alone(svg: str, rules: str) -> str:
-    """A drawing as a file of its own, with its style in it."""
+    """A drawing as a file of its own, with its style and colours in it."""
     at = svg.index(">") + 1
-    return f"{svg[:at]}<style>{_STYLE}{rules}</style>{svg[at:]}"
+    whole = f"{svg[:at]}<style>{_STYLE}{rules}</style>{svg[at:]}"
+    for name, colour in _COLOURS.items():
+        whole = whole.replace(f"var(--{name})", colour)
+    return whole
+
+
+def png(svg: str) -> bytes:
+    """A drawing that stands alone as an image, twice as large, on white.
+
+    Raises:
+        MissingExtra: resvg-py is not installed.
+        Invalid: There is no font, so there would be no text.
+    """
+    try:
+        from resvg_py import svg_to_bytes  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise MissingExtra("PNG files need resvg-py: pip install 'sm-tuning[results]'") from error
+    empty, letter = (drawing("", 9, 9, [f'<text y="9">{words}</text>']) for words in (" ", "M"))
+    if svg_to_bytes(svg_string=alone(empty, "")) == svg_to_bytes(svg_string=alone(letter, "")):
+        raise Invalid("PNG files need a font, and none is installed; on Debian: apt-get install fonts-dejavu-core")
+    return bytes(svg_to_bytes(svg_string=svg, background="#ffffff", zoom=2.0))
 
 
 def _label(words: str, x: float, y: float, *, turned: bool = False) -> str:

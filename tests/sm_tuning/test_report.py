@@ -5,6 +5,7 @@ import random
 import re
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,7 +17,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from sm_tuning.diagnosis import diagnose
-from sm_tuning.report import figures, page
+from sm_tuning.errors import Invalid, MissingExtra
+from sm_tuning.report import figures, page, png
 from sm_tuning.report.svg import nice, text
 from sm_tuning.results import Results, Row
 from sm_tuning.run import Training
@@ -88,6 +90,22 @@ def test_everything_is_in_it() -> None:
     for svg in drawn.values():
         ET.fromstring(svg)  # noqa: S314 - made here
         assert "nan" not in re.sub(r"<title>.*?</title>", "", svg)
+
+
+def test_a_chart_is_an_image_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    svg = figures(made(30))["best-so-far"]
+    assert "var(" not in svg
+    try:
+        image = png(svg)
+    except Invalid as error:
+        pytest.skip(str(error))
+    assert image.startswith(b"\x89PNG")
+    width, height = (int.from_bytes(image[at : at + 4], "big") for at in (16, 20))
+    assert (width, height) == (1280, 600)
+    assert png(svg.replace("#c2410c", "#ffffff")) != image  # the line of the best is drawn in its colour
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'sm-tuning\[results\]'"):
+        png(svg)
 
 
 def test_several_tuning_jobs_are_compared() -> None:

@@ -1,19 +1,24 @@
 """Results are read from the public API alone, here of a real tuning job on an emulator in another process."""
 
+import copy
 import csv
 import json
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
-from sm_tuning import Invalid, Metric, MissingExtra, Objective, Random, TuningJob
+from sm_tuning import Invalid, Metric, MissingExtra, Objective, Random, TuningJob, TuningRun
 from sm_tuning.diagnosis import Verdict, diagnose
+from sm_tuning.report import page
 from sm_tuning.results import Results, Row
 from sm_tuning.run import Training
 from tests.conftest import Server
@@ -88,6 +93,56 @@ def test_what_a_tuning_job_found(finished: Any, tmp_path: Path) -> None:
     for row in results.rows:
         diverged = float(row.training.hyperparameters["learning_rate"]) > 0.03
         assert (found.fits[row.training.name].verdict is Verdict.DIVERGED) == diverged
+
+
+def recorded(session: boto3.Session, answers: dict[Any, list[Any]], *, replay: bool) -> boto3.Session:
+    """The session, with every answer of a service noted; or with nothing but the notes, in their order."""
+
+    def key(model: Any, asked: Mapping[str, Any]) -> Any:
+        return (model.service_model.service_name, model.name, repr(asked["body"]))
+
+    def before(model: Any, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> Any:
+        context["asked"] = key(model, params)
+        return (SimpleNamespace(status_code=200), answers[context["asked"]].pop(0)) if replay else None
+
+    def after(parsed: Any, context: dict[str, Any], **_: Any) -> None:
+        answers.setdefault(context["asked"], []).append(copy.deepcopy(parsed))
+
+    session.events.register("before-call", before)
+    if not replay:
+        session.events.register("after-call", after)
+    return session
+
+
+def test_a_recorded_job_has_the_same_report(finished: Any, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing but the API's answers is needed: with the emulator and its files gone, the page is the same, byte for byte."""
+    answers: dict[Any, list[Any]] = {}
+    live = Results.read(TuningRun.attach(finished.name, recorded(boto3.Session(), answers, replay=False)))
+    server.end()
+    shutil.rmtree(server.state, ignore_errors=True)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    again = Results.read(TuningRun.attach(finished.name, recorded(boto3.Session(), answers, replay=True)))
+    assert {service for service, _, _ in answers} == {"sagemaker", "logs"}
+    assert not any(answers.values())  # all were asked for again
+    assert page(again) == page(live)
+    assert "overfit" in page(again)
+
+
+def test_where_logs_may_not_be_read_the_metrics_of_each_minute_are(finished: Any) -> None:
+    def deny(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not you"}}, "DescribeLogStreams")
+
+    session = boto3.Session()
+    session.events.register("before-call.cloudwatch-logs", deny)
+    results, whole = Results.read(TuningRun.attach(finished.name, session)), Results.read(finished)
+    assert (results.coarse, whole.coarse) == (6, 0)
+    for few, many in zip(results.rows, whole.rows, strict=True):
+        assert set(few.curves) == set(many.curves)
+        for name, values in few.curves.items():
+            assert 1 <= len(values) < len(many.curves[name])
+            assert min(many.curves[name]) <= min(values) <= max(values) <= max(many.curves[name])
+    assert "of 6 of 6 training jobs are means by the minute" in page(results)
+    assert "means by the minute" not in page(whole)
 
 
 def test_without_pandas_the_extra_is_named(finished: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
