@@ -27,6 +27,8 @@ _READERS = 8  # logs are read so many at a time
 _OBJECTIVE = "ObjectiveMetric"
 _HOUR = 3600.0
 _ENOUGH = 10
+_SHUFFLES = 10
+_FAR_OFF = 1.5  # times the width of the middle half: Tukey's fences
 
 Curves = Mapping[str, Sequence[float]]
 """Values of each metric of one training job, in the order in which they were printed."""
@@ -223,31 +225,43 @@ class Results:
     def importances(self) -> dict[str, float]:
         """How much of the objective each hyperparameter decides: permutation importances of a random forest, adding up to 1.
 
-        Empty with fewer than ten training jobs, which say nothing; raises MissingExtra.
+        Objectives that are far off are brought to the edge of the others, so that a few training jobs that diverged do not count for
+        all; those that failed have none and are left out. Empty with fewer than ten training jobs, which say nothing; raises
+        MissingExtra.
         """
         rows = [row for row in self.rows if row.value is not None]
         if len(rows) < _ENOUGH or not self.names:
             return {}
         try:
+            import numpy as np  # noqa: PLC0415 - comes with that extra
             from sklearn.ensemble import RandomForestRegressor  # noqa: PLC0415 - an extra
-            from sklearn.inspection import permutation_importance  # noqa: PLC0415 - an extra
         except ImportError as error:
             raise MissingExtra("importances need scikit-learn: pip install 'sm-tuning[results]'") from error
-        points = [[self._coded(name, row.setting(name)) for name in self.names] for row in rows]
-        values = [row.value for row in rows]
-        forest = RandomForestRegressor(n_estimators=200, min_samples_leaf=2, random_state=0).fit(points, values)
-        found = permutation_importance(forest, points, values, n_repeats=10, random_state=0).importances_mean.clip(min=0)
-        total = float(found.sum())
-        return {name: float(one) / total if total else 0.0 for name, one in zip(self.names, found, strict=True)}
+        values = np.array([row.value for row in rows])
+        low, high = np.quantile(values, (0.25, 0.75))
+        values = values.clip(low - _FAR_OFF * (high - low), high + _FAR_OFF * (high - low)) if high > low else values
+        blocks = {name: np.array(self._coded(name, [row.setting(name) for row in rows])) for name in self.names}
+        forest: Any = RandomForestRegressor(n_estimators=200, min_samples_leaf=2, random_state=0)
+        forest.fit(np.hstack(list(blocks.values())), values)
+        orders = [np.random.default_rng(place).permutation(len(rows)) for place in range(_SHUFFLES)]
+        lost = {}
+        for name, block in blocks.items():
+            shuffled = [forest.predict(np.hstack(list({**blocks, name: block[order]}.values()))) for order in orders]
+            lost[name] = sum(float(np.mean((one - values) ** 2)) for one in shuffled) / _SHUFFLES
+        base = float(np.mean((forest.predict(np.hstack(list(blocks.values()))) - values) ** 2))
+        gained = {name: max(one - base, 0.0) for name, one in lost.items()}
+        total = sum(gained.values())
+        return {name: one / total if total else 0.0 for name, one in gained.items()}
 
-    def _coded(self, name: str, setting: float | str | None) -> float:
-        """A setting as a number: on a logarithmic scale where the range is, a category by its place."""
+    def _coded(self, name: str, settings: Sequence[float | str | None]) -> list[list[float]]:
+        """Settings as numbers: on a logarithmic scale where the range is; a column of its own for each category."""
         one = self.ranges.get(name, {})
-        if one.get("Kind") == "Categorical" or not isinstance(setting, float):
-            values = [str(value).strip('"') for value in one.get("Values", ())]
-            text = str(setting)
-            return float(values.index(text)) if text in values else float(setting) if isinstance(setting, float) else -1.0
-        return math.log(setting) if one.get("ScalingType") == "Logarithmic" and setting > 0 else setting
+        if one.get("Kind") == "Categorical" or not all(isinstance(setting, float) for setting in settings):
+            values = sorted(set(map(str, settings)))
+            return [[float(str(setting) == value) for value in values] for setting in settings]
+        logarithmic = one.get("ScalingType") == "Logarithmic"
+        numbers = [setting for setting in settings if isinstance(setting, float)]
+        return [[math.log(setting) if logarithmic and setting > 0 else setting] for setting in numbers]
 
     # --- for others -----------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 import copy
 import csv
 import json
+import random
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -207,3 +208,21 @@ def test_importances() -> None:
     assert found["rate"] > 0.9
     assert sum(found.values()) == pytest.approx(1)
     assert Results(tunings=["one"], objective="loss", goal="Minimize", rows=rows[:5]).importances() == {}
+
+
+@pytest.mark.parametrize("diverged", [None, 1e12])
+def test_importances_of_categories_and_beside_what_diverged(diverged: float | None) -> None:
+    """The category decides most, in no order; the rate a little; one training job far off hides neither."""
+    chance, rows = random.Random(1), []
+    for number in range(60):
+        kind, rate, idle = chance.choice("abcd"), chance.random(), chance.random()
+        value = (1.0 if kind in "ac" else 0.0) + 0.4 * rate
+        point = {"kind": kind, "rate": str(rate), "idle": str(idle)}
+        training = replace(row(number, "Completed", 1, 10).training, hyperparameters=point, value=value)
+        rows.append(Row(tuning="one", training=training))
+    if diverged is not None:
+        rows[0] = replace(rows[0], training=replace(rows[0].training, value=diverged))
+    ranges = {"kind": {"Name": "kind", "Values": ["a", "b", "c", "d"], "Kind": "Categorical"}}
+    found = Results(tunings=["one"], objective="loss", goal="Minimize", rows=rows, ranges=ranges).importances()
+    assert found["kind"] > 0.6
+    assert found["idle"] < 0.1
