@@ -184,7 +184,9 @@ class Results:
 
     @property
     def wall_seconds(self) -> float:
-        """From the first training job's creation to the last one's end; 0 if none has ended."""
+        """From the first training job's creation to the last one's end, of each tuning job; 0 if none has ended."""
+        if len(self.tunings) > 1:
+            return sum(part.wall_seconds for part in self.parts)
         starts = [row.training.created for row in self.rows if row.training.created]
         ends = [row.training.ended for row in self.rows if row.training.ended]
         return (max(ends) - min(starts)).total_seconds() if starts and ends else 0.0
@@ -192,16 +194,12 @@ class Results:
     @property
     def instance_hours(self) -> float:
         """What is paid for: hours of all training jobs, times their instances."""
-        counts = [
-            request.get("TrainingJobDefinition", {}).get("ResourceConfig", {}).get("InstanceCount", 1)
-            for request in self.requests
-        ]
-        return self.training_seconds / _HOUR * max(counts, default=1)
+        return sum(part.training_seconds / _HOUR * _instances(part.requests) for part in self.parts)
 
     @property
     def efficiency(self) -> float | None:
         """Share of the parallel slots' time that was spent training; None before anything has ended."""
-        slots = self.wall_seconds * min(self.max_parallel, len(self.rows) or 1)
+        slots = sum(part.wall_seconds * min(part.max_parallel, len(part.rows) or 1) for part in self.parts)
         return min(self.training_seconds / slots, 1.0) if slots else None
 
     @property
@@ -342,6 +340,12 @@ def _instance(job: Mapping[str, Any]) -> str:
     definition = _definition(job)
     chosen = definition.get("ResourceConfig") or definition.get("HyperParameterTuningResourceConfig", {})
     return str(chosen.get("InstanceType", ""))
+
+
+def _instances(requests: Sequence[Mapping[str, Any]]) -> int:
+    """Instances of a training job."""
+    counts = [one.get("TrainingJobDefinition", {}).get("ResourceConfig", {}).get("InstanceCount", 1) for one in requests]
+    return max(counts, default=1)
 
 
 def _expressions(job: Mapping[str, Any]) -> dict[str, "re.Pattern[str]"]:

@@ -173,7 +173,10 @@ def diagnosis_lines(results: "Results", found: "Diagnosis") -> Iterator[Renderab
         yield Text.assemble("best: ", safe(best.training.name), f"  {results.objective} ", (number(best.value), "bold"))
         for name, value in best.training.hyperparameters.items():
             yield Text.assemble("  ", safe(name), " = ", safe(setting(value)))
-    yield Text.assemble("it is ", (fit.verdict.value, f"bold {_VERDICTS.get(fit.verdict.value, 'cyan')}"), ": ", safe(fit.reason))
+    article = "a " if fit.verdict.value == "good fit" else ""
+    yield Text.assemble(
+        f"it is {article}", (fit.verdict.value, f"bold {_VERDICTS.get(fit.verdict.value, 'cyan')}"), ": ", safe(fit.reason)
+    )
     counts = Counter(one.verdict.value for one in found.fits.values())
     yield Text("all: " + ", ".join(f"{count} {name}" for name, count in counts.most_common()))
     if results.coarse:
@@ -184,14 +187,26 @@ def diagnosis_lines(results: "Results", found: "Diagnosis") -> Iterator[Renderab
     if found.advice:
         yield ""
         yield Text("what to do, in the order of worth", "bold")
-        for place, one in enumerate(found.advice, start=1):
-            ranges = "; ".join(f"{name}: {low:.3g} to {high:.3g}" for name, (low, high) in one.ranges.items())
-            yield Text.assemble(f"  {place}. ", (one.remedy, "bold"), ": ", safe(one.reason), f"  [{ranges}]" if ranges else "")
+        yield _advice_table(found)
     took = f"{duration(results.training_seconds)} of training in {duration(results.wall_seconds)}"
     share = "" if results.efficiency is None else f", {results.efficiency:.0%} of {results.max_parallel} parallel slots used"
     saved = f"; early stopping saved about {duration(results.saved_seconds())}" if results.pruned else ""
     yield ""
     yield Text(f"{took}{share}{saved}")
+
+
+def _advice_table(found: "Diagnosis") -> Table:
+    """The advice, numbered; what does not fit on a line goes on below its own beginning."""
+    table = Table.grid(padding=(0, 1))
+    table.add_column(justify="right")
+    table.add_column(overflow="fold")
+    for place, one in enumerate(found.advice, start=1):
+        ranges = "; ".join(f"{name}: {low:.3g} to {high:.3g}" for name, (low, high) in one.ranges.items())
+        told = Text.assemble(
+            (one.remedy, "bold"), ": ", safe(one.reason), "  " if ranges else "", safe(f"[{ranges}]") if ranges else ""
+        )
+        table.add_row(f"  {place}.", told)
+    return table
 
 
 def data_lines(results: "Results", data: "DataCurve | None") -> Iterator[RenderableType]:
