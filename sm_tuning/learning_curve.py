@@ -7,9 +7,10 @@ the emulator alike. It is found again by its name.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from sm_tuning.cloudwatch import DENIED
 from sm_tuning.errors import Invalid, NotFound
 from sm_tuning.parameters import Categorical
-from sm_tuning.results import Results
+from sm_tuning.results import Known, Results
 from sm_tuning.run import Training, TuningRun
 from sm_tuning.strategies import Grid
 from sm_tuning.training import Completion
@@ -65,15 +66,27 @@ def without_shares(names: Sequence[str]) -> list[str]:
     return [name for name in names if name not in theirs]
 
 
-def read(results: Results, runs: Sequence[TuningRun]) -> Results | None:
-    """What the training jobs on growing shares came to, for the tuning job that has the best training job; None without such."""
+def read(results: Results, runs: Sequence[TuningRun], known: Known | None = None) -> Results | None:
+    """What the training jobs on growing shares came to, for the tuning job that has the best training job; None without such.
+
+    Args:
+        results: What the tuning jobs have come to.
+        runs: The tuning jobs.
+        known: As of `Results.read`.
+    """
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - see TuningRun.__init__
+
     best = results.best
     run = next((run for run in runs if best is not None and run.name == best.tuning), None)
     if best is None or run is None:
         return None
     try:
-        found = Results.read(run.other(name_of(run.name)))
+        found = Results.read(run.other(name_of(run.name)), known=known)
     except (NotFound, Invalid):
+        return None
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in DENIED:  # a role may be allowed to see its own tuning jobs only
+            raise
         return None
     static = found.requests[0].get("TrainingJobDefinition", {}).get("StaticHyperParameters", {})
     same = all(static.get(name, value) == value for name, value in best.training.hyperparameters.items())

@@ -33,6 +33,9 @@ _FAR_OFF = 1.5  # times the width of the middle half: Tukey's fences
 Curves = Mapping[str, Sequence[float]]
 """Values of each metric of one training job, in the order in which they were printed."""
 
+Known = dict[str, tuple[Curves, bool]]
+"""Curves by their training job's name, and whether they are coarse (see `Row`)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
@@ -75,13 +78,13 @@ class Results:
     requests: Sequence[Mapping[str, Any]] = ()
 
     @classmethod
-    def read(cls, *runs: TuningRun, curves: bool = True, known: dict[str, tuple[Curves, bool]] | None = None) -> Self:
+    def read(cls, *runs: TuningRun, curves: bool = True, known: Known | None = None) -> Self:
         """Read what tuning jobs have come to so far.
 
         Args:
             runs: One tuning job or several; all must have the same objective.
             curves: Whether to read the learning curves, a log for each training job.
-            known: Curves of training jobs that had ended when they were read before, each with whether it is coarse; more are added.
+            known: Curves of training jobs that had ended when they were read before; what ends now is added.
 
         Raises:
             Invalid: The tuning jobs have different objectives, or there is none.

@@ -19,7 +19,7 @@ from sm_tuning import learning_curve
 from sm_tuning.diagnosis import Diagnosis, diagnose
 from sm_tuning.errors import MissingExtra, NotFound, SmTuningError
 from sm_tuning.report import charts, comparison, page
-from sm_tuning.results import Curves, Results
+from sm_tuning.results import Known, Results
 from sm_tuning.run import TuningRun, duration
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Dashboard:
         self._client = session.client("sagemaker")
         self.hosts = frozenset(hosts)
         self._token = secrets.token_urlsafe(24)
-        self._known: dict[str, tuple[Curves, bool]] = {}
+        self._known: Known = {}
         self._lock = threading.Lock()  # one read of the results at a time: two would ask for the same logs
         here = files("sm_tuning.dashboard")
         self._static = {
@@ -161,7 +161,7 @@ class Dashboard:
         with self._lock:
             runs = [TuningRun.attach(name, self._session, client=self._client) for name in names]
             results = Results.read(*runs, known=self._known)
-            return results, diagnose(results, learning_curve.read(results, runs))
+            return results, diagnose(results, learning_curve.read(results, runs, self._known))
 
     def _job(self, name: str) -> dict[str, Any]:
         status = TuningRun.attach(name, self._session, client=self._client).status()
