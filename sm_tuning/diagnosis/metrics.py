@@ -39,9 +39,18 @@ def words(name: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(name)]
 
 
+def _unglued(word: str) -> tuple[str, ...]:
+    """`trainloss` and `valacc` are two words."""
+    for first in (*_TRAIN, *_HELD):
+        rest = word.removeprefix(first)
+        if rest not in {word, ""} and is_loss(rest) is not None:
+            return (first, rest)
+    return (word,)
+
+
 def taken_apart(name: str) -> Name:
     """Of which data a metric is, and what it measures."""
-    parts = words(name)
+    parts = [part for word in words(name) for part in _unglued(word)]
     rest, after = [], False
     for word in parts:
         if word in _TRAIN or word in _HELD:
@@ -90,7 +99,11 @@ def pair(names: Mapping[str, object], objective: str | None = None) -> tuple[str
         return kinds[order[0]][False], kinds[order[0]][True]
     if objective is not None and objective in names:
         return (objective, None) if split[objective].held is False else (None, objective)
-    return (kinds[order[0]].get(False), kinds[order[0]].get(True)) if order else (None, None)
+    if order:
+        return kinds[order[0]].get(False), kinds[order[0]].get(True)
+    # What says nothing of its data was printed in training, as Keras prints it.
+    alone = [name for name, one in split.items() if is_loss(one.kind) is not None and not _is_other(one.kind)]
+    return (min(alone, key=lambda name: not is_loss(split[name].kind), default=None), None)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import math
 import random
+import re
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -251,3 +252,46 @@ def test_what_a_practitioner_would_say(verdicts: set[Verdict], curves: Curves, o
     fit = judge(curves, objective, goal)
     assert fit.verdict in verdicts, (fit.verdict, fit.reason)
     assert fit.reason
+
+
+STYLES = [
+    ("train_loss", "val_loss"), ("train:loss", "validation:loss"), ("loss", "val_loss"), ("train-logloss", "validation-logloss"),
+    ("training:rmse", "test:rmse"), ("trainLoss", "valLoss"), ("Training Loss", "Validation Loss"), ("loss/train", "loss/dev"),
+    ("training's binary_logloss", "valid_0's binary_logloss"), ("learn-Logloss", "test-Logloss"), ("trainloss", "valloss"),
+    ("loss", "eval_loss"), ("train.mean_absolute_error", "holdout.mean_absolute_error"), ("train_perplexity", "valid_perplexity"),
+    ("train_auc", "valid_auc"), ("accuracy", "val_accuracy"), ("TrainAccuracy", "TestAccuracy"), ("train:F1", "eval:F1"),
+    ("train_ndcg@10", "val_ndcg@10"), ("train_mAP", "val_mAP"), ("train:r2", "validation:r2"),
+    ("train_log_likelihood", "val_log_likelihood"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("train", "held"), STYLES)
+def test_metrics_are_known_by_many_names(train: str, held: str) -> None:
+    """The same overfitting, told by a loss that turns upwards or by a score that turns downwards."""
+    up = bool(re.search("(?i)auc|acc|f1|ndcg|map|r2|likelihood", train))
+    falling, turned = curve(40, to(0.9, 0.02, 0.2)), curve(40, turning(0.9, 0.25, 0.3, 10, 0.01))
+    curves = {"epoch_seconds": [1.0] * 40, train: falling, held: turned}
+    if up:
+        curves = {name: [1 - value for value in values] for name, values in curves.items()}
+    fit = judge(curves)
+    assert (fit.train, fit.validation, fit.verdict) == (train, held, OVERFIT), fit.reason
+    assert fit.best_epoch is not None
+    assert 8 <= fit.best_epoch <= 16
+
+
+@pytest.mark.parametrize(
+    ("curves", "verdict"),
+    [
+        ({"loss": []}, UNKNOWN),
+        ({"accuracy": [math.nan]}, DIVERGED),
+        ({"train_loss": [], "val_loss": []}, UNKNOWN),
+        ({"train_loss": [3.0, 2.0, 1.0], "val_loss": []}, IMPROVING),
+        ({"loss": [2.3, math.nan, math.nan]}, DIVERGED),
+        ({"loss": curve(30, to(2.3, 0.2, 0.5))}, UNKNOWN),
+        ({"train_loss": [0.0] * 5, "val_loss": [0.0] * 5}, GOOD),
+        ({"train_loss": [1e300] * 9, "val_loss": [1e300] * 9}, {UNDERFIT, GOOD}),
+        ({"": [1.0, 2.0, 3.0], "損失": [1.0, 2.0, 3.0]}, UNKNOWN),
+    ],
+)
+def test_what_is_hardly_a_curve(curves: Curves, verdict: Verdict | set[Verdict]) -> None:
+    assert judge(curves).verdict in (verdict if isinstance(verdict, set) else {verdict})
