@@ -235,10 +235,14 @@ def _about_ranges(results: Results, effects: Sequence[Effect]) -> Iterator[Advic
                 reason=f"the best training jobs lie at its {effect.edge} end, {end}",
                 ranges=_widened(effect.name, one, up=up),
             )
-        elif effect.strength < UNIMPORTANT and strongest > _IMPORTANT and valued >= _ENOUGH_JOBS:
+        elif _is_idle(effect) and strongest > _IMPORTANT and valued >= _ENOUGH_JOBS:
             best = results.best.setting(effect.name) if results.best is not None else None
             told = f"{best:.3g}" if isinstance(best, float) else str(best)
             yield Advice(
                 remedy=f"leave {effect.name} at {told}",
                 reason=f"it explains {effect.strength:.0%} of the differences between {valued} training jobs; search the others",
             )
+
+
+def _is_idle(effect: Effect) -> bool:
+    return effect.strength < UNIMPORTANT and effect.diverges_above is None

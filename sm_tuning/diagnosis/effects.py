@@ -14,6 +14,7 @@ from sm_tuning.results import Results, Row
 
 _EDGE = 0.06  # of a range's width: the best lies at its edge
 _DECADES = 2.0
+_MOST = 0.75  # of the training jobs that diverge lie above a value, and of those above it diverge
 UNIMPORTANT = 0.05  # of the objective's order: no more than chance leaves
 
 
@@ -125,17 +126,19 @@ def _diverges_above(told: Sequence[tuple[float | str | None, float | None, Row]]
         (setting, fits[row.training.name].verdict is Verdict.DIVERGED) for setting, _, row in told if isinstance(setting, float)
     )
     total = sum(bad for _, bad in seen)
-    if total < 2:  # noqa: PLR2004 - one may be chance
+    if total < 3:  # noqa: PLR2004 - a few may be chance
         return None
-    best: tuple[float, float] | None = None
+    best: tuple[int, int, int] | None = None
     for place in range(1, len(seen)):
         above = sum(bad for _, bad in seen[place:])
         right = above + sum(not bad for _, bad in seen[:place])
         if seen[place][0] > seen[place - 1][0] and (best is None or right > best[0]):
-            best = (right, seen[place][0])
-    if best is None or best[0] < 0.85 * len(seen) or best[0] <= len(seen) - total:
+            best = (right, place, above)
+    if best is None:
         return None
-    return best[1]
+    _, place, above = best
+    # That a few of the diverged ones lie at its top is chance: another hyperparameter's doing.
+    return seen[place][0] if above >= _MOST * total and above >= _MOST * (len(seen) - place) else None
 
 
 def _edge(results: Results, name: str, means: Sequence[float]) -> str | None:

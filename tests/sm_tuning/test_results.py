@@ -146,10 +146,12 @@ def test_where_logs_may_not_be_read_the_metrics_of_each_minute_are(finished: Any
     assert "means by the minute" not in page(whole)
 
 
-def test_without_pandas_the_extra_is_named(finished: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pandas_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pandas", None)
     with pytest.raises(MissingExtra, match=r"pip install 'sm-tuning\[results\]'"):
-        Results.read(finished, curves=False).write(tmp_path / "rows.parquet")
+        Results(tunings=["one"], objective="loss", goal="Minimize", rows=[row(0, "Completed", 1, 1)]).write(
+            tmp_path / "rows.parquet"
+        )
 
 
 def row(number: int, status: str, epochs: int, seconds: int) -> Row:
