@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from sm_tuning.objective import Metric
 _ENDED = frozenset({"Completed", "Failed", "Stopped", "DeleteFailed"})
 _OBJECTIVE = "ObjectiveMetric"
 _MINUTE = 60.0
+_ONE_AT_A_TIME = threading.Lock()
 # What differs between training jobs that fail alike: the training toolkit's command line with its hyperparameters, addresses, numbers.
 _CHANGING = re.compile(r'Command ".*"|0x[0-9a-f]+|[0-9a-f]{8,}|\d+(\.\d+)?')
 
@@ -133,9 +135,17 @@ class TuningRun:
         import boto3  # noqa: PLC0415 - a fifth of a second that describing and checking a job need not pay
 
         self.name = name
-        self._session = session or boto3.Session()
+        self._session: Any = session or boto3.Session()
         self._client = client or self._session.client("sagemaker")
         self._region = self._client.meta.region_name
+        self._others: dict[str, Any] = {}
+
+    def _other_client(self, service: str) -> Any:  # noqa: ANN401 - see __init__
+        """A client of another service, made once: it costs more than a request, and a session makes only one at a time."""
+        with _ONE_AT_A_TIME:
+            if service not in self._others:
+                self._others[service] = self._session.client(service, region_name=self._region)
+            return self._others[service]
 
     @classmethod
     def attach(cls, name: str, session: Any = None, *, client: Any = None) -> Self:  # noqa: ANN401 - see __init__
@@ -243,7 +253,7 @@ class TuningRun:
 
     def logs(self, training: str, *, follow: bool = False, poll: float | None = None) -> Iterator[str]:
         """Lines of a training job's log; with `follow` until it has ended."""
-        logs = self._session.client("logs", region_name=self._region)
+        logs = self._other_client("logs")
         poll = poll if poll is not None else (0.5 if self.local else 5.0)
         tokens: dict[str, str] = {}
         while True:
@@ -256,11 +266,11 @@ class TuningRun:
 
     def log_tail(self, training: str, count: int) -> list[str]:
         """The last lines of a training job's log; none before there is one."""
-        return cloudwatch.last_lines(self._session.client("logs", region_name=self._region), training, count)
+        return cloudwatch.last_lines(self._other_client("logs"), training, count)
 
     def minutes(self, training: Training, metrics: Sequence[str]) -> Mapping[str, Sequence[float]]:
         """The values of metrics that CloudWatch has kept of a training job: a mean for each minute."""
-        client = self._session.client("cloudwatch", region_name=self._region)
+        client = self._other_client("cloudwatch")
         return cloudwatch.minutes(client, training.name, metrics, training.started or training.created, training.ended)
 
     def metric_checks(self, training: str) -> list[MetricCheck]:
