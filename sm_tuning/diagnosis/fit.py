@@ -76,15 +76,23 @@ class Fit:
     late: float | None = None
 
 
-def judge(curves: Curves, objective: str | None = None, goal: str = "Minimize", *, least: float | None = None) -> Fit:
+def judge(
+    curves: Curves,
+    objective: str | None = None,
+    goal: str = "Minimize",
+    *,
+    least: float | None = None,
+    start: float | None = None,
+) -> Fit:
     """The verdict on a training job.
 
     Args:
         curves: Its metrics, epoch by epoch.
         objective: The tuned metric, taken where the names of the others say nothing.
         goal: Which end of the objective is good.
-        least: The best end of the training metric that any training job of the tuning job has reached (`fitted_end`): one that
-            stays far behind it underfits.
+        least: The best end of the training metric that any training job of the tuning job has reached (`ends`): one that stays far
+            behind it underfits.
+        start: Where the training metric usually begins in that tuning job: one that begins lower has not gained little.
     """
     train_name, held_name = pair(curves, objective)
     train, held = list(curves.get(train_name or "", ())), list(curves.get(held_name or "", ()))
@@ -95,7 +103,7 @@ def judge(curves: Curves, objective: str | None = None, goal: str = "Minimize", 
     main = held_name or train_name
     if main is None:
         return Fit(verdict=Verdict.UNKNOWN, reason="no metric was printed, or none whose name says which data it is of")
-    fit = _Judge(train_name, held_name, train, held, direction(main, objective, goal, [*train, *held]), least).fit()
+    fit = _Judge(train_name, held_name, train, held, direction(main, objective, goal, [*train, *held]), least, start).fit()
     if fit.verdict is Verdict.GOOD and held_name is None:
         missing = missing or f"only {train_name} was printed"
         fit = replace(fit, verdict=Verdict.UNKNOWN, reason=f"{missing}: without held-out data overfitting cannot be seen")
@@ -104,14 +112,15 @@ def judge(curves: Curves, objective: str | None = None, goal: str = "Minimize", 
     return fit
 
 
-def fitted_end(curves: Curves, objective: str, goal: str) -> float | None:
-    """Where the training metric ends, less being better; None if there is none, or too few values."""
+def ends(curves: Curves, objective: str, goal: str) -> tuple[float, float] | None:
+    """Where the training metric begins and ends, less being better; None if there is none, or too few values."""
     name, held = pair(curves, objective)
     values = curves.get(name or "", ())
     if len(values) < _LEAST_EPOCHS or not all(map(math.isfinite, values)):
         return None
     seen = direction(held or name or "", objective, goal, [*values, *curves.get(held or "", ())])
-    return smoothed([seen(value) for value in values])[-1]
+    smooth = smoothed([seen(value) for value in values])
+    return smooth[0], smooth[-1]
 
 
 def _fits_nothing(curves: Curves, fit: Fit) -> str | None:
@@ -156,9 +165,10 @@ class _Judge:
         held: Sequence[float],
         seen: Direction,
         least: float | None,
+        start: float | None,
     ) -> None:
         self.train_name, self.held_name = train_name, held_name
-        self.seen, self.least = seen, least
+        self.seen, self.least, self.start = seen, least, start
         self.broken = next(
             (text for name, curve in ((train_name, train), (held_name, held)) if (text := _broken(name, curve))), None
         )
@@ -178,6 +188,8 @@ class _Judge:
             return replace(facts, reason=f"{self.epochs} {noun} too few to judge; print one after each epoch")
         gained = max(self.fitted[0] - min(self.fitted), 1e-12)
         self.scale = max(gained, abs(self.fitted[0]) * 0.05, 1e-9)
+        first = self.fitted[0] if self.start is None else max(self.start, self.fitted[0])
+        self.whole = max(self.scale, first - min(self.fitted))  # what there was to gain, also in the first epoch
         self.best = min(range(len(self.smooth)), key=self.smooth.__getitem__)
         self.gap = self.smooth[-1] - self.fitted[-1] if self.train and self.held else None
         won = self.smooth[0] - min(self.smooth)
@@ -199,7 +211,7 @@ class _Judge:
         yield from self._noisy()
         yield from self._improving()
         behind = None if self.least is None or not self.train else self.fitted[-1] - self.least
-        if behind is not None and behind > _BEHIND * max(self.fitted[0] - (self.least or 0.0), 1e-12):
+        if behind is not None and behind > _BEHIND * max(self.whole + self.fitted[-1] - (self.least or 0.0), 1e-12):
             others = f"{self.seen(self.least or 0.0):.4g}"
             yield (
                 Verdict.UNDERFIT,
@@ -246,7 +258,7 @@ class _Judge:
 
     def _noisy(self) -> Iterator[tuple[Verdict, str]]:
         gained = self.smooth[0] - min(self.smooth)
-        if self.jitter > _NOISE * max(gained, 0.2 * self.scale) and self.jitter > STUCK * abs(self.smooth[0]):
+        if self.jitter > _NOISE * max(gained, 0.2 * self.whole) and self.jitter > STUCK * abs(self.smooth[0]):
             name, share = self.held_name or self.train_name, f"{self.jitter / self.scale:.0%} of what training gained"
             yield Verdict.NOISY, f"{name} jumps by {self.jitter:.4g} from epoch to epoch, as much as {share}"
 

@@ -1,6 +1,7 @@
 """The diagnosis of a tuning job: its best training job, its hyperparameters, and what to do next."""
 
 import re
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 from sm_tuning.diagnosis.advice import Advice, advised
 from sm_tuning.diagnosis.data import DataCurve, data_curve
 from sm_tuning.diagnosis.effects import Effect, effect_of
-from sm_tuning.diagnosis.fit import Fit, Verdict, fitted_end, judge
+from sm_tuning.diagnosis.fit import Fit, Verdict, ends, judge
 from sm_tuning.parameters import Continuous, Integer, Range
 from sm_tuning.results import Results, Row
 from sm_tuning.training import WarmStart
@@ -57,9 +58,10 @@ def diagnose(results: Results, shares: Results | None = None) -> Diagnosis:
         results: The tuning job's, or several ones' with the same objective.
         shares: Training jobs on growing shares of the training set (`learning_curve.read`), which tell what more data would bring.
     """
-    ends = [fitted_end(row.curves, results.objective, results.goal) for row in results.rows]
-    least = min((end for end in ends if end is not None), default=None)
-    fits = {row.training.name: _judged(row, results, least) for row in results.rows}
+    known = [found for row in results.rows if (found := ends(row.curves, results.objective, results.goal)) is not None]
+    least = min((end for _, end in known), default=None)
+    start = statistics.median(start for start, _ in known) if known else None
+    fits = {row.training.name: _judged(row, results, least, start) for row in results.rows}
     best = results.best
     fit = fits[best.training.name] if best else _without_best(fits)
     effects = [effect for name in results.names if (effect := effect_of(results, fits, name)) is not None]
@@ -76,9 +78,9 @@ def diagnose(results: Results, shares: Results | None = None) -> Diagnosis:
     )
 
 
-def _judged(row: Row, results: Results, least: float | None) -> Fit:
+def _judged(row: Row, results: Results, least: float | None, start: float | None) -> Fit:
     """The verdict on a training job; one that failed because its numbers ran away has often printed sound ones before."""
-    fit = judge(row.curves, results.objective, results.goal, least=least)
+    fit = judge(row.curves, results.objective, results.goal, least=least, start=start)
     reason = row.training.failure_reason or ""
     if row.training.status == "Failed" and fit.verdict is not Verdict.DIVERGED and (hit := _RAN_AWAY.search(reason)):
         line = next(line for line in reason.splitlines() if hit[0] in line)

@@ -179,7 +179,7 @@ def parallel_coordinates(results: Results) -> str | None:
     if len(rows) < 2 or not results.names:  # noqa: PLR2004 - nothing to compare
         return None
     axes = [*results.names, results.objective]
-    height, top, floor = 336, 50, 302
+    height, top, floor = 346, 60, 312
     places = [50 + place * (WIDTH - 100) / max(len(axes) - 1, 1) for place in range(len(axes))]
     scales = [_axis(results, name, floor, top) for name in results.names]
     low, high = spread((row.value or 0.0 for row in rows), 0)
@@ -199,7 +199,7 @@ def parallel_coordinates(results: Results) -> str | None:
     for place, (x, name, (scale, categories)) in enumerate(zip(places, axes, scales, strict=True)):
         marks.append(f'<line class="axis" x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{floor}"/>')
         anchor = "start" if x == places[0] else "end" if x == places[-1] else "middle"
-        marks.append(f'<text x="{x:.1f}" y="{12 + 15 * (place % 2)}" text-anchor="{anchor}">{_safe(name[:22])}</text>')
+        marks.append(f'<text x="{x:.1f}" y="{14 + 19 * (place % 2)}" text-anchor="{anchor}">{_safe(name[:22])}</text>')
         ends = [(scale.high, top - 5), (scale.low, floor + 16)] if not categories else []
         marks += [f'<text class="soft" x="{x:.1f}" y="{y}" text-anchor="{anchor}">{text(value)}</text>' for value, y in ends]
         words = [(_safe(_category(word)), y + 4) for word, y in categories.items()]

@@ -119,6 +119,9 @@ def test_underfit_beside_others() -> None:
     curves = losses(fall(40, 2.3, 1.6, 0.4), [value + 0.02 for value in fall(40, 2.3, 1.6, 0.4)])
     assert judge(curves).verdict is Verdict.GOOD  # alone there is nothing to tell it by
     assert judge(curves, least=0.1).verdict is Verdict.UNDERFIT
+    quick = losses(fall(40, 0.34, 0.11, 0.4), [value + 0.01 for value in fall(40, 0.34, 0.11, 0.4)])
+    assert judge(quick, least=0.02).verdict is Verdict.UNDERFIT
+    assert judge(quick, least=0.02, start=1.2).verdict is Verdict.GOOD  # it gained most in its first epoch
 
 
 @pytest.mark.parametrize(
