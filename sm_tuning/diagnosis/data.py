@@ -11,7 +11,7 @@ from sm_tuning.results import Results
 _WORTH = 0.05  # of what is left of the loss or the error: less is not worth collecting
 _LEAST_POINTS = 3
 _BELIEVED = 6.0  # times the scatter's variance: what a level must explain
-_PACES = tuple(place / 20 for place in range(1, 41))  # exponents that are tried: learning curves fall by 0.05 to 2
+_PACES = tuple(place / 20 for place in range(1, 21))  # exponents that are tried: no error falls faster than 1 / n for long
 
 Pair = tuple[float, float]
 Law = tuple[float, float, float]
@@ -27,7 +27,7 @@ class DataCurve:
         points: For each share the training metric of the objective's kind (None: not printed) and the objective.
         law: Level, size and pace of `level + size * share ** -pace`, in the objective's own unit: the size is below 0 where it rises.
         twice: The objective with twice the data, by the law.
-        between: The same with each of the points left out in turn: the least and the greatest.
+        between: The same by a law with a level and one without, also with each of the points left out: the least and the greatest.
         worth: Whether that is more than the scatter about the law and 5 % of what is left of the error.
     """
 
@@ -86,8 +86,8 @@ def _fitted(name: str, points: Sequence[tuple[float, float | None, float]], resu
     (level, size, pace), scatter = _law(pairs)
     largest = pairs[-1][0]
     now, twice = (level + size * share**-pace for share in (largest, 2 * largest))
-    others = [_law([one for one in pairs if one is not left])[0] for left in pairs] if len(pairs) > _LEAST_POINTS else []
-    reached = sorted(seen(a + b * (2 * largest) ** -c) for a, b, c in [*others, (level, size, pace)])
+    some = [pairs, *([one for one in pairs if one is not left] for left in pairs if len(pairs) > _LEAST_POINTS)]
+    reached = sorted(seen(a + b * (2 * largest) ** -c) for points_left in some for a, b, c in _laws(points_left))
     return DataCurve(
         hyperparameter=name,
         points=points,
@@ -98,28 +98,37 @@ def _fitted(name: str, points: Sequence[tuple[float, float | None, float]], resu
     )
 
 
-def _law(pairs: Sequence[Pair]) -> tuple[Law, float]:
-    """The law that fits best, and the scatter about it at the last point; less is better.
+def _laws(pairs: Sequence[Pair]) -> list[Law]:
+    """The best law without a level and the best with one; less is better."""
+    return [min(_tried(pairs, levels=levels))[1] for levels in (False, True)]
 
-    Of values above 0 relative errors count, so that the first, large ones do not decide alone; and a level is believed only where it
-    fits much better than none, for a level that a few points make up would end every curve.
+
+def _law(pairs: Sequence[Pair]) -> tuple[Law, float]:
+    """The law that is believed, and the scatter about it at the last point; less is better.
+
+    A level is believed only where it fits much better than none, for a level that a few points make up would end every curve.
     """
-    positive = all(value > 0 for _, value in pairs)
-    weights = [1 / value**2 if positive else 1.0 for _, value in pairs]
-    left, law = min(_tried(pairs, weights, levels=True))
-    freedom = len(pairs) - 3
-    if positive:
-        left_plain, plain = min(_tried(pairs, weights, levels=False))
-        if freedom < 1 or left_plain <= left * (1 + _BELIEVED / freedom):
-            left, law, freedom = left_plain, plain, freedom + 1
+    (left_plain, plain), (left, law) = (min(_tried(pairs, levels=levels)) for levels in (False, True))
+    freedom, positive = len(pairs) - 3, all(value > 0 for _, value in pairs)
+    if positive and (freedom < 1 or left_plain <= left * (1 + _BELIEVED / freedom)):
+        left, law, freedom = left_plain, plain, freedom + 1
     return law, math.sqrt(left / max(freedom, 1)) * (pairs[-1][1] if positive else 1.0)
 
 
-def _tried(pairs: Sequence[Pair], weights: Sequence[float], *, levels: bool) -> Iterator[tuple[float, Law]]:
-    """Laws of every pace, each with what it leaves unexplained."""
+def _tried(pairs: Sequence[Pair], *, levels: bool) -> Iterator[tuple[float, Law]]:
+    """Laws of every pace, each with what it leaves unexplained.
+
+    The larger shares count more, for what lies beyond them is asked. Of values above 0 relative errors count, so that the first, large
+    ones do not decide alone, and no level is below 0.
+    """
+    positive = all(value > 0 for _, value in pairs)
+    shares = [share / pairs[-1][0] for share, _ in pairs]
+    weights = [share / (value**2 if positive else 1.0) for share, (_, value) in zip(shares, pairs, strict=True)]
     for pace in _PACES:
         bent = [(share**-pace, value) for share, value in pairs]
-        level, size = _line(bent, weights) if levels else (0.0, _slope(bent, weights))
+        level, size = _line(bent, weights) if levels or not positive else (0.0, _slope(bent, weights))
+        if positive and level < 0:
+            level, size = 0.0, _slope(bent, weights)
         left = sum(weight * (value - level - size * x) ** 2 for weight, (x, value) in zip(weights, bent, strict=True))
         yield left, (level, size, pace)
 
