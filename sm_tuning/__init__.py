@@ -3,6 +3,7 @@
 from sm_tuning.definition import Definition
 from sm_tuning.diagnosis import Diagnosis, Verdict, diagnose
 from sm_tuning.errors import Invalid, MissingExtra, NotFound, NotLaunched, SmTuningError, TookTooLong
+from sm_tuning.learning_curve import LearningCurve
 from sm_tuning.objective import Metric, Objective
 from sm_tuning.parameters import (
     Auto,
@@ -57,6 +58,7 @@ __all__ = [
     "InstanceGroup",
     "Integer",
     "Invalid",
+    "LearningCurve",
     "Metric",
     "MetricCheck",
     "MissingExtra",

@@ -1,6 +1,6 @@
 """What tuning jobs found: a table of their training jobs, learning curves, time spent, and the best so far.
 
-All of it is read through the public API (Describe, List, CloudWatch Logs), so jobs in AWS and on the emulator are alike.
+All of it is read through the public API (Describe, List, CloudWatch), so jobs in AWS and on the emulator are alike.
 """
 
 import csv
@@ -8,13 +8,14 @@ import io
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from sm_tuning.cloudwatch import DENIED
 from sm_tuning.errors import Invalid, MissingExtra
 from sm_tuning.objective import number
 from sm_tuning.run import Training, TuningRun
@@ -26,9 +27,14 @@ _READERS = 8  # logs are read so many at a time
 _OBJECTIVE = "ObjectiveMetric"
 _HOUR = 3600.0
 _ENOUGH = 10
+_SHUFFLES = 10
+_FAR_OFF = 1.5  # times the width of the middle half: Tukey's fences
 
 Curves = Mapping[str, Sequence[float]]
 """Values of each metric of one training job, in the order in which they were printed."""
+
+Known = dict[str, tuple[Curves, bool]]
+"""Curves by their training job's name, and whether they are coarse (see `Row`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +44,7 @@ class Row:
     tuning: str
     training: Training
     curves: Curves = field(default_factory=dict)
+    coarse: bool = False  # the curves are means by the minute, for want of a log
 
     @property
     def value(self) -> float | None:
@@ -71,13 +78,13 @@ class Results:
     requests: Sequence[Mapping[str, Any]] = ()
 
     @classmethod
-    def read(cls, *runs: TuningRun, curves: bool = True, known: dict[str, Curves] | None = None) -> Self:
+    def read(cls, *runs: TuningRun, curves: bool = True, known: Known | None = None) -> Self:
         """Read what tuning jobs have come to so far.
 
         Args:
             runs: One tuning job or several; all must have the same objective.
             curves: Whether to read the learning curves, a log for each training job.
-            known: Learning curves of training jobs that had ended when they were read before; those that end now are added.
+            known: Curves of training jobs that had ended when they were read before; what ends now is added.
 
         Raises:
             Invalid: The tuning jobs have different objectives, or there is none.
@@ -103,20 +110,40 @@ class Results:
             if known is not None and curves:
                 known.update({one.name: read[one.name] for one in unknown if one.ended is not None})
             rows += [
-                Row(tuning=run.name, training=one, curves=read.get(one.name) or (known or {}).get(one.name, {}))
+                Row(tuning=run.name, training=one, curves=found, coarse=coarse)
                 for one in trainings
+                for found, coarse in [read.get(one.name) or (known or {}).get(one.name) or ({}, False)]
             ]
-        first = described[0]
         return cls(
             tunings=[run.name for run in runs],
             objective=metric,
             goal=goal,
             rows=rows,
-            ranges=_ranges(first),
-            max_parallel=first["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxParallelTrainingJobs"],
-            instance=_instance(first),
             requests=described,
+            **_facts(described[0]),
         )
+
+    @property
+    def coarse(self) -> int:
+        """How many training jobs' curves are means by the minute, because their logs are gone or may not be read."""
+        return sum(row.coarse for row in self.rows)
+
+    @property
+    def parts(self) -> "list[Results]":
+        """The results of each tuning job by itself."""
+        if len(self.tunings) < 2:  # noqa: PLR2004 - it is its only part
+            return [self]
+        asked = {request["HyperParameterTuningJobName"]: request for request in self.requests}
+        return [
+            replace(
+                self,
+                tunings=[name],
+                rows=[row for row in self.rows if row.tuning == name],
+                requests=[asked[name]] if name in asked else [],
+                **(_facts(asked[name]) if name in asked else {}),
+            )
+            for name in self.tunings
+        ]
 
     # --- who is best ----------------------------------------------------------------------------------------------------
 
@@ -160,7 +187,9 @@ class Results:
 
     @property
     def wall_seconds(self) -> float:
-        """From the first training job's creation to the last one's end; 0 if none has ended."""
+        """From the first training job's creation to the last one's end, of each tuning job; 0 if none has ended."""
+        if len(self.tunings) > 1:
+            return sum(part.wall_seconds for part in self.parts)
         starts = [row.training.created for row in self.rows if row.training.created]
         ends = [row.training.ended for row in self.rows if row.training.ended]
         return (max(ends) - min(starts)).total_seconds() if starts and ends else 0.0
@@ -168,16 +197,12 @@ class Results:
     @property
     def instance_hours(self) -> float:
         """What is paid for: hours of all training jobs, times their instances."""
-        counts = [
-            request.get("TrainingJobDefinition", {}).get("ResourceConfig", {}).get("InstanceCount", 1)
-            for request in self.requests
-        ]
-        return self.training_seconds / _HOUR * max(counts, default=1)
+        return sum(part.training_seconds / _HOUR * _instances(part.requests) for part in self.parts)
 
     @property
     def efficiency(self) -> float | None:
         """Share of the parallel slots' time that was spent training; None before anything has ended."""
-        slots = self.wall_seconds * min(self.max_parallel, len(self.rows) or 1)
+        slots = sum(part.wall_seconds * min(part.max_parallel, len(part.rows) or 1) for part in self.parts)
         return min(self.training_seconds / slots, 1.0) if slots else None
 
     @property
@@ -201,31 +226,43 @@ class Results:
     def importances(self) -> dict[str, float]:
         """How much of the objective each hyperparameter decides: permutation importances of a random forest, adding up to 1.
 
-        Empty with fewer than ten training jobs, which say nothing; raises MissingExtra.
+        Objectives that are far off are brought to the edge of the others, so that a few training jobs that diverged do not count for
+        all; those that failed have none and are left out. Empty with fewer than ten training jobs, which say nothing; raises
+        MissingExtra.
         """
         rows = [row for row in self.rows if row.value is not None]
         if len(rows) < _ENOUGH or not self.names:
             return {}
         try:
+            import numpy as np  # noqa: PLC0415 - comes with that extra
             from sklearn.ensemble import RandomForestRegressor  # noqa: PLC0415 - an extra
-            from sklearn.inspection import permutation_importance  # noqa: PLC0415 - an extra
         except ImportError as error:
             raise MissingExtra("importances need scikit-learn: pip install 'sm-tuning[results]'") from error
-        points = [[self._coded(name, row.setting(name)) for name in self.names] for row in rows]
-        values = [row.value for row in rows]
-        forest = RandomForestRegressor(n_estimators=200, min_samples_leaf=2, random_state=0).fit(points, values)
-        found = permutation_importance(forest, points, values, n_repeats=10, random_state=0).importances_mean.clip(min=0)
-        total = float(found.sum())
-        return {name: float(one) / total if total else 0.0 for name, one in zip(self.names, found, strict=True)}
+        values = np.array([row.value for row in rows])
+        low, high = np.quantile(values, (0.25, 0.75))
+        values = values.clip(low - _FAR_OFF * (high - low), high + _FAR_OFF * (high - low)) if high > low else values
+        blocks = {name: np.array(self._coded(name, [row.setting(name) for row in rows])) for name in self.names}
+        forest: Any = RandomForestRegressor(n_estimators=200, min_samples_leaf=2, random_state=0)
+        forest.fit(np.hstack(list(blocks.values())), values)
+        orders = [np.random.default_rng(place).permutation(len(rows)) for place in range(_SHUFFLES)]
+        lost = {}
+        for name, block in blocks.items():
+            shuffled = [forest.predict(np.hstack(list({**blocks, name: block[order]}.values()))) for order in orders]
+            lost[name] = sum(float(np.mean((one - values) ** 2)) for one in shuffled) / _SHUFFLES
+        base = float(np.mean((forest.predict(np.hstack(list(blocks.values()))) - values) ** 2))
+        gained = {name: max(one - base, 0.0) for name, one in lost.items()}
+        total = sum(gained.values())
+        return {name: one / total if total else 0.0 for name, one in gained.items()}
 
-    def _coded(self, name: str, setting: float | str | None) -> float:
-        """A setting as a number: on a logarithmic scale where the range is, a category by its place."""
+    def _coded(self, name: str, settings: Sequence[float | str | None]) -> list[list[float]]:
+        """Settings as numbers: on a logarithmic scale where the range is; a column of its own for each category."""
         one = self.ranges.get(name, {})
-        if one.get("Kind") == "Categorical" or not isinstance(setting, float):
-            values = [str(value).strip('"') for value in one.get("Values", ())]
-            text = str(setting)
-            return float(values.index(text)) if text in values else float(setting) if isinstance(setting, float) else -1.0
-        return math.log(setting) if one.get("ScalingType") == "Logarithmic" and setting > 0 else setting
+        if one.get("Kind") == "Categorical" or not all(isinstance(setting, float) for setting in settings):
+            values = sorted(set(map(str, settings)))
+            return [[float(str(setting) == value) for value in values] for setting in settings]
+        logarithmic = one.get("ScalingType") == "Logarithmic"
+        numbers = [setting for setting in settings if isinstance(setting, float)]
+        return [[math.log(setting) if logarithmic and setting > 0 else setting] for setting in numbers]
 
     # --- for others -----------------------------------------------------------------------------------------------------
 
@@ -296,10 +333,22 @@ def _ranges(job: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     }
 
 
+def _facts(job: Mapping[str, Any]) -> dict[str, Any]:
+    """What a tuning job's description says of all its training jobs."""
+    limits = job["HyperParameterTuningJobConfig"]["ResourceLimits"]
+    return {"ranges": _ranges(job), "max_parallel": limits["MaxParallelTrainingJobs"], "instance": _instance(job)}
+
+
 def _instance(job: Mapping[str, Any]) -> str:
     definition = _definition(job)
     chosen = definition.get("ResourceConfig") or definition.get("HyperParameterTuningResourceConfig", {})
     return str(chosen.get("InstanceType", ""))
+
+
+def _instances(requests: Sequence[Mapping[str, Any]]) -> int:
+    """Instances of a training job."""
+    counts = [one.get("TrainingJobDefinition", {}).get("ResourceConfig", {}).get("InstanceCount", 1) for one in requests]
+    return max(counts, default=1)
 
 
 def _expressions(job: Mapping[str, Any]) -> dict[str, "re.Pattern[str]"]:
@@ -313,11 +362,33 @@ def _expressions(job: Mapping[str, Any]) -> dict[str, "re.Pattern[str]"]:
     return found
 
 
-def _curves(run: TuningRun, training: Training, expressions: Mapping[str, "re.Pattern[str]"]) -> Curves:
+def _curves(run: TuningRun, training: Training, expressions: Mapping[str, "re.Pattern[str]"]) -> tuple[Curves, bool]:
+    """A training job's curves, and whether they are means by the minute: what is left where its log cannot be read."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - see TuningRun.__init__
+
     if not expressions:
-        return {}
+        return {}, False
+    try:
+        curves = _matched(run.logs(training.name), expressions)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in DENIED:
+            raise
+    else:
+        if curves or training.ended is None:
+            return curves, False
+    try:
+        curves = run.minutes(training, list(expressions))
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in DENIED:
+            raise
+        return {}, False
+    return curves, bool(curves)
+
+
+def _matched(lines: Iterable[str], expressions: Mapping[str, "re.Pattern[str]"]) -> Curves:
+    """The values of metrics in a log."""
     found: dict[str, list[float]] = {name: [] for name in expressions}
-    for line in run.logs(training.name):
+    for line in lines:
         for name, expression in expressions.items():
             for hit in expression.finditer(line):
                 text = hit[1] if expression.groups else hit[0]

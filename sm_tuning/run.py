@@ -2,19 +2,22 @@
 
 import difflib
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self
 
+from sm_tuning import cloudwatch
+from sm_tuning.cloudwatch import NOT_FOUND
 from sm_tuning.errors import NotFound, TookTooLong
 from sm_tuning.objective import Metric
 
-LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _ENDED = frozenset({"Completed", "Failed", "Stopped", "DeleteFailed"})
-_NOT_FOUND = frozenset({"ResourceNotFound", "ResourceNotFoundException"})
 _OBJECTIVE = "ObjectiveMetric"
+_MINUTE = 60.0
+_ONE_AT_A_TIME = threading.Lock()
 # What differs between training jobs that fail alike: the training toolkit's command line with its hyperparameters, addresses, numbers.
 _CHANGING = re.compile(r'Command ".*"|0x[0-9a-f]+|[0-9a-f]{8,}|\d+(\.\d+)?')
 
@@ -67,6 +70,23 @@ class RunStatus:
         """Training jobs ended so far."""
         return self.launched - self.counters.get("InProgress", 0)
 
+    @property
+    def total(self) -> int:
+        """Training jobs in all, as far as it is known."""
+        return self.max_jobs or max(self.launched, 1)
+
+    @property
+    def seconds(self) -> float:
+        """Time since its creation; for one that has ended, until then."""
+        return ((self.ended or datetime.now(UTC)) - self.created).total_seconds()
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time that what is left will take at the pace so far; None where that cannot be said."""
+        if self.over or not 0 < self.finished < self.total:
+            return None
+        return self.seconds / self.finished * (self.total - self.finished)
+
     def __str__(self) -> str:
         """One line."""
         failed = self.counters.get("NonRetryableError", 0) + self.counters.get("RetryableError", 0)
@@ -115,9 +135,17 @@ class TuningRun:
         import boto3  # noqa: PLC0415 - a fifth of a second that describing and checking a job need not pay
 
         self.name = name
-        self._session = session or boto3.Session()
+        self._session: Any = session or boto3.Session()
         self._client = client or self._session.client("sagemaker")
         self._region = self._client.meta.region_name
+        self._others: dict[str, Any] = {}
+
+    def _other_client(self, service: str) -> Any:  # noqa: ANN401 - see __init__
+        """A client of another service, made once: it costs more than a request, and a session makes only one at a time."""
+        with _ONE_AT_A_TIME:
+            if service not in self._others:
+                self._others[service] = self._session.client(service, region_name=self._region)
+            return self._others[service]
 
     @classmethod
     def attach(cls, name: str, session: Any = None, *, client: Any = None) -> Self:  # noqa: ANN401 - see __init__
@@ -126,6 +154,10 @@ class TuningRun:
         run.describe()
         return run
 
+    def other(self, name: str) -> Self:
+        """Another tuning job of the same account and region; raises NotFound if there is none of that name."""
+        return type(self).attach(name, self._session, client=self._client)
+
     def describe(self) -> Mapping[str, Any]:
         """AWS's own answer."""
         from botocore.exceptions import ClientError  # noqa: PLC0415 - see __init__
@@ -133,7 +165,7 @@ class TuningRun:
         try:
             answer: Mapping[str, Any] = self._client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=self.name)
         except ClientError as error:
-            if error.response["Error"]["Code"] in _NOT_FOUND:
+            if error.response["Error"]["Code"] in NOT_FOUND:
                 raise NotFound(f"there is no tuning job {self.name!r} in {self._region}") from error
             raise
         return answer
@@ -212,7 +244,7 @@ class TuningRun:
             self._client.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=self.name)
         except ClientError as error:
             code = error.response["Error"]["Code"]
-            if code in _NOT_FOUND:
+            if code in NOT_FOUND:
                 raise NotFound(f"there is no tuning job {self.name!r} in {self._region}") from error
             if code != "ValidationException":  # it has ended already
                 raise
@@ -221,16 +253,25 @@ class TuningRun:
 
     def logs(self, training: str, *, follow: bool = False, poll: float | None = None) -> Iterator[str]:
         """Lines of a training job's log; with `follow` until it has ended."""
-        logs = self._session.client("logs", region_name=self._region)
+        logs = self._other_client("logs")
         poll = poll if poll is not None else (0.5 if self.local else 5.0)
         tokens: dict[str, str] = {}
         while True:
             # Asked before reading, so that what it writes last is read too.
             over = not follow or self._client.describe_training_job(TrainingJobName=training)["TrainingJobStatus"] in _ENDED
-            yield from _new_lines(logs, training, tokens)
+            yield from cloudwatch.new_lines(logs, training, tokens)
             if over:
                 return
             time.sleep(poll)
+
+    def log_tail(self, training: str, count: int) -> list[str]:
+        """The last lines of a training job's log; none before there is one."""
+        return cloudwatch.last_lines(self._other_client("logs"), training, count)
+
+    def minutes(self, training: Training, metrics: Sequence[str]) -> Mapping[str, Sequence[float]]:
+        """The values of metrics that CloudWatch has kept of a training job: a mean for each minute."""
+        client = self._other_client("cloudwatch")
+        return cloudwatch.minutes(client, training.name, metrics, training.started or training.created, training.ended)
 
     def metric_checks(self, training: str) -> list[MetricCheck]:
         """For each metric definition of a training job, how many lines of its log it matches."""
@@ -255,6 +296,17 @@ class TuningRun:
         ]
 
 
+def duration(seconds: float | None) -> str:
+    """Seconds as people say them."""
+    if seconds is None:
+        return ""
+    if seconds < _MINUTE:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
 def _training(summary: Mapping[str, Any]) -> Training:
     final = summary.get("FinalHyperParameterTuningJobObjectiveMetric")
     return Training(
@@ -267,26 +319,6 @@ def _training(summary: Mapping[str, Any]) -> Training:
         ended=summary.get("TrainingEndTime"),
         failure_reason=summary.get("FailureReason"),
     )
-
-
-def _new_lines(logs: Any, training: str, tokens: dict[str, str]) -> Iterator[str]:  # noqa: ANN401 - a boto3 client
-    """Lines that came since the tokens, which are moved on; a log that is not there yet has none."""
-    from botocore.exceptions import ClientError  # noqa: PLC0415 - see TuningRun.__init__
-
-    try:
-        streams = logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{training}/")["logStreams"]
-        for stream in streams:
-            name = stream["logStreamName"]
-            while True:
-                more = {"nextToken": tokens[name]} if name in tokens else {}
-                page = logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=name, startFromHead=True, **more)
-                yield from (event["message"] for event in page["events"])
-                if page["nextForwardToken"] == tokens.get(name):
-                    break
-                tokens[name] = page["nextForwardToken"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in _NOT_FOUND:
-            raise
 
 
 def _check(name: str, regex: str, lines: Sequence[str]) -> MetricCheck:

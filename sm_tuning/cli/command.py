@@ -48,6 +48,8 @@ class Target:
 
     def run(self, name: str) -> TuningRun:
         """The tuning job whose name begins like this (if only one does), or the latest."""
+        from sm_tuning.learning_curve import without_shares  # noqa: PLC0415 - see the head
+
         session = self.session()
         client = session.client("sagemaker")
         try:
@@ -57,6 +59,7 @@ class Target:
                 SortBy="CreationTime", SortOrder="Descending"
             )
             names = [one["HyperParameterTuningJobName"] for page in pages for one in page["HyperParameterTuningJobSummaries"]]
+            names = without_shares(names)
             found = names[:1] if name == "latest" else [one for one in names if one.startswith(name)]
             if len(found) == 1:
                 return TuningRun(found[0], session=session, client=client)

@@ -12,17 +12,17 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from sm_tuning.run import RunStatus, Training, TuningRun
+from sm_tuning.run import RunStatus, Training, TuningRun, duration
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from sm_tuning.diagnosis import Diagnosis
+    from sm_tuning.diagnosis.data import DataCurve
     from sm_tuning.doctor import Finding
     from sm_tuning.results import Results
 
 _COLOURS = {"Completed": "green", "Failed": "red", "Stopped": "yellow", "Stopping": "yellow", "InProgress": "cyan"}
-_MINUTE = 60.0
 _ENOUGH_LINES = 3
 _WIDE = 240  # columns where nobody looks: nothing is cut
 
@@ -37,17 +37,6 @@ def safe(text: object) -> Text:
     """Text of a job: control characters are shown, not sent, and nothing is markup."""
     shown = "".join(one if one.isprintable() else f"#{ord(one):03o}" for one in str(text))
     return Text(shown)
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds as people say them."""
-    if seconds is None:
-        return ""
-    if seconds < _MINUTE:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
 
 
 def number(value: float | None) -> str:
@@ -91,7 +80,7 @@ def status_lines(status: RunStatus) -> Group:
     """A tuning job's state on two or three lines."""
     counters = status.counters
     failed = counters.get("NonRetryableError", 0) + counters.get("RetryableError", 0)
-    total = status.max_jobs or max(status.launched, 1)
+    total = status.total
     line = Text.assemble(
         safe(status.name),
         "  ",
@@ -100,11 +89,9 @@ def status_lines(status: RunStatus) -> Group:
         (f", {failed} failed", "red") if failed else "",
         f", {counters.get('Stopped', 0)} stopped" if counters.get("Stopped", 0) else "",
     )
-    now = status.ended or datetime.now(UTC)
-    elapsed = (now - status.created).total_seconds()
-    times = f"  {duration(elapsed)} elapsed"
-    if not status.over and 0 < status.finished < total:
-        times += f", about {duration(elapsed / status.finished * (total - status.finished))} left"
+    times = f"  {duration(status.seconds)} elapsed"
+    if (left := status.seconds_left) is not None:
+        times += f", about {duration(left)} left"
     parts: list[Any] = [line, ProgressBar(total=total, completed=status.finished, width=60), Text(times.strip())]
     if status.best is not None and status.best.value is not None:
         chosen = ", ".join(f"{name}={setting(value)}" for name, value in status.best.hyperparameters.items())
@@ -211,23 +198,53 @@ def diagnosis_lines(results: "Results", found: "Diagnosis") -> Iterator[Renderab
         yield Text.assemble("best: ", safe(best.training.name), f"  {results.objective} ", (number(best.value), "bold"))
         for name, value in best.training.hyperparameters.items():
             yield Text.assemble("  ", safe(name), " = ", safe(setting(value)))
-    yield Text.assemble("it is ", (fit.verdict.value, f"bold {_VERDICTS.get(fit.verdict.value, 'cyan')}"), ": ", safe(fit.reason))
+    article = "a " if fit.verdict.value == "good fit" else ""
+    yield Text.assemble(
+        f"it is {article}", (fit.verdict.value, f"bold {_VERDICTS.get(fit.verdict.value, 'cyan')}"), ": ", safe(fit.reason)
+    )
     counts = Counter(one.verdict.value for one in found.fits.values())
     yield Text("all: " + ", ".join(f"{count} {name}" for name, count in counts.most_common()))
+    if results.coarse:
+        yield Text(f"the curves of {results.coarse} are means by the minute: their logs are gone or may not be read")
     if found.effects:
         yield ""
         yield _effects_table(found)
     if found.advice:
         yield ""
         yield Text("what to do, in the order of worth", "bold")
-        for place, one in enumerate(found.advice, start=1):
-            ranges = "; ".join(f"{name}: {low:.3g} to {high:.3g}" for name, (low, high) in one.ranges.items())
-            yield Text.assemble(f"  {place}. ", (one.remedy, "bold"), ": ", safe(one.reason), f"  [{ranges}]" if ranges else "")
+        yield _advice_table(found)
     took = f"{duration(results.training_seconds)} of training in {duration(results.wall_seconds)}"
     share = "" if results.efficiency is None else f", {results.efficiency:.0%} of {results.max_parallel} parallel slots used"
     saved = f"; early stopping saved about {duration(results.saved_seconds())}" if results.pruned else ""
     yield ""
     yield Text(f"{took}{share}{saved}")
+
+
+def _advice_table(found: "Diagnosis") -> Table:
+    """The advice, numbered; what does not fit on a line goes on below its own beginning."""
+    table = Table.grid(padding=(0, 1))
+    table.add_column(justify="right")
+    table.add_column(overflow="fold")
+    for place, one in enumerate(found.advice, start=1):
+        ranges = "; ".join(f"{name}: {low:.3g} to {high:.3g}" for name, (low, high) in one.ranges.items())
+        told = Text.assemble(
+            (one.remedy, "bold"), ": ", safe(one.reason), "  " if ranges else "", safe(f"[{ranges}]") if ranges else ""
+        )
+        table.add_row(f"  {place}.", told)
+    return table
+
+
+def data_lines(results: "Results", data: "DataCurve | None") -> Iterator[RenderableType]:
+    """The objective on growing shares of the training set, and what more data would bring."""
+    if data is None:
+        yield "too few of the training jobs on shares of the training set have an objective to say anything"
+        return
+    rows = [
+        {data.hyperparameter: f"{share:g}", "training": number(train), results.objective: number(value)}
+        for share, train, value in data.points
+    ]
+    yield table_of(rows)
+    yield Text.assemble(("more data: ", "bold"), safe(data.told(results.objective)))
 
 
 def _effects_table(found: "Diagnosis") -> Table:

@@ -12,6 +12,7 @@ import click
 from sm_tuning import cost
 from sm_tuning.cli.command import Target
 from sm_tuning.errors import Invalid
+from sm_tuning.training import Completion
 from sm_tuning.tuning_job import TuningJob
 
 
@@ -54,13 +55,15 @@ class JobFile:
         except (BotoCoreError, ClientError):
             return {}
 
-    def check_cost(self, job: TuningJob, prices: Mapping[str, float], most: float | None) -> None:
-        """Raise Invalid if the worst case may cost more than that, or if nobody knows."""
+    def check_cost(self, job: TuningJob, prices: Mapping[str, float], most: float | None, *, more: int = 0) -> None:
+        """Raise Invalid if the worst case, with `more` training jobs after it, may cost more than that, or if nobody knows."""
         if most is None:
             return
         if cost.instance_hours(job) is None:
             raise Invalid(f"--max-cost is {most:g}, but nothing bounds the cost: give max_jobs, or completion.max_runtime")
         worst = cost.money(job, prices)
+        if worst is not None and more:
+            worst += cost.money(replace(job, max_jobs=more, completion=Completion()), prices) or 0.0
         if worst is None:
             unknown = ", ".join(sorted(set(cost.instance_types(job)) - set(prices)))
             raise Invalid(f"--max-cost is {most:g}, but no price of {unknown} is known: give --price-per-hour")

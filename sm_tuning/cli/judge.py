@@ -2,12 +2,29 @@
 
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sm_tuning.cli.command import Target, echo_json, guarded, options, sm_tuning
-from sm_tuning.errors import Invalid
+from sm_tuning.errors import Invalid, MissingExtra
+
+if TYPE_CHECKING:
+    from sm_tuning.diagnosis import Diagnosis
+    from sm_tuning.results import Results
+
+
+def _judged(target: Target, jobs: tuple[str, ...]) -> "tuple[Results, Diagnosis]":
+    """Results and diagnosis of tuning jobs, with their training jobs on shares of the training set if there are any."""
+    from sm_tuning import learning_curve  # noqa: PLC0415 - see command.py
+    from sm_tuning.diagnosis import diagnose as judge  # noqa: PLC0415 - see command.py
+    from sm_tuning.results import Results  # noqa: PLC0415 - see command.py
+
+    runs = [target.run(job) for job in jobs or ("latest",)]
+    results = Results.read(*runs)
+    return results, judge(results, learning_curve.read(results, runs))
 
 
 @sm_tuning.command()
@@ -19,11 +36,8 @@ def diagnose(*, jobs: tuple[str, ...], target: Target, as_json: bool) -> None:
     from dataclasses import asdict  # noqa: PLC0415 - see command.py
 
     from sm_tuning.cli.display import console, diagnosis_lines  # noqa: PLC0415 - see command.py
-    from sm_tuning.diagnosis import diagnose as judge  # noqa: PLC0415 - see command.py
-    from sm_tuning.results import Results  # noqa: PLC0415 - see command.py
 
-    results = Results.read(*(target.run(job) for job in jobs or ("latest",)))
-    found = judge(results)
+    results, found = _judged(target, jobs)
     if as_json:
         echo_json(asdict(found))
         return
@@ -32,53 +46,68 @@ def diagnose(*, jobs: tuple[str, ...], target: Target, as_json: bool) -> None:
 
 
 @sm_tuning.command()
-@click.option("--port", type=int, default=4578, show_default=True, help="Where to answer on this machine; 0 takes a free one.")
+@click.argument("job", required=False)
+@click.option("--port", type=int, help="Where to answer on this machine; 0 takes a free one.  [default: 4578, or a free one]")
 @options
 @guarded
-def dashboard(*, port: int, target: Target, as_json: bool) -> None:
-    """Show tuning jobs in a browser, live while they run, until Ctrl-C."""
+def dashboard(*, job: str | None, port: int | None, target: Target, as_json: bool) -> None:
+    """Show tuning jobs in a browser, live while they run, until Ctrl-C; with JOB say where that one is."""
     from sm_tuning import dashboard as pages  # noqa: PLC0415 - see command.py
 
-    def ready(url: str) -> None:
-        if as_json:
-            echo_json({"url": url})
-        else:
-            click.echo(f"dashboard: {url}  (Ctrl-C ends it; the tuning jobs go on)")
-        sys.stdout.flush()
-
+    place = "" if job is None else f"jobs/{target.run(job).name}"
     try:
-        pages.serve(target.session(), port, ready)
+        server, url = pages.serving(target.session(), port)
     except OSError as error:
         raise Invalid(f"--port {port}: {error.strerror or error}; choose another, or 0") from error
+    if as_json:
+        echo_json({"url": url + place})
+    else:
+        click.echo(f"dashboard: {url}{place}  (Ctrl-C ends it; the tuning jobs go on)")
+    sys.stdout.flush()
+    try:
+        server.run()
+    finally:
+        server.close()
 
 
 @sm_tuning.command()
 @click.argument("jobs", nargs=-1)
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("report.html"), show_default=True, help="The page.")
-@click.option("--figures", type=click.Path(path_type=Path, file_okay=False), help="A folder for the charts as SVG files, too.")
+@click.option(
+    "--figures", type=click.Path(path_type=Path, file_okay=False), help="A folder for the charts, too: SVG and PNG files."
+)
 @options
 @guarded
 def report(*, jobs: tuple[str, ...], output: Path, figures: Path | None, target: Target, as_json: bool) -> None:
     """Write what tuning jobs found as one HTML page: diagnosis, advice, charts, all training jobs."""
     from sm_tuning import report as reporting  # noqa: PLC0415 - see command.py
-    from sm_tuning.diagnosis import diagnose as judge  # noqa: PLC0415 - see command.py
-    from sm_tuning.results import Results  # noqa: PLC0415 - see command.py
 
-    results = Results.read(*(target.run(job) for job in jobs or ("latest",)))
-    found = judge(results)
+    results, found = _judged(target, jobs)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(reporting.page(results, found), encoding="utf-8")
-    drawn = {}
+    drawn = {} if figures is None else reporting.figures(results, found)
     if figures is not None:
-        figures.mkdir(parents=True, exist_ok=True)
-        drawn = reporting.figures(results, found)
-        for name, svg in drawn.items():
-            # A hyperparameter's name is anybody's text.
-            (figures / f"{re.sub('[^A-Za-z0-9_.-]', '_', name)}.svg").write_text(svg, encoding="utf-8")
+        _write_figures(figures, drawn)
     if as_json:
         echo_json({"report": str(output.resolve()), "figures": sorted(drawn)})
     else:
         click.echo(f"report: {output.resolve()}")
+
+
+def _write_figures(folder: Path, drawn: Mapping[str, str]) -> None:
+    """Charts as SVG files, and as PNG files where what draws them is installed."""
+    from sm_tuning.report import png  # noqa: PLC0415 - see command.py
+
+    folder.mkdir(parents=True, exist_ok=True)
+    # A hyperparameter's name is anybody's text.
+    safe = {folder / re.sub("[^A-Za-z0-9_.-]", "_", name): svg for name, svg in drawn.items()}
+    for path, svg in safe.items():
+        path.with_name(f"{path.name}.svg").write_text(svg, encoding="utf-8")
+    try:
+        for path, svg in safe.items():
+            path.with_name(f"{path.name}.png").write_bytes(png(svg))
+    except (MissingExtra, Invalid) as error:
+        click.echo(f"only SVG files: {error}", err=True)
 
 
 @sm_tuning.command()

@@ -1,8 +1,11 @@
 """Commands that plan a tuning job, launch it and follow it."""
 
+import shlex
 import sys
+import threading
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -21,6 +24,9 @@ from sm_tuning.cli.job_file import JobFile, described
 from sm_tuning.errors import Invalid
 from sm_tuning.run import RunStatus, TuningRun
 from sm_tuning.tuning_job import TuningJob, unique_name
+
+if TYPE_CHECKING:
+    from sm_tuning.learning_curve import LearningCurve
 
 
 @sm_tuning.command()
@@ -72,6 +78,8 @@ def _show_plan(job: TuningJob, document: Mapping[str, Any]) -> None:
 @click.option("--parallel", type=click.IntRange(1), help="Training jobs at a time.")
 @click.option("--wait/--no-wait", default=True, help="Follow it to its end (the default).")
 @click.option("--timeout", type=float, help="Seconds to follow it for.")
+@click.option("--learning-curve", is_flag=True, help="Then train the best on growing shares of the training set.")
+@click.option("--dashboard", is_flag=True, help="Show it in a browser while it runs.")
 @click.option("--yes", is_flag=True, help="Do not ask before launching in AWS.")
 @options
 @guarded
@@ -83,6 +91,8 @@ def run(
     parallel: int | None,
     wait: bool,
     timeout: float | None,
+    learning_curve: bool,
+    dashboard: bool,
     yes: bool,
     target: Target,
     as_json: bool,
@@ -90,31 +100,90 @@ def run(
     """Launch a tuning job and follow it: on the emulator, or with --aws for real."""
     job = job_file.load(target, parallel=parallel)
     job = job.named(name or unique_name(job.name))
+    curve = _curve(job_file.file, job, wait=wait) if learning_curve else None
     prices = job_file.prices(job, target) if target.aws or max_cost is not None else {}
-    job_file.check_cost(job, prices, max_cost)
+    job_file.check_cost(job, prices, max_cost, more=len(curve.shares) if curve else 0)
     if target.aws:
-        _confirm(job, prices, yes=yes)
+        _confirm(job, curve, prices, yes=yes)
     session = target.session(job.max_parallel)
     if not target.aws:
         for output in {part.output or "" for _, part in job.parts()}:
             _make_bucket(session, output)
     launched = job.launch(session)
-    click.echo(f"created {launched.name} {_where(target)}; in a browser: sm-tuning dashboard", err=True)
-    if wait:
-        follow(launched, target, timeout, as_json=as_json)
-    elif as_json:
-        echo_json(status_document(launched.status()))
+    shown = _served(session, launched.name) if dashboard and wait else f"sm-tuning dashboard {launched.name}{_options(target)}"
+    click.echo(f"created {launched.name} {_where(target)}\nin a browser: {shown}", err=True)
+    if not wait:
+        if as_json:
+            echo_json(status_document(launched.status()))
+        return
+    status = followed(launched, timeout)
+    if not as_json:
+        _show_end(launched, status, target)
+    more = _shares(curve.job(job, status.best), session, timeout) if curve is not None and status.best is not None else {}
+    if as_json:
+        echo_json({**_document(launched, status), **more})
+    sys.exit(0 if status.status == "Completed" else FAILED)
+
+
+def _curve(file: Path, job: TuningJob, *, wait: bool) -> "LearningCurve":
+    """What the file says of the learning curve, checked before anything runs."""
+    from sm_tuning.cli.toml_job import load_learning_curve  # noqa: PLC0415 - see command.py
+
+    if not wait:
+        raise Invalid("--learning-curve begins when the tuning job has ended; leave --no-wait out")
+    curve = load_learning_curve(file)
+    curve.check(job)
+    return curve
+
+
+def _shares(job: TuningJob, session: Any, timeout: float | None) -> Mapping[str, Any]:  # noqa: ANN401 - boto3's
+    """Run the training jobs on growing shares of the training set and say what more data would bring."""
+    from dataclasses import asdict  # noqa: PLC0415 - only here
+
+    from sm_tuning.cli.display import console, data_lines, safe_lines  # noqa: PLC0415 - see command.py
+    from sm_tuning.diagnosis.data import data_curve  # noqa: PLC0415 - see command.py
+    from sm_tuning.results import Results  # noqa: PLC0415 - see command.py
+
+    launched = job.launch(session)
+    click.echo(f"created {launched.name}: the best hyperparameters on growing shares of the training set", err=True)
+    followed(launched, timeout)
+    out = console(error=True)
+    for group in launched.failures():
+        out.print(safe_lines(str(group)))
+    results = Results.read(launched)
+    data = data_curve(results)
+    for line in data_lines(results, data):
+        out.print(line)
+    return {"LearningCurve": None if data is None else asdict(data)}
 
 
 def _where(target: Target) -> str:
     return "in AWS" if target.aws else f"on the emulator at {target.url}"
 
 
-def _confirm(job: TuningJob, prices: Mapping[str, float], *, yes: bool) -> None:
+def _served(session: Any, name: str) -> str:  # noqa: ANN401 - boto3 makes its classes at run time
+    """The address of a tuning job's live page, which is served as long as this program runs."""
+    from sm_tuning import dashboard as pages  # noqa: PLC0415 - see command.py
+
+    server, url = pages.serving(session, None)
+    threading.Thread(target=server.run, daemon=True).start()
+    return f"{url}jobs/{name}"
+
+
+def _options(target: Target) -> str:
+    """What a command needs to reach the same account."""
+    told = {"--profile": target.profile, "--region": target.region}
+    words = [word for option, value in told.items() if value for word in (option, value)]
+    return "".join(f" {shlex.quote(word)}" for word in (["--aws"] if target.aws else []) + words)
+
+
+def _confirm(job: TuningJob, curve: "LearningCurve | None", prices: Mapping[str, float], *, yes: bool) -> None:
     from sm_tuning.cli import plan as planning  # noqa: PLC0415 - see command.py
 
     report = job.dry_run()
     _show_plan(job, planning.document(job, report, prices))
+    if curve is not None:
+        click.echo(f"then {len(curve.shares)} training jobs on growing shares of the training set")
     if yes:
         return
     if not sys.stdin.isatty():
@@ -133,24 +202,23 @@ def _make_bucket(session: Any, output: str) -> None:  # noqa: ANN401 - boto3 mak
         s3.create_bucket(Bucket=bucket)
 
 
-def follow(launched: TuningRun, target: Target, timeout: float | None, *, as_json: bool) -> None:
-    """Follow a tuning job and show how it ended. The first Ctrl-C lets it go on, a second one stops it."""
+def followed(launched: TuningRun, timeout: float | None) -> RunStatus:
+    """How a tuning job ended. The first Ctrl-C lets it go on, a second one stops it."""
     from sm_tuning.cli.display import Progress  # noqa: PLC0415 - see command.py
 
     try:
         with Progress(launched) as progress:
-            status = launched.wait(progress, timeout=timeout)
+            return launched.wait(progress, timeout=timeout)
     except KeyboardInterrupt:
         _let_go(launched)
-    if as_json:
-        rows = [training_document(one) for one in launched.trainings()]
-        echo_json({**status_document(status), "TrainingJobSummaries": rows})
-    else:
-        _show_end(launched, status, target)
-    sys.exit(0 if status.status == "Completed" else FAILED)
 
 
-def _let_go(launched: TuningRun) -> None:
+def _document(launched: TuningRun, status: RunStatus) -> dict[str, Any]:
+    rows = [training_document(one) for one in launched.trainings()]
+    return {**status_document(status), "TrainingJobSummaries": rows}
+
+
+def _let_go(launched: TuningRun) -> NoReturn:
     click.echo(
         f"\n{launched.name} goes on. Follow it: sm-tuning attach {launched.name}\nStop it: sm-tuning stop {launched.name}, "
         "or press Ctrl-C again now (within 3 seconds).",
@@ -203,4 +271,10 @@ def _show_end(launched: TuningRun, status: RunStatus, target: Target) -> None:
 @guarded
 def attach(*, job: str, timeout: float | None, target: Target, as_json: bool) -> None:
     """Follow a tuning job to its end."""
-    follow(target.run(job), target, timeout, as_json=as_json)
+    launched = target.run(job)
+    status = followed(launched, timeout)
+    if as_json:
+        echo_json(_document(launched, status))
+    else:
+        _show_end(launched, status, target)
+    sys.exit(0 if status.status == "Completed" else FAILED)

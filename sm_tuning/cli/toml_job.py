@@ -10,6 +10,7 @@ from typing import Any
 from sm_tuning import parameters, strategies
 from sm_tuning.definition import Definition
 from sm_tuning.errors import Invalid
+from sm_tuning.learning_curve import LearningCurve
 from sm_tuning.objective import Metric, Objective
 from sm_tuning.training import (
     Channel,
@@ -41,6 +42,7 @@ _STRATEGIES = {kind.__name__: kind for kind in (strategies.Grid, strategies.Rand
 _RESOURCES = {"alternatives": Instance, "groups": InstanceGroup, "preferences": Instance}
 _PARTS: Mapping[str, type] = {"completion": Completion, "network": Network, "encryption": Encryption, "warm_start": WarmStart}
 _MADE = {"objective", "ranges", "strategy", "script", "metrics", "channels", "resources", "definitions", *_PARTS}
+_CURVE = "learning_curve"
 _RANGE = {"preset", "low", "high", "values", "scaling", "integer", "auto"}
 
 
@@ -49,16 +51,29 @@ def load(path: Path, role: str = LOCAL_ROLE, output: str = LOCAL_OUTPUT) -> Tuni
 
     Relative paths in it are relative to the file. Raises Invalid.
     """
-    try:
-        facts = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Invalid(f"{path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Invalid(f"{path} is no TOML: {error}") from error
+    facts = {name: value for name, value in _facts(path).items() if name != _CURVE}
     try:
         return _job({"role": role, "output": output, **facts}, path.parent)
     except Invalid as error:
         raise Invalid(f"{path}: {error}") from error
+
+
+def load_learning_curve(path: Path) -> LearningCurve:
+    """The shares of the training set that a TOML file asks for, or the usual ones. Raises Invalid."""
+    try:
+        made: LearningCurve = _made(_CURVE, LearningCurve, _facts(path).get(_CURVE, {}))
+    except Invalid as error:
+        raise Invalid(f"{path}: {error}") from error
+    return made
+
+
+def _facts(path: Path) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Invalid(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Invalid(f"{path} is no TOML: {error}") from error
 
 
 def _known(where: str, facts: object, names: set[str]) -> Mapping[str, Any]:

@@ -9,17 +9,18 @@ import json
 import re
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from sm_tuning.diagnosis import diagnose
+from sm_tuning import learning_curve
+from sm_tuning.diagnosis import Diagnosis, diagnose
 from sm_tuning.errors import MissingExtra, NotFound, SmTuningError
-from sm_tuning.report import charts, page
-from sm_tuning.results import Curves, Results
-from sm_tuning.run import TuningRun
+from sm_tuning.report import charts, comparison, page
+from sm_tuning.results import Known, Results
+from sm_tuning.run import TuningRun, duration
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[A-Za-z0-9](-?[A-Za-z0-9]){0,62}")
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src data:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-_LOG_LINES = 60
+PORT = 4578
+_LOG_LINES = 200
+_MOST_COMPARED = 12
 _MOST_JOBS = 100
 
 
@@ -57,7 +60,7 @@ class Dashboard:
         self._client = session.client("sagemaker")
         self.hosts = frozenset(hosts)
         self._token = secrets.token_urlsafe(24)
-        self._known: dict[str, Curves] = {}
+        self._known: Known = {}
         self._lock = threading.Lock()  # one read of the results at a time: two would ask for the same logs
         here = files("sm_tuning.dashboard")
         self._static = {
@@ -70,12 +73,13 @@ class Dashboard:
             ),
         }
         self._pages = jinja2.Environment(
-            loader=jinja2.FunctionLoader(lambda name: here.joinpath(name).read_text(encoding="utf-8")),
+            loader=jinja2.ChoiceLoader([jinja2.PackageLoader(f"sm_tuning.{room}", ".") for room in ("dashboard", "report")]),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._pages.filters["duration"] = duration
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request."""
@@ -123,7 +127,7 @@ class Dashboard:
                 return _Answer("200 OK", json.dumps({"stopping": name}).encode(), "application/json")
         return _refused("404 Not Found", "There is nothing of that name.")
 
-    def _show(self, words: list[str], query: Mapping[str, list[str]]) -> _Answer:
+    def _show(self, words: list[str], query: Mapping[str, list[str]]) -> _Answer:  # noqa: PLR0911 - a way for each page
         match words:
             case []:
                 return self._page("jobs.html", title="Tuning jobs", jobs=self._jobs())
@@ -133,21 +137,13 @@ class Dashboard:
             case ["jobs", name] if _NAME.fullmatch(name):
                 return self._page("job.html", **self._job(name))
             case ["logs", name] if _NAME.fullmatch(name):
-                lines = list(TuningRun(name, session=self._session, client=self._client).logs(name))[-_LOG_LINES:]
-                return self._page("log.html", title=name, lines=lines)
-        return self._report(words, query)
-
-    def _report(self, words: list[str], query: Mapping[str, list[str]]) -> _Answer:
-        match words:
-            case ["jobs", name, "report"] if _NAME.fullmatch(name):
-                return _Answer("200 OK", page(self._results(name)).encode(), policy=None)
+                return self._page("log.html", **self._log(name))
+            case ["favicon.ico"]:
+                return _Answer("204 No Content", b"")
             case ["compare"]:
-                names = [name for name in query.get("job", []) if _NAME.fullmatch(name)]
-                return (
-                    _Answer("200 OK", page(self._results(*names)).encode(), policy=None)
-                    if names
-                    else _refused("400 Bad Request", "compare?job=A&job=B")
-                )
+                return self._page("compare.html", **self._compared(_names(query)))
+            case ["report"]:
+                return _Answer("200 OK", page(*self._judged(_names(query))).encode(), policy=None)
         return _refused("404 Not Found", "There is nothing of that name.")
 
     def _page(self, template: str, **facts: object) -> _Answer:
@@ -161,45 +157,92 @@ class Dashboard:
         )
         return [one for some in pages for one in some["HyperParameterTuningJobSummaries"]]
 
-    def _results(self, *names: str) -> Results:
+    def _judged(self, names: Sequence[str]) -> tuple[Results, Diagnosis]:
         with self._lock:
             runs = [TuningRun.attach(name, self._session, client=self._client) for name in names]
-            return Results.read(*runs, known=self._known)
+            results = Results.read(*runs, known=self._known)
+            return results, diagnose(results, learning_curve.read(results, runs, self._known))
 
     def _job(self, name: str) -> dict[str, Any]:
         status = TuningRun.attach(name, self._session, client=self._client).status()
-        results = self._results(name)
-        found = diagnose(results)
-        drawn: dict[str, Callable[[], str | None]] = {
-            "Best so far": lambda: charts.best_so_far(results),
-            "Learning curves of the best": lambda: charts.learning_curves(results, found),
+        results, found = self._judged([name])
+        drawn = {
+            "Best so far": charts.best_so_far(results),
+            "Learning curves of the best": charts.learning_curves(results, found),
+            "Would more data help?": charts.more_data(results, found),
         }
-        from markupsafe import Markup  # noqa: PLC0415 - of an extra
-
         running = [row for row in results.rows if row.training.status in {"InProgress", "Stopping"}]
         return {
             "title": name,
             "status": status,
             "results": results,
+            "best": results.best,
             "found": found,
-            "running": running,
+            "running": [(row, _drawn(charts.spark(row, found.fits[row.training.name]))) for row in running[:_MOST_JOBS]],
             "ended": [*reversed([row for row in results.rows if row not in running])][:_MOST_JOBS],
-            "drawn": {title: Markup(svg) for title, draw in drawn.items() if (svg := draw()) is not None},  # noqa: S704 - drawn here
+            "drawn": {title: _drawn(svg) for title, svg in drawn.items() if svg is not None},
+        }
+
+    def _compared(self, names: Sequence[str]) -> dict[str, Any]:
+        results, found = self._judged(names)
+        return {
+            "title": "Compared" if len(names) > 1 else names[0],
+            "names": names,
+            "results": results,
+            "contenders": comparison.contenders(results, found),
+            "drawn": [_drawn(svg) for svg in comparison.figures(results).values()],
+        }
+
+    def _log(self, name: str) -> dict[str, Any]:
+        """The end of a training job's log, and what it belongs to."""
+        run = TuningRun(name, session=self._session, client=self._client)
+        try:
+            job = self._client.describe_training_job(TrainingJobName=name)
+        except self._client.exceptions.ClientError as error:
+            raise NotFound(f"there is no training job {name!r}") from error
+        return {
+            "title": name,
+            "status": job["TrainingJobStatus"],
+            "step": job.get("SecondaryStatus", ""),
+            "failure": job.get("FailureReason", ""),
+            "tuning": job.get("TuningJobArn", "").rpartition("/")[2],
+            "lines": run.log_tail(name, _LOG_LINES),
         }
 
 
-def serve(session: Any, port: int, ready: Callable[[str], object]) -> None:  # noqa: ANN401 - boto3 makes its classes at run time
-    """Serve until interrupted; `ready` is told the address. Port 0 takes a free one. Raises MissingExtra and OSError."""
+def _names(query: Mapping[str, list[str]]) -> list[str]:
+    """The tuning jobs that an address asks for."""
+    names = [name for name in dict.fromkeys(query.get("job", [])) if _NAME.fullmatch(name)]
+    if not names:
+        raise NotFound("Choose tuning jobs: ?job=A&job=B")
+    return names[:_MOST_COMPARED]
+
+
+def _drawn(svg: str | None) -> object:
+    """A chart that a page may hold as it is: it was drawn here, the texts in it are escaped."""
+    from markupsafe import Markup  # noqa: PLC0415 - of an extra
+
+    return Markup(svg or "")  # noqa: S704 - see the docstring
+
+
+def serving(session: Any, port: int | None) -> tuple[Any, str]:  # noqa: ANN401 - boto3 and waitress have no types
+    """A server on loopback that only waits for `run()`, and its address. Port 0 takes a free one, None the usual one if it is free.
+
+    Raises:
+        MissingExtra: waitress or Jinja is not installed.
+        OSError: The port is taken.
+    """
     try:
         import waitress  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise MissingExtra("the dashboard needs waitress: pip install 'sm-tuning[cli]'") from error
     app = Dashboard(session, ())
-    server = waitress.create_server(app, host="127.0.0.1", port=port, threads=4, ident=None)
+    try:
+        server = waitress.create_server(app, host="127.0.0.1", port=PORT if port is None else port, threads=4, ident=None)
+    except OSError:
+        if port is not None:
+            raise
+        server = waitress.create_server(app, host="127.0.0.1", port=0, threads=4, ident=None)
     chosen = server.effective_port
     app.hosts = frozenset({f"127.0.0.1:{chosen}", f"localhost:{chosen}"})
-    ready(f"http://127.0.0.1:{chosen}/")
-    try:
-        server.run()
-    finally:
-        server.close()
+    return server, f"http://127.0.0.1:{chosen}/"

@@ -3,6 +3,7 @@ const live = document.getElementById("live");
 const trouble = document.getElementById("trouble");
 const token = document.querySelector("meta[name=token]").content;
 // The same page is asked for again, and what has changed put in place: no reload, so scroll and focus stay.
+let shown = live.innerHTML;
 const refresh = async () => {
   try {
     const answer = await fetch(location.href, { cache: "no-store" });
@@ -10,11 +11,20 @@ const refresh = async () => {
     if (!answer.ok) throw new Error(text);
     const fresh = new DOMParser().parseFromString(text, "text/html");
     const next = fresh.getElementById("live");
-    if (next.innerHTML !== live.innerHTML) {
-      const scrolled = [...live.querySelectorAll(".scroll, .log")].map((one) => one.scrollTop);
+    if (next.innerHTML !== shown) {
+      // A log that was read at its end stays at its end.
+      const end = (one) => one.matches(".log") && one.scrollTop + one.clientHeight >= one.scrollHeight - 4;
+      const scrolled = [...live.querySelectorAll(".scroll, .log")].map((one) => [end(one) ? Infinity : one.scrollTop, one.scrollLeft]);
+      const ticked = [...live.querySelectorAll("input:checked")].map((one) => one.id);
       const focused = document.activeElement && document.activeElement.id;
       live.replaceChildren(...document.importNode(next, true).childNodes);
-      [...live.querySelectorAll(".scroll, .log")].forEach((one, place) => (one.scrollTop = scrolled[place] ?? 0));
+      [...live.querySelectorAll(".scroll, .log")].forEach((one, place) => {
+        const [top, left] = scrolled[place] ?? [0, 0];
+        one.scrollTop = Math.min(top, one.scrollHeight);
+        one.scrollLeft = left;
+      });
+      ticked.forEach((id) => { const one = document.getElementById(id); if (one) one.checked = true; });
+      shown = next.innerHTML;
       if (focused) document.getElementById(focused)?.focus();
     }
     document.querySelector("meta[name=token]").content = fresh.querySelector("meta[name=token]").content;
@@ -26,6 +36,7 @@ const refresh = async () => {
   setTimeout(refresh, document.hidden ? 10000 : 2000);
 };
 setTimeout(refresh, 2000);
+live.querySelectorAll(".log").forEach((one) => (one.scrollTop = one.scrollHeight));
 live.addEventListener("click", async (event) => {
   if (event.target.id !== "stop") return;
   const job = event.target.dataset.job;

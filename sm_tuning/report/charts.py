@@ -4,10 +4,12 @@ import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sm_tuning.diagnosis import Diagnosis, Effect, Verdict
+from sm_tuning.diagnosis import Diagnosis, Effect, Fit, Verdict
 from sm_tuning.report.svg import WIDTH, Chart, Scale, drawing, spread, text
 from sm_tuning.results import Results, Row
 
+_COLOURS = ("--one", "--two", "--good", "--three", "--four", "--five")
+_DASHES = ("none", "7 4", "2 3", "10 3 2 3")
 RULES = (
     ".grid{stroke:var(--line);stroke-width:1}.soft{fill:var(--soft)}.axis{stroke:var(--ink);stroke-width:1}"
     ".one{fill:none;stroke:var(--one);stroke-width:2}.two{fill:none;stroke:var(--two);stroke-width:2;stroke-dasharray:6 4}"
@@ -15,7 +17,11 @@ RULES = (
     ".gap{fill:var(--two);opacity:.13}.band{fill:var(--one);opacity:.15}"
     ".mark{stroke:var(--good);stroke-width:1.5;stroke-dasharray:3 3}.dot{fill:var(--one);opacity:.65}"
     ".best{fill:var(--two);stroke:var(--ink);stroke-width:1.5}.bad{fill:none;stroke:var(--bad);stroke-width:2}"
-    ".bar{fill:var(--one);opacity:.8}.stopped{fill:var(--soft);opacity:.6}.failed{fill:var(--bad);opacity:.8}"
+    + "".join(
+        f".k{place}{{fill:none;stroke:var({colour});stroke-width:2.2;stroke-dasharray:{dash}}}"
+        for place, (colour, dash) in enumerate(zip(_COLOURS * 2, _DASHES * 3, strict=True))
+    )
+    + ".end{fill:var(--ink)}.bar{fill:var(--one);opacity:.8}.stopped{fill:var(--soft);opacity:.6}.failed{fill:var(--bad);opacity:.8}"
 )
 _MOST_LINES = 60  # beside the best: more cannot be told apart
 _MOST_ROWS = 120
@@ -24,12 +30,25 @@ _MINUTE = 60.0
 _LONGEST = 18
 
 
+def spark(row: Row, fit: Fit) -> str | None:
+    """A training job's learning curves, as small as a word; None before it has printed two values."""
+    train, held = row.curves.get(fit.train or "", ()), row.curves.get(fit.validation or "", ())
+    longest = max(len(train), len(held))
+    if longest < 2:  # noqa: PLR2004 - no line
+        return None
+    across, up = Scale(1, longest, 2, 158), Scale(*spread([*train, *held]), 42, 2)
+    chart = Chart("learning curves", across, up, width=160, height=44)
+    for curve, kind in ((train, "one"), (held, "two")):
+        chart.line(list(enumerate(curve, start=1)), kind)
+    return drawing(f"learning curves of {row.training.name}", 160, 44, chart.marks).replace("<svg", '<svg class="spark"', 1)
+
+
 def best_so_far(results: Results) -> str | None:
     """The objective of each training job as it ended, and the best by then."""
     so_far = results.best_so_far()
     if not so_far:
         return None
-    unit, divisor = _unit((so_far[-1][0] - _start(results)).total_seconds())
+    unit, divisor = unit_of((so_far[-1][0] - _start(results)).total_seconds())
     ended = [
         (_since(results, row.training.ended) / divisor, row)
         for row in results.rows
@@ -81,6 +100,27 @@ def learning_curves(results: Results, found: Diagnosis) -> str | None:
     return chart.svg()
 
 
+def more_data(results: Results, found: Diagnosis) -> str | None:
+    """The objective on growing shares of the training set, and what more data would bring."""
+    data = found.data
+    if data is None:
+        return None
+    (first, _, _), (last, _, now) = data.points[0], data.points[-1]
+    ahead = [last * 2 ** (place / 12) for place in range(13)]
+    train = [(share, value) for share, value, _ in data.points if value is not None]
+    seen = [*(value for _, value in train), *(value for _, _, value in data.points), data.twice, *data.between]
+    labels = (f"share of the training data ({data.hyperparameter})", results.objective)
+    chart = Chart.made("more training data", (first, 2 * last), spread(seen), labels, logarithmic=True)
+    chart.area([(last, now, now), (2 * last, *data.between)], "band", "twice the data: each of the points left out in turn")
+    chart.line([(share, data.at(share)) for share in ahead], "faint", "the power law, continued")
+    chart.line(train, "one", "training")
+    chart.line([(share, value) for share, _, value in data.points], "two", results.objective)
+    for share, _, value in data.points:
+        chart.dot(share, value, "dot", f"{share:g}: {text(value)}")
+    chart.dot(2 * last, data.twice, "best", f"about {text(data.twice)} with twice the data", 5)
+    return chart.svg()
+
+
 def effects(results: Results, found: Diagnosis) -> Iterator[tuple[str, str]]:
     """For each hyperparameter its name and what the objective was over its range."""
     for effect in found.effects:
@@ -90,8 +130,10 @@ def effects(results: Results, found: Diagnosis) -> Iterator[tuple[str, str]]:
 def _effect(results: Results, found: Diagnosis, effect: Effect) -> str:
     one = results.ranges.get(effect.name, {})
     valued = [(row.setting(effect.name), row) for row in results.rows]
-    values = [row.value for _, row in valued if row.value is not None]
-    up = spread(values)
+    sound = [row for _, row in valued if found.fits[row.training.name].verdict is not Verdict.DIVERGED]
+    low, high = spread(row.value for row in sound or results.rows if row.value is not None)
+    means = [mean for _, mean, _, _ in effect.curve]
+    up = (min(low, *means), max(high, *means))
     categories = [str(middle) for middle, _, _, _ in effect.curve] if "MinValue" not in one else []
     if categories:
         across, logarithmic = (-0.5, len(categories) - 0.5), False
@@ -137,7 +179,7 @@ def parallel_coordinates(results: Results) -> str | None:
     if len(rows) < 2 or not results.names:  # noqa: PLR2004 - nothing to compare
         return None
     axes = [*results.names, results.objective]
-    height, top, floor = 336, 50, 302
+    height, top, floor = 346, 60, 312
     places = [50 + place * (WIDTH - 100) / max(len(axes) - 1, 1) for place in range(len(axes))]
     scales = [_axis(results, name, floor, top) for name in results.names]
     low, high = spread((row.value or 0.0 for row in rows), 0)
@@ -157,7 +199,7 @@ def parallel_coordinates(results: Results) -> str | None:
     for place, (x, name, (scale, categories)) in enumerate(zip(places, axes, scales, strict=True)):
         marks.append(f'<line class="axis" x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{floor}"/>')
         anchor = "start" if x == places[0] else "end" if x == places[-1] else "middle"
-        marks.append(f'<text x="{x:.1f}" y="{12 + 15 * (place % 2)}" text-anchor="{anchor}">{_safe(name[:22])}</text>')
+        marks.append(f'<text x="{x:.1f}" y="{14 + 19 * (place % 2)}" text-anchor="{anchor}">{_safe(name[:22])}</text>')
         ends = [(scale.high, top - 5), (scale.low, floor + 16)] if not categories else []
         marks += [f'<text class="soft" x="{x:.1f}" y="{y}" text-anchor="{anchor}">{text(value)}</text>' for value, y in ends]
         words = [(_safe(_category(word)), y + 4) for word, y in categories.items()]
@@ -175,8 +217,8 @@ def _axis(results: Results, name: str, floor: int, top: int) -> tuple[Scale, dic
 
 
 def importances(shares: Sequence[tuple[str, float]]) -> str | None:
-    """Bars, the longest first."""
-    if not shares:
+    """Bars, the longest first; None if there is nothing in them."""
+    if not any(share for _, share in shares):
         return None
     ordered = sorted(shares, key=lambda one: -one[1])
     height = 44 + 26 * len(ordered)
@@ -205,7 +247,7 @@ def timeline(results: Results) -> str | None:
         lane = next((place for place, free in enumerate(lanes) if free <= started), len(lanes))
         lanes[lane : lane + 1] = [ended]
         placed.append((lane, row))
-    unit, divisor = _unit(results.wall_seconds)
+    unit, divisor = unit_of(results.wall_seconds)
     count = min(len(lanes), _MOST_ROWS)
     height = 60 + 22 * count
     across = (0, results.wall_seconds / divisor or 1.0)
@@ -242,7 +284,8 @@ def _since(results: Results, time: datetime | None) -> float:
     return (time - _start(results)).total_seconds() if time else 0.0
 
 
-def _unit(seconds: float) -> tuple[str, float]:
+def unit_of(seconds: float) -> tuple[str, float]:
+    """What to count a time in, and how many seconds that is."""
     if seconds < 5 * _MINUTE:
         return "seconds", 1.0
     return ("minutes", _MINUTE) if seconds < 5 * _MINUTE**2 else ("hours", _MINUTE**2)

@@ -10,9 +10,10 @@ from typing import Any
 
 from sm_tuning.diagnosis import Diagnosis, diagnose
 from sm_tuning.errors import MissingExtra
-from sm_tuning.report import charts
+from sm_tuning.report import charts, comparison
 from sm_tuning.report.svg import alone
 from sm_tuning.results import Results
+from sm_tuning.run import duration
 
 _HIDDEN = {"ResponseMetadata"}
 
@@ -24,7 +25,9 @@ def figures(results: Results, found: Diagnosis | None = None) -> dict[str, str]:
 
 def _figures(results: Results, found: Diagnosis) -> dict[str, str]:
     drawn = {
+        **comparison.figures(results),
         "learning-curves": charts.learning_curves(results, found),
+        "more-data": charts.more_data(results, found),
         "best-so-far": charts.best_so_far(results),
         "importances": charts.importances(_importances(results, found)),
         "parallel-coordinates": charts.parallel_coordinates(results),
@@ -51,14 +54,22 @@ def page(results: Results, found: Diagnosis | None = None) -> str:
         raise MissingExtra("the report needs Jinja: pip install 'sm-tuning[cli]'") from error
     found = found or diagnose(results)
     here = files("sm_tuning.report")
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("sm_tuning.report", "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     script = here.joinpath("page.js").read_text(encoding="utf-8")
     drawn = {name: Markup(svg) for name, svg in _figures(results, found).items()}  # noqa: S704 - drawn here, its texts escaped
-    template = environment.from_string(here.joinpath("page.html").read_text(encoding="utf-8"))
+    environment.filters["duration"] = duration
+    template = environment.get_template("page.html")
     return template.render(
         results=results,
         found=found,
         best=results.best,
+        contenders=comparison.contenders(results, found),
         counts=Counter(fit.verdict.value for fit in found.fits.values()).most_common(),
         effects={name.removeprefix("effect-"): svg for name, svg in drawn.items() if name.startswith("effect-")},
         drawn=drawn,

@@ -6,17 +6,34 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TypeVar
 
+from sm_tuning.errors import Invalid, MissingExtra
+
 P = TypeVar("P", bound=tuple[float, ...])
 
 WIDTH, HEIGHT = 640, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 14, 44
 _ROOM = 0.05
+_LEGEND = 20  # height of one of its lines
+_FEW_POWERS = 2
+_FAR_OFF = 10.0  # times the width of the middle half: drawn at the edge
 _SMALL, _LARGE = 1e-3, 1e5  # beyond, numbers are written with an exponent
 _MOST_POINTS = 400  # of a line: more cannot be seen
-_STYLE = (
-    ":root{--ink:#1d2330;--soft:#667085;--line:#d6dae3;--one:#2f5bd7;--two:#c2410c;--good:#15803d;--bad:#b42318;--fill:#2f5bd71f}"
-    "text{font:12px system-ui,sans-serif;fill:var(--ink)}"
-)
+# What a page's style sheet names; written out where a drawing stands alone, for few programs but browsers know CSS variables.
+_COLOURS = {
+    "ink": "#1d2330",
+    "soft": "#667085",
+    "line": "#d6dae3",
+    "good": "#15803d",
+    "bad": "#b42318",
+    "one": "#2f5bd7",
+    "two": "#c2410c",
+    "three": "#7c3aed",
+    "four": "#0e7490",
+    "five": "#a16207",
+}
+# By name too: what draws PNG files does not ask the system which font a kind of font is.
+_FONTS = "system-ui,Helvetica,Arial,'DejaVu Sans','Liberation Sans','Noto Sans',Roboto,Verdana,sans-serif"
+_STYLE = f"text{{font-size:12px;font-family:{_FONTS};fill:var(--ink)}}"
 
 
 def nice(low: float, high: float, count: int = 5) -> list[float]:
@@ -63,15 +80,21 @@ class Scale:
             return nice(self.low, self.high)
         powers = range(math.ceil(self._in(self.low) - 1e-9), math.floor(self._in(self.high) + 1e-9) + 1)
         found = [10.0**power for power in powers]
+        if len(found) <= _FEW_POWERS:  # a narrow range has 1, 2 and 5 of each power of ten
+            some = [factor * 10.0**power for power in range(powers.start - 1, powers.stop) for factor in (1, 2, 5)]
+            found = [value for value in some if self.low * (1 - 1e-9) <= value <= self.high * (1 + 1e-9)]
         return found if len(found) > 1 else [self.low, self.high]
 
 
 def spread(values: Iterable[float], share: float = _ROOM) -> tuple[float, float]:
-    """The ends of some values with a little room; finite whatever they are."""
-    finite = [value for value in values if math.isfinite(value)]
+    """The ends of some values with a little room; finite whatever they are, and without what is far off."""
+    finite = sorted(value for value in values if math.isfinite(value))
     if not finite:
         return 0.0, 1.0
-    low, high = min(finite), max(finite)
+    lower, upper = finite[len(finite) // 4], finite[-1 - len(finite) // 4]
+    far = _FAR_OFF * (upper - lower) or math.inf
+    low = next(value for value in finite if value >= lower - far)
+    high = next(value for value in reversed(finite) if value <= upper + far)
     room = (high - low) * share if high > low else abs(high) * _ROOM or 1.0
     return low - room, high + room
 
@@ -88,6 +111,7 @@ class Chart:
     width: int = WIDTH
     height: int = HEIGHT
     marks: list[str] = field(default_factory=list)
+    legend: list[tuple[str, str]] = field(default_factory=list)
 
     @classmethod
     def made(
@@ -159,7 +183,16 @@ class Chart:
 
     def svg(self, x_text: Callable[[float], str] = text, *, bare_left: bool = False) -> str:
         """The whole drawing."""
-        return drawing(self.title, self.width, self.height, [*self._axes(x_text, bare_left=bare_left), *self.marks])
+        below = list(self._legend())
+        height = self.height + _LEGEND * len(self.legend)
+        return drawing(self.title, self.width, height, [*self._axes(x_text, bare_left=bare_left), *self.marks, *below])
+
+    def _legend(self) -> Iterator[str]:
+        """A line for each entry below the axis: what its line looks like, and its name."""
+        for place, (kind, label) in enumerate(self.legend):
+            y = self.height + _LEGEND * place + 8
+            yield f'<line class="{kind}" x1="{_LEFT}" x2="{_LEFT + 34}" y1="{y}" y2="{y}"/>'
+            yield f'<text x="{_LEFT + 44}" y="{y + 4}">{escape(label)}</text>'
 
     def _axes(self, x_text: Callable[[float], str], *, bare_left: bool) -> Iterator[str]:
         floor = self.height - _BOTTOM
@@ -183,9 +216,29 @@ def drawing(title: str, width: int, height: int, marks: Iterable[str]) -> str:
 
 
 def alone(svg: str, rules: str) -> str:
-    """A drawing as a file of its own, with its style in it."""
+    """A drawing as a file of its own, with its style and colours in it."""
     at = svg.index(">") + 1
-    return f"{svg[:at]}<style>{_STYLE}{rules}</style>{svg[at:]}"
+    whole = f"{svg[:at]}<style>{_STYLE}{rules}</style>{svg[at:]}"
+    for name, colour in _COLOURS.items():
+        whole = whole.replace(f"var(--{name})", colour)
+    return whole
+
+
+def png(svg: str) -> bytes:
+    """A drawing that stands alone as an image, twice as large, on white.
+
+    Raises:
+        MissingExtra: resvg-py is not installed.
+        Invalid: There is no font, so there would be no text.
+    """
+    try:
+        from resvg_py import svg_to_bytes  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise MissingExtra("PNG files need resvg-py: pip install 'sm-tuning[results]'") from error
+    empty, letter = (drawing("", 9, 9, [f'<text y="9">{words}</text>']) for words in (" ", "M"))
+    if svg_to_bytes(svg_string=alone(empty, "")) == svg_to_bytes(svg_string=alone(letter, "")):
+        raise Invalid("PNG files need a font, and none is installed; on Debian: apt-get install fonts-dejavu-core")
+    return bytes(svg_to_bytes(svg_string=svg, background="#ffffff", zoom=2.0))
 
 
 def _label(words: str, x: float, y: float, *, turned: bool = False) -> str:

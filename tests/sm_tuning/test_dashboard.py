@@ -27,6 +27,7 @@ for epoch in range(30):
     print(f'score={1 + rate / (epoch + 1)}', flush=True)
     time.sleep(0.1)
 """
+AXE = ROOT / ".node" / "node_modules" / "axe-core" / "axe.min.js"
 EVIL = '<img src=x onerror="window.hacked=true">'
 
 
@@ -101,6 +102,11 @@ def test_nothing_changes_but_by_its_own_page(ask: Any, client: Client) -> None:
     assert ask("/", "DELETE")[0] == "405"
 
 
+def test_what_cannot_be_compared_is_told(ask: Any) -> None:
+    assert ask("/compare") == ("404", "Choose tuning jobs: ?job=A&job=B", ask("/compare")[2])
+    assert ask("/report")[0] == "404"
+
+
 def test_its_pages_let_no_script_in(ask: Any) -> None:
     _, _, headers = ask("/")
     assert "script-src 'self'" in headers["Content-Security-Policy"]
@@ -126,6 +132,52 @@ def dashboard(server: Server) -> Iterator[str]:
             process.stdout.close()
 
 
+def faults(page: Any) -> list[str]:
+    """What axe-core finds serious or critical; nothing where it is not installed."""
+    if not AXE.exists():
+        return []
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("axe.run()")["violations"]
+    return [f"{page.url}: {one['id']}" for one in found if one["impact"] in {"serious", "critical"}]
+
+
+def watch(page: Any) -> None:
+    """The numbers of a running tuning job move without a reload."""
+    page.evaluate("window.same = true")
+    ended = page.locator("dl.figures dd").first
+
+    def count() -> int:
+        return int(ended.inner_text().split()[0])
+
+    before, deadline = count(), time.monotonic() + 60
+    while count() <= before:
+        assert time.monotonic() < deadline, "the numbers did not move"
+        page.wait_for_timeout(200)
+    assert page.evaluate("window.same") is True
+
+
+def search(page: Any) -> None:
+    """The report's table is filtered and sorted."""
+    assert page.locator("#shown").inner_text().endswith(f"of {page.locator('#jobs tbody tr').count()}")
+    page.locator("#filter").fill("plain")
+    assert page.locator("#jobs tbody tr:visible").count() < page.locator("#jobs tbody tr").count()
+    page.get_by_role("button", name="learning_rate").click()
+    shown = [float(text) for text in page.locator("#jobs tbody tr:visible td:nth-child(5)").all_inner_texts()]
+    assert shown == sorted(shown)
+
+
+def compare(page: Any, dashboard: str, *names: str) -> None:
+    """From the list of tuning jobs to their comparison."""
+    page.goto(dashboard)
+    for name in names:
+        page.get_by_label(f"compare {name}").check()
+    page.wait_for_timeout(2500)  # what is ticked outlives the page's own refreshing
+    page.get_by_role("button", name="Compare").click()
+    assert page.locator("main tbody tr").count() == len(names)
+    assert page.locator("figure svg").count() == 2
+    assert set(names) <= set(page.locator("figure svg").first.locator("text").all_text_contents())
+
+
 def test_in_a_browser(
     server: Server, dashboard: str, job: Callable[..., TuningJob], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,50 +186,44 @@ def test_in_a_browser(
         pytest.skip("a browser is needed: Debian's chromium (`make tools` as root)")
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - slow to import
 
-    for name, value in server.environment.items():
-        if name.startswith("AWS_"):
-            monkeypatch.setenv(name, value)
+    for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, server.environment[name])
     (tmp_path / "train.py").write_text(SCRIPT)
     session = boto3.Session()
     session.client("s3").create_bucket(Bucket="bucket")
     ranges = [learning_rate(), Categorical("kind", [EVIL, "plain"])]
+    job(name="other", ranges=ranges, max_jobs=1).launch(session)
     run = job(name="watched", ranges=ranges, max_jobs=50).launch(session)
     with sync_playwright() as playwright:
         options = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update"]
         browser = playwright.chromium.launch(executable_path=chromium, args=options)
-        page = browser.new_page()
+        page = browser.new_context(bypass_csp=AXE.exists()).new_page()
         errors: list[str] = []
         page.on("console", lambda message: errors.append(message.text))
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(dashboard)
         page.get_by_role("link", name="watched").click()
-        page.evaluate("window.same = true")
-        ended = page.locator("dl.figures dd").first
-
-        def count() -> int:
-            return int(ended.inner_text().split()[0])
-
-        before, deadline = count(), time.monotonic() + 60
-        while count() <= before:
-            assert time.monotonic() < deadline, "the numbers did not move"
-            page.wait_for_timeout(200)
-        assert page.evaluate("window.same") is True  # they moved without a reload
+        watch(page)
         assert page.locator("figure svg").count() >= 1
+        assert "left, about" in page.locator("dl.figures").inner_text()
+        page.locator("svg.spark polyline").first.wait_for(timeout=30_000)  # the curve of a running training job
         assert EVIL in page.locator("main").inner_text()
         page.locator("main table a").last.click()
         assert "onerror" in page.locator("pre.log").inner_text()
         page.go_back()
+        page.locator("main table a").first.click()  # a running one: its log grows
+        page.locator("pre.log", has_text="score=").wait_for(timeout=30_000)
+        page.get_by_role("link", name="watched", exact=True).click()
         page.on("dialog", lambda dialog: dialog.accept())
         page.get_by_role("button", name="Stop this tuning job").click()
         page.locator(".verdict strong", has_text="Stop").wait_for(timeout=30_000)
-        page.goto(f"{dashboard}jobs/watched/report")
-        assert page.locator("#shown").inner_text().endswith(f"of {page.locator('#jobs tbody tr').count()}")
-        page.locator("#filter").fill("plain")
-        assert page.locator("#jobs tbody tr:visible").count() < page.locator("#jobs tbody tr").count()
-        page.get_by_role("button", name="learning_rate").click()
-        shown = [float(text) for text in page.locator("#jobs tbody tr:visible td:nth-child(5)").all_inner_texts()]
-        assert shown == sorted(shown)
+        serious = faults(page)
+        page.goto(f"{dashboard}report?job=watched")
+        search(page)
+        compare(page, dashboard, "watched", "other")
+        serious += faults(page)
         assert page.evaluate("window.hacked") is None
         assert errors == []
+        assert serious == []
         browser.close()
     assert run.wait(timeout=60).status == "Stopped"

@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -118,6 +119,9 @@ def test_underfit_beside_others() -> None:
     curves = losses(fall(40, 2.3, 1.6, 0.4), [value + 0.02 for value in fall(40, 2.3, 1.6, 0.4)])
     assert judge(curves).verdict is Verdict.GOOD  # alone there is nothing to tell it by
     assert judge(curves, least=0.1).verdict is Verdict.UNDERFIT
+    quick = losses(fall(40, 0.34, 0.11, 0.4), [value + 0.01 for value in fall(40, 0.34, 0.11, 0.4)])
+    assert judge(quick, least=0.02).verdict is Verdict.UNDERFIT
+    assert judge(quick, least=0.02, start=1.2).verdict is Verdict.GOOD  # it gained most in its first epoch
 
 
 @pytest.mark.parametrize(
@@ -308,3 +312,141 @@ def test_the_next_round_is_a_tuning_job() -> None:
     assert following.warm_start is not None
     assert following.warm_start.parents == ("planted",)
     assert not following.dry_run().problems
+
+
+# --- what the advice says beyond the first remedies -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_unimportant_hyperparameter_is_left_alone(seed: int) -> None:
+    told = remedies(diagnose(tuned(falling("high"), RATE, 60, seed)))
+    assert [one.split(" at ")[0] for one in told if one.startswith("leave")] == ["leave regularization"]
+    assert not any(one.startswith("leave learning_rate") for one in told)
+
+
+def test_a_slow_rate_asks_for_a_higher_one_first() -> None:
+    def play(point: Mapping[str, float]) -> Curves:
+        curve = [2.3 - 0.01 * (1 + point["learning_rate"]) * epoch for epoch in range(25)]
+        return losses(curve, [value + 0.02 for value in curve])
+
+    found = diagnose(tuned(play, RATE, 12))
+    assert remedies(found)[:2] == ["a higher learning rate", "more epochs"]
+    low, high = found.advice[0].ranges["learning_rate"]
+    assert low < high
+
+
+def test_the_best_of_numeric_categories_may_lie_at_the_edge() -> None:
+    results = tuned(falling("high"), RATE, 30)
+    places = {row.training.name: str(2 ** (4 + 5 * place // 30)) for place, row in enumerate(reversed(results.ranked))}
+    rows = [
+        replace(row, training=replace(row.training, hyperparameters={"batch_size": places[row.training.name]}))
+        for row in results.rows
+    ]
+    ranges = {"batch_size": {"Name": "batch_size", "Values": ["16", "32", "64", "128", "256"], "Kind": "Categorical"}}
+    found = diagnose(replace(results, rows=rows, ranges=ranges))
+    assert effect(found, "batch_size").edge == "high"
+    assert "widen the range of batch_size upwards" in remedies(found)
+
+
+def test_one_training_job_that_is_far_off_does_not_hide_the_effect() -> None:
+    results = tuned(falling("high"), RATE, 40)
+    first = results.rows[0]
+    rows = [replace(first, training=replace(first.training, value=1e12)), *results.rows[1:]]
+    assert effect(diagnose(replace(results, rows=rows)), "learning_rate").strength > 0.7
+
+
+def test_a_training_job_that_failed_for_it_has_diverged() -> None:
+    results = tuned(falling("high"), RATE, 6)
+    reason = "ExecuteUserScriptError: ExitCode 1\nErrorMessage: The loss is not a number in epoch 3: learning_rate=1 is too high"
+    failed = replace(results.rows[0].training, status="Failed", value=None, failure_reason=reason)
+    rows = [replace(results.rows[0], training=failed, curves={}), *results.rows[1:]]
+    fit = diagnose(replace(results, rows=rows)).fits[failed.name]
+    assert (fit.verdict, "The loss is not a number in epoch 3" in fit.reason) == (Verdict.DIVERGED, True)
+
+
+def test_when_all_diverge_a_lower_rate_comes_first() -> None:
+    found = diagnose(tuned(lambda _: losses([2.3, math.nan, math.nan], [2.3, math.nan, math.nan]), RATE, 5))
+    assert found.best is None
+    assert (found.fit.verdict, remedies(found)[0]) == (Verdict.DIVERGED, "a lower learning rate")
+
+
+def test_no_advice_undoes_another() -> None:
+    """Overfitting by loss while the objective wants more epochs: the range is made shorter, and not widened too."""
+
+    def play(point: Mapping[str, float]) -> Curves:
+        return losses(*overfitting(round(point["epochs"]), 8, 0.03))
+
+    ranges = {"epochs": (30.0, 40.0, "Linear")}
+    results = tuned(play, ranges, 30)
+    rows = [
+        replace(row, training=replace(row.training, value=-float(row.training.hyperparameters["epochs"]))) for row in results.rows
+    ]
+    found = diagnose(replace(results, rows=rows))
+    assert effect(found, "epochs").edge == "high"
+    assert "stop earlier" in remedies(found)
+    assert not any(one.startswith("widen") for one in remedies(found))
+
+
+# --- more data --------------------------------------------------------------------------------------------------------------
+
+
+def shared(values: Mapping[float, float], objective: str = "validation:loss", goal: str = "Minimize") -> Results:
+    """A tuning job over shares of the training set."""
+    rows = [
+        Row(
+            tuning="planted-data",
+            training=Training(name=f"data-{share}", status="Completed", hyperparameters={"share": str(share)}, value=value),
+            curves={objective: [value], objective.replace("validation", "train"): [value / 2]},
+        )
+        for share, value in values.items()
+    ]
+    ranges = {"share": {"Name": "share", "Values": [str(share) for share in values], "Kind": "Categorical"}}
+    return Results(tunings=["planted-data"], objective=objective, goal=goal, rows=rows, ranges=ranges)
+
+
+def overfit_job() -> Results:
+    return tuned(lambda _: losses(*overfitting()), RATE, 5)
+
+
+SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)
+
+
+def test_what_twice_the_data_would_bring() -> None:
+    found = diagnose(overfit_job(), shared({share: 0.1 + 0.2 * share**-0.5 for share in SHARES}))
+    assert found.data is not None
+    assert found.data.twice == pytest.approx(0.1 + 0.2 * 2**-0.5, abs=0.002)
+    assert found.data.law == pytest.approx((0.1, 0.2, 0.5), abs=0.01)
+    assert list(found.data.points[0]) == pytest.approx([0.1, (0.1 + 0.2 * 0.1**-0.5) / 2, 0.1 + 0.2 * 0.1**-0.5])
+    assert remedies(found)[0] == "more training data"
+    assert "is 0.3 with all the training data and would be about 0.24" in found.advice[0].reason
+
+
+def test_accuracies_are_seen_as_errors() -> None:
+    values = {share: 1 - 0.05 * share**-0.6 for share in SHARES}
+    found = diagnose(overfit_job(), shared(values, "validation:accuracy", "Maximize"))
+    assert found.data is not None
+    assert found.data.twice == pytest.approx(1 - 0.05 * 2**-0.6, abs=0.001)
+    assert found.data.at(1) == pytest.approx(0.95, abs=0.001)
+    assert found.data.between[0] <= found.data.twice <= found.data.between[1]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        dict.fromkeys(SHARES, 0.31),
+        dict(zip(SHARES, (0.30, 0.32, 0.29, 0.31, 0.30), strict=True)),
+        {share: 0.3 + 0.001 * share**-1.0 for share in SHARES},
+        dict(zip(SHARES, (0.25, 0.27, 0.28, 0.30, 0.31), strict=True)),
+    ],
+    ids=["level", "scatter", "levelled off", "worse with more"],
+)
+def test_where_the_curve_is_flat_more_data_do_not_come_first(values: Mapping[float, float]) -> None:
+    found = diagnose(overfit_job(), shared(values))
+    assert found.data is not None
+    assert not found.data.worth
+    assert remedies(found)[0] == "stop earlier"
+    assert remedies(found)[-1] == "no more training data"
+
+
+def test_two_shares_are_no_curve() -> None:
+    assert diagnose(overfit_job(), shared({0.5: 0.4, 1.0: 0.3})).data is None

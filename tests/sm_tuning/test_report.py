@@ -5,6 +5,7 @@ import random
 import re
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,7 +17,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from sm_tuning.diagnosis import diagnose
-from sm_tuning.report import figures, page
+from sm_tuning.errors import Invalid, MissingExtra
+from sm_tuning.report import figures, page, png
 from sm_tuning.report.svg import nice, text
 from sm_tuning.results import Results, Row
 from sm_tuning.run import Training
@@ -88,6 +90,52 @@ def test_everything_is_in_it() -> None:
     for svg in drawn.values():
         ET.fromstring(svg)  # noqa: S314 - made here
         assert "nan" not in re.sub(r"<title>.*?</title>", "", svg)
+
+
+def test_a_chart_is_an_image_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    svg = figures(made(30))["best-so-far"]
+    assert "var(" not in svg
+    try:
+        image = png(svg)
+    except Invalid as error:
+        pytest.skip(str(error))
+    assert image.startswith(b"\x89PNG")
+    width, height = (int.from_bytes(image[at : at + 4], "big") for at in (16, 20))
+    assert (width, height) == (1280, 600)
+    assert png(svg.replace("#c2410c", "#ffffff")) != image  # the line of the best is drawn in its colour
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'sm-tuning\[results\]'"):
+        png(svg)
+
+
+def test_several_tuning_jobs_are_compared() -> None:
+    one, other = made(12), made(5)
+    config = {"Strategy": "Bayesian", "RandomSeed": 9, "ResourceLimits": {"MaxParallelTrainingJobs": 3}}
+    asked = [
+        {"HyperParameterTuningJobName": name, "HyperParameterTuningJobConfig": config, "TrainingJobDefinition": {"RoleArn": "r"},
+         **more}
+        for name, more in (
+            ("first", {}),
+            ("second", {"WarmStartConfig": {"WarmStartType": "IdenticalDataAndAlgorithm",
+                                            "ParentHyperParameterTuningJobs": [{"HyperParameterTuningJobName": "first"}]}}),
+        )
+    ]  # fmt: skip
+    rows = [
+        replace(row, tuning=name, training=replace(row.training, name=f"{name}-{row.training.name}"))
+        for name, results in (("first", one), ("second", other))
+        for row in results.rows
+    ]
+    both = replace(one, tunings=["first", "second"], rows=rows, requests=asked)
+    parts = both.parts
+    assert [(part.tunings, len(part.rows), part.max_parallel) for part in parts] == [(["first"], 12, 3), (["second"], 5, 3)]
+    for part in parts:
+        assert part.best_so_far()[-1][1] == min(row.value for row in part.rows if row.value is not None)
+    html = page(both)
+    assert "<td>IdenticalDataAndAlgorithm: first</td>" in html
+    assert {"compared-over-time", "compared-over-jobs"} <= set(figures(both))
+    for name in ("first", "second"):
+        assert f">{name}</text>" in figures(both)["compared-over-jobs"]
+    assert "Compared" not in page(one)
 
 
 def test_it_loads_nothing() -> None:

@@ -1,19 +1,25 @@
 """Results are read from the public API alone, here of a real tuning job on an emulator in another process."""
 
+import copy
 import csv
 import json
+import random
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
-from sm_tuning import Invalid, Metric, MissingExtra, Objective, Random, TuningJob
+from sm_tuning import Invalid, Metric, MissingExtra, Objective, Random, TuningJob, TuningRun
 from sm_tuning.diagnosis import Verdict, diagnose
+from sm_tuning.report import page
 from sm_tuning.results import Results, Row
 from sm_tuning.run import Training
 from tests.conftest import Server
@@ -90,10 +96,62 @@ def test_what_a_tuning_job_found(finished: Any, tmp_path: Path) -> None:
         assert (found.fits[row.training.name].verdict is Verdict.DIVERGED) == diverged
 
 
-def test_without_pandas_the_extra_is_named(finished: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def recorded(session: boto3.Session, answers: dict[Any, list[Any]], *, replay: bool) -> boto3.Session:
+    """The session, with every answer of a service noted; or with nothing but the notes, in their order."""
+
+    def key(model: Any, asked: Mapping[str, Any]) -> Any:
+        return (model.service_model.service_name, model.name, repr(asked["body"]))
+
+    def before(model: Any, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> Any:
+        context["asked"] = key(model, params)
+        return (SimpleNamespace(status_code=200), answers[context["asked"]].pop(0)) if replay else None
+
+    def after(parsed: Any, context: dict[str, Any], **_: Any) -> None:
+        answers.setdefault(context["asked"], []).append(copy.deepcopy(parsed))
+
+    session.events.register("before-call", before)
+    if not replay:
+        session.events.register("after-call", after)
+    return session
+
+
+def test_a_recorded_job_has_the_same_report(finished: Any, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing but the API's answers is needed: with the emulator and its files gone, the page is the same, byte for byte."""
+    answers: dict[Any, list[Any]] = {}
+    live = Results.read(TuningRun.attach(finished.name, recorded(boto3.Session(), answers, replay=False)))
+    server.end()
+    shutil.rmtree(server.state, ignore_errors=True)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    again = Results.read(TuningRun.attach(finished.name, recorded(boto3.Session(), answers, replay=True)))
+    assert {service for service, _, _ in answers} == {"sagemaker", "logs"}
+    assert not any(answers.values())  # all were asked for again
+    assert page(again) == page(live)
+    assert "overfit" in page(again)
+
+
+def test_where_logs_may_not_be_read_the_metrics_of_each_minute_are(finished: Any) -> None:
+    def deny(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not you"}}, "DescribeLogStreams")
+
+    session = boto3.Session()
+    session.events.register("before-call.cloudwatch-logs", deny)
+    results, whole = Results.read(TuningRun.attach(finished.name, session)), Results.read(finished)
+    assert (results.coarse, whole.coarse) == (6, 0)
+    for few, many in zip(results.rows, whole.rows, strict=True):
+        assert set(few.curves) == set(many.curves)
+        for name, values in few.curves.items():
+            assert 1 <= len(values) < len(many.curves[name])
+            assert min(many.curves[name]) <= min(values) <= max(values) <= max(many.curves[name])
+    assert "of 6 of 6 training jobs are means by the minute" in page(results)
+    assert "means by the minute" not in page(whole)
+
+
+def test_without_pandas_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pandas", None)
     with pytest.raises(MissingExtra, match=r"pip install 'sm-tuning\[results\]'"):
-        Results.read(finished, curves=False).write(tmp_path / "rows.parquet")
+        Results(tunings=["one"], objective="loss", goal="Minimize", rows=[row(0, "Completed", 1, 1)]).write(
+            tmp_path / "rows.parquet"
+        )
 
 
 def row(number: int, status: str, epochs: int, seconds: int) -> Row:
@@ -152,3 +210,21 @@ def test_importances() -> None:
     assert found["rate"] > 0.9
     assert sum(found.values()) == pytest.approx(1)
     assert Results(tunings=["one"], objective="loss", goal="Minimize", rows=rows[:5]).importances() == {}
+
+
+@pytest.mark.parametrize("diverged", [None, 1e12])
+def test_importances_of_categories_and_beside_what_diverged(diverged: float | None) -> None:
+    """The category decides most, in no order; the rate a little; one training job far off hides neither."""
+    chance, rows = random.Random(1), []
+    for number in range(60):
+        kind, rate, idle = chance.choice("abcd"), chance.random(), chance.random()
+        value = (1.0 if kind in "ac" else 0.0) + 0.4 * rate
+        point = {"kind": kind, "rate": str(rate), "idle": str(idle)}
+        training = replace(row(number, "Completed", 1, 10).training, hyperparameters=point, value=value)
+        rows.append(Row(tuning="one", training=training))
+    if diverged is not None:
+        rows[0] = replace(rows[0], training=replace(rows[0].training, value=diverged))
+    ranges = {"kind": {"Name": "kind", "Values": ["a", "b", "c", "d"], "Kind": "Categorical"}}
+    found = Results(tunings=["one"], objective="loss", goal="Minimize", rows=rows, ranges=ranges).importances()
+    assert found["kind"] > 0.6
+    assert found["idle"] < 0.1
