@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sm_tuning.cloudwatch import LOG_GROUP
 from sm_tuning.cost import clusters
-from sm_tuning.run import LOG_GROUP
 
 if TYPE_CHECKING:
     from sm_tuning.definition import Definition
