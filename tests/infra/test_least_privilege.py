@@ -5,8 +5,6 @@ The calls are recorded while real tuning jobs are launched, followed, read and s
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,9 @@ from botocore.exceptions import ClientError
 from infra.__main__ import main
 from sm_tuning import Channel, Continuous, Objective, Random, Resources, Results, Script, TuningJob
 from sm_tuning.cli.command import Target
+from sm_tuning.cost import price_list
+from sm_tuning.doctor import doctor
+from sm_tuning.stack import Stack
 from tests.conftest import Server
 from tests.infra.conftest import SUBJECT, TUNING, actions, bootstrap, managed, policies, script
 from tests.infra.iam import Call, Statement, allowed
@@ -41,6 +42,7 @@ ASKED_FOR_BESIDES = [
     Call("ecr:ListImages", f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/{PROJECT}"),  # doctor: which tags do, if it does not
     Call("servicequotas:ListServiceQuotas", "*"),  # doctor: instances
     Call("servicequotas:ListAWSDefaultServiceQuotas", "*"),  # doctor: those that the account has never changed
+    Call("cloudwatch:GetMetricData", "*"),  # results: learning curves where logs are gone
     Call("pricing:GetProducts", "*"),  # doctor: the worst case in money
 ]
 
@@ -188,11 +190,9 @@ def test_the_launch_role_may_do_all_that_sm_tuning_does(
     assert [str(one) for one in calls if not allowed(statements("launch"), one)] == []
 
 
-@pytest.mark.skipif(find_spec("sm_tuning.doctor") is None, reason="sm-tuning has no doctor yet")
 def test_doctor_asks_for_what_is_listed(deployed: Server, statements: Callable[[str], Sequence[Statement]]) -> None:
-    examine, stack = (import_module(f"sm_tuning.{name}") for name in ("doctor", "stack"))
     recorder = Recorder(deployed)
-    told = stack.Stack.read(PROJECT, recorder)
+    told = Stack.read(PROJECT, recorder)
     job = TuningJob(
         name="own-p-doctor",
         objective=Objective.maximize("score", regex="score=([0-9.]+)"),
@@ -203,13 +203,16 @@ def test_doctor_asks_for_what_is_listed(deployed: Server, statements: Callable[[
         output=told.output,
         image=f"{told.repository}:0123abc",
     )
-    assert {one.check for one in examine.doctor(job, recorder) if one.state == "problem"} == {"image"}  # none was pushed
+    assert {one.check for one in doctor(job, recorder) if one.state == "problem"} == {"image"}  # none was pushed
     with suppress(ClientError):  # the emulator has no price list
-        import_module("sm_tuning.cost").price_list(recorder, ["ml.m5.large"])
+        price_list(recorder, ["ml.m5.large"])
     assert {one.action.split(":")[0] for one in recorder.calls} >= {"iam", "ecr", "servicequotas", "s3", "cloudformation"}
     assert [str(one) for one in recorder.calls if not allowed(statements("launch"), one)] == []
     asked = {one.action for one in recorder.calls}
-    assert {one.action for one in ASKED_FOR_BESIDES} - asked <= {"s3:GetObject"}  # a model's download
+    assert {one.action for one in ASKED_FOR_BESIDES} - asked <= {
+        "s3:GetObject",
+        "cloudwatch:GetMetricData",
+    }  # a model's download, curves without logs
 
 
 def test_without_any_one_action_something_fails(calls: list[Call], statements: Callable[[str], Sequence[Statement]]) -> None:
