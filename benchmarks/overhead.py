@@ -267,7 +267,7 @@ def gaps(options: argparse.Namespace) -> None:
         if name in missing or name not in found:
             print(f"| {name} | {missing.get(name, '')} | | |")
             continue
-        median, tenths = statistics.median(found[name]), statistics.quantiles(found[name], n=10)
+        median, tenths = statistics.median(found[name]), statistics.quantiles(found[name], n=10, method="inclusive")
         over = median - statistics.median(found[BARE])
         print(
             f"| {name} | {median * 1000:.1f} | {tenths[0] * 1000:.1f} - {tenths[-1] * 1000:.1f} | {over * 1000:+.1f} |",

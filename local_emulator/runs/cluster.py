@@ -18,8 +18,7 @@ import time
 import traceback
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import wait as wait_for
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -40,7 +39,6 @@ MISSING_EXTRA = "--executor dask needs Dask: pip install 'sm-tuning[dask]'"
 _TICK = 1.0  # seconds between looks at which workers there are
 _LOOK_ANYWAY = 5.0  # seconds between looks at a run of which there was no news
 _ANSWERS_WITHIN = 1.0  # seconds that a look may hold up the others; its answer is taken later
-_AFTER_A_FAULT = 1.0
 _TROUBLE = "InternalServerError: We encountered an internal error. Please try again. (The cluster: {})"
 
 
@@ -181,9 +179,9 @@ class ClusterExecutor:
         self._given_up: set[str] = set()  # lost runs, whose tasks Dask may yet bring to another worker
         self._news: set[str] = set()  # workers
         self._looked = 0.0
-        self._asking: dict[str, Future[Any]] = {}
+        self._asking: dict[str, tuple[Collection[str], Future[Any]]] = {}  # worker -> runs, and what will be said of them
         self._wake = threading.Event()
-        self._closing = False
+        self._closing = self._away = False
         self._asks = ThreadPoolExecutor(max_workers=8, thread_name_prefix="cluster")
         self._thread = threading.Thread(target=self._serve, name="cluster", daemon=True)
         self._thread.start()
@@ -236,7 +234,7 @@ class ClusterExecutor:
         """Let go of the cluster. Runs that have begun go on."""
         self._closing = True
         self._wake.set()
-        self._thread.join()
+        self._thread.join(timeout=10)  # it may be waiting for a scheduler that has gone
         self._asks.shutdown(wait=False, cancel_futures=True)
         self._client.close(timeout=5)
 
@@ -248,18 +246,26 @@ class ClusterExecutor:
             self._wake.clear()
             try:
                 self._look()
-            except Exception:  # noqa: BLE001 - the cluster may be away for a while; evidence is compared afresh then
+                self._away = False
+            except Exception as error:  # noqa: BLE001 - this thread must outlive any fault; the next look compares afresh
                 if not self._closing:
-                    traceback.print_exc(file=sys.stderr)
-                    time.sleep(_AFTER_A_FAULT)
+                    self._complain(error)
+                    time.sleep(_TICK)
                     self._reconnect()
                     self._wake.set()
+
+    def _complain(self, error: Exception) -> None:
+        if not isinstance(error, OSError):
+            traceback.print_exc(file=sys.stderr)
+        elif not self._away:
+            print(f"local_emulator: the cluster at {self._scheduler} does not answer; it is tried again", file=sys.stderr)  # noqa: T201 - once, for the terminal
+        self._away = isinstance(error, OSError)
 
     def _listen(self) -> None:
         def heard(event: tuple[float, Mapping[str, str]]) -> None:
             self._news.add(event[1]["worker"])
             if event[1]["run"] in self._given_up:
-                self._forget(event[1]["run"], event[1]["worker"])
+                self._call("forget", [event[1]["run"]], event[1]["worker"])
             self._wake.set()
 
         self._client.subscribe_topic(TOPIC, heard)
@@ -276,6 +282,8 @@ class ClusterExecutor:
                 watched.task = None  # the scheduler has forgotten it with its client
 
     def _look(self) -> None:
+        if self._client.status != "running":
+            raise ConnectionError(self._scheduler)
         workers = set(self._client.nthreads())
         news, self._news = self._news, set()
         if time.monotonic() - self._looked >= _LOOK_ANYWAY:
@@ -304,16 +312,16 @@ class ClusterExecutor:
     def _ask(self, workers: Collection[str]) -> None:
         """Ask some workers about all runs, and take in what has been answered; a slow one is not waited for."""
         for worker in set(workers) - self._asking.keys():
-            questions = {run: self._question(watched) for run, watched in self._runs.items()}
-            self._asking[worker] = self._call("answer", questions, worker)
-        wait_for(self._asking.values(), timeout=_ANSWERS_WITHIN)
-        for worker, asked in list(self._asking.items()):
+            questions = {run: self._question(watched) for run, watched in list(self._runs.items())}
+            self._asking[worker] = questions.keys(), self._call("answer", questions, worker)
+        wait([asked for _, asked in self._asking.values()], timeout=_ANSWERS_WITHIN)
+        for worker, (runs, asked) in list(self._asking.items()):
             if not asked.done():
                 continue
             del self._asking[worker]
             answers = asked.result().get(worker) if asked.exception() is None else None
             if isinstance(answers, bytes):
-                self._take(worker, pickle.loads(answers))  # noqa: S301 - our own worker's
+                self._take(worker, runs, pickle.loads(answers))  # noqa: S301 - our own worker's
 
     def _call(self, name: str, argument: object, worker: str | None) -> Future[Any]:
         """Call one of our functions on a worker, or on all (None)."""
@@ -325,8 +333,8 @@ class ClusterExecutor:
         sizes = {path.name: path.stat().st_size for path in (folder.metrics, *folder.path.glob("log.*")) if path.exists()}
         return Question(claim=claim.task if claim else None, stop=folder.asked_to_stop(), sizes=sizes)
 
-    def _take(self, worker: str, answers: Mapping[str, Answer]) -> None:
-        for run, watched in list(self._runs.items()):
+    def _take(self, worker: str, runs: Collection[str], answers: Mapping[str, Answer]) -> None:
+        for run, watched in [(run, self._runs[run]) for run in runs if run in self._runs]:
             claim, answer = watched.claim, answers.get(run)
             if claim is None and answer is not None:
                 write_whole(watched.folder.claim, json.dumps({"worker": worker, "task": answer.claim}).encode())
@@ -373,11 +381,8 @@ class ClusterExecutor:
 
     def _lose(self, run: str, watched: _Watched) -> None:
         self._given_up.add(run)
-        self._forget(run, None)  # Dask may have brought its task to another worker already
+        self._call("forget", [run], None)  # Dask may have brought its task to another worker already
         self._conclude(run, watched, End(exit=None))
-
-    def _forget(self, run: str, worker: str | None) -> None:
-        self._call("forget", [run], worker)
 
     def _done(self, run: str, watched: _Watched) -> None:
         with self._guard:
@@ -386,7 +391,7 @@ class ClusterExecutor:
             watched.task.cancel()
         claim = watched.claim
         if claim is not None and run not in self._given_up:
-            self._forget(run, claim.worker)
+            self._call("forget", [run], claim.worker)
         self._ring()
 
 

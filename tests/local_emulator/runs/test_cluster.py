@@ -125,15 +125,22 @@ def server(cluster: Cluster) -> Iterator[Server]:
         one.end()
 
 
+def environment(process: int) -> dict[str, str]:
+    """The environment of a process; empty if it is gone."""
+    try:
+        words = Path(f"/proc/{process}/environ").read_bytes().decode("utf-8", "replace").split("\0")
+    except OSError:
+        return {}
+    return {name: value for name, _, value in (word.partition("=") for word in words)}
+
+
 def running(server: Server) -> dict[str, int]:
     """Run -> process, of all programs of an emulator's runs on this machine."""
     found, ours = {}, {folder.name for folder in (server.state / "runs").iterdir()}
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            for word in (entry / "environ").read_bytes().split(b"\0") if entry.name.isdigit() else ():
-                mark, _, run = word.decode("utf-8", "replace").partition("=")
-                if mark == MARKER and run in ours:
-                    found[run] = int(entry.name)
+    for process in (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()):
+        run = environment(process).get(MARKER)
+        if run in ours:
+            found[run] = process
     return found
 
 
@@ -289,7 +296,7 @@ def test_reset_ends_what_runs_on_the_cluster(cluster: Cluster, server: Server, r
     command = [sys.executable, "-m", "local_emulator", "reset", "--yes", "--state", str(server.state)]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert told.startswith("2 runs ended")
-    assert not any(Path(f"/proc/{process}").exists() for process in programs.values())
+    until(lambda: not any(MARKER in environment(process) for process in programs.values()))
     server.start()
 
 
