@@ -285,6 +285,7 @@ def forget(runs: Sequence[str], dask_worker: Any) -> None:  # noqa: ANN401 - Das
         visit = place.visits.pop(run, None)
         if visit is not None:
             visit.claimed.set()  # a task that still waits leaves
+        place.executor.kill(place.folder(run).path)  # only a run that was given up may still be there
         shutil.rmtree(place.folder(run).path, ignore_errors=True)
 
 
