@@ -34,6 +34,7 @@ class Loop:
         self._bell.ring()
         self._thread.join()
         self._trainer.close()
+        self._tuner.close()
 
     def _run(self) -> None:
         self._trainer.sweep()

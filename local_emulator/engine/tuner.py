@@ -10,6 +10,7 @@ from local_emulator.domain.children import child
 from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound
 from local_emulator.domain.jobs import ACTIVE, Secondary, Status
 from local_emulator.domain.tuning import TuningJob
+from local_emulator.engine.foresight import Foresight
 from local_emulator.store.base import Query, Sort, Store
 from local_emulator.strategies.base import Strategy
 from local_emulator.strategies.registry import make
@@ -37,6 +38,11 @@ class Tuner:
         self._ring = ring
         self._strategies: dict[str, Sequence[Strategy]] = {}
         self._settled: dict[str, tuple[int, Trials]] = {}  # about which nothing is to be done until they change
+        self._foresight = Foresight()
+
+    def close(self) -> None:
+        """End what is being thought about."""
+        self._foresight.close()
 
     def step(self) -> float | None:
         """Decide about every active tuning job; seconds until time alone may change a decision, None for never."""
@@ -69,6 +75,7 @@ class Tuner:
         actions = mind.decide(job, history, self._minds(job), self._now())
         if not actions:
             self._settled[job.arn] = job.version, history.known
+            self._foresight.consider(job, history, self._minds(job))
         for action in actions:
             self._ring()
             if isinstance(action, mind.Launch):

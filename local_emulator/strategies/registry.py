@@ -1,6 +1,7 @@
 """Which strategy a plan asks for."""
 
 from local_emulator.domain.tuning import Definition, Plan
+from local_emulator.strategies.ahead import Ahead
 from local_emulator.strategies.base import Strategy
 from local_emulator.strategies.grid import Grid
 from local_emulator.strategies.hyperband import Hyperband
@@ -19,7 +20,7 @@ def make(plan: Plan, definition: Definition, seed: int) -> Strategy:
     if plan.strategy == "Bayesian":
         from local_emulator.strategies.bayesian import Bayesian  # noqa: PLC0415 - numpy and scipy take half a second
 
-        return Bayesian(space, seed=seed, early_stopping=plan.early_stopping)
+        return Ahead(lambda: Bayesian(space, seed=seed, early_stopping=plan.early_stopping))
     static = (int(definition.static[name]) for name in _RESOURCES if definition.static.get(name, "").isdigit())
     most = plan.max_resource or next(static)
     return Hyperband(space, seed=seed, max_resource=most, min_resource=plan.min_resource or 1)
