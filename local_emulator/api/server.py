@@ -49,6 +49,7 @@ class Server:
     """An HTTP server that listens already; `url` is where."""
 
     def __init__(self, app: "WSGIApplication", settings: Settings) -> None:
+        self._closed = False
         listener = _listen(settings.host, settings.port)
         self._server = create_server(
             app,
@@ -66,10 +67,15 @@ class Server:
 
     def run(self) -> None:
         """Serve until closed."""
-        self._server.run()
+        try:
+            self._server.run()
+        except OSError:
+            if not self._closed:  # else it was waiting for its own sockets when another thread closed them
+                raise
 
     def close(self) -> None:
-        """Stop serving; may be called from a signal handler."""
+        """Stop serving; may be called from a signal handler, or from another thread."""
+        self._closed = True
         self._server.close()
 
     def __enter__(self) -> Self:

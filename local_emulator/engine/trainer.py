@@ -295,15 +295,12 @@ class Trainer:
 
     def _upload(self, job: TrainingJob) -> None:
         ended = self._folder(job).read_exit()
-        uploading = job
         if ended is not None and ended.cause is not Cause.INTERRUPT and job.secondary is not Secondary.UPLOADING:
-            uploading = job.moved(Secondary.UPLOADING, self._now(), "Uploading generated training model")
+            job = self._store.trainings.put(job.moved(Secondary.UPLOADING, self._now(), "Uploading generated training model"))
         if ended is not None and artifacts.nothing(job, ended):
-            self._over(uploading, self._wrap_up(job))  # no thread, and one record less, for what takes no time
-            return
-        if uploading is not job:
-            job = self._store.trainings.put(uploading)
-        self._ending[job.run] = self._slow(self._wrap_up, job)
+            self._over(job, self._wrap_up(job))  # no thread for what takes no time
+        else:
+            self._ending[job.run] = self._slow(self._wrap_up, job)
 
     def _wrap_up(self, job: TrainingJob) -> Ending:
         folder = self._folder(job)

@@ -1,10 +1,13 @@
 """Commands that plan a tuning job, launch it and follow it."""
 
 import shlex
+import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -207,10 +210,27 @@ def followed(launched: TuningRun, timeout: float | None) -> RunStatus:
     from sm_tuning.cli.display import Progress  # noqa: PLC0415 - see command.py
 
     try:
-        with Progress(launched) as progress:
+        with _interruptible(), Progress(launched) as progress:
             return launched.wait(progress, timeout=timeout)
     except KeyboardInterrupt:
         _let_go(launched)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C is heard even if it comes where Python swallows exceptions, in a finalizer say: it is raised until somebody hears it."""
+
+    def interrupted(_number: int, _frame: FrameType | None) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupted) for number in (signal.SIGINT, signal.SIGALRM)}
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _document(launched: TuningRun, status: RunStatus) -> dict[str, Any]:

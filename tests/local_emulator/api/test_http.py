@@ -28,9 +28,14 @@ def echo(environ: Any, start_response: Any) -> list[bytes]:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     with serve(echo, Settings(state=tmp_path, port=0)) as one:
-        threading.Thread(target=one.run, daemon=True).start()
+        thread = threading.Thread(target=one.run, daemon=True)
+        thread.start()
         yield one
+        one.close()
+        thread.join(20)
         one._server.task_dispatcher.shutdown()
+        for channel in list(one._server.active_channels.values()):
+            channel.close()
 
 
 def connect(server: Server) -> socket.socket:
