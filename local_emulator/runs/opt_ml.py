@@ -14,6 +14,7 @@ from local_emulator.settings import Settings
 _HOST = "algo-1"
 _INTERFACE = "eth0"
 _GROUP = "homogeneousCluster"
+_FOLDERS = ("", "input", "input/config", "input/data", "model", "output", "output/data", "code", "checkpoints")
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
@@ -52,8 +53,8 @@ def inputs(job: TrainingJob) -> Mapping[str, Any]:
 def lay_out(ml: Path, job: TrainingJob) -> None:
     """Make the folders and the configuration files of a run, anew."""
     shutil.rmtree(ml, ignore_errors=True)
-    for name in ("input/config", "input/data", "model", "output/data", "code", "checkpoints"):
-        (ml / name).mkdir(parents=True)
+    for name in _FOLDERS:
+        (ml / name).mkdir()
     config = ml / "input" / "config"
     files: dict[str, object] = {
         "hyperparameters.json": dict(job.request.get("HyperParameters", {})),

@@ -35,7 +35,10 @@ import time
 import types
 import warnings
 import weakref
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MARKER = "SM_EMULATOR_RUN"
 MARK = "0" * 200  # as wide as any run's id
@@ -44,6 +47,9 @@ _PR_SET_CHILD_SUBREAPER = 36
 _IMPORTS_WITHIN = 60  # seconds for all imports; then the server dies, and runs are cold
 _IDLE = 600.0  # seconds without a run, after which the server ends
 _LEARNT_AT_MOST = 2000  # modules
+_CHANGES = (
+    0x2 | 0x4 | 0x8 | 0x40 | 0x80 | 0x100 | 0x200
+)  # inotify's: modified, attributes, written, moved from and to, created, deleted
 _SCRIPTS = 8  # compiled ones that are kept
 _SIZE = struct.Struct(">I")
 
@@ -180,13 +186,34 @@ def _begin_anew(settings: dict[str, Any]) -> NoReturn:
     )
 
 
-def _fingerprint() -> dict[str, int]:
-    """When the folders and files that modules came from were last changed."""
-    paths = {path for path in sys.path if path}
-    for module in list(sys.modules.values()):
-        path = getattr(module, "__file__", None)
-        if isinstance(path, str):
-            paths.add(path)
+class _Packages:
+    """Tells when the files that modules came from change: the kernel says so, or else they are looked at."""
+
+    def __init__(self) -> None:
+        self.times = _times()
+        self.news = _libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
+        for path in self.times:
+            folder = path if os.path.isdir(path) else os.path.dirname(path)  # noqa: PTH112, PTH120 - see above
+            watched = self.news >= 0 and _libc.inotify_add_watch(self.news, os.fsencode(folder), _CHANGES) >= 0
+            if not watched and os.path.exists(folder):  # noqa: PTH110 - see above
+                self.close()  # there are too many
+
+    def close(self) -> None:
+        if self.news >= 0:
+            os.close(self.news)
+        self.news = -1
+
+    @property
+    def changed(self) -> bool:
+        """Whether they have; False if the kernel tells on `news`."""
+        return self.news < 0 and self.times != _times(self.times)
+
+
+def _times(paths: Iterable[str] | None = None) -> dict[str, int]:
+    """When files were last changed: those of all modules and the folders that modules are looked for in, if none are named."""
+    if paths is None:
+        files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+        paths = {path for path in (*sys.path, *files) if isinstance(path, str) and path}
     found = {}
     for path in paths:
         try:
@@ -231,6 +258,7 @@ class _Server:
         self.compiled: dict[tuple[str, bytes], types.CodeType] = {}
         self.told, self.telling = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.leave = self.standing = self.keeper = -1
+        self.packages: _Packages | None = None
         self._freeze()
 
     def _freeze(self) -> None:
@@ -239,7 +267,9 @@ class _Server:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         self.known = frozenset(sys.modules)
-        self.fingerprint = _fingerprint()
+        if self.packages is not None:
+            self.packages.close()
+        self.packages = _Packages()
         gc.collect()
         gc.freeze()  # a collection in a script leaves alone what was there before it
 
@@ -248,11 +278,15 @@ class _Server:
         self._stand_by()
         while True:
             poll = select.poll()
-            for descriptor in (0, self.told.fileno(), self.standing):
-                poll.register(descriptor, select.POLLIN)
+            news = self.packages.news if self.packages else -1
+            for descriptor in (0, self.told.fileno(), self.standing, news):
+                if descriptor >= 0:
+                    poll.register(descriptor, select.POLLIN)
             ready = {descriptor for descriptor, _ in poll.poll(_IDLE * 1000)}
             if not ready or 0 in ready:
                 os._exit(0)
+            if news in ready:
+                _begin_anew(self.settings)
             if self.told.fileno() in ready:
                 self._hear(json.loads(self.told.recv(1 << 20)))
             elif self.standing in ready:  # killed by somebody
@@ -316,13 +350,6 @@ class _Server:
                     self._stand_by()
 
 
-def _changed(path: str, time: int) -> bool:
-    try:
-        return os.stat(path).st_mtime_ns != time  # noqa: PTH116 - see above
-    except OSError:
-        return time != 0
-
-
 # --- the keeper ---------------------------------------------------------------------------------------------------------------
 
 
@@ -359,7 +386,6 @@ def _keep(server: _Server, leaving: int) -> None:
     connection = _accept(server.listener, leaving)
     if connection is None:
         return  # the child hears it
-    _tell(server, {"taken": keeper})
     request, descriptors = receive(connection, 1)
     if request is None or not descriptors or len(request["id"]) >= len(MARK):
         return
@@ -367,7 +393,7 @@ def _keep(server: _Server, leaving: int) -> None:
     ctypes.memmove(server.mark, mark, len(mark))
     send(line, request, descriptors)
     os.close(descriptors[0])
-    if any(_changed(path, time) for path, time in server.fingerprint.items()):
+    if server.packages is not None and server.packages.changed:
         _tell(server, {"stale": True})
         send(connection, {"refused": "a package has changed: its server begins anew"})
         return
@@ -380,6 +406,7 @@ def _keep(server: _Server, leaving: int) -> None:
     going, _ = receive(connection)
     if going is not None:
         send(line, {"go": True})
+        _tell(server, {"taken": keeper})  # only now: a fork of the server would hold up this run
         if request["opt_ml"]:
             _tell(server, {"entry": ready["entry"], "source": ready["entry"].replace("/opt/ml", request["ml"], 1)})
         receive(connection)  # the supervisor has seen the end, or is gone
