@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test tools check check-infra security conformance bench quality clean bootstrap changes deploy image push push-new doctor launch stop \
+.PHONY: demo environments test tools check check-infra security conformance bench quality clean bootstrap changes deploy image push push-new doctor launch stop \
   offline report summary comment teardown
 
 demo: .venv/.ready-all ## Run a real tuning job on real data and show its results
@@ -13,6 +13,8 @@ demo: .venv/.ready-all ## Run a real tuning job on real data and show its result
 
 PEERS := $(foreach peer,optuna syne-tune ray,.venv-bench-$(peer)/.ready)
 CLIENTS := .venv-sdk2/.ready .venv-sdk3/.ready .venv-airflow/.ready .venv-toolkit/.ready .node/.ready
+
+environments: .venv/.ready-dev .venv-infra/.ready .node-lint/.ready $(CLIENTS) ## All that checks and tests need; `make -j2` makes two at a time
 
 test: .venv/.ready-dev $(CLIENTS) | tools ## Run all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2

@@ -240,10 +240,16 @@ def test_ctrl_c_lets_it_go_on_and_again_stops_it(cli: Cli) -> None:
             assert process.stderr is not None
             while "running" not in process.stderr.readline():
                 pass
-            for _ in range(times):
+            process.send_signal(signal.SIGINT)
+            rest = ""
+            while "Ctrl-C again" not in rest:
+                line = process.stderr.readline()
+                assert line, rest
+                rest += line
+            if times > 1:
+                time.sleep(0.2)  # it has said so and now waits
                 process.send_signal(signal.SIGINT)
-                time.sleep(1)
-            rest = process.stderr.read()
+            rest += process.stderr.read()
             assert process.wait(timeout=30) == 130
         assert f"{name} goes on. Follow it: sm-tuning attach {name}" in rest
         assert cli.json("status", name)["HyperParameterTuningJobStatus"].startswith(state)
