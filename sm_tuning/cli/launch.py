@@ -224,6 +224,9 @@ def _interruptible() -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0.2)
         raise KeyboardInterrupt
 
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # whoever started it (nohup, a script's background) wants none
+        yield
+        return
     before = {number: signal.signal(number, interrupted) for number in (signal.SIGINT, signal.SIGALRM)}
     try:
         yield

@@ -51,7 +51,9 @@ class Cli:
         (self.folder / "train.py").write_text(SCRIPT.format(line=line, pause=pause))
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
-        code = "import sys; from sm_tuning.cli import main; sys.argv[0] = 'sm-tuning'; main()"
+        # A script's background, where these tests may run, ignores Ctrl-C; a terminal does not.
+        code = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        code += "from sm_tuning.cli import main; sys.argv[0] = 'sm-tuning'; main()"
         return subprocess.Popen(
             [sys.executable, "-c", code, *words],
             cwd=self.folder,
