@@ -107,12 +107,13 @@ class RunFolder:
         words: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in facts["program"].items()}
         program = Container(**words) if "image" in words else Command(**words)
         metrics = tuple(MetricDefinition(**one) for one in facts["metrics"])
+        imports = facts.get("imports")  # a run that an earlier version has begun has none
         typed = {
             "folder": Path(facts["folder"]),
             "program": program,
             "metrics": metrics,
             "mode": Mode(facts["mode"]),
-            "imports": None if facts["imports"] is None else tuple(facts["imports"]),
+            "imports": None if imports is None else tuple(imports),
         }
         return Run(**{**facts, **typed})
 

@@ -47,9 +47,8 @@ _PR_SET_CHILD_SUBREAPER = 36
 _IMPORTS_WITHIN = 60  # seconds for all imports; then the server dies, and runs are cold
 _IDLE = 600.0  # seconds without a run, after which the server ends
 _LEARNT_AT_MOST = 2000  # modules
-_CHANGES = (
-    0x2 | 0x4 | 0x8 | 0x40 | 0x80 | 0x100 | 0x200
-)  # inotify's: modified, attributes, written, moved from and to, created, deleted
+# inotify's: modified, attributes, written, moved from and to, created, deleted
+_CHANGES = 0x2 | 0x4 | 0x8 | 0x40 | 0x80 | 0x100 | 0x200
 _SCRIPTS = 8  # compiled ones that are kept
 _SIZE = struct.Struct(">I")
 
@@ -258,7 +257,6 @@ class _Server:
         self.compiled: dict[tuple[str, bytes], types.CodeType] = {}
         self.told, self.telling = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.leave = self.standing = self.keeper = -1
-        self.packages: _Packages | None = None
         self._freeze()
 
     def _freeze(self) -> None:
@@ -267,21 +265,23 @@ class _Server:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         self.known = frozenset(sys.modules)
-        if self.packages is not None:
-            self.packages.close()
         self.packages = _Packages()
         gc.collect()
         gc.freeze()  # a collection in a script leaves alone what was there before it
+
+    def bear(self, run: str) -> None:
+        """In a fork: show a run's id in /proc/PID/environ."""
+        mark = run.encode() + b"\0"
+        ctypes.memmove(self.mark, mark, len(mark))
 
     def run(self) -> None:
         """Serve until standard input ends or nobody has asked for long."""
         self._stand_by()
         while True:
             poll = select.poll()
-            news = self.packages.news if self.packages else -1
-            for descriptor in (0, self.told.fileno(), self.standing, news):
-                if descriptor >= 0:
-                    poll.register(descriptor, select.POLLIN)
+            news = self.packages.news
+            for descriptor in (0, self.told.fileno(), self.standing, *([news] if news >= 0 else [])):
+                poll.register(descriptor, select.POLLIN)
             ready = {descriptor for descriptor, _ in poll.poll(_IDLE * 1000)}
             if not ready or 0 in ready:
                 os._exit(0)
@@ -332,6 +332,7 @@ class _Server:
             self.settings = {**self.settings, "modules": [*self.settings["modules"], *new]}
             signal.signal(signal.SIGCHLD, self.child_handler)
             _import_all(new, self.settings)
+            self.packages.close()
             self._freeze()
             self._stand_by()
 
@@ -389,11 +390,10 @@ def _keep(server: _Server, leaving: int) -> None:
     request, descriptors = receive(connection, 1)
     if request is None or not descriptors or len(request["id"]) >= len(MARK):
         return
-    mark = request["id"].encode() + b"\0"
-    ctypes.memmove(server.mark, mark, len(mark))
+    server.bear(request["id"])
     send(line, request, descriptors)
     os.close(descriptors[0])
-    if server.packages is not None and server.packages.changed:
+    if server.packages.changed:
         _tell(server, {"stale": True})
         send(connection, {"refused": "a package has changed: its server begins anew"})
         return
@@ -487,8 +487,7 @@ class _Script:
 
     def _settle(self, request: dict[str, Any], output: int) -> None:
         """Everything that the kernel knows of a process."""
-        mark = request["id"].encode() + b"\0"
-        ctypes.memmove(self.server.mark, mark, len(mark))
+        self.server.bear(request["id"])
         os.setsid()
         signal.signal(signal.SIGCHLD, self.server.child_handler)
         os.umask(0o022)
