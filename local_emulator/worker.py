@@ -7,7 +7,6 @@ The worker needs nothing but this package and a way to S3. What a run is, the su
 import contextlib
 import math
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -140,7 +139,7 @@ class Workplace:
             return
         self._stay(errand, run, objects, going=going, tell=tell)
         visit.end = self._wrap_up(errand, visit.folder, objects)
-        _remove_results(visit.folder)
+        visit.folder.remove_results()
 
     def _stay(self, errand: Errand, run: Run, objects: Objects, *, going: Callable[[], bool], tell: Callable[[], None]) -> None:
         """Until the run has ended: say when it has printed something, and put its checkpoints into S3."""
@@ -286,7 +285,7 @@ def forget(runs: Sequence[str], dask_worker: Any) -> None:  # noqa: ANN401 - Das
         if visit is not None:
             visit.claimed.set()  # a task that still waits leaves
         place.executor.kill(place.folder(run).path)  # only a run that was given up may still be there
-        shutil.rmtree(place.folder(run).path, ignore_errors=True)
+        place.folder(run).remove()
 
 
 def kill(runs: Sequence[str], dask_worker: Any) -> int:  # noqa: ANN401 - Dask's
@@ -348,9 +347,3 @@ def _failed(ended: Exit) -> bool:
     return ended.cause in {Cause.START, Cause.DISK, Cause.ENGINE} or (
         ended.cause is Cause.EXIT and (ended.code != 0 or bool(ended.message))
     )
-
-
-def _remove_results(folder: RunFolder) -> None:
-    shutil.rmtree(folder.ml, ignore_errors=True)
-    folder.model_archive.unlink(missing_ok=True)
-    folder.output_archive.unlink(missing_ok=True)

@@ -5,7 +5,6 @@ no special case. Slow work (data in, archives out) is done by a few threads; rec
 """
 
 import random
-import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,7 +20,7 @@ from local_emulator.domain.jobs import ACTIVE, Document, Secondary, Status
 from local_emulator.domain.objects import Objects
 from local_emulator.domain.training import Earlier, FinalMetric, Left, TrainingJob
 from local_emulator.runs import artifacts
-from local_emulator.runs.folder import RunFolder, read_metrics
+from local_emulator.runs.folder import RunFolder, folders_below, read_metrics
 from local_emulator.runs.run import Cause, Executor, Exit, Run, RunState
 from local_emulator.settings import Settings
 from local_emulator.store.base import Query, Sort, Store
@@ -126,10 +125,10 @@ class Trainer:
 
     def _sweep(self) -> None:
         # Folders first: a job's record is there before its folder, so what is listed and has no record was deleted.
-        folders = {path.name: path for path in self._runs.iterdir()}
+        folders = {folder.path.name: folder for folder in folders_below(self._runs)}
         for name in folders.keys() - self._store.runs():
-            if self._executor.state(folders[name]) is not RunState.RUNNING:
-                shutil.rmtree(folders[name], ignore_errors=True)
+            if self._executor.state(folders[name].path) is not RunState.RUNNING:
+                folders[name].remove()
 
     def close(self) -> None:
         """Finish the slow work in hand; runs go on."""
@@ -380,7 +379,7 @@ class Trainer:
         self._told_to_stop.discard(job.run)
         self._started.pop(job.run, None)
         self._preparing.pop(job.run, None)
-        self._threads.submit(_tidy, self._folder(job))
+        self._threads.submit(self._folder(job).remove_results)
 
 
 def _ending(folder: RunFolder, ended: Exit) -> Ending:
@@ -404,10 +403,3 @@ def _final_metrics(seen: Sequence[Observation], job: TrainingJob) -> tuple[Final
         for name in (definition.name for definition in job.metrics)
         if name in last
     )
-
-
-def _tidy(folder: RunFolder) -> None:
-    """What S3 holds now need not lie here too; the log and the metrics stay."""
-    shutil.rmtree(folder.ml, ignore_errors=True)
-    folder.model_archive.unlink(missing_ok=True)
-    folder.output_archive.unlink(missing_ok=True)

@@ -190,7 +190,7 @@ class ClusterExecutor:
 
     def prepare(self, job: TrainingJob, folder: Path, left: Left) -> Run:
         """Nothing but the folder: data and code come where they are used."""
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        RunFolder(folder).make()
         while (endpoint := self._settings.advertise or self._endpoint()) is None and not self._closing:
             time.sleep(0.05)  # the emulator has just started and does not listen yet
         errand = Errand(job=job, left=left, settings=self._settings, endpoint=endpoint, version=version("sm-tuning"))

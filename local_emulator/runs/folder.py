@@ -1,9 +1,13 @@
-"""The one owner of what lies in a run's folder, and of what that says about the run.
+"""The one owner of a run's two folders, and of what they say about the run.
+
+`runs/ID` holds the evidence: what the supervisor and the emulator write and read. `work/ID`, beside `runs`, holds what the program
+reads and writes: `/opt/ml`, its home and its temporary files. No relative path from there reaches the evidence unless it is meant to.
 
 Files that another process reads are written whole: under a name of their own first, then renamed.
 """
 
 import json
+import shutil
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -16,6 +20,7 @@ from local_emulator.domain.jobs import MetricDefinition
 from local_emulator.runs import lock
 from local_emulator.runs.run import Cause, Command, Container, Exit, Mode, Run, RunState
 
+_WORK = "work"
 _MOST_AT_ONCE = 4 * 2**20
 
 
@@ -32,7 +37,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The names in a run's folder."""
+    """The names in a run's folders; `path` is that of the evidence."""
 
     path: Path
 
@@ -82,9 +87,35 @@ class RunFolder:
         return self.path / "metrics"
 
     @property
+    def work(self) -> Path:
+        """Everything that the program may write."""
+        if (self.path / "ml").is_dir():
+            return self.path  # a run of version 0.1, which had one folder for both
+        return self._work
+
+    @property
+    def _work(self) -> Path:
+        return self.path.parent.with_name(_WORK) / self.path.name
+
+    @property
     def ml(self) -> Path:
         """The run's own `/opt/ml`."""
-        return self.path / "ml"
+        return self.work / "ml"
+
+    @property
+    def home(self) -> Path:
+        """The program's HOME; empty when it starts."""
+        return self.work / "home"
+
+    @property
+    def temporary(self) -> Path:
+        """The program's TMPDIR."""
+        return self.work / "tmp"
+
+    @property
+    def packages(self) -> Path:
+        """Python packages that the program installs for itself."""
+        return self.work / "packages"
 
     @property
     def model_archive(self) -> Path:
@@ -96,9 +127,27 @@ class RunFolder:
         """`ml/output/data`, packed."""
         return self.path / "output.tar.gz"
 
+    def make(self) -> None:
+        """Make both folders, for this user alone."""
+        for path in (self.path, self.work, self.home, self.temporary):
+            path.mkdir(parents=True, exist_ok=True)
+            path.chmod(0o700)
+
+    def remove_results(self) -> None:
+        """Remove what S3 holds now, or nobody needs any more; the evidence stays."""
+        for path in (self.path / "ml", self._work):
+            shutil.rmtree(path, ignore_errors=True)
+        self.model_archive.unlink(missing_ok=True)
+        self.output_archive.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Remove everything there is of a run."""
+        self.remove_results()
+        shutil.rmtree(self.path, ignore_errors=True)
+
     def save_run(self, run: Run) -> None:
         """Write down what the supervisor must know."""
-        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.make()
         write_whole(self.run_json, json.dumps(asdict(run) | {"folder": str(run.folder)}).encode())
 
     def load_run(self) -> Run:
@@ -147,6 +196,12 @@ class RunFolder:
         if self.exit.exists():
             return RunState.EXITED
         return RunState.LOST if claimed else RunState.NEW
+
+
+def folders_below(runs: Path) -> Sequence[RunFolder]:
+    """Every run of which anything is there; `runs` holds the folders of their evidence."""
+    names = {path.name for place in (runs, runs.with_name(_WORK)) if place.is_dir() for path in place.iterdir()}
+    return [RunFolder(runs / name) for name in sorted(names)]
 
 
 def read_metrics(folder: RunFolder, offset: int) -> tuple[Sequence[Observation], int]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from local_emulator.domain.training import TrainingJob
 from local_emulator.runs import images
+from local_emulator.runs.folder import RunFolder
 from local_emulator.settings import Settings
 
 _HOST = "algo-1"
@@ -67,12 +68,12 @@ def lay_out(ml: Path, job: TrainingJob) -> None:
         (config / name).write_text(json.dumps(content))
 
 
-def machine(folder: Path, python: str) -> dict[str, str]:
+def machine(folder: RunFolder, python: str) -> dict[str, str]:
     """What a program of this machine needs to find its way: an allow-list, so nothing of the server's leaks in."""
     return {
         "PATH": os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)]),
-        "HOME": str(folder),
-        "TMPDIR": str(folder / "tmp"),
+        "HOME": str(folder.home),
+        "TMPDIR": str(folder.temporary),
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
     }

@@ -75,8 +75,8 @@ class Preparation:
         """Lay out the run's folder, from the beginning if it is half made; raises RunError with the FailureReason."""
         names = RunFolder(folder)
         try:
-            (folder / "tmp").mkdir(parents=True, exist_ok=True)
-            folder.chmod(0o700)
+            names.remove_results()
+            names.make()
             opt_ml.lay_out(names.ml, job)
             for channel in job.request.get("InputDataConfig", ()):
                 place(self._stage.fetch(channel), names.ml / "input" / "data" / channel["ChannelName"])
@@ -99,9 +99,9 @@ class Preparation:
             program = _container(named.image or image, job)
         else:
             python = images.interpreter(image, settings)
-            own = opt_ml.machine(names.path, python)
+            own = opt_ml.machine(names, python)
             base = "/opt/ml" if self._private else str(names.ml)
-            packages = str(names.path / "packages")
+            packages = str(names.packages)
             entrypoint = images.entrypoint(algorithm)
             module = images.stand_in_algorithm(image, hyperparameters)
             if isinstance(named, tuple):

@@ -12,7 +12,7 @@ from local_emulator.domain.jobs import MetricDefinition
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """A program on this machine: its arguments, and the code folder that it starts in (None: its run's own folder)."""
+    """A program on this machine: its arguments, and the code folder that it starts in (None: its home)."""
 
     argv: tuple[str, ...]
     cwd: str | None = None
@@ -44,7 +44,7 @@ class Mode(StrEnum):
 class Run:
     """Everything a supervisor must know. Sizes are bytes, times seconds.
 
-    `folder` is the run's own (`runs.folder` names what lies in it). `env` is the program's whole environment but for what the
+    `folder` is that of its evidence (`runs.folder` names what lies in it). `env` is the program's whole environment but for what the
     supervisor adds itself. `max_runtime` and `max_wait` count from now, i.e. what is left of them when it starts. With `opt_ml` the
     folder's `ml` is mounted over `/opt/ml` for this run alone; `compress` is False for OutputDataConfig.CompressionType NONE.
     `mode` says who tells why it failed. `imports` are the modules that a Python script imports when it begins, as `runs.imports` names

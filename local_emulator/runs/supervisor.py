@@ -194,10 +194,10 @@ class _Supervisor:
             self.kill_at = time.monotonic() + self.run_.stop_grace
 
     def _look_at_disk(self, child: int) -> None:
-        space = os.statvfs(self.folder.path)
+        space = os.statvfs(self.folder.work)
         free = space.f_bavail * space.f_frsize
         self.looks += 1
-        used = _size(self.folder.path) if self.looks % _MEASURE_EVERY == 0 else 0
+        used = _size(self.folder.work) if self.looks % _MEASURE_EVERY == 0 else 0
         message = ""
         if free < self.run_.disk_floor:
             message = f"only {free:,} bytes are free on this machine's disk, and {self.run_.disk_floor:,} are kept free"
@@ -333,7 +333,7 @@ def _become(run: Run, folder: RunFolder, supervisor: int, output: int, trouble: 
         os.dup2(nothing, 0)
         os.dup2(output, 1)
         os.dup2(output, 2)
-        os.chdir(command.cwd or folder.path)
+        os.chdir(command.cwd or folder.home)
         os.execvpe(command.argv[0], command.argv, {**environment, MARKER: run.id})  # noqa: S606 - running programs is what we are for
     except OSError as error:
         name = error.filename or command.argv[0]

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local_emulator.runs import mounts
+from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.run import Command, Run
 from local_emulator.runs.warm_server import MARK, MARKER, receive, send
 
@@ -125,12 +126,13 @@ def fork(run: Run, output: int, control: int) -> Forked | None:
     if keeper is None or not isinstance(run.program, Command):
         _say("its server is gone")
         return None
+    folder = RunFolder(run.folder)
     request = {
         "id": run.id,
         "argv": run.program.argv,
-        "cwd": run.program.cwd or str(run.folder),
+        "cwd": run.program.cwd or str(folder.home),
         "env": dict(run.env),
-        "ml": str(run.folder / "ml"),
+        "ml": str(folder.ml),
         "opt_ml": run.opt_ml,
         "disk_limit": run.disk_limit,
     }

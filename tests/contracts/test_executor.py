@@ -43,7 +43,7 @@ def start(kind: str, executor: ProcessExecutor, tmp_path: Path) -> Start:
     count = iter(range(100))
 
     def begin(script: str, **settings: object) -> RunFolder:
-        folder = RunFolder(tmp_path / f"run-{next(count)}")
+        folder = RunFolder(tmp_path / "runs" / f"run-{next(count)}")
         (folder.ml / "model").mkdir(parents=True)
         (folder.ml / "output" / "data").mkdir(parents=True)
         program: Command | Container = Command(argv=(sys.executable, "-c", script))
@@ -146,8 +146,8 @@ def test_stop_kills_what_does_not_listen(start: Start, executor: ProcessExecutor
 
 
 def test_stop_before_the_start(executor: ProcessExecutor, start: Start, tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path / "run-0")
-    folder.path.mkdir()
+    folder = RunFolder(tmp_path / "runs" / "run-0")
+    folder.make()
     executor.stop(folder.path)
     assert start("print('x=1')") == folder
     assert ended(folder).cause is Cause.STOP
@@ -272,7 +272,7 @@ def test_the_network_is_this_machines_or_none(
 
 
 def _begin(executor: ProcessExecutor, tmp_path: Path, program: Container) -> RunFolder:
-    folder = RunFolder(tmp_path / os.urandom(4).hex())
+    folder = RunFolder(tmp_path / "runs" / os.urandom(4).hex())
     (folder.ml / "model").mkdir(parents=True)
     (folder.ml / "output" / "data").mkdir(parents=True)
     metrics = (MetricDefinition(name="x", regex="x=([0-9.]+)"),)

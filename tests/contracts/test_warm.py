@@ -46,16 +46,16 @@ class Runs:
         self, files: Mapping[str, str], *, warm: bool, words: tuple[str, ...] = (), python: str = sys.executable, **settings: Any
     ) -> RunFolder:
         self.count += 1
-        folder = RunFolder(self.path / f"run-{self.count}")
+        folder = RunFolder(self.path / "runs" / f"run-{self.count}")
         code = folder.ml / "code"
         for name in ("model", "output/data", "input", "code"):
             (folder.ml / name).mkdir(parents=True)
-        (folder.path / "tmp").mkdir()
+        folder.make()
         for name, text in files.items():
             (code / name).parent.mkdir(parents=True, exist_ok=True)
             (code / name).write_text(text)
         base = str(code) if mounts.available() else "/opt/ml/code"
-        environment = {**BASE, "PYTHONPATH": f"{base}:/nowhere", "HOME": "/root", "TMPDIR": str(folder.path / "tmp"),
+        environment = {**BASE, "PYTHONPATH": f"{base}:/nowhere", "HOME": "/root", "TMPDIR": str(folder.temporary),
                        "SM_HP_X": "1", **settings.pop("env", {})}  # fmt: skip
         run = Run(
             id=os.urandom(16).hex(),
@@ -85,7 +85,7 @@ class Runs:
         ended = end(folder)
         assert (folder.load_run().warm is not None) is warm
         assert (folder.path / "supervisor.log").read_text() == ""  # it says why a run that was to be warm was cold
-        log = [line.text.replace(str(folder.path), "RUN") for line in read_log(folder)[0]]
+        log = [line.text.replace(str(folder.work), "RUN") for line in read_log(folder)[0]]
         written = {
             str(path.relative_to(folder.ml)): path.read_bytes()
             for path in folder.ml.rglob("*")

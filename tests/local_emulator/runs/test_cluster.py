@@ -257,7 +257,7 @@ open('/opt/ml/output/data/figures', 'w').write('f')
     homes = set()
     for one in children(server, "both"):
         lines = log_of(server, one["TrainingJobName"])
-        homes.add(lines[0].rsplit("/runs/", 1)[0])
+        homes.add(lines[0].rsplit("/work/", 1)[0])
         assert lines[0].startswith("hello from S3 /")
         assert one["FinalMetricDataList"][0]["Value"] == float(one["HyperParameters"]["x"])
         if one["TrainingJobStatus"] == "Failed":
