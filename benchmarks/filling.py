@@ -8,7 +8,7 @@ from typing import Any
 from local_emulator.domain.children import child
 from local_emulator.domain.history import Observation
 from local_emulator.domain.jobs import Secondary, Status
-from local_emulator.domain.names import Place
+from local_emulator.domain.names import AwsScope
 from local_emulator.domain.training import FinalMetric, TrainingJob
 from local_emulator.domain.tuning import TuningJob
 from local_emulator.store.base import Store
@@ -80,7 +80,7 @@ def tuning_job(asked: Mapping[str, Any], created: datetime = BEGIN) -> TuningJob
     name = asked["HyperParameterTuningJobName"]
     return TuningJob(
         name=name,
-        arn=Place(region=REGION, account=ACCOUNT).tuning_arn(name),
+        arn=AwsScope(region=REGION, account=ACCOUNT).tuning_arn(name),
         region=REGION,
         request=asked,
         status=Status.IN_PROGRESS,
@@ -121,10 +121,10 @@ def fill(store: Store, tunings: int, each: int) -> Iterator[str]:
                 now = began + timedelta(seconds=10 * index)
                 point = {"dropout": "0.25", "learning_rate": repr(0.0001 + index / 1e6), "units": str(16 + index % 497)}
                 token = f"{number * each + index:08x}" + "0" * 24
-                job = child(tuning, tuning.plan.definitions[0], point, index, token, ACCOUNT, now)
+                job = child(tuning, tuning.plan.definitions[0], point, index, token, now)
                 store.trainings.add(job)
                 value = 0.5 + (index * 7919 % each) / (2 * each)
-                store.record(job.name, epochs(value, now), 100)
+                store.record(job.arn, epochs(value, now), 100)
                 store.trainings.put(ended(job, value, now + timedelta(seconds=8)))
                 yield job.name
             over = began + timedelta(seconds=10 * each + 10)

@@ -21,7 +21,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the benchmarks are no package that is installed
 
-from benchmarks.filling import ACCOUNT, METRIC, epochs, request, tuning_job
+from benchmarks.filling import METRIC, epochs, request, tuning_job
 from local_emulator.domain.jobs import ACTIVE, Secondary, Status
 from local_emulator.domain.training import FinalMetric
 from local_emulator.engine.tuner import Tuner
@@ -42,17 +42,18 @@ class Driver:
 
     def __init__(self, folder: Path) -> None:
         self.store = SqliteStore(folder / "jobs.sqlite")
-        self._tuner = Tuner(store=self.store, account=ACCOUNT, now=now, token=lambda: uuid.uuid4().hex, ring=lambda: None)
+        self._tuner = Tuner(store=self.store, now=now, token=lambda: uuid.uuid4().hex, ring=lambda: None)
 
     def train(self, asked: dict[str, Any]) -> Iterator[float]:
         """Carry out one tuning job; processor seconds for each training job, its decision included."""
-        self.store.tunings.add(tuning_job(asked, now()))
-        name = asked["HyperParameterTuningJobName"]
+        job = tuning_job(asked, now())
+        self.store.tunings.add(job)
+        arn = job.arn
         while True:
             began = time.process_time()
             self._tuner.step()
             done = self._end_all()
-            if self.store.tunings.get(name).status.terminal:
+            if self.store.tunings.get(arn).status.terminal:
                 return
             yield from [(time.process_time() - began) / done] * done
 
@@ -63,9 +64,9 @@ class Driver:
                 job = self.store.trainings.put(job.moved(secondary, now(), "What AWS says of it."))  # noqa: PLW2901 - the same job
                 if secondary is Secondary.TRAINING:
                     value = (job.index * 7919 % 10_007) / 10_007
-                    self.store.record(job.name, epochs(value, now()), 100)
+                    self.store.record(job.arn, epochs(value, now()), 100)
             over = now()
-            last = self.store.observations(job.name)[-1]
+            last = self.store.observations(job.arn)[-1]
             metrics = (FinalMetric(name=METRIC, value=last.value, time=over),)
             moved = job.moved(Secondary.COMPLETED, over, "Training job completed")
             self.store.trainings.put(replace(moved, status=Status.COMPLETED, ended=over, final_metrics=metrics))

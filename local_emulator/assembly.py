@@ -158,7 +158,7 @@ class Emulator:
                 touched=self.publisher.touched,
                 token=token,
             )
-            tuner = Tuner(store=self.store, account=settings.account, now=now, token=token, ring=bell.ring)
+            tuner = Tuner(store=self.store, now=now, token=token, ring=bell.ring)
             self._loop = Loop(bell=bell, trainer=trainer, tuner=tuner, announcer=announcer)
             self.api = Api(
                 store=self.store,

@@ -244,6 +244,7 @@ def _serve(options: argparse.Namespace) -> int:
             health=emulator.health,
             before=emulator.publisher.sync,
             proxy_token=(token := secrets.token_hex(16)),
+            account_of=emulator.cloud.account_of,
         )
         activity = _Activity(gateway)
         with serve(activity, settings) as server, Proxy(server.url, token, Authority(settings.state)) as proxy:

@@ -17,6 +17,11 @@ def default_state() -> Path:
     return Path(base) / "sm-tuning"
 
 
+def default_account() -> str:
+    """`$MOTO_ACCOUNT_ID`, as moto has it, or moto's own."""
+    return os.environ.get("MOTO_ACCOUNT_ID", ACCOUNT)
+
+
 def visible_gpus() -> tuple[str, ...]:
     """The NVIDIA GPUs of this machine that this process may use: `$CUDA_VISIBLE_DEVICES`, or all."""
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
@@ -93,7 +98,7 @@ class Settings:
     state: Path = field(default_factory=default_state)
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
-    account: str = ACCOUNT
+    account: str = field(default_factory=default_account)
     region: str = "us-east-1"
     parallel: int = field(default_factory=lambda: os.cpu_count() or 1)
     stop_grace: float = 120.0

@@ -21,7 +21,7 @@ from local_emulator.settings import Settings
 if TYPE_CHECKING:
     from local_emulator.assembly import Emulator
 
-_SCOPE = re.compile(r"Credential=[^/]*/\d+/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
+_SCOPE = re.compile(r"Credential=([^/]*)/\d+/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
 _CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -70,13 +70,13 @@ def _nothing() -> Iterator[None]:
 def _answerer(emulator: "Emulator", moto_answers: Any) -> Any:  # noqa: ANN401 - moto's own type
     def answer(request: Any) -> tuple[int, Mapping[str, str], bytes] | None:  # noqa: ANN401 - botocore's own type
         headers = {name.lower(): _text(value) for name, value in request.headers.items()}
-        region, service = _scope(headers.get("authorization", ""), emulator.settings.region)
+        access_key, region, service = _scope(headers.get("authorization", ""), emulator.settings.region)
         target = headers.get("x-amz-target", "")
         operation = target.removeprefix("SageMaker.")
         if target.startswith("SageMaker.") and operation in emulator.api.operations:
             body = request.body.encode() if isinstance(request.body, str) else bytes(request.body or b"")
             if emulator.api.owns(operation, body):
-                return emulator.api.answer(operation, body, region)
+                return emulator.api.answer(operation, body, region, emulator.cloud.account_of(access_key))
         emulator.publisher.sync(service)
         with emulator.cloud.lock:
             result: tuple[int, Mapping[str, str], bytes] | None = moto_answers(request)
@@ -89,6 +89,6 @@ def _text(value: str | bytes) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
-def _scope(authorization: str, region: str) -> tuple[str, str]:
+def _scope(authorization: str, region: str) -> tuple[str, str, str]:
     found = _SCOPE.search(authorization)
-    return (found[1], found[2]) if found else (region, "")
+    return (found[1], found[2], found[3]) if found else ("", region, "")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _INTERRUPT = "/_interrupt/"
 _MOST_JSON = 10 * 2**20
-_SCOPE = re.compile(r"Credential=[^/]*/\d+/([A-Za-z0-9-]+)/([A-Za-z0-9-]+)/aws4_request")
+_SCOPE = re.compile(r"Credential=([^/]*)/\d+/([A-Za-z0-9-]+)/([A-Za-z0-9-]+)/aws4_request")
 _JSON = "application/x-amz-json-1.1"
 _OBJECT_HEADERS = [
     ("X-Content-Type-Options", "nosniff"),
@@ -38,7 +38,7 @@ class Operations(Protocol):
     def owns(self, operation: str, body: bytes) -> bool:
         """Whether an operation is about our jobs."""
 
-    def answer(self, operation: str, body: bytes, region: str) -> tuple[int, Mapping[str, str], bytes]:
+    def answer(self, operation: str, body: bytes, region: str, account: str | None) -> tuple[int, Mapping[str, str], bytes]:
         """Carry out one operation; never raises."""
 
     def interrupt(self, training: str) -> None:
@@ -48,7 +48,8 @@ class Operations(Protocol):
 class Gateway:
     """Guard, then `/_health` and `/_interrupt/JOB`, then our operations, then moto.
 
-    `before` is told the service, and of CloudWatch Logs the body, just before moto is asked.
+    `before` is told the service, and of CloudWatch Logs the body, just before moto is asked. `account_of` tells the account
+    that an access key is of, None for the settings'.
     """
 
     def __init__(
@@ -60,12 +61,14 @@ class Gateway:
         health: Callable[[], Mapping[str, object]],
         before: Callable[[str, bytes], None],
         proxy_token: str | None = None,
+        account_of: Callable[[str], str | None] = lambda _key: None,
     ) -> None:
         self._api = api
         self._rest = rest
         self._settings = settings
         self._health = health
         self._before = before
+        self._account_of = account_of
         self._proxy_token = proxy_token
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -93,7 +96,7 @@ class Gateway:
         if environ["PATH_INFO"].startswith(_INTERRUPT) and environ["REQUEST_METHOD"] == "POST":
             return self._interrupt(environ["PATH_INFO"].removeprefix(_INTERRUPT))
         found = _SCOPE.search(str(environ.get("HTTP_AUTHORIZATION", "")))
-        region, service = (found[1], found[2]) if found else (self._settings.region, "")
+        access_key, region, service = found.groups() if found else ("", self._settings.region, "")
         target = str(environ.get("HTTP_X_AMZ_TARGET", ""))
         if target.startswith("SageMaker."):
             body = _body(environ)
@@ -101,7 +104,7 @@ class Gateway:
                 return _failure(environ, "RequestEntityTooLarge", f"the body is larger than {_MOST_JSON:,} bytes")
             operation = target.removeprefix("SageMaker.")
             if self._api.owns(operation, body):
-                code, headers, content = self._api.answer(operation, body, region)
+                code, headers, content = self._api.answer(operation, body, region, self._account_of(access_key))
                 return f"{code} {'OK' if code == 200 else 'Bad Request'}", list(headers.items()), content  # noqa: PLR2004 - HTTP
             environ["wsgi.input"] = io.BytesIO(body)
         elif target.startswith("Logs_") and (body := _body(environ)) is not None:

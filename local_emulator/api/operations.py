@@ -10,13 +10,13 @@ from local_emulator.api.tuning_jobs import Context
 from local_emulator.api.wire import Answer, failure, parse, success
 from local_emulator.domain.errors import AwsError, InternalFailure, ThrottlingException, UnknownOperationException
 from local_emulator.domain.jobs import Document
-from local_emulator.domain.names import parse_arn
+from local_emulator.domain.names import AwsScope, parse_arn
 from local_emulator.domain.training import TrainingJob
 from local_emulator.domain.tuning import TuningJob
 from local_emulator.settings import Settings
 from local_emulator.store.base import Store
 
-_TABLE: Mapping[str, Callable[[Context, Document, str], Document | None]] = {
+_TABLE: Mapping[str, Callable[[Context, Document, AwsScope], Document | None]] = {
     "CreateHyperParameterTuningJob": tuning_jobs.create,
     "DescribeHyperParameterTuningJob": tuning_jobs.describe,
     "ListHyperParameterTuningJobs": tuning_jobs.list_,
@@ -73,18 +73,19 @@ class Api:
         return writing.described_training_job(job)
 
     def interrupt(self, training: str) -> None:
-        """Take the instance of a managed spot training job away; raises AwsError if it has none."""
+        """Take the instance of a managed spot training job (its name or ARN) away; raises AwsError if it has none."""
         training_jobs.interrupt(self._context, training)
 
-    def answer(self, operation: str, body: bytes, region: str) -> Answer:
-        """Carry out one operation; every failure is a modelled error."""
+    def answer(self, operation: str, body: bytes, region: str, account: str | None = None) -> Answer:
+        """Carry out one operation in a region of an account (None: the settings'); every failure is a modelled error."""
         if operation not in _TABLE:
             return failure(UnknownOperationException(f"{operation} is not an operation of this emulator."))
         if self._chance() < self._context.settings.faults.throttle:
             return failure(ThrottlingException("Rate exceeded"))
         try:
             request = shapes.checked(operation, parse(body))
-            return success(_TABLE[operation](self._context, request, region))
+            scope = AwsScope(region=region, account=account or self._context.settings.account)
+            return success(_TABLE[operation](self._context, request, scope))
         except AwsError as error:
             return failure(error)
         except Exception as error:  # noqa: BLE001 - our own fault must reach the client as an error it understands

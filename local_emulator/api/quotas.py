@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from local_emulator.domain.errors import ResourceLimitExceeded
 from local_emulator.domain.jobs import ACTIVE, Document
+from local_emulator.domain.names import AwsScope
 from local_emulator.settings import Quotas
 from local_emulator.store.base import Query, Store
 
@@ -14,7 +15,7 @@ _ASK = (
 _JOBS = "Training Jobs"
 
 
-def check_tuning_job(request: Document, store: Store, quotas: Quotas) -> None:
+def check_tuning_job(request: Document, store: Store, quotas: Quotas, scope: AwsScope) -> None:
     """Raise ResourceLimitExceeded if a tuning job (its request as Describe echoes it) is more than the account may have."""
     config = request["HyperParameterTuningJobConfig"]
     limits = config["ResourceLimits"]
@@ -23,22 +24,25 @@ def check_tuning_job(request: Document, store: Store, quotas: Quotas) -> None:
     of_a_job = "per hyperparameter tuning job"
     _check(f"Maximum number of training jobs {of_a_job}", jobs, _JOBS, 0, limits["MaxNumberOfTrainingJobs"])
     _check(f"Maximum number of parallel training jobs {of_a_job}", quotas.parallel_training_jobs, _JOBS, 0, parallel)
-    active = len(store.tunings.find(Query(statuses=ACTIVE)).items)
+    active = len(store.tunings.find(Query(scope=scope, statuses=ACTIVE)).items)
     _check("Number of concurrent hyperparameter tuning jobs", quotas.tuning_jobs, "Tuning Jobs", active, 1)
     for definition in request.get("TrainingJobDefinitions") or [request["TrainingJobDefinition"]]:
-        _check_instances(definition, parallel, store, quotas)
+        _check_instances(definition, parallel, store, quotas, scope)
 
 
-def check_training_job(request: Document, store: Store, quotas: Quotas) -> None:
+def check_training_job(request: Document, store: Store, quotas: Quotas, scope: AwsScope) -> None:
     """Raise ResourceLimitExceeded if a training job's instances are more than the account may have."""
-    _check_instances(request, 1, store, quotas)
+    _check_instances(request, 1, store, quotas, scope)
 
 
-def _check_instances(definition: Document, parallel: int, store: Store, quotas: Quotas) -> None:
+def _check_instances(definition: Document, parallel: int, store: Store, quotas: Quotas, scope: AwsScope) -> None:
     for kind, count in _instances(definition):
         if kind in quotas.instances:
             used = sum(
-                n for job in store.trainings.find(Query(statuses=ACTIVE)).items for k, n in _instances(job.request) if k == kind
+                n
+                for job in store.trainings.find(Query(scope=scope, statuses=ACTIVE)).items
+                for k, n in _instances(job.request)
+                if k == kind
             )
             _check(f"{kind} for training job usage", quotas.instances[kind], "Instances", used, parallel * count)
 

@@ -8,28 +8,29 @@ from local_emulator.api import paging
 from local_emulator.api.tuning_jobs import Context, with_token
 from local_emulator.domain.errors import Conflict, NotFound, ResourceNotFound, ValidationException
 from local_emulator.domain.jobs import Document
-from local_emulator.domain.names import parse_arn
+from local_emulator.domain.names import TRAINING_JOB, AwsScope, parse_arn
 from local_emulator.domain.training import TrainingJob
 from local_emulator.domain.tuning import TuningJob
 
 MOST = 50
 
 
-def _get(context: Context, arn: str) -> TuningJob | TrainingJob:
-    found = parse_arn(arn)
-    if found is None:
+def _get(context: Context, arn: str, scope: AwsScope) -> TuningJob | TrainingJob:
+    parsed = parse_arn(arn)
+    if parsed is None:
         raise ValidationException(f"{arn!r} is not the ARN of a tuning job or a training job.")
-    kind, name = found
+    if parsed.scope != scope:
+        raise ResourceNotFound(f"Resource {arn} does not exist.")
     try:
-        return context.store.trainings.get(name) if kind == "training-job" else context.store.tunings.get(name)
+        return context.store.trainings.get(parsed.arn) if parsed.kind == TRAINING_JOB else context.store.tunings.get(parsed.arn)
     except NotFound as error:
         raise ResourceNotFound(f"Resource {arn} does not exist.") from error
 
 
-def _put(context: Context, arn: str, change: Mapping[str, str | None]) -> Mapping[str, str]:
+def _put(context: Context, arn: str, change: Mapping[str, str | None], scope: AwsScope) -> Mapping[str, str]:
     """Set tags, or take away those whose value is None."""
     while True:
-        job = _get(context, arn)
+        job = _get(context, arn, scope)
         tags = {key: value for key, value in {**job.tags, **change}.items() if value is not None}
         if len(tags) > MOST:
             raise ValidationException(f"There would be {len(tags)} tags on {arn}; there may be at most {MOST}.")
@@ -47,15 +48,15 @@ def _shown(tags: Mapping[str, str]) -> list[Document]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
-def add(context: Context, request: Document, _region: str) -> Document:
+def add(context: Context, request: Document, scope: AwsScope) -> Document:
     """AddTags."""
     change = {one["Key"]: one["Value"] for one in request["Tags"]}
-    return {"Tags": _shown(_put(context, request["ResourceArn"], change))}
+    return {"Tags": _shown(_put(context, request["ResourceArn"], change, scope))}
 
 
-def list_(context: Context, request: Document, _region: str) -> Document:
+def list_(context: Context, request: Document, scope: AwsScope) -> Document:
     """ListTags."""
-    shown = _shown(_get(context, request["ResourceArn"]).tags)
+    shown = _shown(_get(context, request["ResourceArn"], scope).tags)
     position = paging.after("ListTags", request)
     begin = json.loads(position) if position else 0
     end = begin + request.get("MaxResults", MOST)
@@ -63,7 +64,7 @@ def list_(context: Context, request: Document, _region: str) -> Document:
     return with_token("ListTags", request, {"Tags": shown[begin:end]}, rest)
 
 
-def delete(context: Context, request: Document, _region: str) -> Document:
+def delete(context: Context, request: Document, scope: AwsScope) -> Document:
     """DeleteTags."""
-    _put(context, request["ResourceArn"], dict.fromkeys(request["TagKeys"]))
+    _put(context, request["ResourceArn"], dict.fromkeys(request["TagKeys"]), scope)
     return {}

@@ -9,7 +9,7 @@ from local_emulator.api.tuning_jobs import Context, filters, with_token
 from local_emulator.domain.children import STARTING, with_stock_metrics
 from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound, ResourceInUse, ValidationException
 from local_emulator.domain.jobs import Document, Secondary, Status, Transition
-from local_emulator.domain.names import Place
+from local_emulator.domain.names import Arn, AwsScope, parse_arn
 from local_emulator.domain.training import TrainingJob
 from local_emulator.store.base import Sort
 
@@ -17,17 +17,17 @@ _BOOLEANS = ("EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", 
 _DAY = 86_400
 
 
-def create(context: Context, request: Document, region: str) -> Document:
+def create(context: Context, request: Document, scope: AwsScope) -> Document:
     """CreateTrainingJob."""
     rules.refuse(rules.training_problems(request))
-    context.check(request, region)
-    quotas.check_training_job(request, context.store, context.settings.quotas)
+    context.check(request, scope.region)
+    quotas.check_training_job(request, context.store, context.settings.quotas, scope)
     name = request["TrainingJobName"]
     now = context.now()
     job = TrainingJob(
         name=name,
-        arn=Place(region=region, account=context.settings.account).training_arn(name),
-        region=region,
+        arn=scope.training_arn(name),
+        region=scope.region,
         request=_echo(request),
         run=context.token(),
         status=Status.IN_PROGRESS,
@@ -62,17 +62,23 @@ def _echo(request: Document) -> Document:
     return with_stock_metrics(echo)
 
 
-def _get(context: Context, request: Mapping[str, Any]) -> TrainingJob:
+def _get(context: Context, request: Mapping[str, Any], scope: AwsScope) -> TrainingJob:
+    return _find(context, scope.training_arn(request["TrainingJobName"]))
+
+
+def _find(context: Context, arn: Arn) -> TrainingJob:
     try:
-        return context.store.trainings.get(request["TrainingJobName"])
+        return context.store.trainings.get(arn)
     except NotFound as error:
         raise ValidationException("Requested resource not found.") from error
 
 
-def interrupt(context: Context, name: str) -> None:
-    """Ask for the interruption of a managed spot training job that runs."""
+def interrupt(context: Context, training: str) -> None:
+    """Ask for the interruption of a managed spot training job that runs, told by its ARN, or by a name that only one has."""
+    arn = _arn_of(context, training)
     while True:
-        job = _get(context, {"TrainingJobName": name})
+        job = _find(context, arn)
+        name = job.name
         if not job.spot:
             raise ValidationException(f"{name} is not a managed spot training job: EnableManagedSpotTraining is false.")
         if job.status is not Status.IN_PROGRESS or job.secondary is not Secondary.TRAINING:
@@ -85,25 +91,36 @@ def interrupt(context: Context, name: str) -> None:
         return
 
 
-def describe(context: Context, request: Document, _region: str) -> Document:
+def _arn_of(context: Context, training: str) -> Arn:
+    if (parsed := parse_arn(training)) is not None:
+        return parsed.arn
+    same = [arn for arn in context.store.arns() if arn.endswith(f"/{training.lower()}")]
+    if len(same) > 1:
+        raise ValidationException(
+            f"There are {len(same)} training jobs called {training}: {', '.join(same)}. Give the ARN of one."
+        )
+    return same[0] if same else AwsScope(region="", account="").training_arn(training)
+
+
+def describe(context: Context, request: Document, scope: AwsScope) -> Document:
     """DescribeTrainingJob."""
-    return writing.described_training_job(_get(context, request))
+    return writing.described_training_job(_get(context, request, scope))
 
 
-def list_(context: Context, request: Document, _region: str) -> Document:
+def list_(context: Context, request: Document, scope: AwsScope) -> Document:
     """ListTrainingJobs. As documented, a page is taken first and StatusEquals applied to it afterwards."""
     operation = "ListTrainingJobs"
-    query = filters(operation, request, sort=Sort.CREATED, descending="SortBy" not in request)
+    query = filters(operation, request, scope, sort=Sort.CREATED, descending="SortBy" not in request)
     page = context.store.summaries(replace(query, statuses=()))
     wanted = request.get("StatusEquals")
     summaries = [writing.training_job_summary(job) for job in page.items if wanted in {None, job.status.value}]
     return with_token(operation, request, {"TrainingJobSummaries": summaries}, page.next)
 
 
-def stop(context: Context, request: Document, _region: str) -> None:
+def stop(context: Context, request: Document, scope: AwsScope) -> None:
     """StopTrainingJob."""
     while True:
-        job = _get(context, request)
+        job = _get(context, request, scope)
         if job.status.terminal:
             raise ValidationException(f"The request was rejected because the training job is in status {job.status.value}.")
         if job.status is Status.STOPPING:
@@ -117,15 +134,15 @@ def stop(context: Context, request: Document, _region: str) -> None:
         return
 
 
-def delete(context: Context, request: Document, _region: str) -> None:
+def delete(context: Context, request: Document, scope: AwsScope) -> None:
     """DeleteTrainingJob."""
-    job = _get(context, request)
+    job = _get(context, request, scope)
     if not job.status.terminal:
         raise ResourceInUse(
             f"The training job {job.name} is not in a terminal state: its status is {job.status.value}. "
             "Stop it or wait for its end before you delete it."
         )
     try:
-        context.store.trainings.delete(job.name)
+        context.store.trainings.delete(job.arn)
     except NotFound:
-        _get(context, request)  # raises AWS's error
+        _get(context, request, scope)  # raises AWS's error

@@ -11,7 +11,7 @@ from local_emulator.domain.children import with_objective_metric, with_stock_met
 from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound, ResourceInUse, ResourceNotFound, ValidationException
 from local_emulator.domain.history import Trial
 from local_emulator.domain.jobs import Document, Status
-from local_emulator.domain.names import OBJECTIVE_STATIC, Place
+from local_emulator.domain.names import OBJECTIVE_STATIC, AwsScope
 from local_emulator.domain.training import TrainingJob
 from local_emulator.domain.tuning import TuningJob, read_space
 from local_emulator.settings import Settings
@@ -33,23 +33,23 @@ class Context:
     check: Callable[[Document, str], None]
 
 
-def create(context: Context, request: Document, region: str) -> Document:
+def create(context: Context, request: Document, scope: AwsScope) -> Document:
     """CreateHyperParameterTuningJob."""
     request = autotune.filled(request)
     rules.refuse([*rules.tuning_problems(request), *warm_start.form_problems(request)])
     name = request["HyperParameterTuningJobName"]
     request = _measured(request)
     echo = _echo(request)
-    _check_parents(context, echo)
+    _check_parents(context, echo, scope)
     for definition in _definitions(request):
-        context.check(definition, region)
-    quotas.check_tuning_job(echo, context.store, context.settings.quotas)
+        context.check(definition, scope.region)
+    quotas.check_tuning_job(echo, context.store, context.settings.quotas, scope)
     now = context.now()
     seed = request["HyperParameterTuningJobConfig"].get("RandomSeed")
     job = TuningJob(
         name=name,
-        arn=Place(region=region, account=context.settings.account).tuning_arn(name),
-        region=region,
+        arn=scope.tuning_arn(name),
+        region=scope.region,
         request=echo,
         status=Status.IN_PROGRESS,
         created=now,
@@ -67,11 +67,11 @@ def create(context: Context, request: Document, region: str) -> Document:
     return {"HyperParameterTuningJobArn": job.arn}
 
 
-def _check_parents(context: Context, echo: Document) -> None:
+def _check_parents(context: Context, echo: Document, scope: AwsScope) -> None:
     names = warm_start.parent_names(echo)
     if not names:
         return
-    parents = [_find(context, name) for name in names]
+    parents = [_find(context, name, scope) for name in names]
     children = sum(len(context.store.history(parent).trials) for parent in parents)
     rules.refuse(warm_start.problems(echo, parents, children))
 
@@ -132,39 +132,39 @@ def _echoed_definition(definition: Document, objective: Document) -> Document:
     return with_objective_metric(echoed, objective["MetricName"])
 
 
-def _get(context: Context, request: Mapping[str, Any]) -> TuningJob:
-    return _find(context, request["HyperParameterTuningJobName"])
+def _get(context: Context, request: Mapping[str, Any], scope: AwsScope) -> TuningJob:
+    return _find(context, request["HyperParameterTuningJobName"], scope)
 
 
-def _find(context: Context, name: str) -> TuningJob:
+def _find(context: Context, name: str, scope: AwsScope) -> TuningJob:
     try:
-        return context.store.tunings.get(name)
+        return context.store.tunings.get(scope.tuning_arn(name))
     except NotFound as error:
         raise ResourceNotFound(f"Amazon SageMaker can't find a tuning job called {name}. Type another name.") from error
 
 
-def describe(context: Context, request: Document, _region: str) -> Document:
+def describe(context: Context, request: Document, scope: AwsScope) -> Document:
     """DescribeHyperParameterTuningJob."""
-    return described(context, _get(context, request))
+    return described(context, _get(context, request, scope))
 
 
 def described(context: Context, job: TuningJob) -> Document:
     """What Describe says of a tuning job."""
     history = context.store.history(job)
-    best = _training(context, history.best)
+    best = _training(context, history.best, job.scope)
     overall = None
     if job.plan.parents and not job.plan.transfer:
         rivals = [one for one in (replace(history, trials=history.parents).best, history.best) if one is not None]
-        overall = _training(context, replace(history, trials=rivals).best)
+        overall = _training(context, replace(history, trials=rivals).best, job.scope)
     return writing.described_tuning_job(job, history, best, overall, context.now())
 
 
-def _training(context: Context, trial: Trial | None) -> TrainingJob | None:
+def _training(context: Context, trial: Trial | None, scope: AwsScope) -> TrainingJob | None:
     """A trial's training job; None if it was deleted meanwhile."""
     if trial is None:
         return None
     try:
-        return context.store.trainings.get(trial.name)
+        return context.store.trainings.get(scope.training_arn(trial.name))
     except NotFound:
         return None
 
@@ -179,9 +179,10 @@ def time(value: object) -> datetime | None:
         raise ValidationException(f"{value} is not a time that can be told") from error
 
 
-def filters(operation: str, request: Document, *, sort: Sort, descending: bool) -> Query:
+def filters(operation: str, request: Document, scope: AwsScope, *, sort: Sort, descending: bool) -> Query:
     """The members that every List operation has in common."""
     return Query(
+        scope=scope,
         statuses=[Status(request["StatusEquals"])] if request.get("StatusEquals") in set(Status) else (),
         name_contains=request.get("NameContains"),
         created_after=time(request.get("CreationTimeAfter")),
@@ -200,10 +201,10 @@ def with_token(operation: str, request: Document, document: dict[str, Any], rest
     return document if rest is None else {**document, "NextToken": paging.token(operation, request, rest)}
 
 
-def list_(context: Context, request: Document, _region: str) -> Document:
+def list_(context: Context, request: Document, scope: AwsScope) -> Document:
     """ListHyperParameterTuningJobs."""
     operation = "ListHyperParameterTuningJobs"
-    query = filters(operation, request, sort=Sort.NAME, descending=False)
+    query = filters(operation, request, scope, sort=Sort.NAME, descending=False)
     if "StatusEquals" in request and not query.statuses:  # a status that no job here ever has
         return {"HyperParameterTuningJobSummaries": []}
     page = context.store.tunings.find(query)
@@ -211,24 +212,24 @@ def list_(context: Context, request: Document, _region: str) -> Document:
     return with_token(operation, request, {"HyperParameterTuningJobSummaries": summaries}, page.next)
 
 
-def list_children(context: Context, request: Document, _region: str) -> Document:
+def list_children(context: Context, request: Document, scope: AwsScope) -> Document:
     """ListTrainingJobsForHyperParameterTuningJob."""
     operation = "ListTrainingJobsForHyperParameterTuningJob"
-    job = _get(context, request)
+    job = _get(context, request, scope)
     # Documented: by Name, Ascending. Seen: newest first when neither is asked for.
-    query = filters(operation, request, sort=Sort.CREATED, descending="SortBy" not in request)
+    query = filters(operation, request, scope, sort=Sort.CREATED, descending="SortBy" not in request)
     if "StatusEquals" in request and not query.statuses:
         return {"TrainingJobSummaries": []}
-    page = context.store.summaries(replace(query, tuning=job.name))
+    page = context.store.summaries(replace(query, tuning=job.arn))
     latest = {trial.name: trial.values[-1] for trial in context.store.history(job).running if trial.values}
     summaries = [writing.child_summary(child, job, latest.get(child.name)) for child in page.items]
     return with_token(operation, request, {"TrainingJobSummaries": summaries}, page.next)
 
 
-def stop(context: Context, request: Document, _region: str) -> None:
+def stop(context: Context, request: Document, scope: AwsScope) -> None:
     """StopHyperParameterTuningJob."""
     while True:
-        job = _get(context, request)
+        job = _get(context, request, scope)
         if job.status.terminal:
             raise ValidationException(
                 f"The request was rejected because the hyperparameter tuning job {job.name} is already in status {job.status.value}."
@@ -244,15 +245,15 @@ def stop(context: Context, request: Document, _region: str) -> None:
         return
 
 
-def delete(context: Context, request: Document, _region: str) -> None:
+def delete(context: Context, request: Document, scope: AwsScope) -> None:
     """DeleteHyperParameterTuningJob."""
-    job = _get(context, request)
+    job = _get(context, request, scope)
     if not job.status.terminal:
         raise ValidationException(
             f"The hyperparameter tuning job {job.name} is not in a terminal state: its status is {job.status.value}. "
             "Stop it or wait for its end before you delete it."
         )
     try:
-        context.store.tunings.delete(job.name)
+        context.store.tunings.delete(job.arn)
     except NotFound:
-        _get(context, request)  # raises AWS's error
+        _get(context, request, scope)  # raises AWS's error

@@ -6,8 +6,7 @@ import os
 import sys
 import threading
 import traceback
-import urllib.parse
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,15 +14,17 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from local_emulator.cloud import additions, messages, stacks
+from local_emulator.cloud.environ import SETTINGS, bucket_and_key, call, service, sub_resource
 from local_emulator.cloud.persistence import BlobFile, Mirror, Setting, StoredObject
-from local_emulator.domain.names import LOG_GROUP, METRIC_NAMESPACE
+from local_emulator.domain.names import LOG_GROUP, METRIC_NAMESPACE, AwsScope
 from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, ObjectInfo
-from local_emulator.settings import Settings
+from local_emulator.settings import ACCOUNT, Settings
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 ROLE = "SageMakerRole"
+_OF_PARTITIONS = frozenset({"iam", "s3", "sts"})  # services that are the same in all regions of a partition
 _DUMMY_KEY = "AKIAEXAMPLE"  # what moto takes every access key for that does not look like one of AWS's
 
 _TRUST = (
@@ -31,13 +32,6 @@ _TRUST = (
     '"Action":"sts:AssumeRole"}]}'
 )
 _EVERYTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
-_SETTINGS = frozenset(
-    {
-        *("accelerate", "acl", "analytics", "cors", "encryption", "intelligent-tiering", "inventory", "lifecycle", "logging"),
-        *("metrics", "notification", "object-lock", "ownershipControls", "policy", "publicAccessBlock", "replication"),
-        *("requestPayment", "tagging", "versioning", "website"),
-    }
-)
 
 
 class Cloud:
@@ -71,39 +65,60 @@ class Cloud:
         if self._ready:
             return
         os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")
-        os.environ.setdefault("MOTO_ACCOUNT_ID", self._settings.account)
+        if self._settings.account != ACCOUNT:  # else the access key tells the account
+            os.environ.setdefault("MOTO_ACCOUNT_ID", self._settings.account)
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415 - heavy
 
         self._application = DomainDispatcherApplication(create_backend_app)
         self._ready = True
         messages.mend()
         additions.extend_moto(self._settings.quotas)
-        role = self._backend("iam", "aws").create_role(ROLE, _TRUST, "/", "", "", {}, "3600")
+        role = self._backend("iam", self._home).create_role(ROLE, _TRUST, "/", "", "", {}, "3600")
         role.put_policy("everything", _EVERYTHING)
         # The SageMaker SDK's get_execution_role() wants its caller to have assumed a role that IAM knows.
         from moto.sts.models import AssumedRole  # noqa: PLC0415 - heavy
 
-        sts = self._backend("sts", "aws")
+        sts = self._backend("sts", self._home)
         key = SimpleNamespace(access_key_id=_DUMMY_KEY, secret_access_key=_DUMMY_KEY)
         sts.assumed_roles.append(
             AssumedRole(self._settings.account, self._settings.region, key, "local", role.arn, "", 3600, "")  # type: ignore[arg-type]
         )
         self._restore()
 
-    def _backend(self, service: str, region: str) -> Any:  # noqa: ANN401 - moto's own types
+    @property
+    def _home(self) -> AwsScope:
+        return AwsScope(region=self._settings.region, account=self._settings.account)
+
+    def _backend(self, service: str, scope: AwsScope) -> Any:  # noqa: ANN401 - moto's own types
         self._moto()
         from moto.backends import get_backend  # noqa: PLC0415 - heavy
 
-        return get_backend(service)[self._settings.account][region]  # type: ignore[call-overload]
+        where = scope.partition if service in _OF_PARTITIONS else scope.region
+        return get_backend(service)[scope.account][where]  # type: ignore[call-overload]
 
-    def _s3(self) -> Any:  # noqa: ANN401 - moto's own type
-        return self._backend("s3", "aws")
+    def _s3(self, bucket: str) -> Any:  # noqa: ANN401 - moto's own type
+        """What holds a bucket: S3 of whatever partition and account."""
+        self._moto()
+        from moto.s3.models import s3_backends  # noqa: PLC0415 - heavy
+
+        if bucket not in s3_backends.bucket_accounts:
+            raise NoSuchBucket(bucket)
+        partition, account = s3_backends.bucket_accounts[bucket]
+        return s3_backends[account][partition]
 
     def _bucket(self, name: str) -> Any:  # noqa: ANN401 - moto's own type
-        bucket = self._s3().buckets.get(name)
+        bucket = self._s3(name).buckets.get(name)
         if bucket is None:
             raise NoSuchBucket(name)
         return bucket
+
+    def account_of(self, access_key: str) -> str:
+        """The account that a request acts in: the settings', or the one whose IAM or STS gave out the access key."""
+        iam = sys.modules.get("moto.iam.models")  # not there: nobody can have been given a key
+        if self._settings.account != ACCOUNT or iam is None or not self._ready:
+            return self._settings.account
+        account: str = iam.get_account_id_from(access_key)
+        return account
 
     # --- S3 for training jobs -------------------------------------------------------------------------------------------
 
@@ -133,17 +148,17 @@ class Cloud:
         with self.lock:
             self._bucket(bucket)
             # With a blob moto gets an empty value first: the blob takes its place at once.
-            made = self._s3().put_object(bucket, key, source.read_bytes() if blob is None else b"")
+            made = self._s3(bucket).put_object(bucket, key, source.read_bytes() if blob is None else b"")
             if blob is not None:
                 _swap(made, blob, source.stat().st_size)
                 self._note_object(bucket, key)
 
     # --- CloudWatch -----------------------------------------------------------------------------------------------------
 
-    def publish_logs(self, region: str, stream: str, events: Sequence[tuple[int, str]]) -> None:
+    def publish_logs(self, scope: AwsScope, stream: str, events: Sequence[tuple[int, str]]) -> None:
         """Append (epoch milliseconds, text) to a stream of the training jobs' log group, made if missing."""
         with self.lock:
-            groups = self._backend("logs", region)
+            groups = self._backend("logs", scope)
             if LOG_GROUP not in groups.groups:
                 groups.create_log_group(LOG_GROUP, {})
             group = groups.groups[LOG_GROUP]
@@ -152,7 +167,7 @@ class Cloud:
             # CloudWatch takes no empty message; the agent sends blank lines as a blank.
             group.put_log_events(stream, [{"timestamp": ms, "message": text or " "} for ms, text in events])
 
-    def publish_metrics(self, region: str, training_job: str, points: Sequence[tuple[str, float, datetime]]) -> None:
+    def publish_metrics(self, scope: AwsScope, training_job: str, points: Sequence[tuple[str, float, datetime]]) -> None:
         """Put (metric, value, time) under the training job's dimension."""
         dimensions = [{"Name": "TrainingJobName", "Value": training_job}]
         data = [
@@ -160,18 +175,18 @@ class Cloud:
             for name, value, time in points
         ]
         with self.lock:
-            self._backend("cloudwatch", region).put_metric_data(METRIC_NAMESPACE, data)
+            self._backend("cloudwatch", scope).put_metric_data(METRIC_NAMESPACE, data)
 
     # --- EventBridge ----------------------------------------------------------------------------------------------------
 
-    def listens(self, region: str) -> bool:
+    def listens(self, scope: AwsScope) -> bool:
         """Whether the event bus has any rule; none before moto was first used."""
         if not self._ready:  # asked without the lock, which is held while moto comes up: nobody can have made a rule yet
             return False
         with self.lock:
-            return bool(self._backend("events", region).describe_event_bus("default").rules)
+            return bool(self._backend("events", scope).describe_event_bus("default").rules)
 
-    def send(self, region: str, kind: str, resource: str, detail: Mapping[str, Any]) -> None:
+    def send(self, scope: AwsScope, kind: str, resource: str, detail: Mapping[str, Any]) -> None:
         """Send one of SageMaker's events to the event bus; its times are milliseconds since the epoch."""
         event = {
             "Source": "aws.sagemaker",
@@ -181,7 +196,7 @@ class Cloud:
         }
         with self.lock:
             try:
-                self._backend("events", region).put_events([event])
+                self._backend("events", scope).put_events([event])
             except Exception:  # noqa: BLE001 - a rule or target that moto cannot serve must not hold up the jobs
                 traceback.print_exc(file=sys.stderr)
 
@@ -190,25 +205,29 @@ class Cloud:
     def role_exists(self, arn: str) -> bool:
         """Whether IAM here knows a role."""
         with self.lock:
-            return any(role.arn == arn for role in self._backend("iam", "aws").get_roles())
+            _, partition, _, _, account, _ = arn.split(":", 5)
+            self._moto()
+            from moto.iam.models import iam_backends  # noqa: PLC0415 - heavy
+
+            return any(role.arn == arn for role in iam_backends[account][partition].get_roles())
 
     # --- the door -------------------------------------------------------------------------------------------------------
 
     def wsgi(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Moto's server; S3's changes are on disk before the answer leaves."""
-        writes = environ["REQUEST_METHOD"] in {"PUT", "POST", "DELETE"} and _service(environ) == "s3"
+        writes = environ["REQUEST_METHOD"] in {"PUT", "POST", "DELETE"} and service(environ) == "s3"
         body = b""
-        if writes and _sub_resource(environ) in _SETTINGS:
+        if writes and sub_resource(environ) in SETTINGS:
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             environ["wsgi.input"] = io.BytesIO(body)
         if "REQUEST_URI" in environ:  # by this name moto finds the path as it was sent: `?` and `%` in keys stay what they are
             environ["RAW_URI"] = environ["REQUEST_URI"]
-        by_stack = _service(environ) == "cloudformation"
+        by_stack = service(environ) == "cloudformation"
         with self.lock:
             self._moto()
             if by_stack:
                 stacks.mend()
-            status, headers, content = _call(self._application, environ)
+            status, headers, content = call(self._application, environ)
             if writes and status.startswith("2") and self._mirror is not None:
                 self._mirrored(environ, body)
             if by_stack and self._mirror is not None:
@@ -218,24 +237,26 @@ class Cloud:
 
     def _mirrored(self, environ: "WSGIEnvironment", body: bytes) -> None:
         """Note what a successful write to S3 has changed."""
-        bucket, key = _bucket_and_key(environ)
+        bucket, key = bucket_and_key(environ)
         mirror = self._mirror
         if mirror is None or not bucket:
             return
-        if bucket not in self._s3().buckets:
+        try:
+            known = self._bucket(bucket)
+        except NoSuchBucket:
             mirror.forget_bucket(bucket)
             return
-        mirror.note_bucket(bucket, self._bucket(bucket).region_name)
+        mirror.note_bucket(bucket, known.region_name, known.account_id)
         if key:
             self._note_object(bucket, key)
             return
-        name = _sub_resource(environ)
+        name = sub_resource(environ)
         if name == "delete":
             for gone in mirror.keys(bucket) - set(self._bucket(bucket).keys.keys()):
                 mirror.forget_object(bucket, gone)
-        elif name in _SETTINGS and environ["REQUEST_METHOD"] == "DELETE":
+        elif name in SETTINGS and environ["REQUEST_METHOD"] == "DELETE":
             mirror.forget_setting(bucket, name)
-        elif name in _SETTINGS:
+        elif name in SETTINGS:
             headers = {
                 header: value for header, value in environ.items() if isinstance(value, str) and header.startswith("HTTP_X_AMZ")
             }
@@ -243,16 +264,17 @@ class Cloud:
 
     def _mirror_buckets(self, mirror: Mirror) -> None:
         """Note the buckets that stacks have made, and forget those that they have deleted."""
-        known = {name for name, _ in mirror.buckets()}
-        for name, bucket in self._s3().buckets.items():
-            if name not in known:
-                mirror.note_bucket(name, bucket.region_name)
-                if bucket.versioning_status:
-                    body = (
-                        f"<VersioningConfiguration><Status>{bucket.versioning_status}</Status></VersioningConfiguration>".encode()
-                    )
-                    mirror.note_setting(Setting(bucket=name, name="versioning", query="versioning", headers={}, body=body))
-        for gone in known - set(self._s3().buckets):
+        from moto.s3.models import s3_backends  # noqa: PLC0415 - heavy
+
+        known = {name for name, _, _ in mirror.buckets()}
+        present = set(s3_backends.bucket_accounts)
+        for name in present - known:
+            bucket = self._bucket(name)
+            mirror.note_bucket(name, bucket.region_name, bucket.account_id)
+            if bucket.versioning_status:
+                body = f"<VersioningConfiguration><Status>{bucket.versioning_status}</Status></VersioningConfiguration>".encode()
+                mirror.note_setting(Setting(bucket=name, name="versioning", query="versioning", headers={}, body=body))
+        for gone in known - present:
             mirror.forget_bucket(gone)
 
     def _note_object(self, bucket: str, key: str) -> None:
@@ -276,7 +298,7 @@ class Cloud:
                 etag=found.etag.strip('"'),
                 modified=found.last_modified.replace(tzinfo=UTC),
                 metadata={str(name): str(value) for name, value in found.metadata.items()},
-                tags=self._s3().tagger.get_tag_dict_for_resource(found.arn),
+                tags=self._s3(bucket).tagger.get_tag_dict_for_resource(found.arn),
             )
         )
 
@@ -285,12 +307,14 @@ class Cloud:
         mirror = self._mirror
         if mirror is None:
             return
-        s3 = self._s3()
-        for name, region in mirror.buckets():
+        for name, region, account in mirror.buckets():
+            scope = AwsScope(region=region, account=account or self._settings.account)
             with suppress(Exception):  # a bucket that this moto refuses must not keep the others away
-                s3.create_bucket(name, region)
+                self._backend("s3", scope).create_bucket(name, region)
         for one in mirror.objects():
-            if one.bucket not in s3.buckets:
+            try:
+                s3 = self._s3(one.bucket)
+            except NoSuchBucket:
                 continue
             made = s3.put_object(one.bucket, one.key, b"", etag=one.etag, disable_notification=True)
             _swap(made, one.blob, one.size)
@@ -299,7 +323,7 @@ class Cloud:
             if one.tags:
                 s3.tagger.tag_resource(made.arn, [{"Key": key, "Value": value} for key, value in one.tags.items()])
         for setting in mirror.settings():
-            _call(self._application, self._replay(setting))
+            call(self._application, self._replay(setting))
 
     def _replay(self, setting: Setting) -> "WSGIEnvironment":
         scope = (
@@ -347,44 +371,3 @@ def _swap(key: Any, blob: Path, size: int) -> None:  # noqa: ANN401 - moto's own
     key._value_buffer.close()  # noqa: SLF001 - the buffer is what we replace
     key._value_buffer = BlobFile(blob)  # noqa: SLF001 - see above
     key.contentsize = size
-
-
-def _call(application: Callable[..., Iterable[bytes]], environ: "WSGIEnvironment") -> tuple[str, list[tuple[str, str]], bytes]:
-    """One request to a WSGI application, its answer read whole."""
-    answer: list[Any] = []
-
-    def start(status: str, headers: list[tuple[str, str]], _error: object = None) -> Callable[[bytes], object]:
-        answer[:] = [status, headers]
-        return lambda _content: None
-
-    body = application(environ, start)
-    try:
-        content = b"".join(body)
-    finally:
-        close = getattr(body, "close", None)
-        if close is not None:
-            close()
-    return answer[0], answer[1], content
-
-
-def _service(environ: "WSGIEnvironment") -> str:
-    """Signing name of a request; `s3` for one that is not signed in a header (presigned URLs are)."""
-    authorization = environ.get("HTTP_AUTHORIZATION", "")
-    if "Credential=" in authorization:
-        parts = authorization.split("Credential=")[1].split(",")[0].split("/")
-        return parts[-2] if len(parts) > 1 else ""
-    return "" if environ.get("HTTP_X_AMZ_TARGET") else "s3"
-
-
-def _bucket_and_key(environ: "WSGIEnvironment") -> tuple[str, str]:
-    path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace").lstrip("/")
-    host = environ.get("HTTP_HOST", "").rsplit(":", 1)[0]
-    if host.endswith(".localhost"):
-        return host.removesuffix(".localhost").removesuffix(".s3"), path
-    bucket, _, key = path.partition("/")
-    return bucket, key
-
-
-def _sub_resource(environ: "WSGIEnvironment") -> str:
-    names = urllib.parse.parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
-    return next((name for name in names if name in _SETTINGS or name == "delete"), "")

@@ -20,7 +20,9 @@ from pathlib import Path
 from local_emulator.domain.errors import EmulatorError
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS buckets (name TEXT PRIMARY KEY, region TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS buckets (
+  name TEXT PRIMARY KEY, region TEXT NOT NULL, account TEXT NOT NULL DEFAULT ''
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS settings (
   bucket TEXT NOT NULL, name TEXT NOT NULL, query TEXT NOT NULL, headers TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (bucket, name)
 ) STRICT, WITHOUT ROWID;
@@ -98,6 +100,8 @@ class Mirror:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.executescript(_SCHEMA)
+            if "account" not in [row[1] for row in self._db.execute("PRAGMA table_info(buckets)")]:  # of version 0.1
+                self._db.execute("ALTER TABLE buckets ADD COLUMN account TEXT NOT NULL DEFAULT ''")
         except sqlite3.Error as error:
             self._db.close()
             raise EmulatorError(f"{path} is damaged or not a database of this program ({error}); it was left as it is") from error
@@ -138,10 +142,10 @@ class Mirror:
 
     # --- noting ---------------------------------------------------------------------------------------------------------
 
-    def note_bucket(self, name: str, region: str) -> None:
+    def note_bucket(self, name: str, region: str, account: str) -> None:
         """A bucket is there."""
         with self._lock:
-            self._db.execute("INSERT OR IGNORE INTO buckets VALUES (?, ?)", (name, region))
+            self._db.execute("INSERT OR IGNORE INTO buckets VALUES (?, ?, ?)", (name, region, account))
 
     def forget_bucket(self, name: str) -> None:
         """A bucket is gone, with all that was in it."""
@@ -184,9 +188,9 @@ class Mirror:
 
     # --- recalling ------------------------------------------------------------------------------------------------------
 
-    def buckets(self) -> list[tuple[str, str]]:
-        """(name, region) of every bucket."""
-        return self._db.execute("SELECT name, region FROM buckets ORDER BY name").fetchall()
+    def buckets(self) -> list[tuple[str, str, str]]:
+        """(name, region, account) of every bucket; an empty account is that of the settings."""
+        return self._db.execute("SELECT name, region, account FROM buckets ORDER BY name").fetchall()
 
     def settings(self) -> Iterator[Setting]:
         """Every sub-resource that was set."""

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from local_emulator.domain.algorithms import builtin
 from local_emulator.domain.jobs import Document, Secondary, Status, Transition
-from local_emulator.domain.names import OBJECTIVE_METRIC, OBJECTIVE_STATIC, Place, child_name
+from local_emulator.domain.names import OBJECTIVE_METRIC, OBJECTIVE_STATIC, child_name
 from local_emulator.domain.space import Point
 from local_emulator.domain.training import TrainingJob
 from local_emulator.domain.tuning import Definition, TuningJob
@@ -25,14 +25,12 @@ _COPIED = (
 )
 
 
-def child(
-    tuning: TuningJob, definition: Definition, tuned: Point, index: int, token: str, account: str, now: datetime
-) -> TrainingJob:
+def child(tuning: TuningJob, definition: Definition, tuned: Point, index: int, token: str, now: datetime) -> TrainingJob:
     """The index-th training job (from 1) of a tuning job; `token` (32 hexadecimal digits) names its run."""
     name = child_name(tuning.name, index, token[:8])
     return TrainingJob(
         name=name,
-        arn=Place(region=tuning.region, account=account).training_arn(name),
+        arn=tuning.scope.training_arn(name),
         region=tuning.region,
         request=_request(definition, tuned, name),
         run=token,

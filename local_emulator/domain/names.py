@@ -2,29 +2,66 @@
 
 import re
 from dataclasses import dataclass
+from typing import NewType
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 METRIC_NAMESPACE = "/aws/sagemaker/TrainingJobs"
 OBJECTIVE_STATIC = "_tuning_objective_metric"
 OBJECTIVE_METRIC = "ObjectiveMetric"
 
-_ARN = re.compile(r"arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:\d{12}:(hyper-parameter-tuning-job|training-job)/(.+)")
+Arn = NewType("Arn", str)
+"""ARN of a tuning job or a training job; it alone identifies one, since names may be the same in two regions or accounts."""
+
+_ARN = re.compile(r"arn:aws[a-z\-]*:sagemaker:([a-z0-9\-]*):(\d{12}):(hyper-parameter-tuning-job|training-job)/(.+)")
+_PARTITIONS = {  # AWS's partitions, by how the names of their regions begin
+    "cn-": "aws-cn",
+    "us-gov-": "aws-us-gov",
+    "us-iso-": "aws-iso",
+    "us-isob-": "aws-iso-b",
+    "eu-isoe-": "aws-iso-e",
+    "us-isof-": "aws-iso-f",
+    "eusc-": "aws-eusc",
+}
+TUNING_JOB = "hyper-parameter-tuning-job"
+TRAINING_JOB = "training-job"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where a resource seems to live: a region and an account."""
+class AwsScope:
+    """A region of an account: names are unique in it, and no operation sees beyond it."""
 
     region: str
     account: str
 
-    def tuning_arn(self, name: str) -> str:
-        """ARN of a tuning job; its last part is lower case."""
-        return f"arn:aws:sagemaker:{self.region}:{self.account}:hyper-parameter-tuning-job/{name.lower()}"
+    @property
+    def partition(self) -> str:
+        """The partition that the region is in (`aws`, `aws-cn`, …)."""
+        return next((name for prefix, name in _PARTITIONS.items() if self.region.startswith(prefix)), "aws")
 
-    def training_arn(self, name: str) -> str:
+    def tuning_arn(self, name: str) -> Arn:
+        """ARN of a tuning job; its last part is lower case."""
+        return self._arn(TUNING_JOB, name)
+
+    def training_arn(self, name: str) -> Arn:
         """ARN of a training job; its last part is lower case."""
-        return f"arn:aws:sagemaker:{self.region}:{self.account}:training-job/{name.lower()}"
+        return self._arn(TRAINING_JOB, name)
+
+    def _arn(self, kind: str, name: str) -> Arn:
+        return Arn(f"arn:{self.partition}:sagemaker:{self.region}:{self.account}:{kind}/{name.lower()}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobArn:
+    """The parts of a job's ARN; `name` is lower case."""
+
+    scope: AwsScope
+    kind: str
+    name: str
+
+    @property
+    def arn(self) -> Arn:
+        """The ARN as the store knows it."""
+        return self.scope.tuning_arn(self.name) if self.kind == TUNING_JOB else self.scope.training_arn(self.name)
 
 
 def child_name(tuning: str, index: int, token: str) -> str:
@@ -32,10 +69,16 @@ def child_name(tuning: str, index: int, token: str) -> str:
     return f"{tuning}-{index:03d}-{token}"
 
 
-def parse_arn(arn: str) -> tuple[str, str] | None:
-    """(kind, lower-case name) of a tuning or training job's ARN; None for any other resource."""
-    found = _ARN.fullmatch(arn)
-    return (found[1], found[2].lower()) if found else None
+def parse_arn(arn: str) -> JobArn | None:
+    """The parts of a tuning or training job's ARN; None for any other resource."""
+    match = _ARN.fullmatch(arn)
+    return match and JobArn(scope=AwsScope(region=match[1], account=match[2]), kind=match[3], name=match[4].lower())
+
+
+def scope_of(arn: Arn) -> AwsScope:
+    """The region and account of a job's ARN."""
+    _, _, _, region, account, _ = arn.split(":", 5)
+    return AwsScope(region=region, account=account)
 
 
 def log_stream(training: str, epoch_seconds: int) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from local_emulator.domain.jobs import ACTIVE, Document, MetricDefinition, Secondary, Status, Transition
+from local_emulator.domain.names import Arn, AwsScope, scope_of
 from local_emulator.domain.space import Point
 
 
@@ -45,7 +46,7 @@ class TrainingJob:
     """
 
     name: str
-    arn: str
+    arn: Arn
     region: str
     request: Document
     run: str
@@ -60,7 +61,7 @@ class TrainingJob:
     retryable: bool = False
     final_metrics: tuple[FinalMetric, ...] = ()
     tuning: str | None = None
-    tuning_arn: str | None = None
+    tuning_arn: Arn | None = None
     definition: str | None = None
     objective: str | None = None
     tuned: Point = field(default_factory=dict)
@@ -72,6 +73,11 @@ class TrainingJob:
     interrupt: bool = False
     gpus: tuple[str, ...] = ()
     version: int = 0
+
+    @property
+    def scope(self) -> AwsScope:
+        """Its region and account."""
+        return scope_of(self.arn)
 
     @property
     def spot(self) -> bool:
@@ -133,7 +139,7 @@ class TrainingSummary:
     """What lists show of a training job; the members are the training job's."""
 
     name: str
-    arn: str
+    arn: Arn
     status: Status
     secondary: Secondary
     created: datetime

@@ -10,6 +10,7 @@ from functools import cached_property
 
 from local_emulator.domain.history import Goal
 from local_emulator.domain.jobs import Document, MetricDefinition, Status
+from local_emulator.domain.names import Arn, AwsScope, scope_of
 from local_emulator.domain.space import Categorical, Continuous, Integer, Scaling, Space
 
 
@@ -64,7 +65,7 @@ class TuningJob:
     """A tuning job. `seed` is the request's, or one drawn at creation. `version` counts the stored changes."""
 
     name: str
-    arn: str
+    arn: Arn
     region: str
     request: Document
     status: Status
@@ -75,6 +76,11 @@ class TuningJob:
     failure_reason: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     version: int = 0
+
+    @property
+    def scope(self) -> AwsScope:
+        """Its region and account."""
+        return scope_of(self.arn)
 
     @cached_property
     def plan(self) -> Plan:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from local_emulator.domain.jobs import Document
+from local_emulator.domain.names import AwsScope
 from local_emulator.domain.training import TrainingJob
 from local_emulator.domain.tuning import TuningJob
 
@@ -17,10 +18,10 @@ Job = TuningJob | TrainingJob
 class EventBus(Protocol):
     """Where events go."""
 
-    def listens(self, region: str) -> bool:
+    def listens(self, scope: AwsScope) -> bool:
         """Whether any rule is there to hear an event; cheap."""
 
-    def send(self, region: str, kind: str, resource: str, detail: Mapping[str, Any]) -> None:
+    def send(self, scope: AwsScope, kind: str, resource: str, detail: Mapping[str, Any]) -> None:
         """Send one event: its detail-type, the ARN that it is about, its detail."""
 
 
@@ -53,6 +54,6 @@ class Announcer:
         with self._lock:
             news, self._news = self._news, []
         for job in news:
-            if self._bus.listens(job.region):
+            if self._bus.listens(job.scope):
                 kind = _TRAINING if isinstance(job, TrainingJob) else _TUNING
-                self._bus.send(job.region, kind, job.arn, self._describe(job))
+                self._bus.send(job.scope, kind, job.arn, self._describe(job))

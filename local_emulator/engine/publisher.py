@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from local_emulator.domain.errors import NotFound
-from local_emulator.domain.names import log_stream
+from local_emulator.domain.names import Arn, AwsScope, log_stream
 from local_emulator.domain.training import TrainingJob
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.log import Cursor, read_log
@@ -23,10 +23,10 @@ from local_emulator.store.base import Store
 class CloudWatch(Protocol):
     """Where logs and metrics go."""
 
-    def publish_logs(self, region: str, stream: str, events: Sequence[tuple[int, str]]) -> None:
+    def publish_logs(self, scope: AwsScope, stream: str, events: Sequence[tuple[int, str]]) -> None:
         """Append (epoch milliseconds, text) to a stream of the training jobs' log group, made if missing."""
 
-    def publish_metrics(self, region: str, training_job: str, points: Sequence[tuple[str, float, datetime]]) -> None:
+    def publish_metrics(self, scope: AwsScope, training_job: str, points: Sequence[tuple[str, float, datetime]]) -> None:
         """Put (metric, value, time) under the training job's dimension."""
 
 
@@ -49,10 +49,10 @@ class Publisher:
         self._cloud = cloud
         self._runs = runs
         self._lock = threading.Lock()
-        self._news: dict[str, _Progress] | None = None
-        self._touched: set[str] = set()
+        self._news: dict[Arn, _Progress] | None = None
+        self._touched: set[Arn] = set()
 
-    def touched(self, training: str) -> None:
+    def touched(self, training: Arn) -> None:
         """A training job may have news. Waits for nobody: the loop calls it."""
         if self._news is not None:
             self._touched.add(training)
@@ -63,24 +63,25 @@ class Publisher:
             return
         with self._lock:
             if self._news is None:  # all jobs of earlier lives
-                self._news = {name: _Progress() for name in self._store.names()}
+                self._news = {arn: _Progress() for arn in self._store.arns()}
             while self._touched:
                 self._news.setdefault(self._touched.pop(), _Progress())
             streams = _streams(body) if service == "logs" else ()
-            for name, progress in list(self._news.items()):
+            for arn, progress in list(self._news.items()):
+                name = arn.rpartition("/")[2]  # lower case
                 if streams and not any(f"{name}/".startswith(one) or one.startswith(f"{name}/") for one in streams):
                     continue
                 try:
-                    job = self._store.trainings.get(name)
+                    job = self._store.trainings.get(arn)
                 except NotFound:
-                    del self._news[name]
+                    del self._news[arn]
                     continue
                 if service == "logs":
                     self._publish_log(job, progress)
                 else:
                     self._publish_metrics(job, progress)
                 if progress.log_done and progress.metrics_done:
-                    del self._news[name]
+                    del self._news[arn]
 
     def _publish_log(self, job: TrainingJob, progress: _Progress) -> None:
         terminal = job.status.terminal  # asked before reading: nothing is written after that
@@ -90,7 +91,7 @@ class Publisher:
             stream = log_stream(job.name, int(started.timestamp()))
             lines, progress.log = read_log(RunFolder(self._runs / run), progress.log)
             if lines:
-                self._cloud.publish_logs(job.region, stream, [(line.ms, line.text) for line in lines])
+                self._cloud.publish_logs(job.scope, stream, [(line.ms, line.text) for line in lines])
             elif progress.run < len(job.earlier):
                 progress.run, progress.log = progress.run + 1, None
             elif terminal:
@@ -100,15 +101,15 @@ class Publisher:
 
     def _publish_metrics(self, job: TrainingJob, progress: _Progress) -> None:
         terminal = job.status.terminal
-        news = [one for one in self._store.observations(job.name) if one.seq > progress.seq]
+        news = [one for one in self._store.observations(job.arn) if one.seq > progress.seq]
         if news:
-            self._cloud.publish_metrics(job.region, job.name, [(one.metric, one.value, one.time) for one in news])
+            self._cloud.publish_metrics(job.scope, job.name, [(one.metric, one.value, one.time) for one in news])
             progress.seq = news[-1].seq
         progress.metrics_done = terminal
 
 
 def _streams(body: bytes) -> Sequence[str]:
-    """The log streams that a request to CloudWatch Logs names, whole or by their beginning; none if it may mean any."""
+    """The log streams (lower case) that a request to CloudWatch Logs names, whole or by their beginning; none if it may mean any."""
     try:
         request = json.loads(body)
     except ValueError:
@@ -117,4 +118,4 @@ def _streams(body: bytes) -> Sequence[str]:
         return ()
     several = request.get("logStreamNames")
     named = [request.get("logStreamName"), request.get("logStreamNamePrefix"), *(several if isinstance(several, list) else ())]
-    return [one for one in named if isinstance(one, str)]
+    return [one.lower() for one in named if isinstance(one, str)]

@@ -17,6 +17,7 @@ from local_emulator.domain.children import STARTING
 from local_emulator.domain.errors import Conflict, NotFound, RunError
 from local_emulator.domain.history import Observation
 from local_emulator.domain.jobs import ACTIVE, Document, Secondary, Status
+from local_emulator.domain.names import Arn
 from local_emulator.domain.objects import Objects
 from local_emulator.domain.training import Earlier, FinalMetric, Left, TrainingJob
 from local_emulator.runs import artifacts
@@ -97,7 +98,7 @@ class Trainer:
         settings: Settings,
         now: Callable[[], datetime],
         ring: Callable[[], None],
-        touched: Callable[[str], None],
+        touched: Callable[[Arn], None],
         token: Callable[[], str],
     ) -> None:
         self._store = store
@@ -138,7 +139,7 @@ class Trainer:
         """Move every active training job as far as it goes now; whether any is left that is not terminal."""
         active = list(self._store.trainings.find(Query(statuses=ACTIVE, sort=Sort.CREATED)).items)
         for job in active:
-            self._touched(job.name)
+            self._touched(job.arn)
             try:
                 self._move(job)
             except (Conflict, NotFound):
@@ -156,16 +157,16 @@ class Trainer:
         waiting = [job for job in active if job.secondary is Secondary.STARTING and job.status is Status.IN_PROGRESS]
         waiting = [job for job in waiting if job.run not in self._preparing and not self._out_of_wait(job)]
         now = self._now()
-        busy = Counter(job.tuning or job.name for job in active)
-        busy.subtract(job.tuning or job.name for job in waiting)
+        busy = Counter(job.tuning_arn or job.arn for job in active)
+        busy.subtract(job.tuning_arn or job.arn for job in waiting)
         free = self._parallel - sum(busy.values())
         waiting = [job for job in waiting if (now - job.run_started).total_seconds() >= self._faults.delay]
         dealt = Counter(dict.fromkeys(self._gpus, 0))
         dealt.update(gpu for job in active if job.secondary is not Secondary.STARTING for gpu in job.gpus)
         while free > 0 and waiting:
-            job = min(waiting, key=lambda one: busy[one.tuning or one.name])
+            job = min(waiting, key=lambda one: busy[one.tuning_arn or one.arn])
             waiting.remove(job)
-            busy[job.tuning or job.name] += 1
+            busy[job.tuning_arn or job.arn] += 1
             free -= 1
             share = sorted(self._gpus, key=lambda gpu: dealt[gpu])[: max(1, len(self._gpus) // self._parallel)]
             dealt.update(share)
@@ -201,9 +202,9 @@ class Trainer:
 
     def _configurations(self, job: TrainingJob) -> Sequence[Document]:
         """In the order of the tuning job's InstanceConfigs; a single empty one if the job has none to choose from."""
-        if job.tuning is None or self._faults.capacity == 0.0:
+        if job.tuning_arn is None or self._faults.capacity == 0.0:
             return ({},)
-        definitions = self._store.tunings.get(job.tuning).plan.definitions
+        definitions = self._store.tunings.get(job.tuning_arn).plan.definitions
         document = next(one.document for one in definitions if one.name == job.definition)
         found: Sequence[Document] = document.get("HyperParameterTuningResourceConfig", {}).get("InstanceConfigs") or ({},)
         return found
@@ -281,14 +282,14 @@ class Trainer:
     def _is_interrupted(self, job: TrainingJob) -> bool:
         if job.interrupt:
             return True
-        under_way = self._store.offset(job.name) > 0 or self._now() - job.run_started > _LIFE
+        under_way = self._store.offset(job.arn) > 0 or self._now() - job.run_started > _LIFE
         return under_way and self._strikes(self._faults.interrupt, "interrupt", job)
 
     def _ingest(self, job: TrainingJob) -> None:
         """Bring new metric values into the ledger."""
-        seen, offset = read_metrics(self._folder(job), self._store.offset(job.name))
+        seen, offset = read_metrics(self._folder(job), self._store.offset(job.arn))
         if seen:
-            self._store.record(job.name, [replace(one, seq=one.seq + job.told) for one in seen], offset)
+            self._store.record(job.arn, [replace(one, seq=one.seq + job.told) for one in seen], offset)
 
     # --- the end --------------------------------------------------------------------------------------------------------
 
@@ -340,9 +341,9 @@ class Trainer:
         now = max(self._now(), job.modified)
         interrupted = ending is _INTERRUPTED
         moved = job.moved(Secondary.INTERRUPTED, now, ending.message) if interrupted else job
-        seen = self._store.observations(job.name)
+        seen = self._store.observations(job.arn)
         with self._store.transaction():
-            self._store.record(job.name, (), 0)  # the next run's metrics are read from their beginning
+            self._store.record(job.arn, (), 0)  # the next run's metrics are read from their beginning
             self._store.trainings.put(
                 replace(
                     moved.moved(Secondary.STARTING, now, STARTING),
@@ -361,7 +362,7 @@ class Trainer:
         now = max(self._now(), job.modified)
         last = job.moved(ending.secondary, now, ending.message)
         last = replace(last, transitions=(*last.transitions[:-1], replace(last.transitions[-1], end=now)))
-        final = _final_metrics(self._store.observations(job.name), job)
+        final = _final_metrics(self._store.observations(job.arn), job)
         self._store.trainings.put(
             replace(
                 last,

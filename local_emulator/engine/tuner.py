@@ -26,13 +26,11 @@ class Tuner:
         self,
         *,
         store: Store,
-        account: str,
         now: Callable[[], datetime],
         token: Callable[[], str],
         ring: Callable[[], None],
     ) -> None:
         self._store = store
-        self._account = account
         self._now = now
         self._token = token
         self._ring = ring
@@ -81,7 +79,7 @@ class Tuner:
             if isinstance(action, mind.Launch):
                 self._launch(job, action)
             elif isinstance(action, mind.Stop):
-                self._stop(action)
+                self._stop(job, action)
             else:
                 now = max(self._now(), job.modified)
                 ended = replace(job, status=action.status, failure_reason=action.reason, ended=now, modified=now)
@@ -91,15 +89,13 @@ class Tuner:
         now = self._now()
         while True:
             try:
-                self._store.trainings.add(
-                    child(job, action.definition, action.point, action.index, self._token(), self._account, now)
-                )
+                self._store.trainings.add(child(job, action.definition, action.point, action.index, self._token(), now))
             except AlreadyExists:
                 continue  # the name's random part was taken: draw another
             return
 
-    def _stop(self, action: mind.Stop) -> None:
-        job = self._store.trainings.get(action.trial)
+    def _stop(self, tuning: TuningJob, action: mind.Stop) -> None:
+        job = self._store.trainings.get(tuning.scope.training_arn(action.trial))
         if job.status is Status.IN_PROGRESS:
             moved = job.moved(Secondary.STOPPING, self._now(), action.why)
             self._store.trainings.put(replace(moved, status=Status.STOPPING))

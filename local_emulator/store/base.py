@@ -9,6 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 from local_emulator.domain.history import History, Observation
 from local_emulator.domain.jobs import Status
+from local_emulator.domain.names import Arn, AwsScope
 from local_emulator.domain.training import TrainingJob, TrainingSummary
 from local_emulator.domain.tuning import TuningJob
 
@@ -27,9 +28,13 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """Which jobs, in what order, from where on. `after` is a Page's `next`; times are exclusive bounds."""
+    """Which jobs, in what order, from where on. `scope` None: everywhere.
 
-    tuning: str | None = None
+    `after` is a Page's `next`; times are exclusive bounds.
+    """
+
+    scope: AwsScope | None = None
+    tuning: Arn | None = None
     statuses: Collection[Status] = ()
     name_contains: str | None = None
     created_after: datetime | None = None
@@ -51,13 +56,13 @@ class Page(Generic[Item]):
 
 
 class Table(Protocol[J]):
-    """Jobs of one kind by name; names are compared without case."""
+    """Jobs of one kind by their ARNs."""
 
     def add(self, job: J) -> None:
         """Keep a new job, or raise AlreadyExists."""
 
-    def get(self, name: str) -> J:
-        """The job of that name, or raise NotFound."""
+    def get(self, arn: Arn) -> J:
+        """The job with that ARN, or raise NotFound."""
 
     def put(self, job: J) -> J:
         """Keep a changed job and return it with its new version; raise Conflict if it was changed since it was read."""
@@ -65,7 +70,7 @@ class Table(Protocol[J]):
     def find(self, query: Query) -> Page[J]:
         """A page of jobs; raise ValueError if `after` is no token of this query."""
 
-    def delete(self, name: str) -> None:
+    def delete(self, arn: Arn) -> None:
         """Forget a job, or raise NotFound."""
 
 
@@ -83,8 +88,8 @@ class Store(Protocol):
     def summaries(self, query: Query) -> Page[TrainingSummary]:
         """What `trainings.find` finds, told briefly."""
 
-    def names(self) -> Sequence[str]:
-        """The names of all training jobs, the oldest first."""
+    def arns(self) -> Sequence[Arn]:
+        """The ARNs of all training jobs, the oldest first."""
 
     def runs(self) -> Collection[str]:
         """The ids of all runs that training jobs have had."""
@@ -92,13 +97,16 @@ class Store(Protocol):
     def transaction(self) -> AbstractContextManager[None]:
         """All or nothing of what is written inside; transactions may be nested and only the outermost commits."""
 
-    def record(self, training: str, seen: Sequence[Observation], offset: int) -> None:
-        """Append observations, and remember up to which byte of the run's metrics file they reach, in one step."""
+    def record(self, training: Arn, seen: Sequence[Observation], offset: int) -> None:
+        """Append observations, and remember up to which byte of the run's metrics file they reach, in one step.
 
-    def offset(self, training: str) -> int:
+        Raises NotFound if there is no such training job.
+        """
+
+    def offset(self, training: Arn) -> int:
         """Up to which byte of its metrics file a training job's observations are recorded; 0 at first."""
 
-    def observations(self, training: str) -> Sequence[Observation]:
+    def observations(self, training: Arn) -> Sequence[Observation]:
         """Every observation of a training job, in order."""
 
     def history(self, tuning: TuningJob) -> History:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from local_emulator.domain.jobs import Status
+from local_emulator.domain.names import AwsScope
 from local_emulator.store.base import Query, Sort
 from local_emulator.store.records import microseconds
 
@@ -40,7 +41,7 @@ def narrow(table: str, query: Query) -> Iterator[Statement]:
     All of them if the query has no limit: then every one is read anyhow.
     """
     scope = _scope(query)
-    indices = ("key", "status") if scope else ("key", "status", "created", "modified")
+    indices = ("key", "status") if query.tuning else ("key", "status", "created", "modified")
     sort = _COLUMNS[query.sort]
     filters = _filters(query)
     for column in indices:
@@ -70,7 +71,7 @@ def page(table: str, query: Query, columns: str, among: Sequence[int] | None = N
         conditions.append(_Condition(column=sort, sql=f"({{}}, id) {beyond} (?, ?)", values=_cursor(query.after)))
     if among is not None:
         conditions.append(_Condition(column="id", sql="{} IN (SELECT value FROM json_each(?))", values=(json.dumps(among),)))
-    where, values = _where(conditions, plain=("tuning", "id", sort) if among is None else ("id",))
+    where, values = _where(conditions, plain=("scope", "tuning", "id", sort) if among is None else ("id",))
     limit = -1 if query.limit is None else query.limit + 1
     return Statement(
         sql=f"SELECT {columns}, id, {sort} FROM {table} {where} {order} LIMIT ?",  # noqa: S608 - our own names
@@ -93,8 +94,16 @@ def _cursor(after: str) -> tuple[object, int]:
     return value, number
 
 
+def scope_key(scope: AwsScope) -> str:
+    """A region and account as the column `scope` has them."""
+    return f"{scope.region}/{scope.account}"
+
+
 def _scope(query: Query) -> Sequence[_Condition]:
-    return [_Condition(column="tuning", sql="{} = ?", values=(query.tuning.casefold(),))] if query.tuning else []
+    """The tuning job, or the region and account, of which jobs are listed."""
+    if query.tuning:
+        return [_Condition(column="tuning", sql="{} = ?", values=(query.tuning,))]
+    return [_Condition(column="scope", sql="{} = ?", values=(scope_key(query.scope),))] if query.scope else []
 
 
 def _filters(query: Query) -> Sequence[_Condition]:

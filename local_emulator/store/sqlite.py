@@ -13,18 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from local_emulator.completion import patience
-from local_emulator.domain.errors import NotFound, StoreError
+from local_emulator.domain.errors import StoreError
 from local_emulator.domain.history import Chronicle, History, Observation, Standing, Trial, Trials
 from local_emulator.domain.jobs import Secondary, Status
+from local_emulator.domain.names import Arn
 from local_emulator.domain.training import TrainingJob, TrainingSummary
 from local_emulator.domain.tuning import TuningJob
 from local_emulator.store.base import Page, Query
+from local_emulator.store.queries import scope_key
 from local_emulator.store.records import at, microseconds
 from local_emulator.store.table import Table
 
-_VERSION = 2
+_VERSION = 3
 _SCHEMA = Path(__file__).with_name("schema.sql")
-_FROM_1 = Path(__file__).with_name("from_1.sql")
+_UPGRADE = Path(__file__).with_name("upgrade.sql")
 _MOST = 1_000_000  # numbers (values, and members of trials) that histories may hold in memory together
 _SUMMARY = "name, arn, status, secondary, created, modified, started, ended, failure, definition, metric, objective, tuned"
 
@@ -40,9 +42,9 @@ class SqliteStore:
         self._heard = heard
         self._depth = 0
         self._news: list[TuningJob | TrainingJob] = []
-        self._chronicles: OrderedDict[str, Chronicle] = OrderedDict()
-        self._touched: set[str] = set()
-        self._parents: dict[str, Trials] = {}
+        self._chronicles: OrderedDict[Arn, Chronicle] = OrderedDict()
+        self._touched: set[Arn] = set()
+        self._parents: dict[Arn, Trials] = {}
         try:
             self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
         except sqlite3.Error as error:
@@ -69,7 +71,7 @@ class SqliteStore:
             raise StoreError(f"{path} is damaged; it was left as it is")
         if version < _VERSION:
             schema = _SCHEMA.read_text()
-            script = schema if version == 0 else _FROM_1.read_text().replace("-- schema.sql\n", schema)
+            script = schema if version == 0 else _UPGRADE.read_text().replace("-- schema.sql\n", schema)
             self._db.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {_VERSION}; COMMIT;")
 
     def close(self) -> None:
@@ -128,9 +130,9 @@ class SqliteStore:
         found, rest = self.trainings.page(query, _SUMMARY)
         return Page(items=tuple(map(_summary, found)), next=rest)
 
-    def names(self) -> Sequence[str]:
-        """The names of all training jobs, the oldest first."""
-        return [row[0] for row in self.rows("SELECT name FROM trainings ORDER BY created, id")]
+    def arns(self) -> Sequence[Arn]:
+        """The ARNs of all training jobs, the oldest first."""
+        return [row[0] for row in self.rows("SELECT arn FROM trainings ORDER BY created, id")]
 
     def runs(self) -> Collection[str]:
         """The ids of all runs that training jobs have had."""
@@ -138,30 +140,30 @@ class SqliteStore:
 
     # --- observations ---------------------------------------------------------------------------------------------------
 
-    def record(self, training: str, seen: Sequence[Observation], offset: int) -> None:
+    def record(self, training: Arn, seen: Sequence[Observation], offset: int) -> None:
         """Append observations and the offset that they reach."""
-        key = training.casefold()
         with self.transaction():
+            job = self.trainings.get(training)
+            (number,) = self.rows("SELECT id FROM trainings WHERE arn = ?", training)[0]
             self._db.executemany(
                 "INSERT INTO observations VALUES (?, ?, ?, ?, ?)",
-                [(key, one.seq, one.metric, one.value, microseconds(one.time) // 1000) for one in seen],
+                [(number, entry.seq, entry.metric, entry.value, microseconds(entry.time) // 1000) for entry in seen],
             )
-            self._db.execute("INSERT OR REPLACE INTO offsets VALUES (?, ?)", (key, offset))
-            try:
-                job = self.trainings.get(training)
-            except NotFound:
-                return
+            self._db.execute("INSERT OR REPLACE INTO offsets VALUES (?, ?)", (number, offset))
             if chronicle := self._chronicle_of(job):
                 chronicle.told(job.name, [one.value for one in seen if one.metric == job.objective])
 
-    def offset(self, training: str) -> int:
+    def offset(self, training: Arn) -> int:
         """The offset that the observations reach."""
-        found = self.rows("SELECT offset FROM offsets WHERE training = ?", training.casefold())
+        found = self.rows("SELECT offset FROM offsets JOIN trainings ON training = id WHERE arn = ?", training)
         return int(found[0][0]) if found else 0
 
-    def observations(self, training: str) -> Sequence[Observation]:
+    def observations(self, training: Arn) -> Sequence[Observation]:
         """Every observation of a training job, in order."""
-        found = self.rows("SELECT seq, metric, value, ms FROM observations WHERE training = ? ORDER BY seq", training.casefold())
+        found = self.rows(
+            "SELECT seq, observations.metric, value, ms FROM observations JOIN trainings ON training = id WHERE arn = ? ORDER BY seq",
+            training,
+        )
         return [
             Observation(seq=seq, metric=metric, value=value, time=datetime.fromtimestamp(ms / 1000, UTC))
             for seq, metric, value, ms in found
@@ -171,7 +173,7 @@ class SqliteStore:
 
     def history(self, tuning: TuningJob) -> History:
         """What has happened; read once, and then only extended."""
-        key = tuning.name.casefold()
+        key = tuning.arn
         with self.lock:
             chronicle = self._chronicles.get(key)
             if chronicle is None:
@@ -191,7 +193,7 @@ class SqliteStore:
             ranked=tuning.plan.ranked,
         )
 
-    def _make_room(self, newest: str) -> None:
+    def _make_room(self, newest: Arn) -> None:
         """Forget the histories that were asked for least lately."""
         held = sum(chronicle.size for chronicle in self._chronicles.values())
         for key in list(self._chronicles):
@@ -201,17 +203,16 @@ class SqliteStore:
 
     def _trials(self, tuning: TuningJob) -> Sequence[Trial]:
         """All trials of a tuning job; once it has ended nobody asks for their values any more."""
-        key = tuning.name.casefold()
-        values: Mapping[str, tuple[float, ...]] = {}
+        values: Mapping[int, tuple[float, ...]] = {}
         if not tuning.status.terminal:
             told = self.rows(
-                "SELECT training, value FROM trainings JOIN observations ON training = key AND observations.metric = trainings.metric "
-                "WHERE tuning = ? ORDER BY training, seq",
-                key,
+                "SELECT id, value FROM trainings JOIN observations ON training = id AND observations.metric = trainings.metric "
+                "WHERE tuning = ? ORDER BY id, seq",
+                tuning.arn,
             )
-            values = {name: tuple(row[1] for row in some) for name, some in groupby(told, key=lambda row: row[0])}
-        columns = "key, name, number, tuned, status, objective, retryable, definition, ended"
-        found = self.rows(f"SELECT {columns} FROM trainings WHERE tuning = ? ORDER BY id", key)  # noqa: S608 - our own names
+            values = {number: tuple(row[1] for row in some) for number, some in groupby(told, key=lambda row: row[0])}
+        columns = "id, name, number, tuned, status, objective, retryable, definition, ended"
+        found = self.rows(f"SELECT {columns} FROM trainings WHERE tuning = ? ORDER BY id", tuning.arn)  # noqa: S608 - our own names
         return [
             Trial(
                 name=row[1],
@@ -229,7 +230,8 @@ class SqliteStore:
 
     def _trials_of_parents(self, tuning: TuningJob) -> Sequence[Trial]:
         """Ended training jobs of the parents, which outlive their tuning job's record; a later job of the same name is no parent."""
-        jobs = [job for name in tuning.plan.parents for job in self.trainings.find(Query(tuning=name)).items]
+        parents = [tuning.scope.tuning_arn(name) for name in tuning.plan.parents]
+        jobs = [job for arn in parents for job in self.trainings.find(Query(tuning=arn)).items]
         return [
             replace(_trial(job), point=job.request.get("HyperParameters", {}))
             for job in jobs
@@ -238,24 +240,20 @@ class SqliteStore:
 
     def _chronicle_of(self, job: TrainingJob) -> Chronicle | None:
         """The history that a change of a training job changes, if it is in memory."""
-        if job.tuning is None:
+        if job.tuning_arn is None:
             return None
-        self._touched.add(job.tuning.casefold())
-        return self._chronicles.get(job.tuning.casefold())
+        self._touched.add(job.tuning_arn)
+        return self._chronicles.get(job.tuning_arn)
 
     def changed(self, job: TuningJob | TrainingJob, *, gone: bool = False) -> None:
         """Keep the histories in memory true, and tell whoever listens when it is certain."""
-        key = job.name.casefold()
         if not gone:
             self._news.append(job)
         if isinstance(job, TuningJob):
             if gone:
-                self._chronicles.pop(key, None)
-                self._parents.pop(key, None)
+                self._chronicles.pop(job.arn, None)
+                self._parents.pop(job.arn, None)
             return
-        if gone:
-            self.change("DELETE FROM observations WHERE training = ?", key)
-            self.change("DELETE FROM offsets WHERE training = ?", key)
         if chronicle := self._chronicle_of(job):
             if gone:
                 chronicle.forget(job.name)
@@ -284,19 +282,18 @@ def _trial(job: TrainingJob) -> Trial:
 
 def _columns(job: TuningJob | TrainingJob) -> Mapping[str, object]:
     times = {"created": microseconds(job.created), "modified": microseconds(job.modified)}
-    return {"name": job.name, "status": job.status.value, **times}
+    return {"arn": job.arn, "scope": scope_key(job.scope), "name": job.name, "status": job.status.value, **times}
 
 
 def _training_columns(job: TrainingJob) -> Mapping[str, object]:
     return {
         **_columns(job),
-        "arn": job.arn,
         "secondary": job.secondary.value,
         "started": None if job.started is None else microseconds(job.started),
         "ended": None if job.ended is None else microseconds(job.ended),
         "failure": job.failure_reason,
         "retryable": job.retryable,
-        "tuning": job.tuning.casefold() if job.tuning else None,
+        "tuning": job.tuning_arn,
         "definition": job.definition,
         "runs": " ".join([job.run, *(one.run for one in job.earlier)]),
         "number": job.index,

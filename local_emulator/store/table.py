@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, Generic, Protocol
 
 from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound
+from local_emulator.domain.names import Arn
 from local_emulator.domain.training import TrainingJob
 from local_emulator.domain.tuning import TuningJob
 from local_emulator.store import queries
@@ -36,39 +37,38 @@ class Database(Protocol):
 
 
 class Table(Generic[J]):
-    """Jobs by name. All changes go through here, so what is kept as an object is what is stored."""
+    """Jobs by their ARNs. All changes go through here, so what is kept as an object is what is stored."""
 
     def __init__(self, database: Database, name: str, kind: type[J], columns: Callable[[J], Mapping[str, object]]) -> None:
         self._db = database
         self._name = name
         self._kind: type[J] = kind
         self._columns: Callable[[J], Mapping[str, object]] = columns
-        self._kept: OrderedDict[str, J] = OrderedDict()
-        self._touched: set[str] = set()
+        self._kept: OrderedDict[Arn, J] = OrderedDict()
+        self._touched: set[Arn] = set()
 
     def add(self, job: J) -> None:
         """Keep a new job."""
         row = self._row(job)
-        sql = f"INSERT INTO {self._name} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))}) ON CONFLICT (key) DO NOTHING"  # noqa: S608 - our own names
+        sql = f"INSERT INTO {self._name} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))}) ON CONFLICT (arn) DO NOTHING"  # noqa: S608 - our own names
         with self._db.transaction():
             added = self._db.change(sql, *row.values())
             if added:
-                self._wrote(job.name.casefold(), job)
+                self._wrote(job.arn, job)
                 self._db.changed(job)
         if not added:
-            raise AlreadyExists(job.name)
+            raise AlreadyExists(job.arn)
 
-    def get(self, name: str) -> J:
-        """The job of that name."""
-        key = name.casefold()
+    def get(self, arn: Arn) -> J:
+        """The job with that ARN."""
         with self._db.lock:
-            job = self._kept.get(key)
+            job = self._kept.get(arn)
             if job is None:
-                found = self._db.rows(f"SELECT body, version FROM {self._name} WHERE key = ?", key)  # noqa: S608 - our own name
+                found = self._db.rows(f"SELECT body, version FROM {self._name} WHERE arn = ?", arn)  # noqa: S608 - our own name
                 if not found:
-                    raise NotFound(name)
+                    raise NotFound(arn)
                 job = self._job(*found[0])
-            self._keep(key, job)
+            self._keep(arn, job)
             return job
 
     def put(self, job: J) -> J:
@@ -77,28 +77,28 @@ class Table(Generic[J]):
         row = self._row(newer)
         sets = ", ".join(f"{column} = ?" for column in row)
         with self._db.transaction():
-            sql = f"UPDATE {self._name} SET {sets} WHERE key = ? AND version = ?"  # noqa: S608 - our own names
-            done = self._db.change(sql, *row.values(), row["key"], job.version)
+            sql = f"UPDATE {self._name} SET {sets} WHERE arn = ? AND version = ?"  # noqa: S608 - our own names
+            done = self._db.change(sql, *row.values(), job.arn, job.version)
             if done:
-                self._wrote(job.name.casefold(), newer)
+                self._wrote(job.arn, newer)
                 self._db.changed(newer)
         if not done:
-            self.get(job.name)  # raises NotFound
-            raise Conflict(job.name)
+            self.get(job.arn)  # raises NotFound
+            raise Conflict(job.arn)
         return newer
 
-    def delete(self, name: str) -> None:
+    def delete(self, arn: Arn) -> None:
         """Forget a job and all that was observed of it."""
         with self._db.transaction():
-            job = self.get(name)
-            self._db.change(f"DELETE FROM {self._name} WHERE key = ?", name.casefold())  # noqa: S608 - our own name
-            self._wrote(name.casefold(), None)
+            job = self.get(arn)
+            self._db.change(f"DELETE FROM {self._name} WHERE arn = ?", arn)  # noqa: S608 - our own name
+            self._wrote(arn, None)
             self._db.changed(job, gone=True)
 
     def find(self, query: Query) -> Page[J]:
         """A page of jobs."""
         with self._db.lock:
-            found, rest = self.page(query, "key, version")
+            found, rest = self.page(query, "arn, version")
             return Page(items=tuple(self._found(*row[:3]) for row in found), next=rest)
 
     def page(self, query: Query, columns: str) -> tuple[Sequence[tuple[Any, ...]], str | None]:
@@ -129,28 +129,28 @@ class Table(Generic[J]):
     def _row(self, job: J) -> dict[str, object]:
         return {"key": job.name.casefold(), **self._columns(job), "version": job.version, "body": to_json(job)}
 
-    def _found(self, key: str, version: int, number: int) -> J:
-        job = self._kept.get(key)
+    def _found(self, arn: Arn, version: int, number: int) -> J:
+        job = self._kept.get(arn)
         if job is not None and job.version == version:
             return job
         ((body,),) = self._db.rows(f"SELECT body FROM {self._name} WHERE id = ?", number)  # noqa: S608 - our own name
         job = self._job(body, version)
-        self._keep(key, job)
+        self._keep(arn, job)
         return job
 
     def _job(self, body: str, version: int) -> J:
         job: J = replace(from_json(self._kind, body), version=version)
         return job
 
-    def _keep(self, key: str, job: J) -> None:
-        self._kept[key] = job
-        self._kept.move_to_end(key)
+    def _keep(self, arn: Arn, job: J) -> None:
+        self._kept[arn] = job
+        self._kept.move_to_end(arn)
         if len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
 
-    def _wrote(self, key: str, job: J | None) -> None:
-        self._touched.add(key)
+    def _wrote(self, arn: Arn, job: J | None) -> None:
+        self._touched.add(arn)
         if job is None:
-            self._kept.pop(key, None)
+            self._kept.pop(arn, None)
         else:
-            self._keep(key, job)
+            self._keep(arn, job)

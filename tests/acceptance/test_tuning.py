@@ -14,9 +14,11 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from local_emulator.domain.names import AwsScope
 from local_emulator.settings import Faults, Quotas, Settings
 from local_emulator.testing import emulated_sagemaker
 
+SCOPE = AwsScope(region="us-east-1", account="123456789012")
 SCORE = "import sys\nprint('score=' + sys.argv[sys.argv.index('-x') + 1])\n"
 
 
@@ -238,7 +240,7 @@ def test_an_interrupted_spot_job_goes_on_from_its_checkpoint(amt: Any) -> None:
         name = running[0]["TrainingJobName"]
         store = one.emulator.store
         deadline = time.monotonic() + 30
-        while len(store.observations(name)) < 4 and time.monotonic() < deadline:
+        while len(store.observations(SCOPE.training_arn(name))) < 4 and time.monotonic() < deadline:
             time.sleep(0.02)
         one.emulator.api.interrupt(name)
         job = one.ended("spot")
@@ -257,7 +259,7 @@ def test_an_interrupted_spot_job_goes_on_from_its_checkpoint(amt: Any) -> None:
                 "Completed",
             )
         ]
-        values = [seen.value for seen in store.observations(name) if seen.metric == "score"]
+        values = [seen.value for seen in store.observations(SCOPE.training_arn(name)) if seen.metric == "score"]
         assert values == sorted(set(values)) == [float(epoch) for epoch in range(1, 9)], "no epoch lost, none trained twice"
         streams = boto3.client("logs", region_name="us-east-1").describe_log_streams(
             logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=name + "/"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from local_emulator.decide import Action, Finish, Launch, Stop, decide
 from local_emulator.domain.history import History, Trial
 from local_emulator.domain.jobs import Status
+from local_emulator.domain.names import Arn
 from local_emulator.domain.tuning import TuningJob
 from local_emulator.strategies.registry import make
 
@@ -28,7 +29,7 @@ def job(jobs: int = 6, parallel: int = 2, *, status: Status = Status.IN_PROGRESS
         | config,
         "TrainingJobDefinition": {"AlgorithmSpecification": {"MetricDefinitions": []}},
     }
-    return TuningJob(name="t", arn="arn", region="r", request=request, status=status, created=NOW, modified=NOW, seed=1)
+    return TuningJob(name="t", arn=Arn("arn"), region="r", request=request, status=status, created=NOW, modified=NOW, seed=1)
 
 
 def ask(one: TuningJob, trials: Sequence[Trial], now: datetime = NOW) -> Sequence[Action]:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound, StoreError
 from local_emulator.domain.history import Observation
 from local_emulator.domain.jobs import Secondary, Status, Transition
+from local_emulator.domain.names import AwsScope
 from local_emulator.domain.training import FinalMetric, TrainingJob
 from local_emulator.domain.tuning import TuningJob
 from local_emulator.store.base import Query, Sort
@@ -23,6 +24,7 @@ from local_emulator.store.records import from_json, to_json
 from local_emulator.store.sqlite import SqliteStore
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+SCOPE = AwsScope(region="us-east-1", account="123456789012")
 
 
 def tuning(name: str = "tune", minutes: int = 0) -> TuningJob:
@@ -38,7 +40,7 @@ def tuning(name: str = "tune", minutes: int = 0) -> TuningJob:
     }
     return TuningJob(
         name=name,
-        arn=f"arn:{name}",
+        arn=SCOPE.tuning_arn(name),
         region="us-east-1",
         request=request,
         status=Status.IN_PROGRESS,
@@ -52,7 +54,7 @@ def training(name: str, minutes: int = 0, **changes: object) -> TrainingJob:
     created = NOW + timedelta(minutes=minutes)
     job = TrainingJob(
         name=name,
-        arn=f"arn:{name}",
+        arn=SCOPE.training_arn(name),
         region="us-east-1",
         request={"HyperParameters": {"x": "1"}},
         run="0" * 32,
@@ -62,6 +64,7 @@ def training(name: str, minutes: int = 0, **changes: object) -> TrainingJob:
         modified=created,
         transitions=(Transition(status=Secondary.STARTING, start=created, message="m"),),
         tuning="tune",
+        tuning_arn=SCOPE.tuning_arn("tune"),
         objective="score",
         tuned={"x": "0.5"},
         index=minutes + 1,
@@ -84,16 +87,16 @@ def test_add_get_put_delete(store: SqliteStore) -> None:
     store.tunings.add(tuning())
     with pytest.raises(AlreadyExists):
         store.tunings.add(tuning("TUNE"))
-    job = store.tunings.get("tune")
+    job = store.tunings.get(SCOPE.tuning_arn("tune"))
     assert job == tuning()
     newer = store.tunings.put(replace(job, status=Status.STOPPING))
     assert newer.version == 1
-    assert store.tunings.get("tune").status is Status.STOPPING
+    assert store.tunings.get(SCOPE.tuning_arn("tune")).status is Status.STOPPING
     with pytest.raises(Conflict):
         store.tunings.put(job)
-    store.tunings.delete("tune")
+    store.tunings.delete(SCOPE.tuning_arn("tune"))
     with pytest.raises(NotFound):
-        store.tunings.get("tune")
+        store.tunings.get(SCOPE.tuning_arn("tune"))
     with pytest.raises(NotFound):
         store.tunings.put(newer)
 
@@ -120,10 +123,10 @@ def test_pages_hold_everything_once_in_order(store: SqliteStore) -> None:
 def test_filters(store: SqliteStore) -> None:
     store.trainings.add(training("one", 0))
     store.trainings.add(ended(training("two", 10), 1.0))
-    store.trainings.add(training("three", 20, tuning=None))
+    store.trainings.add(training("three", 20, tuning=None, tuning_arn=None))
     names = {
         "status": Query(statuses=[Status.COMPLETED]),
-        "tuning": Query(tuning="TUNE"),
+        "tuning": Query(tuning=SCOPE.tuning_arn("TUNE")),
         "after": Query(created_after=NOW),
         "before": Query(created_before=NOW + timedelta(minutes=10)),
         "contains": Query(name_contains="T"),
@@ -146,15 +149,15 @@ def test_history_follows_every_change(store: SqliteStore) -> None:
     store.trainings.add(training("a"))
     assert store.history(job).trials[0].values == ()
     seen = [Observation(seq=n, metric=metric, value=n / 2, time=NOW) for n, metric in enumerate(["score", "other", "score"], 1)]
-    store.record("a", seen, 77)
+    store.record(SCOPE.training_arn("a"), seen, 77)
     assert store.history(job).trials[0].values == (0.5, 1.5)
-    assert store.offset("a") == 77
-    store.trainings.put(ended(store.trainings.get("a"), 1.5))
+    assert store.offset(SCOPE.training_arn("a")) == 77
+    store.trainings.put(ended(store.trainings.get(SCOPE.training_arn("a")), 1.5))
     trial = store.history(job).trials[0]
     assert (trial.final, trial.values) == (1.5, (0.5, 1.5))
-    store.trainings.delete("a")
+    store.trainings.delete(SCOPE.training_arn("a"))
     assert store.history(job).trials == []
-    assert store.observations("a") == []
+    assert store.observations(SCOPE.training_arn("a")) == []
 
 
 def test_transactions_are_all_or_nothing(store: SqliteStore) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from local_emulator.domain.history import Observation
 from local_emulator.domain.jobs import Secondary, Status, Transition
+from local_emulator.domain.names import AwsScope
 from local_emulator.domain.training import TrainingJob
 from local_emulator.engine.publisher import Publisher
 from local_emulator.store.sqlite import SqliteStore
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+SCOPE = AwsScope(region="us-east-1", account="123456789012")
 
 
 class CloudWatch:
@@ -20,17 +22,17 @@ class CloudWatch:
         self.logs: list[str] = []
         self.metrics: list[str] = []
 
-    def publish_logs(self, region: str, stream: str, events: Sequence[tuple[int, str]]) -> None:  # noqa: ARG002 - as CloudWatch is asked
+    def publish_logs(self, scope: AwsScope, stream: str, events: Sequence[tuple[int, str]]) -> None:  # noqa: ARG002 - as CloudWatch is asked
         self.logs.append(stream.partition("/")[0])
 
-    def publish_metrics(self, region: str, training_job: str, points: Sequence[tuple[str, float, datetime]]) -> None:  # noqa: ARG002 - as CloudWatch is asked
+    def publish_metrics(self, scope: AwsScope, training_job: str, points: Sequence[tuple[str, float, datetime]]) -> None:  # noqa: ARG002 - as CloudWatch is asked
         self.metrics.append(training_job)
 
 
 def add(store: SqliteStore, runs: Path, name: str) -> None:
     job = TrainingJob(
         name=name,
-        arn=f"arn:{name}",
+        arn=SCOPE.training_arn(name),
         region="r",
         request={},
         run=name,
@@ -41,7 +43,7 @@ def add(store: SqliteStore, runs: Path, name: str) -> None:
         transitions=(Transition(status=Secondary.DOWNLOADING, start=NOW),),
     )
     store.trainings.add(job)
-    store.record(name, [Observation(seq=1, metric="m", value=1.0, time=NOW)], 1)
+    store.record(job.arn, [Observation(seq=1, metric="m", value=1.0, time=NOW)], 1)
     (runs / name).mkdir(parents=True)
     (runs / name / "log.0").write_bytes(b"1767225600000 line\n")
     store.trainings.put(replace(job, status=Status.COMPLETED, ended=NOW))
@@ -52,7 +54,7 @@ def test_only_what_is_asked_for_is_published(tmp_path: Path) -> None:
     publisher = Publisher(store=store, cloud=cloud, runs=tmp_path)
     for name in ("a-1", "a-10", "b-1"):
         add(store, tmp_path, name)
-    publisher.touched("a-1")
+    publisher.touched(SCOPE.training_arn("a-1"))
     publisher.sync("s3")
     assert (cloud.logs, cloud.metrics) == ([], [])
     publisher.sync("logs", json.dumps({"logStreamName": "a-1/algo-1-1767225600"}).encode())
@@ -60,7 +62,7 @@ def test_only_what_is_asked_for_is_published(tmp_path: Path) -> None:
     publisher.sync("logs", json.dumps({"logStreamNamePrefix": "a-1"}).encode())
     assert cloud.logs == ["a-1", "a-10"]
     add(store, tmp_path, "later")
-    publisher.touched("later")
+    publisher.touched(SCOPE.training_arn("later"))
     publisher.sync("logs", b"{")
     assert cloud.logs == ["a-1", "a-10", "b-1", "later"]
     publisher.sync("monitoring")

@@ -15,6 +15,7 @@ import pytest
 from local_emulator.domain.errors import NotFound, StoreError
 from local_emulator.domain.history import History, Observation, Trial, Trials
 from local_emulator.domain.jobs import Secondary, Status, Transition
+from local_emulator.domain.names import Arn, AwsScope
 from local_emulator.domain.training import Earlier, FinalMetric, TrainingJob
 from local_emulator.domain.tuning import TuningJob
 from local_emulator.store import queries
@@ -23,6 +24,7 @@ from local_emulator.store.records import microseconds, to_json
 from local_emulator.store.sqlite import SqliteStore
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+SCOPE = AwsScope(region="us-east-1", account="123456789012")
 
 
 def tuning(name: str = "tune") -> TuningJob:
@@ -34,7 +36,14 @@ def tuning(name: str = "tune") -> TuningJob:
     }
     request = {"HyperParameterTuningJobConfig": config, "TrainingJobDefinition": {"AlgorithmSpecification": {}}}
     return TuningJob(
-        name=name, arn=f"arn:{name}", region="r", request=request, status=Status.IN_PROGRESS, created=NOW, modified=NOW, seed=1
+        name=name,
+        arn=SCOPE.tuning_arn(name),
+        region="us-east-1",
+        request=request,
+        status=Status.IN_PROGRESS,
+        created=NOW,
+        modified=NOW,
+        seed=1,
     )
 
 
@@ -42,8 +51,8 @@ def training(name: str, minutes: int = 0, **changes: Any) -> TrainingJob:
     created = NOW + timedelta(minutes=minutes)
     job = TrainingJob(
         name=name,
-        arn=f"arn:{name}",
-        region="r",
+        arn=SCOPE.training_arn(name),
+        region="us-east-1",
         request={"HyperParameters": {"x": "1"}},
         run=f"run-{name}",
         status=Status.IN_PROGRESS,
@@ -52,6 +61,7 @@ def training(name: str, minutes: int = 0, **changes: Any) -> TrainingJob:
         modified=created,
         transitions=(Transition(status=Secondary.STARTING, start=created),),
         tuning="Tune",
+        tuning_arn=SCOPE.tuning_arn("Tune"),
         objective="score",
         tuned={"x": "0.5"},
         index=minutes + 1,
@@ -98,6 +108,13 @@ FILTERS: Sequence[dict[str, Any]] = (
     {"created_after": NOW, "created_before": NOW},
     {"modified_after": NOW},
 )
+
+
+def narrowed(tuning_name: str | None) -> dict[str, Any]:
+    """The jobs of a tuning job, or all of a region and account."""
+    return {"scope": SCOPE} if tuning_name is None else {"tuning": SCOPE.tuning_arn(tuning_name)}
+
+
 TOKEN = {Sort.NAME: "name", Sort.CREATED: 1, Sort.STATUS: "Failed", Sort.OBJECTIVE: 0.5}
 
 
@@ -118,18 +135,17 @@ def test_pages_are_read_in_the_order_of_an_index(
     later: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     after = queries.cursor(TOKEN[sort], 7) if later else None
-    query = Query(tuning=scope, sort=sort, descending=descending, limit=10, after=after, **given)
+    query = Query(**narrowed(scope), sort=sort, descending=descending, limit=10, after=after, **given)
     told = plan(store, queries.page("trainings", query, "name"))
     assert "TEMP B-TREE" not in told, told
     assert re.fullmatch(r"(SCAN|SEARCH) trainings USING INDEX [^;]+", told), told
-    if scope or later:
-        assert told.startswith("SEARCH"), told
+    assert told.startswith("SEARCH"), told
 
 
 @pytest.mark.parametrize("scope", [None, "tune"])
 @pytest.mark.parametrize("given", FILTERS[1:])
 def test_few_are_found_by_the_filter_and_sorted(store: SqliteStore, scope: str | None, given: dict[str, Any]) -> None:
-    query = Query(tuning=scope, sort=Sort.NAME, limit=10, **given)
+    query = Query(**narrowed(scope), sort=Sort.NAME, limit=10, **given)
     for statement in queries.narrow("trainings", query):
         assert " COVERING INDEX " in plan(store, statement), statement
     told = plan(store, queries.page("trainings", query, "name", among=[1, 2]))
@@ -138,12 +154,18 @@ def test_few_are_found_by_the_filter_and_sorted(store: SqliteStore, scope: str |
 
 def test_both_ways_find_the_same(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(40):
-        job = training(f"job-{number * 7 % 40:02d}", number, modified=NOW + timedelta(minutes=number * 11 % 40), tuning="tune")
+        job = training(f"job-{number * 7 % 40:02d}", number, modified=NOW + timedelta(minutes=number * 11 % 40))
         store.trainings.add(ended(job, number / 9) if number % 3 else job)
     some: dict[str, Any] = {"created_after": NOW + timedelta(minutes=5), "modified_before": NOW + timedelta(minutes=30)}
     for sort, scope, descending in product(Sort, (None, "tune"), (False, True)):
         query = Query(
-            sort=sort, tuning=scope, descending=descending, statuses=[Status.COMPLETED], name_contains="B-1", limit=99, **some
+            sort=sort,
+            **narrowed(scope),
+            descending=descending,
+            statuses=[Status.COMPLETED],
+            name_contains="B-1",
+            limit=99,
+            **some,
         )
         found = [[job.name for job in store.trainings.find(replace(query, limit=None)).items]]
         for few in (0, 1000):
@@ -161,30 +183,32 @@ def test_what_is_kept_is_what_is_stored(store: SqliteStore) -> None:
     store.trainings.add(first)
     undone(store, lambda: store.trainings.put(ended(first, 0.5)))
     undone(store, lambda: store.trainings.add(training("b")))
-    assert store.trainings.get("a") == first
+    assert store.trainings.get(SCOPE.training_arn("a")) == first
     assert store.trainings.find(Query()).items == (first,)
     with pytest.raises(NotFound):
-        store.trainings.get("b")
+        store.trainings.get(SCOPE.training_arn("b"))
     newer = store.trainings.put(ended(first, 0.5))
-    assert store.trainings.get("A") == newer
+    assert store.trainings.get(SCOPE.training_arn("A")) == newer
     assert store.trainings.find(Query(statuses=[Status.COMPLETED])).items == (newer,)
-    store.trainings.delete("a")
+    store.trainings.delete(SCOPE.training_arn("a"))
     with pytest.raises(NotFound):
-        store.trainings.get("A")
+        store.trainings.get(SCOPE.training_arn("A"))
 
 
 def test_memory_is_bounded_and_what_was_forgotten_is_read_again(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("local_emulator.store.table._KEPT", 3)
     monkeypatch.setattr("local_emulator.store.sqlite._MOST", 30)
-    jobs = [training(f"job-{number}", number, tuning=f"tune-{number % 5}") for number in range(20)]
+    jobs = [training(f"job-{number}", number, tuning_arn=SCOPE.tuning_arn(f"tune-{number % 5}")) for number in range(20)]
     for number in range(5):
         store.tunings.add(tuning(f"tune-{number}"))
     for job in jobs:
         store.trainings.add(job)
     for number in (*range(5), *range(5)):
-        assert [trial.index % 5 for trial in store.history(store.tunings.get(f"tune-{number}")).trials] == [(number + 1) % 5] * 4
+        assert [trial.index % 5 for trial in store.history(store.tunings.get(SCOPE.tuning_arn(f"tune-{number}"))).trials] == [
+            (number + 1) % 5
+        ] * 4
         assert sum(one.size for one in store._chronicles.values()) <= 40
-    assert [store.trainings.get(job.name) for job in jobs] == jobs
+    assert [store.trainings.get(job.arn) for job in jobs] == jobs
     assert len(store.trainings._kept) == 3
 
 
@@ -195,7 +219,7 @@ def test_listeners_hear_what_has_really_changed() -> None:
     with store.transaction():
         store.trainings.add(training("b"))
         assert heard == []
-    store.trainings.delete("b")
+    store.trainings.delete(SCOPE.training_arn("b"))
     assert heard == ["b"]
     store.close()
 
@@ -216,8 +240,8 @@ def test_a_history_that_grew_is_the_one_that_is_read_afresh(store: SqliteStore, 
     before: list[tuple[History, tuple[Any, ...]]] = []
     seqs: dict[str, int] = {}
     for step in range(60):
-        active = [one for one in store.trainings.find(Query(tuning="tune")).items if not one.status.terminal]
-        over = [one for one in store.trainings.find(Query(tuning="tune")).items if one.status.terminal]
+        active = [one for one in store.trainings.find(Query(tuning=SCOPE.tuning_arn("tune"))).items if not one.status.terminal]
+        over = [one for one in store.trainings.find(Query(tuning=SCOPE.tuning_arn("tune"))).items if one.status.terminal]
         choice = rng.random()
         now = NOW + timedelta(seconds=step if rng.random() < 0.9 else 0)  # at times the clock is set back
         if choice < 0.3 or not active:
@@ -227,11 +251,11 @@ def test_a_history_that_grew_is_the_one_that_is_read_afresh(store: SqliteStore, 
             seq = seqs[one.name] = seqs.get(one.name, 0) + 2
             told_now = [("score", rng.random()), ("other", 1.0)]
             seen = [Observation(seq=seq + n, metric=name, value=value, time=now) for n, (name, value) in enumerate(told_now)]
-            store.record(one.name, seen, step)
+            store.record(one.arn, seen, step)
         elif choice < 0.85:
             store.trainings.put(ended(rng.choice(active), rng.choice([None, rng.random(), 0.5]), now))
         elif choice < 0.9 and over:
-            store.trainings.delete(rng.choice(over).name)
+            store.trainings.delete(rng.choice(over).arn)
         elif choice < 0.95:
             changed = ended(rng.choice(active), 0.9, now)
             undone(store, lambda job=changed: store.trainings.put(job))  # type: ignore[misc] # mypy cannot infer the default's type
@@ -249,7 +273,7 @@ def test_a_history_that_grew_is_the_one_that_is_read_afresh(store: SqliteStore, 
 
 def test_of_an_ended_tuning_job_the_values_are_not_read(store: SqliteStore) -> None:
     store.trainings.add(training("a"))
-    store.record("a", [Observation(seq=1, metric="score", value=0.5, time=NOW)], 1)
+    store.record(SCOPE.training_arn("a"), [Observation(seq=1, metric="score", value=0.5, time=NOW)], 1)
     (trial,) = store.history(tuning()).trials
     assert trial.values == (0.5,)
     store._chronicles.clear()
@@ -273,45 +297,85 @@ def test_definitions_have_histories_of_their_own() -> None:
 # --- the change of schema ---------------------------------------------------------------------------------------------------
 
 
-def old_database(path: Path, jobs: Sequence[TrainingJob]) -> None:
-    """As version 1 wrote it."""
+def old_database(path: Path, jobs: Sequence[TrainingJob], version: int = 1, job: TuningJob | None = None) -> None:
+    """As an earlier version wrote it."""
+    job = job or tuning()
     db = sqlite3.connect(path, isolation_level=None)
-    db.executescript((Path(__file__).parent / "schema_1.sql").read_text() + "PRAGMA user_version = 1;")
-    job = tuning()
+    db.executescript((Path(__file__).parent / f"schema_{version}.sql").read_text() + f"PRAGMA user_version = {version};")
     times = (microseconds(job.created), microseconds(job.modified))
     db.execute("INSERT INTO tunings VALUES (1, 'tune', 'tune', ?, ?, ?, 3, ?)", (job.status.value, *times, to_json(job)))
     for number, one in enumerate(jobs, 5):
-        row = (number, one.name.casefold(), one.name, one.status.value, microseconds(one.created), microseconds(one.modified))
-        db.execute(
-            "INSERT INTO trainings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, 2, to_json(one), "tune", one.final_objective)
+        row: tuple[object, ...] = (
+            number,
+            one.name.casefold(),
+            one.name,
+            one.status.value,
+            *map(microseconds, (one.created, one.modified)),
         )
+        if version == 1:
+            row = (*row, 2, to_json(one), "tune", one.final_objective)
+        else:
+            times_of_run = (None if time is None else microseconds(time) for time in (one.started, one.ended))
+            brief = (
+                one.secondary.value,
+                *times_of_run,
+                one.failure_reason,
+                one.retryable,
+                "tune",
+                one.definition,
+                one.run,
+                one.index,
+            )
+            row = (*row, 2, one.arn, *brief, "{}", one.objective, one.final_objective, to_json(one))
+        db.execute(f"INSERT INTO trainings VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608 - the test's own
     db.execute("INSERT INTO observations VALUES ('done', 1, 'score', 0.25, 1767225600000)")
     db.execute("INSERT INTO offsets VALUES ('done', 70)")
     db.close()
 
 
-def test_a_database_of_version_1_is_brought_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_database_of_an_earlier_version_is_brought_up(tmp_path: Path, version: int) -> None:
     jobs = [
         ended(training("Done", 1, started=NOW, earlier=(Earlier(run="run-0", started=NOW),)), 0.25),
         ended(training("bad", 2, retryable=True, definition="one"), None),
         training("runs", 3),
     ]
-    old_database(tmp_path / "old", jobs)
+    old_database(tmp_path / "old", jobs, version)
     store, fresh = SqliteStore(tmp_path / "old"), SqliteStore(tmp_path / "new")
-    job = store.tunings.get("tune")
+    job = store.tunings.get(SCOPE.tuning_arn("tune"))
     assert job == replace(tuning(), version=3)
-    assert [replace(one, version=0) for one in store.trainings.find(Query()).items] == jobs
+    assert [replace(one, version=0) for one in store.trainings.find(Query(scope=SCOPE)).items] == jobs
     assert store.runs() == {"run-Done", "run-bad", "run-runs", "run-0"}
-    for one, brief in zip(jobs, store.summaries(Query()).items, strict=True):
+    for one, brief in zip(jobs, store.summaries(Query(scope=SCOPE)).items, strict=True):
         assert {name: getattr(one, name) for name in vars(brief)} == vars(brief)
         fresh.trainings.add(one)
-    fresh.record("Done", store.observations("Done"), store.offset("Done"))
+    done = SCOPE.training_arn("Done")
+    assert [seen.value for seen in store.observations(done)] == [0.25]
+    fresh.record(done, store.observations(done), store.offset(done))
     assert told(store.history(job)) == told(fresh.history(job))
     names = "SELECT name, sql FROM sqlite_master ORDER BY name"
     assert store.rows(names) == fresh.rows(names)
     store.close()
     fresh.close()
     SqliteStore(tmp_path / "old").close()
+
+
+def test_jobs_of_an_earlier_version_get_the_partition_of_their_region(tmp_path: Path) -> None:
+    china = AwsScope(region="cn-north-1", account="123456789012")
+    before = "arn:aws:sagemaker:cn-north-1:123456789012:"
+    old = replace(tuning(), arn=Arn(f"{before}hyper-parameter-tuning-job/tune"), region="cn-north-1")
+    job = training("a", arn=Arn(f"{before}training-job/a"), tuning_arn=old.arn, region="cn-north-1")
+    old_database(tmp_path / "old", [job], 2, old)
+    store = SqliteStore(tmp_path / "old")
+    assert (
+        store.tunings.get(china.tuning_arn("tune")).arn
+        == "arn:aws-cn:sagemaker:cn-north-1:123456789012:hyper-parameter-tuning-job/tune"
+    )
+    (child,) = store.trainings.find(Query(scope=china)).items
+    assert (child.arn, child.tuning_arn) == (china.training_arn("a"), china.tuning_arn("tune"))
+    assert [trial.name for trial in store.history(store.tunings.get(china.tuning_arn("tune"))).trials] == ["a"]
+    assert store.trainings.find(Query(scope=SCOPE)).items == ()
+    store.close()
 
 
 def test_a_change_of_schema_that_fails_leaves_the_old_one(tmp_path: Path) -> None:

@@ -1,0 +1,59 @@
+"""Requests to moto as WSGI environments: what they are about, and their answers read whole."""
+
+import urllib.parse
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIEnvironment
+
+SETTINGS = frozenset(
+    {
+        *("accelerate", "acl", "analytics", "cors", "encryption", "intelligent-tiering", "inventory", "lifecycle", "logging"),
+        *("metrics", "notification", "object-lock", "ownershipControls", "policy", "publicAccessBlock", "replication"),
+        *("requestPayment", "tagging", "versioning", "website"),
+    }
+)
+
+
+def call(application: Callable[..., Iterable[bytes]], environ: "WSGIEnvironment") -> tuple[str, list[tuple[str, str]], bytes]:
+    """One request to a WSGI application, its answer read whole."""
+    answer: list[Any] = []
+
+    def start(status: str, headers: list[tuple[str, str]], _error: object = None) -> Callable[[bytes], object]:
+        answer[:] = [status, headers]
+        return lambda _content: None
+
+    body = application(environ, start)
+    try:
+        content = b"".join(body)
+    finally:
+        close = getattr(body, "close", None)
+        if close is not None:
+            close()
+    return answer[0], answer[1], content
+
+
+def service(environ: "WSGIEnvironment") -> str:
+    """Signing name of a request; `s3` for one that is not signed in a header (presigned URLs are)."""
+    authorization = environ.get("HTTP_AUTHORIZATION", "")
+    if "Credential=" in authorization:
+        parts = authorization.split("Credential=")[1].split(",")[0].split("/")
+        return parts[-2] if len(parts) > 1 else ""
+    return "" if environ.get("HTTP_X_AMZ_TARGET") else "s3"
+
+
+def bucket_and_key(environ: "WSGIEnvironment") -> tuple[str, str]:
+    """The bucket and key that a request to S3 is about; empty where it names none."""
+    path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace").lstrip("/")
+    host = environ.get("HTTP_HOST", "").rsplit(":", 1)[0]
+    if host.endswith(".localhost"):
+        return host.removesuffix(".localhost").removesuffix(".s3"), path
+    bucket, _, key = path.partition("/")
+    return bucket, key
+
+
+def sub_resource(environ: "WSGIEnvironment") -> str:
+    """The sub-resource of a bucket that a request is about (`policy`, …), or `delete`; empty for none."""
+    names = urllib.parse.parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+    return next((name for name in names if name in SETTINGS or name == "delete"), "")

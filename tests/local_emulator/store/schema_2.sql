@@ -1,0 +1,58 @@
+CREATE TABLE tunings (
+  id INTEGER PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE,      -- the name without its case
+  name TEXT NOT NULL,
+  status TEXT NOT NULL,
+  created INTEGER NOT NULL,      -- microseconds since the epoch
+  modified INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  body TEXT NOT NULL             -- the record, of which the other columns tell what is asked for often
+) STRICT;
+CREATE INDEX tunings_by_created ON tunings (created, id);
+CREATE INDEX tunings_by_modified ON tunings (modified, id);
+CREATE INDEX tunings_by_status ON tunings (status, id);
+
+CREATE TABLE trainings (
+  id INTEGER PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  status TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  modified INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  arn TEXT NOT NULL,
+  secondary TEXT NOT NULL,
+  started INTEGER,
+  ended INTEGER,
+  failure TEXT,
+  retryable INTEGER NOT NULL,
+  tuning TEXT,                   -- the tuning job's name without its case
+  definition TEXT,
+  runs TEXT NOT NULL,            -- the ids of all its runs, a blank between them
+  number INTEGER NOT NULL,       -- its place among the tuning job's training jobs, from 1
+  tuned TEXT NOT NULL,           -- JSON
+  metric TEXT,                   -- the objective's name
+  objective REAL,                -- the final objective of a job that ended and did not fail
+  body TEXT NOT NULL
+) STRICT;
+CREATE INDEX trainings_by_created ON trainings (created, id);
+CREATE INDEX trainings_by_modified ON trainings (modified, id);
+CREATE INDEX trainings_by_status ON trainings (status, id);
+CREATE INDEX trainings_of_tuning_by_created ON trainings (tuning, created, id);
+CREATE INDEX trainings_of_tuning_by_name ON trainings (tuning, key, id);
+CREATE INDEX trainings_of_tuning_by_status ON trainings (tuning, status, id);
+CREATE INDEX trainings_of_tuning_by_objective ON trainings (tuning, objective, id) WHERE objective IS NOT NULL;
+
+CREATE TABLE IF NOT EXISTS observations (
+  training TEXT NOT NULL,        -- the training job's name without its case
+  seq INTEGER NOT NULL,
+  metric TEXT NOT NULL,
+  value REAL NOT NULL,
+  ms INTEGER NOT NULL,           -- milliseconds since the epoch
+  PRIMARY KEY (training, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS offsets (
+  training TEXT PRIMARY KEY,
+  offset INTEGER NOT NULL        -- the byte of the run's metrics file up to which observations are recorded
+) STRICT, WITHOUT ROWID;
