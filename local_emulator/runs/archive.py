@@ -1,12 +1,14 @@
-"""Archives in and out. What comes in is hostile until shown otherwise; what goes out holds only what lies in its folder.
+"""Unpacks archives that come in, which are hostile until shown otherwise.
 
-CPython's tarfile before 3.11.14 can be made to loop for ever by one header, so archives are never read in the server's own process:
-`extract_safely` does it in a child that can be killed.
+CPython's tarfile before 3.11.14 can be made to loop for ever by one header, and a header may claim gigabytes of memory, so archives
+are never read in the server's own process: `extract_safely` does it in a child that has limits and can be killed.
 """
 
 import errno
 import gzip
 import os
+import posixpath
+import resource
 import shutil
 import subprocess
 import sys
@@ -15,7 +17,6 @@ import time
 import unicodedata
 import uuid
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, cast
@@ -25,9 +26,9 @@ from local_emulator.domain.errors import RunError
 _CHUNK = 1 << 20
 _LONGEST_PART = 255
 _LONGEST_NAME = 4096
-_LEVEL = 1  # on trained models 1 is 4 to 8 times as fast as 6 and within a few per cent of its size
-_TOO_LONG = 124
+_DEEPEST = 100  # folders in one another
 _MIB = 1 << 20
+_MEMORY = 1 << 30  # address space of the child, in bytes
 
 
 class ArchiveError(RunError):
@@ -36,71 +37,23 @@ class ArchiveError(RunError):
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How much an archive may bring; sizes in bytes, times in seconds."""
+    """How much an archive may bring; sizes in bytes, times in seconds. Members are files, links and folders, named or implied."""
 
     compressed: int = 2 << 30
     total: int = 8 << 30
     file: int = 4 << 30
     members: int = 50_000
+    folders: int = 10_000
     ratio: int = 200  # counts above 64 MiB only: small archives of zeros are harmless
     seconds: float = 120.0
     free: int = 1 << 30
 
 
-# --- out ------------------------------------------------------------------------------------------------------------------
-
-
-def pack(folder: Path, target: Path) -> bool:
-    """Put the files of a folder at the root of a gzipped tar archive; False if there are none.
-
-    The target appears whole or not at all. Links are followed where they stay inside the folder and left out where they leave it.
-    """
-    files = list(_files(folder))
-    if not files:
-        return False
-    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-    try:
-        with (
-            temporary.open("wb") as raw,
-            gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=_LEVEL, mtime=0, filename="") as zipped,
-            tarfile.open(fileobj=zipped, mode="w|", format=tarfile.PAX_FORMAT) as tar,
-        ):
-            for name, path in files:
-                _add(tar, name, path)
-        temporary.replace(target)
-    except (OSError, ValueError, tarfile.TarError) as error:
-        temporary.unlink(missing_ok=True)
-        raise ArchiveError(f"{target.name} cannot be made: {error}") from error
-    return True
-
-
-def _files(folder: Path) -> Iterator[tuple[str, Path]]:
-    root = folder.resolve()
-    for parent, folders, names in os.walk(root):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(parent) / name
-            real = path.resolve()
-            if real.is_file() and real.is_relative_to(root):
-                yield str(path.relative_to(root)), real
-
-
-def _add(tar: tarfile.TarFile, name: str, path: Path) -> None:
-    with path.open("rb") as file:
-        facts = os.fstat(file.fileno())
-        member = tarfile.TarInfo(name)
-        member.size = facts.st_size
-        member.mode = 0o755 if facts.st_mode & 0o100 else 0o644
-        tar.addfile(member, file)
-
-
-# --- in -------------------------------------------------------------------------------------------------------------------
-
-
 def extract_safely(source: Path, target: Path, limits: Limits | None = None) -> None:
-    """Unpack an archive into a new folder, in a child process; raises ArchiveError, and then the folder is not there."""
+    """Unpack an archive into a new folder, in a child process; raises ArchiveError, and then nothing of it is left."""
     limits = limits or Limits()
-    command = [sys.executable, "-m", "local_emulator.runs.archive", str(source), str(target)]
+    temporary = _beside(target)
+    command = [sys.executable, "-P", "-m", "local_emulator.runs.archive", str(source), str(target), str(temporary)]
     environment = {"PATH": os.defpath, "PYTHONPATH": str(Path(__file__).parents[2])}
     try:
         done = subprocess.run(  # noqa: S603 - ourselves
@@ -114,71 +67,179 @@ def extract_safely(source: Path, target: Path, limits: Limits | None = None) -> 
         )
     except subprocess.TimeoutExpired as error:
         raise ArchiveError(f"the archive took more than {limits.seconds:g} seconds to unpack") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)  # a child that was killed has left it
     if done.returncode != 0:
-        said = done.stderr.strip().splitlines()
-        raise ArchiveError(said[-1] if said else "the archive cannot be unpacked")
+        lines = done.stderr.strip().splitlines()
+        raise ArchiveError(lines[-1] if lines else "the archive cannot be unpacked")
 
 
-def extract(source: Path, target: Path, limits: Limits | None = None) -> None:
-    """Unpack an archive (tar, gzipped or not) into a new folder, which appears whole or not at all; raises ArchiveError."""
+def extract(source: Path, target: Path, limits: Limits | None = None, temporary: Path | None = None) -> None:
+    """Unpack an archive (tar, gzipped or not) into a new folder, which appears whole or not at all; raises ArchiveError.
+
+    Links that stay inside the folder are made, hard ones as copies; any other is refused. `temporary` is where the folder grows.
+    """
     limits = limits or Limits()
-    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    temporary = temporary or _beside(target)
     temporary.mkdir(parents=True, mode=0o700)
     try:
-        if source.stat().st_size > limits.compressed:
+        size = source.stat().st_size
+        if size > limits.compressed:
             raise ArchiveError(f"the archive is larger than {limits.compressed:,} bytes")
         with source.open("rb") as raw:
-            _unpack(raw, temporary, limits, source.stat().st_size)
+            _Unpacking(temporary, limits, size).unpack(raw)
         temporary.rename(target)
-    except (OSError, EOFError, ValueError, tarfile.TarError, zlib.error) as error:
+    except (OSError, EOFError, ValueError, OverflowError, MemoryError, tarfile.TarError, zlib.error) as error:
         raise ArchiveError(_why(error)) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def _beside(target: Path) -> Path:
+    return target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+
+
 def _why(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return "No space left on device while unpacking the archive"
+    if isinstance(error, MemoryError):
+        return "unpacking the archive takes too much memory"
     return f"the archive is broken or no tar archive: {error}"
 
 
-def _unpack(raw: BinaryIO, folder: Path, limits: Limits, compressed: int) -> None:
-    zipped = raw.read(2) == b"\x1f\x8b"
-    raw.seek(0)
-    content: IO[bytes] = cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if zipped else raw
-    began = time.monotonic()
-    seen: set[str] = set()
-    total = 0
-    with tarfile.open(fileobj=content, mode="r|") as tar:
-        for count, member in enumerate(tar):
-            if count >= limits.members:
-                raise ArchiveError(f"the archive has more than {limits.members:,} members")
-            name = _checked(member, seen)
-            total += member.size
-            if member.size > limits.file or total > limits.total:
-                raise ArchiveError(f"{member.name!r} makes the archive larger than {limits.total:,} bytes when unpacked")
-            if total > 64 * _MIB and total > limits.ratio * compressed:
-                raise ArchiveError(f"the archive is packed more than {limits.ratio} to 1, which no honest one is")
-            if time.monotonic() - began > limits.seconds:
-                raise ArchiveError(f"the archive took more than {limits.seconds:g} seconds to unpack")
-            if name:
-                _write(tar, member, folder, name, limits)
-    while content.read(_CHUNK):  # what follows the end mark, and the check sum after it
-        if content.tell() > limits.total:
-            raise ArchiveError(f"the archive is larger than {limits.total:,} bytes when unpacked")
-    if not seen:
-        raise ArchiveError("the archive is empty")
+class _Unpacking:
+    """One archive on its way into a new folder. Symbolic links are made last, so that nothing is written through one."""
+
+    def __init__(self, folder: Path, limits: Limits, compressed: int) -> None:
+        self.folder = folder
+        self.limits = limits
+        self.compressed = compressed
+        self.began = time.monotonic()
+        self.seen: dict[str, bool] = {}  # by folded name: whether it is a folder
+        self.links: dict[str, str] = {}
+        self.total = self.folders = 0
+
+    def unpack(self, raw: BinaryIO) -> None:
+        zipped = raw.read(2) == b"\x1f\x8b"
+        raw.seek(0)
+        content: IO[bytes] = cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if zipped else raw
+        with tarfile.open(fileobj=content, mode="r|") as tar:
+            for count, member in enumerate(tar):
+                if count >= self.limits.members:
+                    raise ArchiveError(f"the archive has more than {self.limits.members:,} members")
+                self._check_kind(member)
+                self._add(tar, member)
+        while content.read(_CHUNK):  # what follows the end mark, and the check sum after it
+            if content.tell() > self.limits.total:
+                raise ArchiveError(f"the archive is larger than {self.limits.total:,} bytes when unpacked")
+        if not self.seen:
+            raise ArchiveError("the archive is empty")
+        self._make_links()
+
+    def _add(self, tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
+        name = _name(member)
+        self._grow(member.size, name)
+        if not name:
+            self.seen[""] = True
+            return
+        self._note(name, folder=member.isdir())
+        path = self.folder / name
+        if member.isdir():
+            path.mkdir(parents=True, exist_ok=True, mode=0o755)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+        if member.issym():
+            self.links[name] = member.linkname
+        elif member.islnk():
+            self._copy(member, path)
+        else:
+            self._write(path, member, tar.extractfile(member))
+
+    @staticmethod
+    def _check_kind(member: tarfile.TarInfo) -> None:
+        if not (member.isreg() or member.isdir() or member.issym() or member.islnk()) or member.issparse():
+            raise ArchiveError(f"{member.name[:200]!r} is neither a file nor a folder nor a link")
+
+    def _grow(self, size: int, name: str) -> None:
+        """Count bytes that are about to be written."""
+        limits = self.limits
+        self.total += size
+        if size > limits.file or self.total > limits.total:
+            raise ArchiveError(f"{name!r} makes the archive larger than {limits.total:,} bytes when unpacked")
+        if self.total > 64 * _MIB and self.total > limits.ratio * self.compressed:
+            raise ArchiveError(f"the archive is packed more than {limits.ratio} to 1, which no honest one is")
+        if time.monotonic() - self.began > limits.seconds:
+            raise ArchiveError(f"the archive took more than {limits.seconds:g} seconds to unpack")
+
+    def _note(self, name: str, *, folder: bool) -> None:
+        """Count a member and the folders that its name implies; each name once, whatever its case."""
+        folded = unicodedata.normalize("NFC", name).casefold()
+        if folded in self.seen and not (folder and self.seen[folded]):
+            raise ArchiveError(f"{name[:200]!r} is there twice (names that differ in case only count as the same)")
+        self.folders += folder and folded not in self.seen
+        self.seen[folded] = folder
+        parent = posixpath.dirname(folded)
+        while parent and parent not in self.seen:
+            self.folders += 1
+            self.seen[parent] = True
+            parent = posixpath.dirname(parent)
+        if parent and not self.seen[parent]:
+            raise ArchiveError(f"{name[:200]!r} lies below {parent[:200]!r}, which is a file or a link")
+        if len(self.seen) > self.limits.members:
+            raise ArchiveError(f"the archive has more than {self.limits.members:,} members, counting folders")
+        if self.folders > self.limits.folders:
+            raise ArchiveError(f"the archive has more than {self.limits.folders:,} folders")
+
+    def _copy(self, member: tarfile.TarInfo, path: Path) -> None:
+        """A hard link: the file that it names must be there already, as tar writes them."""
+        source = self.folder / _inner(member, member.linkname)
+        try:
+            descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError as error:
+            raise ArchiveError(
+                f"{member.name[:200]!r} is a link to {member.linkname[:200]!r}, which is no file before it"
+            ) from error
+        with os.fdopen(descriptor, "rb") as file:
+            facts = os.fstat(descriptor)
+            member.size, member.mode = facts.st_size, facts.st_mode
+            self._grow(member.size, member.name[:200])
+            self._write(path, member, file)
+
+    def _write(self, path: Path, member: tarfile.TarInfo, content: IO[bytes] | None) -> None:
+        space = os.statvfs(self.folder)
+        if space.f_bavail * space.f_frsize < self.limits.free + member.size:
+            raise ArchiveError(
+                f"No space left on device: unpacking {member.name!r} would leave less than {self.limits.free:,} bytes free"
+            )
+        mode = 0o755 if member.mode & 0o100 else 0o644
+        # The folder is new and holds only files and folders so far, so no part of the path can be a link.
+        target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+        with os.fdopen(target, "wb") as file:
+            if content is not None:
+                shutil.copyfileobj(content, file, _CHUNK)
+            if file.tell() != member.size:
+                raise ArchiveError(f"the archive ends in the middle of {member.name!r}")
+
+    def _make_links(self) -> None:
+        """Make the symbolic links, then see where each really leads: through others it may lead elsewhere than it reads."""
+        for name, to in self.links.items():
+            (self.folder / name).symlink_to(to)
+        root = self.folder.resolve()
+        for name, to in self.links.items():
+            said = f"{name[:200]!r} is a link to {to[:200]!r}"
+            try:
+                real = (self.folder / name).resolve()
+            except (OSError, RuntimeError) as error:  # pathlib raises RuntimeError for a loop before Python 3.13
+                raise ArchiveError(f"{said}, which leads to itself") from error
+            if not real.is_relative_to(root):
+                raise ArchiveError(f"{said}, which leads out of the folder")
 
 
-def _checked(member: tarfile.TarInfo, seen: set[str]) -> str:
+def _name(member: tarfile.TarInfo) -> str:
     """The member's name, normalised; empty for the archive's own root folder."""
     said = repr(member.name[:200])
-    if not (member.isreg() or member.isdir()) or member.issparse():
-        kind = "a link" if member.issym() or member.islnk() else "neither a file nor a folder"
-        raise ArchiveError(f"{said} is {kind}; an archive may hold files and folders only")
     parts = [part for part in member.name.split("/") if part != "."]
-    if member.isdir() and not "".join(parts):
-        seen.add("")
+    if member.isdir() and not "".join(parts) and not member.name.startswith("/"):
         return ""
     if parts and not parts[-1]:
         parts.pop()
@@ -187,40 +248,33 @@ def _checked(member: tarfile.TarInfo, seen: set[str]) -> str:
     name = "/".join(parts)
     if ".." in parts or "\0" in name or "\\" in name or (len(parts[0]) > 1 and parts[0][1] == ":"):
         raise ArchiveError(f"{said} leads out of the folder")
-    raw = name.encode("utf-8", "surrogateescape")
-    if len(raw) > _LONGEST_NAME or any(len(part.encode("utf-8", "surrogateescape")) > _LONGEST_PART for part in parts):
-        raise ArchiveError(f"{said} is too long a name")
-    folded = unicodedata.normalize("NFC", name).casefold()
-    if folded in seen and not member.isdir():
-        raise ArchiveError(f"{said} is there twice (names that differ in case only count as the same)")
-    seen.add(folded)
+    lengths = [len(part.encode("utf-8", "surrogateescape")) for part in parts]
+    if max(lengths) > _LONGEST_PART or sum(lengths) + len(lengths) > _LONGEST_NAME or len(parts) > _DEEPEST:
+        raise ArchiveError(f"{said} is too long or too deep a name")
+    if member.issym():
+        _inner(member, posixpath.join(posixpath.dirname(name), member.linkname))
     return name
 
 
-def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, name: str, limits: Limits) -> None:
-    path = folder / name
-    if member.isdir():
-        path.mkdir(parents=True, exist_ok=True, mode=0o755)
-        return
-    space = os.statvfs(folder)
-    if space.f_bavail * space.f_frsize < limits.free + member.size:
-        raise ArchiveError(f"No space left on device: unpacking {name!r} would leave less than {limits.free:,} bytes free")
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
-    content = tar.extractfile(member)
-    mode = 0o755 if member.mode & 0o100 else 0o644
-    # The folder is new and only files and folders are made in it, so no part of the path can be a link.
-    target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-    with os.fdopen(target, "wb") as file:
-        if content is not None:
-            shutil.copyfileobj(content, file, _CHUNK)
-        if file.tell() != member.size:
-            raise ArchiveError(f"the archive ends in the middle of {name!r}")
+def _inner(member: tarfile.TarInfo, path: str) -> str:
+    """What a link of the archive names, as a path inside the folder; refused if it reads as one outside."""
+    to = member.linkname
+    if not to or to.startswith("/") or "\0" in to or "\\" in to or len(to) > _LONGEST_NAME:
+        raise ArchiveError(f"{member.name[:200]!r} is a link to {to[:200]!r}, which is no relative path")
+    inside = posixpath.normpath(path)
+    if inside.split("/")[0] == "..":
+        raise ArchiveError(f"{member.name[:200]!r} is a link to {to[:200]!r}, which leads out of the folder")
+    return inside
 
 
 def main() -> int:
-    """`python -m local_emulator.runs.archive SOURCE TARGET`."""
+    """`python -m local_emulator.runs.archive SOURCE TARGET TEMPORARY`."""
+    limits = Limits()
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limits.file, limits.file))
+    source, target, temporary = map(Path, sys.argv[1:])
     try:
-        extract(Path(sys.argv[1]), Path(sys.argv[2]))
+        extract(source, target, limits, temporary)
     except ArchiveError as error:
         print(error, file=sys.stderr)  # noqa: T201 - read by `extract_safely`
         return 1

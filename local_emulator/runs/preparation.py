@@ -48,7 +48,13 @@ class Preparation:
         self._endpoint = endpoint
         self._private = private
         self._role_exists = role_exists
-        self._unpacking = threading.Lock()
+        self._guard = threading.Lock()
+        self._unpacking: dict[str, threading.Lock] = {}
+        for unfinished in folder_of_caches.glob("*/.*"):  # what an emulator that was killed has begun
+            if unfinished.is_dir():
+                shutil.rmtree(unfinished, ignore_errors=True)
+            else:
+                unfinished.unlink()
 
     def check(self, document: Document, region: str) -> None:
         """What AWS looks at when a job is created: role, data, image. Raises ValidationException."""
@@ -154,10 +160,12 @@ class Preparation:
             raise failed(f"{images.SUBMIT_DIRECTORY} names {uri}, which does not exist.")
         digest = hashlib.sha256(f"{bucket}\n{key}\n{found[0].size}\n{found[0].etag}".encode()).hexdigest()
         unpacked = self._code / digest
-        with self._unpacking:
+        with self._guard:
+            lock = self._unpacking.setdefault(digest, threading.Lock())
+        with lock:
             if not unpacked.is_dir():
                 self._unpack(bucket, key, unpacked)
-        shutil.copytree(unpacked, code, dirs_exist_ok=True)
+        shutil.copytree(unpacked, code, dirs_exist_ok=True, symlinks=True)
         return unpacked
 
     def _unpack(self, bucket: str, key: str, target: Path) -> None:

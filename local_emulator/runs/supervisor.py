@@ -22,11 +22,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from local_emulator.runs import lock
-from local_emulator.runs.archive import ArchiveError, pack
+from local_emulator.runs.archive import ArchiveError
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.log import LogWriter
 from local_emulator.runs.metrics import Matcher
 from local_emulator.runs.mounts import bind_opt_ml
+from local_emulator.runs.packing import pack
 from local_emulator.runs.run import Cause, Command, Container, Exit, Run
 from local_emulator.runs.warm import Forked, fork
 from local_emulator.runs.warm_server import MARKER

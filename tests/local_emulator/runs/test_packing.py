@@ -1,0 +1,57 @@
+"""What comes out of a run, packed."""
+
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from local_emulator.runs.archive import ArchiveError
+from local_emulator.runs.packing import pack
+
+
+def test_pack_keeps_what_lies_inside_only(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep" / "weights").write_bytes(b"w" * 1000)
+    (tmp_path / "secret").write_text("secret")
+    (folder / "inside").symlink_to(folder / "deep" / "weights")
+    (folder / "outside").symlink_to(tmp_path / "secret")
+    assert pack(folder, tmp_path / "model.tar.gz")
+    first = (tmp_path / "model.tar.gz").read_bytes()
+    with tarfile.open(tmp_path / "model.tar.gz") as tar:
+        assert sorted(tar.getnames()) == ["deep/weights", "inside"]
+    os.utime(folder / "deep" / "weights", (0, 0))
+    assert pack(folder, tmp_path / "again.tar.gz")
+    assert (tmp_path / "again.tar.gz").read_bytes() == first
+
+
+def test_pack_of_nothing(tmp_path: Path) -> None:
+    (tmp_path / "model" / "empty").mkdir(parents=True)
+    assert not pack(tmp_path / "model", tmp_path / "model.tar.gz")
+    assert not (tmp_path / "model.tar.gz").exists()
+
+
+def test_sparse_files_count_with_their_size(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    with (tmp_path / "model" / "weights").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(ArchiveError, match="1,099,511,627,776 bytes, more than the volume of 1,073,741,824"):
+        pack(tmp_path / "model", tmp_path / "model.tar.gz", limit=1 << 30)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model"]
+
+
+def test_a_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "key").write_text("secret")
+    (tmp_path / "model").symlink_to("secret")
+    with pytest.raises(ArchiveError, match="/opt/ml/model was replaced by a link"):
+        pack(tmp_path / "model", tmp_path / "model.tar.gz")
+
+
+def test_a_loop_of_links_is_named(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "loop").symlink_to("loop")
+    (tmp_path / "model" / "weights").write_text("w")
+    with pytest.raises(ArchiveError, match="'loop' is a link that leads to itself"):
+        pack(tmp_path / "model", tmp_path / "model.tar.gz")
