@@ -15,6 +15,7 @@ from sm_tuning.run import Training, TuningRun
 from sm_tuning.strategies import Grid
 from sm_tuning.training import Completion
 from sm_tuning.tuning_job import LONGEST_NAME, TuningJob
+from sm_tuning.value_types import require
 
 _TAIL = "-data"
 
@@ -27,6 +28,7 @@ class LearningCurve:
     shares: Sequence[float] = (0.1, 0.2, 0.4, 0.7, 1.0)
 
     def __post_init__(self) -> None:
+        require(self)
         if not self.hyperparameter:
             raise Invalid("hyperparameter is empty; it must be one that the training script knows")
         if len(set(self.shares)) < 3 or any(not 0 < share <= 1 for share in self.shares):  # noqa: PLR2004 - a curve

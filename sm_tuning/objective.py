@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from sm_tuning.errors import Invalid
+from sm_tuning.value_types import require
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Metric:
     sample: str | None = None
 
     def __post_init__(self) -> None:
+        require(self)
         if self.regex is None:
             return
         try:
@@ -77,6 +79,7 @@ class Objective:
         return cls(Metric(name, regex, sample), "Minimize")
 
     def __post_init__(self) -> None:
+        require(self)
         if self.goal not in {"Maximize", "Minimize"}:
             raise Invalid(f"goal is {self.goal!r}; it must be 'Maximize' or 'Minimize'")
 

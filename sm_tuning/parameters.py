@@ -1,12 +1,13 @@
 """Hyperparameter ranges, and presets for the four hyperparameters that decide most of training."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from sm_tuning.errors import Invalid
+from sm_tuning.value_types import WrongTypes, integral, require
 
 
 class Scaling(StrEnum):
@@ -18,9 +19,26 @@ class Scaling(StrEnum):
     REVERSE_LOGARITHMIC = "ReverseLogarithmic"
 
 
-def _check(name: str, low: float, high: float, scaling: Scaling) -> None:
-    if not name:
+def _checked_types(builder: "Range") -> None:
+    """Raise Invalid for values of a wrong type, by the hyperparameter's name."""
+    if hasattr(builder, "scaling"):
+        object.__setattr__(builder, "scaling", _scaling(builder.name, builder.scaling))
+    try:
+        require(builder)
+    except WrongTypes as error:
+        raise error.below(builder.name) if isinstance(builder.name, str) and builder.name else error from None
+    if not builder.name:
         raise Invalid("name is empty; a hyperparameter needs one")
+
+
+def _scaling(name: str, scaling: object) -> Scaling:
+    known = [one.value for one in Scaling]
+    if scaling not in known:
+        raise Invalid(f"{name}: scaling is {scaling!r}; it must be one of {', '.join(known)}")
+    return Scaling(scaling)
+
+
+def _check(name: str, low: float, high: float, scaling: Scaling) -> None:
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise Invalid(f"{name}: low is {low} and high is {high}; low must be less than high, both finite")
     if scaling is Scaling.LOGARITHMIC and low <= 0:
@@ -39,8 +57,8 @@ class Continuous:
     scaling: Scaling = Scaling.AUTO
 
     def __post_init__(self) -> None:
-        _check(self.name, self.low, self.high, Scaling(self.scaling))
-        object.__setattr__(self, "scaling", Scaling(self.scaling))
+        _checked_types(self)
+        _check(self.name, self.low, self.high, self.scaling)
 
     def request(self) -> Mapping[str, Any]:
         """The range in AWS's form."""
@@ -58,13 +76,10 @@ class Integer:
     scaling: Scaling = Scaling.AUTO
 
     def __post_init__(self) -> None:
-        for end in (self.low, self.high):
-            if isinstance(end, bool) or not isinstance(end, int):
-                raise Invalid(f"{self.name}: {end!r} is not a whole number")
-        if Scaling(self.scaling) is Scaling.REVERSE_LOGARITHMIC:
+        _checked_types(self)
+        if self.scaling is Scaling.REVERSE_LOGARITHMIC:
             raise Invalid(f"{self.name}: reverse logarithmic scaling is for continuous ranges only")
-        _check(self.name, self.low, self.high, Scaling(self.scaling))
-        object.__setattr__(self, "scaling", Scaling(self.scaling))
+        _check(self.name, self.low, self.high, self.scaling)
 
     def request(self) -> Mapping[str, Any]:
         """The range in AWS's form."""
@@ -76,12 +91,13 @@ class Categorical:
     """One of some values; numbers are written as Python writes them."""
 
     name: str
-    values: Sequence[str | int | float]
+    values: Sequence[str | float | bool]
 
     def __post_init__(self) -> None:
+        if isinstance(self.values, Iterable) and not isinstance(self.values, str | bytes | Mapping):
+            object.__setattr__(self, "values", tuple(self.values))
+        _checked_types(self)
         texts = tuple(str(value) for value in self.values)
-        if not self.name:
-            raise Invalid("name is empty; a hyperparameter needs one")
         if not texts:
             raise Invalid(f"{self.name}: values is empty; at least one is needed")
         if len(set(texts)) < len(texts):
@@ -101,8 +117,7 @@ class Auto:
     hint: str | float | bool
 
     def __post_init__(self) -> None:
-        if not self.name:
-            raise Invalid("name is empty; a hyperparameter needs one")
+        _checked_types(self)
         object.__setattr__(self, "hint", str(self.hint))
 
     def request(self) -> Mapping[str, Any]:
@@ -131,7 +146,7 @@ def batch_size(low: int = 16, high: int = 256, name: str = "batch_size") -> Cate
     find the best results between 2 and 32). `low` and `high` must be powers of two.
     """
     for member, value in (("low", low), ("high", high)):
-        if value < 1 or value & (value - 1):
+        if not integral(value) or value < 1 or value & (value - 1):
             raise Invalid(f"{name}: {member} is {value}; it must be a power of two")
     if low >= high:
         raise Invalid(f"{name}: low is {low} and high is {high}; low must be less than high")

@@ -8,11 +8,11 @@ import dataclasses
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sm_tuning import model, parents
+from sm_tuning import model, parents, value_types, wording
 from sm_tuning.parameters import Continuous, Scaling
 from sm_tuning.problem import Problem
 from sm_tuning.training import Script
@@ -60,7 +60,7 @@ _LIMITS = f"{_CONFIG}.ResourceLimits"
 
 @dataclass(frozen=True)
 class Report:
-    """What a dry run has found. `warnings` break no rule, but are seldom meant."""
+    """What a dry run has found. `warnings` break no rule, but are seldom meant; `request` is empty if values have wrong types."""
 
     request: Mapping[str, Any]
     problems: Sequence[Problem]
@@ -79,6 +79,8 @@ class Report:
 
 def check(job: "TuningJob", client: Any = None) -> Report:  # noqa: ANN401 - a boto3 client
     """Check a tuning job against every rule; with a client also against the parents of its warm start."""
+    if wrong := list(value_types.problems(job)):
+        return Report({}, tuple(wrong), ())
     request = job.request()
     problems = [
         *model.problems(request),
@@ -92,7 +94,8 @@ def check(job: "TuningJob", client: Any = None) -> Report:  # noqa: ANN401 - a b
             client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=one) for one in job.warm_start.parents
         ]
         problems += parents.problems(request, described, _MOST_JOBS[request[_CONFIG]["Strategy"]])
-    return Report(request, tuple(problems), tuple(_warnings(job)))
+    spelled = (replace(one, argument=wording.argument(one.rule, one.field, request)) for one in problems)
+    return Report(request, tuple(spelled), tuple(_warnings(job)))
 
 
 # --- rules between members ------------------------------------------------------------------------------------------------

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 from sm_tuning.errors import Invalid
+from sm_tuning.value_types import require
 
 
-def _check_seed(seed: int | None) -> None:
-    if seed is not None and seed < 0:
-        raise Invalid(f"seed is {seed}; it must not be negative")
+def _check(strategy: "Random | Bayesian | Hyperband") -> None:
+    require(strategy)
+    if strategy.seed is not None and strategy.seed < 0:
+        raise Invalid(f"seed is {strategy.seed}; it must not be negative")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,6 +17,9 @@ class Grid:
     """Every combination of categorical values, each once."""
 
     early_stopping: bool = False
+
+    def __post_init__(self) -> None:
+        require(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +30,7 @@ class Random:
     early_stopping: bool = False
 
     def __post_init__(self) -> None:
-        _check_seed(self.seed)
+        _check(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +41,7 @@ class Bayesian:
     early_stopping: bool = False
 
     def __post_init__(self) -> None:
-        _check_seed(self.seed)
+        _check(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +53,7 @@ class Hyperband:
     seed: int | None = None
 
     def __post_init__(self) -> None:
-        _check_seed(self.seed)
+        _check(self)
         if self.min_resource < 1:
             raise Invalid(f"min_resource is {self.min_resource}; it must be at least 1")
         if self.max_resource is not None and self.max_resource < self.min_resource:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from sm_tuning.errors import Invalid
+from sm_tuning.value_types import integral
 
 # Accounts that hold AWS's scikit-learn images, from AWS's list of Docker registry paths.
 _SKLEARN_ACCOUNTS = {
@@ -41,6 +42,13 @@ def given(**members: object) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
+def _as_text(builder: object, *names: str) -> None:
+    """Take a Path for the text that a member is declared to be."""
+    for name in names:
+        if isinstance(path := getattr(builder, name), Path):
+            object.__setattr__(builder, name, str(path))
+
+
 @dataclass(frozen=True)
 class Script:
     """A training script on this machine, run in script mode.
@@ -50,6 +58,9 @@ class Script:
 
     entry: str
     source: str | None = None
+
+    def __post_init__(self) -> None:
+        _as_text(self, "entry", "source")
 
     @property
     def program(self) -> str:
@@ -120,6 +131,9 @@ class Channel:
     groups: Sequence[str] = ()
     accept_eula: bool | None = None
     hub_content: str | None = None
+
+    def __post_init__(self) -> None:
+        _as_text(self, "source")
 
     @property
     def path(self) -> Path | None:
@@ -231,7 +245,7 @@ class Resources:
     preferences: Sequence[Instance] = ()
 
     def __post_init__(self) -> None:
-        if self.spot and self.max_wait is None:
+        if self.spot is True and self.max_wait is None and integral(self.max_runtime):
             object.__setattr__(self, "max_wait", 2 * self.max_runtime)
         only_without = {
             name: getattr(self, name) for name in ("keep_alive", "groups", "training_plan", "placement", "preferences")

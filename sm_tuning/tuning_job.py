@@ -10,6 +10,7 @@ from sm_tuning import launcher, rules, sagemaker_sdk
 from sm_tuning.definition import Definition
 from sm_tuning.strategies import Grid, Hyperband, Strategy
 from sm_tuning.training import Completion, WarmStart, given
+from sm_tuning.value_types import require
 
 if TYPE_CHECKING:
     from sm_tuning.run import TuningRun
@@ -67,7 +68,8 @@ class TuningJob(Definition):
         return [(f"{(one.output or '').rstrip('/')}/{self.name}/{one.name}", one) for one in complete]
 
     def request(self) -> dict[str, Any]:
-        """The exact request of CreateHyperParameterTuningJob."""
+        """The exact request of CreateHyperParameterTuningJob; raises Invalid if a value has not the type that it must have."""
+        require(self)
         request: dict[str, Any] = {
             "HyperParameterTuningJobName": self.name,
             "HyperParameterTuningJobConfig": self._config(),
@@ -86,7 +88,7 @@ class TuningJob(Definition):
         return request
 
     def dry_run(self, client: Any = None) -> "rules.Report":  # noqa: ANN401 - boto3 makes its classes at run time
-        """Every problem of the tuning job at once, found without AWS.
+        """Every problem of the tuning job at once, found without AWS; values of a wrong type alone, for nothing else is known then.
 
         Args:
             client: A SageMaker client; with it the parents of a warm start are read and compared too.

@@ -30,11 +30,12 @@ class JobFile:
         from sm_tuning.cli.toml_job import load  # noqa: PLC0415 - see command.py
         from sm_tuning.stack import Stack, with_image  # noqa: PLC0415 - see command.py
 
-        job = load(self.file)
         stack = None
         if self.stack is not None:
-            stack = Stack.read(self.stack, target.session(job.max_parallel))
+            stack = Stack.read(self.stack, target.session(load(self.file).max_parallel))
             job = stack.complete(load(self.file, role=stack.role, output=stack.output))
+        else:
+            job = load(self.file, role=None, output=None) if target.aws else load(self.file)
         if self.image is not None:
             job = with_image(job, self.image, stack)
         return job if parallel is None else replace(job, max_parallel=parallel)

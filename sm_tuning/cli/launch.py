@@ -27,6 +27,7 @@ from sm_tuning.cli.job_file import JobFile, described
 from sm_tuning.errors import Invalid
 from sm_tuning.run import RunStatus, TuningRun
 from sm_tuning.tuning_job import TuningJob, unique_name
+from sm_tuning.value_types import WrongTypes
 
 if TYPE_CHECKING:
     from sm_tuning.learning_curve import LearningCurve
@@ -40,8 +41,14 @@ if TYPE_CHECKING:
 def plan(*, job_file: JobFile, show_request: bool, target: Target, as_json: bool) -> None:
     """Check a tuning job without sending it, and say what it would do and cost; with --aws or --stack the account is asked."""
     from sm_tuning.cli import plan as planning  # noqa: PLC0415 - see command.py
+    from sm_tuning.cli.toml_job import emulators_own  # noqa: PLC0415 - see command.py
 
-    job = job_file.load(target)
+    try:
+        job = job_file.load(target)
+    except WrongTypes as error:  # nothing but its problems can be said of such a job
+        document = planning.problems_document(error.problems)
+        (echo_json if as_json else _show_problems)(document)
+        sys.exit(FAILED)
     report = job.dry_run()
     document = planning.document(job, report, job_file.prices(job, target))
     if as_json:
@@ -49,6 +56,8 @@ def plan(*, job_file: JobFile, show_request: bool, target: Target, as_json: bool
     else:
         _show_plan(job, document)
         if show_request:
+            if names := emulators_own(job):
+                click.echo(f"{names} are the emulator's here; AWS needs those of your account", err=True)
             echo_json(report.request)
     sys.exit(0 if report.ok else FAILED)
 
@@ -64,12 +73,15 @@ def _show_plan(job: TuningJob, document: Mapping[str, Any]) -> None:
     out.print(table_of([{"range": name, "values such as": "  ".join(values)} for name, values in document["samples"].items()]))
     out.print(table_of([dict(point) for point in document["points"]]))
     out.print(planning.cost_line(job, document["pricesPerHour"]), soft_wrap=True)
+    _show_problems(document)
+
+
+def _show_problems(document: Mapping[str, Any]) -> None:
+    from sm_tuning.cli.display import console  # noqa: PLC0415 - see command.py
+
+    out = console()
     for problem in document["problems"]:
-        out.print(
-            f"problem: {problem['field']} is {problem['value']}; {problem['text']} ({problem['rule']})",
-            markup=False,
-            soft_wrap=True,
-        )
+        out.print(f"problem: {problem['message']}", markup=False, soft_wrap=True)
     for warning in document["warnings"]:
         out.print(f"warning: {warning}", markup=False, soft_wrap=True)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sm_tuning import cost
 from sm_tuning.parameters import Auto, Categorical, Continuous, Integer, Range, Scaling
+from sm_tuning.problem import Problem
 from sm_tuning.rules import Report
 from sm_tuning.tuning_job import TuningJob
 
@@ -49,13 +50,26 @@ def points(job: TuningJob, count: int = 3) -> Sequence[Mapping[str, str]]:
     return found
 
 
+def problems_document(problems: Sequence[Problem]) -> dict[str, Any]:
+    """Whether the job can be launched, and what prevents it."""
+    described = [
+        {
+            "rule": problem.rule,
+            "field": problem.field,
+            "argument": problem.argument or problem.field,
+            "value": repr(problem.value),
+            "text": problem.text,
+            "message": str(problem),
+        }
+        for problem in problems
+    ]
+    return {"ok": not problems, "problems": described, "warnings": []}
+
+
 def document(job: TuningJob, report: Report, prices: Mapping[str, float]) -> dict[str, Any]:
     """The plan as one JSON document."""
     return {
-        "ok": report.ok,
-        "problems": [
-            {"rule": one.rule, "field": one.field, "value": repr(one.value), "text": one.text} for one in report.problems
-        ],
+        **problems_document(report.problems),
         "warnings": list(report.warnings),
         "trainingJobs": cost.number_of_jobs(job),
         "samples": {

@@ -2,8 +2,8 @@
 
 import difflib
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from sm_tuning.definition import Definition
 from sm_tuning.errors import Invalid
 from sm_tuning.learning_curve import LearningCurve
 from sm_tuning.objective import Metric, Objective
+from sm_tuning.problem import Problem
 from sm_tuning.training import (
     Channel,
     Completion,
@@ -27,6 +28,7 @@ from sm_tuning.training import (
     WarmStart,
 )
 from sm_tuning.tuning_job import TuningJob
+from sm_tuning.value_types import WrongTypes, require
 
 LOCAL_ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
 LOCAL_OUTPUT = "s3://sm-tuning-local"
@@ -43,19 +45,37 @@ _RESOURCES = {"alternatives": Instance, "groups": InstanceGroup, "preferences": 
 _PARTS: Mapping[str, type] = {"completion": Completion, "network": Network, "encryption": Encryption, "warm_start": WarmStart}
 _MADE = {"objective", "ranges", "strategy", "script", "metrics", "channels", "resources", "definitions", *_PARTS}
 _CURVE = "learning_curve"
-_RANGE = {"preset", "low", "high", "values", "scaling", "integer", "auto"}
+_ENDS = 2  # of a range
+_FORMS: Mapping[str, set[str]] = {
+    "preset": {"preset", "low", "high"},
+    "auto": {"auto"},
+    "values": {"values"},
+    "low and high": {"low", "high", "scaling", "integer"},
+}
 
 
-def load(path: Path, role: str = LOCAL_ROLE, output: str = LOCAL_OUTPUT) -> TuningJob:
-    """The tuning job of a TOML file, with a role and an output if it names none.
+def load(path: Path, role: str | None = LOCAL_ROLE, output: str | None = LOCAL_OUTPUT) -> TuningJob:
+    """The tuning job of a TOML file, with a role and an output if it names none; None for those that it must name.
 
-    Relative paths in it are relative to the file. Raises Invalid.
+    Relative paths in it are relative to the file. Raises Invalid, which is WrongTypes if values have wrong types.
     """
     facts = {name: value for name, value in _facts(path).items() if name != _CURVE}
+    defaults = {name: value for name, value in (("role", role), ("output", output)) if value is not None}
     try:
-        return _job({"role": role, "output": output, **facts}, path.parent)
+        job = _job({**defaults, **facts}, path.parent)
+        require(job)
+    except WrongTypes as error:
+        raise error.in_file(path) from error
     except Invalid as error:
         raise Invalid(f"{path}: {error}") from error
+    return job
+
+
+def emulators_own(job: TuningJob) -> str:
+    """Which of role and output a tuning job has for want of its own; empty if none."""
+    return " and ".join(
+        name for name, default in (("role", LOCAL_ROLE), ("output", LOCAL_OUTPUT)) if getattr(job, name) == default
+    )
 
 
 def load_learning_curve(path: Path) -> LearningCurve:
@@ -76,25 +96,41 @@ def _facts(path: Path) -> Mapping[str, Any]:
         raise Invalid(f"{path} is no TOML: {error}") from error
 
 
-def _known(where: str, facts: object, names: set[str]) -> Mapping[str, Any]:
-    """A table whose keys are all known."""
+def _table(where: str, facts: object) -> Mapping[str, Any]:
     if not isinstance(facts, Mapping):
-        raise Invalid(f"{where} is {facts!r}; it must be a table")
-    for name in facts:
+        raise WrongTypes([Problem("model-type", where, facts, "it must be a table")])
+    return facts
+
+
+def _known(where: str, facts: object, names: Collection[str]) -> Mapping[str, Any]:
+    """A table whose keys are all known."""
+    table = _table(where, facts)
+    for name in table:
         if name not in names:
             near = difflib.get_close_matches(name, names, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(sorted(names))}"
             raise Invalid(f"{where} has an unknown key {name!r}{hint}")
+    return table
+
+
+def _listed(where: str, facts: object) -> Sequence[Any]:
+    """A list of tables."""
+    if not isinstance(facts, list):
+        raise WrongTypes([Problem("model-type", where, facts, "it must be a list")])
     return facts
 
 
 def _made(where: str, kind: Callable[..., Any], facts: object) -> Any:  # noqa: ANN401 - any dataclass
-    names = {one.name for one in fields(kind)} if isinstance(kind, type) else set()
-    table = _known(where, facts, names)
+    """A builder from a table of its arguments."""
+    described = fields(kind) if isinstance(kind, type) else ()
+    table = _known(where, facts, {one.name for one in described})
+    for one in described:
+        if one.name not in table and one.default is MISSING and one.default_factory is MISSING:
+            raise Invalid(f"{where}.{one.name} is missing; it is required")
     try:
         return kind(**table)
-    except TypeError as error:
-        raise Invalid(f"{where}: {error}") from error
+    except WrongTypes as error:
+        raise error.below(where) from error
     except Invalid as error:
         raise Invalid(f"{where}: {error}") from error
 
@@ -102,16 +138,19 @@ def _made(where: str, kind: Callable[..., Any], facts: object) -> Any:  # noqa: 
 def _job(facts: Mapping[str, Any], base: Path) -> TuningJob:
     _known("the file", facts, {one.name for one in fields(TuningJob)})
     needed = ("name", "strategy") if "definitions" in facts else ("name", "objective", "ranges", "strategy")
-    for name in needed:
-        if name not in facts:
-            raise Invalid(f"{name} is missing; it is required")
+    missing = [name for name in needed if name not in facts]
+    for name in missing:
+        raise Invalid(f"{name} is missing; it is required")
+    of_aws = [name for name in ("role", "output") if name not in facts]
+    if of_aws:
+        names, verb = " and ".join(of_aws), "are" if len(of_aws) > 1 else "is"
+        raise Invalid(
+            f"{names} {verb} missing; AWS needs a role and an output of your account: name them in the file, or give --stack"
+        )
     members = _members(facts, base)
     members["strategy"] = _strategy(facts["strategy"])
-    members["definitions"] = [_definition(one, base) for one in facts.get("definitions", ())]
-    try:
-        return TuningJob(**members)
-    except TypeError as error:
-        raise Invalid(str(error)) from error
+    members["definitions"] = [_definition(one, base) for one in _listed("definitions", facts.get("definitions", []))]
+    return TuningJob(**members)
 
 
 def _definition(facts: object, base: Path) -> Definition:
@@ -120,6 +159,8 @@ def _definition(facts: object, base: Path) -> Definition:
         raise Invalid("definitions.name is missing; it is required")
     try:
         return Definition(**_members(table, base))
+    except WrongTypes as error:
+        raise error.below(f"definitions.{table['name']}") from error
     except Invalid as error:
         raise Invalid(f"definitions.{table['name']}: {error}") from error
 
@@ -129,13 +170,11 @@ def _members(facts: Mapping[str, Any], base: Path) -> dict[str, Any]:
     members: dict[str, Any] = {name: value for name, value in facts.items() if name not in _MADE}
     members |= {name: _made(name, kind, facts[name]) for name, kind in _PARTS.items() if name in facts}
     if "objective" in facts:
-        objective = _known("objective", facts["objective"], {"metric", "goal", "regex", "sample"})
-        metric = {name if name != "metric" else "name": value for name, value in objective.items() if name != "goal"}
-        members["objective"] = Objective(_made("objective", Metric, metric), str(objective.get("goal", "")))
-    members["metrics"] = [_made("metrics", Metric, one) for one in facts.get("metrics", ())]
+        members["objective"] = _objective(facts["objective"])
+    members["metrics"] = [_made("metrics", Metric, one) for one in _listed("metrics", facts.get("metrics", []))]
     ranges = facts.get("ranges", {})
-    members["ranges"] = [_range(name, one) for name, one in _known("ranges", ranges, set(ranges)).items()]
-    members["channels"] = [_channel(one, base) for one in facts.get("channels", ())]
+    members["ranges"] = [_range(name, one) for name, one in _table("ranges", ranges).items()]
+    members["channels"] = [_channel(one, base) for one in _listed("channels", facts.get("channels", []))]
     if "resources" in facts:
         members["resources"] = _resources(facts["resources"])
     if "script" in facts:
@@ -143,10 +182,23 @@ def _members(facts: Mapping[str, Any], base: Path) -> dict[str, Any]:
     return members
 
 
+def _objective(facts: object) -> Objective:
+    table = dict(_known("objective", facts, {"metric", "goal", "regex", "sample"}))
+    name = table.pop("metric", None)
+    if name is None:
+        raise Invalid("objective.metric is missing; it is required")
+    if not isinstance(name, str):
+        raise WrongTypes([Problem("model-type", "objective.metric", name, "it must be text")])
+    goal = {"goal": table.pop("goal")} if "goal" in table else {}
+    metric = _made("objective", Metric, {"name": name, **table})
+    made: Objective = _made("objective", Objective, {"metric": metric, **goal})
+    return made
+
+
 def _resources(facts: object) -> Resources:
     table = dict(_known("resources", facts, {one.name for one in fields(Resources)}))
     for name, kind in _RESOURCES.items():
-        table[name] = [_made(f"resources.{name}", kind, one) for one in table.get(name, ())]
+        table[name] = [_made(f"resources.{name}", kind, one) for one in _listed(f"resources.{name}", table.get(name, []))]
     if "placement" in table:
         table["placement"] = _made("resources.placement", Placement, table["placement"])
     made: Resources = _made("resources", Resources, table)
@@ -154,36 +206,64 @@ def _resources(facts: object) -> Resources:
 
 
 def _range(name: str, facts: object) -> parameters.Range:
-    """A preset's name, a list of values, or a table of low, high and scaling."""
+    """A preset's name, a list of values, or a table of one of the forms."""
     where = f"ranges.{name}"
-    if isinstance(facts, Sequence) and not isinstance(facts, str):
-        return parameters.Categorical(name, list(facts))
-    table = _known(where, facts, _RANGE)
-    ends = {member: table[member] for member in ("low", "high") if member in table}
-    preset = table.get("preset", name if name in _PRESETS and not {"scaling", "values", "auto"} & set(table) else None)
+    if isinstance(facts, list):
+        if name in _PRESETS and len(facts) == _ENDS and all(type(value) in {int, float} for value in facts):
+            low, high = facts
+            raise Invalid(
+                f"{where} is {facts}, which may mean two values or a range; write {{ values = {facts} }} for the two values, "
+                f"or {{ low = {low}, high = {high} }} for all between them"
+            )
+        facts = {"values": facts}
+    table = _known(where, facts, set().union(*_FORMS.values()))
+    form = _form(name, table)
+    if unused := sorted(set(table) - _FORMS[form]):
+        raise Invalid(f"{where} has {', '.join(unused)}, which does not go together with {form}")
     try:
-        if preset is not None:
-            if preset not in _PRESETS:
-                raise Invalid(f"{where}.preset is {preset!r}; it must be one of {', '.join(_PRESETS)}")
-            return _PRESETS[preset](**ends, name=name)
-        if "auto" in table:
-            return parameters.Auto(name, table["auto"])
-        if "values" in table:
-            return parameters.Categorical(name, table["values"])
-        scaling = parameters.Scaling(table.get("scaling", "Auto"))
-        whole = table.get("integer", all(isinstance(end, int) for end in ends.values()))
-        kind = parameters.Integer if whole else parameters.Continuous
-        return kind(name, **ends, scaling=scaling)
-    except (TypeError, ValueError) as error:
-        raise error if isinstance(error, Invalid) else Invalid(f"{where}: {error}") from error
+        return _range_of(form, name, table)
+    except WrongTypes as error:
+        raise error.below("ranges") from error
+    except Invalid as error:
+        raise Invalid(f"ranges.{error}" if str(error).startswith(f"{name}: ") else f"{where}: {error}") from error
+
+
+def _form(name: str, table: Mapping[str, Any]) -> str:
+    for form in ("preset", "auto", "values"):
+        if form in table:
+            return form
+    return "preset" if name in _PRESETS and not {"scaling", "integer"} & set(table) else "low and high"
+
+
+def _range_of(form: str, name: str, table: Mapping[str, Any]) -> parameters.Range:
+    if form == "auto":
+        return parameters.Auto(name, table["auto"])
+    if form == "values":
+        return parameters.Categorical(name, table["values"])
+    ends = {end: table[end] for end in ("low", "high") if end in table}
+    if form == "preset":
+        preset = table.get("preset", name)
+        if not isinstance(preset, str) or preset not in _PRESETS:
+            raise Invalid(f"{name}: preset is {preset!r}; it must be one of {', '.join(_PRESETS)}")
+        return _PRESETS[preset](**ends, name=name)
+    for end in ("low", "high"):
+        if end not in ends:
+            raise Invalid(
+                f"{name}: {end} is missing; a range that is no preset ({', '.join(_PRESETS)}) has low and high, or values"
+            )
+    whole = table.get("integer", all(isinstance(end, int) for end in ends.values()))
+    if not isinstance(whole, bool):
+        raise Invalid(f"{name}: integer is {whole!r}; it must be true or false")
+    kind = parameters.Integer if whole else parameters.Continuous
+    return kind(name, **ends, scaling=table.get("scaling", parameters.Scaling.AUTO))
 
 
 def _strategy(facts: object) -> strategies.Strategy:
     table = {"name": facts} if isinstance(facts, str) else dict(_known("strategy", facts, {"name", *_strategy_fields()}))
-    kind = _STRATEGIES.get(str(table.pop("name", "")))
-    if kind is None:
-        raise Invalid(f"strategy.name must be one of {', '.join(_STRATEGIES)}")
-    made: strategies.Strategy = _made("strategy", kind, table)
+    name = table.pop("name", None)
+    if not isinstance(name, str) or name not in _STRATEGIES:
+        raise Invalid(f"strategy.name is {name!r}; it must be one of {', '.join(_STRATEGIES)}")
+    made: strategies.Strategy = _made("strategy", _STRATEGIES[name], table)
     return made
 
 
@@ -193,10 +273,9 @@ def _strategy_fields() -> set[str]:
 
 def _script(facts: object, base: Path) -> Script:
     table = {"entry": facts} if isinstance(facts, str) else dict(_known("script", facts, {"entry", "source"}))
-    if "source" in table:
-        table["source"] = str(base / table["source"])
-    elif "entry" in table:
-        table["entry"] = str(base / table["entry"])
+    local = "source" if "source" in table else "entry"
+    if isinstance(table.get(local), str):
+        table[local] = str(base / table[local])
     made: Script = _made("script", Script, table)
     return made
 

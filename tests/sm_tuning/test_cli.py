@@ -168,6 +168,7 @@ def test_several_definitions_run(cli: Cli) -> None:
 
 
 def test_plan(cli: Cli) -> None:
+    assert "role and output are the emulator's" in cli("plan", "job.toml", "--request")[1]
     output, _ = cli("plan", "job.toml", "--price-per-hour", "0.23")
     assert "cli: Random, 3 training jobs, 2 at a time" in output
     assert "0.0001" in output
@@ -176,21 +177,26 @@ def test_plan(cli: Cli) -> None:
     assert document["ok"]
     assert document["samples"]["optimizer"] == ["adam", "sgd"]
     assert document["request"]["HyperParameterTuningJobName"] == "cli"
+    cli.write(TOML.replace("max_jobs = 3", 'max_jobs = "3"'))
+    (problem,) = cli.json("plan", "job.toml", code=1)["problems"]
+    assert (problem["argument"], problem["rule"]) == ("max_jobs", "model-type")
+    assert "max_jobs is '3'; it must be a whole number" in cli("run", "job.toml", code=2)[1]
     cli.write(TOML.replace("max_jobs = 3", "max_jobs = 20000"))
     assert not cli.json("plan", "job.toml", code=1)["ok"]
-    assert "MaxNumberOfTrainingJobs is 20000; it must be at most 10000" in cli("plan", "job.toml", code=1)[0]
+    assert "max_jobs is 20000; it must be at most 10000" in cli("plan", "job.toml", code=1)[0]
 
 
 @pytest.mark.parametrize(
     ("old", "new", "text"),
     [
+        ("max_jobs = 3", 'max_jobs = "3"', "problem: max_jobs is '3'; it must be a whole number (model-type)"),
         ("max_jobs", "max_job", "the file has an unknown key 'max_job'; did you mean 'max_jobs'?"),
         ('goal = "Maximize"', 'goal = "max"', "goal is 'max'; it must be 'Maximize' or 'Minimize'"),
         ("learning_rate = {}", "learning_rate = { hgih = 1 }", "ranges.learning_rate has an unknown key 'hgih'; did you mean 'high'?"),
         ("learning_rate = {}", "learning_rate = { low = 2, high = 1 }", "low must be less than high"),
-        ("learning_rate = {}", "rate = { preset = 'lr' }", "ranges.rate.preset is 'lr'; it must be one of learning_rate, batch_size"),
-        ("learning_rate = {}", "rate = { low = 1 }", "ranges.rate: "),
-        ('"Random"', '"Radnom"', "strategy.name must be one of Grid, Random, Bayesian, Hyperband"),
+        ("learning_rate = {}", "rate = { preset = 'lr' }", "ranges.rate: preset is 'lr'; it must be one of learning_rate, batch_size"),
+        ("learning_rate = {}", "rate = { low = 1 }", "ranges.rate: high is missing; a range that is no preset"),
+        ('"Random"', '"Radnom"', "strategy.name is 'Radnom'; it must be one of Grid, Random, Bayesian, Hyperband"),
         ("seed = 1", "sed = 1", "did you mean 'seed'?"),
         ("regex = 'score=([-+0-9.eE]+)'", "regex = 'score'", "has no group"),
         ('name = "cli"', "", "name is missing; it is required"),
@@ -214,6 +220,12 @@ def test_usage(tmp_path: Path) -> None:
     cli = Cli(tmp_path)
     assert "none.toml cannot be read: No such file" in cli("plan", "none.toml", code=2)[1]
     assert "No such command 'rnu'" in cli("rnu", code=2)[1]
+    nowhere = "role and output are missing; AWS needs a role and an output of your account"
+    for command in ("plan", "run", "doctor"):
+        output, errors = cli(command, "job.toml", "--aws", "--region", "us-east-1", code=2)
+        assert nowhere in errors
+        assert not output
+    cli.write('role = "arn:aws:iam::111122223333:role/training"\noutput = "s3://bucket"\n' + TOML)
     assert "without a terminal to ask on, give --yes" in cli("run", "job.toml", "--aws", "--region", "us-east-1", code=2)[1]
     assert "no emulator runs; start one" in cli("emulator", "env", code=3)[1]
     assert cli("emulator", "status", code=3)[0].startswith("No emulator holds ")

@@ -30,8 +30,8 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "log of zero": (lambda: Continuous("x", 0, 1, "Logarithmic"), "low is 0; for logarithmic scaling it must be more than 0"),  # type: ignore[arg-type]
     "reverse log to one": (lambda: Continuous("x", 0, 1, "ReverseLogarithmic"), "within 0 <= x < 1"),  # type: ignore[arg-type]
     "reverse log of integers": (lambda: Integer("x", 0, 1, "ReverseLogarithmic"), "for continuous ranges only"),  # type: ignore[arg-type]
-    "no whole number": (lambda: Integer("x", 1, 2.5), "2.5 is not a whole number"),  # type: ignore[arg-type]
-    "a truth": (lambda: Integer("x", False, 2), "False is not a whole number"),
+    "no whole number": (lambda: Integer("x", 1, 2.5), "high is 2.5; it must be a whole number"),  # type: ignore[arg-type]
+    "a truth": (lambda: Integer("x", False, 2), "low is False; it must be a whole number"),
     "unknown scaling": (lambda: Continuous("x", 0, 1, "Log"), "Log"),  # type: ignore[arg-type]
     "no name": (lambda: Continuous("", 0, 1), "name is empty"),
     "no values": (lambda: Categorical("x", []), "values is empty"),

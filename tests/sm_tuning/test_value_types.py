@@ -1,0 +1,357 @@
+"""Values of a wrong type, wherever they enter: a problem that names what the user typed, never a traceback."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sm_tuning import (
+    Auto,
+    Bayesian,
+    Categorical,
+    Channel,
+    Completion,
+    Continuous,
+    Dataset,
+    Definition,
+    Encryption,
+    FileSystem,
+    Grid,
+    Hyperband,
+    Instance,
+    InstanceGroup,
+    Integer,
+    Invalid,
+    LearningCurve,
+    Metric,
+    Network,
+    NotLaunched,
+    Objective,
+    Placement,
+    Random,
+    Resources,
+    Script,
+    TuningJob,
+    WarmStart,
+    batch_size,
+    learning_rate,
+)
+from sm_tuning.cli.toml_job import load
+from sm_tuning.wording import argument
+from tests.sm_tuning.test_tuning_job import FULL, whole
+
+Make = Callable[..., TuningJob]
+
+
+class Wrong:
+    """A value that is right nowhere."""
+
+    def __repr__(self) -> str:
+        return "WRONG"
+
+
+# Every builder, what makes a good one, and where a tuning job has it.
+BUILDERS: Mapping[type, tuple[Mapping[str, Any], Callable[[Any], Mapping[str, Any]]]] = {
+    TuningJob: ({}, lambda _job: {}),
+    Definition: ({"name": "a"}, lambda one: {"definitions": [one]}),
+    Objective: ({"metric": Metric("score", "(.)"), "goal": "Maximize"}, lambda one: {"objective": one}),
+    Metric: ({"name": "loss", "regex": "(.)"}, lambda one: {"metrics": [one]}),
+    Continuous: ({"name": "x", "low": 0.0, "high": 1.0}, lambda one: {"ranges": [one]}),
+    Integer: ({"name": "x", "low": 0, "high": 1}, lambda one: {"ranges": [one]}),
+    Categorical: ({"name": "x", "values": ["a"]}, lambda one: {"ranges": [one]}),
+    Auto: ({"name": "x", "hint": 1}, lambda one: {"ranges": [one]}),
+    Grid: ({}, lambda one: {"strategy": one}),
+    Random: ({}, lambda one: {"strategy": one}),
+    Bayesian: ({}, lambda one: {"strategy": one}),
+    Hyperband: ({}, lambda one: {"strategy": one}),
+    Script: ({"entry": "train.py"}, lambda one: {"script": one}),
+    Channel: ({"name": "train", "source": "s3://b/c"}, lambda one: {"channels": [one]}),
+    FileSystem: ({"id": "fs-01234567", "path": "/"}, lambda one: {"channels": [Channel("train", one)]}),
+    Dataset: ({"arn": "arn"}, lambda one: {"channels": [Channel("train", one)]}),
+    Resources: ({"spot": True}, lambda one: {"resources": one}),
+    Instance: ({"type": "ml.m5.large"}, lambda one: {"resources": Resources(alternatives=[one])}),
+    InstanceGroup: ({"name": "g", "type": "ml.m5.large"}, lambda one: {"resources": Resources(groups=[one])}),
+    Placement: ({}, lambda one: {"resources": Resources(placement=one)}),
+    Network: ({}, lambda one: {"network": one}),
+    Completion: ({}, lambda one: {"completion": one}),
+    Encryption: ({}, lambda one: {"encryption": one}),
+    WarmStart: ({"parents": ["a"]}, lambda one: {"warm_start": one}),
+}
+FIELDS = [(kind, field.name) for kind in BUILDERS for field in fields(kind)]
+
+
+def refusal(kind: type, name: str, value: object, job: Make) -> str:
+    """What is said of a tuning job with this value in this field of a builder; empty if nothing is."""
+    good, embed = BUILDERS[kind]
+    try:
+        made = job(**{name: value}) if kind is TuningJob else job(**embed(kind(**{**good, name: value})))
+        report = made.dry_run()
+    except Invalid as error:
+        return str(error)
+    return "" if report.ok else str(report)
+
+
+@pytest.mark.parametrize(("kind", "name"), FIELDS, ids=[f"{kind.__name__}.{name}" for kind, name in FIELDS])
+def test_every_field_of_every_builder(kind: type, name: str, job: Make) -> None:
+    spelled = "metric" if (kind, name) == (Metric, "name") and "objective" in BUILDERS[kind][1](None) else name
+    assert f"{spelled} is WRONG; it must be " in refusal(kind, name, Wrong(), job)
+    for value in (
+        "4",
+        "s3://b/c",
+        4,
+        -1,
+        0.5,
+        True,
+        [],
+        ["4"],
+        [4],
+        {},
+        {"a": "b"},
+        {"a": 4},
+        {4: "a"},
+        None,
+        b"x",
+        float("nan"),
+    ):
+        refusal(kind, name, value, job)  # whatever it says, it is no other exception
+
+
+def test_all_of_them_at_once_and_before_anything_is_sent(job: Make) -> None:
+    wrong = job(
+        max_jobs="4",
+        resources=Resources(max_runtime="60", spot=True),  # type: ignore[arg-type]
+        channels=[Channel("train", "s3://b/c", shuffle_seed="1")],  # type: ignore[arg-type]
+        network=Network(subnets="subnet-1"),
+        tags={"team": 3},
+        hyperparameters={"layers": [1, 2]},
+    )
+    assert str(wrong.dry_run()).splitlines() == [
+        "problem: hyperparameters.layers is [1, 2]; it must be text or a number or true or false (model-type)",
+        "problem: channels.train.shuffle_seed is '1'; it must be a whole number (model-type)",
+        "problem: resources.max_runtime is '60'; it must be a whole number (model-type)",
+        "problem: network.subnets is 'subnet-1'; it must be a list (model-type)",
+        "problem: max_jobs is '4'; it must be a whole number (model-type)",
+        "problem: tags.team is 3; it must be text (model-type)",
+    ]
+    with pytest.raises(NotLaunched, match="max_jobs is '4'"):
+        wrong.launch()
+    with pytest.raises(Invalid, match="max_jobs is '4'"):
+        wrong.request()
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: Continuous("x", 0, 1, "log"), "x: scaling is 'log'; it must be one of Auto, Linear, Logarithmic, ReverseLog"),  # type: ignore[arg-type]
+        (lambda: learning_rate("1e-4"), "learning_rate.low is '1e-4'; it must be a number"),  # type: ignore[arg-type]
+        (lambda: batch_size("16"), "batch_size: low is 16; it must be a power of two"),  # type: ignore[arg-type]
+        (lambda: Categorical("x", "adam"), "x.values is 'adam'; it must be a list"),
+        (lambda: Random(seed="1"), "seed is '1'; it must be a whole number"),  # type: ignore[arg-type]
+        (lambda: LearningCurve(shares="0.1"), "shares is '0.1'; it must be a list"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_computes_refuses_at_once(make: Callable[[], object], text: str) -> None:
+    with pytest.raises(Invalid) as error:
+        make()
+    assert text.replace("'", "") in str(error.value).replace("'", "")
+
+
+def test_paths_are_text(job: Make, tmp_path: Path) -> None:
+    script = Script(tmp_path / "train.py")  # type: ignore[arg-type]
+    assert job(script=script, channels=[Channel("data", tmp_path)]).dry_run().ok  # type: ignore[arg-type]
+
+
+# --- the words of problems ------------------------------------------------------------------------------------------------
+
+
+def members(value: object, path: str = "") -> Iterator[str]:
+    if isinstance(value, dict) and not path.endswith(("StaticHyperParameters", "Environment")):
+        for name, item in value.items():
+            yield from members(item, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        yield path
+        for index, item in enumerate(value):
+            yield from members(item, f"{path}[{index}]")
+    else:
+        yield path
+
+
+def test_every_member_of_a_request_has_words_that_can_be_typed(job: Make, tmp_path: Path) -> None:
+    makers = [whole(job, tmp_path), *(job(**changes) for changes in FULL.values()), job(strategy=Hyperband(max_resource=9))]
+    known = {field.name for kind in (*BUILDERS, TuningJob) for field in fields(kind)} | {"metric"}
+    for request in (one.request() for one in makers):
+        for path in members(request):
+            words = argument("any", path, request)
+            assert words, path
+            first, *_, last = words.split("[")[0].split(".")[0], words.split(".")[-1].split("[")[0]
+            assert first in known, (path, words)
+            assert last in known or any(last in str(item) for item in request.values()), (path, words)
+
+
+def test_words_of_problems(job: Make) -> None:
+    report = job(
+        max_jobs=20_000,
+        objective=Objective.maximize("accuracy"),
+        metrics=[Metric("loss", "(.)" * 200)],
+        resources=Resources(instance_type="ml.huge", max_runtime=99_999_999),
+        environment={"a b": "c"},
+        hyperparameters={"x.y": "v" * 2501},
+    ).dry_run()
+    assert {problem.argument for problem in report.problems} == {
+        "max_jobs",
+        "objective.metric",
+        "metrics.loss.regex",
+        "resources.instance_type",
+        "resources.max_runtime",
+        "environment (key)",
+        "hyperparameters.x.y",
+    }
+
+
+# --- the same in TOML -------------------------------------------------------------------------------------------------------
+
+DOCUMENT: dict[str, Any] = {
+    "name": "a",
+    "role": "arn:aws:iam::123456789012:role/r",
+    "output": "s3://b/c",
+    "script": {"entry": "train.py", "source": "."},
+    "strategy": {"name": "Random", "seed": 1, "early_stopping": True},
+    "max_jobs": 3,
+    "max_parallel": 1,
+    "autotune": False,
+    "input_mode": "File",
+    "image": "1.dkr.ecr.us-east-1.amazonaws.com/x:1",
+    "region": "us-east-1",
+    "output_compression": "NONE",
+    "max_retries": 1,
+    "objective": {"metric": "score", "goal": "Maximize", "regex": "(.)", "sample": "1"},
+    "metrics": [{"name": "loss", "regex": "(.)", "sample": "1"}],
+    "ranges": {
+        "learning_rate": {"low": 0.001, "high": 0.1},
+        "lr": {"preset": "learning_rate"},
+        "units": {"low": 1, "high": 9, "scaling": "Linear", "integer": True},
+        "optimizer": {"values": ["adam", "sgd"]},
+    },
+    "hyperparameters": {"width": 3},
+    "environment": {"A": "b"},
+    "tags": {"team": "ml"},
+    "completion": {"target": 0.5, "not_improving": 3, "on_convergence": True, "max_runtime": 120},
+    "network": {"subnets": ["subnet-1"], "security_groups": ["sg-1"], "isolated": True, "encrypted": True},
+    "encryption": {"output_key": "k", "volume_key": "k"},
+    "warm_start": {"parents": ["b"], "type": "TransferLearning"},
+    "resources": {
+        "instance_type": "ml.m5.large", "instance_count": 1, "volume_gb": 1, "max_runtime": 60, "max_pending": 7200,
+        "spot": True, "max_wait": 60, "checkpoints": "s3://b/c", "checkpoint_path": "/opt/ml/checkpoints", "keep_alive": 60,
+        "training_plan": "arn:aws:sagemaker:us-east-1:123456789012:training-plan/p",
+        "placement": {"servers": {"u": 1}, "several_jobs": True},
+        "preferences": [{"type": "ml.m5.large", "count": 1, "training_plans": []}],
+    },
+    "channels": [
+        {"name": "train", "source": "s3://b/c", "content_type": "text/csv", "input_mode": "File", "distribution": "FullyReplicated",
+         "data_type": "S3Prefix", "compression": "Gzip", "record_wrapper": "RecordIO", "shuffle_seed": 1, "attributes": [],
+         "groups": [], "accept_eula": True, "hub_content": "arn:aws:sagemaker:us-east-1:123456789012:hub-content/h/Model/m/1"},
+        {"name": "files", "source": {"id": "fs-01234567", "path": "/", "kind": "EFS", "access": "ro"}},
+        {"name": "set", "source": {"arn": "arn:aws:sagemaker:us-east-1:123456789012:hub-content/h/DataSet/d"}},
+    ],
+}  # fmt: skip
+WRONG: Mapping[str, object] = {"a table": {"zz": {"yy": 1}}, "a number": 4.5, "text": "x y", "a truth": True, "a list": ["a", 1]}
+
+
+def written(value: object) -> str:
+    """A value in TOML."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(name)} = {written(item)}" for name, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(written, value)) + "]"
+    return json.dumps(value)
+
+
+def places(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where a value can be replaced by another."""
+    if path:
+        yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from places(item, (*path, key))
+
+
+def replaced(value: Any, path: tuple[str | int, ...], new: object) -> Any:
+    if not path:
+        return new
+    first, *rest = path
+    if isinstance(value, list):
+        return [replaced(item, tuple(rest), new) if index == first else item for index, item in enumerate(value)]
+    return {name: replaced(item, tuple(rest), new) if name == first else item for name, item in value.items()}
+
+
+def said_of(document: Mapping[str, Any], folder: Path) -> str:
+    file = folder / "job.toml"
+    file.write_text("\n".join(f"{name} = {written(value)}" for name, value in document.items()))
+    try:
+        report = load(file).dry_run()
+    except Invalid as error:
+        return str(error)
+    return "" if report.ok else str(report)
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_every_place_of_a_file(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "train.py").touch()
+    assert said_of(DOCUMENT, tmp_path) == ""
+    all_places = list(places(DOCUMENT))
+    assert len(all_places) > 100
+    for path in all_places:
+        said = said_of(replaced(DOCUMENT, path, WRONG[kind]), tmp_path)
+        if kind == "a table":
+            *_, key = (step for step in path if isinstance(step, str))
+            assert str(key) in said, path
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ('resources = {max_runtime = "60", spot = true}', "resources.max_runtime is '60'; it must be a whole number"),
+        ('max_jobs = "4"', "max_jobs is '4'; it must be a whole number"),
+        ("channels = 3", "channels is 3; it must be a list"),
+        ('channels = [{name = "a"}]', "channels.source is missing; it is required"),
+        ('script = {source = "."}', "script.entry is missing; it is required"),
+        (
+            "ranges = {x = {low = 1, high = 9, scaling = 'log'}}",
+            "ranges.x: scaling is 'log'; it must be one of Auto, Linear, Log",
+        ),
+        ("ranges = {x = {low = '1', high = 9}}", "ranges.x.low is '1'; it must be a number"),
+        ("ranges = {x = {values = [1], low = 1}}", "ranges.x has low, which does not go together with values"),
+        (
+            "ranges = {learning_rate = [1e-4, 1e-1]}",
+            "two values or a range; write { values = [0.0001, 0.1] } for the two values, or { low = 0.0001, high = 0.1 } for all",
+        ),
+        ("objective = {goal = 'Maximize'}", "objective.metric is missing; it is required"),
+        ("objective = {metric = 3, goal = 'Maximize'}", "objective.metric is 3; it must be text"),
+        ("objective = {metric = 'm'}", "objective.goal is missing; it is required"),
+        ("warm_start = {parents = 'a'}", "warm_start.parents is 'a'; it must be a list"),
+        ("strategy = 3", "strategy is 3; it must be a table"),
+        ("hyperparameter = {}", "the file has an unknown key 'hyperparameter'; did you mean 'hyperparameters'?"),
+        ("tags = {team = 3}", "tags.team is 3; it must be text"),
+    ],
+)
+def test_what_is_said_of_a_file(line: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / "train.py").touch()
+    name = line.split(" ", maxsplit=1)[0]
+    document = {key: value for key, value in DOCUMENT.items() if key != name}
+    file = tmp_path / "job.toml"
+    file.write_text("\n".join([line, *(f"{key} = {written(value)}" for key, value in document.items())]))
+    with pytest.raises(Invalid) as error:
+        load(file)
+    assert text in str(error.value)
+    assert str(error.value).startswith(f"{file}: ")
+
+
+def test_values_of_a_preset_can_be_meant_as_values(tmp_path: Path) -> None:
+    (tmp_path / "train.py").touch()
+    file = tmp_path / "job.toml"
+    document = {**DOCUMENT, "ranges": {"learning_rate": {"values": [0.1, 0.2]}, "batch_size": [16, 32, 64]}}
+    file.write_text("\n".join(f"{key} = {written(value)}" for key, value in document.items()))
+    assert [type(one) for one in load(file).ranges] == [Categorical, Categorical]
