@@ -87,6 +87,6 @@ def minutes(
     )
     found: dict[str, list[float]] = {name: [] for name in metrics}
     for page in pages:
-        for one in page["MetricDataResults"]:
+        for one in page.get("MetricDataResults", ()):
             found[metrics[int(one["Id"][1:])]] += one["Values"]
     return {name: tuple(values) for name, values in found.items() if values}

@@ -1,5 +1,6 @@
 """The `sm-tuning` command."""
 
+import io
 import sys
 
 
@@ -10,4 +11,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         print(f"sm-tuning: {error.name} is not installed: pip install 'sm-tuning[cli]'", file=sys.stderr)  # noqa: T201 - a command line speaks
         sys.exit(1)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a character that the terminal's encoding lacks is shown by its number
+            stream.reconfigure(errors="backslashreplace")
     sm_tuning()

@@ -1,10 +1,8 @@
-"""What all commands share: where they go, their options, errors as one line and an exit code.
-
-Exit codes: 0 done; 1 it failed; 2 wrong usage; 3 no emulator, and none can be started; 4 the time given is over; 130 interrupted.
-"""
+"""What all commands share: where they go, their options, and how they write."""
 
 import json
-import sys
+import math
+import os
 from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
@@ -12,10 +10,13 @@ from typing import Any
 
 import click
 
-from sm_tuning.errors import Invalid, NotFound, SmTuningError, TookTooLong
+from sm_tuning.cli.failures import Commands
+from sm_tuning.errors import Invalid, NotFound
+from sm_tuning.printable import printable
 from sm_tuning.run import RunStatus, Training, TuningRun
 
-FAILED, USAGE, UNREACHABLE, TIMEOUT, INTERRUPTED = 1, 2, 3, 4, 130
+PATIENCE = "SM_TUNING_TIMEOUT"
+_DEFAULT_PATIENCE = 60.0
 
 # rich and boto3 are imported by the commands that need them: `--help` should come at once.
 
@@ -36,9 +37,7 @@ class Target:
         from sm_tuning.cli import emulator  # noqa: PLC0415 - see the head
 
         if self.aws:
-            import boto3  # noqa: PLC0415 - see command.py
-
-            return boto3.Session(region_name=self.region, profile_name=self.profile)
+            return boto_session(region_name=self.region, profile_name=self.profile)
         self.url = emulator.configured()
         if self.url is None:
             words = ["--port", "0", "--idle-exit", str(emulator.IDLE_EXIT)] + (["--parallel", str(parallel)] if parallel else [])
@@ -67,31 +66,6 @@ class Target:
             raise NotFound(f"{len(found) or 'no'} tuning jobs begin with {name!r}{known}") from None
 
 
-def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Errors as one line and an exit code."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - any command
-        try:
-            return command(*args, **kwargs)
-        except TookTooLong as error:
-            code, said = TIMEOUT, str(error)
-        except Invalid as error:
-            code, said = USAGE, str(error)
-        except SmTuningError as error:
-            code, said = (UNREACHABLE if type(error).__name__ == "Unreachable" else FAILED), str(error)
-        except Exception as error:
-            from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError  # noqa: PLC0415 - see command.py
-
-            if not isinstance(error, BotoCoreError | ClientError):
-                raise
-            code, said = (UNREACHABLE if isinstance(error, EndpointConnectionError) else FAILED), str(error)
-        click.echo(f"sm-tuning: {said}", err=True)
-        sys.exit(code)
-
-    return run
-
-
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of every command that talks to a service."""
     decorated = command
@@ -116,9 +90,32 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+def boto_session(**words: Any) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
+    """A boto3 session whose clients wait for an answer as long as $SM_TUNING_TIMEOUT says, 60 seconds by default."""
+    import boto3  # noqa: PLC0415 - see the head
+    from botocore.config import Config  # noqa: PLC0415 - see the head
+    from botocore.session import Session  # noqa: PLC0415 - see the head
+
+    text = os.environ.get(PATIENCE)
+    try:
+        seconds = float(text) if text else _DEFAULT_PATIENCE
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise Invalid(f"{PATIENCE} is {text!r}; it must be a number of seconds above 0")
+    core = Session(profile=words.pop("profile_name", None))
+    core.set_default_client_config(Config(connect_timeout=min(seconds, 10.0), read_timeout=seconds))
+    return boto3.Session(botocore_session=core, **words)
+
+
+def echo(text: str, *, error: bool = False) -> None:
+    """Write lines as they are but for what a terminal would obey."""
+    click.echo(printable(text), err=error)
+
+
 def echo_json(document: object) -> None:
-    """Write the one JSON document of a command to standard output."""
-    click.echo(json.dumps(document, indent=2, default=str))
+    """Write the one JSON document of a command to standard output; all but ASCII is escaped."""
+    click.echo(json.dumps(document, indent=2, default=str).replace("\x7f", "\\u007f"))
 
 
 def training_document(one: Training | None) -> Mapping[str, Any] | None:
@@ -150,7 +147,7 @@ def status_document(status: RunStatus) -> dict[str, Any]:
     }
 
 
-@click.group(epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 no emulator, 4 timeout, 130 interrupted.")
+@click.group(cls=Commands, epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 no emulator, 4 timeout, 130 interrupted.")
 @click.version_option(package_name="sm-tuning")
 def sm_tuning() -> None:
     """Plan, run and follow SageMaker tuning jobs, on this machine or in AWS."""

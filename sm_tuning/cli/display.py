@@ -2,16 +2,18 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from sm_tuning.printable import printable
 from sm_tuning.run import RunStatus, Training, TuningRun, duration
 
 if TYPE_CHECKING:
@@ -27,16 +29,28 @@ _ENOUGH_LINES = 3
 _WIDE = 240  # columns where nobody looks: nothing is cut
 
 
+class _SafeConsole(Console):
+    """A console that sends a terminal no characters to obey but its own: whatever is rendered passes here, cell by cell."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
+
+
 def console(*, error: bool = False) -> Console:
-    """Where to write; no colour when it is no terminal or NO_COLOR is set."""
+    """Where to write; no colour when it is no terminal or NO_COLOR is set, and text is never markup."""
     terminal = (sys.stderr if error else sys.stdout).isatty()
-    return Console(stderr=error, highlight=False, width=None if terminal else _WIDE)
+    return _SafeConsole(stderr=error, highlight=False, markup=False, emoji=False, width=None if terminal else _WIDE)
 
 
 def safe(text: object) -> Text:
-    """Text of a job: control characters are shown, not sent, and nothing is markup."""
-    shown = "".join(one if one.isprintable() else f"#{ord(one):03o}" for one in str(text))
-    return Text(shown)
+    """Text of a job on one line, whose characters for terminals are shown, so that a table knows its width."""
+    return Text(printable(str(text)).replace("\n", "#012").replace("\t", "#011"))
+
+
+def safe_status(status: str) -> Text:
+    """A status in its colour."""
+    return Text(safe(status).plain, _COLOURS.get(status, ""))
 
 
 def number(value: float | None) -> str:
@@ -70,7 +84,7 @@ def trainings_table(trainings: Sequence[Training], *, best: str | None = None) -
         table.add_column(safe(name), justify="right")
     table.add_column("time", justify="right", no_wrap=True)
     for one in trainings:
-        row = [safe(short(one.name) + (" *" if one.name == best else "")), Text(one.status, _COLOURS.get(one.status, ""))]
+        row = [safe(short(one.name) + (" *" if one.name == best else "")), safe_status(one.status)]
         row += [Text(number(one.value)), *(safe(setting(one.hyperparameters.get(name, ""))) for name in names)]
         table.add_row(*row, Text(duration(one.seconds)), style="bold" if one.name == best else "")
     return table
@@ -84,7 +98,7 @@ def status_lines(status: RunStatus) -> Group:
     line = Text.assemble(
         safe(status.name),
         "  ",
-        (status.status, _COLOURS.get(status.status, "")),
+        safe_status(status.status),
         f"  {status.finished}/{total} ended, {counters.get('InProgress', 0)} running",
         (f", {failed} failed", "red") if failed else "",
         f", {counters.get('Stopped', 0)} stopped" if counters.get("Stopped", 0) else "",

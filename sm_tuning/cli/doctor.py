@@ -6,7 +6,8 @@ from dataclasses import asdict
 
 import click
 
-from sm_tuning.cli.command import FAILED, Target, echo_json, guarded, options, sm_tuning
+from sm_tuning.cli.command import Target, echo_json, options, sm_tuning
+from sm_tuning.cli.failures import FAILED
 from sm_tuning.cli.job_file import JobFile, described
 from sm_tuning.errors import Invalid
 from sm_tuning.tuning_job import unique_name
@@ -19,7 +20,6 @@ _ACCOUNT = re.compile(r"\d{12}")
 @click.option("--name", help="Name of the tuning job, to see whether it is free (default: the file's, made unique).")
 @click.option("--account", help="Number of the account that is meant.")
 @options
-@guarded
 def doctor(*, job_file: JobFile, name: str | None, account: str | None, target: Target, as_json: bool) -> None:
     """Say what an account lacks for a tuning job, and the command that mends it; nothing is changed."""
     from sm_tuning.cli.display import console, finding_lines  # noqa: PLC0415 - see command.py

@@ -9,7 +9,9 @@ from typing import Any
 
 import click
 
-from sm_tuning.cli.command import guarded, sm_tuning
+from sm_tuning.cli.command import echo, sm_tuning
+from sm_tuning.cli.failures import Unreachable
+from sm_tuning.printable import printable
 
 
 @sm_tuning.group()
@@ -21,17 +23,16 @@ _STATE = click.option("--state", type=click.Path(path_type=Path), default=None, 
 
 
 @emulator.command(name="start")
-@click.option("--port", default=4577, help="0 picks a free one.", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=4577, help="0 picks a free one.", show_default=True)
 @click.option("--parallel", type=click.IntRange(1), help="Training jobs at a time (default: number of cores).")
 @_STATE
-@guarded
 def emulator_start(port: int, parallel: int | None, state: Path | None) -> None:
     """Start it in the background and print the exports for other programs."""
     from sm_tuning.cli import emulator as process  # noqa: PLC0415 - see command.py
 
     words = ["--port", str(port)] + (["--parallel", str(parallel)] if parallel else [])
     facts, started = process.ensure(state or process.state_folder(), words)
-    click.echo(f"# {'started' if started else 'already running'} at {facts['url']}", err=True)
+    echo(f"# {'started' if started else 'already running'} at {facts['url']}", error=True)
     _print_exports(facts)
 
 
@@ -41,9 +42,9 @@ def _print_exports(facts: Mapping[str, Any], *, proxy: bool = False) -> None:
         mine = os.environ.get(name)
         if name == "REQUESTS_CA_BUNDLE" and mine and Path(mine).name != Path(value).name:
             continue  # it is for hosts beside AWS's too, and the user has said whom to trust for those
-        click.echo(f"export {name}={shlex.quote(value)}")
+        echo(f"export {name}={shlex.quote(value)}")
     if not proxy:
-        click.echo(
+        echo(
             "# For programs that insist on AWS's own addresses, as the SageMaker Python SDK does: sm-tuning emulator env --proxy"
         )
 
@@ -52,14 +53,13 @@ def _own(*words: str, state: Path | None) -> None:
     from sm_tuning.cli import emulator as process  # noqa: PLC0415 - see command.py
 
     done = process.call(*words, state=state or process.state_folder())
-    click.echo(done.stdout, nl=False)
-    click.echo(done.stderr, nl=False, err=True)
+    click.echo(printable(done.stdout), nl=False)
+    click.echo(printable(done.stderr), nl=False, err=True)
     sys.exit(done.returncode)
 
 
 @emulator.command(name="stop")
 @_STATE
-@guarded
 def emulator_stop(state: Path | None) -> None:
     """End it; training jobs go on and are picked up at the next start."""
     _own("stop", state=state)
@@ -68,7 +68,6 @@ def emulator_stop(state: Path | None) -> None:
 @emulator.command(name="status")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 @_STATE
-@guarded
 def emulator_status(as_json: bool, state: Path | None) -> None:  # noqa: FBT001 - click's
     """Say whether it runs, and where."""
     _own("status", *(["--json"] if as_json else []), state=state)
@@ -77,7 +76,6 @@ def emulator_status(as_json: bool, state: Path | None) -> None:  # noqa: FBT001 
 @emulator.command(name="reset")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @_STATE
-@guarded
 def emulator_reset(yes: bool, state: Path | None) -> None:  # noqa: FBT001 - click's
     """Kill all runs and forget all state."""
     from sm_tuning.cli import emulator as process  # noqa: PLC0415 - see command.py
@@ -90,12 +88,11 @@ def emulator_reset(yes: bool, state: Path | None) -> None:  # noqa: FBT001 - cli
 @emulator.command(name="env")
 @click.option("--proxy", is_flag=True, help="Also for programs that insist on AWS's own addresses, as the SageMaker SDK does.")
 @_STATE
-@guarded
 def emulator_env(state: Path | None, proxy: bool) -> None:  # noqa: FBT001 - click's
     """Print the exports for other programs: eval "$(sm-tuning emulator env)"."""
     from sm_tuning.cli import emulator as process  # noqa: PLC0415 - see command.py
 
     facts = process.status(state or process.state_folder())
     if not facts.get("running") or "url" not in facts:
-        raise process.Unreachable("no emulator runs; start one: sm-tuning emulator start")
+        raise Unreachable("no emulator runs; start one: sm-tuning emulator start")
     _print_exports(facts, proxy=proxy)

@@ -10,17 +10,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from sm_tuning.errors import SmTuningError
+from sm_tuning.cli.answers import check_answers
+from sm_tuning.cli.command import boto_session
+from sm_tuning.cli.failures import Unreachable
+from sm_tuning.errors import Invalid
 
 IDLE_EXIT = 600
 REGION = "us-east-1"
 DUMMY = "test"
 _READY_WITHIN = 30.0
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-
-
-class Unreachable(SmTuningError):  # noqa: N818 - reads as a fact
-    """There is no emulator, and none can be started."""
 
 
 def state_folder() -> Path:
@@ -51,7 +50,16 @@ def status(state: Path) -> Mapping[str, Any]:
 def configured() -> str | None:
     """AWS_ENDPOINT_URL_SAGEMAKER or AWS_ENDPOINT_URL, if it points at this machine."""
     url = os.environ.get("AWS_ENDPOINT_URL_SAGEMAKER") or os.environ.get("AWS_ENDPOINT_URL")
-    return url if url and urlsplit(url).hostname in _LOOPBACK else None
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        known = None
+    if not known:
+        raise Invalid(f"AWS_ENDPOINT_URL is {url!r}; it must be a URL such as http://127.0.0.1:4577")
+    return url if parts.hostname in _LOOPBACK else None
 
 
 def ensure(state: Path, arguments: Sequence[str] = ()) -> tuple[Mapping[str, Any], bool]:
@@ -82,12 +90,12 @@ class LocalSession:
     """Makes clients as a boto3 session does; each talks to the emulator, with dummy credentials, whatever the environment holds."""
 
     def __init__(self, url: str, region: str | None = None) -> None:
-        import boto3  # noqa: PLC0415 - a fifth of a second that `--help` need not pay
-
         self._url = url
         self._region = region or os.environ.get("AWS_DEFAULT_REGION") or REGION
-        self._session = boto3.Session(aws_access_key_id="test", aws_secret_access_key=DUMMY, region_name=self._region)
+        self._session = boto_session(aws_access_key_id="test", aws_secret_access_key=DUMMY, region_name=self._region)
 
     def client(self, service: Any, region_name: str | None = None, config: Any = None) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
         """A client of the emulator."""
-        return self._session.client(service, endpoint_url=self._url, region_name=region_name or self._region, config=config)
+        client = self._session.client(service, endpoint_url=self._url, region_name=region_name or self._region, config=config)
+        check_answers(client, self._url)
+        return client

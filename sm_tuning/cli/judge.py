@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sm_tuning.cli.command import Target, echo_json, guarded, options, sm_tuning
+from sm_tuning.cli.command import Target, echo, echo_json, options, sm_tuning
 from sm_tuning.errors import Invalid, MissingExtra
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ def _judged(target: Target, jobs: tuple[str, ...]) -> "tuple[Results, Diagnosis]
 @sm_tuning.command()
 @click.argument("jobs", nargs=-1)
 @options
-@guarded
 def diagnose(*, jobs: tuple[str, ...], target: Target, as_json: bool) -> None:
     """Say whether the best model over- or underfits, what each hyperparameter did, and what to do next."""
     from dataclasses import asdict  # noqa: PLC0415 - see command.py
@@ -47,9 +46,12 @@ def diagnose(*, jobs: tuple[str, ...], target: Target, as_json: bool) -> None:
 
 @sm_tuning.command()
 @click.argument("job", required=False)
-@click.option("--port", type=int, help="Where to answer on this machine; 0 takes a free one.  [default: 4578, or a free one]")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="Where to answer on this machine; 0 takes a free one.  [default: 4578, or a free one]",
+)
 @options
-@guarded
 def dashboard(*, job: str | None, port: int | None, target: Target, as_json: bool) -> None:
     """Show tuning jobs in a browser, live while they run, until Ctrl-C; with JOB say where that one is."""
     from sm_tuning import dashboard as pages  # noqa: PLC0415 - see command.py
@@ -62,7 +64,7 @@ def dashboard(*, job: str | None, port: int | None, target: Target, as_json: boo
     if as_json:
         echo_json({"url": url + place})
     else:
-        click.echo(f"dashboard: {url}{place}  (Ctrl-C ends it; the tuning jobs go on)")
+        echo(f"dashboard: {url}{place}  (Ctrl-C ends it; the tuning jobs go on)")
     sys.stdout.flush()
     try:
         server.run()
@@ -77,7 +79,6 @@ def dashboard(*, job: str | None, port: int | None, target: Target, as_json: boo
     "--figures", type=click.Path(path_type=Path, file_okay=False), help="A folder for the charts, too: SVG and PNG files."
 )
 @options
-@guarded
 def report(*, jobs: tuple[str, ...], output: Path, figures: Path | None, target: Target, as_json: bool) -> None:
     """Write what tuning jobs found as one HTML page: diagnosis, advice, charts, all training jobs."""
     from sm_tuning import report as reporting  # noqa: PLC0415 - see command.py
@@ -91,7 +92,7 @@ def report(*, jobs: tuple[str, ...], output: Path, figures: Path | None, target:
     if as_json:
         echo_json({"report": str(output.resolve()), "figures": sorted(drawn)})
     else:
-        click.echo(f"report: {output.resolve()}")
+        echo(f"report: {output.resolve()}")
 
 
 def _write_figures(folder: Path, drawn: Mapping[str, str]) -> None:
@@ -107,14 +108,13 @@ def _write_figures(folder: Path, drawn: Mapping[str, str]) -> None:
         for path, svg in safe.items():
             path.with_name(f"{path.name}.png").write_bytes(png(svg))
     except (MissingExtra, Invalid) as error:
-        click.echo(f"only SVG files: {error}", err=True)
+        echo(f"only SVG files: {error}", error=True)
 
 
 @sm_tuning.command()
 @click.argument("jobs", nargs=-1)
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="A .csv, .json or .parquet file.")
 @options
-@guarded
 def export(*, jobs: tuple[str, ...], output: Path, target: Target, as_json: bool) -> None:
     """Write the training jobs of tuning jobs to a file: a row each; with .json their learning curves too."""
     from sm_tuning.results import Results  # noqa: PLC0415 - see command.py
@@ -124,4 +124,4 @@ def export(*, jobs: tuple[str, ...], output: Path, target: Target, as_json: bool
     if as_json:
         echo_json({"file": str(output), "rows": len(results.rows)})
     else:
-        click.echo(f"{len(results.rows)} training jobs in {output}")
+        echo(f"{len(results.rows)} training jobs in {output}")

@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from sm_tuning.cli.command import (
-    FAILED,
-    INTERRUPTED,
     Target,
+    echo,
     echo_json,
-    guarded,
     options,
     sm_tuning,
     status_document,
     training_document,
 )
+from sm_tuning.cli.failures import FAILED, INTERRUPTED
 from sm_tuning.cli.job_file import JobFile, described
 from sm_tuning.errors import Invalid
 from sm_tuning.run import RunStatus, TuningRun
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 @described
 @click.option("--request", "show_request", is_flag=True, help="Show the exact request.")
 @options
-@guarded
 def plan(*, job_file: JobFile, show_request: bool, target: Target, as_json: bool) -> None:
     """Check a tuning job without sending it, and say what it would do and cost; with --aws or --stack the account is asked."""
     from sm_tuning.cli import plan as planning  # noqa: PLC0415 - see command.py
@@ -81,9 +79,9 @@ def _show_problems(document: Mapping[str, Any]) -> None:
 
     out = console()
     for problem in document["problems"]:
-        out.print(f"problem: {problem['message']}", markup=False, soft_wrap=True)
+        out.print(f"problem: {problem['message']}", soft_wrap=True)
     for warning in document["warnings"]:
-        out.print(f"warning: {warning}", markup=False, soft_wrap=True)
+        out.print(f"warning: {warning}", soft_wrap=True)
 
 
 @sm_tuning.command()
@@ -97,7 +95,6 @@ def _show_problems(document: Mapping[str, Any]) -> None:
 @click.option("--dashboard", is_flag=True, help="Show it in a browser while it runs.")
 @click.option("--yes", is_flag=True, help="Do not ask before launching in AWS.")
 @options
-@guarded
 def run(
     *,
     job_file: JobFile,
@@ -126,7 +123,7 @@ def run(
             _make_bucket(session, output)
     launched = job.launch(session)
     shown = _served(session, launched.name) if dashboard and wait else f"sm-tuning dashboard {launched.name}{_options(target)}"
-    click.echo(f"created {launched.name} {_where(target)}\nin a browser: {shown}", err=True)
+    echo(f"created {launched.name} {_where(target)}\nin a browser: {shown}", error=True)
     if not wait:
         if as_json:
             echo_json(status_document(launched.status()))
@@ -160,7 +157,7 @@ def _shares(job: TuningJob, session: Any, timeout: float | None) -> Mapping[str,
     from sm_tuning.results import Results  # noqa: PLC0415 - see command.py
 
     launched = job.launch(session)
-    click.echo(f"created {launched.name}: the best hyperparameters on growing shares of the training set", err=True)
+    echo(f"created {launched.name}: the best hyperparameters on growing shares of the training set", error=True)
     followed(launched, timeout)
     out = console(error=True)
     for group in launched.failures():
@@ -198,7 +195,7 @@ def _confirm(job: TuningJob, curve: "LearningCurve | None", prices: Mapping[str,
     report = job.dry_run()
     _show_plan(job, planning.document(job, report, prices))
     if curve is not None:
-        click.echo(f"then {len(curve.shares)} training jobs on growing shares of the training set")
+        echo(f"then {len(curve.shares)} training jobs on growing shares of the training set")
     if yes:
         return
     if not sys.stdin.isatty():
@@ -254,10 +251,10 @@ def _document(launched: TuningRun, status: RunStatus) -> dict[str, Any]:
 
 
 def _let_go(launched: TuningRun) -> NoReturn:
-    click.echo(
+    echo(
         f"\n{launched.name} goes on. Follow it: sm-tuning attach {launched.name}\nStop it: sm-tuning stop {launched.name}, "
         "or press Ctrl-C again now (within 3 seconds).",
-        err=True,
+        error=True,
     )
     try:
         import time  # noqa: PLC0415 - only here
@@ -265,11 +262,13 @@ def _let_go(launched: TuningRun) -> NoReturn:
         time.sleep(3)
     except KeyboardInterrupt:
         launched.stop()
-        click.echo(f"stopping {launched.name}", err=True)
+        echo(f"stopping {launched.name}", error=True)
     sys.exit(INTERRUPTED)
 
 
 def _show_end(launched: TuningRun, status: RunStatus, target: Target) -> None:
+    from rich.text import Text  # noqa: PLC0415 - see command.py
+
     from sm_tuning.cli.display import console, number, safe, safe_lines, trainings_table  # noqa: PLC0415 - see command.py
 
     out = console()
@@ -282,7 +281,7 @@ def _show_end(launched: TuningRun, status: RunStatus, target: Target) -> None:
     out.print(trainings_table(rows, best=best.name if best else None))
     out.print()
     if best is not None:
-        out.print("[bold]best hyperparameters[/bold]")
+        out.print("best hyperparameters", style="bold")
         for name, value in best.hyperparameters.items():
             out.print("  ", safe(name), "=", safe(value))
         model = safe(launched.model_uri(best.name))
@@ -292,7 +291,7 @@ def _show_end(launched: TuningRun, status: RunStatus, target: Target) -> None:
         if not target.aws:
             out.print('fetch it:  eval "$(sm-tuning emulator env)"; aws s3 cp', model, ".")
     if status.failure_reason:
-        out.print("[red]failed:[/red]", safe(status.failure_reason))
+        out.print(Text("failed:", "red"), safe(status.failure_reason))
     for group in launched.failures():
         out.print(safe_lines(str(group)))
     if not target.aws:
@@ -303,7 +302,6 @@ def _show_end(launched: TuningRun, status: RunStatus, target: Target) -> None:
 @click.argument("job", default="latest")
 @click.option("--timeout", type=float, help="Seconds to follow it for.")
 @options
-@guarded
 def attach(*, job: str, timeout: float | None, target: Target, as_json: bool) -> None:
     """Follow a tuning job to its end."""
     launched = target.run(job)

@@ -2,7 +2,7 @@
 
 import click
 
-from sm_tuning.cli.command import Target, echo_json, guarded, options, sm_tuning, status_document, training_document
+from sm_tuning.cli.command import Target, echo, echo_json, options, sm_tuning, status_document, training_document
 from sm_tuning.errors import NotFound
 from sm_tuning.run import TuningRun
 
@@ -10,7 +10,6 @@ from sm_tuning.run import TuningRun
 @sm_tuning.command()
 @click.argument("job", default="latest")
 @options
-@guarded
 def status(*, job: str, target: Target, as_json: bool) -> None:
     """Say how far a tuning job is."""
     from sm_tuning.cli.display import console, safe, status_lines  # noqa: PLC0415 - see command.py
@@ -27,7 +26,6 @@ def status(*, job: str, target: Target, as_json: bool) -> None:
 @sm_tuning.command()
 @click.argument("job", default="latest")
 @options
-@guarded
 def trainings(*, job: str, target: Target, as_json: bool) -> None:
     """List the training jobs of a tuning job."""
     from sm_tuning.cli.display import console, trainings_table  # noqa: PLC0415 - see command.py
@@ -44,7 +42,6 @@ def trainings(*, job: str, target: Target, as_json: bool) -> None:
 @sm_tuning.command()
 @click.argument("job", default="latest")
 @options
-@guarded
 def best(*, job: str, target: Target, as_json: bool) -> None:
     """Show the best training job of a tuning job."""
     from sm_tuning.cli.display import console, trainings_table  # noqa: PLC0415 - see command.py
@@ -57,19 +54,16 @@ def best(*, job: str, target: Target, as_json: bool) -> None:
         echo_json({**(training_document(one) or {}), "S3ModelArtifacts": found.model_uri(one.name)})
         return
     console().print(trainings_table([one], best=one.name))
-    console().print("model:", found.model_uri(one.name), markup=False)
+    console().print("model:", found.model_uri(one.name))
 
 
 @sm_tuning.command()
 @click.argument("name")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the training job has ended.")
 @options
-@guarded
 def logs(*, name: str, follow: bool, target: Target, as_json: bool) -> None:
     """Print the log of a training job, or of the best training job of a tuning job."""
     from botocore.exceptions import ClientError  # noqa: PLC0415 - see command.py
-
-    from sm_tuning.cli.display import safe  # noqa: PLC0415 - see command.py
 
     session = target.session()
     try:
@@ -82,19 +76,18 @@ def logs(*, name: str, follow: bool, target: Target, as_json: bool) -> None:
         if chosen is None:
             raise NotFound(f"{run_.name} has no training job yet") from None
         training = chosen.name
-        click.echo(f"log of {training}", err=True)
+        echo(f"log of {training}", error=True)
     lines = run_.logs(training, follow=follow)
     if as_json:
         echo_json({"TrainingJobName": training, "lines": list(lines)})
         return
     for line in lines:
-        click.echo(safe(line).plain)
+        echo(line)
 
 
 @sm_tuning.command()
 @click.argument("job")
 @options
-@guarded
 def stop(*, job: str, target: Target, as_json: bool) -> None:
     """Stop a tuning job and its running training jobs."""
     found = target.run(job)
@@ -102,12 +95,11 @@ def stop(*, job: str, target: Target, as_json: bool) -> None:
     if as_json:
         echo_json(status_document(found.status()))
     else:
-        click.echo(f"{found.name}: {found.status().status}")
+        echo(f"{found.name}: {found.status().status}")
 
 
 @sm_tuning.command(name="list")
 @options
-@guarded
 def list_(*, target: Target, as_json: bool) -> None:
     """List tuning jobs, the newest first."""
     from sm_tuning.cli.display import console, table_of  # noqa: PLC0415 - see command.py

@@ -18,9 +18,10 @@ from urllib.parse import parse_qs
 from sm_tuning import learning_curve
 from sm_tuning.diagnosis import Diagnosis, diagnose
 from sm_tuning.errors import MissingExtra, NotFound, SmTuningError
-from sm_tuning.report import charts, comparison, page
+from sm_tuning.printable import printable
+from sm_tuning.report import charts, comparison, page, templates
 from sm_tuning.results import Known, Results
-from sm_tuning.run import TuningRun, duration
+from sm_tuning.run import TuningRun
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -45,17 +46,14 @@ class _Answer:
 
 
 def _refused(status: str, words: str) -> _Answer:
-    return _Answer(status, words.encode(), "text/plain; charset=utf-8")
+    return _Answer(status, printable(words).encode(), "text/plain; charset=utf-8")
 
 
 class Dashboard:
     """A WSGI application that shows the tuning jobs that a boto3 session reaches. `hosts` are the Host headers that it answers to."""
 
     def __init__(self, session: Any, hosts: Iterable[str]) -> None:  # noqa: ANN401 - boto3 makes its classes at run time
-        try:
-            import jinja2  # noqa: PLC0415 - an extra
-        except ImportError as error:
-            raise MissingExtra("the dashboard needs Jinja: pip install 'sm-tuning[cli]'") from error
+        self._pages = templates("sm_tuning.dashboard", "sm_tuning.report")
         self._session = session
         self._client = session.client("sagemaker")
         self.hosts = frozenset(hosts)
@@ -72,14 +70,6 @@ class Dashboard:
                 + charts.RULES.encode(),
             ),
         }
-        self._pages = jinja2.Environment(
-            loader=jinja2.ChoiceLoader([jinja2.PackageLoader(f"sm_tuning.{room}", ".") for room in ("dashboard", "report")]),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._pages.filters["duration"] = duration
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from sm_tuning.diagnosis import Diagnosis, diagnose
 from sm_tuning.errors import MissingExtra
+from sm_tuning.printable import printable
 from sm_tuning.report import charts, comparison
 from sm_tuning.report.svg import alone
 from sm_tuning.results import Results
@@ -45,27 +46,43 @@ def _importances(results: Results, found: Diagnosis) -> list[tuple[str, float]]:
     return list((shares or {effect.name: effect.strength for effect in found.effects}).items())
 
 
-def page(results: Results, found: Diagnosis | None = None) -> str:
-    """The whole report; raises MissingExtra without Jinja."""
+def templates(*packages: str) -> Any:  # noqa: ANN401 - Jinja is an extra
+    """A Jinja environment of some packages' pages: texts are escaped, and what would turn or hide text around them is shown.
+
+    Raises:
+        MissingExtra: Jinja is not installed.
+    """
     try:
         import jinja2  # noqa: PLC0415 - an extra
         from markupsafe import Markup  # noqa: PLC0415 - of that extra
     except ImportError as error:
-        raise MissingExtra("the report needs Jinja: pip install 'sm-tuning[cli]'") from error
-    found = found or diagnose(results)
-    here = files("sm_tuning.report")
+        raise MissingExtra("pages need Jinja: pip install 'sm-tuning[cli]'") from error
+
+    def shown(value: object) -> object:
+        return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("sm_tuning.report", "."),
+        loader=jinja2.ChoiceLoader([jinja2.PackageLoader(package, ".") for package in packages]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=shown,
     )
+    environment.filters["duration"] = duration
+    return environment
+
+
+def page(results: Results, found: Diagnosis | None = None) -> str:
+    """The whole report; raises MissingExtra without Jinja."""
+    environment = templates("sm_tuning.report")
+    from markupsafe import Markup  # noqa: PLC0415 - of an extra
+
+    found = found or diagnose(results)
+    here = files("sm_tuning.report")
     script = here.joinpath("page.js").read_text(encoding="utf-8")
     drawn = {name: Markup(svg) for name, svg in _figures(results, found).items()}  # noqa: S704 - drawn here, its texts escaped
-    environment.filters["duration"] = duration
-    template = environment.get_template("page.html")
-    return template.render(
+    rendered: str = environment.get_template("page.html").render(
         results=results,
         found=found,
         best=results.best,
@@ -79,6 +96,7 @@ def page(results: Results, found: Diagnosis | None = None) -> str:
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         request=json.dumps(_request(results), indent=2, default=str),
     )
+    return rendered
 
 
 def _request(results: Results) -> Mapping[str, Any]:

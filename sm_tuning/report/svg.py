@@ -1,12 +1,13 @@
 """Charts as SVG text: scales, axes and marks. Colours are CSS variables of the page, with defaults for a file of its own."""
 
+import html
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from typing import TypeVar
 
 from sm_tuning.errors import Invalid, MissingExtra
+from sm_tuning.printable import printable
 
 P = TypeVar("P", bound=tuple[float, ...])
 
@@ -34,6 +35,11 @@ _COLOURS = {
 # By name too: what draws PNG files does not ask the system which font a kind of font is.
 _FONTS = "system-ui,Helvetica,Arial,'DejaVu Sans','Liberation Sans','Noto Sans',Roboto,Verdana,sans-serif"
 _STYLE = f"text{{font-size:12px;font-family:{_FONTS};fill:var(--ink)}}"
+
+
+def escape(label: str) -> str:
+    """Text of anybody's for a drawing: without what would turn or hide text around it, or what XML forbids."""
+    return html.escape(printable(label))
 
 
 def nice(low: float, high: float, count: int = 5) -> list[float]:

@@ -1,0 +1,111 @@
+"""The one way out for whatever goes wrong in a command: one sentence, an exit code, no traceback."""
+
+import errno
+import io
+import os
+import sys
+import traceback
+from typing import Any, NoReturn
+
+import click
+
+from sm_tuning.errors import Invalid, SmTuningError, TookTooLong
+from sm_tuning.printable import printable
+
+FAILED, USAGE, UNREACHABLE, TIMEOUT, INTERRUPTED = 1, 2, 3, 4, 130
+DEBUG = "SM_TUNING_DEBUG"
+
+_EXTRAS = {
+    **dict.fromkeys(("click", "rich", "jinja2", "markupsafe", "waitress"), "cli"),
+    **dict.fromkeys(("pandas", "pyarrow", "sklearn", "resvg_py"), "results"),
+    "sagemaker": "sagemaker",
+}
+
+
+class Unreachable(SmTuningError):  # noqa: N818 - reads as a fact
+    """There is no emulator, and none can be started; or the service does not answer."""
+
+
+class BadAnswer(SmTuningError):  # noqa: N818 - reads as a fact
+    """A server answered what AWS's API cannot answer."""
+
+
+_OURS: tuple[tuple[type[Exception], int], ...] = (
+    (TookTooLong, TIMEOUT),
+    (Invalid, USAGE),
+    (Unreachable, UNREACHABLE),
+    (SmTuningError, FAILED),
+)
+
+
+class Commands(click.Group):
+    """A group of commands that ends every error of theirs in one sentence on standard error."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            shown = io.StringIO()
+            error.show(shown)
+            click.echo(printable(shown.getvalue()), nl=False, err=True)
+            sys.exit(error.exit_code)
+        except (click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            _end("interrupted", INTERRUPTED)
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno == errno.EPIPE:
+                raise  # who read the output has read enough: click ends in silence
+            if os.environ.get(DEBUG):
+                traceback.print_exc()
+            _end(*explain(error))
+
+
+def _end(sentence: str, code: int) -> NoReturn:
+    click.echo(f"sm-tuning: {printable(sentence)}", err=True)
+    sys.exit(code)
+
+
+def explain(error: Exception) -> tuple[str, int]:
+    """What an error means to a user, and the exit code (docs/cli.md)."""
+    for kind, code in _OURS:
+        if isinstance(error, kind):
+            return str(error), code
+    if isinstance(error, MemoryError):
+        return "there is not enough memory; close other programs, or raise the limit (ulimit -v)", FAILED
+    if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("sm_tuning"):
+        package = (error.name or "").partition(".")[0]
+        return f"{package} is not installed: pip install 'sm-tuning[{_EXTRAS.get(package, 'all')}]'", FAILED
+    return _of_botocore(error) or _of_system(error)
+
+
+def _of_system(error: Exception) -> tuple[str, int]:
+    if isinstance(error, OSError):
+        what = error.strerror or str(error) or type(error).__name__
+        return f"{os.fsdecode(error.filename)}: {what}" if isinstance(error.filename, str | bytes) else what, FAILED
+    text = " ".join(str(error).split())[:300]
+    fault = f"this is a fault of sm-tuning itself ({type(error).__name__}: {text})"
+    return f"{fault}; set {DEBUG}=1 for the traceback, and report it", FAILED
+
+
+def _of_botocore(error: Exception) -> tuple[str, int] | None:
+    from botocore import exceptions  # noqa: PLC0415 - boto3 is imported by the commands that need it
+    from botocore.parsers import ResponseParserError  # noqa: PLC0415 - see above
+
+    if isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError):
+        return f"{_sentence(error)} Is the address right, and does the service run?", UNREACHABLE
+    if isinstance(error, exceptions.BotoCoreError | exceptions.ClientError):
+        return " ".join(str(error).split()), FAILED
+    if isinstance(error, ResponseParserError) or _raised_in(error, "botocore.parsers"):
+        return "the server answered what is no answer of AWS's API; is the address right (AWS_ENDPOINT_URL)?", FAILED
+    return None
+
+
+def _sentence(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if text.endswith(".") else f"{text}."
+
+
+def _raised_in(error: Exception, module: str) -> bool:
+    return any(frame.f_globals.get("__name__") == module for frame, _ in traceback.walk_tb(error.__traceback__))
