@@ -122,9 +122,11 @@ class Emulator:
         self.settings = settings
         self._stack = ExitStack()
         state = settings.state
-        trial = _in_background(mounts.available) if settings.private_opt_ml else None
         try:
             self.lock = self._stack.enter_context(StateLock(state))
+            caches = state / "cache"
+            (caches / "channels").mkdir(parents=True, exist_ok=True)
+            trial = _in_background(lambda: mounts.available(caches / "channels")) if settings.private_opt_ml else None
             self.cloud = Cloud(settings, None if in_memory else state)
             self._stack.callback(self.cloud.close)
             announcer = Announcer(bus=self.cloud, describe=lambda job: self.api.described(job))  # noqa: PLW0108 - it is made below
@@ -135,13 +137,14 @@ class Emulator:
             runs = state / "runs"
             runs.mkdir(exist_ok=True)
             self.publisher = Publisher(store=self.store, cloud=self.cloud, runs=runs)
-            self.why_not_private = "switched off" if trial is None else trial.result()
+            self.why_not_private, layers = ("switched off", False) if trial is None else trial.result()
             preparation = Preparation(
                 settings=settings,
                 objects=objects,
-                folder_of_caches=state / "cache",
+                folder_of_caches=caches,
                 endpoint=endpoint,
                 private=self.why_not_private is None,
+                layers=layers,
                 role_exists=self.cloud.role_exists,
             )
             hands = _hands(settings, preparation, bell, endpoint)

@@ -81,7 +81,8 @@ class Workplace:
         self.root = root
         self.visits: dict[str, _Visit] = {}
         self.executor = ProcessExecutor(bell=None)
-        self._private = mounts.available() is None
+        why_not_private, self._layers = mounts.available(self.root)
+        self._private = why_not_private is None
         self._preparations: list[tuple[Settings, str | None, Preparation]] = []
         self._guard = threading.Lock()
         (self.root / "runs").mkdir()
@@ -120,6 +121,7 @@ class Workplace:
                 folder_of_caches=self.root / f"cache-{len(self._preparations)}",
                 endpoint=lambda: endpoint,
                 private=settings.private_opt_ml and self._private,
+                layers=settings.private_opt_ml and self._layers,
                 role_exists=lambda _role: True,
             )
             self._preparations.append((settings, endpoint, preparation))

@@ -1,5 +1,10 @@
-"""Data in: each channel comes from S3 once per content, and every run gets hard links to it."""
+"""Data in: each channel comes from S3 once per content, and no run can change what another reads.
 
+Where a run has its own mounts, the one copy lies below all of them (`runs.mounts`); else each run gets clones of the files if the file
+system can share their content, or copies.
+"""
+
+import fcntl
 import hashlib
 import json
 import os
@@ -15,6 +20,7 @@ from local_emulator.domain.jobs import Document
 from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, ObjectInfo, Objects, ObjectsUnavailable, parse_s3
 
 _LONGEST_PART = 255
+_FICLONE = 0x40049409  # of ioctl: share a file's content, copied when either is written
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +49,7 @@ class Stage:
         self._fetching: dict[str, threading.Lock] = {}
 
     def fetch(self, channel: Document) -> Path:
-        """The staged folder of a channel; fetched now if its content is not there yet. Raises RunError."""
+        """The folder with a channel's files, which nobody may write to; fetched now if it is not there yet. Raises RunError."""
         try:
             files = self._list(channel)
         except (NoSuchBucket, ObjectsUnavailable) as error:
@@ -54,9 +60,10 @@ class Stage:
         with lock:
             folder = self._root / digest
             if not _untouched(folder):
-                shutil.rmtree(folder, ignore_errors=True)
+                if folder.exists():  # somebody has changed it; runs may still read it, so it goes at the next start
+                    folder.rename(folder.with_name(f".{digest}.{uuid.uuid4().hex}"))
                 self._download(files, folder)
-            return folder
+            return folder / "data"
 
     def missing(self, channel: Document, role: str, region: str) -> str | None:
         """AWS's sentence for a channel without data, told when a job is created; None if there is some."""
@@ -127,7 +134,6 @@ class Stage:
                 target = temporary / "data" / one.name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 self._objects.download(one.bucket, one.key, target)
-                target.chmod(0o444)
             facts = {one.name: _facts(temporary / "data" / one.name) for one in files}
             (temporary / "index.json").write_text(json.dumps(facts))
             temporary.rename(folder)
@@ -138,17 +144,22 @@ class Stage:
 
 
 def place(staged: Path, target: Path) -> None:
-    """Give a run a folder of its own with the files of a staged channel: hard links, or copies across file systems."""
+    """Give a run a folder of its own with the content of another: clones of its files, or copies."""
     target.mkdir(parents=True, exist_ok=True)
-    for parent, folders, names in os.walk(staged / "data"):
-        here = target / Path(parent).relative_to(staged / "data")
+    for parent, folders, names in os.walk(staged):
+        here = target / Path(parent).relative_to(staged)
         for name in folders:
             (here / name).mkdir(exist_ok=True)
         for name in names:
-            try:
-                os.link(Path(parent) / name, here / name)
-            except OSError:
-                shutil.copy2(Path(parent) / name, here / name)
+            _clone(Path(parent) / name, here / name)
+
+
+def _clone(source: Path, target: Path) -> None:
+    try:
+        with source.open("rb") as reading, target.open("wb") as writing:
+            fcntl.ioctl(writing.fileno(), _FICLONE, reading.fileno())
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def _file(bucket: str, one: ObjectInfo, name: str) -> _File:
@@ -161,7 +172,7 @@ def _facts(path: Path) -> list[int]:
 
 
 def _untouched(folder: Path) -> bool:
-    """Whether a staged channel is there and nobody changed its files (a run may, as the links share them)."""
+    """Whether a staged channel is there and nobody changed its files."""
     try:
         facts: Mapping[str, list[int]] = json.loads((folder / "index.json").read_text())
         return all(_facts(folder / "data" / name) == known for name, known in facts.items())

@@ -1,13 +1,17 @@
 """A private `/opt/ml` for one process: its own mount namespace, with a folder bound over `/opt/ml`.
 
 Asked for by the process that will become the program, between fork and exec. Not root: a user namespace comes first, in which we are.
+Folders that many runs read are laid below it by overlayfs: what a run writes there stays its own, and nothing is copied before.
 """
 
 import ctypes
+import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 _CLONE_NEWNS = 0x00020000
@@ -26,12 +30,46 @@ def _call(name: str, *args: object) -> None:
         raise OSError(code, f"{name}: {os.strerror(code)}")
 
 
-def _mount(source: str, target: str, kind: str | None, flags: int) -> None:
-    _call("mount", source.encode(), target.encode(), kind.encode() if kind else None, flags, None)
+def _mount(source: str, target: str, kind: str | None, flags: int, options: str = "") -> None:
+    given = options.encode() if options else None
+    _call("mount", os.fsencode(source), os.fsencode(target), kind.encode() if kind else None, flags, given)
 
 
-def bind_opt_ml(ml: Path) -> None:
-    """Put a folder over `/opt/ml`, for this process and its children alone; raises OSError."""
+def lay(ml: Path, folders: Mapping[str, Path]) -> None:
+    """Say which folders `bind_opt_ml` is to show below `ml`, by their paths there; what is written to them is kept beside `ml`."""
+    for number, path in enumerate(folders):
+        (ml / path).mkdir(parents=True, exist_ok=True)
+        for own in ("upper", "work"):
+            (_layers(ml) / str(number) / own).mkdir(parents=True)
+    _layers(ml).mkdir(exist_ok=True)
+    (_layers(ml) / "index").write_text(json.dumps({path: str(folder) for path, folder in folders.items()}))
+
+
+def _layers(ml: Path) -> Path:
+    return ml.with_name("layers")
+
+
+def _mount_layers(ml: Path, *, root: bool) -> None:
+    index = _layers(ml) / "index"
+    folders = json.loads(index.read_bytes()) if index.exists() else {}
+    for number, (path, folder) in enumerate(folders.items()):
+        own = _layers(ml) / str(number)
+        # By descriptors: the options of a mount are a text with commas and colons, and paths may hold both.
+        opened = {name: os.open(where, os.O_PATH) for name, where in _directories(folder, own).items()}
+        options = ",".join(f"{name}=/proc/self/fd/{descriptor}" for name, descriptor in opened.items())
+        try:
+            _mount("overlay", str(ml / path), "overlay", 0, options if root else f"{options},userxattr")
+        finally:
+            for descriptor in opened.values():
+                os.close(descriptor)
+
+
+def _directories(folder: str, own: Path) -> Mapping[str, str]:
+    return {"lowerdir": folder, "upperdir": str(own / "upper"), "workdir": str(own / "work")}
+
+
+def bind_opt_ml(ml: Path | str) -> None:
+    """Put a folder over `/opt/ml`, and what was laid below it, for this process and its children alone; raises OSError."""
     root = os.geteuid() == 0
     uid, gid = os.geteuid(), os.getegid()
     _call("unshare", _CLONE_NEWNS | (0 if root else _CLONE_NEWUSER))
@@ -45,6 +83,7 @@ def bind_opt_ml(ml: Path) -> None:
             _OPT_ML.mkdir(parents=True, exist_ok=True)
         else:
             _rebuild_opt()
+    _mount_layers(Path(ml), root=root)
     _mount(str(ml), str(_OPT_ML), None, _MS_BIND | _MS_REC)
 
 
@@ -68,24 +107,55 @@ def _rebuild_opt() -> None:
         _call("umount2", aside.encode(), 2)
 
 
-def available() -> str | None:
-    """None if a private `/opt/ml` can be had here, else why not. Tried for real, in a process of its own."""
-    tried = subprocess.run(
-        [sys.executable, "-m", "local_emulator.runs.mounts"], capture_output=True, text=True, check=False, timeout=60
-    )
-    return None if tried.returncode == 0 else (tried.stderr.strip().splitlines() or ["no reason given"])[-1]
+def available(folder: Path | None = None) -> tuple[str | None, bool]:
+    """Why a private `/opt/ml` cannot be had here (None: it can), and whether folders can be laid below it.
+
+    Tried for real, in a process of its own. `folder` is where runs will have their folders: not every file system takes layers.
+    """
+    command = [sys.executable, "-P", "-m", "local_emulator.runs.mounts", str(folder or tempfile.gettempdir())]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    tried = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environment)  # noqa: S603 - ourselves
+    reasons = tried.stderr.strip().splitlines() or ["no reason given"]
+    return (None if tried.returncode == 0 else reasons[-1]), tried.returncode == 0 and tried.stdout == "layers"
 
 
 def main() -> int:
-    """Try it."""
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "seen").touch()
+    """`python -m local_emulator.runs.mounts FOLDER`: try it there."""
+    with tempfile.TemporaryDirectory(dir=sys.argv[1], prefix=".trial-") as folder:
+        ml, shared = Path(folder) / "ml", Path(folder) / "shared"
+        for path in (ml, shared):
+            path.mkdir()
+        (ml / "seen").touch()
+        (shared / "file").touch()
+        child = os.fork()
+        if child == 0:
+            os._exit(_try_layers(ml, shared))
+        layers = os.waitpid(child, 0)[1] == 0
+        _clear(_layers(ml))
         try:
-            bind_opt_ml(Path(folder))
+            bind_opt_ml(ml)
         except OSError as error:
             print(error.strerror, file=sys.stderr)  # noqa: T201 - read by `available`
             return 1
+        print("layers" if layers else "", end="")  # noqa: T201 - see above
         return 0 if (_OPT_ML / "seen").exists() else 1
+
+
+def _try_layers(ml: Path, shared: Path) -> int:
+    try:
+        lay(ml, {"input": shared})
+        bind_opt_ml(ml)
+        (_OPT_ML / "input" / "file").write_text("written")
+    except OSError:
+        return 1
+    return (shared / "file").stat().st_size
+
+
+def _clear(layers: Path) -> None:
+    """Remove what was laid; overlayfs leaves a folder without any rights."""
+    for path in layers.glob("*/work/work"):
+        path.chmod(0o700)
+    shutil.rmtree(layers, ignore_errors=True)
 
 
 if __name__ == "__main__":

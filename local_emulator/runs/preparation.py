@@ -13,7 +13,7 @@ from local_emulator.domain.errors import RunError, ValidationException
 from local_emulator.domain.jobs import Document
 from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, Objects, ObjectsUnavailable, parse_s3
 from local_emulator.domain.training import Left, TrainingJob
-from local_emulator.runs import images, opt_ml
+from local_emulator.runs import images, mounts, opt_ml
 from local_emulator.runs.archive import ArchiveError, extract_safely
 from local_emulator.runs.artifacts import checkpoints
 from local_emulator.runs.channels import Stage, failed, place
@@ -28,7 +28,8 @@ _GIB = 2**30
 class Preparation:
     """Stages data and code once per content, lays out `/opt/ml`, and says what to start.
 
-    `endpoint` tells where training jobs reach this emulator (None: nowhere); `private` whether a run can have `/opt/ml` to itself.
+    `endpoint` tells where training jobs reach this emulator (None: nowhere); `private` whether a run can have `/opt/ml` to itself, and
+    `layers` whether folders that several runs read can be laid below it.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Preparation:
         folder_of_caches: Path,
         endpoint: Callable[[], str | None],
         private: bool,
+        layers: bool,
         role_exists: Callable[[str], bool],
     ) -> None:
         self._settings = settings
@@ -47,6 +49,7 @@ class Preparation:
         self._stage = Stage(folder_of_caches / "channels", objects)
         self._endpoint = endpoint
         self._private = private
+        self._layers = layers
         self._role_exists = role_exists
         self._guard = threading.Lock()
         self._unpacking: dict[str, threading.Lock] = {}
@@ -84,12 +87,20 @@ class Preparation:
             names.remove_results()
             names.make()
             opt_ml.lay_out(names.ml, job)
-            for channel in job.request.get("InputDataConfig", ()):
-                place(self._stage.fetch(channel), names.ml / "input" / "data" / channel["ChannelName"])
+            channels = {
+                f"input/data/{channel['ChannelName']}": self._stage.fetch(channel)
+                for channel in job.request.get("InputDataConfig", ())
+            }
             self._bring_checkpoints(job, names)
-            return self._run(job, names, left)
+            run = self._run(job, names, left)
+            if self._layers and not isinstance(run.program, Container):
+                mounts.lay(names.ml, channels)
+            else:
+                for path, staged in channels.items():
+                    place(staged, names.ml / path)
         except OSError as error:
             raise RunError(f"ClientError: {error.strerror or error}: {error.filename or folder}") from error
+        return run
 
     def _run(self, job: TrainingJob, names: RunFolder, left: Left) -> Run:
         settings = self._settings
@@ -194,10 +205,7 @@ class Preparation:
         source = {"S3DataType": "S3Prefix", "S3Uri": config["S3Uri"].rstrip("/") + "/"}
         staged = self._stage.fetch({"DataSource": {"S3DataSource": source}})
         here = checkpoints(names.ml, job)
-        # Copies, not links: a program writes its checkpoints in place.
-        shutil.copytree(staged / "data", here, dirs_exist_ok=True)
-        for path in here.rglob("*"):
-            path.chmod(0o755 if path.is_dir() else 0o644)
+        place(staged, here)
 
 
 def _container(image: str, job: TrainingJob) -> Container:

@@ -18,9 +18,14 @@ from local_emulator.testing import emulated_sagemaker
 SCRIPT = """
 import json, os, sys, time
 told = {name: os.environ.get(name) for name in ("CUDA_VISIBLE_DEVICES", "SM_NUM_GPUS", "OMP_NUM_THREADS")}
-data = os.stat("/opt/ml/input/data/train/data")
-told |= {"inode": data.st_ino, "links": data.st_nlink}
+os.chdir("/opt/ml/input/data/train")
+with open("data", "ab") as file:
+    file.write(b"x")
+open("mine", "x").close()
+os.utime("data", (0, 0))
+os.remove("other")
 time.sleep(1.0)
+told |= {"size": os.stat("data").st_size, "names": sorted(os.listdir())}
 print("told", json.dumps(told))
 print("score=1")
 """
@@ -65,11 +70,12 @@ def told(emulator: Any, request: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def test_gpus_are_dealt_out_and_data_is_there_once(emulator: Any, request_of: Any) -> None:
+def test_gpus_are_dealt_out_and_data_is_each_jobs_own(emulator: Any, request_of: Any) -> None:
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket="bucket")
     s3.put_object(Bucket="bucket", Key="source.tar.gz", Body=source())
     s3.put_object(Bucket="bucket", Key="data/data", Body=os.urandom(1 << 20))
+    s3.put_object(Bucket="bucket", Key="data/other", Body=b"other")
     request = request_of("sharing", "s3://bucket/source.tar.gz", bucket="bucket", jobs=6)
     request["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxParallelTrainingJobs"] = 4
     where = {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/data/"}
@@ -78,7 +84,9 @@ def test_gpus_are_dealt_out_and_data_is_there_once(emulator: Any, request_of: An
     assert len(jobs) == 6
     assert {one["CUDA_VISIBLE_DEVICES"] for one in jobs} == {"3", "5", "7", "9"}  # four at a time, a GPU each
     assert {(one["SM_NUM_GPUS"], one["OMP_NUM_THREADS"]) for one in jobs} == {("1", "3")}
-    assert len({one["inode"] for one in jobs}) == 1  # one file, linked into each
-    assert max(one["links"] for one in jobs) > 2
+    # Each has written beside its data and into it, and none has seen another's writing.
+    assert [(one["size"], one["names"]) for one in jobs] == [((1 << 20) + 1, ["data", "mine"])] * 6
+    (cached,) = (Path(emulator.settings.state) / "cache" / "channels").glob("*/data")
+    assert {path.name: path.stat().st_size for path in cached.iterdir()} == {"data": 1 << 20, "other": 5}
     runs = Path(emulator.settings.state) / "runs"
     assert all(json.loads((run / "run.json").read_text())["warm"] for run in runs.iterdir())

@@ -54,7 +54,7 @@ class Runs:
         for name, text in files.items():
             (code / name).parent.mkdir(parents=True, exist_ok=True)
             (code / name).write_text(text)
-        base = str(code) if mounts.available() else "/opt/ml/code"
+        base = str(code) if mounts.available()[0] else "/opt/ml/code"
         environment = {**BASE, "PYTHONPATH": f"{base}:/nowhere", "HOME": "/root", "TMPDIR": str(folder.temporary),
                        "SM_HP_X": "1", **settings.pop("env", {})}  # fmt: skip
         run = Run(
@@ -64,7 +64,7 @@ class Runs:
             env=environment,
             metrics=(MetricDefinition(name="x", regex="x=([0-9.]+)"),),
             disk_floor=0,
-            opt_ml=not mounts.available(),
+            opt_ml=not mounts.available()[0],
             imports=imports_of(code, "train.py") if warm else None,
             **settings,
         )
