@@ -129,7 +129,7 @@ class Emulator:
             trial = _in_background(lambda: mounts.available(caches / "channels")) if settings.private_opt_ml else None
             self.cloud = Cloud(settings, None if in_memory else state)
             self._stack.callback(self.cloud.close)
-            announcer = Announcer(bus=self.cloud, describe=lambda job: self.api.described(job))  # noqa: PLW0108 - it is made below
+            announcer = Announcer(bus=self.cloud, describe=lambda job: self.api.event(job))  # noqa: PLW0108 - it is made below
             self.store = SqliteStore(None if in_memory else state / "jobs.sqlite", announcer.changed)
             self._stack.callback(self.store.close)
             bell = self._stack.enter_context(Bell(state / "bell"))

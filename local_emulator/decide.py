@@ -18,7 +18,7 @@ ATTEMPTS = 5  # training jobs that may end badly before any has ended well
 
 _CHILDREN = "please take a look at the training job failures by listing training jobs for the hyperparameter tuning job."
 _NONE_SUCCEEDED = f"No training job succeeded after {ATTEMPTS} attempts. For additional details, {_CHILDREN}"
-_ALL_FAILED = f"All training jobs failed. For additional details, {_CHILDREN}"
+_ALL_FAILED = "All training jobs failed. Please take a look at the training jobs failures to get more details."
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -95,10 +95,20 @@ def _definition(request: Mapping[str, Any], parent: Mapping[str, Any], name: str
         if algorithm.get(member) != their_algorithm.get(member):
             text = f"for identical data and algorithm it must be that of the parent {name}, {their_algorithm.get(member)!r}"
             yield Problem("warm-start-image", f"{_DEFINITION}.AlgorithmSpecification.{member}", algorithm.get(member), text)
-    if _channels(ours) != _channels(theirs):
-        where = f"{_DEFINITION}.InputDataConfig"
-        text = f"for identical data and algorithm it must be that of the parent {name}"
-        yield Problem("warm-start-data", where, sorted(_channels(ours)), text)
+
+
+def warnings(request: Mapping[str, Any], parents: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What AWS does not compare: a warm start with identical data whose channels are not the parent's."""
+    if request["WarmStartConfig"]["WarmStartType"] != "IdenticalDataAndAlgorithm":
+        return
+    for parent in parents:
+        ours, theirs = _channels(request.get(_DEFINITION, {})), _channels(parent.get(_DEFINITION, {}))
+        differing = sorted(name for name in {*ours, *theirs} if ours.get(name) != theirs.get(name))
+        if differing:
+            yield (
+                f"the channels {', '.join(differing)} are not those of the parent {parent['HyperParameterTuningJobName']}; AWS does "
+                "not compare them, and takes the parent's objectives for those of these data"
+            )
 
 
 def _channels(definition: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -89,13 +89,15 @@ def check(job: "TuningJob", client: Any = None) -> Report:  # noqa: ANN401 - a b
         *_definition_problems(request),
         *_local_problems(job, request),
     ]
+    warnings = list(_warnings(job))
     if client is not None and job.warm_start is not None and not problems:
         described = [
             client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=one) for one in job.warm_start.parents
         ]
         problems += parents.problems(request, described, _MOST_JOBS[request[_CONFIG]["Strategy"]])
+        warnings += parents.warnings(request, described)
     spelled = (replace(one, argument=wording.argument(one.rule, one.field, request)) for one in problems)
-    return Report(request, tuple(spelled), tuple(_warnings(job)))
+    return Report(request, tuple(spelled), tuple(warnings))
 
 
 # --- rules between members ------------------------------------------------------------------------------------------------
@@ -302,15 +304,11 @@ def _time_problems(definition: Mapping[str, Any], where: str) -> Iterator[Proble
 def _local_problems(job: "TuningJob", request: Mapping[str, Any]) -> Iterator[Problem]:
     if job.definitions:
         yield from _lost(job)
-    identical = job.warm_start is not None and job.warm_start.type == "IdenticalDataAndAlgorithm"
     for (_, part), (where, _definition) in zip(job.parts(), _numbered(request), strict=True):
         for one in part.channels:
             if one.path is not None and not one.path.exists():
                 text = "it is neither an s3:// URI nor a file or folder here"
                 yield Problem("channel-missing", f"{where}.InputDataConfig.{one.name}", one.source, text)
-            if one.path is not None and identical:
-                text = "local data are uploaded to a place of their own, which is not the parent's; give the parent's s3:// URI"
-                yield Problem("warm-start-data", f"{where}.InputDataConfig.{one.name}", one.source, text)
         if part.script is not None:
             yield from _script_problems(part.script)
 

@@ -66,11 +66,13 @@ class Api:
             return True  # it is refused either way, and by us in AWS's form
         return not isinstance(arn, str) or parse_arn(arn) is not None
 
-    def described(self, job: TuningJob | TrainingJob) -> Document:
-        """What Describe would say of a job."""
+    def event(self, job: TuningJob | TrainingJob) -> Document:
+        """The detail of the event that tells a job's status: what Describe would say, and the tags."""
         if isinstance(job, TuningJob):
-            return tuning_jobs.described(self._context, job)
-        return writing.described_training_job(job)
+            described = tuning_jobs.described(self._context, job)
+        else:
+            described = writing.described_training_job(job, self._context.now())
+        return {**described, "Tags": dict(job.tags)}
 
     def interrupt(self, training: str) -> None:
         """Take the instance of a managed spot training job (its name or ARN) away; raises AwsError if it has none."""

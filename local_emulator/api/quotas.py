@@ -1,6 +1,8 @@
 """The account's quotas: AWS's defaults unless the settings say otherwise."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 
 from local_emulator.domain.errors import ResourceLimitExceeded
 from local_emulator.domain.jobs import ACTIVE, Document
@@ -13,6 +15,9 @@ _ASK = (
     "support to request an increase for this quota."
 )
 _JOBS = "Training Jobs"
+# What botocore's enum has and SageMaker does not train on: notebooks, processing and hosting have it. Recorded: ml.t3.medium.
+_NOT_FOR_TRAINING = ("ml.t2.*", "ml.t3.*")
+_NOT_IN_REGION = {"us-west-1": ("ml.p2.*",)}  # recorded
 
 
 def check_tuning_job(request: Document, store: Store, quotas: Quotas, scope: AwsScope) -> None:
@@ -36,23 +41,40 @@ def check_training_job(request: Document, store: Store, quotas: Quotas, scope: A
 
 
 def _check_instances(definition: Document, parallel: int, store: Store, quotas: Quotas, scope: AwsScope) -> None:
-    for kind, count in _instances(definition):
+    for kind in all_instance_types(definition):
+        if not _offered(kind, scope.region):
+            raise ResourceLimitExceeded(f"The requested resource training-job/{kind} is not available in this region")
+    for usage, (kind, count) in _usages(definition).items():
         if kind in quotas.instances:
-            used = sum(
-                n
-                for job in store.trainings.find(Query(scope=scope, statuses=ACTIVE)).items
-                for k, n in _instances(job.request)
-                if k == kind
-            )
-            _check(f"{kind} for training job usage", quotas.instances[kind], "Instances", used, parallel * count)
+            active = store.trainings.find(Query(scope=scope, statuses=ACTIVE)).items
+            used = sum(_usages(job.request).get(usage, ("", 0))[1] for job in active)
+            _check(usage, quotas.instances[kind], "Instances", used, parallel * count)
 
 
-def _instances(definition: Document) -> Iterator[tuple[str, int]]:
-    """(instance type, count); of several configurations the first is meant, the others are tried when it is short."""
+def _offered(kind: str, region: str) -> bool:
+    patterns = (*_NOT_FOR_TRAINING, *_NOT_IN_REGION.get(region, ()))
+    return not any(fnmatchcase(kind, pattern) for pattern in patterns)
+
+
+def _usages(definition: Document) -> Mapping[str, tuple[str, int]]:
+    """(instance type, count) by the quota's name; of configurations to choose from the first: others are tried when it is short."""
+    spot = "spot " if definition.get("EnableManagedSpotTraining") else ""
     config = definition.get("ResourceConfig") or definition.get("HyperParameterTuningResourceConfig") or {}
-    first = (config.get("InstanceConfigs") or [config])[0]
-    if "InstanceType" in first:
-        yield first["InstanceType"], first.get("InstanceCount", 1)
+    chosen = config.get("InstanceGroups") or (config.get("InstanceConfigs") or config.get("InstancePreferences") or [config])[:1]
+    usages: dict[str, tuple[str, int]] = {}
+    for group in chosen:
+        if "InstanceType" in group:
+            kind, count = group["InstanceType"], group.get("InstanceCount", 1)
+            usage = f"{kind} for {spot}training job usage"
+            usages[usage] = kind, usages.get(usage, (kind, 0))[1] + count
+    return usages
+
+
+def all_instance_types(definition: Document) -> Sequence[str]:
+    """Every instance type that a definition names."""
+    config = definition.get("ResourceConfig") or definition.get("HyperParameterTuningResourceConfig") or {}
+    lists = (config.get(member, ()) for member in ("InstanceGroups", "InstanceConfigs", "InstancePreferences"))
+    return [group["InstanceType"] for group in (config, *itertools.chain(*lists)) if "InstanceType" in group]
 
 
 def _check(name: str, limit: int, noun: str, used: int, wanted: int) -> None:

@@ -336,7 +336,10 @@ def _training(definition: Document, *resources: str) -> Iterator[Broken]:
             "spot-max-wait", "MaxWaitTimeInSeconds is required in StoppingCondition when EnableManagedSpotTraining is true."
         )
     if wait is not None and not spot:
-        yield Broken("max-wait-spot", "MaxWaitTimeInSeconds may be given only when EnableManagedSpotTraining is true.")
+        yield Broken(
+            "max-wait-spot",
+            "Invalid MaxWaitTimeInSeconds. It is only supported when EnableManagedSpotTraining is set to true",
+        )
     yield from _channels(definition.get("InputDataConfig", ()))
     if not definition["OutputDataConfig"]["S3OutputPath"].startswith("s3://"):
         yield Broken("output-s3", f"S3OutputPath {definition['OutputDataConfig']['S3OutputPath']!r} must begin with s3://.")

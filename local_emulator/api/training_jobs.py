@@ -6,11 +6,12 @@ from typing import Any
 
 from local_emulator.api import quotas, rules, writing
 from local_emulator.api.tuning_jobs import Context, filters, with_token
-from local_emulator.domain.children import STARTING, with_stock_metrics
+from local_emulator.domain.children import with_stock_metrics
 from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound, ResourceInUse, ValidationException
 from local_emulator.domain.jobs import Document, Secondary, Status, Transition
 from local_emulator.domain.names import Arn, AwsScope, parse_arn
 from local_emulator.domain.training import TrainingJob
+from local_emulator.domain.transitions import STARTING
 from local_emulator.store.base import Sort
 
 _BOOLEANS = ("EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "EnableManagedSpotTraining")
@@ -58,6 +59,8 @@ def _echo(request: Document) -> Document:
     if "InputDataConfig" in request:
         filled = {"CompressionType": "None", "RecordWrapperType": "None"}
         echo["InputDataConfig"] = [{**filled, **channel} for channel in request["InputDataConfig"]]
+    if "HyperParameters" in request:
+        echo["HyperParameters"] = dict(sorted(request["HyperParameters"].items()))
     echo.pop("Tags", None)
     return with_stock_metrics(echo)
 
@@ -104,7 +107,7 @@ def _arn_of(context: Context, training: str) -> Arn:
 
 def describe(context: Context, request: Document, scope: AwsScope) -> Document:
     """DescribeTrainingJob."""
-    return writing.described_training_job(_get(context, request, scope))
+    return writing.described_training_job(_get(context, request, scope), context.now())
 
 
 def list_(context: Context, request: Document, scope: AwsScope) -> Document:
@@ -125,9 +128,9 @@ def stop(context: Context, request: Document, scope: AwsScope) -> None:
             raise ValidationException(f"The request was rejected because the training job is in status {job.status.value}.")
         if job.status is Status.STOPPING:
             return
-        moved = job.moved(Secondary.STOPPING, context.now(), "Stopping the training job")
-        try:
-            context.store.trainings.put(replace(moved, status=Status.STOPPING))
+        now = max(context.now(), job.modified)
+        try:  # the secondary status follows when the run is told
+            context.store.trainings.put(replace(job, status=Status.STOPPING, modified=now))
         except (Conflict, NotFound):
             continue
         context.ring()

@@ -56,6 +56,7 @@ def create(context: Context, request: Document, scope: AwsScope) -> Document:
         modified=now,
         seed=int(context.token()[:8], 16) if seed is None else seed,
         tags={one["Key"]: one["Value"] for one in request.get("Tags", ())},
+        consumed=0,
     )
     try:
         context.store.tunings.add(job)
@@ -156,7 +157,7 @@ def described(context: Context, job: TuningJob) -> Document:
     if job.plan.parents and not job.plan.transfer:
         rivals = [one for one in (replace(history, trials=history.parents).best, history.best) if one is not None]
         overall = _training(context, replace(history, trials=rivals).best, job.scope)
-    return writing.described_tuning_job(job, history, best, overall, context.now())
+    return writing.described_tuning_job(job, history, best, overall)
 
 
 def _training(context: Context, trial: Trial | None, scope: AwsScope) -> TrainingJob | None:

@@ -145,8 +145,3 @@ def _definitions(request: Document, parent: TuningJob) -> Iterator[Broken]:
             "warm-start-image",
             f"For the WarmStartType IdenticalDataAndAlgorithm the training image must be that of the parent tuning job {parent.name}.",
         )
-    if "InputDataConfig" in differing:
-        yield Broken(
-            "warm-start-data",
-            f"For the WarmStartType IdenticalDataAndAlgorithm InputDataConfig must be that of the parent tuning job {parent.name}.",
-        )

@@ -7,9 +7,8 @@ from local_emulator.domain.jobs import Document, Secondary, Status, Transition
 from local_emulator.domain.names import OBJECTIVE_METRIC, OBJECTIVE_STATIC, child_name
 from local_emulator.domain.space import Point
 from local_emulator.domain.training import TrainingJob
+from local_emulator.domain.transitions import STARTING
 from local_emulator.domain.tuning import Definition, TuningJob
-
-STARTING = "Starting the training job"
 
 _COPIED = (
     "RoleArn",

@@ -71,7 +71,8 @@ class Standing:
     """What ended trials come to, taken one by one in the order of their ends.
 
     It is for one goal, the definitions that are ranked by it, and one patience: `converged` is when that many trials in a row had
-    first ended without a significant improvement. `mark` is the objective of the last one, `since` how many have ended after it.
+    first ended without a significant improvement; nothing counts before the first objective.
+    `mark` is the objective of the last one, `since` how many have ended after it.
     """
 
     goal: Goal
@@ -95,7 +96,7 @@ class Standing:
         succeeded = self.succeeded + trial.ended_well
         if trial.ended is None or not (self.ranked is None or trial.definition in self.ranked):
             return replace(self, statuses=statuses, succeeded=succeeded)
-        best, mark, since = self.best, self.mark, self.since + 1
+        best, mark, since = self.best, self.mark, self.since + (self.mark is not None)
         if trial.final is not None:
             if best is None or best.final is None or self.goal.better(trial.final, best.final):
                 best = trial

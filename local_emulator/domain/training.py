@@ -75,6 +75,11 @@ class TrainingJob:
     version: int = 0
 
     @property
+    def state(self) -> tuple[Status, Secondary]:
+        """What events tell of."""
+        return self.status, self.secondary
+
+    @property
     def scope(self) -> AwsScope:
         """Its region and account."""
         return scope_of(self.arn)

@@ -62,7 +62,10 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class TuningJob:
-    """A tuning job. `seed` is the request's, or one drawn at creation. `version` counts the stored changes."""
+    """A tuning job. `seed` is the request's, or one drawn at creation. `version` counts the stored changes.
+
+    `consumed` are the seconds that it has run, as counted every few seconds; None for a job of an earlier version.
+    """
 
     name: str
     arn: Arn
@@ -75,7 +78,13 @@ class TuningJob:
     ended: datetime | None = None
     failure_reason: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    consumed: int | None = None
     version: int = 0
+
+    @property
+    def state(self) -> tuple[Status, ...]:
+        """What events tell of."""
+        return (self.status,)
 
     @property
     def scope(self) -> AwsScope:

@@ -26,7 +26,7 @@ class EventBus(Protocol):
 
 
 class Announcer:
-    """Hears of every change of a job from the store, and sends the changes of status when the loop says so.
+    """Hears of every change of status from the store, and sends it when the loop says so.
 
     Rules live in moto's memory, so what nobody listens to is forgotten at once.
     """
@@ -35,18 +35,11 @@ class Announcer:
         self._bus = bus
         self._describe = describe
         self._lock = threading.Lock()
-        self._known: dict[str, str] = {}
         self._news: list[Job] = []
 
     def changed(self, job: Job) -> None:
-        """A job was added or changed; called by whoever changed it."""
-        state = f"{job.status} {job.secondary}" if isinstance(job, TrainingJob) else str(job.status)
+        """A job was added or has changed its status; called by whoever changed it."""
         with self._lock:
-            if self._known.get(job.arn) == state:
-                return
-            self._known[job.arn] = state
-            if job.status.terminal:
-                del self._known[job.arn]
             self._news.append(job)
 
     def step(self) -> None:

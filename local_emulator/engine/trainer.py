@@ -8,21 +8,24 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar
 
-from local_emulator.domain.children import STARTING
+from local_emulator.domain import transitions
 from local_emulator.domain.errors import Conflict, NotFound, RunError
 from local_emulator.domain.history import Observation
 from local_emulator.domain.jobs import ACTIVE, Document, Secondary, Status
 from local_emulator.domain.names import Arn
 from local_emulator.domain.objects import Objects
 from local_emulator.domain.training import Earlier, FinalMetric, Left, TrainingJob
+from local_emulator.domain.transitions import STARTING
+from local_emulator.engine import endings
+from local_emulator.engine.endings import Ending
 from local_emulator.runs import artifacts
 from local_emulator.runs.folder import RunFolder, folders_below, read_metrics
-from local_emulator.runs.run import Cause, Executor, Exit, Run, RunState
+from local_emulator.runs.run import Cause, Executor, Run, RunState
 from local_emulator.settings import Settings
 from local_emulator.store.base import Query, Sort, Store
 
@@ -30,10 +33,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _TAKES_NO_LONGER = timedelta(seconds=10)  # from handing a run over to its claim
-_LOST = "InternalServerError: We encountered an internal error. Please try again."
-_NO_CAPACITY = (
-    "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type."
-)
 _NODE_LOSSES = 3  # times that a training job survives the loss of its worker
 _LIFE = timedelta(seconds=1)  # a spot run without metrics is taken to be under way after this long
 
@@ -43,45 +42,6 @@ class Prepares(Protocol):
 
     def prepare(self, job: TrainingJob, folder: Path, left: Left) -> Run:
         """Lay out the run's folder; raises RunError with the FailureReason."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ending:
-    """How a training job ends: its last status, secondary status, message and, if it failed, why."""
-
-    status: Status
-    secondary: Secondary
-    message: str
-    reason: str | None = None
-    retryable: bool = False
-
-
-_COMPLETED = Ending(status=Status.COMPLETED, secondary=Secondary.COMPLETED, message="Training job completed")
-_STOPPED = Ending(status=Status.STOPPED, secondary=Secondary.STOPPED, message="Training job stopped")
-_INTERRUPTED = Ending(status=Status.IN_PROGRESS, secondary=Secondary.INTERRUPTED, message="Spot instance interrupted")
-_MAX_WAIT = Ending(
-    status=Status.STOPPED,
-    secondary=Secondary.MAX_WAIT_TIME_EXCEEDED,
-    message="Training job wait time exceeded MaxWaitTimeInSeconds provided",
-)
-_MAX_RUNTIME = Ending(
-    status=Status.STOPPED,
-    secondary=Secondary.MAX_RUNTIME_EXCEEDED,
-    message="Training job runtime exceeded MaxRuntimeInSeconds provided",
-)
-
-
-def _failed(reason: str, *, retryable: bool = False) -> Ending:
-    return Ending(
-        status=Status.FAILED,
-        secondary=Secondary.FAILED,
-        message="Training job failed",
-        reason=reason[:1024],
-        retryable=retryable,
-    )
-
-
-_RUN_LOST = _failed(_LOST, retryable=True)
 
 
 class Trainer:
@@ -179,7 +139,7 @@ class Trainer:
         """End a spot job that has waited for an instance as long as it may."""
         if job.left(self._now()).wait != 0.0:
             return False
-        self._end(job, _MAX_WAIT)
+        self._end(job, endings.MAX_WAIT)
         return True
 
     def _prepare(self, job: TrainingJob) -> None:
@@ -187,11 +147,21 @@ class Trainer:
         if job.secondary is Secondary.STARTING:
             placed = self._placed(job)
             if placed is None:
-                self._end(job, _failed(_NO_CAPACITY, retryable=True))
+                self._end(job, endings.failed(endings.NO_CAPACITY, retryable=True))
                 return
-            job = replace(placed, started=job.started or now).moved(Secondary.DOWNLOADING, now, "Downloading input data")
+            job = transitions.downloading(replace(placed, started=job.started or now), now)
             job = self._store.trainings.put(job)
+            self._take_over(job)
         self._preparing[job.run] = self._slow(self._preparation.prepare, job, self._folder(job).path, job.left(now))
+
+    def _take_over(self, job: TrainingJob) -> None:
+        """Say of the ended training job whose instances this one takes over that it does."""
+        if job.tuning_arn is None:
+            return
+        newest = Query(tuning=job.tuning_arn, statuses=[Status.COMPLETED], descending=True, limit=self._parallel + 1)
+        idle = [other for other in self._store.trainings.find(newest).items if transitions.retained(other)]
+        if idle:
+            self._store.trainings.put(transitions.reused(min(idle, key=lambda other: other.ended or other.created), job.name))
 
     def _placed(self, job: TrainingJob) -> TrainingJob | None:
         """The job on the first of its instance configurations that has capacity; None if none has."""
@@ -225,6 +195,8 @@ class Trainer:
         if job.run in self._ending:
             self._conclude(job)
             return
+        if job.status is Status.STOPPING and job.secondary not in {Secondary.STOPPING, Secondary.UPLOADING}:
+            job = self._store.trainings.put(transitions.stopping(job, self._now()))
         state = self._executor.state(self._folder(job).path)
         if state is RunState.NEW:
             self._begin(job)
@@ -244,9 +216,9 @@ class Trainer:
             del self._preparing[job.run]
             error = preparing.exception()
             if isinstance(error, RunError):
-                self._end(job, _failed(str(error)))
+                self._end(job, endings.failed(str(error)))
             elif job.status is Status.STOPPING:
-                self._end(job, _STOPPED)
+                self._end(job, endings.STOPPED)
             else:
                 self._start(job, preparing.result())
         elif job.run in self._started:
@@ -254,16 +226,15 @@ class Trainer:
             if self._now() - at > _TAKES_NO_LONGER:  # its supervisor died before it claimed the run
                 self._hand_over(run)
         elif job.status is Status.STOPPING:
-            self._end(job, _STOPPED)
+            self._end(job, endings.STOPPED)
         elif job.secondary is not Secondary.STARTING:
             self._prepare(job)  # the emulator died between its preparation and its start
 
     def _start(self, job: TrainingJob, run: Run) -> None:
         if self._strikes(self._faults.internal, "internal", job):
-            self._over(job, _failed(_LOST, retryable=True))
+            self._over(job, endings.failed(endings.LOST, retryable=True))
             return
-        message = "Training image download completed. Training in progress."
-        self._store.trainings.put(job.moved(Secondary.TRAINING, self._now(), message))
+        self._store.trainings.put(transitions.training(job, self._now()))
         self._hand_over(run)
 
     def _hand_over(self, run: Run) -> None:
@@ -305,15 +276,15 @@ class Trainer:
     def _wrap_up(self, job: TrainingJob) -> Ending:
         folder = self._folder(job)
         ended = folder.read_exit()
-        ending = _RUN_LOST if ended is None else _ending(folder, ended)
+        ending = endings.RUN_LOST if ended is None else endings.ending_of(folder, ended)
         try:
-            if ended is None or ending is _INTERRUPTED:
+            if ended is None or ending is endings.INTERRUPTED:
                 artifacts.upload_checkpoints(job, folder, self._objects)
             else:
                 artifacts.upload(job, folder, ended, self._objects)
         except RunError as error:
             if ending.status is not Status.FAILED:
-                ending = _failed(str(error))
+                ending = endings.failed(str(error))
         return ending
 
     def _conclude(self, job: TrainingJob) -> None:
@@ -326,20 +297,20 @@ class Trainer:
     def _over(self, job: TrainingJob, ending: Ending) -> None:
         """After a run: another one, or the end of the job."""
         most = job.request.get("RetryStrategy", {}).get("MaximumRetryAttempts", 0)
-        if ending is _RUN_LOST:
+        if ending is endings.RUN_LOST:
             most = max(most, self._node_losses)
-        if ending is _INTERRUPTED and job.status is Status.STOPPING:
-            self._end(job, _STOPPED)
-        elif ending is _INTERRUPTED and job.left(self._now()).wait == 0.0:
-            self._end(job, _MAX_WAIT)
-        elif ending is _INTERRUPTED or (ending.retryable and job.retries < most and job.status is Status.IN_PROGRESS):
+        if ending is endings.INTERRUPTED and job.status is Status.STOPPING:
+            self._end(job, endings.STOPPED)
+        elif ending is endings.INTERRUPTED and job.left(self._now()).wait == 0.0:
+            self._end(job, endings.MAX_WAIT)
+        elif ending is endings.INTERRUPTED or (ending.retryable and job.retries < most and job.status is Status.IN_PROGRESS):
             self._begin_anew(job, ending)
         else:
             self._end(job, ending)
 
     def _begin_anew(self, job: TrainingJob, ending: Ending) -> None:
         now = max(self._now(), job.modified)
-        interrupted = ending is _INTERRUPTED
+        interrupted = ending is endings.INTERRUPTED
         moved = job.moved(Secondary.INTERRUPTED, now, ending.message) if interrupted else job
         seen = self._store.observations(job.arn)
         with self._store.transaction():
@@ -357,10 +328,11 @@ class Trainer:
         self._forget(job)
 
     def _end(self, job: TrainingJob, ending: Ending) -> None:
-        if ending is _COMPLETED and job.status is Status.STOPPING:
-            ending = _STOPPED  # it was asked to stop while its program ended by itself
+        if ending is endings.COMPLETED and job.status is Status.STOPPING:
+            ending = endings.STOPPED  # it was asked to stop while its program ended by itself
         now = max(self._now(), job.modified)
-        last = job.moved(ending.secondary, now, ending.message)
+        message = transitions.completed(job) if ending is endings.COMPLETED else ending.message
+        last = job.moved(ending.secondary, now, message)
         last = replace(last, transitions=(*last.transitions[:-1], replace(last.transitions[-1], end=now)))
         final = _final_metrics(self._store.observations(job.arn), job)
         self._store.trainings.put(
@@ -381,20 +353,6 @@ class Trainer:
         self._started.pop(job.run, None)
         self._preparing.pop(job.run, None)
         self._threads.submit(self._folder(job).remove_results)
-
-
-def _ending(folder: RunFolder, ended: Exit) -> Ending:
-    if ended.cause is Cause.STOP:
-        return _STOPPED
-    if ended.cause is Cause.INTERRUPT:
-        return _INTERRUPTED
-    if ended.cause is Cause.MAX_WAIT:
-        return _MAX_WAIT
-    if ended.cause is Cause.MAX_RUNTIME:
-        return _MAX_RUNTIME
-    if ended.cause is Cause.EXIT and ended.code == 0:
-        return _failed(ended.message) if ended.message else _COMPLETED
-    return _failed(artifacts.failure_reason(folder, ended), retryable=ended.cause is Cause.ENGINE)
 
 
 def _final_metrics(seen: Sequence[Observation], job: TrainingJob) -> tuple[FinalMetric, ...]:

@@ -18,6 +18,8 @@ from local_emulator.strategies.registry import make
 if TYPE_CHECKING:
     from local_emulator.domain.history import Trials
 
+_COUNTED = timedelta(seconds=4)  # LastModifiedTime and ConsumedResources follow the clock in such steps
+
 
 class Tuner:
     """Turns decisions into records. It never touches a run."""
@@ -66,6 +68,10 @@ class Tuner:
         return self._strategies[job.arn]
 
     def _advance(self, job: TuningJob) -> None:
+        now = self._now()
+        if now - job.modified >= _COUNTED:  # as AWS does, every few seconds
+            consumed = int((now - job.created).total_seconds())
+            job = self._store.tunings.put(replace(job, modified=now, consumed=consumed))
         history = self._store.history(job)
         version, trials = self._settled.get(job.arn, (None, None))
         if job.version == version and history.known is trials and job.plan.max_runtime is None:

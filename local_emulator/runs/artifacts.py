@@ -71,8 +71,9 @@ def checkpoints(ml: Path, job: TrainingJob) -> Path:
 
 
 def _failed(error: Exception) -> RunError:
-    said = f"the bucket {error} does not exist" if isinstance(error, NoSuchBucket) else str(error)
-    return RunError(f"ClientError: Artifact upload failed: {said}")
+    """As AWS says it: `Error 7: AccessDenied (403): Access Denied` is recorded, the same of a bucket that is gone is inferred."""
+    said = "NoSuchBucket (404): The specified bucket does not exist" if isinstance(error, NoSuchBucket) else str(error)
+    return RunError(f"ClientError: Artifact upload failed:Error 7: {said}")
 
 
 def _upload_folder(objects: Objects, bucket: str, prefix: str, folder: Path) -> None:

@@ -34,7 +34,7 @@ _SUMMARY = "name, arn, status, secondary, created, modified, started, ended, fai
 class SqliteStore:
     """Jobs and observations in a file, or in memory if `path` is None. Safe to use from several threads.
 
-    `heard` is told of every job that was added or changed.
+    `heard` is told of every job that was added or has changed its status.
     """
 
     def __init__(self, path: Path | None, heard: Callable[[TuningJob | TrainingJob], None] = lambda _: None) -> None:
@@ -245,9 +245,9 @@ class SqliteStore:
         self._touched.add(job.tuning_arn)
         return self._chronicles.get(job.tuning_arn)
 
-    def changed(self, job: TuningJob | TrainingJob, *, gone: bool = False) -> None:
+    def changed(self, job: TuningJob | TrainingJob, *, before: TuningJob | TrainingJob | None = None, gone: bool = False) -> None:
         """Keep the histories in memory true, and tell whoever listens when it is certain."""
-        if not gone:
+        if not gone and (before is None or job.state != before.state):
             self._news.append(job)
         if isinstance(job, TuningJob):
             if gone:

@@ -32,8 +32,8 @@ class Database(Protocol):
     def change(self, sql: str, *values: object) -> int:
         """Number of rows that a statement changed."""
 
-    def changed(self, job: TuningJob | TrainingJob, *, gone: bool = False) -> None:
-        """A job was added, changed or deleted in the transaction that is open."""
+    def changed(self, job: TuningJob | TrainingJob, *, before: TuningJob | TrainingJob | None = None, gone: bool = False) -> None:
+        """A job was added, changed (and was `before`, if that is in memory) or deleted in the transaction that is open."""
 
 
 class Table(Generic[J]):
@@ -80,8 +80,9 @@ class Table(Generic[J]):
             sql = f"UPDATE {self._name} SET {sets} WHERE arn = ? AND version = ?"  # noqa: S608 - our own names
             done = self._db.change(sql, *row.values(), job.arn, job.version)
             if done:
+                before = self._kept.get(job.arn)
                 self._wrote(job.arn, newer)
-                self._db.changed(newer)
+                self._db.changed(newer, before=before)
         if not done:
             self.get(job.arn)  # raises NotFound
             raise Conflict(job.arn)

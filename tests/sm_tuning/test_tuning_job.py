@@ -533,7 +533,6 @@ CHILD: dict[str, dict[str, Any]] = {
     "warm-start-objective": {"objective": Objective.maximize("score", r"score=([-+0-9.eE]+)")},
     "warm-start-fields": {"environment": {"A": "b"}},
     "warm-start-image": {"image": "1.dkr.ecr.us-east-1.amazonaws.com/x:1"},
-    "warm-start-data": {"channels": [Channel("train", "s3://bucket/elsewhere")]},
     "warm-start-jobs": {"max_jobs": 9999},
     "warm-start-changes": {
         "ranges": [Continuous("width", 0, 9)],
@@ -572,8 +571,15 @@ def test_parents_are_compared(job: Make) -> None:
         assert run.wait(poll=0.05, timeout=60).status == "Completed"
         with pytest.raises(NotLaunched, match="none"):
             job(name="orphan", warm_start=WarmStart.transfer("none"), **common).launch()
-        local = job(warm_start=WarmStart.identical("few"), channels=[Channel("train", str(Path(__file__).parent))]).dry_run()
-        assert [one.rule for one in local.problems] == ["warm-start-data"]
+        elsewhere = job(
+            name="child-2",
+            warm_start=WarmStart.identical("few"),
+            **{**common, "channels": [Channel("train", "s3://bucket/data")]},
+        )
+        report = elsewhere.dry_run(client)
+        assert report.ok
+        assert any("the channels train are not those of the parent few" in one for one in report.warnings), report.warnings
+        assert elsewhere.launch().wait(poll=0.05, timeout=60).status == "Completed"
 
 
 def test_failures_are_grouped_and_waiting_has_an_end(job: Make, tmp_path: Path) -> None:

@@ -1,0 +1,67 @@
+"""How a training job ends, by what its run came to."""
+
+from dataclasses import dataclass
+
+from local_emulator.domain import transitions
+from local_emulator.domain.jobs import Secondary, Status
+from local_emulator.runs import artifacts
+from local_emulator.runs.folder import RunFolder
+from local_emulator.runs.run import Cause, Exit
+
+LOST = "InternalServerError: We encountered an internal error. Please try again."
+NO_CAPACITY = "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """How a training job ends: its last status, secondary status, message and, if it failed, why."""
+
+    status: Status
+    secondary: Secondary
+    message: str
+    reason: str | None = None
+    retryable: bool = False
+
+
+COMPLETED = Ending(status=Status.COMPLETED, secondary=Secondary.COMPLETED, message=transitions.COMPLETED)
+STOPPED = Ending(status=Status.STOPPED, secondary=Secondary.STOPPED, message="Training job stopped")
+INTERRUPTED = Ending(status=Status.IN_PROGRESS, secondary=Secondary.INTERRUPTED, message="Spot instance interrupted")
+MAX_WAIT = Ending(
+    status=Status.STOPPED,
+    secondary=Secondary.MAX_WAIT_TIME_EXCEEDED,
+    message="Training job wait time exceeded MaxWaitTimeInSeconds provided",
+)
+MAX_RUNTIME = Ending(
+    status=Status.STOPPED,
+    secondary=Secondary.MAX_RUNTIME_EXCEEDED,
+    message="Training job runtime exceeded MaxRuntimeInSeconds provided",
+)
+
+
+def failed(reason: str, *, retryable: bool = False) -> Ending:
+    """The end of a job that has failed, for that reason."""
+    return Ending(
+        status=Status.FAILED,
+        secondary=Secondary.FAILED,
+        message="Training job failed",
+        reason=reason[:1024],
+        retryable=retryable,
+    )
+
+
+RUN_LOST = failed(LOST, retryable=True)
+
+
+def ending_of(folder: RunFolder, ended: Exit) -> Ending:
+    """How a job ends whose run has."""
+    if ended.cause is Cause.STOP:
+        return STOPPED
+    if ended.cause is Cause.INTERRUPT:
+        return INTERRUPTED
+    if ended.cause is Cause.MAX_WAIT:
+        return MAX_WAIT
+    if ended.cause is Cause.MAX_RUNTIME:
+        return MAX_RUNTIME
+    if ended.cause is Cause.EXIT and ended.code == 0:
+        return failed(ended.message) if ended.message else COMPLETED
+    return failed(artifacts.failure_reason(folder, ended), retryable=ended.cause is Cause.ENGINE)
