@@ -1,10 +1,8 @@
 """The only file where concrete classes meet."""
 
-import json
 import os
 import random
 import secrets
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -18,7 +16,6 @@ from typing import Self, TypeVar
 
 from local_emulator.api.operations import Api
 from local_emulator.cloud.moto_cloud import Cloud
-from local_emulator.domain.errors import EmulatorError
 from local_emulator.domain.jobs import ACTIVE
 from local_emulator.domain.objects import Objects
 from local_emulator.engine.announcer import Announcer
@@ -27,60 +24,19 @@ from local_emulator.engine.loop import Loop
 from local_emulator.engine.publisher import Publisher
 from local_emulator.engine.trainer import Prepares, Trainer
 from local_emulator.engine.tuner import Tuner
-from local_emulator.runs import cluster, lock, mounts
+from local_emulator.runs import cluster, mounts
 from local_emulator.runs.preparation import Preparation
 from local_emulator.runs.process import ProcessExecutor
 from local_emulator.runs.run import Executor
 from local_emulator.runs.warm import Warm
 from local_emulator.settings import Settings
+from local_emulator.state_folder import StateLock, run_key
 from local_emulator.store.base import Query
 from local_emulator.store.sqlite import SqliteStore
 
 T = TypeVar("T")
 
 _SCHEDULER = "scheduler"  # in the state folder: where runs may be beside this machine
-
-
-class StateInUse(EmulatorError):  # noqa: N818 - reads as a fact
-    """Another emulator holds the state folder."""
-
-
-class StateLock:
-    """Keeps a state folder to one emulator; the kernel lets go of it when the process ends, however it ends."""
-
-    def __init__(self, state: Path) -> None:
-        state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._path = state / "emulator.lock"
-        held = lock.take(self._path)
-        if held is None:
-            owner = read_owner(state) or {}
-            raise StateInUse(
-                f"the state folder {state} is in use by the emulator at {owner.get('url', 'an unknown address')} "
-                f"(process {owner.get('pid', 'unknown')})"
-            )
-        self._fd = held
-        os.ftruncate(self._fd, 0)
-
-    def tell(self, **facts: object) -> None:
-        """Write down who holds the folder, for others to read."""
-        os.pwrite(self._fd, json.dumps({"pid": os.getpid(), **facts}).encode().ljust(4096), 0)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        os.ftruncate(self._fd, 0)
-        os.close(self._fd)
-
-
-def read_owner(state: Path) -> Mapping[str, object] | None:
-    """What the emulator that holds a state folder says of itself (pid, url); None if nobody holds it."""
-    path = state / "emulator.lock"
-    if not lock.taken(path):
-        return None
-    text = path.read_text().strip()
-    facts: Mapping[str, object] = json.loads(text) if text else {}
-    return facts
 
 
 def _remote(endpoint: str, region: str) -> Objects:
@@ -122,8 +78,10 @@ class Emulator:
         self.settings = settings
         self._stack = ExitStack()
         state = settings.state
+        before = os.umask(0o077)  # what is made in the state folder from here on is this user's alone
         try:
             self.lock = self._stack.enter_context(StateLock(state))
+            self.run_key = run_key(state)
             caches = state / "cache"
             (caches / "channels").mkdir(parents=True, exist_ok=True)
             trial = _in_background(lambda: mounts.available(caches / "channels")) if settings.private_opt_ml else None
@@ -143,6 +101,7 @@ class Emulator:
                 objects=objects,
                 folder_of_caches=caches,
                 endpoint=endpoint,
+                run_key=self.run_key,
                 private=self.why_not_private is None,
                 layers=layers,
                 role_exists=self.cloud.role_exists,
@@ -175,6 +134,8 @@ class Emulator:
         except BaseException:
             self._stack.close()
             raise
+        finally:
+            os.umask(before)
 
     def __enter__(self) -> Self:
         self._loop.start()
@@ -235,12 +196,3 @@ def _end_runs_on_cluster(state: Path, folders: Sequence[Path]) -> int:
     if not (state / _SCHEDULER).exists() or not folders:
         return 0
     return cluster.kill_all((state / _SCHEDULER).read_text(), [folder.name for folder in folders])
-
-
-def wipe(state: Path) -> None:
-    """Forget everything a state folder holds but the folder itself."""
-    for entry in state.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        elif entry.name != "emulator.lock":
-            entry.unlink()

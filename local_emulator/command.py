@@ -18,12 +18,16 @@ from types import FrameType
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from local_emulator.api import peers
+from local_emulator.api.faults import Faults as Reported
 from local_emulator.api.gateway import Gateway
-from local_emulator.api.server import serve
-from local_emulator.assembly import Emulator, StateLock, end_runs, read_owner, wipe
+from local_emulator.api.guard import Guard
+from local_emulator.api.server import Server
+from local_emulator.assembly import Emulator, end_runs
 from local_emulator.domain.errors import EmulatorError
 from local_emulator.runs.cluster import slots
 from local_emulator.settings import DEFAULT_PORT, Docker, Faults, Python, Quotas, Settings, StandIn, default_state
+from local_emulator.state_folder import StateLock, check_path, read_owner, wipe
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -124,6 +128,13 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--check-roles", action="store_true", help="refuse a RoleArn that IAM here does not know")
     serve.add_argument("--allow-host", action="append", default=[], help="another Host header to answer (may be repeated)")
     serve.add_argument(
+        "--allow-user",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="another user of this machine to answer, beside you and root, who may then run code as you (may be repeated)",
+    )
+    serve.add_argument(
         "--quota",
         type=_number,
         action="append",
@@ -174,6 +185,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _settings(options: argparse.Namespace) -> Settings:
     if options.parallel is not None and options.parallel < 1:
         raise EmulatorError(f"--parallel is {options.parallel}; it must be at least 1")
+    check_path(options.state)
     settings = Settings(
         state=options.state.resolve(),
         host=options.host,
@@ -185,6 +197,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         images=dict(options.image),
         s3_endpoint=options.s3_endpoint,
         allowed_hosts=tuple(options.allow_host),
+        allowed_users=tuple(options.allow_user),
         quotas=_quotas(options.quota),
         faults=_faults(options.fault),
         idle_exit=options.idle_exit,
@@ -235,23 +248,37 @@ def _serve(options: argparse.Namespace) -> int:
     from local_emulator.api.proxy import Authority, Proxy  # noqa: PLC0415 - a seventh of the start, which `status` need not pay
 
     settings = _settings(options)
+    faults, token, why_open = Reported(), secrets.token_hex(16), peers.why_unknown()
+    users = {0, os.geteuid(), *peers.users(settings.allowed_users)}
     address: list[str] = []
     with Emulator(settings, endpoint=lambda: address[0] if address else None) as emulator:
+        guard = Guard(
+            users=users,
+            allowed_hosts=settings.allowed_hosts,
+            proxy_token=token,
+            run_key=emulator.run_key,
+            identifies=why_open is None,
+        )
         gateway = Gateway(
             api=emulator.api,
             rest=emulator.cloud.wsgi,
             settings=settings,
             health=emulator.health,
             before=emulator.publisher.sync,
-            proxy_token=(token := secrets.token_hex(16)),
+            faults=faults,
             account_of=emulator.cloud.account_of,
         )
         activity = _Activity(gateway)
-        with serve(activity, settings) as server, Proxy(server.url, token, Authority(settings.state)) as proxy:
+        with (
+            Server(activity, settings, guard, faults) as server,
+            Proxy(server.url, token, Authority(settings.state), guard, faults) as proxy,
+        ):
             address.append(server.url)
             environment = {"AWS_ENDPOINT_URL": server.url, **_DUMMY}
             emulator.lock.tell(url=server.url, environment=environment, proxy=proxy.environment())
             _greet(environment, proxy.environment(), emulator)
+            if why_open:
+                _say(f"Whose a connection is cannot be told here ({why_open}): every user of this machine can run code as you.")
             signal.signal(signal.SIGTERM, _end)
             signal.signal(signal.SIGINT, _end)
             if settings.idle_exit is not None:

@@ -115,6 +115,7 @@ class Settings:
     scheduler: str | None = None
     advertise: str | None = None
     allowed_hosts: tuple[str, ...] = ()
+    allowed_users: tuple[str, ...] = ()  # beside this one and root, by name or number
     quotas: Quotas = field(default_factory=Quotas)
     faults: Faults = field(default_factory=Faults)
     idle_exit: float | None = None  # end by itself after this long without a request or a run; None: never

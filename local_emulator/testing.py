@@ -6,7 +6,6 @@
 Training jobs really run, as processes. They have no AWS to talk to (there is no port): data and models come and go through S3.
 """
 
-import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from local_emulator.api import wire
 from local_emulator.domain.errors import EmulatorError
 from local_emulator.settings import Settings
 
 if TYPE_CHECKING:
     from local_emulator.assembly import Emulator
 
-_SCOPE = re.compile(r"Credential=([^/]*)/\d+/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
 _CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -70,7 +69,7 @@ def _nothing() -> Iterator[None]:
 def _answerer(emulator: "Emulator", moto_answers: Any) -> Any:  # noqa: ANN401 - moto's own type
     def answer(request: Any) -> tuple[int, Mapping[str, str], bytes] | None:  # noqa: ANN401 - botocore's own type
         headers = {name.lower(): _text(value) for name, value in request.headers.items()}
-        access_key, region, service = _scope(headers.get("authorization", ""), emulator.settings.region)
+        access_key, region, service = wire.scope(headers.get("authorization", "")) or ("", emulator.settings.region, "")
         target = headers.get("x-amz-target", "")
         operation = target.removeprefix("SageMaker.")
         if target.startswith("SageMaker.") and operation in emulator.api.operations:
@@ -87,8 +86,3 @@ def _answerer(emulator: "Emulator", moto_answers: Any) -> Any:  # noqa: ANN401 -
 
 def _text(value: str | bytes) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else value
-
-
-def _scope(authorization: str, region: str) -> tuple[str, str, str]:
-    found = _SCOPE.search(authorization)
-    return (found[1], found[2], found[3]) if found else ("", region, "")

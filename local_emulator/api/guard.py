@@ -1,14 +1,18 @@
-"""Who may come in. In front of every route, moto's too: a page in the user's browser must neither read nor change anything.
+"""Who may come in. In front of every route, moto's too, and before a request's body is read.
 
+Another user of this machine must not run code as this one, and a page in the user's browser must neither read nor change anything.
 Checking Origin alone would not do: after DNS rebinding a request is of the same origin and may carry none, but Host still names the
 attacker. Clients of AWS send neither Origin nor Sec-Fetch headers.
 """
 
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from local_emulator.api import peers, wire
+from local_emulator.api.peers import Peer
 
 TOKEN_HEADER = "X-Sm-Emulator-Proxy"  # noqa: S105 - a name
 
@@ -24,14 +28,64 @@ class Refusal:
     reason: str
 
 
+class Guard:
+    """Judges requests by their peer and their headers.
+
+    Args:
+        users: Numbers of the users that are answered; peers that are no process of this machine are let in as `--host` says.
+        allowed_hosts: Host headers to answer beside loopback's.
+        proxy_token: What our own proxy shows; its requests may be for any host.
+        run_key: Access key that containers of ours sign with, whichever user they run as.
+        identifies: Whether the kernel is asked whose connections are; if not, every user of this machine is answered.
+    """
+
+    def __init__(
+        self,
+        *,
+        users: Collection[int],
+        allowed_hosts: tuple[str, ...] = (),
+        proxy_token: str | None = None,
+        run_key: str | None = None,
+        identifies: bool = True,
+    ) -> None:
+        self._users = frozenset(users)
+        self._hosts = allowed_hosts
+        self._proxy_token = proxy_token
+        self._run_key = run_key
+        self._identifies = identifies
+
+    def peer(self, local: tuple[Any, ...], remote: tuple[Any, ...]) -> Peer:
+        """Who is at the other end of a connection, by its two addresses as the socket module has them; raises OSError."""
+        return peers.peer_of(local[:2], remote[:2]) if self._identifies else Peer(address=remote[0])
+
+    def knows(self, peer: Peer) -> bool:
+        """Whether a peer may come in whatever it signs with."""
+        return peers.may_enter(peer, self._users)
+
+    def refusal(self, environ: Mapping[str, Any], peer: Peer) -> Refusal | None:
+        """Why a request may not come in; None if it may."""
+        if not self.knows(peer) and not self._is_run(environ):
+            whose = "of an unknown user" if peer.uid is None or peer.gone else f"of the user {peers.described(peer.uid)}"
+            others = ", ".join(peers.described(uid) for uid in sorted(self._users))
+            reason = f"this emulator answers {others}; this connection is {whose}: serve with --allow-user to answer others"
+            return Refusal(status="403 Forbidden", reason=reason)
+        return refusal(environ, self._hosts, self._proxy_token)
+
+    def _is_run(self, environ: Mapping[str, Any]) -> bool:
+        signed = wire.scope(str(environ.get("HTTP_AUTHORIZATION", "")))
+        return signed is not None and _same(signed[0], self._run_key)
+
+
+def _same(given: str, secret: str | None) -> bool:
+    return secret is not None and hmac.compare_digest(given.encode(), secret.encode())
+
+
 def refusal(  # noqa: PLR0911 - one return for each rule
     environ: Mapping[str, Any], allowed_hosts: tuple[str, ...] = (), proxy_token: str | None = None
 ) -> Refusal | None:
-    """Why a WSGI request may not come in; None if it may. What our own proxy brings, by its token, may be for any host."""
+    """Why a request's headers may not come in; None if they may. What our own proxy brings, by its token, may be for any host."""
     host = str(environ.get("HTTP_HOST", ""))
-    told = str(environ.get(_TOKEN, ""))
-    proxied = proxy_token is not None and hmac.compare_digest(told.encode(), proxy_token.encode())
-    if not proxied and not _is_ours(host, allowed_hosts):
+    if not _same(str(environ.get(_TOKEN, "")), proxy_token) and not _is_ours(host, allowed_hosts):
         return Refusal(status="421 Misdirected Request", reason=f"the Host header {host!r} is not this emulator's")
     if environ["REQUEST_METHOD"] in {"OPTIONS", "TRACE", "CONNECT"}:
         return Refusal(status="403 Forbidden", reason=f"the method {environ['REQUEST_METHOD']} is not answered")

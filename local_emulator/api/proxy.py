@@ -9,6 +9,8 @@ trusts nothing but this bundle cannot reach the real AWS by mistake.
 import asyncio
 import os
 import re
+import resource
+import socket
 import ssl
 import tempfile
 import threading
@@ -17,7 +19,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import certifi
@@ -26,7 +28,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from local_emulator.api.guard import TOKEN_HEADER
+from local_emulator.api.connections import HEAD_SECONDS, SILENT_SECONDS
+from local_emulator.api.faults import Faults
+from local_emulator.api.guard import TOKEN_HEADER, Guard
 
 DOMAINS = ("amazonaws.com", "amazonaws.com.cn", "api.aws")
 
@@ -34,12 +38,23 @@ _TARGET = re.compile(r"CONNECT ([A-Za-z0-9.\-]+|\[[0-9a-fA-F:.]+\]):(\d{1,5}) HT
 _MOST_HEAD = 64 * 2**10
 _YEARS = timedelta(days=3650)
 _CHUNK = 2**16
+_SILENT_SECONDS = 600.0  # for what is passed on: clients of others' services wait long for answers
+_MOST_CONNECTIONS = 200
+_DESCRIPTORS = 8  # share of this process's descriptors that connections, two for each client, may take: one of so many
+_PAUSE = 0.5  # seconds without accepting, when descriptors have run out
+_REFUSED = (
+    b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 45\r\n\r\n"
+    b"this proxy answers the user of the emulator.\n"
+)
 
 
 def is_aws(host: str) -> bool:
     """Whether a host is one of AWS's."""
     name = host.lower().rstrip(".")
     return any(name.endswith(f".{domain}") for domain in DOMAINS)
+
+
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Authority:
@@ -134,16 +149,26 @@ def _make_authority(bundle: Path, private: Path) -> None:
 
 
 class Proxy:
-    """Listens on loopback in a thread of its own; `url` is where. `emulator` is the URL that AWS's hosts are answered from."""
+    """Listens on loopback in a thread of its own; `url` is where. `emulator` is the URL that AWS's hosts are answered from.
 
-    def __init__(self, emulator: str, token: str, authority: Authority) -> None:
+    Who may not use the emulator may not use this either; who says nothing for long is closed, and when there are too many
+    connections, the one that has been silent for longest.
+    """
+
+    def __init__(self, emulator: str, token: str, authority: Authority, guard: Guard, faults: Faults) -> None:
         self._emulator = urlsplit(emulator)
         self._token = token
         self._authority = authority
+        self._guard = guard
+        self._faults = faults
+        self._most = min(_MOST_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _DESCRIPTORS)
+        self._moved: dict[asyncio.Task[Any], float] = {}  # when each client's connection last passed a byte
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.setblocking(False)
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._loop = asyncio.new_event_loop()
-        self._server = self._loop.run_until_complete(asyncio.start_server(self._client, "127.0.0.1", 0, limit=_MOST_HEAD))
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-        self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
+        self._loop.set_exception_handler(lambda _loop, facts: faults.tell(facts["message"], f"proxy: {facts['message']}"))
+        self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
 
     def environment(self) -> Mapping[str, str]:
         """What a program needs in its environment to come here."""
@@ -162,13 +187,71 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
 
+    def _run(self) -> None:
+        tasks = [self._loop.create_task(work) for work in (self._accept(), self._close_silent())]
+        self._loop.run_forever()
+        tasks = [*tasks, *self._moved]
+        for task in tasks:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        self._listener.close()
+        self._loop.close()
+
+    async def _accept(self) -> None:
+        """Not asyncio's own server: when descriptors have run out it begins more and more attempts to accept, and logs each."""
+        while True:
+            try:
+                connection, address = await self._loop.sock_accept(self._listener)
+            except OSError as error:
+                self._faults.tell("proxy", f"the proxy cannot accept connections: {error.strerror}; silent ones are closed")
+                self._end_longest_silent()
+                await asyncio.sleep(_PAUSE)
+                continue
+            with suppress(OSError):  # the client has gone
+                await self._begin(connection, address)
+
+    async def _begin(self, connection: socket.socket, address: Any) -> None:  # noqa: ANN401 - as the socket module has it
+        if not self._guard.knows(self._guard.peer(connection.getsockname(), address)):
+            with connection:
+                connection.send(_REFUSED)
+            return
+        if len(self._moved) >= self._most:
+            self._faults.tell(
+                "full", f"{self._most} connections of the proxy are open; the longest silent are closed for new ones"
+            )
+            self._end_longest_silent()
+        protocol = asyncio.StreamReaderProtocol(asyncio.StreamReader(limit=_MOST_HEAD), self._admit)
+        await self._loop.connect_accepted_socket(lambda: protocol, connection)
+
+    def _admit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = self._loop.create_task(self._client(reader, writer))
+        self._moved[task] = self._loop.time()
+        task.add_done_callback(self._moved.pop)
+
+    def _end_longest_silent(self) -> None:
+        if self._moved:
+            task = min(self._moved, key=self._moved.__getitem__)
+            del self._moved[task]  # the next newcomer needs another's place
+            task.remove_done_callback(self._moved.pop)
+            task.cancel()
+
+    async def _close_silent(self) -> None:
+        while True:
+            await asyncio.sleep(_SILENT_SECONDS / 10)
+            for task, moved in list(self._moved.items()):
+                if self._loop.time() - moved > _SILENT_SECONDS:
+                    task.cancel()
+
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, ssl.SSLError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            await self._serve(reader, writer)
-        writer.close()
+        try:
+            with suppress(OSError, ssl.SSLError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+                await self._serve(reader, writer)
+        finally:
+            writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        first = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")[0].decode("latin-1")
+        async with asyncio.timeout(HEAD_SECONDS):
+            first = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")[0].decode("latin-1")
         wanted = _TARGET.fullmatch(first)
         if wanted is None:
             writer.write(b"HTTP/1.1 405 Method Not Allowed\r\nAllow: CONNECT\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
@@ -176,19 +259,21 @@ class Proxy:
             return
         host, port = wanted[1].strip("[]").lower(), int(wanted[2])
         if is_aws(host):
-            await self._established(writer)
-            await writer.start_tls(self._authority.context(host))
+            async with asyncio.timeout(HEAD_SECONDS):
+                await self._established(writer)
+                await writer.start_tls(self._authority.context(host))
             await self._answer(reader, writer)
             return
         try:
-            there = await asyncio.open_connection(host, port)
+            async with asyncio.timeout(SILENT_SECONDS):
+                there = await asyncio.open_connection(host, port)
         except (OSError, OverflowError) as error:
-            reason = f"{host}:{port} cannot be reached: {error}\n".encode()
+            reason = f"{host}:{port} cannot be reached: {error or 'no answer'}\n".encode()
             writer.write(b"HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(reason) + reason)
             await writer.drain()
             return
         await self._established(writer)
-        await _join((reader, writer), there)
+        await self._join((reader, writer), there)
 
     @staticmethod
     async def _established(writer: asyncio.StreamWriter) -> None:
@@ -197,33 +282,32 @@ class Proxy:
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Hand one request to the emulator, which closes the connection after its answer."""
-        head = await reader.readuntil(b"\r\n\r\n")
+        async with asyncio.timeout(SILENT_SECONDS):
+            head = await reader.readuntil(b"\r\n\r\n")
         lines = head.removesuffix(b"\r\n\r\n").split(b"\r\n")
         ours = (b"connection:", TOKEN_HEADER.lower().encode() + b":")
         kept = [lines[0], *(line for line in lines[1:] if not line.lower().startswith(ours))]
         added = [b"Connection: close", f"{TOKEN_HEADER}: {self._token}".encode()]
         there = await asyncio.open_connection(self._emulator.hostname, self._emulator.port)
         there[1].write(b"\r\n".join([*kept, *added]) + b"\r\n\r\n")
-        await _join((reader, writer), there)
+        await self._join((reader, writer), there)
 
+    async def _join(self, here: Connection, there: Connection) -> None:
+        """Pass bytes both ways until the far side has ended; what the near side still has to say then is of no use."""
+        client = asyncio.current_task()
+        onward = asyncio.ensure_future(self._pass(here[0], there[1], client))
+        try:
+            await self._pass(there[0], here[1], client)
+        finally:
+            onward.cancel()
+            there[1].close()
 
-Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-
-async def _join(here: Connection, there: Connection) -> None:
-    """Pass bytes both ways until the far side has ended; what the near side still has to say then is of no use."""
-    onward = asyncio.ensure_future(_pass(here[0], there[1]))
-    try:
-        await _pass(there[0], here[1])
-    finally:
-        onward.cancel()
-        there[1].close()
-
-
-async def _pass(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-    while content := await source.read(_CHUNK):
-        target.write(content)
-        await target.drain()
-    with suppress(OSError, NotImplementedError):  # TLS cannot close one direction
-        if target.can_write_eof():
-            target.write_eof()
+    async def _pass(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, client: "asyncio.Task[Any] | None") -> None:
+        while content := await source.read(_CHUNK):
+            if client in self._moved:
+                self._moved[client] = self._loop.time()
+            target.write(content)
+            await target.drain()
+        with suppress(OSError, NotImplementedError):  # TLS cannot close one direction
+            if target.can_write_eof():
+                target.write_eof()

@@ -1,74 +1,66 @@
 """The HTTP server: waitress (docs/decisions/0022)."""
 
-import re
+import resource
 import socket
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser
-from waitress.server import create_server
-from waitress.task import WSGITask
+from waitress.adjustments import Adjustments
 
+from local_emulator.api.connections import MOST_BODY, MOST_HEAD, Listener
+from local_emulator.api.faults import Faults, logged
+from local_emulator.api.guard import Guard
 from local_emulator.domain.errors import EmulatorError
 from local_emulator.settings import Settings
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-_METADATA = re.compile(rb"^X-Amz-Meta-[^:]*", re.MULTILINE)
+_THREADS = 8
+_MOST_CONNECTIONS = 500
+_DESCRIPTORS = 4  # share of this process's descriptors that connections may take: one of so many
 
 
 class PortTaken(EmulatorError):  # noqa: N818 - reads as a fact
     """Somebody else listens there."""
 
 
-class _Task(WSGITask):  # type: ignore[misc] # waitress ships no types
-    """Waitress spells every header `Like-This`; S3 gives the names of metadata in lower case, and clients keep them as they are."""
-
-    def build_response_header(self) -> bytes:
-        head: bytes = super().build_response_header()
-        return _METADATA.sub(lambda found: found[0].lower(), head)
-
-
-class _Parser(HTTPRequestParser):  # type: ignore[misc] # see above
-    """Waitress would wait for ever for the body of a request that expects to be told to go on, and then has none."""
-
-    def parse_header(self, header_plus: bytes) -> None:
-        super().parse_header(header_plus)
-        if not self.chunked and not self.content_length:
-            self.expect_continue = False
-
-
-class _Channel(HTTPChannel):  # type: ignore[misc] # see above
-    task_class = _Task
-    parser_class = _Parser
-
-
 class Server:
     """An HTTP server that listens already; `url` is where."""
 
-    def __init__(self, app: "WSGIApplication", settings: Settings) -> None:
+    def __init__(self, app: "WSGIApplication", settings: Settings, guard: Guard, faults: Faults) -> None:
         self._closed = False
+        self._faults = faults
         listener = _listen(settings.host, settings.port)
-        self._server = create_server(
-            app,
+        adjustments = Adjustments(
             sockets=[listener],
-            threads=8,
-            max_request_body_size=1 << 40,
-            channel_timeout=120,
-            connection_limit=500,
+            threads=_THREADS,
+            max_request_header_size=MOST_HEAD,
+            max_request_body_size=MOST_BODY,
+            connection_limit=1 << 30,  # the listener's own limit comes first
+            asyncore_use_poll=True,  # select() takes no descriptor above 1023
+            log_socket_errors=False,
             ident=None,
             clear_untrusted_proxy_headers=True,
         )
-        self._server.channel_class = _Channel
+        self._server = Listener(
+            app,
+            guard=guard,
+            faults=faults,
+            most=min(_MOST_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _DESCRIPTORS),
+            _sock=listener,
+            adj=adjustments,
+            bind_socket=False,
+            sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()),
+        )
         host, port = listener.getsockname()[:2]
         self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def run(self) -> None:
         """Serve until closed."""
         try:
-            self._server.run()
+            with logged(self._faults, "waitress", "waitress.queue"):
+                self._server.run()
         except OSError:
             if not self._closed:  # else it was waiting for its own sockets when another thread closed them
                 raise
@@ -98,8 +90,3 @@ def _listen(host: str, port: int) -> socket.socket:
             f"cannot listen on {host} port {port}: {error.strerror}. Choose another with --port (0 takes a free one)"
         ) from error
     return listener
-
-
-def serve(app: "WSGIApplication", settings: Settings) -> Server:
-    """Listen for an application."""
-    return Server(app, settings)

@@ -1,8 +1,9 @@
-"""AWS JSON 1.1: bytes in, bytes out."""
+"""AWS JSON 1.1: bytes in, bytes out; and errors in the other protocols."""
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 from local_emulator.domain.errors import AwsError, SerializationException, ValidationException
@@ -11,7 +12,11 @@ from local_emulator.domain.jobs import Document
 Answer = tuple[int, Mapping[str, str], bytes]
 """HTTP status, headers and body."""
 
+HttpAnswer = tuple[str, Sequence[tuple[str, str]], bytes]
+"""HTTP status line, headers and body."""
+
 _TYPE = "application/x-amz-json-1.1"
+_SCOPE_PARTS = 5  # access key, date, region, service, aws4_request
 
 
 def parse(body: bytes) -> Mapping[str, Any]:
@@ -56,3 +61,33 @@ def failure(error: AwsError) -> Answer:
     body = json.dumps({"__type": error.code, "message": error.message, "Message": error.message}).encode()
     named = {"x-sm-emulator-rules": ",".join(error.rules)} if isinstance(error, ValidationException) and error.rules else {}
     return 400, {**_headers(body), "x-amzn-errortype": error.code, **named}, body
+
+
+def error(environ: Mapping[str, Any], code: str, message: str, status: str = "400 Bad Request") -> HttpAnswer:
+    """An error in the protocol of a WSGI request; mostly 400, as a 5xx makes clients send the request again."""
+    kind = str(environ.get("CONTENT_TYPE", ""))
+    headers = [("X-Content-Type-Options", "nosniff"), ("x-amzn-errortype", code)]
+    if environ.get("HTTP_X_AMZ_TARGET") or "json" in kind:
+        body = json.dumps({"__type": code, "message": message, "Message": message}).encode()
+        return status, [("Content-Type", _TYPE), *headers], body
+    inner = f"<Code>{escape(code)}</Code><Message>{escape(_printable(message))}</Message>"
+    wrapped = f"<ErrorResponse><Error>{inner}</Error></ErrorResponse>" if "form" in kind else f"<Error>{inner}</Error>"
+    body = f'<?xml version="1.0" encoding="UTF-8"?>{wrapped}'.encode("utf-8", "backslashreplace")
+    return status, [("Content-Type", "application/xml"), *headers], body
+
+
+def _printable(text: str) -> str:
+    """XML has no way to say a control character."""
+    return "".join(char if char >= " " or char in "\t\n" else f"\\x{ord(char):02x}" for char in text)
+
+
+def scope(authorization: str) -> tuple[str, str, str] | None:
+    """Access key, region and service of an Authorization header; None if it names none."""
+    _, named, rest = authorization.partition("Credential=")
+    parts = rest.partition(",")[0].strip().split("/")
+    if not named or len(parts) != _SCOPE_PARTS or parts[4] != "aws4_request" or not parts[1].isdecimal():
+        return None
+    key, _, region, service, _ = parts
+    if not (region.replace("-", "").isalnum() and service.replace("-", "").isalnum()):
+        return None
+    return key, region, service

@@ -114,10 +114,11 @@ class Cloud:
 
     def account_of(self, access_key: str) -> str:
         """The account that a request acts in: the settings', or the one whose IAM or STS gave out the access key."""
-        iam = sys.modules.get("moto.iam.models")  # not there: nobody can have been given a key
-        if self._settings.account != ACCOUNT or iam is None or not self._ready:
+        # Not there, or still being imported: nobody can have been given a key.
+        account_id = getattr(sys.modules.get("moto.iam.models"), "get_account_id_from", None)
+        if self._settings.account != ACCOUNT or account_id is None or not self._ready:
             return self._settings.account
-        account: str = iam.get_account_id_from(access_key)
+        account: str = account_id(access_key)
         return account
 
     # --- S3 for training jobs -------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ _FLOCK = "hhqqi4x"
 
 def take(path: Path) -> int | None:
     """Lock a file, made if missing; its descriptor, which holds the lock until it is closed, or None if somebody has it."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
     except (BlockingIOError, PermissionError):
@@ -27,7 +27,7 @@ def take(path: Path) -> int | None:
 def taken(path: Path) -> bool:
     """Whether somebody has locked a file."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
         return False
     try:

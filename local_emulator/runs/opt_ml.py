@@ -79,7 +79,7 @@ def machine(folder: RunFolder, python: str) -> dict[str, str]:
     }
 
 
-def environment(job: TrainingJob, settings: Settings, endpoint: str | None) -> dict[str, str]:
+def environment(job: TrainingJob, settings: Settings, endpoint: str | None, access_key: str | None = None) -> dict[str, str]:
     """The environment of a program, wherever it runs; script mode's own apart."""
     threads = str(settings.threads or max(1, (os.cpu_count() or 1) // settings.parallel))
     return {
@@ -88,7 +88,7 @@ def environment(job: TrainingJob, settings: Settings, endpoint: str | None) -> d
         **({"CUDA_VISIBLE_DEVICES": ",".join(job.gpus)} if job.gpus else {}),
         "AWS_REGION": job.region,
         "AWS_DEFAULT_REGION": job.region,
-        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_ACCESS_KEY_ID": access_key or "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

@@ -28,8 +28,9 @@ _GIB = 2**30
 class Preparation:
     """Stages data and code once per content, lays out `/opt/ml`, and says what to start.
 
-    `endpoint` tells where training jobs reach this emulator (None: nowhere); `private` whether a run can have `/opt/ml` to itself, and
-    `layers` whether folders that several runs read can be laid below it.
+    `endpoint` tells where training jobs reach this emulator (None: nowhere); `run_key` is the access key of those in containers, which
+    may run as any user. `private` says whether a run can have `/opt/ml` to itself, `layers` whether folders that several runs read
+    can be laid below it.
     """
 
     def __init__(
@@ -42,12 +43,14 @@ class Preparation:
         private: bool,
         layers: bool,
         role_exists: Callable[[str], bool],
+        run_key: str | None = None,
     ) -> None:
         self._settings = settings
         self._objects = objects
         self._code = folder_of_caches / "code"
         self._stage = Stage(folder_of_caches / "channels", objects)
         self._endpoint = endpoint
+        self._run_key = run_key
         self._private = private
         self._layers = layers
         self._role_exists = role_exists
@@ -104,6 +107,7 @@ class Preparation:
 
     def _run(self, job: TrainingJob, names: RunFolder, left: Left) -> Run:
         settings = self._settings
+        key: str | None = None
         algorithm = job.request["AlgorithmSpecification"]
         hyperparameters = job.request.get("HyperParameters", {})
         image = images.image_of(algorithm)
@@ -114,6 +118,7 @@ class Preparation:
         own: dict[str, str] = {}
         if isinstance(named, Docker):
             program = _container(named.image or image, job)
+            key = self._run_key
         else:
             python = images.interpreter(image, settings)
             own = opt_ml.machine(names, python)
@@ -146,7 +151,7 @@ class Preparation:
             id=job.run,
             folder=names.path,
             program=program,
-            env={**own, **opt_ml.environment(job, settings, self._endpoint())},
+            env={**own, **opt_ml.environment(job, settings, self._endpoint(), key)},
             metrics=job.metrics,
             max_runtime=left.runtime,
             max_wait=left.wait,

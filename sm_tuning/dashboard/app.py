@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from sm_tuning import learning_curve
+from sm_tuning.dashboard.owner import OwnerOnly
 from sm_tuning.diagnosis import Diagnosis, diagnose
 from sm_tuning.errors import MissingExtra, NotFound, SmTuningError
 from sm_tuning.printable import printable
@@ -33,6 +34,7 @@ _POLICY = (
 )
 PORT = 4578
 _LOG_LINES = 200
+_MOST_BODY = 2**16  # bytes; what it is asked has none
 _MOST_COMPARED = 12
 _MOST_JOBS = 100
 
@@ -227,12 +229,13 @@ def serving(session: Any, port: int | None) -> tuple[Any, str]:  # noqa: ANN401 
     except ImportError as error:
         raise MissingExtra("the dashboard needs waitress: pip install 'sm-tuning[cli]'") from error
     app = Dashboard(session, ())
+    options = {"host": "127.0.0.1", "threads": 4, "ident": None, "max_request_body_size": _MOST_BODY}
     try:
-        server = waitress.create_server(app, host="127.0.0.1", port=PORT if port is None else port, threads=4, ident=None)
+        server = waitress.create_server(OwnerOnly(app), port=PORT if port is None else port, **options)
     except OSError:
         if port is not None:
             raise
-        server = waitress.create_server(app, host="127.0.0.1", port=0, threads=4, ident=None)
+        server = waitress.create_server(OwnerOnly(app), port=0, **options)
     chosen = server.effective_port
     app.hosts = frozenset({f"127.0.0.1:{chosen}", f"localhost:{chosen}"})
     return server, f"http://127.0.0.1:{chosen}/"

@@ -2,10 +2,12 @@
 
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +17,7 @@ import boto3
 import pytest
 
 from sm_tuning import Categorical, TuningJob, learning_rate
-from sm_tuning.dashboard import Dashboard
+from sm_tuning.dashboard import Dashboard, serving
 from tests.conftest import ROOT, Server
 
 HOST = "127.0.0.1:4578"
@@ -227,3 +229,18 @@ def test_in_a_browser(
         assert serious == []
         browser.close()
     assert run.wait(timeout=60).status == "Stopped"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
+def test_only_its_user_is_answered(client: Client) -> None:
+    session = type("Session", (), {"client": lambda *_, **__: client})()
+    server, url = serving(session, 0)
+    threading.Thread(target=server.run, daemon=True).start()
+    ask = ["curl", "--silent", "--max-time", "20", "--write-out", "%{http_code}", url]
+    try:
+        for user, status in ((os.geteuid(), "200"), (65534, "403")):
+            answer = subprocess.run(ask, user=user, capture_output=True, text=True, check=False).stdout
+            assert answer.endswith(status), user
+    finally:
+        server.task_dispatcher.shutdown()
+        server.close()

@@ -13,6 +13,7 @@ import pytest
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
 from local_emulator.api import shapes
+from local_emulator.api.faults import Faults
 from local_emulator.api.gateway import Gateway
 from local_emulator.api.operations import Api
 from local_emulator.settings import Settings
@@ -165,7 +166,7 @@ def test_bodies_that_are_hardly_json_and_headers_that_are_hardly_http(api: Api) 
         start("200 OK", [])
         return [b""]
 
-    gateway = Gateway(api=api, rest=moto, settings=Settings(), health=dict, before=lambda _service, _body: None)
+    gateway = Gateway(api=api, rest=moto, settings=Settings(), health=dict, before=lambda _service, _body: None, faults=Faults())
     rng = random.Random(3)
     for number in range(1500):
         body = _raw(rng)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from local_emulator.api.faults import Faults
 from local_emulator.api.gateway import Gateway
 from local_emulator.settings import Settings
 
@@ -11,7 +12,7 @@ def test_a_service_whose_packages_are_missing_names_the_extra() -> None:
         raise ModuleNotFoundError("No module named 'openapi_spec_validator'")
 
     api: Any = None
-    gateway = Gateway(api=api, rest=moto, settings=Settings(), health=dict, before=lambda _service, _region: None)
+    gateway = Gateway(api=api, rest=moto, settings=Settings(), health=dict, before=lambda _service, _body: None, faults=Faults())
     environ = {
         "REQUEST_METHOD": "POST",
         "PATH_INFO": "/",

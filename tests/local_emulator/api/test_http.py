@@ -1,17 +1,21 @@
 """What the HTTP server hands to the application, and what it makes of the answer."""
 
 import json
+import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local_emulator.api.guard import refusal
-from local_emulator.api.server import PortTaken, Server, serve
+from local_emulator.api import connections
+from local_emulator.api.faults import Faults
+from local_emulator.api.guard import Guard
+from local_emulator.api.server import PortTaken, Server
 from local_emulator.settings import Settings
 
 
@@ -19,15 +23,19 @@ def echo(environ: Any, start_response: Any) -> list[bytes]:
     """Tells how a request arrived."""
     body = environ["wsgi.input"].read()
     told: dict[str, Any] = {name: value for name, value in environ.items() if isinstance(value, str)}
-    told |= {"size": len(body), "begin": body[:20].decode(), "refused": getattr(refusal(environ), "status", None)}
+    told |= {"size": len(body), "begin": body[:20].decode()}
     content = json.dumps(told).encode()
     start_response("200 OK", [("x-amz-meta-odd-Name", "v"), ("Content-Length", str(len(content)))])
     return [content]
 
 
+def listening(tmp_path: Path, port: int = 0) -> Server:
+    return Server(echo, Settings(state=tmp_path, port=port), Guard(users={os.geteuid()}), Faults())
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    with serve(echo, Settings(state=tmp_path, port=0)) as one:
+    with listening(tmp_path) as one:
         thread = threading.Thread(target=one.run, daemon=True)
         thread.start()
         yield one
@@ -74,17 +82,119 @@ def test_names_of_metadata_are_lower_case(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    ("headers", "refused"),
+    ("headers", "status"),
     [
-        (b"", None),
+        (b"", "200 OK"),
         (b"Host: evil.test\r\n", "421 Misdirected Request"),
         (b"Host: localhost\r\n", "421 Misdirected Request"),
         (b" evil.test\r\n", "421 Misdirected Request"),
         (b"Origin: null\r\n", "403 Forbidden"),
     ],
 )
-def test_the_guard_sees_every_header(server: Server, headers: bytes, refused: str | None) -> None:
-    assert exchange(server, HEAD % b"GET /" + headers + b"\r\n")[1]["refused"] == refused
+def test_the_guard_sees_every_header(server: Server, headers: bytes, status: str) -> None:
+    assert exchange(server, HEAD % b"GET /" + headers + b"\r\n")[0].startswith(f"HTTP/1.1 {status}\r\n")
+
+
+SIGNED = b"X-Amz-Target: SageMaker.ListTrainingJobs\r\nAuthorization: AWS4-HMAC-SHA256 x\r\n"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        (b"Origin: http://evil.test\r\nContent-Length: 5000000\r\n", 403),
+        (b"Origin: http://evil.test\r\nContent-Length: 5000000\r\nExpect: 100-continue\r\n", 403),
+        (b"Origin: http://evil.test\r\nTransfer-Encoding: chunked\r\n", 403),
+        (b"Content-Length: 99999999999999\r\n", 413),
+        (b"Content-Length: 99999999999999\r\nExpect: 100-continue\r\n", 413),
+        (SIGNED + b"Content-Length: %d\r\n" % (connections.MOST_JSON + 1), 413),
+        (b"Content-Length: x\r\nExpect: 100-continue\r\n", 400),
+        (b"Content-Length: 5\r\nExpect: nonsense\r\n", 417),
+        (b"X: %s\r\n" % (b"x" * connections.MOST_HEAD), 431),
+    ],
+)
+def test_what_is_refused_is_answered_before_its_body_comes(server: Server, headers: bytes, status: int) -> None:
+    text, _ = exchange(server, HEAD % b"PUT /b/k" + headers + b"\r\n")
+    assert text.split()[1] == str(status)
+    assert "connection: close" in text.lower()
+
+
+def test_a_refused_upload_ends_soon(server: Server) -> None:
+    with connect(server) as client:
+        client.sendall(HEAD % b"PUT /b/k" + b"Origin: http://evil.test\r\nContent-Length: 1000000000\r\n\r\n")
+        sent = 0
+        with suppress(OSError):
+            while sent < 100 * 2**20:
+                sent += client.send(b"x" * 2**16)
+    assert sent < 20 * 2**20  # what the kernel holds for both sides
+
+
+def test_a_chunked_body_of_json_is_limited_too(server: Server) -> None:
+    head = HEAD % b"POST /" + SIGNED + b"Transfer-Encoding: chunked\r\n\r\n"
+    size = connections.MOST_JSON + 2**20
+    try:
+        text, _ = exchange(server, head, b"%x\r\n" % size, b"x" * size)
+    except OSError:  # the answer came while the body was sent, and was lost with it
+        return
+    assert text.split()[1] == "413"
+
+
+def test_a_chunk_without_end_is_refused(server: Server) -> None:
+    text, _ = exchange(server, HEAD % b"PUT /b/k" + b"Transfer-Encoding: chunked\r\n\r\n", b"1" * (connections.MOST_HEAD + 10))
+    assert text.split()[1] == "431"
+
+
+def test_a_body_that_is_expected_is_asked_for(server: Server) -> None:
+    with connect(server) as client:
+        client.sendall(HEAD % b"PUT /b/k" + b"Content-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+        assert client.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(b"12345")
+        assert client.recv(1000).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+@pytest.mark.parametrize(
+    ("sent", "limit"),
+    [
+        (b"", "HEAD_SECONDS"),
+        (b"GET / HT", "HEAD_SECONDS"),
+        (HEAD % b"PUT /b/k" + b"Content-Length: 9\r\n\r\n123", "SILENT_SECONDS"),
+        (HEAD % b"GET /" + b"\r\n", "IDLE_SECONDS"),
+    ],
+)
+def test_who_is_silent_too_long_is_closed(server: Server, sent: bytes, limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, limit, 0.1)
+    with connect(server) as client:
+        client.sendall(sent)
+        with client.makefile("rb") as answer:
+            answer.read()  # until it is closed; the socket's own timeout fails the test
+
+
+def test_bytes_now_and_then_do_not_keep_a_connection(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.5)
+    with connect(server) as client, suppress(OSError):
+        for sent in range(1000):  # noqa: B007 - how far it came is looked at below
+            client.sendall(b"x")
+            time.sleep(0.05)
+    assert sent < 999, "the connection was still open"
+
+
+def test_many_half_open_connections_keep_nobody_waiting(server: Server) -> None:
+    with ExitStack() as stack:
+        half_open = [stack.enter_context(connect(server)) for _ in range(server._server._most + 20)]
+        for client in half_open[-10:]:
+            client.sendall(b"GET / HT")
+        assert exchange(server, HEAD % b"GET /" + b"\r\n")[0].startswith("HTTP/1.1 200")
+        assert len(server._server.active_channels) <= server._server._most
+        assert half_open[0].recv(1) == b""  # the longest silent made room
+
+
+def test_what_repeats_is_told_once_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
+    now = [0.0]
+    faults = Faults(every=60, clock=lambda: now[0])
+    for second in range(120):
+        now[0] = second
+        faults.tell("kind", "it happened")
+    faults.tell("other", "something else happened")
+    assert capsys.readouterr().err == "it happened\nit happened (59 more like it before)\nsomething else happened\n"
 
 
 def test_names_with_underscores_do_not_pass_for_others(server: Server) -> None:
@@ -113,4 +223,4 @@ def test_silent_connections_keep_nobody_waiting(server: Server) -> None:
 def test_a_taken_port_is_told(server: Server, tmp_path: Path) -> None:
     port = int(server.url.rpartition(":")[2])
     with pytest.raises(PortTaken, match=f"cannot listen on 127.0.0.1 port {port}: Address already in use"):
-        serve(echo, Settings(state=tmp_path, port=port))
+        listening(tmp_path, port)

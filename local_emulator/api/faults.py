@@ -1,0 +1,76 @@
+"""What goes wrong on the way in and out, told on standard error: a fault that repeats once a minute, and how often it came."""
+
+import logging
+import sys
+import threading
+import time
+import traceback
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+_MOST_KINDS = 1000
+
+
+@dataclass
+class _Kind:
+    since: float
+    left_out: int = 0
+
+
+class Faults:
+    """Tells faults on standard error; of each kind no more than one in `every` seconds."""
+
+    def __init__(self, every: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._every = every
+        self._clock = clock
+        self._kinds: OrderedDict[str, _Kind] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def tell(self, kind: str, text: str) -> None:
+        """Print a text unless one of this kind was printed a short while ago."""
+        with self._lock:
+            now = self._clock()
+            known = self._kinds.get(kind)
+            if known is not None and now - known.since < self._every:
+                known.left_out += 1
+                return
+            more = f" ({known.left_out} more like it before)" if known is not None and known.left_out else ""
+            self._kinds[kind] = _Kind(now)
+            self._kinds.move_to_end(kind)
+            while len(self._kinds) > _MOST_KINDS:
+                self._kinds.popitem(last=False)
+        print(text.rstrip("\n") + more, file=sys.stderr, flush=True)  # noqa: T201 - the server's log
+
+    def failed(self, error: BaseException) -> None:
+        """Print the traceback of an exception; its kind is where it was raised."""
+        frames = traceback.extract_tb(error.__traceback__)
+        where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+        self.tell(f"{type(error).__name__} {where}", "".join(traceback.format_exception(error)))
+
+
+class _Handler(logging.Handler):
+    def __init__(self, faults: Faults) -> None:
+        super().__init__(logging.WARNING)
+        self._faults = faults
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._faults.tell(f"{record.name} {record.pathname}:{record.lineno}", self.format(record))
+
+
+@contextmanager
+def logged(faults: Faults, *names: str) -> Iterator[None]:
+    """Tell by `faults` what these loggers warn of."""
+    handler = _Handler(faults)
+    loggers = [logging.getLogger(name) for name in names]
+    before = [logger.propagate for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.propagate = False
+    try:
+        yield
+    finally:
+        for logger, propagate in zip(loggers, before, strict=True):
+            logger.removeHandler(handler)
+            logger.propagate = propagate

@@ -1,0 +1,120 @@
+"""The state folder: this user's alone, and one emulator's at a time."""
+
+import json
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from local_emulator.domain.errors import EmulatorError
+from local_emulator.runs import lock
+
+_LOCK = "emulator.lock"
+_RUN_KEY = "run-key"
+
+
+class StateInUse(EmulatorError):  # noqa: N818 - reads as a fact
+    """Another emulator holds the state folder."""
+
+
+class StateNotOurs(EmulatorError):  # noqa: N818 - reads as a fact
+    """Somebody else could read or change what the state folder holds."""
+
+
+class StateLock:
+    """Keeps a state folder to one emulator; the kernel lets go of it when the process ends, however it ends."""
+
+    def __init__(self, state: Path) -> None:
+        check_path(state)
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        check_owner(state)
+        _close_to_others(state)
+        held = lock.take(state / _LOCK)
+        if held is None:
+            owner = read_owner(state) or {}
+            raise StateInUse(
+                f"the state folder {state} is in use by the emulator at {owner.get('url', 'an unknown address')} "
+                f"(process {owner.get('pid', 'unknown')})"
+            )
+        self._fd = held
+        os.ftruncate(self._fd, 0)
+
+    def tell(self, **facts: object) -> None:
+        """Write down who holds the folder, for others to read."""
+        os.pwrite(self._fd, json.dumps({"pid": os.getpid(), **facts}).encode().ljust(4096), 0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        os.ftruncate(self._fd, 0)
+        os.close(self._fd)
+
+
+def check_path(path: Path) -> None:
+    """Raise StateNotOurs if a link that another user has made lies on the way to a folder."""
+    whole = path.absolute()
+    for part in (*reversed(whole.parents), whole):
+        if part.is_symlink() and part.lstat().st_uid not in {0, os.geteuid()}:
+            raise StateNotOurs(
+                f"the state folder {path} is reached by {part}, a link of another user's; choose another with --state"
+            )
+
+
+def check_owner(state: Path) -> None:
+    """Raise StateNotOurs if a state folder, or something in it, belongs to another user, or its lock leads elsewhere."""
+    owner = state.stat().st_uid
+    if owner != os.geteuid():
+        raise StateNotOurs(f"the state folder {state} belongs to another user (uid {owner}); choose another with --state")
+    for entry in os.scandir(state):
+        other = entry.stat(follow_symlinks=False).st_uid
+        if other != owner:
+            raise StateNotOurs(f"{entry.path} belongs to another user (uid {other}); choose another state folder with --state")
+        if entry.name == _LOCK and entry.is_symlink():
+            raise StateNotOurs(f"{entry.path} is a link; remove it, or choose another state folder with --state")
+
+
+def _close_to_others(state: Path) -> None:
+    """Take from everybody else what rights they have: an earlier version, or the user, may have made the folder with more."""
+    state.chmod(0o700)
+    for entry in os.scandir(state):
+        mode = stat.S_IMODE(entry.stat(follow_symlinks=False).st_mode)
+        if mode & 0o077 and not entry.is_symlink():
+            Path(entry.path).chmod(mode & 0o700)
+
+
+def run_key(state: Path) -> str:
+    """The access key that containers of this state's runs sign with: made once, since runs outlive the emulator."""
+    path = state / _RUN_KEY
+    if not path.exists():
+        new = path.with_suffix(".new")
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w") as file:
+            file.write(f"RUN{secrets.token_hex(16).upper()}")
+        new.replace(path)
+    return path.read_text()
+
+
+def read_owner(state: Path) -> Mapping[str, object] | None:
+    """What the emulator that holds a state folder says of itself (pid, url); None if nobody holds it."""
+    path = state / _LOCK
+    if not path.exists():
+        return None
+    check_owner(state)
+    if not lock.taken(path):
+        return None
+    text = path.read_text().strip()
+    facts: Mapping[str, object] = json.loads(text) if text else {}
+    return facts
+
+
+def wipe(state: Path) -> None:
+    """Forget everything a state folder holds but the folder itself."""
+    for entry in state.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        elif entry.name != _LOCK:
+            entry.unlink()
