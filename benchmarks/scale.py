@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the benchmarks are no pack
 from benchmarks.filling import METRIC, epochs, request, tuning_job
 from local_emulator.domain.jobs import ACTIVE, Secondary, Status
 from local_emulator.domain.training import FinalMetric
+from local_emulator.engine.faults import FaultLog
 from local_emulator.engine.tuner import Tuner
 from local_emulator.store.base import Query
 from local_emulator.store.sqlite import SqliteStore
@@ -42,7 +43,7 @@ class Driver:
 
     def __init__(self, folder: Path) -> None:
         self.store = SqliteStore(folder / "jobs.sqlite")
-        self._tuner = Tuner(store=self.store, now=now, token=lambda: uuid.uuid4().hex, ring=lambda: None)
+        self._tuner = Tuner(store=self.store, now=now, token=lambda: uuid.uuid4().hex, ring=lambda: None, log=FaultLog())
 
     def train(self, asked: dict[str, Any]) -> Iterator[float]:
         """Carry out one tuning job; processor seconds for each training job, its decision included."""

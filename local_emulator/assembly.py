@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
@@ -20,13 +20,15 @@ from local_emulator.domain.jobs import ACTIVE
 from local_emulator.domain.objects import Objects
 from local_emulator.engine.announcer import Announcer
 from local_emulator.engine.bell import Bell
+from local_emulator.engine.faults import FaultLog
 from local_emulator.engine.loop import Loop
 from local_emulator.engine.publisher import Publisher
 from local_emulator.engine.trainer import Prepares, Trainer
 from local_emulator.engine.tuner import Tuner
 from local_emulator.runs import cluster, mounts
+from local_emulator.runs.folder import folders_below
 from local_emulator.runs.preparation import Preparation
-from local_emulator.runs.process import ProcessExecutor
+from local_emulator.runs.process import ProcessExecutor, supervised
 from local_emulator.runs.run import Executor
 from local_emulator.runs.warm import Warm
 from local_emulator.settings import Settings
@@ -87,14 +89,16 @@ class Emulator:
             trial = _in_background(lambda: mounts.available(caches / "channels")) if settings.private_opt_ml else None
             self.cloud = Cloud(settings, None if in_memory else state)
             self._stack.callback(self.cloud.close)
-            announcer = Announcer(bus=self.cloud, describe=lambda job: self.api.event(job))  # noqa: PLW0108 - it is made below
-            self.store = SqliteStore(None if in_memory else state / "jobs.sqlite", announcer.changed)
+            log = FaultLog()
+            announcer = Announcer(bus=self.cloud, describe=lambda job: self.api.event(job), log=log)  # noqa: PLW0108 - it is made below
+            left_out = partial(log.tell, "reading records")
+            self.store = SqliteStore(None if in_memory else state / "jobs.sqlite", announcer.changed, left_out)
             self._stack.callback(self.store.close)
             bell = self._stack.enter_context(Bell(state / "bell"))
             objects = _remote(settings.s3_endpoint, settings.region) if settings.s3_endpoint else self.cloud
             runs = state / "runs"
             runs.mkdir(exist_ok=True)
-            self.publisher = Publisher(store=self.store, cloud=self.cloud, runs=runs)
+            self.publisher = Publisher(store=self.store, cloud=self.cloud, runs=runs, log=log)
             self.why_not_private, layers = ("switched off", False) if trial is None else trial.result()
             preparation = Preparation(
                 settings=settings,
@@ -119,9 +123,10 @@ class Emulator:
                 ring=bell.ring,
                 touched=self.publisher.touched,
                 token=token,
+                log=log,
             )
-            tuner = Tuner(store=self.store, now=now, token=token, ring=bell.ring)
-            self._loop = Loop(bell=bell, trainer=trainer, tuner=tuner, announcer=announcer)
+            tuner = Tuner(store=self.store, now=now, token=token, ring=bell.ring, log=log)
+            self._loop = Loop(bell=bell, trainer=trainer, tuner=tuner, announcer=announcer, log=log)
             self.api = Api(
                 store=self.store,
                 settings=settings,
@@ -147,7 +152,7 @@ class Emulator:
 
     def active_runs(self) -> int:
         """Number of training jobs that have not ended."""
-        return len(self.store.trainings.find(Query(statuses=ACTIVE)).items)
+        return len(self.store.trainings.arns(Query(statuses=ACTIVE)))
 
     def health(self) -> Mapping[str, object]:
         """What the health page says."""
@@ -186,7 +191,8 @@ def end_runs(state: Path) -> int:
     """Kill every run of a state folder that no emulator holds; how many were told to end."""
     executor = ProcessExecutor(bell=None)
     try:
-        folders = [folder for folder in (state / "runs").glob("*") if folder.is_dir()]
+        runs = state / "runs"
+        folders = [runs / run for run in {folder.path.name for folder in folders_below(runs)} | supervised(runs)]
         return sum(executor.kill(folder) for folder in folders) + _end_runs_on_cluster(state, folders)
     finally:
         executor.close()

@@ -169,7 +169,7 @@ class Workplace:
         ended = folder.read_exit()
         try:
             if ended is None:
-                self.executor.kill_strays(folder.path)
+                self.executor.kill(folder.path)
             if ended is None or ended.cause is Cause.INTERRUPT:
                 artifacts.upload_checkpoints(errand.job, folder, objects)
             else:

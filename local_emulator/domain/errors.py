@@ -15,7 +15,9 @@ EmulatorError
 ├── StoreError
 │   ├── AlreadyExists
 │   ├── NotFound
-│   └── Conflict                 the record's version is no longer the stored one
+│   ├── Conflict                 the record's version is no longer the stored one
+│   ├── Unreadable               the record is damaged, or of a newer version
+│   └── StoreUnavailable         nothing can be read or written for now: the disk is full
 └── RunError                     a training job cannot run; its text is the FailureReason
 """
 
@@ -115,6 +117,14 @@ class NotFound(StoreError):  # noqa: N818 - reads as a fact
 
 class Conflict(StoreError):  # noqa: N818 - reads as a fact
     """The record was changed by somebody else since it was read."""
+
+
+class Unreadable(StoreError):  # noqa: N818 - reads as a fact
+    """A record cannot be read; the text says which, and why."""
+
+
+class StoreUnavailable(StoreError):  # noqa: N818 - reads as a fact
+    """The store can do nothing for now (its disk is full, say); it may be asked again."""
 
 
 class RunError(EmulatorError):

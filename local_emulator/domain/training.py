@@ -8,6 +8,8 @@ from local_emulator.domain.jobs import ACTIVE, Document, MetricDefinition, Secon
 from local_emulator.domain.names import Arn, AwsScope, scope_of
 from local_emulator.domain.space import Point
 
+_WORKING = {Secondary.DOWNLOADING, Secondary.TRAINING, Secondary.UPLOADING, Secondary.STOPPING}
+
 
 @dataclass(frozen=True, kw_only=True)
 class FinalMetric:
@@ -40,9 +42,10 @@ class TrainingJob:
 
     `request` has the shape of CreateTrainingJob, defaults filled in as Describe echoes them. `run` is the id of its run and the
     name of its folder; `earlier` were its runs before an interruption or an internal error, which told `told` observations and
-    were `retries` times lost. `interrupt` asks for an interruption. `gpus` of this machine are its run's. The members from `tuning`
-    to `index` are set for children of a tuning job only. `created` is when it was asked for, `started` when its data began to
-    arrive, `ended` when its program and uploads were over.
+    were `retries` times lost. `interrupt` asks for an interruption. `gpus` of this machine are its run's. `claimed`: a supervisor has
+    been seen at its run, which is then never begun again, whatever becomes of its folder. The members from `tuning` to `index` are set
+    for children of a tuning job only. `created` is when it was asked for, `started` when its data began to arrive, `ended` when its
+    program and uploads were over.
     """
 
     name: str
@@ -72,6 +75,7 @@ class TrainingJob:
     retries: int = 0
     interrupt: bool = False
     gpus: tuple[str, ...] = ()
+    claimed: bool = False
     version: int = 0
 
     @property
@@ -97,15 +101,18 @@ class TrainingJob:
 
     def trained(self, now: datetime) -> float:
         """Seconds from the arrival of data to the end of uploads, of all runs together."""
-        working = {Secondary.DOWNLOADING, Secondary.TRAINING, Secondary.UPLOADING, Secondary.STOPPING}
-        return sum(((one.end or now) - one.start).total_seconds() for one in self.transitions if one.status in working)
+        return sum(((one.end or now) - one.start).total_seconds() for one in self.transitions if one.status in _WORKING)
 
     def left(self, now: datetime) -> Left:
-        """What its next run may take."""
+        """What its present run may take when it starts: what earlier runs have left.
+
+        The time since the present run was asked for is no runtime: it may have waited for an emulator that was not there.
+        """
         condition = self.request.get("StoppingCondition", {})
         runtime, wait = condition.get("MaxRuntimeInSeconds"), condition.get("MaxWaitTimeInSeconds")
+        earlier = replace(self, transitions=tuple(one for one in self.transitions if one.start < self.run_started))
         return Left(
-            runtime=None if runtime is None else max(runtime - self.trained(now), 0.0),
+            runtime=None if runtime is None else max(runtime - earlier.trained(self.run_started), 0.0),
             wait=None if wait is None else max(wait - (now - self.created).total_seconds(), 0.0),
         )
 

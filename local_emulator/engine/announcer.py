@@ -8,6 +8,7 @@ from local_emulator.domain.jobs import Document
 from local_emulator.domain.names import AwsScope
 from local_emulator.domain.training import TrainingJob
 from local_emulator.domain.tuning import TuningJob
+from local_emulator.engine.faults import FaultLog
 
 _TUNING = "SageMaker HyperParameter Tuning Job State Change"
 _TRAINING = "SageMaker Training Job State Change"
@@ -31,9 +32,10 @@ class Announcer:
     Rules live in moto's memory, so what nobody listens to is forgotten at once.
     """
 
-    def __init__(self, *, bus: EventBus, describe: Callable[[Job], Document]) -> None:
+    def __init__(self, *, bus: EventBus, describe: Callable[[Job], Document], log: FaultLog) -> None:
         self._bus = bus
         self._describe = describe
+        self._log = log
         self._lock = threading.Lock()
         self._news: list[Job] = []
 
@@ -47,6 +49,9 @@ class Announcer:
         with self._lock:
             news, self._news = self._news, []
         for job in news:
-            if self._bus.listens(job.scope):
-                kind = _TRAINING if isinstance(job, TrainingJob) else _TUNING
-                self._bus.send(job.scope, kind, job.arn, self._describe(job))
+            try:
+                if self._bus.listens(job.scope):
+                    kind = _TRAINING if isinstance(job, TrainingJob) else _TUNING
+                    self._bus.send(job.scope, kind, job.arn, self._describe(job))
+            except Exception as error:  # noqa: BLE001 - the event is lost, and none but it
+                self._log.tell(f"sending an event: {job.arn}", error)

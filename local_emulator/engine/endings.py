@@ -1,9 +1,12 @@
 """How a training job ends, by what its run came to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from local_emulator.domain import transitions
+from local_emulator.domain.history import Observation
 from local_emulator.domain.jobs import Secondary, Status
+from local_emulator.domain.training import FinalMetric, TrainingJob
 from local_emulator.runs import artifacts
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.run import Cause, Exit
@@ -65,3 +68,13 @@ def ending_of(folder: RunFolder, ended: Exit) -> Ending:
     if ended.cause is Cause.EXIT and ended.code == 0:
         return failed(ended.message) if ended.message else COMPLETED
     return failed(artifacts.failure_reason(folder, ended), retryable=ended.cause is Cause.ENGINE)
+
+
+def final_metrics(seen: Sequence[Observation], job: TrainingJob) -> tuple[FinalMetric, ...]:
+    """The last value of each metric of a job, in the order of its definitions."""
+    last = {one.metric: one for one in seen}
+    return tuple(
+        FinalMetric(name=name, value=last[name].value, time=last[name].time)
+        for name in (definition.name for definition in job.metrics)
+        if name in last
+    )

@@ -1,13 +1,16 @@
 """The loop: one thread that moves training jobs, then tuning jobs, then sleeps until the bell or a deadline."""
 
-import sys
 import threading
-import traceback
+from collections.abc import Callable
+from typing import TypeVar
 
 from local_emulator.engine.announcer import Announcer
 from local_emulator.engine.bell import Bell
+from local_emulator.engine.faults import FaultLog
 from local_emulator.engine.trainer import Trainer
 from local_emulator.engine.tuner import Tuner
+
+T = TypeVar("T")
 
 _LOOK_AGAIN = 1.0  # seconds: while something runs, evidence is compared this often even if no bell was heard
 _AFTER_A_FAULT = 0.5  # seconds: a fault of our own (a full disk, say) must not spin
@@ -16,11 +19,12 @@ _AFTER_A_FAULT = 0.5  # seconds: a fault of our own (a full disk, say) must not 
 class Loop:
     """Runs in a thread of its own from `start` to `close`."""
 
-    def __init__(self, *, bell: Bell, trainer: Trainer, tuner: Tuner, announcer: Announcer) -> None:
+    def __init__(self, *, bell: Bell, trainer: Trainer, tuner: Tuner, announcer: Announcer, log: FaultLog) -> None:
         self._bell = bell
         self._trainer = trainer
         self._tuner = tuner
         self._announcer = announcer
+        self._log = log
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
@@ -37,15 +41,20 @@ class Loop:
         self._tuner.close()
 
     def _run(self) -> None:
-        self._trainer.sweep()
+        self._attempt("sweeping", self._trainer.sweep)
         while not self._closing.is_set():
-            try:
-                busy = self._trainer.step()
-                deadline = self._tuner.step()
-                self._announcer.step()
-            except Exception:  # noqa: BLE001 - the loop must outlive any fault; the next step compares afresh
-                traceback.print_exc(file=sys.stderr)
-                self._closing.wait(_AFTER_A_FAULT)
-                continue
-            timeouts = [seconds for seconds in (deadline, _LOOK_AGAIN if busy else None) if seconds is not None]
+            # A fault of a single job does not get here; one of the store does.
+            busy = self._attempt("moving training jobs", self._trainer.step)
+            deadline = self._attempt("moving tuning jobs", self._tuner.step)
+            self._attempt("sending events", self._announcer.step)
+            timeouts = [seconds for seconds in (deadline, _LOOK_AGAIN if busy is not False else None) if seconds is not None]
             self._bell.wait(min(timeouts, default=None))
+
+    def _attempt(self, doing: str, work: Callable[[], T]) -> T | None:
+        """Do a part of a step; None if it raised."""
+        try:
+            return work()
+        except Exception as error:  # noqa: BLE001 - the loop must outlive any fault; the next step compares afresh
+            self._log.tell(doing, error)
+            self._closing.wait(_AFTER_A_FAULT)
+            return None

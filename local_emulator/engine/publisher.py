@@ -15,6 +15,7 @@ from typing import Protocol
 from local_emulator.domain.errors import NotFound
 from local_emulator.domain.names import Arn, AwsScope, log_stream
 from local_emulator.domain.training import TrainingJob
+from local_emulator.engine.faults import FaultLog
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.log import Cursor, read_log
 from local_emulator.store.base import Store
@@ -44,10 +45,11 @@ class _Progress:
 class Publisher:
     """Publishes what is new of every training job that may have news."""
 
-    def __init__(self, *, store: Store, cloud: CloudWatch, runs: Path) -> None:
+    def __init__(self, *, store: Store, cloud: CloudWatch, runs: Path, log: FaultLog) -> None:
         self._store = store
         self._cloud = cloud
         self._runs = runs
+        self._log = log
         self._lock = threading.Lock()
         self._news: dict[Arn, _Progress] | None = None
         self._touched: set[Arn] = set()
@@ -72,16 +74,22 @@ class Publisher:
                 if streams and not any(f"{name}/".startswith(one) or one.startswith(f"{name}/") for one in streams):
                     continue
                 try:
-                    job = self._store.trainings.get(arn)
-                except NotFound:
-                    del self._news[arn]
-                    continue
-                if service == "logs":
-                    self._publish_log(job, progress)
-                else:
-                    self._publish_metrics(job, progress)
+                    self._publish(arn, progress, service)
+                except Exception as error:  # noqa: BLE001 - it is one job's; the others' are published
+                    self._log.tell(f"publishing {service}: {arn}", error)
                 if progress.log_done and progress.metrics_done:
                     del self._news[arn]
+
+    def _publish(self, arn: Arn, progress: _Progress, service: str) -> None:
+        try:
+            job = self._store.trainings.get(arn)
+        except NotFound:
+            progress.log_done = progress.metrics_done = True
+            return
+        if service == "logs":
+            self._publish_log(job, progress)
+        else:
+            self._publish_metrics(job, progress)
 
     def _publish_log(self, job: TrainingJob, progress: _Progress) -> None:
         terminal = job.status.terminal  # asked before reading: nothing is written after that

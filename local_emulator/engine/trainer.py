@@ -4,25 +4,26 @@ Nothing here depends on having seen an event: each step compares the record with
 no special case. Slow work (data in, archives out) is done by a few threads; records are written by the loop's thread alone.
 """
 
-import random
+import errno
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar
 
 from local_emulator.domain import transitions
-from local_emulator.domain.errors import Conflict, NotFound, RunError
-from local_emulator.domain.history import Observation
-from local_emulator.domain.jobs import ACTIVE, Document, Secondary, Status
+from local_emulator.domain.errors import EmulatorError, NotFound, RunError, Unreadable
+from local_emulator.domain.jobs import ACTIVE, Secondary, Status
 from local_emulator.domain.names import Arn
 from local_emulator.domain.objects import Objects
-from local_emulator.domain.training import Earlier, FinalMetric, Left, TrainingJob
+from local_emulator.domain.training import Earlier, Left, TrainingJob
 from local_emulator.domain.transitions import STARTING
-from local_emulator.engine import endings
+from local_emulator.engine import endings, placement
 from local_emulator.engine.endings import Ending
+from local_emulator.engine.faults import FaultLog, Retries, result_of
 from local_emulator.runs import artifacts
 from local_emulator.runs.folder import RunFolder, folders_below, read_metrics
 from local_emulator.runs.run import Cause, Executor, Run, RunState
@@ -33,6 +34,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _TAKES_NO_LONGER = timedelta(seconds=10)  # from handing a run over to its claim
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 _NODE_LOSSES = 3  # times that a training job survives the loss of its worker
 _LIFE = timedelta(seconds=1)  # a spot run without metrics is taken to be under way after this long
 
@@ -42,6 +44,10 @@ class Prepares(Protocol):
 
     def prepare(self, job: TrainingJob, folder: Path, left: Left) -> Run:
         """Lay out the run's folder; raises RunError with the FailureReason."""
+
+
+class _EvidenceGoneError(EmulatorError):
+    """A run that seemed not to have begun has left processes behind: it must not be begun again."""
 
 
 class Trainer:
@@ -60,6 +66,7 @@ class Trainer:
         ring: Callable[[], None],
         touched: Callable[[Arn], None],
         token: Callable[[], str],
+        log: FaultLog,
     ) -> None:
         self._store = store
         self._executor = executor
@@ -76,20 +83,25 @@ class Trainer:
         self._node_losses = _NODE_LOSSES if settings.scheduler else 0
         self._threads = ThreadPoolExecutor(max_workers=max(2, settings.parallel), thread_name_prefix="runs")
         self._preparing: dict[str, Future[Run]] = {}
-        self._started: dict[str, tuple[Run, datetime]] = {}
+        self._started: dict[str, datetime] = {}
         self._ending: dict[str, Future[Ending]] = {}
         self._told_to_stop: set[str] = set()
+        self._log = log
+        self._retries = Retries(log, "moving a training job", ring)
 
     def sweep(self) -> None:
         """Remove, in the background, the folders of runs whose training job was deleted."""
-        self._threads.submit(self._sweep)
+        self._slow(self._sweep)
 
     def _sweep(self) -> None:
         # Folders first: a job's record is there before its folder, so what is listed and has no record was deleted.
         folders = {folder.path.name: folder for folder in folders_below(self._runs)}
         for name in folders.keys() - self._store.runs():
-            if self._executor.state(folders[name].path) is not RunState.RUNNING:
-                folders[name].remove()
+            try:
+                if self._executor.state(folders[name].path) is not RunState.RUNNING:
+                    folders[name].remove()
+            except OSError as error:
+                self._log.tell(f"removing the folders of a run: {name}", error)
 
     def close(self) -> None:
         """Finish the slow work in hand; runs go on."""
@@ -97,15 +109,34 @@ class Trainer:
 
     def step(self) -> bool:
         """Move every active training job as far as it goes now; whether any is left that is not terminal."""
-        active = list(self._store.trainings.find(Query(statuses=ACTIVE, sort=Sort.CREATED)).items)
+        arns = self._store.trainings.arns(Query(statuses=ACTIVE, sort=Sort.CREATED))
+        active = [job for job in map(self._read, arns) if job is not None]
         for job in active:
             self._touched(job.arn)
-            try:
-                self._move(job)
-            except (Conflict, NotFound):
-                self._ring()  # somebody else changed it meanwhile: look again
+            self._retries.guard(job.arn, partial(self._move, job), partial(self._give_up, job))
         self._admit(active)
-        return bool(active)
+        return bool(arns)
+
+    def _read(self, arn: Arn) -> TrainingJob | None:
+        read = partial(self._store.trainings.get, arn)
+        try:
+            return read()
+        except NotFound:
+            return None
+        except Unreadable:
+            self._retries.guard(arn, read, lambda _: self._store.condemn(arn, endings.LOST, self._now()))
+            return None
+
+    def _give_up(self, job: TrainingJob, error: Exception) -> None:
+        """End a training job that cannot be moved, for a reason that only the server's log can tell in full."""
+        full = isinstance(error, OSError) and error.errno in _FULL
+        ending = endings.failed(f"{endings.LOST} (No space left on device)" if full else endings.LOST, retryable=True)
+        self._preparing.pop(job.run, None)
+        self._ending[job.run] = self._slow(self._abandon, job, ending)
+
+    def _abandon(self, job: TrainingJob, ending: Ending) -> Ending:
+        self._executor.kill(self._folder(job).path)
+        return ending
 
     def _folder(self, job: TrainingJob) -> RunFolder:
         return RunFolder(self._runs / job.run)
@@ -115,7 +146,7 @@ class Trainer:
     def _admit(self, active: Sequence[TrainingJob]) -> None:
         """Give free slots to waiting jobs, the tuning job with the fewest runs first, then the oldest."""
         waiting = [job for job in active if job.secondary is Secondary.STARTING and job.status is Status.IN_PROGRESS]
-        waiting = [job for job in waiting if job.run not in self._preparing and not self._out_of_wait(job)]
+        waiting = [job for job in waiting if job.run not in self._preparing]
         now = self._now()
         busy = Counter(job.tuning_arn or job.arn for job in active)
         busy.subtract(job.tuning_arn or job.arn for job in waiting)
@@ -130,29 +161,27 @@ class Trainer:
             free -= 1
             share = sorted(self._gpus, key=lambda gpu: dealt[gpu])[: max(1, len(self._gpus) // self._parallel)]
             dealt.update(share)
-            try:
-                self._prepare(replace(job, gpus=tuple(share)))
-            except (Conflict, NotFound):
-                self._ring()
+            admitted = replace(job, gpus=tuple(share))
+            self._retries.guard(job.arn, partial(self._place, admitted), partial(self._give_up, job))
 
-    def _out_of_wait(self, job: TrainingJob) -> bool:
-        """End a spot job that has waited for an instance as long as it may."""
-        if job.left(self._now()).wait != 0.0:
-            return False
-        self._end(job, endings.MAX_WAIT)
-        return True
-
-    def _prepare(self, job: TrainingJob) -> None:
+    def _place(self, job: TrainingJob) -> None:
         now = self._now()
-        if job.secondary is Secondary.STARTING:
-            placed = self._placed(job)
-            if placed is None:
-                self._end(job, endings.failed(endings.NO_CAPACITY, retryable=True))
-                return
-            job = transitions.downloading(replace(placed, started=job.started or now), now)
-            job = self._store.trainings.put(job)
-            self._take_over(job)
-        self._preparing[job.run] = self._slow(self._preparation.prepare, job, self._folder(job).path, job.left(now))
+        placed = placement.placed(job, self._store, self._faults.capacity)
+        if placed is None:
+            self._end(job, endings.failed(endings.NO_CAPACITY, retryable=True))
+            return
+        job = transitions.downloading(replace(placed, started=job.started or now), now)
+        self._prepare(self._store.trainings.put(job))
+        self._take_over(job)
+
+    def _prepare(self, job: TrainingJob, *, again: bool = False) -> None:
+        self._preparing[job.run] = self._slow(self._make_ready, job, job.left(self._now()), again=again)
+
+    def _make_ready(self, job: TrainingJob, left: Left, *, again: bool) -> Run:
+        path = self._folder(job).path
+        if again and self._executor.kill(path):
+            raise _EvidenceGoneError(job.run)
+        return self._preparation.prepare(job, path, left)
 
     def _take_over(self, job: TrainingJob) -> None:
         """Say of the ended training job whose instances this one takes over that it does."""
@@ -162,27 +191,6 @@ class Trainer:
         idle = [other for other in self._store.trainings.find(newest).items if transitions.retained(other)]
         if idle:
             self._store.trainings.put(transitions.reused(min(idle, key=lambda other: other.ended or other.created), job.name))
-
-    def _placed(self, job: TrainingJob) -> TrainingJob | None:
-        """The job on the first of its instance configurations that has capacity; None if none has."""
-        for place, config in enumerate(self._configurations(job)):
-            if not self._strikes(self._faults.capacity, f"capacity {place}", job):
-                return replace(job, request={**job.request, "ResourceConfig": {**job.request["ResourceConfig"], **config}})
-        return None
-
-    def _configurations(self, job: TrainingJob) -> Sequence[Document]:
-        """In the order of the tuning job's InstanceConfigs; a single empty one if the job has none to choose from."""
-        if job.tuning_arn is None or self._faults.capacity == 0.0:
-            return ({},)
-        definitions = self._store.tunings.get(job.tuning_arn).plan.definitions
-        document = next(one.document for one in definitions if one.name == job.definition)
-        found: Sequence[Document] = document.get("HyperParameterTuningResourceConfig", {}).get("InstanceConfigs") or ({},)
-        return found
-
-    @staticmethod
-    def _strikes(probability: float, fault: str, job: TrainingJob) -> bool:
-        """Whether a fault strikes a run: chance, but always the same for the same run."""
-        return random.Random(f"{job.run} {fault}").random() < probability  # noqa: S311 - faults, not secrets
 
     def _slow(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         future = self._threads.submit(work, *args, **kwargs)
@@ -198,40 +206,59 @@ class Trainer:
         if job.status is Status.STOPPING and job.secondary not in {Secondary.STOPPING, Secondary.UPLOADING}:
             job = self._store.trainings.put(transitions.stopping(job, self._now()))
         state = self._executor.state(self._folder(job).path)
-        if state is RunState.NEW:
+        if state is RunState.NEW and not job.claimed:
             self._begin(job)
         elif state is RunState.RUNNING:
             self._follow(job)
         else:
-            if state is RunState.LOST:
-                self._executor.kill_strays(self._folder(job).path)
             self._ingest(job)
             self._upload(job)
 
     def _begin(self, job: TrainingJob) -> None:
         preparing = self._preparing.get(job.run)
         if preparing is not None:
-            if not preparing.done():
-                return
-            del self._preparing[job.run]
-            error = preparing.exception()
-            if isinstance(error, RunError):
-                self._end(job, endings.failed(str(error)))
-            elif job.status is Status.STOPPING:
+            if preparing.done():
+                del self._preparing[job.run]
+                self._begin_prepared(job, preparing)
+        elif job.run in self._started:
+            if self._now() - self._started[job.run] > _TAKES_NO_LONGER:  # its supervisor died before it claimed the run
+                self._begin_again(job)
+        elif job.status is Status.STOPPING:
+            self._end_unbegun(job)
+        elif job.secondary is not Secondary.STARTING:
+            self._begin_again(job)  # the emulator died between its preparation and its start
+        elif job.left(self._now()).wait == 0.0:
+            self._end(job, endings.MAX_WAIT)  # it has waited for an instance as long as it may
+
+    def _begin_prepared(self, job: TrainingJob, prepared: Future[Run]) -> None:
+        try:
+            run = result_of(prepared)
+        except RunError as error:
+            self._end(job, endings.failed(str(error)))
+        except _EvidenceGoneError:
+            self._over(job, endings.RUN_LOST)
+        else:
+            if job.status is Status.STOPPING:
                 self._end(job, endings.STOPPED)
             else:
-                self._start(job, preparing.result())
-        elif job.run in self._started:
-            run, at = self._started[job.run]
-            if self._now() - at > _TAKES_NO_LONGER:  # its supervisor died before it claimed the run
-                self._hand_over(run)
-        elif job.status is Status.STOPPING:
+                self._start(job, run)
+
+    def _begin_again(self, job: TrainingJob) -> None:
+        """Prepare a run anew that nobody has claimed, unless somebody just does."""
+        if self._folder(job).withdraw():
+            self._started.pop(job.run, None)
+            self._prepare(job, again=True)
+
+    def _end_unbegun(self, job: TrainingJob) -> None:
+        """Stop a job whose run nobody has claimed, unless somebody just does."""
+        folder = self._folder(job)
+        if not folder.path.exists():
             self._end(job, endings.STOPPED)
-        elif job.secondary is not Secondary.STARTING:
-            self._prepare(job)  # the emulator died between its preparation and its start
+        elif folder.withdraw():
+            self._ending[job.run] = self._slow(self._abandon, job, endings.STOPPED)
 
     def _start(self, job: TrainingJob, run: Run) -> None:
-        if self._strikes(self._faults.internal, "internal", job):
+        if placement.strikes(self._faults.internal, "internal", job):
             self._over(job, endings.failed(endings.LOST, retryable=True))
             return
         self._store.trainings.put(transitions.training(job, self._now()))
@@ -239,9 +266,11 @@ class Trainer:
 
     def _hand_over(self, run: Run) -> None:
         self._executor.start(run)
-        self._started[run.id] = run, self._now()
+        self._started[run.id] = self._now()
 
     def _follow(self, job: TrainingJob) -> None:
+        if not job.claimed:
+            job = self._store.trainings.put(replace(job, claimed=True))
         if job.status is Status.STOPPING and job.run not in self._told_to_stop:
             self._executor.stop(self._folder(job).path)
             self._told_to_stop.add(job.run)
@@ -254,7 +283,7 @@ class Trainer:
         if job.interrupt:
             return True
         under_way = self._store.offset(job.arn) > 0 or self._now() - job.run_started > _LIFE
-        return under_way and self._strikes(self._faults.interrupt, "interrupt", job)
+        return under_way and placement.strikes(self._faults.interrupt, "interrupt", job)
 
     def _ingest(self, job: TrainingJob) -> None:
         """Bring new metric values into the ledger."""
@@ -277,6 +306,8 @@ class Trainer:
         folder = self._folder(job)
         ended = folder.read_exit()
         ending = endings.RUN_LOST if ended is None else endings.ending_of(folder, ended)
+        if ended is None:
+            self._executor.kill(folder.path)
         try:
             if ended is None or ending is endings.INTERRUPTED:
                 artifacts.upload_checkpoints(job, folder, self._objects)
@@ -291,8 +322,13 @@ class Trainer:
         future = self._ending[job.run]
         if not future.done():
             return
-        self._over(job, future.result())
-        del self._ending[job.run]
+        try:
+            ending = result_of(future)
+        except Exception:
+            del self._ending[job.run]  # it is tried again
+            raise
+        self._over(job, ending)
+        self._ending.pop(job.run, None)
 
     def _over(self, job: TrainingJob, ending: Ending) -> None:
         """After a run: another one, or the end of the job."""
@@ -323,6 +359,7 @@ class Trainer:
                     told=seen[-1].seq if seen else 0,
                     retries=job.retries + (not interrupted),
                     interrupt=False,
+                    claimed=False,
                 )
             )
         self._forget(job)
@@ -334,7 +371,7 @@ class Trainer:
         message = transitions.completed(job) if ending is endings.COMPLETED else ending.message
         last = job.moved(ending.secondary, now, message)
         last = replace(last, transitions=(*last.transitions[:-1], replace(last.transitions[-1], end=now)))
-        final = _final_metrics(self._store.observations(job.arn), job)
+        final = endings.final_metrics(self._store.observations(job.arn), job)
         self._store.trainings.put(
             replace(
                 last,
@@ -352,13 +389,5 @@ class Trainer:
         self._told_to_stop.discard(job.run)
         self._started.pop(job.run, None)
         self._preparing.pop(job.run, None)
+        self._retries.forget(job.arn)
         self._threads.submit(self._folder(job).remove_results)
-
-
-def _final_metrics(seen: Sequence[Observation], job: TrainingJob) -> tuple[FinalMetric, ...]:
-    last = {one.metric: one for one in seen}
-    return tuple(
-        FinalMetric(name=name, value=last[name].value, time=last[name].time)
-        for name in (definition.name for definition in job.metrics)
-        if name in last
-    )

@@ -3,13 +3,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from local_emulator import decide as mind
 from local_emulator.domain.children import child
-from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound
+from local_emulator.domain.errors import AlreadyExists, Unreadable
 from local_emulator.domain.jobs import ACTIVE, Secondary, Status
+from local_emulator.domain.names import Arn
+from local_emulator.domain.training import TrainingJob
 from local_emulator.domain.tuning import TuningJob
+from local_emulator.engine.faults import FaultLog, Retries
 from local_emulator.engine.foresight import Foresight
 from local_emulator.store.base import Query, Sort, Store
 from local_emulator.strategies.base import Strategy
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from local_emulator.domain.history import Trials
 
 _COUNTED = timedelta(seconds=4)  # LastModifiedTime and ConsumedResources follow the clock in such steps
+_INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
 
 
 class Tuner:
@@ -31,6 +36,7 @@ class Tuner:
         now: Callable[[], datetime],
         token: Callable[[], str],
         ring: Callable[[], None],
+        log: FaultLog,
     ) -> None:
         self._store = store
         self._now = now
@@ -39,6 +45,7 @@ class Tuner:
         self._strategies: dict[str, Sequence[Strategy]] = {}
         self._settled: dict[str, tuple[int, Trials]] = {}  # about which nothing is to be done until they change
         self._foresight = Foresight()
+        self._retries = Retries(log, "moving a tuning job", ring)
 
     def close(self) -> None:
         """End what is being thought about."""
@@ -46,19 +53,24 @@ class Tuner:
 
     def step(self) -> float | None:
         """Decide about every active tuning job; seconds until time alone may change a decision, None for never."""
-        active = self._store.tunings.find(Query(statuses=ACTIVE, sort=Sort.CREATED)).items
-        for name in self._strategies.keys() - {job.arn for job in active}:
-            del self._strategies[name]
-            self._settled.pop(name, None)
-        deadlines = []
-        for job in active:
-            try:
-                self._advance(job)
-            except (Conflict, NotFound):
-                self._ring()  # somebody else changed it meanwhile: look again
-            if job.plan.max_runtime is not None and job.status is Status.IN_PROGRESS:
-                deadlines.append(job.created + timedelta(seconds=job.plan.max_runtime))
-        return max((min(deadlines) - self._now()).total_seconds(), 0.05) if deadlines else None
+        active = self._store.tunings.arns(Query(statuses=ACTIVE, sort=Sort.CREATED))
+        for arn in self._strategies.keys() - set(active):
+            del self._strategies[arn]
+            self._settled.pop(arn, None)
+            self._retries.forget(arn)
+        self._deadlines: list[datetime] = []
+        for arn in active:
+            self._retries.guard(arn, partial(self._advance, arn), partial(self._give_up, arn))
+        return max((min(self._deadlines) - self._now()).total_seconds(), 0.05) if self._deadlines else None
+
+    def _give_up(self, arn: Arn, error: Exception) -> None:
+        """Fail a tuning job that cannot be moved, for a reason that only the server's log can tell in full."""
+        if isinstance(error, Unreadable):
+            self._store.condemn(arn, _INTERNAL, self._now())
+        else:
+            self._finish(self._store.tunings.get(arn), mind.Finish(status=Status.FAILED, reason=_INTERNAL))
+        for training in self._store.trainings.find(Query(tuning=arn, statuses=ACTIVE)).items:
+            self._stop(training, "The tuning job failed")
 
     def _minds(self, job: TuningJob) -> Sequence[Strategy]:
         if job.arn not in self._strategies:
@@ -67,8 +79,10 @@ class Tuner:
             ]
         return self._strategies[job.arn]
 
-    def _advance(self, job: TuningJob) -> None:
-        now = self._now()
+    def _advance(self, arn: Arn) -> None:
+        job, now = self._store.tunings.get(arn), self._now()
+        if job.plan.max_runtime is not None and job.status is Status.IN_PROGRESS:
+            self._deadlines.append(job.created + timedelta(seconds=job.plan.max_runtime))
         if now - job.modified >= _COUNTED:  # as AWS does, every few seconds
             consumed = int((now - job.created).total_seconds())
             job = self._store.tunings.put(replace(job, modified=now, consumed=consumed))
@@ -85,11 +99,9 @@ class Tuner:
             if isinstance(action, mind.Launch):
                 self._launch(job, action)
             elif isinstance(action, mind.Stop):
-                self._stop(job, action)
+                self._stop(self._store.trainings.get(job.scope.training_arn(action.trial)), action.why)
             else:
-                now = max(self._now(), job.modified)
-                ended = replace(job, status=action.status, failure_reason=action.reason, ended=now, modified=now)
-                self._store.tunings.put(ended)
+                self._finish(job, action)
 
     def _launch(self, job: TuningJob, action: mind.Launch) -> None:
         now = self._now()
@@ -100,8 +112,12 @@ class Tuner:
                 continue  # the name's random part was taken: draw another
             return
 
-    def _stop(self, tuning: TuningJob, action: mind.Stop) -> None:
-        job = self._store.trainings.get(tuning.scope.training_arn(action.trial))
+    def _finish(self, job: TuningJob, action: mind.Finish) -> None:
+        now = max(self._now(), job.modified)
+        ended = replace(job, status=action.status, failure_reason=action.reason, ended=now, modified=now)
+        self._store.tunings.put(ended)
+
+    def _stop(self, job: TrainingJob, why: str) -> None:
         if job.status is Status.IN_PROGRESS:
-            moved = job.moved(Secondary.STOPPING, self._now(), action.why)
+            moved = job.moved(Secondary.STOPPING, self._now(), why)
             self._store.trainings.put(replace(moved, status=Status.STOPPING))

@@ -227,8 +227,13 @@ class ClusterExecutor:
         self._looked = 0.0
         self._wake.set()
 
-    def kill_strays(self, folder: Path) -> None:
-        """Nothing: what a run leaves behind is killed on its worker, by whoever outlived it there."""
+    def kill(self, folder: Path) -> bool:
+        """End a run wherever it is. What it has left behind is killed on its worker, by whoever outlived it there."""
+        with self._guard:
+            watched = self._runs.get(folder.name)
+        if watched is not None:
+            self._lose(folder.name, watched)
+        return watched is not None
 
     def close(self) -> None:
         """Let go of the cluster. Runs that have begun go on."""

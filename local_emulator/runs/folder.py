@@ -6,15 +6,21 @@ reads and writes: `/opt/ml`, its home and its temporary files. No relative path 
 Files that another process reads are written whole: under a name of their own first, then renamed.
 """
 
+import errno
 import json
+import math
+import os
 import shutil
+import stat
+import subprocess
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from local_emulator.domain.errors import EmulatorError
 from local_emulator.domain.history import Observation
 from local_emulator.domain.jobs import MetricDefinition
 from local_emulator.runs import lock
@@ -22,6 +28,55 @@ from local_emulator.runs.run import Cause, Command, Container, Exit, Mode, Run, 
 
 _WORK = "work"
 _MOST_AT_ONCE = 4 * 2**20
+_LONGEST = 16 * 2**20  # bytes of a whole piece of evidence
+_NOT_OURS = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO}
+
+
+class EvidenceError(EmulatorError):
+    """What must lie in a run's folder is not there, or is something else."""
+
+
+def read_evidence(path: Path, offset: int = 0, most: int = _LONGEST) -> bytes | None:
+    """Some content of a regular file; None if there is none at that path, but perhaps a folder, a link or a FIFO.
+
+    What lies in a run's folder may be anybody's: nothing there may block or break whoever reads it.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in _NOT_OURS:
+            return None
+        raise
+    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        file.seek(offset)
+        return file.read(most)
+
+
+def read_facts(path: Path) -> dict[str, Any] | None:
+    """The JSON object in a file; None if there is none."""
+    content = read_evidence(path)
+    try:
+        facts = None if content is None else json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return facts if isinstance(facts, dict) else None
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a folder, whatever a program has made of it; a file or a link too."""
+    if path.is_symlink() or path.is_file():
+        path.unlink(missing_ok=True)
+    try:
+        shutil.rmtree(path)
+    except FileNotFoundError:
+        return
+    except (OSError, RecursionError):  # folders without rights, or thousands deep
+        if os.geteuid() != 0:
+            make_writable: list[str | Path] = ["find", path, "-type", "d", "-exec", "chmod", "u+rwx", "{}", ";"]
+            subprocess.run(make_writable, check=False, capture_output=True)  # noqa: S603 - Linux has it
+        subprocess.run(["rm", "-rf", "--", path], check=False, capture_output=True)  # noqa: S603, S607 - see above
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -133,17 +188,31 @@ class RunFolder:
             path.mkdir(parents=True, exist_ok=True)
             path.chmod(0o700)
 
+    def withdraw(self) -> bool:
+        """Take back a run that was handed over, so that no supervisor begins it any more; False if one has."""
+        self.make()
+        held = lock.take(self.lock)
+        if held is None:
+            return False
+        try:
+            if self.claim.exists():
+                return False
+            self.run_json.unlink(missing_ok=True)
+        finally:
+            os.close(held)
+        return True
+
     def remove_results(self) -> None:
         """Remove what S3 holds now, or nobody needs any more; the evidence stays."""
         for path in (self.path / "ml", self._work):
-            shutil.rmtree(path, ignore_errors=True)
+            remove_tree(path)
         self.model_archive.unlink(missing_ok=True)
         self.output_archive.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Remove everything there is of a run."""
         self.remove_results()
-        shutil.rmtree(self.path, ignore_errors=True)
+        remove_tree(self.path)
 
     def save_run(self, run: Run) -> None:
         """Write down what the supervisor must know."""
@@ -151,39 +220,41 @@ class RunFolder:
         write_whole(self.run_json, json.dumps(asdict(run) | {"folder": str(run.folder)}).encode())
 
     def load_run(self) -> Run:
-        """What the supervisor must know."""
-        facts = json.loads(self.run_json.read_bytes())
-        words: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in facts["program"].items()}
-        program = Container(**words) if "image" in words else Command(**words)
-        metrics = tuple(MetricDefinition(**one) for one in facts["metrics"])
-        imports = facts.get("imports")  # a run that an earlier version has begun has none
-        typed = {
-            "folder": Path(facts["folder"]),
-            "program": program,
-            "metrics": metrics,
-            "mode": Mode(facts["mode"]),
-            "imports": None if imports is None else tuple(imports),
-        }
-        return Run(**{**facts, **typed})
+        """What the supervisor must know; raises EvidenceError if that is not there any more."""
+        facts = read_facts(self.run_json)
+        try:
+            return _run(facts or {})
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise EvidenceError(f"{self.run_json} is missing or damaged ({type(error).__name__}: {error})") from error
 
     def write_exit(self, ended: Exit) -> None:
         """Say how the run ended."""
         facts = asdict(ended) | {"cause": ended.cause.value, "time": ended.time.isoformat()}
-        write_whole(self.exit, json.dumps(facts).encode())
+        content = json.dumps(facts).encode()
+        try:
+            write_whole(self.exit, content)
+        except OSError as error:
+            if error.errno not in _NOT_OURS:
+                raise
+            # A program has put something else there, or removed the folder.
+            remove_tree(self.exit if self.path.is_dir() else self.path)
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_whole(self.exit, content)
 
     def read_exit(self) -> Exit | None:
-        """How the run ended; None if nobody has said so."""
+        """How the run ended; None if nobody has said so, or not in a way that can be read."""
+        facts = read_facts(self.exit)
         try:
-            facts = json.loads(self.exit.read_bytes())
-        except FileNotFoundError:
+            return None if facts is None else _exit(facts)
+        except (KeyError, TypeError, ValueError):
             return None
-        return Exit(**{**facts, "cause": Cause(facts["cause"]), "time": datetime.fromisoformat(facts["time"])})
 
     def asked_to_stop(self) -> Cause | None:
         """For which cause somebody asked the run to end; None if nobody did."""
+        content = read_evidence(self.stop)
         try:
-            return Cause(self.stop.read_text())
-        except FileNotFoundError:
+            return None if content is None else Cause(content.decode())
+        except ValueError:
             return None
 
     def state(self) -> RunState:
@@ -193,9 +264,29 @@ class RunFolder:
         claimed = self.claim.exists()
         if lock.taken(self.lock):
             return RunState.RUNNING
-        if self.exit.exists():
+        if self.read_exit() is not None:
             return RunState.EXITED
         return RunState.LOST if claimed else RunState.NEW
+
+
+def _run(facts: Mapping[str, Any]) -> Run:
+    words: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in facts["program"].items()}
+    imports = facts.get("imports")  # a run that an earlier version has begun has none
+    typed = {
+        "folder": Path(facts["folder"]),
+        "program": Container(**words) if "image" in words else Command(**words),
+        "metrics": tuple(MetricDefinition(**metric) for metric in facts["metrics"]),
+        "mode": Mode(facts["mode"]),
+        "imports": None if imports is None else tuple(imports),
+    }
+    return Run(**{**facts, **typed})
+
+
+def _exit(facts: Mapping[str, Any]) -> Exit:
+    ended = Exit(**{**facts, "cause": Cause(facts["cause"]), "time": datetime.fromisoformat(facts["time"])})
+    if not isinstance(ended.code, int) or not isinstance(ended.message, str) or ended.time.tzinfo is None:
+        raise TypeError(facts)
+    return ended
 
 
 def folders_below(runs: Path) -> Sequence[RunFolder]:
@@ -206,17 +297,20 @@ def folders_below(runs: Path) -> Sequence[RunFolder]:
 
 def read_metrics(folder: RunFolder, offset: int) -> tuple[Sequence[Observation], int]:
     """Values written after a byte offset (whole lines, a few megabytes at a time), and the offset after them."""
-    try:
-        with folder.metrics.open("rb") as file:
-            file.seek(offset)
-            content = file.read(_MOST_AT_ONCE)
-    except FileNotFoundError:
-        return (), offset
+    content = read_evidence(folder.metrics, offset, _MOST_AT_ONCE) or b""
     end = content.rfind(b"\n") + 1
-    return [_observation(line) for line in content[:end].splitlines()], offset + end
+    if end == 0 and len(content) == _MOST_AT_ONCE:
+        end = len(content)  # no supervisor has written that
+    lines = map(_observation, content[:end].splitlines())
+    return [observation for observation in lines if observation is not None], offset + end
 
 
-def _observation(line: bytes) -> Observation:
-    facts = json.loads(line)
-    time = datetime.fromtimestamp(facts["ms"] / 1000, UTC)
-    return Observation(seq=facts["seq"], metric=facts["name"], value=facts["value"], time=time)
+def _observation(line: bytes) -> Observation | None:
+    """A line of a run's metrics; None if no supervisor has written it."""
+    try:
+        facts = json.loads(line)
+        time = datetime.fromtimestamp(facts["ms"] / 1000, UTC)
+        seen = Observation(seq=int(facts["seq"]), metric=str(facts["name"]), value=float(facts["value"]), time=time)
+    except (ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError):
+        return None
+    return seen if math.isfinite(seen.value) else None

@@ -16,6 +16,7 @@ from local_emulator.runs.run import Cause, Run, RunState
 from local_emulator.runs.supervisor import MARKER, remove_container
 from local_emulator.runs.warm import Warm
 
+_KILLED_WITHIN = 10.0  # seconds
 _KEPT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "TMPDIR", "HOME")
 _DOCKER = ("DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_CONFIG", "XDG_RUNTIME_DIR")  # where its engine is
 
@@ -56,43 +57,27 @@ class ProcessExecutor:
             os.close(control)
 
     def kill(self, folder: Path) -> bool:
-        """End a run at once, supervisor and all; whether there was something to end."""
+        """End a run at once, supervisor and all; whether there was something to end, also if its evidence is gone."""
         names = RunFolder(folder)
-        if names.state() is not RunState.RUNNING:
+        if names.state() is RunState.EXITED:
             return False
-        try:
-            run = names.load_run()
-        except (OSError, ValueError):
-            return False
-        self._kill_all(run.id, supervisor=names)
-        remove_container(names)
-        return True
-
-    def kill_strays(self, folder: Path) -> None:
-        """Kill everything that a LOST run has left behind."""
-        names = RunFolder(folder)
-        try:
-            run = names.load_run()
-        except (OSError, ValueError):
-            return  # it has started nothing
-        self._kill_all(run.id)
-        remove_container(names)
-
-    def _kill_all(self, run_id: str, supervisor: RunFolder | None = None) -> None:
-        mark = f"{MARKER}={run_id}".encode()
-        deadline = time.monotonic() + 10.0
+        mark = f"{MARKER}={folder.name}".encode()
+        deadline = time.monotonic() + _KILLED_WITHIN
+        some = False
         while time.monotonic() < deadline:
             # The supervisor first: it must not live to see its program die, and write that down as its end.
-            left = [] if supervisor is None else list(_holders(supervisor.lock))
-            left += [process for process in _processes() if mark in _environment(process)]
+            left = _holders(names.lock) + [process for process in _processes() if mark in _environment(process)]
             if not left:
-                return
+                break
+            some = True
             for process in left:
                 try:
                     os.kill(process, signal.SIGKILL)
                 except ProcessLookupError:
                     continue
             time.sleep(0.01)
+        remove_container(names)
+        return some
 
     def close(self) -> None:
         """Let the spawner go, and the servers of warm runs; runs go on."""
@@ -145,13 +130,21 @@ def _environment(process: int) -> bytes:
 
 
 def _holders(lock: Path) -> list[int]:
-    """Processes that have a file open."""
-    found = []
-    for process in _processes():
-        try:
-            links = [str(entry.readlink()) for entry in Path(f"/proc/{process}/fd").iterdir()]
-        except OSError:
-            continue
-        if str(lock) in links:
-            found.append(process)
-    return found
+    """Processes that have a file open, or had it open when it was removed."""
+    path = os.path.realpath(lock)
+    names = {path, f"{path} (deleted)"}
+    return [process for process in _processes() if not names.isdisjoint(_open_files(process))]
+
+
+def _open_files(process: int) -> list[str]:
+    try:
+        return [str(entry.readlink()) for entry in Path(f"/proc/{process}/fd").iterdir()]
+    except OSError:
+        return []
+
+
+def supervised(runs: Path) -> set[str]:
+    """The ids of runs below a folder that have a living supervisor, even if nothing else is left of them."""
+    below = os.path.realpath(runs) + os.sep
+    files = {name.removesuffix(" (deleted)") for process in _processes() for name in _open_files(process)}
+    return {Path(name).parent.name for name in files if name.startswith(below) and name.endswith("/lock")}

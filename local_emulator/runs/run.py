@@ -44,11 +44,12 @@ class Mode(StrEnum):
 class Run:
     """Everything a supervisor must know. Sizes are bytes, times seconds.
 
-    `folder` is that of its evidence (`runs.folder` names what lies in it). `env` is the program's whole environment but for what the
-    supervisor adds itself. `max_runtime` and `max_wait` count from now, i.e. what is left of them when it starts. With `opt_ml` the
-    folder's `ml` is mounted over `/opt/ml` for this run alone; `compress` is False for OutputDataConfig.CompressionType NONE.
-    `mode` says who tells why it failed. `imports` are the modules that a Python script imports when it begins, as `runs.imports` names
-    them (None: it is no such script, or is to be started cold), `warm` the socket of the server that has imported them.
+    `id` is the name of its folder. `folder` is that of its evidence (`runs.folder` names what lies in it). `env` is the program's
+    whole environment but for what the supervisor adds itself. `max_runtime` and `max_wait` count from now, i.e. what is left of them
+    when it starts. With `opt_ml` the folder's `ml` is mounted over `/opt/ml` for this run alone; `compress` is False for
+    OutputDataConfig.CompressionType NONE. `mode` says who tells why it failed. `imports` are the modules that a Python script imports
+    when it begins, as `runs.imports` names them (None: it is no such script, or is to be started cold), `warm` the socket of the
+    server that has imported them.
     """
 
     id: str
@@ -104,7 +105,7 @@ class Exit:
 
 
 class Executor(Protocol):
-    """Starts and stops runs. Both may be repeated; a run happens at most once."""
+    """Starts and ends runs. All may be repeated; a run happens at most once."""
 
     def start(self, run: Run) -> None:
         """Begin a run that is NEW; return at once."""
@@ -115,5 +116,5 @@ class Executor(Protocol):
     def stop(self, folder: Path, *, interrupt: bool = False) -> None:
         """Ask a run to end: SIGTERM, then SIGKILL after its grace. With `interrupt` its job is to begin anew."""
 
-    def kill_strays(self, folder: Path) -> None:
-        """Kill everything that a LOST run has left behind."""
+    def kill(self, folder: Path) -> bool:
+        """Kill everything there is of a run that has not EXITED; whether there was anything. It takes its time."""

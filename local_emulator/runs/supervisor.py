@@ -23,7 +23,7 @@ from typing import NoReturn
 
 from local_emulator.runs import lock
 from local_emulator.runs.archive import ArchiveError
-from local_emulator.runs.folder import RunFolder
+from local_emulator.runs.folder import EvidenceError, RunFolder, read_facts
 from local_emulator.runs.log import LogWriter
 from local_emulator.runs.metrics import Matcher
 from local_emulator.runs.mounts import bind_opt_ml
@@ -53,11 +53,12 @@ def supervise(path: Path, bell: Path | None) -> None:
     if held is None:
         return
     try:
+        run = folder.load_run()  # it is not there if the run was withdrawn meanwhile
         os.close(os.open(folder.claim, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-    except FileExistsError:
+    except (FileExistsError, EvidenceError):
         os.close(held)
         return
-    supervisor = _Supervisor(folder, folder.load_run(), bell)
+    supervisor = _Supervisor(folder, run, bell)
     supervisor.run()
     os.close(held)
     supervisor.ring()  # only now: whoever hears it and finds the lock held would take the run to go on
@@ -146,9 +147,9 @@ class _Supervisor:
 
     def _hear_trouble(self) -> None:
         """What kept a container from its work, unless it was to end anyway."""
-        if self.cause is Cause.EXIT and self.folder.trouble.exists():
-            told = json.loads(self.folder.trouble.read_bytes())
-            self.cause, self.message = Cause(told["cause"]), told["message"]
+        trouble = read_facts(self.folder.trouble)
+        if self.cause is Cause.EXIT and trouble is not None:
+            self.cause, self.message = Cause(trouble["cause"]), trouble["message"]
 
     def _stay(self, child: int, reading: int) -> None:
         """Until the program has ended: output, stop requests, deadlines, the disk."""
@@ -171,6 +172,7 @@ class _Supervisor:
                 self.kill_at = now + 1.0
             if now >= look_at:
                 self._look_at_disk(child)
+                self._obey(child)  # the program may have removed what it is woken by
                 look_at = time.monotonic() + _LOOK_AT_DISK
             next_ = min(moment for moment in (deadline, self.kill_at, look_at) if moment is not None)
             ready = {descriptor for descriptor, _ in poll.poll(max(next_ - now, 0.0) * 1000 + 1)}

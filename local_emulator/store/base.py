@@ -62,20 +62,23 @@ class Table(Protocol[J]):
         """Keep a new job, or raise AlreadyExists."""
 
     def get(self, arn: Arn) -> J:
-        """The job with that ARN, or raise NotFound."""
+        """The job with that ARN, or raise NotFound, or Unreadable."""
 
     def put(self, job: J) -> J:
         """Keep a changed job and return it with its new version; raise Conflict if it was changed since it was read."""
 
     def find(self, query: Query) -> Page[J]:
-        """A page of jobs; raise ValueError if `after` is no token of this query."""
+        """A page of jobs, those that are unreadable left out; raise ValueError if `after` is no token of this query."""
+
+    def arns(self, query: Query) -> Sequence[Arn]:
+        """What `find` finds and, if unreadable, leaves out."""
 
     def delete(self, arn: Arn) -> None:
         """Forget a job, or raise NotFound."""
 
 
 class Store(Protocol):
-    """All that is remembered. Safe to use from several threads."""
+    """All that is remembered. Safe to use from several threads. Everything may raise StoreUnavailable."""
 
     @property
     def tunings(self) -> Table[TuningJob]:
@@ -93,6 +96,9 @@ class Store(Protocol):
 
     def runs(self) -> Collection[str]:
         """The ids of all runs that training jobs have had."""
+
+    def condemn(self, arn: Arn, reason: str, now: datetime) -> None:
+        """End a job whose record cannot be read: lists and histories tell of it as failed."""
 
     def transaction(self) -> AbstractContextManager[None]:
         """All or nothing of what is written inside; transactions may be nested and only the outermost commits."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from local_emulator.completion import patience
-from local_emulator.domain.errors import StoreError
+from local_emulator.domain.errors import StoreError, StoreUnavailable, Unreadable
 from local_emulator.domain.history import Chronicle, History, Observation, Standing, Trial, Trials
 from local_emulator.domain.jobs import Secondary, Status
 from local_emulator.domain.names import Arn
@@ -34,12 +34,19 @@ _SUMMARY = "name, arn, status, secondary, created, modified, started, ended, fai
 class SqliteStore:
     """Jobs and observations in a file, or in memory if `path` is None. Safe to use from several threads.
 
-    `heard` is told of every job that was added or has changed its status.
+    `heard` is told of every job that was added or has changed its status, `left_out` of every one that is missing in a page because
+    its record cannot be read.
     """
 
-    def __init__(self, path: Path | None, heard: Callable[[TuningJob | TrainingJob], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        heard: Callable[[TuningJob | TrainingJob], None] = lambda _: None,
+        left_out: Callable[[Unreadable], None] = lambda _: None,
+    ) -> None:
         self.lock = threading.RLock()
         self._heard = heard
+        self.left_out = left_out
         self._depth = 0
         self._news: list[TuningJob | TrainingJob] = []
         self._chronicles: OrderedDict[Arn, Chronicle] = OrderedDict()
@@ -82,7 +89,7 @@ class SqliteStore:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing; only the outermost commits."""
-        with self.lock:
+        with self.lock, _translated():
             if self._depth == 0:
                 self._db.execute("BEGIN IMMEDIATE")
             self._depth += 1
@@ -115,13 +122,24 @@ class SqliteStore:
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """All rows of a query."""
-        with self.lock:
+        with self.lock, _translated():
             return self._db.execute(sql, values).fetchall()
 
     def change(self, sql: str, *values: object) -> int:
         """Number of rows that a statement changed."""
         with self.transaction():
             return self._db.execute(sql, values).rowcount
+
+    def condemn(self, arn: Arn, reason: str, now: datetime) -> None:
+        """End a job whose record cannot be read: lists and histories tell of it as failed."""
+        status, time = Status.FAILED.value, microseconds(now)
+        with self.transaction():
+            self.change("UPDATE tunings SET status = ?, modified = ? WHERE arn = ?", status, time, arn)
+            self.change(
+                "UPDATE trainings SET status = ?, secondary = ?, failure = ?, ended = ?, modified = ? WHERE arn = ?",
+                status, Secondary.FAILED.value, reason, time, time, arn,
+            )  # fmt: skip
+            self._chronicles.clear()  # one of them told of it
 
     # --- training jobs in brief -----------------------------------------------------------------------------------------
 
@@ -259,6 +277,17 @@ class SqliteStore:
                 chronicle.forget(job.name)
             else:
                 chronicle.put(_trial(job))
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Raise what SQLite raises as errors of the store."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise StoreUnavailable(f"the database of jobs: {error}") from error
+    except sqlite3.DatabaseError as error:
+        raise StoreError(f"the database of jobs: {error}") from error
 
 
 def _standing(tuning: TuningJob) -> Standing:

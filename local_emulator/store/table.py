@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Generic, Protocol
 
-from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound
+from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound, Unreadable
 from local_emulator.domain.names import Arn
 from local_emulator.domain.training import TrainingJob
 from local_emulator.domain.tuning import TuningJob
@@ -34,6 +34,9 @@ class Database(Protocol):
 
     def changed(self, job: TuningJob | TrainingJob, *, before: TuningJob | TrainingJob | None = None, gone: bool = False) -> None:
         """A job was added, changed (and was `before`, if that is in memory) or deleted in the transaction that is open."""
+
+    def left_out(self, error: Unreadable) -> None:
+        """A job is missing in a page."""
 
 
 class Table(Generic[J]):
@@ -67,7 +70,7 @@ class Table(Generic[J]):
                 found = self._db.rows(f"SELECT body, version FROM {self._name} WHERE arn = ?", arn)  # noqa: S608 - our own name
                 if not found:
                     raise NotFound(arn)
-                job = self._job(*found[0])
+                job = self._job(arn, *found[0])
             self._keep(arn, job)
             return job
 
@@ -100,7 +103,12 @@ class Table(Generic[J]):
         """A page of jobs."""
         with self._db.lock:
             found, rest = self.page(query, "arn, version")
-            return Page(items=tuple(self._found(*row[:3]) for row in found), next=rest)
+            jobs = [self._found(*row[:3]) for row in found]
+        return Page(items=tuple(job for job in jobs if job is not None), next=rest)
+
+    def arns(self, query: Query) -> Sequence[Arn]:
+        """What `find` finds and, if unreadable, leaves out."""
+        return [row[0] for row in self.page(query, "arn")[0]]
 
     def page(self, query: Query, columns: str) -> tuple[Sequence[tuple[Any, ...]], str | None]:
         """Rows with some columns and the id of a page's jobs, and where the rest begins."""
@@ -130,17 +138,24 @@ class Table(Generic[J]):
     def _row(self, job: J) -> dict[str, object]:
         return {"key": job.name.casefold(), **self._columns(job), "version": job.version, "body": to_json(job)}
 
-    def _found(self, arn: Arn, version: int, number: int) -> J:
+    def _found(self, arn: Arn, version: int, number: int) -> J | None:
         job = self._kept.get(arn)
         if job is not None and job.version == version:
             return job
         ((body,),) = self._db.rows(f"SELECT body FROM {self._name} WHERE id = ?", number)  # noqa: S608 - our own name
-        job = self._job(body, version)
+        try:
+            job = self._job(arn, body, version)
+        except Unreadable as error:
+            self._db.left_out(error)
+            return None
         self._keep(arn, job)
         return job
 
-    def _job(self, body: str, version: int) -> J:
-        job: J = replace(from_json(self._kind, body), version=version)
+    def _job(self, arn: Arn, body: str, version: int) -> J:
+        try:
+            job: J = replace(from_json(self._kind, body), version=version)
+        except Exception as error:  # a damaged record may raise anything
+            raise Unreadable(f"the record of {arn} cannot be read ({type(error).__name__}: {error})") from error
         return job
 
     def _keep(self, arn: Arn, job: J) -> None:

@@ -40,17 +40,16 @@ def kind(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def start(kind: str, executor: ProcessExecutor, tmp_path: Path) -> Start:
     """Starts a script, as a process or in a container; it finds its folder in ML."""
-    count = iter(range(100))
 
-    def begin(script: str, **settings: object) -> RunFolder:
-        folder = RunFolder(tmp_path / "runs" / f"run-{next(count)}")
+    def begin(script: str, *, folder: RunFolder | None = None, **settings: object) -> RunFolder:
+        folder = folder or RunFolder(tmp_path / "runs" / os.urandom(16).hex())
         (folder.ml / "model").mkdir(parents=True)
         (folder.ml / "output" / "data").mkdir(parents=True)
         program: Command | Container = Command(argv=(sys.executable, "-c", script))
         if kind == "container":
             program = Container(image=BASE_IMAGE, argv=("python3", "-c", script))
         run = Run(
-            id=folder.path.name + os.urandom(4).hex(),
+            id=folder.path.name,
             folder=folder.path,
             program=settings.pop("program", program),  # type: ignore[arg-type] # a test's own settings
             env={"PYTHONUNBUFFERED": "1", "ML": "/opt/ml" if kind == "container" else str(folder.ml)},
@@ -146,10 +145,10 @@ def test_stop_kills_what_does_not_listen(start: Start, executor: ProcessExecutor
 
 
 def test_stop_before_the_start(executor: ProcessExecutor, start: Start, tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path / "runs" / "run-0")
+    folder = RunFolder(tmp_path / "runs" / os.urandom(16).hex())
     folder.make()
     executor.stop(folder.path)
-    assert start("print('x=1')") == folder
+    start("print('x=1')", folder=folder)
     assert ended(folder).cause is Cause.STOP
     assert list(read_metrics(folder, 0)[0]) == []
 
@@ -170,7 +169,7 @@ def test_daemons_are_ended_too(start: Start, kind: str) -> None:
     script = f"import os, time\n{daemon}print('x=1')"
     folder = start(script)
     assert ended(folder).code == 0
-    assert marked(folder.load_run().id) == []
+    assert marked(folder.path.name) == []
     assert containers(kind) == []
 
 
@@ -191,8 +190,8 @@ def test_killed_supervisor_is_lost_and_takes_its_program_along(start: Start, exe
     for process in _holders(folder.lock):
         os.kill(process, signal.SIGKILL)
     until(lambda: folder.state() is RunState.LOST)
-    executor.kill_strays(folder.path)
-    assert marked(folder.load_run().id) == []
+    executor.kill(folder.path)
+    assert marked(folder.path.name) == []
     assert containers(kind) == []
 
 
@@ -272,7 +271,7 @@ def test_the_network_is_this_machines_or_none(
 
 
 def _begin(executor: ProcessExecutor, tmp_path: Path, program: Container) -> RunFolder:
-    folder = RunFolder(tmp_path / "runs" / os.urandom(4).hex())
+    folder = RunFolder(tmp_path / "runs" / os.urandom(16).hex())
     (folder.ml / "model").mkdir(parents=True)
     (folder.ml / "output" / "data").mkdir(parents=True)
     metrics = (MetricDefinition(name="x", regex="x=([0-9.]+)"),)

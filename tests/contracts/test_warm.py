@@ -40,13 +40,11 @@ class Runs:
         self.path = path
         self.pool = Warm(kept / "warm")
         self.executor = ProcessExecutor(bell=None, warm=self.pool)
-        self.count = 0
 
     def start(
         self, files: Mapping[str, str], *, warm: bool, words: tuple[str, ...] = (), python: str = sys.executable, **settings: Any
     ) -> RunFolder:
-        self.count += 1
-        folder = RunFolder(self.path / "runs" / f"run-{self.count}")
+        folder = RunFolder(self.path / "runs" / os.urandom(16).hex())
         code = folder.ml / "code"
         for name in ("model", "output/data", "input", "code"):
             (folder.ml / name).mkdir(parents=True)
@@ -58,7 +56,7 @@ class Runs:
         environment = {**BASE, "PYTHONPATH": f"{base}:/nowhere", "HOME": "/root", "TMPDIR": str(folder.temporary),
                        "SM_HP_X": "1", **settings.pop("env", {})}  # fmt: skip
         run = Run(
-            id=os.urandom(16).hex(),
+            id=folder.path.name,
             folder=folder.path,
             program=Command(argv=(python, "train.py", *words), cwd=base),
             env=environment,
@@ -341,7 +339,7 @@ def test_nothing_is_left_whoever_dies(kept: Runs) -> None:
             assert (end(folder).cause, end(folder).code) == (Cause.EXIT, 128 + signal.SIGKILL)
         else:
             assert folder.state() is RunState.LOST
-            kept.executor.kill_strays(folder.path)
+            kept.executor.kill(folder.path)
         assert marked(run) == []
 
 

@@ -10,6 +10,7 @@ from local_emulator.domain.history import Observation
 from local_emulator.domain.jobs import Secondary, Status, Transition
 from local_emulator.domain.names import AwsScope
 from local_emulator.domain.training import TrainingJob
+from local_emulator.engine.faults import FaultLog
 from local_emulator.engine.publisher import Publisher
 from local_emulator.store.sqlite import SqliteStore
 
@@ -51,7 +52,7 @@ def add(store: SqliteStore, runs: Path, name: str) -> None:
 
 def test_only_what_is_asked_for_is_published(tmp_path: Path) -> None:
     store, cloud = SqliteStore(None), CloudWatch()
-    publisher = Publisher(store=store, cloud=cloud, runs=tmp_path)
+    publisher = Publisher(store=store, cloud=cloud, runs=tmp_path, log=FaultLog())
     for name in ("a-1", "a-10", "b-1"):
         add(store, tmp_path, name)
     publisher.touched(SCOPE.training_arn("a-1"))
