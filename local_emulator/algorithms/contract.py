@@ -2,12 +2,12 @@
 
 import json
 import os
+import re
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,82 +15,117 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from local_emulator import catalogue
+from local_emulator.catalogue import Algorithm, Hyperparameter
+
 Floats = npt.NDArray[np.float64]
 
 ROOT = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
 _ALGORITHM_ERROR, _CUSTOMER_ERROR = 1, 2
+_SWITCH: Mapping[str, Any] = {"true": True, "false": False}
+_PATTERNS = {"Integer": r"-?[0-9]+", "Continuous": r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+|inf)([eE][-+]?[0-9]+)?"}
 
 
 class CustomerError(Exception):
     """Something that the user has to mend; AWS tells it as ClientError."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Knob:
-    """A hyperparameter: its kind, its least and greatest value (None: any), its choices, and its value if it is left out.
+def hyperparameters(algorithm: Algorithm) -> dict[str, Any]:
+    """The job's hyperparameters, checked; raises CustomerError."""
+    return checked(algorithm, json.loads((ROOT / "input/config/hyperparameters.json").read_text()))
 
-    A `required` one has none. `words` are texts beside the numbers that are allowed, such as `auto`.
+
+def checked(algorithm: Algorithm, raw: Mapping[str, str]) -> dict[str, Any]:
+    """Hyperparameters by their names, of their types, with the defaults of those left out (None: it has none).
+
+    Raises CustomerError in AWS's words.
     """
-
-    kind: type = str
-    low: float | None = None
-    high: float | None = None
-    above: bool = False  # the least value itself is not allowed
-    choices: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
-    default: Any = None
-    required: bool = False
-
-    def read(self, name: str, text: str) -> Any:  # noqa: ANN401 - of its kind
-        """The value of a text; raises CustomerError."""
-        if text in self.words:
-            return text
-        if self.choices:
-            found = next((one for one in self.choices if one.lower() == text.lower()), None)
-            if found is None:
-                raise CustomerError(f"Hyperparameter {name}: {text} is not in {list(self.choices)}")
-            return found
-        if self.kind is bool:
-            if text.lower() not in {"true", "false"}:
-                raise CustomerError(f"Hyperparameter {name}: {text} is not of type 'boolean'")
-            return text.lower() == "true"
-        try:
-            value = self.kind(text)
-        except ValueError as error:
-            noun = {int: "integer", float: "number"}.get(self.kind, "string")
-            raise CustomerError(f"Hyperparameter {name}: {text!r} is not of type {noun!r}") from error
-        low, high = self.low, self.high
-        if (low is not None and (value < low or (self.above and value == low))) or (high is not None and value > high):
-            edges = f"{'(' if self.above else '['}{'-inf' if low is None else low}, {'+inf' if high is None else high}]"
-            raise CustomerError(f"Hyperparameter {name}: {text} is not in {edges}")
-        return value
-
-
-def hyperparameters(knobs: Mapping[str, Knob]) -> dict[str, Any]:
-    """The job's hyperparameters, checked, with the defaults of those left out; raises CustomerError."""
-    given: Mapping[str, str] = json.loads((ROOT / "input/config/hyperparameters.json").read_text())
-    found = {name: knob.default for name, knob in knobs.items() if not knob.required}
-    for name, text in given.items():
-        if name.startswith("_"):  # AWS's own, such as _tuning_objective_metric
-            continue
-        if name not in knobs:
-            raise CustomerError(f"Extraneous hyperparameter found: {name}")
-        found[name] = knobs[name].read(name, _plain(text))
-    for name, knob in knobs.items():
-        if knob.required and name not in found:
+    check = {"xgboost": _xgboost_value, "toolkit": _toolkit_value}[algorithm.messages]
+    given = {algorithm.aliases.get(name, name): text for name, text in raw.items() if not _of_the_platform(name, algorithm)}
+    missing = [name for name, one in algorithm.hyperparameters.items() if one.required and name not in given]
+    unknown = [name for name in given if name not in algorithm.hyperparameters]
+    if algorithm.messages == "xgboost":
+        for name in missing:
             raise CustomerError(f"Missing required hyperparameter: {name}")
-    return found
+        for name in unknown:
+            raise CustomerError(f"Extraneous hyperparameter found: {name}")
+    if missing:
+        listed = ", ".join(f"'{name}'" for name in missing)
+        text = f"No value(s) were specified for {listed} which are required hyperparameter(s)"
+        raise _invalid(text, f"{missing[0]!r} is a required property")
+    if unknown:
+        tail = f"({', '.join(repr(name) for name in unknown)} {'were' if len(unknown) > 1 else 'was'} unexpected)"
+        raise _invalid(f"Additional hyperparameters are not allowed {tail}", f"Additional properties are not allowed {tail}")
+    texts = {name: given.get(name, one.default) for name, one in algorithm.hyperparameters.items()}
+    return {name: None if text is None else check(algorithm.hyperparameters[name], text) for name, text in texts.items()}
+
+
+def _of_the_platform(name: str, algorithm: Algorithm) -> bool:
+    """Whether a hyperparameter is none of the algorithm's, such as _tuning_objective_metric."""
+    return name.startswith("_") and name not in algorithm.hyperparameters
+
+
+def _invalid(text: str, cause: str) -> CustomerError:
+    """What AWS's toolkit says of a configuration that breaks its schema, with the cause that the schema's validator gives."""
+    return CustomerError(f"{text} (caused by ValidationError)\n\nCaused by: {cause}")
+
+
+def _toolkit_value(one: Hyperparameter, text: str) -> Any:  # noqa: ANN401 - of its type
+    if one.type in {"FreeText", "List"} or text in one.words:
+        return text
+    if one.type == "Categorical":
+        value = next((value for value in one.values if value == text or value == text.lower() in _SWITCH), None)
+        if value is None:
+            listed = ", ".join(f"'{value}'" for value in one.values)
+            raise _invalid(
+                f"The value '{text}' is not valid for the '{one.name}' hyperparameter which accepts one of the following: {listed}",
+                f"{text!r} is not one of {list(one.values)}",
+            )
+        return _SWITCH.get(value, value)
+    number = (int if one.type == "Integer" else float)(text) if re.fullmatch(_PATTERNS[one.type], text) else None
+    if number is None or number not in one:
+        raise _invalid(
+            f"The value '{text}' is not valid for the '{one.name}' hyperparameter which expects one of the following: "
+            f"{_expected(one)}",
+            f"{text!r} is not valid under any of the given schemas",
+        )
+    return number
+
+
+def _expected(one: Hyperparameter) -> str:
+    """What AWS's toolkit says that a number must be: a text of some pattern, or a number."""
+    number = "[1-9][0-9]*" if one.type == "Integer" and one.low == 1 else _PATTERNS[one.type]
+    told = [f"a string which matches the pattern '^({'|'.join([*one.words, number])})$'"]
+    noun = "an integer" if one.type == "Integer" else "a number"
+    if one.low is not None and one.high is not None:
+        told.append(f"{noun} between {one.low} and {one.high}")
+    elif one.low is not None:
+        told.append(f"{noun} greater than {one.low}")
+    elif one.high is not None:
+        told.append(f"{noun} less than {one.high}")
+    return "; or ".join(told)
+
+
+def _xgboost_value(one: Hyperparameter, text: str) -> Any:  # noqa: ANN401 - of its type
+    if one.type in {"Integer", "Continuous"}:
+        try:
+            number = (int if one.type == "Integer" else float)(text)
+        except ValueError as error:
+            raise CustomerError(f"Hyperparameter {one.name}: could not parse value (caused by ValueError)") from error
+        if number not in one:
+            raise CustomerError(f"Hyperparameter {one.name}: {number} is not in {one.interval}")
+        return number
+    if one.type == "Categorical" and text not in one.values:
+        raise CustomerError(f"Hyperparameter {one.name}: {text} is not in {list(one.values)}")
+    if one.type == "List" and one.values and not set(text.split(",")) <= set(one.values):
+        raise CustomerError(f"Hyperparameter {one.name}: value {text.split(',')} not in range {list(one.values)}")
+    return text
 
 
 def tuning_objective() -> str | None:
     """The metric that a tuning job asks for."""
     given: Mapping[str, str] = json.loads((ROOT / "input/config/hyperparameters.json").read_text())
     return given.get("_tuning_objective_metric")
-
-
-def _plain(text: str) -> str:
-    """Without the JSON quotes that some clients add."""
-    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
 
 
 def channel(name: str) -> tuple[Path, str] | None:
@@ -145,18 +180,36 @@ def save(**arrays: object) -> None:
         np.savez(file, **held)
 
 
-def run(algorithm: str, train: Callable[[], None]) -> NoReturn:
-    """Train, and end as AWS's algorithms do: 2 for what the user has to mend, 1 for anything else."""
-    print("Docker entrypoint called with argument(s): train", flush=True)  # noqa: T201 - a log
-    say(f"This is a local stand-in for AWS's {algorithm}, by sm-tuning: other code, so other numbers than in AWS.")
+def run(name: str, train: Callable[[Algorithm], None], entry: Callable[[Algorithm], None] | None = None) -> NoReturn:
+    """Train, and end as AWS's algorithms do: 2 for what the user has to mend, 1 for anything else.
+
+    `name` is the algorithm's in the catalogue, whose newest version this is unless the command line names an image of its; `entry`
+    prints what the algorithm prints first.
+    """
+    image = sys.argv[1] if len(sys.argv) > 1 else ""
+    algorithm = catalogue.find(image) or catalogue.load(name)
+    (entry or _announce)(algorithm)
+    say(f"This is a local stand-in for AWS's {algorithm.title}, by sm-tuning: other code, so other numbers than in AWS.")
     try:
-        train()
+        train(algorithm)
     except CustomerError as error:
         _fail(f"Customer Error: {error}", str(error), _CUSTOMER_ERROR)
     except Exception as error:  # noqa: BLE001 - the container's last word
         traceback.print_exc()
         _fail(f"Algorithm Error: {error}", f"{type(error).__name__}: {error}", _ALGORITHM_ERROR)
     sys.exit(0)
+
+
+def _announce(algorithm: Algorithm) -> None:
+    """The first lines of AWS's toolkit: what is configured, by default and by the job."""
+    given = json.loads((ROOT / "input/config/hyperparameters.json").read_text())
+    default = {name: one.default for name, one in algorithm.hyperparameters.items() if one.default is not None}
+    print("Docker entrypoint called with argument(s): train", flush=True)  # noqa: T201 - a log
+    say(
+        f"Reading default configuration from /opt/amazon/lib/python3.8/site-packages/algorithm/resources/default-input.json: {default}"
+    )
+    say(f"Merging with provided configuration from /opt/ml/input/config/hyperparameters.json: {given}")
+    say(f"Final configuration: {default | given}")
 
 
 def _fail(line: str, reason: str, code: int) -> NoReturn:

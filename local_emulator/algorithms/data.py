@@ -9,6 +9,7 @@ import scipy.sparse
 
 from local_emulator.algorithms import recordio
 from local_emulator.algorithms.contract import CustomerError, Floats, channel, say
+from local_emulator.catalogue import Algorithm
 
 RECORDIO = "application/x-recordio-protobuf"
 CSV = "text/csv"
@@ -25,17 +26,20 @@ def content_type(text: str, default: str) -> tuple[str, dict[str, str]]:
     return kind, dict(part.split("=", 1) for part in parameters if "=" in part)
 
 
-def load(name: str, *, width: int | None = None, labelled: bool = True) -> tuple[Any, Floats] | None:
+def load(algorithm: Algorithm, name: str, *, width: int | None = None, labelled: bool = True) -> tuple[Any, Floats] | None:
     """Features (dense, or CSR) and labels of a channel, zeros where it has none; None if there is no such channel.
 
-    RecordIO-protobuf and CSV are read; a CSV's label is its first column, unless `label_size=0` says that it has none. Raises
-    CustomerError.
+    The algorithm's content types are read, of RecordIO-protobuf and CSV; a CSV's label is its first column, unless `label_size=0`
+    says that it has none. Raises CustomerError.
     """
     found = channel(name)
     if found is None:
         return None
     folder, told = found
     kind, parameters = content_type(told, RECORDIO)
+    if kind not in algorithm.content_types:
+        listed = " or ".join(algorithm.content_types)
+        raise CustomerError(f"The content type {kind!r} of the channel {name!r} is not supported; it must be {listed}.")
     parts = [_part(path, kind, parameters, width, labelled=labelled) for path in files(folder)]
     parts = [part for part in parts if part[0].shape[0]]
     if not parts:
@@ -63,20 +67,18 @@ def _part(path: Path, kind: str, parameters: dict[str, str], width: int | None, 
                 raise CustomerError(f"The records of {path.name} have no label.")
             labels = np.zeros(features.shape[0])
         return features, labels
-    if kind == CSV:
-        table = read_csv(content, path.name)
-        with_label = parameters.get("label_size", "1") != "0"
-        if labelled and not with_label:
-            raise CustomerError(f"The content type of {path.name} says label_size=0; this algorithm needs labels.")
-        return (table[:, 1:], table[:, 0]) if with_label else (table, np.zeros(len(table)))
-    raise CustomerError(f"The content type {kind!r} is not supported; it must be {RECORDIO} or {CSV}.")
+    table = read_csv(content, path.name)
+    with_label = parameters.get("label_size", "1") != "0"
+    if labelled and not with_label:
+        raise CustomerError(f"The content type of {path.name} says label_size=0; this algorithm needs labels.")
+    return (table[:, 1:], table[:, 0]) if with_label else (table, np.zeros(len(table)))
 
 
-def read_csv(content: bytes, name: str) -> Floats:
+def read_csv(content: bytes, name: str, delimiter: str = ",") -> Floats:
     """A CSV of numbers without a header; raises CustomerError."""
     if not content.strip():
         return np.empty((0, 0))
     try:
-        return np.loadtxt(io.BytesIO(content), delimiter=",", ndmin=2, comments=None)
+        return np.loadtxt(io.BytesIO(content), delimiter=delimiter, ndmin=2, comments=None)
     except ValueError as error:
         raise CustomerError(f"The file {name} is no CSV of numbers without a header: {error}") from error

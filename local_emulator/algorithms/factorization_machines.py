@@ -9,27 +9,10 @@ from sklearn import metrics
 
 from local_emulator.algorithms import contract, data
 from local_emulator.algorithms.adam import Adam, batches
-from local_emulator.algorithms.contract import CustomerError, Floats, Knob, quality
+from local_emulator.algorithms.contract import CustomerError, Floats, quality
+from local_emulator.catalogue import Algorithm
 
-_PARTS = {"bias": (0.1, 0.01), "linear": (0.001, 0.001), "factors": (0.0001, 0.00001)}  # learning rate and weight decay
-_INIT = ("normal", "uniform", "constant")
-
-KNOBS: Mapping[str, Knob] = {
-    "feature_dim": Knob(kind=int, low=1, required=True),
-    "num_factors": Knob(kind=int, low=1, required=True),
-    "predictor_type": Knob(choices=("binary_classifier", "regressor"), required=True),
-    "epochs": Knob(kind=int, low=1, default=1),
-    "mini_batch_size": Knob(kind=int, low=1, default=1000),
-    "clip_gradient": Knob(kind=float),
-    "rescale_grad": Knob(kind=float),
-    "eps": Knob(kind=float),
-    **{f"{part}_lr": Knob(kind=float, low=0, default=rate) for part, (rate, _) in _PARTS.items()},
-    **{f"{part}_wd": Knob(kind=float, low=0, default=decay) for part, (_, decay) in _PARTS.items()},
-    **{f"{part}_init_method": Knob(choices=_INIT, default="normal") for part in _PARTS},
-    **{f"{part}_init_scale": Knob(kind=float, low=0) for part in _PARTS},
-    **{f"{part}_init_sigma": Knob(kind=float, low=0, default=0.001 if part == "factors" else 0.01) for part in _PARTS},
-    **{f"{part}_init_value": Knob(kind=float) for part in _PARTS},
-}
+_PARTS = ("bias", "linear", "factors")
 
 
 class Model:
@@ -43,7 +26,12 @@ class Model:
         shapes = {"bias": (1,), "linear": (width,), "factors": (width, knobs["num_factors"])}
         self.weights = {part: self._start(part, shape, chance) for part, shape in shapes.items()}
 
+    def _used(self, part: str) -> bool:
+        return bool(self.knobs.get(f"use_{part}", True))
+
     def _start(self, part: str, shape: tuple[int, ...], chance: np.random.Generator) -> Floats:
+        if not self._used(part):
+            return np.zeros(shape)
         method = self.knobs[f"{part}_init_method"]
         if method == "constant":
             return np.full(shape, float(self.knobs[f"{part}_init_value"] or 0.0))
@@ -75,6 +63,8 @@ class Model:
         }
         clip = self.knobs["clip_gradient"]
         for part, gradient in gradients.items():
+            if not self._used(part):
+                gradient[:] = 0
             gradient += self.knobs[f"{part}_wd"] * self.weights[part]  # noqa: PLW2901 - in place
             if clip is not None:
                 np.clip(gradient, -clip, clip, out=gradient)
@@ -98,13 +88,13 @@ class Model:
         quality(where, "binary_f_1.000", float(metrics.f1_score(labels, said, zero_division=0)), kind="score", epoch=epoch)
 
 
-def train() -> None:
+def train(algorithm: Algorithm) -> None:
     """Train and score the test channel."""
-    knobs = contract.hyperparameters(KNOBS)
-    found = data.load("train", width=knobs["feature_dim"])
+    knobs = contract.hyperparameters(algorithm)
+    found = data.load(algorithm, "train", width=knobs["feature_dim"])
     if found is None:
         raise CustomerError("The channel 'train' is required.")
-    test = data.load("test", width=knobs["feature_dim"])
+    test = data.load(algorithm, "test", width=knobs["feature_dim"])
     features, labels = found
     model = Model(knobs)
     for name, told in (("train", labels), *((("test", test[1]),) if test is not None else ())):
@@ -125,4 +115,4 @@ def train() -> None:
 
 
 if __name__ == "__main__":
-    contract.run("factorization machines", train)
+    contract.run("factorization-machines", train)

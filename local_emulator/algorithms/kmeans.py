@@ -10,33 +10,18 @@ from sklearn.metrics import pairwise_distances_argmin_min
 
 from local_emulator.algorithms import contract, data
 from local_emulator.algorithms.adam import batches
-from local_emulator.algorithms.contract import CustomerError, Floats, Knob, quality
+from local_emulator.algorithms.contract import CustomerError, Floats, quality
+from local_emulator.catalogue import Algorithm
 
 _MOST_EXTRA = 10  # of the automatic extra_center_factor
 _SCORES = ("msd", "ssd")
 
-KNOBS: Mapping[str, Knob] = {
-    "k": Knob(kind=int, low=2, required=True),
-    "feature_dim": Knob(kind=int, low=1, required=True),
-    "epochs": Knob(kind=int, low=1, default=1),
-    "mini_batch_size": Knob(kind=int, low=1, default=5000),
-    "extra_center_factor": Knob(kind=int, low=1, words=("auto",), default="auto"),
-    "init_method": Knob(choices=("random", "kmeans++"), default="random"),
-    "local_lloyd_init_method": Knob(choices=("random", "kmeans++"), default="kmeans++"),
-    "local_lloyd_max_iter": Knob(kind=int, low=1, default=300),
-    "local_lloyd_num_trials": Knob(kind=int, low=1, words=("auto",), default="auto"),
-    "local_lloyd_tol": Knob(kind=float, low=0, high=1, default=0.0001),
-    "half_life_time_size": Knob(kind=int, low=0, default=0),
-    "eval_metrics": Knob(default='["msd"]'),
-    "force_dense": Knob(kind=bool, default=True),
-}
 
-
-def train() -> None:
+def train(algorithm: Algorithm) -> None:
     """Web-scale k-means for many centers over the stream of mini-batches, then Lloyd's over those centers for k."""
-    knobs = contract.hyperparameters(KNOBS)
+    knobs = contract.hyperparameters(algorithm)
     wanted = [name for name in _SCORES if name in knobs["eval_metrics"]]
-    found = data.load("train", width=knobs["feature_dim"], labelled=False)
+    found = data.load(algorithm, "train", width=knobs["feature_dim"], labelled=False)
     if found is None:
         raise CustomerError("The channel 'train' is required.")
     features, _ = found
@@ -60,7 +45,7 @@ def train() -> None:
     ).fit(centers, sample_weight=np.maximum(counts, 1e-9))
     final: Floats = lloyd.cluster_centers_
     _tell("train", features, final, wanted)
-    test = data.load("test", width=knobs["feature_dim"], labelled=False)
+    test = data.load(algorithm, "test", width=knobs["feature_dim"], labelled=False)
     if test is not None:
         _tell("test", test[0], final, wanted)
     contract.save(centers=final)
@@ -100,4 +85,4 @@ def _tell(where: str, features: Any, centers: Floats, wanted: list[str]) -> None
 
 
 if __name__ == "__main__":
-    contract.run("k-means", train)
+    contract.run("kmeans", train)

@@ -4,72 +4,80 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import f1_score
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.random_projection import GaussianRandomProjection, SparseRandomProjection
 
 from local_emulator.algorithms import contract, data
-from local_emulator.algorithms.contract import CustomerError, Knob, quality, say
+from local_emulator.algorithms.contract import CustomerError, Floats, quality, say
+from local_emulator.catalogue import Algorithm
 
 _METRICS = {"L2": "sqeuclidean", "COSINE": "cosine", "INNER_PRODUCT": "inner"}
 
-KNOBS: Mapping[str, Knob] = {
-    "feature_dim": Knob(kind=int, low=1, required=True),
-    "k": Knob(kind=int, low=1, required=True),
-    "predictor_type": Knob(choices=("classifier", "regressor"), required=True),
-    "sample_size": Knob(kind=int, low=1, required=True),
-    "dimension_reduction_target": Knob(kind=int, low=1),
-    "dimension_reduction_type": Knob(choices=("sign", "fjlt")),
-    "index_metric": Knob(choices=tuple(_METRICS), default="L2"),
-    "mini_batch_size": Knob(kind=int, low=1, default=5000),
-    # The index is exact here, whichever of faiss's AWS would build.
-    "index_type": Knob(choices=("faiss.Flat", "faiss.IVFFlat", "faiss.IVFPQ"), default="faiss.Flat"),
-    "faiss_index_ivf_nlists": Knob(kind=int, low=1, words=("auto",), default="auto"),
-    "faiss_index_pq_m": Knob(kind=int, low=1),
-}
 
-
-def train() -> None:
+def train(algorithm: Algorithm) -> None:
     """Sample, reduce, index, and score the test channel."""
-    knobs = contract.hyperparameters(KNOBS)
-    width = knobs["feature_dim"]
-    found = data.load("train", width=width)
+    knobs = contract.hyperparameters(algorithm)
+    width = None if knobs["feature_dim"] == "auto" else knobs["feature_dim"]
+    found = data.load(algorithm, "train", width=width)
     if found is None:
         raise CustomerError("The channel 'train' is required.")
-    target = knobs["dimension_reduction_target"]
-    if knobs["dimension_reduction_type"] is not None and (target is None or target >= width):
-        raise CustomerError(
-            f"Hyperparameter dimension_reduction_target: {target} must be given and be less than feature_dim {width}."
-        )
-    chance = np.random.default_rng(0)
-    some = chance.permutation(found[0].shape[0])[: knobs["sample_size"]]
-    features, labels = found[0][some], found[1][some]
-    if knobs["k"] > len(labels):
-        raise CustomerError(f"Hyperparameter k: {knobs['k']} is more than the {len(labels)} records of the sample.")
-    reduce = None
-    if knobs["dimension_reduction_type"] is not None:
-        kind = GaussianRandomProjection if knobs["dimension_reduction_type"] == "fjlt" else SparseRandomProjection
-        reduce = kind(n_components=target, random_state=0).fit(features)
-        features = reduce.transform(features)
-    model = _model(knobs).fit(features, labels)
-    say(f"The index holds {len(labels)} records of {features.shape[1]} features.")
-    test = data.load("test", width=width)
+    progress = contract.Progress("AWS/KNN", 1, len(found[1]))
+    progress.tell(0)
+    features, labels, reduce = _sample(knobs, *found)
+    say("Training index...")
+    model = _model(knobs, len(labels)).fit(features, labels)
+    say("...Finished training index in 0 second(s)")
+    say("Adding data to index...")
+    say("...Finished adding data to index in 0 second(s)")
+    test = data.load(algorithm, "test", width=width)
     if test is not None:
+        say("Searching index...")
         said = model.predict(reduce.transform(test[0]) if reduce is not None else test[0])
-        if knobs["predictor_type"] == "classifier":
-            quality("test", "accuracy", float((said == test[1]).mean()), kind="score")
-        else:
-            quality("test", "mse", float(((said - test[1]) ** 2).mean()), kind="loss")
+        say("...Done searching index in 0 second(s)")
+        _tell(knobs, said, test[1])
     dense = features if isinstance(features, np.ndarray) else features.toarray()
     contract.save(features=dense, labels=labels, k=knobs["k"])
 
 
-def _model(knobs: Mapping[str, Any]) -> Any:  # noqa: ANN401 - scikit-learn has no types
+def _sample(knobs: Mapping[str, Any], features: Any, labels: Floats) -> tuple[Any, Floats, Any]:  # noqa: ANN401 - dense or sparse
+    """Sampled and reduced features, their labels, and what reduces further ones (None: nothing)."""
+    say("Getting reservoir sample from algo-1...")
+    some = np.random.default_rng(0).permutation(features.shape[0])[: knobs["sample_size"]]
+    features, labels = features[some], labels[some]
+    say(f"...Got reservoir sample from algo-1: data={features.shape}, labels={labels.shape}, NaNs=0")
+    if knobs["dimension_reduction_type"] is None:
+        return features, labels, None
+    target = knobs["dimension_reduction_target"]
+    if target is None or target >= features.shape[1]:
+        raise CustomerError(
+            f"Hyperparameter dimension_reduction_target: {target} must be given and be less than {features.shape[1]}."
+        )
+    kind = GaussianRandomProjection if knobs["dimension_reduction_type"] == "fjlt" else SparseRandomProjection
+    reduce = kind(n_components=target, random_state=0).fit(features)
+    return reduce.transform(features), labels, reduce
+
+
+def _tell(knobs: Mapping[str, Any], said: Floats, labels: Floats) -> None:
+    if knobs["predictor_type"] == "classifier":
+        scores = {"accuracy": float((said == labels).mean()), "macro_f_1.000": float(f1_score(labels, said, average="macro"))}
+        kind = "score"
+    else:
+        scores, kind = {"mse": float(((said - labels) ** 2).mean())}, "loss"
+    for name, value in scores.items():
+        say(f"#test_score (algo-1) : {(name, value)}")
+    for name, value in scores.items():
+        quality("test", name, value, kind=kind)
+
+
+def _model(knobs: Mapping[str, Any], size: int) -> Any:  # noqa: ANN401 - scikit-learn has no types
+    """The index of `size` records; exact, whichever of faiss's AWS would build. A k beyond them takes them all."""
     metric = _METRICS[knobs["index_metric"]]
     how: dict[str, Any] = {"metric": metric, "algorithm": "brute"}
     if metric == "inner":
         how["metric"] = _inner
     kind = KNeighborsClassifier if knobs["predictor_type"] == "classifier" else KNeighborsRegressor
-    return kind(n_neighbors=knobs["k"], **how)
+    return kind(n_neighbors=min(knobs["k"], size), **how)
 
 
 def _inner(one: Any, other: Any) -> float:  # noqa: ANN401 - rows
@@ -77,4 +85,4 @@ def _inner(one: Any, other: Any) -> float:  # noqa: ANN401 - rows
 
 
 if __name__ == "__main__":
-    contract.run("k-nearest neighbours", train)
+    contract.run("knn", train)

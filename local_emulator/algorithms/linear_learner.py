@@ -10,10 +10,10 @@ from sklearn import metrics
 
 from local_emulator.algorithms import contract, data
 from local_emulator.algorithms.adam import Adam, batches
-from local_emulator.algorithms.contract import CustomerError, Floats, Knob, quality, say
+from local_emulator.algorithms.contract import CustomerError, Floats, quality, say
+from local_emulator.catalogue import Algorithm
 
 _NAME = "Linear Learner"
-_AUTO: Mapping[str, Any] = {"words": ("auto",), "default": "auto"}
 _REGRESSION = {
     "squared_loss",
     "absolute_loss",
@@ -22,49 +22,7 @@ _REGRESSION = {
     "huber_loss",
     "quantile_loss",
 }
-_CRITERIA = ("accuracy", "f_beta", "f1", "precision_at_target_recall", "recall_at_target_precision", "loss_function")
-_RATE, _PATIENCE = 0.005, 3
-
-KNOBS: Mapping[str, Knob] = {
-    "predictor_type": Knob(choices=("binary_classifier", "multiclass_classifier", "regressor"), required=True),
-    "num_classes": Knob(kind=int, low=3, high=1_000_000),
-    "feature_dim": Knob(kind=int, low=1, **_AUTO),
-    "mini_batch_size": Knob(kind=int, low=1, default=1000),
-    "epochs": Knob(kind=int, low=1, default=15),
-    "learning_rate": Knob(kind=float, low=0, above=True, **_AUTO),
-    "l1": Knob(kind=float, low=0, **_AUTO),
-    "wd": Knob(kind=float, low=0, **_AUTO),
-    "use_bias": Knob(kind=bool, default=True),
-    "normalize_data": Knob(kind=bool, **_AUTO),
-    "normalize_label": Knob(kind=bool, **_AUTO),
-    "loss": Knob(choices=("logistic", "hinge_loss", "softmax_loss", *sorted(_REGRESSION)), **_AUTO),
-    "loss_insensitivity": Knob(kind=float, low=0, above=True, default=0.01),
-    "huber_delta": Knob(kind=float, low=0, above=True, default=1.0),
-    "quantile": Knob(kind=float, low=0, high=1, above=True, default=0.5),
-    "positive_example_weight_mult": Knob(kind=float, low=0, above=True, words=("balanced", "auto"), default=1.0),
-    "binary_classifier_model_selection_criteria": Knob(choices=_CRITERIA, default="accuracy"),
-    "target_recall": Knob(kind=float, low=0, high=1, default=0.8),
-    "target_precision": Knob(kind=float, low=0, high=1, default=0.8),
-    "f_beta": Knob(kind=float, low=0, above=True, default=1.0),
-    "accuracy_top_k": Knob(kind=int, low=1, default=3),
-    "early_stopping_patience": Knob(kind=int, low=1, default=_PATIENCE),
-    "early_stopping_tolerance": Knob(kind=float, low=0, above=True, default=0.001),
-    "init_method": Knob(choices=("uniform", "normal"), default="uniform"),
-    "init_scale": Knob(kind=float, low=0, default=0.07),
-    "init_sigma": Knob(kind=float, low=0, default=0.01),
-    "init_bias": Knob(kind=float, default=0.0),
-    # Of AWS's other optimizers, parallel models and calibration samples there is nothing here: they are taken and not used.
-    "optimizer": Knob(choices=("auto", "adam", "sgd", "rmsprop"), default="auto"),
-    "num_models": Knob(kind=int, low=1, **_AUTO),
-    **{name: Knob(kind=float, **_AUTO) for name in ("beta_1", "beta_2", "bias_lr_mult", "bias_wd_mult", "momentum")},
-    **{name: Knob(kind=float, **_AUTO) for name in ("lr_scheduler_step", "lr_scheduler_factor", "lr_scheduler_minimum_lr")},
-    **{name: Knob(kind=int, **_AUTO) for name in ("num_calibration_samples", "num_point_for_scaler")},
-    "use_lr_scheduler": Knob(kind=bool, default=True),
-    "unbias_data": Knob(kind=bool, **_AUTO),
-    "unbias_label": Knob(kind=bool, **_AUTO),
-    "margin": Knob(kind=float, low=0, default=1.0),
-    "balance_multiclass_weights": Knob(kind=bool, default=False),
-}
+_RATE = 0.005  # of learning_rate=auto
 
 
 @dataclass
@@ -100,7 +58,7 @@ class Model:
         self.outputs = 1
         if self.kind == "multiclass_classifier":
             if knobs["num_classes"] is None:
-                raise CustomerError("Missing required hyperparameter: num_classes")
+                raise CustomerError("No value(s) were specified for 'num_classes' which are required hyperparameter(s)")
             self.outputs = knobs["num_classes"]
         default = {"regressor": "squared_loss", "binary_classifier": "logistic", "multiclass_classifier": "softmax_loss"}[
             self.kind
@@ -196,11 +154,13 @@ def _number(value: object) -> float:
     return 0.0 if value == "auto" else float(str(value))
 
 
-def train() -> None:
+def train(algorithm: Algorithm) -> None:
     """Train, choose the threshold, tell the metrics, save."""
-    knobs = contract.hyperparameters(KNOBS)
+    knobs = contract.hyperparameters(algorithm)
     width = None if knobs["feature_dim"] == "auto" else knobs["feature_dim"]
-    sets = {name: found for name in ("train", "validation", "test") if (found := data.load(name, width=width)) is not None}
+    sets = {
+        name: found for name in ("train", "validation", "test") if (found := data.load(algorithm, name, width=width)) is not None
+    }
     if "train" not in sets:
         raise CustomerError("The channel 'train' is required.")
     raw_features, labels = sets["train"]
@@ -278,7 +238,7 @@ def _fit(model: Model, ready: Mapping[str, tuple[Any, Floats]]) -> None:
 def _choose_threshold(model: Model, features: Any, labels: Floats) -> None:  # noqa: ANN401 - dense or sparse
     """The threshold that is best by the selection criterion, on a grid of what the model says."""
     criterion = model.knobs["binary_classifier_model_selection_criteria"]
-    if model.kind != "binary_classifier" or criterion == "loss_function" or len(set(labels)) == 1:
+    if model.kind != "binary_classifier" or criterion in {"loss_function", "cross_entropy_loss"} or len(set(labels)) == 1:
         return
     chances = scipy.special.expit(model.raw(features)[:, 0])
     tried = np.unique(np.quantile(chances, np.linspace(0, 1, 201)))
@@ -337,4 +297,4 @@ def _tell_classes(model: Model, where: str, raw: Floats, labels: Floats) -> None
 
 
 if __name__ == "__main__":
-    contract.run("linear learner", train)
+    contract.run("linear-learner", train)

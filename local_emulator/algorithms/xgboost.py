@@ -1,5 +1,7 @@
 """XGBoost, as AWS's image runs it without a script: `python -m local_emulator.algorithms.xgboost`."""
 
+import csv
+import json
 import tempfile
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -11,83 +13,11 @@ import xgboost
 from sklearn import metrics
 
 from local_emulator.algorithms import contract, data, recordio
-from local_emulator.algorithms.contract import CustomerError, Floats, Knob
+from local_emulator.algorithms.contract import CustomerError, Floats
+from local_emulator.catalogue import Algorithm
 
-_LIBSVM = {"text/libsvm", "text/x-libsvm"}
-_CSV = {"text/csv", "csv"}
-_NUMBER = Knob(kind=float)
-_AT_LEAST_0 = Knob(kind=float, low=0)
-_SHARE = Knob(kind=float, low=0, high=1, above=True)
-_SWITCH = Knob(kind=int, low=0, high=1)
-
-# Those of aws/sagemaker-xgboost-container, with its ranges; what a name is not given is xgboost's own default.
-KNOBS: Mapping[str, Knob] = {
-    "num_round": Knob(kind=int, low=1, required=True),
-    "csv_weights": Knob(kind=int, low=0, high=1, default=0),
-    "early_stopping_rounds": Knob(kind=int, low=1),
-    "booster": Knob(choices=("gbtree", "gblinear", "dart")),
-    "verbosity": Knob(kind=int, low=0, high=3),
-    "silent": _SWITCH,
-    "nthread": Knob(kind=int, low=1),
-    "eta": Knob(kind=float, low=0, high=1),
-    "learning_rate": Knob(kind=float, low=0, high=1),
-    "gamma": _AT_LEAST_0,
-    "min_split_loss": _AT_LEAST_0,
-    "max_depth": Knob(kind=int, low=0),
-    "min_child_weight": _AT_LEAST_0,
-    "max_delta_step": _AT_LEAST_0,
-    "subsample": _SHARE,
-    "sampling_method": Knob(choices=("uniform", "gradient_based")),
-    "colsample_bytree": _SHARE,
-    "colsample_bylevel": _SHARE,
-    "colsample_bynode": _SHARE,
-    "lambda": _AT_LEAST_0,
-    "reg_lambda": _AT_LEAST_0,
-    "alpha": _AT_LEAST_0,
-    "reg_alpha": _AT_LEAST_0,
-    "tree_method": Knob(choices=("auto", "exact", "approx", "hist", "gpu_hist")),
-    "sketch_eps": _SHARE,
-    "scale_pos_weight": _AT_LEAST_0,
-    "updater": Knob(),
-    "refresh_leaf": _SWITCH,
-    "process_type": Knob(choices=("default", "update")),
-    "grow_policy": Knob(choices=("depthwise", "lossguide")),
-    "max_leaves": Knob(kind=int, low=0),
-    "max_bin": Knob(kind=int, low=2),
-    "sample_type": Knob(choices=("uniform", "weighted")),
-    "normalize_type": Knob(choices=("tree", "forest")),
-    "rate_drop": Knob(kind=float, low=0, high=1),
-    "one_drop": _SWITCH,
-    "skip_drop": Knob(kind=float, low=0, high=1),
-    "lambda_bias": Knob(kind=float, low=0, high=1),
-    "tweedie_variance_power": Knob(kind=float, low=1, high=2, above=True),
-    "huber_slope": _AT_LEAST_0,
-    "objective": Knob(default="reg:squarederror"),
-    "num_class": Knob(kind=int, low=2),
-    "base_score": _NUMBER,
-    "eval_metric": Knob(),
-    "seed": Knob(kind=int),
-    "num_parallel_tree": Knob(kind=int, low=1),
-    "monotone_constraints": Knob(),
-    "interaction_constraints": Knob(),
-    "aft_loss_distribution": Knob(choices=("normal", "logistic", "extreme")),
-    "aft_loss_distribution_scale": Knob(kind=float, low=0, above=True),
-    "max_cat_to_onehot": Knob(kind=int, low=1),
-    "multi_strategy": Knob(choices=("one_output_per_tree", "multi_output_tree")),
-    **{
-        name: Knob()
-        for name in (
-            "predictor",
-            "deterministic_histogram",
-            "single_precision_histogram",
-            "save_model_on_termination",
-            "dsplit",
-            "prob_buffer_row",
-            "use_dask_gpu_training",
-        )
-    },
-}
 _OURS = {"num_round", "csv_weights", "early_stopping_rounds", "eval_metric", "silent"}
+# What the xgboost of this environment no longer knows, or what is AWS's and has no effect here.
 _NOT_OURS = {
     "predictor",
     "deterministic_histogram",
@@ -99,6 +29,7 @@ _NOT_OURS = {
     "sketch_eps",
     "lambda_bias",
 }
+_FOLDS = ("_kfold", "_nfold", "_num_cv_round")
 
 _Score = Callable[[Floats, Floats], float]
 
@@ -125,43 +56,91 @@ _OF_NUMBERS: Mapping[str, _Score] = {
     "mse": lambda labels, said: float(metrics.mean_squared_error(labels, said)),
     "r2": lambda labels, said: float(metrics.r2_score(labels, said)),
 }
+_DEFAULT_OBJECTIVE = "reg:squarederror"
 _HALF = 0.5  # a chance above it is the positive class
 _MAXIMIZED = {"auc", "aucpr", "map", "ndcg", "r2", *_OF_CLASSES}
 
 
 def say(text: str) -> None:
     """A line as this image prints it."""
-    print(f"[{datetime.now(UTC):%Y-%m-%d %H:%M:%S}.{datetime.now(UTC).microsecond // 1000:03d}:INFO] {text}", flush=True)  # noqa: T201 - a log
+    print(f"[{datetime.now(UTC):%Y-%m-%d:%H:%M:%S}:INFO] {text}", flush=True)  # noqa: T201 - a log
 
 
-def load(name: str, *, weighted: bool) -> xgboost.DMatrix | None:
+def announce(_algorithm: Algorithm) -> None:
+    """The first lines of AWS's container."""
+    given: Mapping[str, str] = json.loads((contract.ROOT / "input/config/hyperparameters.json").read_text())
+    say("Imported framework sagemaker_xgboost_container.training")
+    for name, text in given.items():
+        try:
+            json.loads(text)
+        except ValueError:
+            say(f"Failed to parse hyperparameter {name} value {text} to Json.\nReturning the value itself")
+    say("No GPUs detected (normal if no gpus installed)")
+    say("Running XGBoost Sagemaker in algorithm mode")
+
+
+def content_type(algorithm: Algorithm, told: str) -> str:
+    """Which of csv, libsvm, parquet and recordio-protobuf a channel's ContentType means; raises CustomerError."""
+    kind, parameters = data.content_type(told, "text/libsvm")
+    if kind not in algorithm.content_types:
+        raise CustomerError(f"{told} is not an accepted ContentType: {', '.join(algorithm.content_types)}.")
+    short = kind.rpartition("/")[2].removeprefix("x-")
+    if short == "csv" and parameters.get("label_size", "1") != "1":
+        raise CustomerError(f"{told} is not an accepted csv ContentType. Optional parameter label_size must be equal to 1")
+    return short
+
+
+def load(algorithm: Algorithm, name: str, *, weighted: bool) -> xgboost.DMatrix | None:
     """A channel as xgboost wants it; None if there is none. Raises CustomerError."""
     found = contract.channel(name)
     if found is None:
         return None
     folder, told = found
-    kind, _ = data.content_type(told, "text/libsvm")
-    paths = data.files(folder)
+    kind = content_type(algorithm, told)
+    paths = [path for path in data.files(folder) if not path.name.startswith((".", "_"))]
     if not paths:
-        raise CustomerError(f"No data in the channel {name!r}.")
-    if kind in _CSV:
-        table = np.concatenate([part for path in paths if (part := data.read_csv(path.read_bytes(), path.name)).size])
-        first = 2 if weighted else 1
-        matrix = xgboost.DMatrix(table[:, first:], label=table[:, 0], weight=table[:, 1] if weighted else None)
-    elif kind in _LIBSVM:
-        matrix = _libsvm(paths, name)
-    elif kind == data.RECORDIO:
-        read = [recordio.read(path.read_bytes(), path.name) for path in paths]
-        if any(labels is None for _, labels in read):
-            raise CustomerError(f"The channel {name!r} has records without a label.")
-        stacked = [features if isinstance(features, np.ndarray) else features.toarray() for features, _ in read]
-        matrix = xgboost.DMatrix(np.concatenate(stacked), label=np.concatenate([labels for _, labels in read]))
-    else:
-        raise CustomerError(
-            f"{told} is not an accepted ContentType: csv, libsvm, text/csv, text/libsvm, text/x-libsvm, {data.RECORDIO}."
-        )
-    say(f"{name.capitalize()} matrix has {matrix.num_row()} rows and {matrix.num_col()} columns")
-    return matrix
+        where = "training" if name == "train" else name
+        raise CustomerError(f"No data in {where} channel path /opt/ml/input/data/{name}")
+    if kind == "csv":
+        return _csv(paths, name, weighted=weighted)
+    if kind == "libsvm":
+        return _libsvm(paths, name)
+    if kind == "parquet":
+        return _labelled(np.concatenate([_parquet(path) for path in paths]))
+    read = [recordio.read(path.read_bytes(), path.name) for path in paths]
+    if any(labels is None for _, labels in read):
+        raise CustomerError(f"The channel {name!r} has records without a label.")
+    stacked = [features if isinstance(features, np.ndarray) else features.toarray() for features, _ in read]
+    return xgboost.DMatrix(np.concatenate(stacked), label=np.concatenate([labels for _, labels in read]))
+
+
+def _csv(paths: list[Path], name: str, *, weighted: bool) -> xgboost.DMatrix:
+    with paths[0].open(errors="ignore") as file:
+        line = file.readline()
+    try:
+        delimiter = csv.Sniffer().sniff(line).delimiter
+    except csv.Error as error:
+        raise CustomerError(f"Could not determine delimiter on line {line[:50]}:\n{error}") from error
+    say(f"Determined delimiter of CSV input is '{delimiter}'")
+    say(f"files path: /opt/ml/input/data/{name}")
+    tables = [data.read_csv(path.read_bytes(), path.name, delimiter) for path in paths]
+    return _labelled(np.concatenate([table for table in tables if table.size]), weighted=weighted)
+
+
+def _labelled(table: Floats, *, weighted: bool = False) -> xgboost.DMatrix:
+    """A table whose first column is the label, and whose second, if it is weighted, is the weight."""
+    return xgboost.DMatrix(table[:, 2 if weighted else 1 :], label=table[:, 0], weight=table[:, 1] if weighted else None)
+
+
+def _parquet(path: Path) -> Floats:
+    try:
+        from pyarrow import parquet  # noqa: PLC0415 - heavy, and needed for this content type alone
+    except ImportError as error:
+        raise CustomerError("Parquet needs the package pyarrow: pip install 'sm-tuning[algorithms]'.") from error
+    try:
+        return np.column_stack([column.to_numpy() for column in parquet.read_table(path).columns]).astype(np.float64)
+    except (OSError, ValueError) as error:
+        raise CustomerError(f"Failed to load parquet data with exception:\n{error}") from error
 
 
 def _libsvm(paths: list[Path], name: str) -> xgboost.DMatrix:
@@ -192,35 +171,44 @@ def evaluation(names: list[str], objective: str) -> Callable[[Floats, xgboost.DM
     return scores
 
 
-def asked_metrics(knobs: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+def asked_metrics(algorithm: Algorithm, knobs: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """The metrics of xgboost's own, and those of AWS's, the tuning objective's last: early stopping goes by the last."""
-    names = [
-        one.strip()
-        for one in (knobs["eval_metric"] or "").strip("[]").replace('"', "").replace("'", "").split(",")
-        if one.strip()
-    ]
+    names = [name.strip() for name in (knobs["eval_metric"] or "").split(",") if name.strip()]
+    known = [name.removeprefix("validation:") for name in algorithm.metrics if name.startswith("validation:")]
+    if any(name.partition("@")[0] not in known for name in names):
+        raise CustomerError(f"Hyperparameter eval_metric: value {names} not in range {known}")
     objective = contract.tuning_objective()
     if objective is not None:
         metric = objective.split(":")[-1]
-        names = [*(one for one in names if one != metric), metric]
-    ours = [one for one in names if one in _OF_CLASSES or one in _OF_NUMBERS]
-    return [one for one in names if one not in ours], ours
+        names = [*(name for name in names if name != metric), metric]
+    ours = [name for name in names if name in _OF_CLASSES or name in _OF_NUMBERS]
+    return [name for name in names if name not in ours], ours
 
 
-def train() -> None:
+def train(algorithm: Algorithm) -> None:
     """Train and save."""
-    knobs = contract.hyperparameters(KNOBS)
-    weighted = bool(knobs["csv_weights"])
-    matrix = load("train", weighted=weighted)
-    if matrix is None:
-        raise CustomerError("The channel 'train' is required.")
-    validation = load("validation", weighted=weighted)
-    objective = knobs["objective"]
+    knobs = contract.hyperparameters(algorithm)
+    if any(knobs.get(name) is not None for name in _FOLDS):
+        raise CustomerError(
+            f"{', '.join(name for name in _FOLDS if knobs.get(name) is not None)}: cross validation is not emulated."
+        )
+    objective = knobs["objective"] or _DEFAULT_OBJECTIVE
     if objective.startswith("multi:") and knobs["num_class"] is None:
         raise CustomerError("Require input for parameter 'num_class' for multi-classification")
-    theirs, ours = asked_metrics(knobs)
+    say("Determined 0 GPU(s) available on the instance.")
+    weighted = bool(knobs["csv_weights"])
+    matrix = load(algorithm, "train", weighted=weighted)
+    if matrix is None:
+        raise CustomerError("Missing required channel: train")
+    validation = load(algorithm, "validation", weighted=weighted)
+    say("Single node training.")
+    say(f"Train matrix has {matrix.num_row()} rows and {matrix.num_col()} columns")
+    if validation is not None:
+        say(f"Validation matrix has {validation.num_row()} rows")
+    theirs, ours = asked_metrics(algorithm, knobs)
     watched = [(matrix, "train"), *([(validation, "validation")] if validation is not None else [])]
-    parameters = {name: value for name, value in knobs.items() if value is not None and name not in _OURS | _NOT_OURS}
+    parameters = {name: value for name, value in knobs.items() if value is not None and name not in {*_OURS, *_NOT_OURS, *_FOLDS}}
+    parameters["objective"] = objective
     if objective == "reg:linear":  # the name that older images and examples use
         parameters["objective"] = "reg:squarederror"
     if theirs:
@@ -274,4 +262,4 @@ def _last(values: list[Any]) -> float:
 
 
 if __name__ == "__main__":
-    contract.run("XGBoost", train)
+    contract.run("sagemaker-xgboost", train, announce)

@@ -2,13 +2,16 @@
 
 A numeric hint h becomes the range from h/10 to 10h on a logarithmic scale (integers likewise); zero the range from 0 to 1; a negative
 number the range between its double and its half; true and false both; any other text stays as it is. A space with fewer points than
-training jobs is searched to its end.
+training jobs is searched to its end. Of AWS's own algorithms a hyperparameter gets the range that AWS recommends, widened to its
+hint, or stays at its hint if it cannot be tuned; without any range all that can be tuned are.
 """
 
 import math
 from collections.abc import Mapping
 from typing import Any
 
+from local_emulator import catalogue
+from local_emulator.catalogue import Hyperparameter
 from local_emulator.domain.jobs import Document
 
 _FACTOR = 10
@@ -30,30 +33,57 @@ def filled(request: Document) -> Document:
         "ConvergenceDetected": {"CompleteOnConvergence": "Enabled"},
         **config.get("TuningJobCompletionCriteria", {}),
     }
-    if "ParameterRanges" in config and not grid:
-        config["ParameterRanges"] = _ranges(config["ParameterRanges"])
     done = {**request, "HyperParameterTuningJobConfig": config}
     if "TrainingJobDefinition" in request:
-        done["TrainingJobDefinition"] = _definition(request["TrainingJobDefinition"], grid=grid)
+        definition, ranges = _definition(request["TrainingJobDefinition"], config.get("ParameterRanges", {}), grid=grid)
+        done["TrainingJobDefinition"] = definition
+        if ranges:
+            config["ParameterRanges"] = ranges
     if "TrainingJobDefinitions" in request:
-        done["TrainingJobDefinitions"] = [_definition(one, grid=grid) for one in request["TrainingJobDefinitions"]]
+        pairs = [_definition(one, one.get("HyperParameterRanges", {}), grid=grid) for one in request["TrainingJobDefinitions"]]
+        done["TrainingJobDefinitions"] = [{**one, "HyperParameterRanges": ranges} if ranges else one for one, ranges in pairs]
     return done
 
 
-def _definition(definition: Document, *, grid: bool) -> Document:
+def _definition(definition: Document, ranges: Document, *, grid: bool) -> tuple[Document, Document]:
+    """A definition and its ranges, filled in."""
     done = {"RetryStrategy": {"MaximumRetryAttempts": _RETRIES}, **definition}
-    if "HyperParameterRanges" in definition and not grid:
-        done["HyperParameterRanges"] = _ranges(definition["HyperParameterRanges"])
-    return done
-
-
-def _ranges(ranges: Document) -> Document:
-    """Ranges with those of AutoParameters among them."""
+    if grid:
+        return done, ranges
+    algorithm = catalogue.find(definition["AlgorithmSpecification"].get("TrainingImage", ""))
+    hints = {one["Name"]: one["ValueHint"] for one in ranges.get("AutoParameters", ())}
+    static = dict(definition.get("StaticHyperParameters", {}))
     chosen: dict[str, Any] = {kind: list(some) for kind, some in ranges.items() if kind != "AutoParameters"}
-    for one in ranges.get("AutoParameters", ()):
-        kind, range_ = _range(one["Name"], one["ValueHint"])
+    if algorithm is not None:
+        fixed = {name: hint for name, hint in hints.items() if name not in algorithm.tunable}
+        if fixed:
+            done["StaticHyperParameters"] = static = {**static, **fixed}
+            hints = {name: hint for name, hint in hints.items() if name not in fixed}
+        if not hints and not any(chosen.values()):
+            hints = {name: "" for name, one in algorithm.hyperparameters.items() if one.tune and name not in static}
+    for name, hint in hints.items():
+        own = algorithm.hyperparameter(name) if algorithm else None
+        kind, range_ = _range(name, hint) if own is None else _recommended(name, hint, own)
         chosen.setdefault(kind, []).append(range_)
-    return chosen
+    return done, chosen
+
+
+def _recommended(name: str, hint: str, hyperparameter: Hyperparameter) -> tuple[str, Mapping[str, Any]]:
+    """The range that AWS recommends for a hyperparameter of its algorithms, with the hint in it."""
+    values = [str(value) for value in hyperparameter.tune]
+    if any(isinstance(value, str) for value in hyperparameter.tune):
+        known = not hint or hint.lower() in {value.lower() for value in values}
+        return "CategoricalParameterRanges", {"Name": name, "Values": values if known else [*values, hint]}
+    ends = [float(value) for value in hyperparameter.tune]
+    try:
+        value = float(hint or "nan")
+    except ValueError:
+        value = math.nan
+    if math.isfinite(value):
+        ends = [min(ends[0], value), max(ends[1], value)]
+    if hyperparameter.type == "Integer":
+        return "IntegerParameterRanges", _ends(name, str(math.floor(ends[0])), str(math.ceil(ends[1])), "Auto")
+    return "ContinuousParameterRanges", _ends(name, repr(ends[0]), repr(ends[1]), "Auto")
 
 
 def _range(name: str, hint: str) -> tuple[str, Mapping[str, Any]]:

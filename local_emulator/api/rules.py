@@ -1,13 +1,13 @@
 """The rules that no single member of a request shows: each yields one sentence for each violation."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 import regex
 
-from local_emulator.domain.algorithms import builtin
-from local_emulator.domain.errors import ValidationException
+from local_emulator import catalogue
+from local_emulator.api import builtin_rules
+from local_emulator.api.violation import Broken, refuse
 from local_emulator.domain.jobs import Document
 from local_emulator.domain.names import OBJECTIVE_METRIC
 from local_emulator.domain.tuning import read_space
@@ -24,21 +24,7 @@ _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _WHOLE = re.compile(r"[-+]?\d+")
 _KINDS = ("CategoricalParameterRanges", "IntegerParameterRanges", "ContinuousParameterRanges")
 
-
-@dataclass(frozen=True)
-class Broken:
-    """A rule that a request breaks: its name (docs/rules.md lists them) and what AWS would say."""
-
-    rule: str
-    text: str
-
-
-def refuse(broken: Iterable[Broken]) -> None:
-    """Raise ValidationException if anything is broken, all of it told at once."""
-    found = list(broken)
-    if found:
-        rules = tuple(dict.fromkeys(one.rule for one in found))
-        raise ValidationException(" ".join(one.text for one in found), rules)
+__all__ = ["refuse"]
 
 
 def tuning_problems(request: Document) -> Iterator[Broken]:
@@ -125,30 +111,15 @@ def _objective(definition: Document, config: Document, *, several: bool) -> Iter
     algorithm = definition["AlgorithmSpecification"]
     metrics = algorithm.get("MetricDefinitions", [])
     names = [one["Name"] for one in metrics]
-    stock = builtin(algorithm.get("TrainingImage", ""))
-    if stock is not None:
-        yield from _builtin(algorithm)
-        if objective["MetricName"] not in {one.name for one in stock.metrics}:
-            yield Broken(
-                "builtin-objective",
-                f"The objective metric for the hyperparameter tuning job, [{objective['MetricName']}], isn't valid for the "
-                f"[{algorithm['TrainingImage']}] algorithm. Choose a valid objective metric.",
-            )
+    if catalogue.find(algorithm.get("TrainingImage", "")):
+        yield from builtin_rules.metric_problems(algorithm)
+        yield from builtin_rules.objective_problems(algorithm["TrainingImage"], objective["MetricName"])
     elif objective["MetricName"] not in names:
         yield Broken(
             "objective-metric",
             "A metric is required for this hyperparameter tuning job objective. Provide a metric in the metric definitions.",
         )
     yield from metric_problems(metrics)
-
-
-def _builtin(algorithm: Document) -> Iterator[Broken]:
-    if algorithm.get("MetricDefinitions"):
-        yield Broken(
-            "builtin-metrics",
-            "You can't override the metric definitions for Amazon SageMaker algorithms. Please retry the request without specifying "
-            "metric definitions.",
-        )
 
 
 def metric_problems(metrics: Sequence[Document]) -> Iterator[Broken]:
@@ -195,7 +166,7 @@ def _ranges(definition: Document, ranges: Document, config: Document, *, several
     if len(found) > MOST_RANGES:
         yield Broken("ranges-most", f"There are {len(found)} hyperparameter ranges; there may be at most {MOST_RANGES}.")
     static = definition.get("StaticHyperParameters", {})
-    yield from _tunable(definition["AlgorithmSpecification"].get("TrainingImage", ""), set(names))
+    yield from builtin_rules.range_problems(definition["AlgorithmSpecification"].get("TrainingImage", ""), found, static)
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield Broken("range-unique", f"The hyperparameter {name!r} has more than one range.")
     for name in sorted(set(names) & set(static)):
@@ -209,17 +180,6 @@ def _ranges(definition: Document, ranges: Document, config: Document, *, several
     yield from (broken for kind, one in found for broken in _range(kind, one))
     if config["Strategy"] == "Hyperband":
         yield from _resource(config, static)
-
-
-def _tunable(image: str, names: set[str]) -> Iterator[Broken]:
-    stock = builtin(image)
-    fixed = sorted(names - stock.tunable) if stock is not None else []
-    if stock is not None and fixed:
-        yield Broken(
-            "builtin-untunable",
-            f"The hyperparameter tuning job you requested has the following untunable hyperparameters: [{', '.join(fixed)}]. For the "
-            f"algorithm, {image}, you can tune only [{', '.join(sorted(stock.tunable))}]. Delete untunable hyperparameters.",
-        )
 
 
 def _range(kind: str, one: Document) -> Iterator[Broken]:
@@ -306,9 +266,7 @@ def training_problems(request: Document) -> Iterator[Broken]:
             yield Broken("training-required", f"{member} is required.")
     if "AlgorithmSpecification" in request:
         algorithm = request["AlgorithmSpecification"]
-        stock = builtin(algorithm.get("TrainingImage", ""))
-        if stock is not None:
-            yield from _builtin(algorithm)
+        yield from builtin_rules.metric_problems(algorithm)
         yield from metric_problems(algorithm.get("MetricDefinitions", []))
         yield from _training(request, "ResourceConfig")
 
@@ -319,7 +277,7 @@ def _training(definition: Document, *resources: str) -> Iterator[Broken]:
         yield Broken("resources-one", f"Exactly one of {' and '.join(resources)} must be given.")
     algorithm = definition["AlgorithmSpecification"]
     # A built-in algorithm's stand-in trains on all shards by itself; a script's hosts would have to find one another.
-    most = None if builtin(algorithm.get("TrainingImage", "")) else 1
+    most = None if catalogue.find(algorithm.get("TrainingImage", "")) else 1
     for member in given:
         yield from _resources(definition[member], member, most)
     if ("TrainingImage" in algorithm) == ("AlgorithmName" in algorithm):

@@ -81,8 +81,10 @@ def _measured(request: Document) -> Document:
     """A request whose built-in algorithms have the metric definitions that AWS has for them."""
     single, several = request.get("TrainingJobDefinition"), request.get("TrainingJobDefinitions")
     if single is not None:
-        return {**request, "TrainingJobDefinition": with_stock_metrics(single)}
-    return {**request, "TrainingJobDefinitions": [with_stock_metrics(one) for one in several or ()]}
+        objective = request["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"]
+        return {**request, "TrainingJobDefinition": with_stock_metrics(single, objective)}
+    measured = [with_stock_metrics(definition, definition["TuningObjective"]["MetricName"]) for definition in several or ()]
+    return {**request, "TrainingJobDefinitions": measured}
 
 
 def _definitions(request: Document) -> list[Document]:

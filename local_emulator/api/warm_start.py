@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from local_emulator.api.rules import MOST_JOBS, Broken
+from local_emulator.api.rules import MOST_JOBS
+from local_emulator.api.violation import Broken
 from local_emulator.domain.jobs import Document
 from local_emulator.domain.names import OBJECTIVE_STATIC
 from local_emulator.domain.tuning import TuningJob

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from local_emulator.domain.algorithms import builtin
+from local_emulator import catalogue
 from local_emulator.domain.jobs import Document, Secondary, Status, Transition
 from local_emulator.domain.names import OBJECTIVE_METRIC, OBJECTIVE_STATIC, child_name
 from local_emulator.domain.space import Point
@@ -77,14 +77,15 @@ def resources_of(document: Document) -> Document:
     return named | ({"VolumeKmsKeyId": chosen["VolumeKmsKeyId"]} if "VolumeKmsKeyId" in chosen else {})
 
 
-def with_stock_metrics(document: Document) -> Document:
-    """A request for training whose built-in algorithm has the metric definitions that AWS has for it; any other as it is."""
-    algorithm = document["AlgorithmSpecification"]
-    stock = builtin(algorithm.get("TrainingImage", ""))
-    if stock is None:
+def with_stock_metrics(document: Document, objective: str | None = None) -> Document:
+    """A request for training with the metric definitions that AWS has for its algorithm; as it is if the algorithm is not AWS's."""
+    specification = document["AlgorithmSpecification"]
+    algorithm = catalogue.find(specification.get("TrainingImage", ""))
+    if algorithm is None:
         return document
-    metrics = [{"Name": one.name, "Regex": one.regex} for one in stock.metrics]
-    return {**document, "AlgorithmSpecification": {**algorithm, "MetricDefinitions": metrics}}
+    hyperparameters = document.get("HyperParameters", document.get("StaticHyperParameters", {}))
+    metrics = [{"Name": name, "Regex": regex} for name, regex in algorithm.metrics_of(hyperparameters, objective).items()]
+    return {**document, "AlgorithmSpecification": {**specification, "MetricDefinitions": metrics}}
 
 
 def with_objective_metric(document: Document, metric: str) -> Document:

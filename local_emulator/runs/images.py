@@ -16,7 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from local_emulator.domain.algorithms import builtin
+from local_emulator import catalogue
+from local_emulator.catalogue import Algorithm
 from local_emulator.domain.errors import RunError
 from local_emulator.domain.names import OBJECTIVE_STATIC
 from local_emulator.settings import Docker, Python, Settings, StandIn
@@ -69,10 +70,10 @@ def interpreter(image: str, settings: Settings) -> str:
     return named.interpreter if isinstance(named, Python) else settings.python or sys.executable
 
 
-def stand_in_algorithm(image: str, hyperparameters: Mapping[str, str]) -> str | None:
-    """The module of the built-in algorithm that an image stands for; None if it is none, or runs a script."""
-    algorithm = None if PROGRAM in hyperparameters else builtin(image)
-    return None if algorithm is None else f"local_emulator.algorithms.{algorithm.name}"
+def stand_in_algorithm(image: str, hyperparameters: Mapping[str, str]) -> tuple[str, ...] | None:
+    """Module and arguments of the program that stands in for AWS's algorithm of an image; None if there is none, or a script runs."""
+    algorithm = None if PROGRAM in hyperparameters else catalogue.find(image)
+    return (f"local_emulator.algorithms.{algorithm.program}", image) if algorithm and algorithm.program else None
 
 
 def entrypoint(algorithm: Mapping[str, Any]) -> tuple[str, ...]:
@@ -95,14 +96,41 @@ def runnable(
     if entrypoint(algorithm):
         return None if private else "ContainerEntrypoint needs a private /opt/ml, which this machine does not allow."
     if PROGRAM in hyperparameters:
-        return None
-    if stand_in_algorithm(image, hyperparameters):
-        return None if find_spec("sklearn") else "The built-in algorithms need packages: pip install 'sm-tuning[algorithms]'."
+        scripted = catalogue.of_source(str(decoded(hyperparameters.get(SUBMIT_DIRECTORY, ""))))
+        return None if scripted is None else _not_emulated(scripted, image)
+    stock = catalogue.find(image)
+    if stock is not None:
+        return _missing(stock) if stock.program else _not_emulated(stock, image)
     return (
         f"The image {image} cannot be run here. Send your script with the hyperparameters {PROGRAM} and {SUBMIT_DIRECTORY} "
         f"(script mode, as the SageMaker SDK does), run its container (serve --image '{image}=docker:'), or name a command that "
         f"stands in for the image: serve --image '{image}=COMMAND'."
     )
+
+
+def _not_emulated(algorithm: Algorithm, image: str) -> str:
+    return (
+        f"AWS's algorithm {algorithm.title} is not emulated. Map its image to a program of yours that prints the algorithm's metrics "
+        f"(serve --image '{image}=COMMAND'), or run its container (serve --image '{image}=docker:')."
+    )
+
+
+def _missing(algorithm: Algorithm) -> str | None:
+    """Which packages an algorithm's stand-in lacks; None if none."""
+    missing = [package for package in algorithm.packages if not _installed(package)]
+    if not missing:
+        return None
+    return (
+        f"The stand-in for AWS's {algorithm.title} needs the package {', '.join(missing)}, which {sys.executable} lacks: "
+        "pip install 'sm-tuning[algorithms]'."
+    )
+
+
+def _installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:  # nor is the package around it
+        return False
 
 
 def decoded(value: str) -> Any:  # noqa: ANN401 - any JSON

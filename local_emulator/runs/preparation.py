@@ -125,7 +125,7 @@ class Preparation:
             base = "/opt/ml" if self._private else str(names.ml)
             packages = str(names.packages)
             entrypoint = images.entrypoint(algorithm)
-            module = images.stand_in_algorithm(image, hyperparameters)
+            algorithm_command = images.stand_in_algorithm(image, hyperparameters)
             if isinstance(named, tuple):
                 program = Command(argv=(*named, "train"), cwd=str(names.ml))
                 own |= {"SAGEMAKER_BASE_DIR": base}
@@ -133,9 +133,9 @@ class Preparation:
                 program = Command(argv=entrypoint, cwd=str(names.ml))
                 # What such a program installs, as SDK v3's drivers do from requirements.txt, is the run's own.
                 own |= {"PIP_TARGET": packages, "PYTHONPATH": packages}
-            elif module is not None:
+            elif algorithm_command is not None:
                 mode = Mode.ALGORITHM
-                program = Command(argv=(sys.executable, "-m", module), cwd=str(names.ml))
+                program = Command(argv=(sys.executable, "-m", *algorithm_command), cwd=str(names.ml))
                 own |= {"SAGEMAKER_BASE_DIR": base, "PYTHONPATH": str(Path(__file__).parents[2])}
             else:
                 mode = Mode.SCRIPT

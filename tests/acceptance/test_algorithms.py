@@ -1,0 +1,144 @@
+"""The rows of `conformance.toml` about AWS's own algorithms."""
+
+import json
+import time
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from local_emulator import catalogue
+from local_emulator.algorithms import contract, xgboost
+from local_emulator.assembly import Emulator
+from local_emulator.settings import Settings
+from local_emulator.testing import emulated_sagemaker
+
+ROWS = tomllib.loads(Path(__file__).with_name("conformance.toml").read_text(encoding="utf-8"))
+PROGRAM = ("sleep", "3600")  # of the first job alone: the others wait for a place
+
+
+def rows(kind: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("row", [pytest.param(row, id=f"{row['source']}: {row['id']}") for row in ROWS[kind]])
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    mapped = {row["image"]: PROGRAM for row in ROWS["tuning_of_algorithm"] if row.get("mapped")}
+    with emulated_sagemaker(Settings(state=Path(), stop_grace=0.1, parallel=1, images=mapped)) as emulator:
+        yield emulator
+
+
+def ask(emulator: Emulator, operation: str, request: Mapping[str, Any], region: str) -> tuple[int, Any]:
+    code, _, body = emulator.api.answer(operation, json.dumps(request).encode(), region)
+    return code, json.loads(body) if body else {}
+
+
+def tuning_job(name: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "HyperParameterTuningJobName": name,
+        "HyperParameterTuningJobConfig": {
+            "Strategy": "Random",
+            "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": row["objective"]},
+            "ResourceLimits": {"MaxParallelTrainingJobs": 1, "MaxNumberOfTrainingJobs": 1},
+            "ParameterRanges": {kind: [one] for kind, one in row["range"].items()},
+        },
+        "TrainingJobDefinition": {
+            "StaticHyperParameters": row["static"],
+            "AlgorithmSpecification": {"TrainingImage": row["image"], "TrainingInputMode": "File"},
+            "RoleArn": "arn:aws:iam::123456789012:role/SageMakerRole",
+            "OutputDataConfig": {"S3OutputPath": "s3://box/output"},
+            "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+        },
+    }
+
+
+@rows("tuning_of_algorithm")
+def test_a_tuning_job_is_checked_as_aws_checks_it(row: dict[str, Any], emulator: Emulator) -> None:
+    name = f"job-{ROWS['tuning_of_algorithm'].index(row)}"
+    region = row["image"].split(".")[3]
+    code, answer = ask(emulator, "CreateHyperParameterTuningJob", tuning_job(name, row), region)
+    if "text" in row:
+        assert (code, answer["__type"]) == (400, "ValidationException")
+        assert row["text"] in answer["message"]
+        assert "A metric is required" not in answer["message"]
+        return
+    assert code == 200, answer
+    _, job = ask(emulator, "DescribeHyperParameterTuningJob", {"HyperParameterTuningJobName": name}, region)
+    metrics = job["TrainingJobDefinition"]["AlgorithmSpecification"]["MetricDefinitions"]
+    expressions = {one["Name"]: one["Regex"] for one in metrics}
+    assert [one["Name"] for one in metrics] == row.get("names", list(expressions))
+    assert expressions == {**expressions, **row.get("expressions", {})}
+
+
+@rows("hyperparameters")
+def test_what_a_program_says_of_hyperparameters(row: dict[str, Any]) -> None:
+    with pytest.raises(contract.CustomerError) as refused:
+        contract.checked(catalogue.load(row["algorithm"], row.get("version")), row["given"])
+    assert row["text"] in str(refused.value)
+
+
+@rows("content_type")
+def test_how_xgboost_takes_a_content_type(row: dict[str, Any]) -> None:
+    algorithm = catalogue.load("sagemaker-xgboost")
+    if "format" in row:
+        assert xgboost.content_type(algorithm, row["told"]) == row["format"]
+        return
+    with pytest.raises(contract.CustomerError) as refused:
+        xgboost.content_type(algorithm, row["told"])
+    assert str(refused.value) == row["text"]
+
+
+def training_job(name: str, image: str, hyperparameters: Mapping[str, str], *channels: str) -> dict[str, Any]:
+    source = {"S3DataType": "S3Prefix", "S3DataDistributionType": "FullyReplicated"}
+    return {
+        "TrainingJobName": name,
+        "HyperParameters": hyperparameters,
+        "AlgorithmSpecification": {"TrainingImage": image, "TrainingInputMode": "File"},
+        "RoleArn": "arn:aws:iam::123456789012:role/SageMakerRole",
+        "InputDataConfig": [
+            {
+                "ChannelName": channel,
+                "ContentType": "csv",
+                "DataSource": {"S3DataSource": {**source, "S3Uri": f"s3://box/{channel}"}},
+            }
+            for channel in channels
+        ],
+        "OutputDataConfig": {"S3OutputPath": "s3://box/output"},
+        "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+    }
+
+
+def test_real_jobs_end_as_aws_s() -> None:
+    """Recorded 1 and 21: a job with only a train channel has its metrics; what the program refuses is the FailureReason."""
+    with emulated_sagemaker(Settings(state=Path(), parallel=2)) as emulator:
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket="box")
+        s3.put_object(Bucket="box", Key="train/a.csv", Body=b"0,1,2\n1,2,3\n0,3,5\n1,4,7\n")
+        image = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.3-1"
+        jobs = [
+            training_job("xgboost", image, {"num_round": "2"}, "train"),
+            training_job("kmeans", "382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1", {"feature_dim": "2"}, "train"),
+        ]
+        for job in jobs:
+            code, answer = ask(emulator, "CreateTrainingJob", job, "us-east-1")
+            assert code == 200, answer
+        xgboost_job, kmeans_job = (ended(emulator, job["TrainingJobName"]) for job in jobs)
+    assert [one["MetricName"] for one in xgboost_job["FinalMetricDataList"]] == ["train:rmse"]
+    assert len(xgboost_job["AlgorithmSpecification"]["MetricDefinitions"]) == 29
+    told = "ClientError: No value(s) were specified for 'k' which are required hyperparameter(s) (caused by ValidationError)"
+    assert kmeans_job["FailureReason"].startswith(told)
+
+
+def ended(emulator: Emulator, name: str) -> Any:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        _, job = ask(emulator, "DescribeTrainingJob", {"TrainingJobName": name}, "us-east-1")
+        if job["TrainingJobStatus"] in {"Completed", "Failed", "Stopped"}:
+            return job
+        time.sleep(0.05)
+    raise AssertionError(job)
