@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo environments test tools check check-infra security conformance bench quality clean bootstrap changes deploy image push push-new doctor launch stop \
+.PHONY: demo environments test tools docs check check-infra security conformance bench quality clean bootstrap changes deploy image push push-new doctor launch stop \
   offline report summary comment teardown
 
 demo: .venv/.ready-all ## Run a real tuning job on real data and show its results
@@ -32,6 +32,9 @@ tools: ## Programs that some tests start; root may install them, others see thos
 
 conformance: .venv/.ready-dev ## How Automatic Model Tuning behaves, fact by fact: how many hold
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/acceptance/test_conformance.py
+
+docs: .venv/.ready-dev ## Write docs/fidelity.md out of the conformance file
+	$(BIN)/python -m tests.acceptance.fidelity
 
 check: .venv/.ready-dev check-infra ## Lint, types, import directions, templates, workflows, image
 	$(BIN)/ruff check

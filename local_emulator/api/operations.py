@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
-from local_emulator.api import shapes, tags, training_jobs, tuning_jobs, writing
+from local_emulator.api import search, shapes, tags, training_jobs, tuning_jobs, writing
 from local_emulator.api.tuning_jobs import Context
 from local_emulator.api.wire import Answer, failure, parse, success
 from local_emulator.domain.errors import AwsError, InternalFailure, ThrottlingException, UnknownOperationException
@@ -28,11 +28,26 @@ _TABLE: Mapping[str, Callable[[Context, Document, AwsScope], Document | None]] =
     "ListTrainingJobs": training_jobs.list_,
     "StopTrainingJob": training_jobs.stop,
     "DeleteTrainingJob": training_jobs.delete,
+    "UpdateTrainingJob": training_jobs.update,
     "AddTags": tags.add,
     "ListTags": tags.list_,
     "DeleteTags": tags.delete,
+    "Search": search.search,
+    "GetSearchSuggestions": search.suggestions,
+    "ListTrialComponents": search.refuse_components,
 }
-_OF_ANY_RESOURCE = frozenset({"AddTags", "ListTags", "DeleteTags"})
+
+
+def _tags_ours(request: Document) -> bool:
+    arn = request.get("ResourceArn")
+    return not isinstance(arn, str) or parse_arn(arn) is not None
+
+
+# Operations that are asked about other resources too, which are moto's: whether a request is about our jobs.
+_OURS_IF: Mapping[str, Callable[[Document], bool]] = {
+    **dict.fromkeys(("AddTags", "ListTags", "DeleteTags"), _tags_ours),
+    **dict.fromkeys(("Search", "GetSearchSuggestions", "ListTrialComponents"), search.ours),
+}
 
 
 class Api:
@@ -55,16 +70,13 @@ class Api:
         self._context = Context(store=store, settings=settings, now=now, token=token, ring=ring, check=check)
 
     def owns(self, operation: str, body: bytes) -> bool:
-        """Whether an operation is about our jobs; the tags of other resources are moto's."""
-        if operation not in self.operations:
-            return False
-        if operation not in _OF_ANY_RESOURCE:
-            return True
+        """Whether an operation is about our jobs; what is about other resources is moto's."""
+        if operation not in _OURS_IF:
+            return operation in self.operations
         try:
-            arn = parse(body).get("ResourceArn")
+            return _OURS_IF[operation](parse(body))
         except AwsError:
             return True  # it is refused either way, and by us in AWS's form
-        return not isinstance(arn, str) or parse_arn(arn) is not None
 
     def event(self, job: TuningJob | TrainingJob) -> Document:
         """The detail of the event that tells a job's status: what Describe would say, and the tags."""

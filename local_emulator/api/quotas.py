@@ -64,7 +64,7 @@ def _usages(definition: Document) -> Mapping[str, tuple[str, int]]:
     usages: dict[str, tuple[str, int]] = {}
     for group in chosen:
         if "InstanceType" in group:
-            kind, count = group["InstanceType"], group.get("InstanceCount", 1)
+            kind, count = group["InstanceType"], group.get("InstanceCount", config.get("InstanceCount", 1))
             usage = f"{kind} for {spot}training job usage"
             usages[usage] = kind, usages.get(usage, (kind, 0))[1] + count
     return usages

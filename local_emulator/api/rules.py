@@ -280,6 +280,8 @@ def _training(definition: Document, *resources: str) -> Iterator[Broken]:
     most = None if catalogue.find(algorithm.get("TrainingImage", "")) else 1
     for member in given:
         yield from _resources(definition[member], member, most)
+        if "InstancePreferences" in definition[member] and definition.get("EnableManagedSpotTraining"):
+            yield Broken("instance-preferences", "InstancePreferences must not be given when EnableManagedSpotTraining is true.")
     if ("TrainingImage" in algorithm) == ("AlgorithmName" in algorithm):
         yield Broken("image-one", "Exactly one of TrainingImage and AlgorithmName must be given in AlgorithmSpecification.")
     condition = definition.get("StoppingCondition", {})
@@ -305,6 +307,9 @@ def _training(definition: Document, *resources: str) -> Iterator[Broken]:
 
 def _resources(config: Document, member: str, most: int | None) -> Iterator[Broken]:
     scalars = {"InstanceType", "InstanceCount", "VolumeSizeInGB"}
+    if "InstancePreferences" in config:
+        yield from _preferences(config, most)
+        return
     several = config.get("InstanceConfigs") or config.get("InstanceGroups")
     if several and scalars & set(config) - {"VolumeSizeInGB"}:
         yield Broken("resources-form", f"{member} takes either InstanceType and InstanceCount or a list of them, not both.")
@@ -313,6 +318,26 @@ def _resources(config: Document, member: str, most: int | None) -> Iterator[Brok
             if scalar not in config:
                 yield Broken("resources-required", f"{scalar} is required in {member}.")
     count = config.get("InstanceCount", 1)
+    if most is not None and count > most:
+        yield Broken("instance-count", f"InstanceCount is {count}; training on more than one instance is not emulated.")
+
+
+def _preferences(config: Document, most: int | None) -> Iterator[Broken]:
+    preferences = config["InstancePreferences"]
+    for other in ("InstanceType", "InstanceGroups", "InstancePlacementConfig", "SelectedInstanceType", "SelectedInstanceCount"):
+        if other in config:
+            yield Broken("instance-preferences", f"{other} must not be given in ResourceConfig beside InstancePreferences.")
+    kinds = [preference["InstanceType"] for preference in preferences]
+    for kind in sorted({kind for kind in kinds if kinds.count(kind) > 1}):
+        yield Broken("instance-preferences", f"The InstanceType {kind} is there more than once in InstancePreferences.")
+    counts = [preference["InstanceCount"] for preference in preferences if "InstanceCount" in preference]
+    if len(counts) != (0 if "InstanceCount" in config else len(preferences)):
+        yield Broken(
+            "instance-preferences", "InstanceCount must be given either in ResourceConfig or in each of the InstancePreferences."
+        )
+    if "TrainingPlanArn" in config and any("TrainingPlanArns" in preference for preference in preferences):
+        yield Broken("instance-preferences", "TrainingPlanArn must not be given in ResourceConfig beside TrainingPlanArns.")
+    count = max([*counts, config.get("InstanceCount", 1)])
     if most is not None and count > most:
         yield Broken("instance-count", f"InstanceCount is {count}; training on more than one instance is not emulated.")
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from local_emulator.api import quotas, rules, writing
+from local_emulator.api import quotas, rules, updates, writing
 from local_emulator.api.tuning_jobs import Context, filters, with_token
 from local_emulator.domain.children import with_stock_metrics
 from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound, ResourceInUse, ValidationException
@@ -137,6 +137,18 @@ def stop(context: Context, request: Document, scope: AwsScope) -> None:
         return
 
 
+def update(context: Context, request: Document, scope: AwsScope) -> Document:
+    """UpdateTrainingJob: the profiler, the warm pool and remote debugging of a job are recorded, and change nothing of its run."""
+    while True:
+        job = _get(context, request, scope)
+        rules.refuse(updates.problems(request, job, context.now()))
+        try:
+            context.store.trainings.put(updates.applied(request, job, max(context.now(), job.modified)))
+        except (Conflict, NotFound):
+            continue
+        return {"TrainingJobArn": job.arn}
+
+
 def delete(context: Context, request: Document, scope: AwsScope) -> None:
     """DeleteTrainingJob."""
     job = _get(context, request, scope)
@@ -144,6 +156,10 @@ def delete(context: Context, request: Document, scope: AwsScope) -> None:
         raise ResourceInUse(
             f"The training job {job.name} is not in a terminal state: its status is {job.status.value}. "
             "Stop it or wait for its end before you delete it."
+        )
+    if updates.warm_pool(job, context.now()) == "Available":
+        raise ResourceInUse(
+            f"The training job {job.name} has a warm pool in status Available. End it by UpdateTrainingJob first."
         )
     try:
         context.store.trainings.delete(job.arn)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from local_emulator.api import updates
 from local_emulator.completion import converged_at, not_improving
 from local_emulator.domain.children import resources_of
 from local_emulator.domain.history import History, objective_status
@@ -159,7 +160,8 @@ def described_training_job(job: TrainingJob, now: datetime) -> Document:
             "FinalMetricDataList": _final_metrics(job) or None,
             "TrainingTimeInSeconds": seconds,
             "BillableTimeInSeconds": _billable(job, seconds),
-            "ProfilingStatus": "Disabled",
+            "ProfilingStatus": updates.profiling_status(job),
+            "WarmPoolStatus": updates.described_pool(job, now),
         }
     )
 

@@ -42,10 +42,10 @@ class TrainingJob:
 
     `request` has the shape of CreateTrainingJob, defaults filled in as Describe echoes them. `run` is the id of its run and the
     name of its folder; `earlier` were its runs before an interruption or an internal error, which told `told` observations and
-    were `retries` times lost. `interrupt` asks for an interruption. `gpus` of this machine are its run's. `claimed`: a supervisor has
-    been seen at its run, which is then never begun again, whatever becomes of its folder. The members from `tuning` to `index` are set
-    for children of a tuning job only. `created` is when it was asked for, `started` when its data began to arrive, `ended` when its
-    program and uploads were over.
+    were `retries` times lost. `interrupt` asks for an interruption. `gpus` of this machine are its run's. `pooled`: it has had a
+    warm pool. `claimed`: a supervisor has been seen at its run, which is then never begun again, whatever becomes of its folder.
+    The members from `tuning` to `index` are set for children of a tuning job only. `created` is when it was asked for, `started`
+    when its data began to arrive, `ended` when its program and uploads were over.
     """
 
     name: str
@@ -76,6 +76,7 @@ class TrainingJob:
     interrupt: bool = False
     gpus: tuple[str, ...] = ()
     claimed: bool = False
+    pooled: bool = False
     version: int = 0
 
     @property

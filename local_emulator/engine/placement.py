@@ -17,15 +17,21 @@ def strikes(probability: float, fault: str, job: TrainingJob) -> bool:
 
 def placed(job: TrainingJob, store: Store, lacking: float) -> TrainingJob | None:
     """The job on the first of its instance configurations that has capacity; None if none has. `lacking` is a probability."""
-    for index, config in enumerate(_configurations(job, store) if lacking else ({},)):
+    for index, config in enumerate(_configurations(job, store, lacking)):
         if not strikes(lacking, f"capacity {index}", job):
             return replace(job, request={**job.request, "ResourceConfig": {**job.request["ResourceConfig"], **config}})
     return None
 
 
-def _configurations(job: TrainingJob, store: Store) -> Sequence[Document]:
-    """In the order of the tuning job's InstanceConfigs; a single empty one if the job has none to choose from."""
-    if job.tuning_arn is None:
+def _configurations(job: TrainingJob, store: Store, lacking: float) -> Sequence[Document]:
+    """In the order of InstancePreferences, or of the tuning job's InstanceConfigs; a single empty one if there is no choice."""
+    if preferences := job.request["ResourceConfig"].get("InstancePreferences"):
+        count = job.request["ResourceConfig"].get("InstanceCount")
+        return [
+            {"SelectedInstanceType": preference["InstanceType"], "SelectedInstanceCount": preference.get("InstanceCount", count)}
+            for preference in preferences
+        ]
+    if job.tuning_arn is None or lacking == 0.0:
         return ({},)
     try:
         definitions = store.tunings.get(job.tuning_arn).plan.definitions

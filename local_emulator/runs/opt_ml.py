@@ -25,7 +25,8 @@ def _compact(value: object) -> str:
 
 def resources(job: TrainingJob) -> Mapping[str, Any]:
     """Content of resourceconfig.json."""
-    kind = job.request["ResourceConfig"].get("InstanceType", "local")
+    config = job.request["ResourceConfig"]
+    kind = config.get("InstanceType", config.get("SelectedInstanceType", "local"))
     return {
         "current_host": _HOST,
         "current_instance_type": kind,

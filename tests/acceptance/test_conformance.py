@@ -4,20 +4,34 @@ import copy
 import io
 import json
 import re
+import secrets
 import tarfile
 import time
 import tomllib
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
 
+from local_emulator.api.operations import Api
 from local_emulator.assembly import Emulator
+from local_emulator.domain import transitions
+from local_emulator.domain.jobs import ACTIVE, Secondary, Status
+from local_emulator.domain.names import AwsScope
+from local_emulator.domain.training import TrainingJob
+from local_emulator.engine.faults import FaultLog
+from local_emulator.engine.tuner import Tuner
 from local_emulator.settings import Settings
+from local_emulator.store.base import Query
+from local_emulator.store.sqlite import SqliteStore
 from local_emulator.testing import emulated_sagemaker
+from tests.acceptance.fidelity import KINDS, PAGE, evidence, page
 
 ROWS = tomllib.loads(Path(__file__).with_name("conformance.toml").read_text(encoding="utf-8"))
 SHORT = {"C": "HyperParameterTuningJobConfig", "D": "TrainingJobDefinition"}
@@ -48,6 +62,18 @@ def rows(kind: str) -> pytest.MarkDecorator:
 def test_there_are_enough_and_no_two_are_the_same() -> None:
     ids = [row["id"] for some in ROWS.values() for row in some]
     assert len(ids) == len(set(ids)) >= 150
+
+
+def test_every_row_says_where_it_is_from() -> None:
+    for row in (row for some in ROWS.values() for row in some):
+        kind, _, source = evidence(row).partition(": ")
+        assert kind in KINDS, row
+        assert source or kind == "inferred", f"{row['id']}: {kind} where?"
+
+
+def test_the_page_on_fidelity_is_what_the_rows_say() -> None:
+    """`make docs` writes it."""
+    assert PAGE.read_text(encoding="utf-8") == page(ROWS)
 
 
 # --- a small language for requests and answers ------------------------------------------------------------------------------
@@ -124,8 +150,8 @@ class World:
         self.ask("CreateHyperParameterTuningJob", self.grid("live", [{"sleep": 3600}]))
         self.first = self.children("done")[0]["TrainingJobName"]
 
-    def ask(self, operation: str, request: Mapping[str, Any]) -> tuple[int, Any]:
-        code, _, body = self.emulator.api.answer(operation, json.dumps(request).encode(), "us-east-1")
+    def ask(self, operation: str, request: Mapping[str, Any], region: str = "us-east-1") -> tuple[int, Any]:
+        code, _, body = self.emulator.api.answer(operation, json.dumps(request).encode(), region)
         return code, json.loads(body) if body else {}
 
     def filled(self, value: Any) -> Any:
@@ -158,7 +184,8 @@ class World:
         self.s3.put_object(Bucket="box", Key=key, Body=raw.getvalue())
         return f"s3://box/{key}"
 
-    def training(self, name: str, hyperparameters: str, source: str) -> dict[str, Any]:
+    @staticmethod
+    def training(name: str, hyperparameters: str, source: str) -> dict[str, Any]:
         return {
             hyperparameters: {"sagemaker_program": "train.py", "sagemaker_submit_directory": source},
             "AlgorithmSpecification": {
@@ -172,7 +199,8 @@ class World:
             "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
         } | ({"TrainingJobName": name} if name else {})
 
-    def random(self, name: str) -> dict[str, Any]:
+    @classmethod
+    def random(cls, name: str) -> dict[str, Any]:
         """The request that refusals spoil."""
         return {
             "HyperParameterTuningJobName": name,
@@ -182,7 +210,7 @@ class World:
                 "ResourceLimits": {"MaxParallelTrainingJobs": 1, "MaxNumberOfTrainingJobs": 1},
                 "ParameterRanges": {"ContinuousParameterRanges": [{"Name": "x", "MinValue": "0.0", "MaxValue": "1.0"}]},
             },
-            "TrainingJobDefinition": self.training("", "StaticHyperParameters", "s3://box/code/none.tar.gz"),
+            "TrainingJobDefinition": cls.training("", "StaticHyperParameters", "s3://box/code/none.tar.gz"),
         }
 
     def grid(self, name: str, plays: list[Any]) -> dict[str, Any]:
@@ -239,18 +267,107 @@ def test_refusal(row: dict[str, Any], world: World) -> None:
 @rows("training")
 def test_training(row: dict[str, Any], world: World) -> None:
     request = world.training("refused", "HyperParameters", "s3://box/code/none.tar.gz")
-    code, answer = world.ask("CreateTrainingJob", changed(request, world.filled(row)))
+    code, answer = world.ask("CreateTrainingJob", changed(request, world.filled(row)), row.get("region", "us-east-1"))
     refused(row, code, answer)
 
 
 @rows("call")
 def test_call(row: dict[str, Any], world: World) -> None:
+    for before in row.get("before", ()):
+        code, answer = world.ask(before["operation"], made(world.filled(before["request"])))
+        assert code == 200, answer
     code, answer = world.ask(row["operation"], made(world.filled(row["request"])))
     if "code" in row:
         refused(row, code, answer)
     else:
         assert code == 200, answer
         judge(row, answer, world)
+
+
+# --- records without an engine: what the API says of a job in a state that would be over at once ------------------------------
+
+
+class Records:
+    """The API, the tuner and a clock of their own; training jobs move as a row says."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+        self.store = SqliteStore(None)
+        self.api = Api(
+            store=self.store,
+            settings=Settings(state=Path()),
+            now=lambda: self.now,
+            token=lambda: secrets.token_hex(16),
+            chance=lambda: 1.0,
+            ring=lambda: None,
+            check=lambda _definition, _region: None,
+        )
+        token: Callable[[], str] = partial(secrets.token_hex, 16)
+        self.tuner = Tuner(store=self.store, now=lambda: self.now, token=token, ring=lambda: None, log=FaultLog())
+
+    def ask(self, operation: str, request: Mapping[str, Any], region: str) -> Any:
+        code, _, body = self.api.answer(operation, json.dumps(request).encode(), region)
+        assert code == 200, body
+        return json.loads(body) if body else {}
+
+    def step(self, step: str, region: str) -> None:
+        word, _, number = step.partition(" ")
+        if word == "wait":
+            self.now += timedelta(seconds=float(number))
+        elif word == "tuner":
+            self.tuner.step()
+        elif word.startswith(("Stop", "Update")):
+            self.ask(word, {"TrainingJobName": "job", **json.loads(number or "{}")}, region)
+        else:
+            job = self.store.trainings.find(Query(statuses=ACTIVE)).items[0]
+            self.store.trainings.put(MOVES[word](job, self.now))
+
+
+def over(job: TrainingJob, now: datetime, status: Status) -> TrainingJob:
+    message = transitions.completed(job) if status is Status.COMPLETED else "Training job failed"
+    return replace(job.moved(Secondary(status.value), now, message), status=status, ended=now)
+
+
+MOVES: Mapping[str, Callable[[TrainingJob, datetime], TrainingJob]] = {
+    "downloading": lambda job, now: transitions.downloading(replace(job, started=now), now),
+    "training": transitions.training,
+    "stopping": transitions.stopping,
+    "uploading": lambda job, now: job.moved(Secondary.UPLOADING, now, "Uploading generated training model"),
+    "completed": partial(over, status=Status.COMPLETED),
+    "failed": partial(over, status=Status.FAILED),
+    "stopped": partial(over, status=Status.STOPPED),
+}
+
+
+@rows("state")
+def test_state(row: dict[str, Any]) -> None:
+    records, region = Records(), row.get("region", "us-east-1")
+    if row["of"] == "training":
+        request = changed(World.training("job", "HyperParameters", "s3://box/code/none.tar.gz"), row)
+        operation, described = "CreateTrainingJob", ("DescribeTrainingJob", {"TrainingJobName": "job"})
+    else:
+        request = changed(World.random("job"), row)
+        operation = "CreateHyperParameterTuningJob"
+        described = ("DescribeHyperParameterTuningJob", {"HyperParameterTuningJobName": "job"})
+    records.ask(operation, request, region)
+    for step in row["steps"]:
+        records.step(step, region)
+    answer = records.ask(*described, region)
+    if row.get("event"):
+        job = records.store.trainings.get(AwsScope(region=region, account="123456789012").training_arn("job"))
+        answer = records.api.event(job)
+    for path, expected in row.get("answer", {}).items():
+        assert found(answer, path) == expected, (path, answer)
+    judge({**row, "answer": {}}, answer, cast("World", Plain()), "job")
+    if "keys" in row:
+        assert list(found(answer, row["keys"]["of"])) == row["keys"]["are"]
+
+
+class Plain:
+    """What `judge` asks of a world."""
+
+    def filled(self, value: Any) -> Any:
+        return value
 
 
 @rows("scenario")
