@@ -3,14 +3,13 @@
 import re
 from collections.abc import Iterator, Sequence
 
-import regex
-
 from local_emulator import catalogue
 from local_emulator.api import builtin_rules
 from local_emulator.api.violation import Broken, refuse
 from local_emulator.domain.jobs import Document
 from local_emulator.domain.names import OBJECTIVE_METRIC
 from local_emulator.domain.tuning import read_space
+from local_emulator.runs import expressions
 
 MOST_RANGES = 30
 MOST_HYPERPARAMETERS = 100
@@ -129,12 +128,11 @@ def metric_problems(metrics: Sequence[Document]) -> Iterator[Broken]:
         yield Broken("metric-unique", f"The metric {name!r} is defined more than once in MetricDefinitions.")
     if OBJECTIVE_METRIC in names:
         yield Broken("metric-reserved", f"The metric name {OBJECTIVE_METRIC!r} is reserved.")
-    for one in metrics:
-        try:
-            regex.compile(one["Regex"])
-        except (regex.error, OverflowError, RecursionError) as error:
+    for metric, error in zip(metrics, expressions.errors([metric["Regex"] for metric in metrics]), strict=True):
+        if error is not None:
             yield Broken(
-                "metric-regex", f"The Regex {one['Regex']!r} of the metric {one['Name']!r} is no regular expression: {error}."
+                "metric-regex",
+                f"The Regex {metric['Regex']!r} of the metric {metric['Name']!r} is no regular expression: {error}.",
             )
 
 

@@ -1,11 +1,12 @@
 r"""A run's log on disk: `<epoch ms> <text>` lines in segments, of which the head and the tail are kept.
 
 Control characters are written as CloudWatch shows them, `#` and three octal digits (a tab is `#011`), and that is the text that
-metrics are matched on.
+metrics are matched on. A line is at most as long as an event of CloudWatch; a longer one is cut where awslogs cuts it.
 """
 
 import os
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import FileIO
@@ -14,7 +15,8 @@ from local_emulator.runs.folder import RunFolder
 
 _CONTROL = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f]")
 _ESCAPES = {bytes([code]): b"#%03o" % code for code in range(256)}
-_LONGEST_LINE = 64 * 1024
+LONGEST_EVENT = 256 * 1024 - 26  # bytes; CloudWatch counts 26 more for each event
+_CONTINUES = 0x80  # the two highest bits of a byte of UTF-8 that does not begin a character
 _SEGMENTS = 8
 _MOST_AT_ONCE = 4 * 2**20
 _TAIL = 64 * 2**10
@@ -36,12 +38,24 @@ class Cursor:
     offset: int = 0
 
 
-def escape(raw: bytes) -> bytes:
-    """One line as CloudWatch shows it: valid UTF-8, no control characters."""
-    raw = raw.removesuffix(b"\r")
+def escape(raw: bytes, *, cut: bool = False) -> bytes:
+    """One line as CloudWatch shows it: valid UTF-8, no control characters; with `cut` it goes on."""
+    raw = raw if cut else raw.removesuffix(b"\r")
     if _CONTROL.search(raw):
         raw = _CONTROL.sub(lambda found: _ESCAPES[found[0]], raw)
     return raw if raw.isascii() else raw.decode("utf-8", "replace").encode()
+
+
+def events(line: bytes) -> Sequence[bytes]:
+    """One line as the events that CloudWatch shows: one, or several where it is too long for one, cut between characters."""
+    shown = escape(line)
+    cuts = [0]
+    while len(shown) - cuts[-1] > LONGEST_EVENT:
+        cut = cuts[-1] + LONGEST_EVENT
+        while shown[cut] & 0xC0 == _CONTINUES:
+            cut -= 1
+        cuts.append(cut)
+    return [shown[start:end] for start, end in zip(cuts, [*cuts[1:], len(shown)], strict=True)]
 
 
 class LogWriter:
@@ -53,7 +67,7 @@ class LogWriter:
         self._segment = 0
         self._oldest = 1
         self._size = 0
-        self._rest = b""
+        self._rest = bytearray()  # of a line that has not ended
         self._file = self._open()
 
     def _open(self) -> FileIO:
@@ -61,22 +75,42 @@ class LogWriter:
 
     def write(self, chunk: bytes, ms: int) -> Sequence[bytes]:
         """Keep some output; the whole lines that it completed."""
-        parts = (self._rest + chunk).split(b"\n")
-        self._rest = parts.pop()
-        while len(self._rest) > _LONGEST_LINE:
-            parts.append(self._rest[:_LONGEST_LINE])
-            self._rest = self._rest[_LONGEST_LINE:]
-        return self._keep(parts, ms)
+        first, *parts = chunk.split(b"\n")
+        self._rest += first
+        lines: list[bytes] = []
+        for part in parts:
+            lines += events(bytes(self._rest))
+            self._rest = bytearray(part)
+        while len(self._rest) > LONGEST_EVENT:
+            lines.append(self._cut())
+        return self._keep(lines, ms)
+
+    def _cut(self) -> bytes:
+        """As much of a line without an end as makes an event."""
+
+        def too_long(size: int) -> bool:
+            return len(escape(bytes(self._rest[:size]), cut=True)) > LONGEST_EVENT
+
+        size = LONGEST_EVENT
+        if too_long(size):  # what is escaped takes more room than it had
+            size = bisect_left(range(LONGEST_EVENT), True, key=too_long) - 1
+        for _ in range(3):  # not within a character
+            size -= self._rest[size] & 0xC0 == _CONTINUES
+        event = escape(bytes(self._rest[:size]), cut=True)
+        del self._rest[:size]
+        return event
 
     def flush(self, ms: int) -> Sequence[bytes]:
         """The last line, if it had no end."""
-        parts, self._rest = ([self._rest] if self._rest else []), b""
-        return self._keep(parts, ms)
+        lines = events(bytes(self._rest)) if self._rest else []
+        self._rest.clear()
+        return self._keep(lines, ms)
 
-    def _keep(self, parts: Sequence[bytes], ms: int) -> Sequence[bytes]:
-        lines = [
-            escape(part[start : start + _LONGEST_LINE]) for part in parts for start in range(0, max(len(part), 1), _LONGEST_LINE)
-        ]
+    def insert(self, line: str, ms: int) -> None:
+        """Put a line of our own between those of the program."""
+        self._keep([f"[sm-tuning: {line}]".encode()], ms)
+
+    def _keep(self, lines: Sequence[bytes], ms: int) -> Sequence[bytes]:
         if lines:
             content = b"".join(b"%d %b\n" % (ms, line) for line in lines)
             self._file.write(content)

@@ -3,16 +3,18 @@
 import math
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import regex
 
 from local_emulator.domain.jobs import MetricDefinition
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
-_LONGEST = 8 * 1024
-_PATIENCE = 0.05  # seconds for one line and one definition
+_MOST_VALUES = 10_000  # of one metric in one line
+# Seconds of processor time. One line and one definition, then a definition in a whole run: what an honest one may cost.
+_PATIENCE, _PATIENCE_PER_CHARACTER = 0.05, 1e-6
 _MOST_OVERRUNS = 3
+_BUDGET, _BUDGET_PER_LINE, _BUDGET_PER_CHARACTER = 1.0, 1e-4, 2e-6
 
 
 def float32(value: float) -> float:
@@ -25,33 +27,64 @@ def float32(value: float) -> float:
 
 
 class Matcher:
-    """Metric definitions, compiled once. A definition that is too slow three times is disabled."""
+    """Metric definitions by number, compiled once. One that is too slow is disabled: on three lines, or over its budget for the run.
 
-    def __init__(self, definitions: Sequence[MetricDefinition]) -> None:
-        self._patterns = {place: regex.compile(one.regex) for place, one in enumerate(definitions)}
-        self._names = [one.name for one in definitions]
-        self._overruns = [0] * len(self._names)
-        self.disabled: list[str] = []
+    `clock` tells seconds of processor time; `mark` is told the number of each definition before it is compiled or tried.
+    """
 
-    def match(self, line: str) -> Sequence[tuple[str, float]]:
-        """(metric, value) for every match in a line: definition by definition, each from left to right."""
-        line = line[:_LONGEST]
-        found: list[tuple[str, float]] = []
-        for place, pattern in list(self._patterns.items()):
+    def __init__(
+        self, definitions: Mapping[int, MetricDefinition], *, clock: Callable[[], float], mark: Callable[[int], None]
+    ) -> None:
+        self._clock = clock
+        self._mark = mark
+        self._patterns: dict[int, regex.Pattern[str]] = {}
+        self._unusable: list[int] = []
+        for number, definition in definitions.items():
+            mark(number)
             try:
-                for one in pattern.finditer(line, timeout=_PATIENCE):
-                    value = _value(one[1] if pattern.groups else one[0])
-                    if value is not None:
-                        found.append((self._names[place], value))
-            except TimeoutError:
-                self._overran(place)
-        return found
+                self._patterns[number] = regex.compile(definition.regex)
+            except (regex.error, MemoryError, OverflowError, RecursionError):
+                self._unusable.append(number)
+        self._overruns = dict.fromkeys(definitions, 0)
+        self._spent = dict.fromkeys(definitions, 0.0)
+        self._budget = _BUDGET
+        self.disabled: list[int] = []
+        self.cut: list[int] = []
 
-    def _overran(self, place: int) -> None:
-        self._overruns[place] += 1
-        if self._overruns[place] >= _MOST_OVERRUNS:
-            del self._patterns[place]
-            self.disabled.append(self._names[place])
+    def match(self, line: str) -> Sequence[tuple[int, float]]:
+        """(definition, value) for every match in a line: definition by definition, each from left to right.
+
+        Definitions that were disabled on the way are in `disabled`, those with more values than are kept in `cut`.
+        """
+        self.disabled, self.cut, self._unusable = self._unusable, [], []
+        self._budget += _BUDGET_PER_LINE + _BUDGET_PER_CHARACTER * len(line)
+        values: list[tuple[int, float]] = []
+        for number in list(self._patterns):
+            self._mark(number)
+            begun = self._clock()
+            values += self._match(number, line)
+            self._spent[number] += self._clock() - begun
+            if self._overruns[number] >= _MOST_OVERRUNS or self._spent[number] > self._budget:
+                del self._patterns[number]
+                self.disabled.append(number)
+        return values
+
+    def _match(self, number: int, line: str) -> Sequence[tuple[int, float]]:
+        pattern = self._patterns[number]
+        values: list[tuple[int, float]] = []
+        try:
+            for match in pattern.finditer(line, timeout=_PATIENCE + _PATIENCE_PER_CHARACTER * len(line)):
+                value = _value(match[1] if pattern.groups else match[0])
+                if value is not None:
+                    values.append((number, value))
+                if len(values) == _MOST_VALUES:
+                    self.cut.append(number)
+                    break
+        except TimeoutError:
+            self._overruns[number] += 1
+        except MemoryError:
+            self._overruns[number] = _MOST_OVERRUNS
+        return values
 
 
 def _value(text: str | None) -> float | None:

@@ -1,6 +1,7 @@
 """What comes out of a run as an archive: the files of a folder, whole or not at all."""
 
 import gzip
+import json
 import os
 import tarfile
 import uuid
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from local_emulator.runs.archive import ArchiveError
+from local_emulator.runs.folder import RunFolder
 
 _LEVEL = 1  # on trained models 1 is 4 to 8 times as fast as 6 and within a few per cent of its size
 
@@ -72,3 +74,15 @@ def _add(tar: tarfile.TarFile, name: str, path: Path) -> None:
         member.size = facts.st_size
         member.mode = 0o755 if facts.st_mode & 0o100 else 0o644
         tar.addfile(member, file)
+
+
+def pack_results(folder: RunFolder, limit: int, answering: int) -> None:
+    """Pack a run's model and output; what came of it goes to a descriptor in JSON: which of them there are, or an error."""
+    try:
+        packed: dict[str, bool | str] = {
+            "model": pack(folder.ml / "model", folder.model_archive, limit),
+            "output": pack(folder.ml / "output" / "data", folder.output_archive, limit),
+        }
+    except ArchiveError as error:
+        packed = {"error": str(error)}
+    os.write(answering, json.dumps(packed).encode())

@@ -1,7 +1,7 @@
 """The parent of one run. It outlives the emulator, and what it writes in the run's folder is what happened.
 
-One process, one thread: it takes the run's lock, claims the folder, starts the program, keeps its output, finds metrics in it, holds
-it to its limits, clears away what it leaves behind, packs its archives, and says how it ended.
+One process, one thread: it takes the run's lock, claims the folder, starts the program, keeps its output, holds it to its limits,
+clears away what it leaves behind, and says how it ended. Helpers do what may take long or never end: they find metrics, pack archives.
 """
 
 import ctypes
@@ -15,19 +15,18 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
-from local_emulator.runs import lock
-from local_emulator.runs.archive import ArchiveError
+from local_emulator.runs import disk, helper, lock
 from local_emulator.runs.folder import EvidenceError, RunFolder, read_facts
 from local_emulator.runs.log import LogWriter
-from local_emulator.runs.metrics import Matcher
+from local_emulator.runs.matching import Matching, Value
 from local_emulator.runs.mounts import bind_opt_ml
-from local_emulator.runs.packing import pack
+from local_emulator.runs.packing import pack_results
 from local_emulator.runs.run import Cause, Command, Container, Exit, Run
 from local_emulator.runs.warm import Forked, fork
 from local_emulator.runs.warm_server import MARKER
@@ -82,20 +81,21 @@ class _Supervisor:
     message: str = ""
     seq: int = 0
     looks: int = 0
+    deadline: tuple[float, Cause] | None = None
+    asked: tuple[Cause, str] | None = None  # to end, and the message
     kill_at: float | None = None
-    told: set[str] = field(default_factory=set)
 
     def run(self) -> None:
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self.log = LogWriter(self.folder, self.run_.log_limit)
-        self.matcher = Matcher(self.run_.metrics)
+        self.matching = Matching(self.run_.metrics)
         self.values = os.open(self.folder.metrics, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         if not self.folder.control.exists():
             os.mkfifo(self.folder.control, 0o600)
         self.control = os.open(self.folder.control, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         code = self._run_program()
         ended = datetime.now(UTC)
-        model, output = self._pack()
+        model, output = self._pack(code) if self.run_.compress else (False, False)
         self.log.close()
         self.folder.write_exit(Exit(cause=self.cause, code=code, time=ended, message=self.message, model=model, output=output))
 
@@ -119,13 +119,22 @@ class _Supervisor:
             self.cause, self.message = child.cause, child.message
             return child.code
         os.set_blocking(reading, False)
-        self._stay(child, reading)
+        limits = {Cause.MAX_RUNTIME: self.run_.max_runtime, Cause.MAX_WAIT: self.run_.max_wait}
+        self.deadline = min(
+            ((time.monotonic() + limit, cause) for cause, limit in limits.items() if limit is not None), default=None
+        )
+        ended = os.pidfd_open(child)
+        self._stay(lambda how: _kill_group(child, how), lambda ready: ended in ready, [ended], reading)
+        os.close(ended)
+        if self.asked is not None:
+            self.cause, self.message = self.asked
         code = self._reap(child, forked)
         self._drain(reading)
         os.close(reading)
         if isinstance(self.run_.program, Container):
             remove_container(self.folder)
             self._hear_trouble()
+        self._finish_matching()
         return code
 
     def _execute(self, writing: int) -> int | Exit:
@@ -151,63 +160,83 @@ class _Supervisor:
         if self.cause is Cause.EXIT and trouble is not None:
             self.cause, self.message = Cause(trouble["cause"]), trouble["message"]
 
-    def _stay(self, child: int, reading: int) -> None:
-        """Until the program has ended: output, stop requests, deadlines, the disk."""
-        ended = os.pidfd_open(child)
-        limits = {Cause.MAX_RUNTIME: self.run_.max_runtime, Cause.MAX_WAIT: self.run_.max_wait}
-        seconds, why = min(((limit, cause) for cause, limit in limits.items() if limit is not None), default=(None, Cause.EXIT))
-        deadline = None if seconds is None else time.monotonic() + seconds
+    def _stay(
+        self,
+        kill: Callable[[signal.Signals], object],
+        over: Callable[[set[int]], bool],
+        watched: Sequence[int] = (),
+        reading: int | None = None,
+    ) -> None:
+        """Until something is over: output, stop requests, deadlines, the disk.
+
+        Args:
+            kill: Ends what is waited for: SIGTERM asks for it, SIGKILL does it.
+            over: Whether it has ended, asked with the descriptors that are ready.
+            watched: Descriptors whose readiness `over` wants to know.
+            reading: Where the program's output comes from.
+        """
         look_at = time.monotonic() + _LOOK_AT_DISK
-        poll = select.poll()
-        for descriptor in (reading, self.control, ended):
-            poll.register(descriptor, select.POLLIN)
-        self._obey(child)
-        while True:
+        self._obey(kill)
+        ready: set[int] = set()
+        while not over(ready):
             now = time.monotonic()
-            if deadline is not None and now >= deadline:
-                self._stop(child, why)
-                deadline = None
+            if self.deadline is not None and now >= self.deadline[0]:
+                self._stop(kill, self.deadline[1])
+                self.deadline = None
             if self.kill_at is not None and now >= self.kill_at:
-                _kill_group(child, signal.SIGKILL)
+                kill(signal.SIGKILL)
                 self.kill_at = now + 1.0
             if now >= look_at:
-                self._look_at_disk(child)
-                self._obey(child)  # the program may have removed what it is woken by
+                self._look_at_disk(kill)
+                self._obey(kill)  # the program may have removed what it is woken by
+                self.matching.check()
                 look_at = time.monotonic() + _LOOK_AT_DISK
-            next_ = min(moment for moment in (deadline, self.kill_at, look_at) if moment is not None)
-            ready = {descriptor for descriptor, _ in poll.poll(max(next_ - now, 0.0) * 1000 + 1)}
-            if reading in ready and not self._read(reading):
-                poll.unregister(reading)
+            moments = [
+                look_at,
+                *([self.deadline[0]] if self.deadline else []),
+                *([self.kill_at] if self.kill_at is not None else []),
+            ]
+            output = None if self.matching.full else reading
+            ready = self._poll([self.control, *watched, *([] if output is None else [output])], max(min(moments) - now, 0.0))
+            if output in ready and not self._read(output):
+                reading = None
+            self._observe(self.matching.pump())
             if self.control in ready:
                 os.read(self.control, 4096)
-                self._obey(child)
-            if ended in ready:
-                os.close(ended)
-                return
+                self._obey(kill)
 
-    def _obey(self, child: int) -> None:
+    def _poll(self, reading: Sequence[int], seconds: float) -> set[int]:
+        """Wait for descriptors, those of the matching helper among them; which are ready."""
+        poll = select.poll()
+        for descriptor in (*reading, *([] if self.matching.reading is None else [self.matching.reading])):
+            poll.register(descriptor, select.POLLIN)
+        if self.matching.writing is not None:
+            poll.register(self.matching.writing, select.POLLOUT)
+        return {descriptor for descriptor, _ in poll.poll(seconds * 1000 + 1)}
+
+    def _obey(self, kill: Callable[[signal.Signals], object]) -> None:
         asked = self.folder.asked_to_stop()
         if asked is not None:
-            self._stop(child, asked)
+            self._stop(kill, asked)
 
-    def _stop(self, child: int, cause: Cause, message: str = "") -> None:
-        if self.kill_at is None:
-            self.cause, self.message = cause, message
-            _kill_group(child, signal.SIGTERM)
+    def _stop(self, kill: Callable[[signal.Signals], object], cause: Cause, message: str = "") -> None:
+        if self.asked is None:
+            self.asked = cause, message
+            kill(signal.SIGTERM)
             self.kill_at = time.monotonic() + self.run_.stop_grace
 
-    def _look_at_disk(self, child: int) -> None:
-        space = os.statvfs(self.folder.work)
-        free = space.f_bavail * space.f_frsize
+    def _allow_grace(self) -> None:
+        """What a helper does after a program that was stopped has its own time."""
+        if self.kill_at is not None:
+            self.kill_at = time.monotonic() + self.run_.stop_grace
+
+    def _look_at_disk(self, kill: Callable[[signal.Signals], object]) -> None:
         self.looks += 1
-        used = _size(self.folder.work) if self.looks % _MEASURE_EVERY == 0 else 0
-        message = ""
-        if free < self.run_.disk_floor:
-            message = f"only {free:,} bytes are free on this machine's disk, and {self.run_.disk_floor:,} are kept free"
-        elif used > self.run_.disk_limit:
-            message = f"the training job wrote {used:,} bytes, more than its volume of {self.run_.disk_limit:,}"
+        message = disk.trouble(
+            self.folder.work, self.run_.disk_floor, self.run_.disk_limit if self.looks % _MEASURE_EVERY == 0 else None
+        )
         if message:
-            self._stop(child, Cause.DISK, f"ClientError: No space left on device: {message}")
+            self._stop(kill, Cause.DISK, f"ClientError: No space left on device: {message}")
             self.kill_at = time.monotonic()
 
     def _reap(self, child: int, forked: Forked | None) -> int:
@@ -215,7 +244,7 @@ class _Supervisor:
         status = forked.bury() if forked else os.waitpid(child, 0)[1]
         _kill_group(child, signal.SIGKILL)
         deadline = time.monotonic() + 10.0
-        while (left := list(descendants())) and time.monotonic() < deadline:
+        while (left := [process for process in descendants() if process != self.matching.pid]) and time.monotonic() < deadline:
             for process in left:
                 try:
                     os.kill(process, signal.SIGKILL)
@@ -234,7 +263,7 @@ class _Supervisor:
         except BlockingIOError:
             return True
         ms = time.time_ns() // 1_000_000
-        self._observe(self.log.write(chunk, ms), ms)
+        self.matching.feed(self.log.write(chunk, ms), ms)
         return bool(chunk)
 
     def _drain(self, reading: int) -> None:
@@ -242,33 +271,49 @@ class _Supervisor:
         while time.monotonic() < deadline and select.select([reading], [], [], 0)[0] and self._read(reading):
             pass
         ms = time.time_ns() // 1_000_000
-        self._observe(self.log.flush(ms), ms)
+        self.matching.feed(self.log.flush(ms), ms)
 
-    def _observe(self, lines: Sequence[bytes], ms: int) -> None:
+    def _finish_matching(self) -> None:
+        """Wait for the values in what has been printed."""
+        self._allow_grace()
+        self._stay(_at_last(self.matching.close), lambda _: self.matching.done)
+        self.matching.close()
+
+    def _observe(self, values: Sequence[Value]) -> None:
         rows = []
-        for line in lines:
-            for name, value in self.matcher.match(line.decode()):
-                self.seq += 1
-                rows.append(json.dumps({"seq": self.seq, "ms": ms, "name": name, "value": value}) + "\n")
-        for name in set(self.matcher.disabled) - self.told:
-            self.told.add(name)
-            self.log.write(
-                f"\n[sm-tuning: the regular expression of metric {name!r} is too slow and is not used any more]\n".encode(), ms
-            )
+        for ms, name, value in values:
+            self.seq += 1
+            rows.append(json.dumps({"seq": self.seq, "ms": ms, "name": name, "value": value}) + "\n")
+        while self.matching.complaints:
+            self.log.insert(self.matching.complaints.pop(0), time.time_ns() // 1_000_000)
         if rows:
             os.write(self.values, "".join(rows).encode())
             self.ring()
 
-    def _pack(self) -> tuple[bool, bool]:
-        if not self.run_.compress:
+    # --- its results ----------------------------------------------------------------------------------------------------
+
+    def _pack(self, code: int) -> tuple[bool, bool]:
+        """Pack what it has left; whether there is a model, and output."""
+        if not any(
+            path.is_dir() and any(path.iterdir()) for path in (self.folder.ml / "model", self.folder.ml / "output" / "data")
+        ):
             return False, False
-        try:
-            model = pack(self.folder.ml / "model", self.folder.model_archive)
-            output = pack(self.folder.ml / "output" / "data", self.folder.output_archive)
-        except ArchiveError as error:
-            self.message = self.message or f"ClientError: Artifact upload failed: {error}"
-            return False, False
-        return model, output
+        packer = helper.begin(lambda _, answering: pack_results(self.folder, self.run_.disk_limit, answering))
+        self._allow_grace()
+        self._stay(_at_last(packer.kill), lambda ready: packer.process in ready, [packer.process])
+        answer = os.read(packer.answers, _CHUNK)
+        packer.bury()
+        packed = json.loads(answer or b"{}")
+        if not answer:  # it was killed
+            for archive in (self.folder.model_archive, self.folder.output_archive):
+                archive.unlink(missing_ok=True)
+                for part in archive.parent.glob(f".{archive.name}.*"):
+                    part.unlink()
+            if self.cause is Cause.EXIT and code == 0:
+                self.cause, self.message = self.asked or (self.cause, "InternalServerError: Packing the model was interrupted.")
+        if "error" in packed:
+            self.message = self.message or f"ClientError: Artifact upload failed: {packed['error']}"
+        return packed.get("model", False), packed.get("output", False)
 
     def ring(self) -> None:
         """Wake the emulator."""
@@ -293,22 +338,21 @@ def remove_container(folder: RunFolder) -> None:
         subprocess.run(command, check=False, timeout=60, stdin=subprocess.DEVNULL)  # noqa: S603 - ourselves
 
 
+def _at_last(kill: Callable[[], None]) -> Callable[[signal.Signals], None]:
+    """How a helper is ended: only when its time is over."""
+
+    def when(how: signal.Signals) -> None:
+        if how is signal.SIGKILL:
+            kill()
+
+    return when
+
+
 def _kill_group(leader: int, how: signal.Signals) -> None:
     try:
         os.killpg(leader, how)
     except ProcessLookupError:
         return
-
-
-def _size(folder: Path) -> int:
-    total = 0
-    for parent, _, files in os.walk(folder):
-        for name in files:
-            try:
-                total += os.lstat(os.path.join(parent, name)).st_blocks * 512  # noqa: PTH118 - a Path for each file would cost
-            except OSError:
-                continue
-    return total
 
 
 def _become(run: Run, folder: RunFolder, supervisor: int, output: int, trouble: int) -> NoReturn:

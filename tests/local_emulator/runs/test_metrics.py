@@ -1,18 +1,18 @@
-"""Metric values in log lines, and logs that stay bounded."""
+"""Metric values in log lines: what counts, and what expressions may cost."""
 
+import itertools
 import time
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from local_emulator.domain.jobs import MetricDefinition
-from local_emulator.runs.folder import RunFolder
-from local_emulator.runs.log import Cursor, LogLine, LogWriter, escape, read_log
 from local_emulator.runs.metrics import Matcher, float32
 
 
-def matcher(regex: str) -> Matcher:
-    return Matcher([MetricDefinition(name="m", regex=regex)])
+def matcher(*regexes: str, clock: Callable[[], float] = lambda: 0.0) -> Matcher:
+    definitions = {number: MetricDefinition(name=f"m{number}", regex=regex) for number, regex in enumerate(regexes)}
+    return Matcher(definitions, clock=clock, mark=lambda _: None)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,7 @@ def matcher(regex: str) -> Matcher:
         (r"\[12\]#011rmse:(\S+)", "[12]#011rmse:2.5", [2.5]),
         ("[0-9]+", "no group 42", [42.0]),
         ("(a)?loss=[0-9]", "loss=1", []),
+        ("loss=([0-9.]+)", "x" * 200_000 + "loss=0.5" + "x" * 50_000 + "loss=0.25", [0.5, 0.25]),
     ],
 )
 def test_values(regex: str, line: str, values: list[float]) -> None:
@@ -35,57 +36,40 @@ def test_values_have_single_precision() -> None:
     assert matcher("x=(.*)").match("x=0.0036")[0][1] == 0.003599999938160181
 
 
+def test_values_of_a_line_are_bounded_and_that_is_told() -> None:
+    one = matcher("([0-9])", "(9)")
+    values = one.match("1" * 20_000 + "9")
+    assert ([number for number, _ in values].count(0), values[-1]) == (10_000, (1, 9.0))
+    assert (one.cut, one.disabled) == ([0], [])
+
+
 def test_expressions_that_never_end_are_given_up() -> None:
-    one = Matcher([MetricDefinition(name="slow", regex="^(a|a)*$"), MetricDefinition(name="good", regex="([0-9]+)")])
-    began = time.monotonic()
+    one = matcher("^(a|a)*$", "([0-9]+)", clock=time.thread_time)
+    disabled: list[int] = []
+    begun = time.thread_time()
     for _ in range(10):
-        assert one.match("a" * 40 + "!7") == [("good", 7.0)]
-    assert one.disabled == ["slow"]
-    assert time.monotonic() - began < 10
+        assert one.match("a" * 40 + "!7") == [(1, 7.0)]
+        disabled += one.disabled
+    assert disabled == [0]
+    assert time.thread_time() - begun < 5
 
 
-def test_control_characters_are_shown_as_in_cloudwatch() -> None:
-    assert escape(b"a\tb\x1b[31m\xff\r") == "a#011b#033[31m\ufffd".encode()
+def test_expressions_have_a_budget_for_the_whole_run() -> None:
+    ticks = itertools.cycle([0.0, 0.022])  # 22 ms each
+    clock = itertools.accumulate(ticks)
+    one = matcher("slow=([0-9])", clock=lambda: next(clock))
+    lines = 0
+    while not one.disabled:
+        assert one.match("slow=1") == [(0, 1.0)]
+        lines += 1
+        assert lines < 100
+    assert lines > 20
+    assert one.match("slow=1") == []
 
 
-def write(folder: Path, chunks: list[bytes], limit: int = 2**20) -> list[bytes]:
-    log = LogWriter(RunFolder(folder), limit)
-    lines = [line for number, chunk in enumerate(chunks) for line in log.write(chunk, number)]
-    lines += log.flush(99)
-    log.close()
-    return lines
-
-
-def read(folder: Path) -> list[LogLine]:
-    found: list[LogLine] = []
-    cursor: Cursor | None = None
-    while True:
-        lines, cursor = read_log(RunFolder(folder), cursor)
-        if not lines:
-            return found
-        found += lines
-
-
-def test_lines_across_chunks(tmp_path: Path) -> None:
-    assert write(tmp_path, [b"one\ntw", b"o\n\nthr", b"ee"]) == [b"one", b"two", b"", b"three"]
-    assert [(line.ms, line.text) for line in read(tmp_path)] == [(0, "one"), (1, "two"), (1, ""), (99, "three")]
-
-
-def test_head_and_tail_are_kept(tmp_path: Path) -> None:
-    lines = [f"line {number:06d}".encode() for number in range(20_000)]
-    write(tmp_path, [line + b"\n" for line in lines], limit=64 * 1024)
-    kept = [line.text for line in read(tmp_path)]
-    assert kept[0] == "line 000000"
-    assert kept[-1] == "line 019999"
-    assert sum("dropped here" in line for line in kept) == 1
-    assert sum(path.stat().st_size for path in tmp_path.glob("log.*")) < 80 * 1024
-
-
-def test_output_without_lines_is_cut(tmp_path: Path) -> None:
-    lines = write(tmp_path, [b"x" * 1_000_000] * 3, limit=8 * 2**20)
-    assert sum(map(len, lines)) == 3_000_000
-    assert max(map(len, lines)) <= 64 * 1024
-
-
-def test_reading_an_empty_folder(tmp_path: Path) -> None:
-    assert read(tmp_path) == []
+def test_many_lines_are_no_reason() -> None:
+    clock = itertools.accumulate(itertools.cycle([0.0, 0.00005]))
+    one = matcher("fast=([0-9])", clock=lambda: next(clock))
+    for _ in range(50_000):
+        one.match("fast=1")
+        assert not one.disabled

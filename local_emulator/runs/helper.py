@@ -1,0 +1,88 @@
+"""Children of a supervisor that do what may take long or never end: they can be killed, and they end with it."""
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass
+class Helper:
+    """A child at work: its process id, a descriptor of that process, and the pipes to it and from it, which do not block."""
+
+    pid: int
+    process: int
+    to: int
+    answers: int
+
+    @property
+    def seconds(self) -> float:
+        """Processor time that it has used so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def kill(self) -> None:
+        """End it at once, if it has not ended."""
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.process, signal.SIGKILL)
+
+    def bury(self) -> int:
+        """Kill it and let go of it; its exit code, negative for the signal that ended it."""
+        self.kill()
+        os.close(self.to)
+        code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        os.close(self.process)
+        os.close(self.answers)
+        return code
+
+
+def begin(work: Callable[[int, int], None], memory: int | None = None) -> Helper:
+    """Fork a child that does some work with the read end of one pipe and the write end of another.
+
+    Args:
+        work: What it does; it ends with it, with exit code 1 if that raises.
+        memory: Bytes of address space that it may take beside what this process has.
+    """
+    asking, to = os.pipe2(os.O_CLOEXEC)
+    answers, answering = os.pipe2(os.O_CLOEXEC)
+    supervisor = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _settle(supervisor, asking, answering, memory)
+            work(asking, answering)
+        except BaseException:  # noqa: BLE001 - nothing may run on as a second supervisor
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    os.close(asking)
+    os.close(answering)
+    for descriptor in (to, answers):
+        os.set_blocking(descriptor, False)
+    return Helper(pid=pid, process=os.pidfd_open(pid), to=to, answers=answers)
+
+
+def _settle(supervisor: int, asking: int, answering: int, memory: int | None) -> None:
+    os.setsid()
+    # Stop is the supervisor's to hear; who ends a helper kills it.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != supervisor:
+        os._exit(1)  # it died before we asked to die with it
+    first, second = sorted((asking, answering))
+    os.closerange(3, first)  # the run's lock among them
+    os.closerange(first + 1, second)
+    os.closerange(second + 1, 1 << 20)
+    if memory is not None:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        most = pages * resource.getpagesize() + memory
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))

@@ -1,0 +1,143 @@
+"""Metrics are found by a helper that may die, hang or be flooded; nothing is lost but what cannot be had."""
+
+import os
+import select
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from local_emulator.domain.jobs import MetricDefinition
+from local_emulator.runs import matching as module
+from local_emulator.runs.matching import Matching, Value
+
+
+@pytest.fixture
+def made() -> Iterator[list[Matching]]:
+    several: list[Matching] = []
+    yield several
+    for one in several:
+        one.close()
+
+
+def matching(made: list[Matching], *regexes: str) -> Matching:
+    one = Matching([MetricDefinition(name=f"m{number}", regex=regex) for number, regex in enumerate(regexes)])
+    made.append(one)
+    return one
+
+
+def all_values(one: Matching, within: float = 120.0) -> Sequence[Value]:
+    """What a supervisor's loop would get."""
+    values: list[Value] = []
+    deadline = time.monotonic() + within
+    while not one.done:
+        assert time.monotonic() < deadline, "it took too long"
+        reading = [] if one.reading is None else [one.reading]
+        writing = [] if one.writing is None else [one.writing]
+        select.select(reading, writing, [], 0.05)
+        values += one.pump()
+        one.check()
+    return values
+
+
+def test_values_come_in_order(made: list[Matching]) -> None:
+    one = matching(made, "a=([0-9]+)", "b=([0-9]+)")
+    lines = [f"b={number} a={number} a=7".encode() for number in range(5000)]
+    for start in range(0, 5000, 500):
+        one.feed(lines[start : start + 500], start)
+    expected = [
+        (number // 500 * 500, name, float(value))
+        for number in range(5000)
+        for name, value in (("m0", number), ("m0", 7), ("m1", number))
+    ]
+    assert all_values(one) == expected
+
+
+def test_without_metrics_there_is_no_helper(made: list[Matching]) -> None:
+    one = matching(made)
+    one.feed([b"a=1"], 0)
+    assert (one.pid, one.done, one.pump()) == (None, True, ())
+
+
+def test_a_helper_that_is_killed_is_replaced(made: list[Matching]) -> None:
+    one = matching(made, "a=([0-9]+)")
+    one.feed([b"a=1"], 1)
+    assert one.pid is not None
+    os.kill(one.pid, signal.SIGKILL)
+    assert all_values(one) == [(1, "m0", 1.0)]
+    one.feed([b"a=2"], 2)
+    assert all_values(one) == [(2, "m0", 2.0)]
+    assert one.complaints == []
+
+
+class _Stuck:
+    """A matcher whose first definition never returns."""
+
+    def __init__(self, definitions: Any, *, clock: Any, mark: Any) -> None:  # noqa: ARG002 - as the real one
+        self.definitions = definitions
+        self.mark = mark
+        self.disabled: list[int] = []
+        self.cut: list[int] = []
+
+    def match(self, line: str) -> list[tuple[int, float]]:
+        for number in self.definitions:
+            self.mark(number)
+            while number == 0:
+                pass
+        return [(1, float(line))]
+
+
+@pytest.mark.parametrize("idle", [60.0, 0.2])
+def test_a_definition_that_hangs_is_disabled(idle: float, made: list[Matching], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "Matcher", _Stuck)
+    monkeypatch.setattr(module, "_HANGS", 0.1)
+    monkeypatch.setattr(module, "_IDLE", idle)
+    one = matching(made, "never", "good")
+    one.feed([b"1", b"2"], 5)
+    assert all_values(one) == [(5, "m1", 1.0), (5, "m1", 2.0)]
+    assert one.complaints == ["the regular expression of metric 'm0' is too slow or too large and is not used any more"]
+
+
+def test_an_expression_that_takes_all_memory_is_disabled(made: list[Matching], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MEMORY", 64 * 2**20)
+    one = matching(made, "(a{9999}){9999}", "x=([0-9]+)")
+    one.feed([b"x=1"], 5)
+    assert all_values(one) == [(5, "m1", 1.0)]
+    assert len(one.complaints) == 1
+    assert "'m0'" in one.complaints[0]
+
+
+def test_it_tells_when_it_is_full(made: list[Matching], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_BACKLOG", 100_000)
+    one = matching(made, "x=([0-9]+)")
+    one.feed([b"x=1" + b" " * 999] * 200, 0)
+    assert one.full
+    assert len(all_values(one)) == 200
+    assert not one.full
+
+
+ATOMS = ["a", "[a-z]", r"\w", ".", "(?:a|a)", "(?:a|b|ab)", r"[^\n]"]
+SHAPES = [
+    "^({0}+)+$", "^({0}*)*$", "^({0}|{0})*$", "({0}+)+!", "({0}*{0}*)*!", "{0}*{0}*{0}*{0}*!", "^(({0}+)+)+$", "({0}+){{2,}}!",
+    "^(.*{0}){{12}}$", "({0}+?)+?!", "^(?:{0}+,?)+$", "(?=({0}+)+$)x", "({0}+)+\\1!", "(?i)^({0}+)+$", "{0}*{0}+{0}*!$",
+    "^({0}{{1,9}}){{1,9}}$", "(?:{0}+|{0})+!", "^((?:{0}|{0}{0})+)+$", "(.*)(.*)(.*)(.*){0}!", "(?<=({0}+))+!",
+    "({0}?){{30}}{0}{{30}}!", "^.*(.*{0}+.*)+$!",
+]  # fmt: skip
+HOSTILE = [shape.format(atom) for shape in SHAPES for atom in ATOMS]
+LINES = [b"a" * 40 + b"?", b"ab" * 2000, b"a" * 5000 + b"!!", b"a,b," * 100, b"(" * 50]
+
+
+@pytest.mark.parametrize("start", range(0, len(HOSTILE), 40))
+def test_hostile_expressions_take_nothing_from_good_ones(start: int, made: list[Matching]) -> None:
+    one = matching(made, "good=([0-9]+)", *HOSTILE[start : start + 39], "fine=([0-9]+)")
+    for number, line in enumerate(LINES):
+        one.feed([b"good=%d %b fine=%d" % (number, line, number)], number)
+    values = [value for value in all_values(one) if value[1] in {"m0", one._names[-1]}]
+    assert [(ms, value) for ms, _, value in values] == [(number, float(number)) for number in range(5) for _ in range(2)]
+    assert not any("'m0'" in complaint or f"'{one._names[-1]}'" in complaint for complaint in one.complaints)
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(set(HOSTILE)) >= 150
