@@ -3,12 +3,11 @@
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from local_emulator.domain.training import TrainingJob
-from local_emulator.runs import images
 from local_emulator.runs.folder import RunFolder
 from local_emulator.settings import Settings
 
@@ -17,10 +16,6 @@ _INTERFACE = "eth0"
 _GROUP = "homogeneousCluster"
 _FOLDERS = ("", "input", "input/config", "input/data", "model", "output", "output/data", "code", "checkpoints")
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-
-
-def _compact(value: object) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def resources(job: TrainingJob) -> Mapping[str, Any]:
@@ -59,7 +54,7 @@ def lay_out(ml: Path, job: TrainingJob) -> None:
         (ml / name).mkdir()
     config = ml / "input" / "config"
     files: dict[str, object] = {
-        "hyperparameters.json": dict(job.request.get("HyperParameters", {})),
+        "hyperparameters.json": dict(sorted(job.request.get("HyperParameters", {}).items())),
         "resourceconfig.json": resources(job),
         "inputdataconfig.json": inputs(job),
     }
@@ -100,88 +95,3 @@ def environment(job: TrainingJob, settings: Settings, endpoint: str | None, acce
         "TRAINING_JOB_ARN": job.arn,
         **job.request.get("Environment", {}),
     }
-
-
-def script_mode(job: TrainingJob, base: str, entry: str, words: Sequence[str]) -> dict[str, str]:
-    """The `SM_*` variables, as the sagemaker-training toolkit sets them; `base` is what the program knows as `/opt/ml`."""
-    hyperparameters = job.request.get("HyperParameters", {})
-    shown = images.visible(hyperparameters)
-    channels = {name: f"{base}/input/data/{name}" for name in sorted(inputs(job))}
-    framework = images.framework_parameters(hyperparameters)
-    config = resources(job)
-    facts: dict[str, Any] = {
-        "additional_framework_parameters": framework,
-        "channel_input_dirs": channels,
-        "current_host": _HOST,
-        "current_instance_group": _GROUP,
-        "current_instance_group_hosts": [_HOST],
-        "current_instance_type": config["current_instance_type"],
-        "distribution_hosts": [],
-        "distribution_instance_groups": [],
-        "framework_module": None,
-        "hosts": [_HOST],
-        "hyperparameters": shown,
-        "input_config_dir": f"{base}/input/config",
-        "input_data_config": inputs(job),
-        "input_dir": f"{base}/input",
-        "instance_groups": [_GROUP],
-        "instance_groups_dict": {_GROUP: config["instance_groups"][0]},
-        "is_hetero": False,
-        "is_master": True,
-        "is_modelparallel_enabled": None,
-        "is_smddpmprun_installed": False,
-        "is_smddprun_installed": False,
-        "job_name": job.name,
-        "log_level": 20,
-        "master_hostname": _HOST,
-        "model_dir": f"{base}/model",
-        "module_dir": str(images.decoded(hyperparameters.get(images.SUBMIT_DIRECTORY, ""))),
-        "module_name": entry.removesuffix(".py"),
-        "network_interface_name": _INTERFACE,
-        "num_cpus": os.cpu_count() or 1,
-        "num_gpus": len(job.gpus),
-        "num_neurons": 0,
-        "output_data_dir": f"{base}/output/data",
-        "output_dir": f"{base}/output",
-        "output_intermediate_dir": f"{base}/output/intermediate",
-        "resource_config": config,
-        "topology": [],
-        "user_entry_point": entry,
-    }
-    named = {
-        "SM_HOSTS": facts["hosts"],
-        "SM_NETWORK_INTERFACE_NAME": _INTERFACE,
-        "SM_HPS": shown,
-        "SM_USER_ENTRY_POINT": entry,
-        "SM_FRAMEWORK_PARAMS": framework,
-        "SM_RESOURCE_CONFIG": config,
-        "SM_INPUT_DATA_CONFIG": facts["input_data_config"],
-        "SM_CHANNELS": list(channels),
-        "SM_CURRENT_HOST": _HOST,
-        "SM_CURRENT_INSTANCE_TYPE": facts["current_instance_type"],
-        "SM_CURRENT_INSTANCE_GROUP": _GROUP,
-        "SM_CURRENT_INSTANCE_GROUP_HOSTS": [_HOST],
-        "SM_INSTANCE_GROUPS": [_GROUP],
-        "SM_INSTANCE_GROUPS_DICT": facts["instance_groups_dict"],
-        "SM_DISTRIBUTION_INSTANCE_GROUPS": [],
-        "SM_IS_HETERO": False,
-        "SM_MODULE_NAME": facts["module_name"],
-        "SM_LOG_LEVEL": facts["log_level"],
-        "SM_FRAMEWORK_MODULE": None,
-        "SM_NUM_CPUS": facts["num_cpus"],
-        "SM_NUM_GPUS": facts["num_gpus"],
-        "SM_NUM_NEURONS": 0,
-        "SM_TRAINING_ENV": facts,
-        "SM_USER_ARGS": list(words),
-        "SM_MODULE_DIR": facts["module_dir"],
-        **{f"SM_{name.upper()}": facts[name] for name in facts if name.endswith("_dir") and name != "module_dir"},
-        **{f"SM_CHANNEL_{name.upper()}": path for name, path in channels.items()},
-        **{f"SM_HP_{name.upper()}": value for name, value in shown.items()},
-    }
-    return {name: _text(value) for name, value in named.items()}
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else _compact(value)

@@ -7,19 +7,21 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from local_emulator.domain.errors import RunError, ValidationException
 from local_emulator.domain.jobs import Document
 from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, Objects, ObjectsUnavailable, parse_s3
 from local_emulator.domain.training import Left, TrainingJob
-from local_emulator.runs import images, mounts, opt_ml
+from local_emulator.runs import images, mounts, opt_ml, requirements, script_mode
 from local_emulator.runs.archive import ArchiveError, extract_safely
 from local_emulator.runs.artifacts import checkpoints
 from local_emulator.runs.channels import Stage, failed, place
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.imports import imports_of
 from local_emulator.runs.run import Command, Container, Mode, Run
+from local_emulator.runs.script_mode import PROGRAM, SUBMIT_DIRECTORY
 from local_emulator.settings import Docker, Settings
 
 _GIB = 2**30
@@ -71,7 +73,8 @@ class Preparation:
                 "assume the role."
             )
         algorithm = document["AlgorithmSpecification"]
-        hyperparameters = {**document.get("StaticHyperParameters", {}), **document.get("HyperParameters", {})}
+        hyperparameters = document.get("StaticHyperParameters", document.get("HyperParameters", {}))
+        hyperparameters = script_mode.named(hyperparameters, document.get("Environment", {}))
         local = document.get("CheckpointConfig", {}).get("LocalPath", "/opt/ml/checkpoints")
         if not (local + "/").startswith("/opt/ml/") or ".." in local.split("/"):
             raise ValidationException(f"The LocalPath {local!r} of CheckpointConfig must lie below /opt/ml here.")
@@ -109,7 +112,7 @@ class Preparation:
         settings = self._settings
         key: str | None = None
         algorithm = job.request["AlgorithmSpecification"]
-        hyperparameters = job.request.get("HyperParameters", {})
+        hyperparameters = script_mode.named(job.request.get("HyperParameters", {}), job.request.get("Environment", {}))
         image = images.image_of(algorithm)
         named = images.stand_in(image, settings)
         mode = Mode.PROGRAM
@@ -139,14 +142,22 @@ class Preparation:
                 own |= {"SAGEMAKER_BASE_DIR": base, "PYTHONPATH": str(Path(__file__).parents[2])}
             else:
                 mode = Mode.SCRIPT
-                entry = str(images.decoded(hyperparameters[images.PROGRAM]))
+                if problem := script_mode.incomplete(hyperparameters):
+                    raise RunError(f"ClientError: {problem}")
+                entry = str(script_mode.decoded(hyperparameters[PROGRAM]))
                 code = names.ml / "code"
-                source = self._bring_code(str(images.decoded(hyperparameters.get(images.SUBMIT_DIRECTORY, ""))), code)
-                words = images.arguments(images.visible(hyperparameters))
-                argv = images.script_command(entry, code, words, python, packages)
+                directory = str(script_mode.decoded(hyperparameters[SUBMIT_DIRECTORY]))
+                bring = self._bring_code if directory.startswith("s3://") else partial(self._bring_code_of_channel, job)
+                source = bring(directory, code)
+                words = script_mode.arguments(script_mode.visible(hyperparameters))
+                argv = script_mode.command(entry, code, words, python, packages)
+                if argv[1] == entry:
+                    requirements.check(code, python)
+                    imports = imports_of(source, entry)
                 program = Command(argv=argv, cwd=f"{base}/code")
-                imports = imports_of(source, entry) if argv[1] == entry else None
-                own |= {"PYTHONPATH": os.pathsep.join([f"{base}/code", packages])} | opt_ml.script_mode(job, base, entry, words)
+                host = script_mode.Host(opt_ml.resources(job), opt_ml.inputs(job), base, len(job.gpus), job.region)
+                own |= {"PYTHONPATH": os.pathsep.join([f"{base}/code", packages])}
+                own |= script_mode.environment(host, job.name, hyperparameters, entry, words)
         return Run(
             id=job.run,
             folder=names.path,
@@ -171,9 +182,9 @@ class Preparation:
             bucket, key = parse_s3(uri)
             found = [one for one in self._objects.list(bucket, key) if one.key == key]
         except (ValueError, NoSuchBucket, ObjectsUnavailable) as error:
-            raise failed(f"{images.SUBMIT_DIRECTORY}: {type(error).__name__}: {error}") from error
+            raise failed(f"{SUBMIT_DIRECTORY}: {type(error).__name__}: {error}") from error
         if not found:
-            raise failed(f"{images.SUBMIT_DIRECTORY} names {uri}, which does not exist.")
+            raise failed(f"{SUBMIT_DIRECTORY} names {uri}, which does not exist.")
         digest = hashlib.sha256(f"{bucket}\n{key}\n{found[0].size}\n{found[0].etag}".encode()).hexdigest()
         unpacked = self._code / digest
         with self._guard:
@@ -184,6 +195,25 @@ class Preparation:
         shutil.copytree(unpacked, code, dirs_exist_ok=True, symlinks=True)
         return unpacked
 
+    def _bring_code_of_channel(self, job: TrainingJob, path: str, code: Path) -> Path:
+        """Copy a source that a channel brings as a folder or an archive, as the toolkit takes it too. Where it lies unchanged."""
+        channels = {channel["ChannelName"]: channel for channel in job.request.get("InputDataConfig", ())}
+        name, *below = path.rstrip("/").removeprefix("/opt/ml/input/data/").split("/")
+        if name not in channels or ".." in below:
+            raise RunError(f"ClientError: {SUBMIT_DIRECTORY} names {path}, which no channel brings.")
+        source = self._stage.fetch(channels[name]).joinpath(*below)
+        if source.is_dir():
+            shutil.copytree(source, code, dirs_exist_ok=True)
+            for copied in code.rglob("*"):  # what is staged is read-only
+                copied.chmod(0o755 if copied.is_dir() else 0o644)
+            return source
+        try:
+            code.rmdir()  # the archive makes it anew
+            extract_safely(source, code)
+        except (ArchiveError, OSError) as error:
+            raise RunError(f"ClientError: The source archive {path} cannot be unpacked: {error}") from error
+        return code
+
     def _unpack(self, bucket: str, key: str, target: Path) -> None:
         self._code.mkdir(parents=True, exist_ok=True)
         archive = self._code / f".{uuid.uuid4().hex}.tar"
@@ -191,7 +221,7 @@ class Preparation:
             self._objects.download(bucket, key, archive)
             extract_safely(archive, target)
         except NoSuchKey as error:
-            raise failed(f"{images.SUBMIT_DIRECTORY} names {key}, which does not exist.") from error
+            raise failed(f"{SUBMIT_DIRECTORY} names {key}, which does not exist.") from error
         except ArchiveError as error:
             raise RunError(f"ClientError: The source archive s3://{bucket}/{key} cannot be unpacked: {error}") from error
         finally:

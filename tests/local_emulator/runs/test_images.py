@@ -39,7 +39,7 @@ def test_what_nobody_can_run_is_refused_with_what_to_configure(monkeypatch: pyte
     told = problem(Settings())
     assert told is not None
     assert all(word in told for word in (MINE, "sagemaker_program", "docker:", "=COMMAND"))
-    assert problem(Settings(), sagemaker_program="train.py") is None
+    assert problem(Settings(), sagemaker_program="train.py", sagemaker_submit_directory="s3://b/c.tar.gz") is None
     assert problem(Settings(images={"*": Docker()})) is None
     assert problem(Settings(), "382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1") is None
     monkeypatch.setattr(images, "find_spec", lambda _: None)
