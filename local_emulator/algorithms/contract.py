@@ -141,9 +141,17 @@ def say(text: str) -> None:
     print(f"[{datetime.now(UTC):%m/%d/%Y %H:%M:%S} INFO {threading.get_ident()}] {text}", flush=True)  # noqa: T201 - a log
 
 
-def quality(where: str, metric: str, value: float, *, kind: str, epoch: int | None = None) -> None:
+def scores(where: str, found: Mapping[str, float], kinds: Mapping[str, str]) -> None:
+    """The scores of a finished model on a channel, as AWS prints them: all, then the lines that metric definitions look for."""
+    for name, value in found.items():
+        say(f"#{where}_score (algo-1) : {(name, value)}")
+    for name, value in found.items():
+        quality(where, name, value, kind=kinds[name])
+
+
+def quality(where: str, metric: str, value: float, *, kind: str, epoch: int | None = None, batch: int | None = None) -> None:
     """The line that AWS's metric definitions look for; `kind` is `loss` or `score`."""
-    at = "" if epoch is None else f"epoch={epoch}, "
+    at = "" if epoch is None else f"epoch={epoch}, " if batch is None else f"epoch={epoch}, batch={batch} "
     say(f"#quality_metric: host=algo-1, {at}{where} {metric} <{kind}>={value}")
 
 

@@ -13,6 +13,10 @@ from local_emulator.algorithms.contract import CustomerError, Floats, quality
 from local_emulator.catalogue import Algorithm
 
 _PARTS = ("bias", "linear", "factors")
+_KINDS = {
+    **dict.fromkeys(("rmse", "mse", "absolute_loss", "binary_classification_cross_entropy"), "loss"),
+    **dict.fromkeys(("binary_classification_accuracy", "binary_f_1.000"), "score"),
+}
 
 
 class Model:
@@ -70,22 +74,21 @@ class Model:
                 np.clip(gradient, -clip, clip, out=gradient)
         adam.step(gradients)
 
-    def tell(self, where: str, features: Any, labels: Floats, epoch: int | None = None) -> None:  # noqa: ANN401 - dense or sparse
-        """The metrics of a set."""
+    def scores(self, features: Any, labels: Floats) -> Mapping[str, float]:  # noqa: ANN401 - dense or sparse
+        """The metrics of a set; raises CustomerError."""
         raw = self.raw(features)
         if not np.isfinite(raw).all():
             raise CustomerError("The predictions are not finite: a learning rate is too high.")
         if not self.binary:
             error = raw - labels
-            quality(where, "rmse", float(np.sqrt((error**2).mean())), kind="loss", epoch=epoch)
-            quality(where, "mse", float((error**2).mean()), kind="loss", epoch=epoch)
-            quality(where, "absolute_loss", float(np.abs(error).mean()), kind="loss", epoch=epoch)
-            return
+            mse = float((error**2).mean())
+            return {"rmse": mse**0.5, "mse": mse, "absolute_loss": float(np.abs(error).mean())}
         said = (raw > 0).astype(float)
-        quality(where, "binary_classification_accuracy", float((said == labels).mean()), kind="score", epoch=epoch)
-        loss = float((np.logaddexp(0, raw) - labels * raw).mean())
-        quality(where, "binary_classification_cross_entropy", loss, kind="loss", epoch=epoch)
-        quality(where, "binary_f_1.000", float(metrics.f1_score(labels, said, zero_division=0)), kind="score", epoch=epoch)
+        return {
+            "binary_classification_accuracy": float((said == labels).mean()),
+            "binary_classification_cross_entropy": float((np.logaddexp(0, raw) - labels * raw).mean()),
+            "binary_f_1.000": float(metrics.f1_score(labels, said, zero_division=0)),
+        }
 
 
 def train(algorithm: Algorithm) -> None:
@@ -104,14 +107,21 @@ def train(algorithm: Algorithm) -> None:
     progress = contract.Progress("factorization-machines", knobs["epochs"], len(labels))
     chance = np.random.default_rng(0)
     for epoch in range(knobs["epochs"]):
-        for some in batches(len(labels), knobs["mini_batch_size"], chance):
+        for batch, some in enumerate(batches(len(labels), knobs["mini_batch_size"], chance)):
             model.fit_batch(adam, features[some], labels[some])
-        model.tell("train", features, labels, epoch)
+            if batch == 0:
+                _tell(model.scores(features[some], labels[some]), epoch=epoch, batch=0)
+        _tell(model.scores(features, labels), epoch=epoch)
         progress.tell(epoch)
-    model.tell("train", features, labels)
+    _tell(model.scores(features, labels))
     if test is not None:
-        model.tell("test", *test)
+        contract.scores("test", model.scores(*test), _KINDS)
     contract.save(**model.weights)
+
+
+def _tell(scores: Mapping[str, float], epoch: int | None = None, batch: int | None = None) -> None:
+    for name, value in scores.items():
+        quality("train", name, value, kind=_KINDS[name], epoch=epoch, batch=batch)
 
 
 if __name__ == "__main__":

@@ -178,7 +178,9 @@ def train(algorithm: Algorithm) -> None:
     _choose_threshold(model, *ready.get("validation", ready["train"]))
     for name in ("train", "validation", "test"):
         if name in ready:
-            _tell(model, name, *ready[name], spread)
+            scores = _scores(model, *ready[name], spread)
+            losses = {model.objective, "mse", "rmse", "absolute_loss"}
+            contract.scores(name, scores, {score: "loss" if score in losses else "score" for score in scores})
         else:
             say(f"{name.capitalize()} data is not provided.")
     contract.save(**model.weights, shift=scale.shift, scale=scale.scale, label=(shift, spread), threshold=model.threshold)
@@ -260,40 +262,43 @@ def _choose_threshold(model: Model, features: Any, labels: Floats) -> None:  # n
     model.threshold = float(max(tried, key=worth))
 
 
-def _tell(model: Model, where: str, features: Any, labels: Floats, spread: float) -> None:  # noqa: ANN401 - dense or sparse
+def _scores(model: Model, features: Any, labels: Floats, spread: float) -> Mapping[str, float]:  # noqa: ANN401 - dense or sparse
     raw = model.raw(features)
-    quality(where, model.objective, float(model.losses(raw, labels)[0].mean()), kind="loss")
+    loss = {model.objective: float(model.losses(raw, labels)[0].mean())}
     if model.kind == "regressor":
         error = (raw[:, 0] - labels) * spread
-        quality(where, "mse", float((error**2).mean()), kind="loss")
-        quality(where, "rmse", float(np.sqrt((error**2).mean())), kind="loss")
-        quality(where, "absolute_loss", float(np.abs(error).mean()), kind="loss")
-    elif model.kind == "binary_classifier":
-        chances = scipy.special.expit(raw[:, 0])
-        said = (chances >= model.threshold).astype(float)
-        beta = float(model.knobs["f_beta"])
-        quality(where, "binary_classification_accuracy", float((said == labels).mean()), kind="score")
-        quality(where, f"binary_f_{beta:.3f}", float(metrics.fbeta_score(labels, said, beta=beta, zero_division=0)), kind="score")
-        quality(where, "precision", float(metrics.precision_score(labels, said, zero_division=0)), kind="score")
-        quality(where, "recall", float(metrics.recall_score(labels, said, zero_division=0)), kind="score")
-        if len(set(labels)) > 1:
-            quality(where, "roc_auc_score", float(metrics.roc_auc_score(labels, chances)), kind="score")
-    else:
-        _tell_classes(model, where, raw, labels)
+        mse = float((error**2).mean())
+        return loss | {"mse": mse, "rmse": mse**0.5, "absolute_loss": float(np.abs(error).mean())}
+    return {**loss, **(_binary if model.kind == "binary_classifier" else _several)(model, raw, labels)}
 
 
-def _tell_classes(model: Model, where: str, raw: Floats, labels: Floats) -> None:
+def _binary(model: Model, raw: Floats, labels: Floats) -> Mapping[str, float]:
+    chances = scipy.special.expit(raw[:, 0])
+    said = (chances >= model.threshold).astype(float)
+    beta = float(model.knobs["f_beta"])
+    found = {
+        "binary_classification_accuracy": float((said == labels).mean()),
+        f"binary_f_{beta:.3f}": float(metrics.fbeta_score(labels, said, beta=beta, zero_division=0)),
+        "precision": float(metrics.precision_score(labels, said, zero_division=0)),
+        "recall": float(metrics.recall_score(labels, said, zero_division=0)),
+    }
+    return found | ({"roc_auc_score": float(metrics.roc_auc_score(labels, chances))} if len(set(labels)) > 1 else {})
+
+
+def _several(model: Model, raw: Floats, labels: Floats) -> Mapping[str, float]:
     said = raw.argmax(axis=1)
     ranks = (raw > raw[np.arange(len(labels)), labels.astype(int)][:, None]).sum(axis=1)
     top = model.knobs["accuracy_top_k"]
     beta = float(model.knobs["f_beta"])
     average: dict[str, Any] = {"average": "macro", "zero_division": 0}
-    quality(where, "multiclass_accuracy", float((said == labels).mean()), kind="score")
-    quality(where, f"multiclass_top_k_accuracy_{top}", float((ranks < top).mean()), kind="score")
-    quality(where, "dcg", float((1 / np.log2(ranks + 2)).mean()), kind="score")
-    quality(where, "macro_recall", float(metrics.recall_score(labels, said, **average)), kind="score")
-    quality(where, "macro_precision", float(metrics.precision_score(labels, said, **average)), kind="score")
-    quality(where, f"macro_f_{beta:.3f}", float(metrics.fbeta_score(labels, said, beta=beta, **average)), kind="score")
+    return {
+        "multiclass_accuracy": float((said == labels).mean()),
+        f"multiclass_top_k_accuracy_{top}": float((ranks < top).mean()),
+        "dcg": float((1 / np.log2(ranks + 2)).mean()),
+        "macro_recall": float(metrics.recall_score(labels, said, **average)),
+        "macro_precision": float(metrics.precision_score(labels, said, **average)),
+        f"macro_f_{beta:.3f}": float(metrics.fbeta_score(labels, said, beta=beta, **average)),
+    }
 
 
 if __name__ == "__main__":

@@ -134,11 +134,22 @@ def test_real_jobs_end_as_aws_s() -> None:
     assert kmeans_job["FailureReason"].startswith(told)
 
 
-def ended(emulator: Emulator, name: str) -> Any:
+def test_a_mapped_program_is_measured_by_aws_s_metrics() -> None:
+    """Recorded 28: the lines of a program of the user's, read with the metric definitions that AWS has for the image."""
+    row = next(row for row in ROWS["tuning_of_algorithm"] if row["objective"] == "test:RMSE" and row.get("mapped"))
+    line = "[01/01/2026 00:00:00 INFO 1] #quality_metric: host=algo-1, test RMSE <loss>=0.25"
+    with emulated_sagemaker(Settings(state=Path(), images={"*/forecasting-deepar:*": ("echo", line)})) as emulator:
+        code, answer = ask(emulator, "CreateHyperParameterTuningJob", tuning_job("mapped", row), "us-east-1")
+        assert code == 200, answer
+        job = ended(emulator, "mapped", "HyperParameterTuningJob")
+    assert job["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"] == {"MetricName": "test:RMSE", "Value": 0.25}
+
+
+def ended(emulator: Emulator, name: str, kind: str = "TrainingJob") -> Any:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
-        _, job = ask(emulator, "DescribeTrainingJob", {"TrainingJobName": name}, "us-east-1")
-        if job["TrainingJobStatus"] in {"Completed", "Failed", "Stopped"}:
+        _, job = ask(emulator, f"Describe{kind}", {f"{kind}Name": name}, "us-east-1")
+        if job[f"{kind}Status"] in {"Completed", "Failed", "Stopped"}:
             return job
         time.sleep(0.05)
     raise AssertionError(job)

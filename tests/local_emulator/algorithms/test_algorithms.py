@@ -1,10 +1,7 @@
 """The stand-ins for AWS's built-in algorithms: each run as its container would be, its log read with AWS's metric definitions."""
 
 import json
-import os
 import struct
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +18,7 @@ from sklearn.model_selection import train_test_split
 from local_emulator import catalogue
 from local_emulator.algorithms import contract, xgboost
 from local_emulator.algorithms.recordio import _record, read
+from tests.local_emulator.algorithms.program import start
 
 RECORDIO = "application/x-recordio-protobuf"
 NAMES = {
@@ -54,16 +52,10 @@ def run(algorithm: str, root: Path, hyperparameters: Mapping[str, object], **cha
     for name, (_, content) in channels.items():
         (root / "input/data" / name).mkdir(exist_ok=True)
         (root / "input/data" / name / "part").write_bytes(content)
-    done = subprocess.run(
-        [sys.executable, "-m", f"local_emulator.algorithms.{algorithm}"],
-        env={**os.environ, "SAGEMAKER_BASE_DIR": str(root), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    log = root / "log"
+    code = start(f"local_emulator.algorithms.{algorithm}", root, log)
     failure = root / "output/failure"
-    return Done(done.returncode, done.stdout + done.stderr, failure.read_text() if failure.exists() else "", root / "model")
+    return Done(code, log.read_text(), failure.read_text() if failure.exists() else "", root / "model")
 
 
 def csv(features: Any, labels: Any = None) -> tuple[str, bytes]:
@@ -307,6 +299,25 @@ def test_factorization_machines_learn_what_a_linear_model_cannot(tmp_path: Path)
 
 
 # --- XGBoost --------------------------------------------------------------------------------------------------------------
+
+
+def test_factorization_machines_log_is_aws_s(tmp_path: Path) -> None:
+    """Recorded in a job of May 2023."""
+    rows = recordio(np.arange(12.0).reshape(6, 2) / 12, np.arange(6.0))
+    knobs = {"feature_dim": 2, "num_factors": 2, "predictor_type": "regressor", "epochs": 2}
+    done = run("factorization_machines", tmp_path, knobs, train=rows, test=rows)
+    lines = iter(done.log.splitlines())
+    for wanted in (
+        "#quality_metric: host=algo-1, epoch=0, batch=0 train rmse <loss>=",
+        "#quality_metric: host=algo-1, epoch=0, train rmse <loss>=",
+        "#quality_metric: host=algo-1, epoch=0, train absolute_loss <loss>=",
+        "#progress_metric: host=algo-1, completed 50.0 % of epochs",
+        "#quality_metric: host=algo-1, epoch=1, batch=0 train mse <loss>=",
+        "#quality_metric: host=algo-1, train rmse <loss>=",
+        "#test_score (algo-1) : ('rmse', ",
+        "#quality_metric: host=algo-1, test rmse <loss>=",
+    ):
+        assert any(wanted in line for line in lines), wanted
 
 
 def libsvm(features: Any, labels: Any) -> tuple[str, bytes]:
