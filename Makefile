@@ -151,6 +151,16 @@ clean:
 .venv-bench-optuna/.ready: PACKAGES := 'optuna>=4'
 .venv-bench-syne-tune/.ready: PACKAGES := 'syne-tune>=0.16'
 .venv-bench-ray/.ready: PACKAGES := 'ray[tune]>=2.52'
+# Stacks that scripts import, each in an environment of its own (benchmarks/stacks.py).
+.venv-bench-numpy/.ready: PACKAGES := numpy
+.venv-bench-sklearn/.ready: PACKAGES := scikit-learn
+.venv-bench-tabular/.ready: PACKAGES := pandas pyarrow scikit-learn
+.venv-bench-xgboost/.ready: PACKAGES := xgboost-cpu pandas
+.venv-bench-lightgbm/.ready: PACKAGES := lightgbm
+.venv-bench-torch/.ready: PACKAGES := torch==2.13.0 numpy
+.venv-bench-torchvision/.ready: PACKAGES := torch==2.14.1 torchvision==0.29.1
+.venv-bench-transformers/.ready: PACKAGES := torch==2.13.0 transformers
+.venv-bench-tensorflow/.ready: PACKAGES := tensorflow-cpu
 .venv-bench-%/.ready: | .venv/bin/python
 	.venv/bin/python -m venv $(@D)
 	if $(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(PACKAGES); then touch $@; \

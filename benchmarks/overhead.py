@@ -94,19 +94,18 @@ def client(service: Any, url: str) -> Any:  # noqa: ANN401 - boto3 makes clients
 
 
 @contextmanager
-def emulator(parallel: int, script: Path) -> Iterator[str]:
+def emulator(parallel: int, script: Path, state: str, *options: str) -> Iterator[str]:
     """A server in a process of its own with a new state, that holds the script; gives its URL."""
-    with tempfile.TemporaryDirectory() as state:
-        command = [sys.executable, "-m", "local_emulator", "serve", "--port", "0", "--state", state, "--parallel", str(parallel)]
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-            if process.stdout is None:
-                raise RuntimeError("no output to read the address from")
-            url = "http://" + next(line for line in process.stdout if "http://" in line).split("http://")[1].split(",")[0]
-            try:
-                upload(client("s3", url), script)
-                yield url
-            finally:
-                process.terminate()
+    command = [sys.executable, "-m", "local_emulator", "serve", "--port", "0", "--state", state, "--parallel", str(parallel)]
+    with subprocess.Popen([*command, *options], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        if process.stdout is None:
+            raise RuntimeError("no output to read the address from")
+        url = "http://" + next(line for line in process.stdout if "http://" in line).split("http://")[1].split(",")[0]
+        try:
+            upload(client("s3", url), script)
+            yield url
+        finally:
+            process.terminate()
 
 
 def upload(s3: Any, script: Path) -> None:  # noqa: ANN401 - boto3 makes clients at run time
@@ -164,8 +163,8 @@ def emulated(url: str, script: Path, words: Mapping[str, str], jobs: int, parall
 # Everybody --------------------------------------------------------------------------------------------------------------------
 
 
-def run(one: Contender, script: Script, jobs: int, parallel: int) -> float:
-    """Seconds per training job of a contender's program."""
+def run(one: Contender, script: Script, jobs: int, parallel: int, script_python: str = sys.executable) -> float:
+    """Seconds per training job of a contender's program, whose script gets an interpreter of its own."""
     python = ROOT / f".venv-bench-{one.environment}" / "bin" / "python" if one.environment else Path(sys.executable)
     if not python.exists():
         raise Unmeasured(f"not installed here: make {python.parents[1].name}/.ready")
@@ -173,7 +172,7 @@ def run(one: Contender, script: Script, jobs: int, parallel: int) -> float:
     facts = {"script": str(script.path), "words": words, "imports": script.imports, "jobs": jobs, "parallel": parallel}
     threads = str(max(1, (os.cpu_count() or 1) // parallel))  # as the emulator deals them out
     environment = {**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
-    command = [str(python), str(HERE / "peers" / f"{one.program}.py"), json.dumps({"python": sys.executable, **facts})]
+    command = [str(python), str(HERE / "peers" / f"{one.program}.py"), json.dumps({"python": script_python, **facts})]
     with tempfile.TemporaryDirectory() as folder:
         try:
             done = subprocess.run(
@@ -195,7 +194,7 @@ def measure(script: Script, parallel: int, options: argparse.Namespace) -> tuple
     figures: Figures = {}
     missing: Missing = {}
     names = [one for one in (*CONTENDERS, None) if not options.only or (one.program if one else "ours") in options.only]
-    with emulator(parallel, script.path) as url:
+    with tempfile.TemporaryDirectory() as state, emulator(parallel, script.path, state) as url:
         for number in range(options.rounds + 1):
             turn = number % len(names)
             for one in (*names[turn:], *names[:turn]):
@@ -246,7 +245,7 @@ def gaps(options: argparse.Namespace) -> None:
         script = Script(path=STAMPS, about="", words={"stamps": f"{folder}/stamps"})
         stamps = Path(folder) / "stamps"
         names = [one for one in (*CONTENDERS, None) if one is None or one.program != "in_process"]
-        with emulator(1, STAMPS) as url:
+        with emulator(1, STAMPS, f"{folder}/state") as url:
             for number in range(options.rounds + 1):
                 for one in names:
                     name = one.name if one else OURS

@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "train.py"
         script.write_text(SCRIPT)
-        with emulator(2, script) as url:
+        with emulator(2, script, f"{folder}/state") as url:
             measure(url, Path(folder), options)
 
 

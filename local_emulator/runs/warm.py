@@ -1,31 +1,34 @@
 """Warm runs, on the emulator's side: which runs can be warm, and the servers that fork them.
 
 A server is a Python that has imported what a script imports (`warm_server.py`). There is one for each interpreter, set of imports and
-environment; it is started with the first run that wants it and ends with the emulator, or when nobody has asked for long.
+environment; it is started with the first run that wants it and ends with the emulator, or when nobody has asked for long. No run waits
+for it to be ready, and whatever fails about it makes runs cold.
 """
 
 import contextlib
 import hashlib
 import json
-import os
 import select
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from local_emulator.runs import mounts
+from local_emulator.runs import mounts, warm_imports, warm_server
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.run import Command, Run
-from local_emulator.runs.warm_server import MARK, MARKER, receive, send
+from local_emulator.runs.warm_server import MARK, MARKER, NO_SERVER, reachable, receive, send
 
 _MOST_SERVERS = 4  # each holds what it has imported: some hundred megabytes with scikit-learn
 _OF_THE_RUN = {"TRAINING_JOB_NAME", "TRAINING_JOB_ARN", "HOME", "TMPDIR", "PYTHONPATH"}
-_SERVER = Path(__file__).with_name("warm_server.py")
-_READY_WITHIN = 90.0  # seconds that a run waits for a server to be ready
+_PAUSE = 10.0  # seconds after which a server that failed is tried again
+_PATIENCE = 2.0  # seconds that a run waits for a server that is ready; it takes milliseconds
+_BURIAL_WITHIN = 20.0  # seconds that a keeper may take to kill what a run has left behind
 
 
 class Warm:
@@ -35,47 +38,59 @@ class Warm:
         self._folder = folder
         self._lock = threading.Lock()
         self._servers: dict[str, subprocess.Popen[bytes]] = {}
-        self._hopeless: set[str] = set()
+        self._not_before: dict[str, float] = {}  # when a server that failed may be tried again
 
     def server(self, run: Run) -> Path | None:
-        """The socket of the server for a run, started if it is not there; None if the run is to be cold."""
+        """Where the server for a run listens once it is ready, started if it is not there; None if the run is to be cold."""
         environment = _common(run)
         if run.imports is None or environment is None or not isinstance(run.program, Command):
             return None
         python = run.program.argv[0]
-        key = hashlib.sha256(json.dumps([python, sorted(run.imports), sorted(environment.items())]).encode()).hexdigest()[:32]
+        interpreter = _digest([python, sorted(environment.items())])
+        key = _digest([interpreter, sorted(run.imports)])
         with self._lock:
-            if key in self._hopeless:
-                return None
             server = self._servers.pop(key, None)
             if server is not None and server.poll() is not None:
-                self._dismiss(server)
+                self._dismiss(key, server)
                 if server.returncode:
-                    self._hopeless.add(key)  # its imports take too long, or kill it
-                    return None
+                    pause = float("inf") if server.returncode == NO_SERVER else _PAUSE
+                    self._not_before[key] = time.monotonic() + pause
                 server = None
-            self._servers[key] = server or self._start(key, python, run.imports, environment)  # the latest is the last
+            if server is None and time.monotonic() < self._not_before.get(key, 0.0):
+                return None
+            try:
+                server = server or self._start(key, interpreter, python, run.imports, environment)
+            except (OSError, ValueError, subprocess.SubprocessError) as error:  # no process, no space, no such interpreter
+                self._not_before[key] = time.monotonic() + _PAUSE
+                print(f"no server for warm runs: {error}", file=sys.stderr, flush=True)  # noqa: T201 - the emulator's log
+                return None
+            self._servers[key] = server  # the latest is the last
             while len(self._servers) > _MOST_SERVERS:
-                self._dismiss(self._servers.pop(next(iter(self._servers))))
+                oldest = next(iter(self._servers))
+                self._dismiss(oldest, self._servers.pop(oldest))
         return self._folder / key
 
     def _start(
-        self, key: str, python: str, imports: tuple[str, ...], environment: Mapping[str, str]
+        self, key: str, interpreter: str, python: str, imports: tuple[str, ...], environment: Mapping[str, str]
     ) -> "subprocess.Popen[bytes]":
         own = self._folder / "home"
         own.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = self._folder / key
-        path.unlink(missing_ok=True)
-        with listen(path) as listener, (self._folder / "log").open("ab") as log:
-            settings = {"socket": listener.fileno(), "modules": imports, "mounts": mounts.__file__, "cold": [], "careful": False}
+        (self._folder / key).unlink(missing_ok=True)
+        settings = {
+            "socket": str(self._folder / key),
+            "modules": imports,
+            "memory": str(self._folder / f"{interpreter}.json"),
+            "mounts": mounts.__file__,
+            "imports": warm_imports.__file__,
+        }
+        with (self._folder / "log").open("ab") as log:
             return subprocess.Popen(  # noqa: S603 - ourselves
-                [python, str(_SERVER), json.dumps(settings)],
+                [python, warm_server.__file__, json.dumps(settings)],
                 stdin=subprocess.PIPE,  # it ends with it, and so with us
                 stdout=subprocess.DEVNULL,
                 stderr=log,
                 env={**environment, "HOME": str(own), "TMPDIR": str(own), MARKER: MARK},
                 cwd="/",
-                pass_fds=[listener.fileno()],
                 start_new_session=True,
             )
 
@@ -83,16 +98,20 @@ class Warm:
         """Let all servers go; runs go on."""
         with self._lock:
             while self._servers:
-                self._dismiss(self._servers.popitem()[1])
+                self._dismiss(*self._servers.popitem())
 
-    @staticmethod
-    def _dismiss(server: "subprocess.Popen[bytes]") -> None:
+    def _dismiss(self, key: str, server: "subprocess.Popen[bytes]") -> None:
         if server.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 server.stdin.close()
-        if server.poll() is None:
-            server.terminate()
+        server.kill()  # it has nothing to put away
         server.wait()
+        with contextlib.suppress(OSError):
+            (self._folder / key).unlink(missing_ok=True)
+
+
+def _digest(facts: object) -> str:
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
 
 def _common(run: Run) -> Mapping[str, str] | None:
@@ -113,6 +132,7 @@ class Forked:
         """Kill what the program has left behind, once it has ended; its wait status (SIGKILL's if nobody can tell)."""
         with self.keeper:
             try:
+                self.keeper.settimeout(_BURIAL_WITHIN)
                 send(self.keeper, {"over": True})
                 told, _ = receive(self.keeper)
             except OSError:
@@ -121,10 +141,13 @@ class Forked:
 
 
 def fork(run: Run, output: int, control: int) -> Forked | None:
-    """Let a run's server fork its program; None if that cannot be, or not before something is heard on `control`."""
-    keeper = connect(Path(run.warm or ""))
-    if keeper is None or not isinstance(run.program, Command):
-        _say("its server is gone")
+    """Let a run's server fork its program; None if it is not ready to, or something is heard on `control` before."""
+    if run.warm is None or not isinstance(run.program, Command):
+        return None
+    server = Path(run.warm)
+    keeper = _connect(server)
+    if keeper is None:
+        _say("its server is not ready")
         return None
     folder = RunFolder(run.folder)
     request = {
@@ -138,10 +161,14 @@ def fork(run: Run, output: int, control: int) -> Forked | None:
     }
     why = "its server has ended or begins anew"
     try:
+        keeper.settimeout(_PATIENCE)
         send(keeper, request, [output])
-        patience = min(_READY_WITHIN, run.max_runtime or _READY_WITHIN)
-        ready, _, _ = select.select([keeper.fileno(), control], [], [], patience)
-        told = receive(keeper)[0] if keeper.fileno() in ready else {"refused": "its server is not ready"}
+        ready, _, _ = select.select([keeper.fileno(), control], [], [], _PATIENCE)
+        if not ready:
+            server.unlink(missing_ok=True)  # nobody else is to wait for it; it makes itself heard again when it can
+            told: dict[str, Any] | None = {"refused": "its server does not answer"}
+        else:
+            told = receive(keeper)[0] if keeper.fileno() in ready else {"refused": "it is to stop"}
         if told and "pid" in told:
             send(keeper, {"go": True})
             return Forked(int(told["pid"]), keeper)
@@ -158,30 +185,12 @@ def _say(why: str) -> None:
     print(f"cold: {why}", file=sys.stderr, flush=True)  # noqa: T201 - see above
 
 
-@contextlib.contextmanager
-def _reachable(path: Path) -> Iterator[str]:
-    """An address of a socket file that is short enough, however deep the file lies."""
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        os.close(folder)
-
-
-def listen(path: Path) -> socket.socket:
-    """A socket that listens at a path; who connects before the server is ready waits for it."""
-    listener = socket.socket(socket.AF_UNIX)
-    with _reachable(path) as address:
-        listener.bind(address)
-    listener.listen(128)
-    return listener
-
-
-def connect(path: Path) -> socket.socket | None:
-    """A connection to the server at a path; None if there is none."""
+def _connect(path: Path) -> socket.socket | None:
+    """A connection to the server at a path; None if it is not ready, or more wait for it than it can hear."""
     connection = socket.socket(socket.AF_UNIX)
+    connection.setblocking(False)  # a full queue is no reason to wait
     try:
-        with _reachable(path) as address:
+        with reachable(str(path)) as address:
             connection.connect(address)
     except OSError:
         connection.close()

@@ -1,14 +1,17 @@
 """A Python that has imported what a script imports, and forks for each run of it. Run by its path, in any interpreter from 3.10.
 
-    python warm_server.py SETTINGS      (JSON: `socket`, a listening descriptor; `modules`; `mounts`, the path of mounts.py)
+    python warm_server.py SETTINGS      (JSON: `socket`, where to listen; `modules`; `memory`, a file; `mounts` and `imports`, ours)
 
-It imports the modules, then keeps a keeper standing by: a fork that is to a run's program what the supervisor is otherwise, its parent
-and the subreaper of all that it starts, and that has forked once more, the child that becomes the script as `python train.py …` would
-be. A supervisor connects and sends its run; what cannot be done so is refused, and the supervisor starts it cold.
+This process imports nothing. It forks one that imports the modules and serves, and another one when that has found a package that
+must stay out, or has died. The server's socket is there while it is ready, and only then: nobody waits for imports.
 
-A module stays out (the server begins anew without it) if its import starts threads that a fork would lose, keeps files or devices
-open, starts processes, or prints. Everything here is of the standard library, and as little of it as will do: what is imported here
-is there in the script.
+A server keeps a keeper standing by: a fork that is to a run's program what the supervisor is otherwise, its parent and the subreaper
+of all that it starts, and that has forked once more, the child that becomes the script as `python train.py …` would be. A supervisor
+connects and sends its run; what cannot be done so is refused, and the supervisor starts it cold.
+
+A package stays out, and whatever imports it, if its import starts threads that a fork would lose, keeps files or devices open, starts
+processes, prints, fails, hangs or kills (`warm_imports.py`). Everything here is of the standard library, and as little of it as will
+do: what is imported here is there in the script.
 """
 
 from __future__ import annotations
@@ -38,14 +41,18 @@ import weakref
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 MARKER = "SM_EMULATOR_RUN"
 MARK = "0" * 200  # as wide as any run's id
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
-_IMPORTS_WITHIN = 60  # seconds for all imports; then the server dies, and runs are cold
 _IDLE = 600.0  # seconds without a run, after which the server ends
+_LOOK = 10.0  # seconds between looks whether the socket is still there
+_QUIET = 1.0  # seconds without a change, after which packages are taken to be whole again
+_MOST_GENERATIONS = 5  # servers for one set of imports, until none is made any more
+_STALE, _AGAIN = 3, 4  # exit codes of a server: packages have changed, packages must stay out
+NO_SERVER, NOT_NOW = 5, 6  # exit codes of this program: never for these imports, not at this moment
 _LEARNT_AT_MOST = 2000  # modules
 # inotify's: modified, attributes, written, moved from and to, created, deleted
 _CHANGES = 0x2 | 0x4 | 0x8 | 0x40 | 0x80 | 0x100 | 0x200
@@ -89,100 +96,40 @@ def receive(connection: socket.socket, most: int = 0) -> tuple[dict[str, Any] | 
     return message, descriptors
 
 
-# --- imports ------------------------------------------------------------------------------------------------------------------
-
-
-def _open_files() -> set[str]:
-    links = set()
-    for number in os.listdir("/proc/self/fd"):  # noqa: PTH208 - pathlib is not imported here
-        try:
-            links.add(f"{number} {os.readlink(f'/proc/self/fd/{number}')}")  # noqa: PTH115 - see above
-        except OSError:
-            continue  # the listing's own
-    return links
-
-
-def _has_threads() -> bool:
-    """Whether threads are left that a fork would lose. OpenBLAS puts its own away before a fork, and so do other good citizens."""
-    child = os.fork()
-    if child == 0:
-        os._exit(0)
-    os.waitpid(child, 0)
-    return len(os.listdir("/proc/self/task")) > 1  # noqa: PTH208 - see above
-
-
-def _children() -> list[int]:
-    with open(f"/proc/self/task/{os.getpid()}/children") as file:  # noqa: PTH123 - see above
-        return [int(one) for one in file.read().split()]
-
-
-def _import(name: str) -> str | None:
-    """Import `module` or `module:name,name`; why that cannot be, unless there is no such module."""
-    module, _, names = name.partition(":")
+@contextlib.contextmanager
+def reachable(path: str) -> Iterator[str]:
+    """An address of a socket file that is short enough, however deep the file lies."""
+    folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)  # noqa: PTH120 - pathlib is not imported here
     try:
-        __import__(module, fromlist=names.split(",") if names else ())
-    except ImportError:
-        return None
-    except BaseException as error:  # noqa: BLE001 - whatever it is, the script is to meet it itself
-        return f"fails: {type(error).__name__}"
-    return None
+        yield f"/proc/self/fd/{folder}/{os.path.basename(path)}"  # noqa: PTH119 - see above
+    finally:
+        os.close(folder)
 
 
-class _Watch:
-    """Looks for what imports must not do; their output goes where it can be seen."""
-
-    def __enter__(self) -> _Watch:  # noqa: PYI034 - typing.Self is of Python 3.11
-        self._output = os.memfd_create("output", os.MFD_CLOEXEC)
-        self._kept = [os.dup(1), os.dup(2)]
-        for number in (1, 2):
-            os.dup2(self._output, number)
-        self._files, self._children = _open_files(), set(_children())
-        signal.alarm(_IMPORTS_WITHIN)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        signal.alarm(0)
-        for number, copy in zip((1, 2), self._kept, strict=True):
-            os.dup2(copy, number)
-            os.close(copy)
-        os.close(self._output)
-
-    def trouble(self) -> str | None:
-        """What has been seen."""
-        if os.fstat(self._output).st_size:
-            return "prints when it is imported"
-        if _open_files() - self._files:
-            return "keeps a file open"
-        if set(_children()) - self._children:
-            return "starts a process"
-        return "starts threads" if _has_threads() else None
+def _listen(path: str) -> socket.socket:
+    """A socket that listens at a path as soon as there is a file."""
+    listener = socket.socket(socket.AF_UNIX)
+    with reachable(path) as address:
+        aside = f"{address}.{os.getpid()}"
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(aside)  # noqa: PTH108 - see above
+        listener.bind(aside)
+        listener.listen(128)
+        os.rename(aside, address)  # noqa: PTH104 - see above
+    return listener
 
 
-def _import_all(modules: list[str], settings: dict[str, Any]) -> None:
-    """Import modules. If something is amiss, begin anew and look at each; then again, without the first that must stay out."""
-    why, name = None, ""
-    with _Watch() as watch:
-        for name in modules:
-            why = _import(name) or (watch.trouble() if settings["careful"] else None)
-            if why is not None:
-                break
-        else:
-            if watch.trouble() is not None and not settings["careful"]:
-                why, name = "", ""
-    if why is None:
-        return
-    if name:
-        os.write(2, f"{name} is left cold: it {why}\n".encode())
-        cold = [*settings["cold"], name.partition(":")[0]]
-        settings = {**settings, "modules": [one for one in settings["modules"] if one != name], "cold": cold}
-    _begin_anew({**settings, "careful": True})
+def _load(name: str, path: str) -> types.ModuleType:
+    """A module of ours, from its file."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def _begin_anew(settings: dict[str, Any]) -> NoReturn:
-    os.set_inheritable(settings["socket"], True)
-    os.execve(  # noqa: S606 - ourselves
-        sys.executable, [sys.executable, __file__, json.dumps(settings)], {**os.environ, MARKER: MARK}
-    )
+# --- packages -----------------------------------------------------------------------------------------------------------------
 
 
 class _Packages:
@@ -204,8 +151,20 @@ class _Packages:
 
     @property
     def changed(self) -> bool:
-        """Whether they have; False if the kernel tells on `news`."""
-        return self.news < 0 and self.times != _times(self.times)
+        """Whether they have."""
+        if self.news >= 0:
+            poll = select.poll()
+            poll.register(self.news, select.POLLIN)
+            return bool(poll.poll(0))
+        return self.times != _times(self.times)
+
+    def wait_until_quiet(self) -> None:
+        """Until an installation that is going on is over."""
+        poll = select.poll()
+        poll.register(self.news, select.POLLIN)
+        while poll.poll(_QUIET * 1000):
+            os.read(self.news, 1 << 16)
+            time.sleep(_QUIET / 10)
 
 
 def _times(paths: Iterable[str] | None = None) -> dict[str, int]:
@@ -222,42 +181,138 @@ def _times(paths: Iterable[str] | None = None) -> dict[str, int]:
     return found
 
 
-# --- the server ---------------------------------------------------------------------------------------------------------------
+# --- the main process ---------------------------------------------------------------------------------------------------------
 
 
 def main() -> None:
-    """Import, then serve until standard input ends or nobody has asked for long."""
+    """Have a server, until standard input ends, or nobody has asked for long, or none is to be had."""
     for number in range(1, signal.NSIG):  # what whoever started the emulator ignores
         if number not in {signal.SIGPIPE, signal.SIGXFSZ} and signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     settings = json.loads(sys.argv[1])
     del sys.path[0]  # this file's folder
-    mark = _find_mark()
-    spec = importlib.util.spec_from_file_location("_mounts", settings["mounts"])
-    if spec is None or spec.loader is None:
-        raise ImportError(settings["mounts"])
-    mounts = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(mounts)
-    listener = socket.socket(fileno=settings["socket"])
-    listener.set_inheritable(False)
-    _import_all(settings["modules"], settings)
-    _Server(settings, listener, mark, mounts).run()
+    try:
+        _Generations(settings).run()
+    except BlockingIOError:  # no process, for now
+        sys.exit(NOT_NOW)
+
+
+class _Generations:
+    """Forks a server, and another one after it. Imports nothing, so each begins like a new interpreter."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.settings = settings
+        self.mark = _find_mark()
+        self.bind_opt_ml = _load("_mounts", settings["mounts"]).bind_opt_ml
+        self.imports: Any = _load("_warm_imports", settings["imports"])
+        self.memory = self.imports.Memory(settings["memory"])
+        self.able_to_yield = self.imports.can_yield()
+        self.progress = os.memfd_create("progress", os.MFD_CLOEXEC)  # what the server is importing, then what it has found
+        self.alive = os.dup(0)  # whoever started us holds the other end
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+
+    def run(self) -> NoReturn:
+        """One server after another."""
+        modules = self.settings["modules"]
+        for _ in range(_MOST_GENERATIONS):
+            if self.memory.hopeless(modules):
+                os._exit(NO_SERVER)
+            os.ftruncate(self.progress, 0)
+            parent = os.getpid()
+            child = os.fork()
+            if child == 0:
+                try:
+                    _serve(self, parent)
+                finally:
+                    os._exit(1)
+            code = self._wait(child)
+            with contextlib.suppress(OSError):
+                os.unlink(self.settings["socket"])  # noqa: PTH108 - pathlib is not imported here
+            if code == 0:
+                os._exit(0)
+            if code == _STALE:
+                self._begin_anew()
+            facts = json.loads(os.pread(self.progress, 1 << 20, 0) or b"{}")
+            if code == -signal.SIGKILL or not facts:
+                os._exit(NOT_NOW)  # no import's doing
+            if not self._remember(code, facts):
+                break
+        self.memory.give_up(modules)
+        _say("there is no server for these imports")
+        os._exit(NO_SERVER)
+
+    def _wait(self, child: int) -> int:
+        """The exit code of a server; this process ends when its standard input does, and the server with it."""
+        process = os.pidfd_open(child)
+        poll = select.poll()
+        poll.register(self.alive, select.POLLIN)
+        poll.register(process, select.POLLIN)
+        if self.alive in {descriptor for descriptor, _ in poll.poll()}:
+            os._exit(0)
+        os.close(process)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    def _remember(self, code: int, facts: dict[str, Any]) -> bool:
+        """Note what must stay out; whether there is anything new, so that another server may do better."""
+        cold, unlearnable = facts.get("cold", {}), facts.get("unlearnable", {})
+        if code != _AGAIN:  # it died
+            *importers, package = facts["importing"]
+            cold = dict.fromkeys(importers, f"imports {package}")
+            cold[package] = "hangs" if code == -signal.SIGALRM else f"ends the process ({code})"
+        for name, why in {**cold, **unlearnable}.items():
+            _say(f"{name} is left cold: it {why}")
+        new: bool = self.memory.add(cold, unlearnable)
+        return new
+
+    def _begin_anew(self) -> NoReturn:
+        os.dup2(self.alive, 0)
+        os.execve(  # noqa: S606 - ourselves
+            sys.executable, [sys.executable, __file__, json.dumps(self.settings)], {**os.environ, MARKER: MARK}
+        )
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):  # a full disk
+        os.write(2, f"{text}\n".encode())
+
+
+def _serve(main: _Generations, parent: int) -> NoReturn:
+    """In the fork: import, then serve."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+    with main.imports.yielding(able=main.able_to_yield):
+        with main.imports.ImportWatch(main.memory.cold, main.progress) as watch:
+            watch.import_all(main.settings["modules"])
+        if watch.spoiled:
+            _end_spoiled(main, watch.cold(), {})
+    _Server(main).run()
+
+
+def _end_spoiled(main: _Generations, cold: dict[str, str], unlearnable: dict[str, str]) -> NoReturn:
+    os.pwrite(main.progress, json.dumps({"cold": cold, "unlearnable": unlearnable}).encode(), 0)
+    os._exit(_AGAIN)
+
+
+# --- the server ---------------------------------------------------------------------------------------------------------------
 
 
 class _Server:
     """Keeps a keeper standing by, whose program is forked already, and learns from those at work."""
 
-    def __init__(self, settings: dict[str, Any], listener: socket.socket, mark: int, mounts: types.ModuleType) -> None:
-        self.settings = settings
-        self.listener = listener
-        self.mark = mark
-        self.bind_opt_ml = mounts.bind_opt_ml
+    def __init__(self, main: _Generations) -> None:
+        self.main = main
+        self.mark = main.mark
+        self.bind_opt_ml = main.bind_opt_ml
+        self.path: str = main.settings["socket"]
         self.paths = tuple(sys.path)
         self.learnt = 0
+        self.asked = time.monotonic()  # when somebody last did
         self.compiled: dict[tuple[str, bytes], types.CodeType] = {}
         self.told, self.telling = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.leave = self.standing = self.keeper = -1
         self._freeze()
+        self.listener = _listen(self.path)
 
     def _freeze(self) -> None:
         self.child_handler = signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers need no burial
@@ -274,23 +329,26 @@ class _Server:
         mark = run.encode() + b"\0"
         ctypes.memmove(self.mark, mark, len(mark))
 
-    def run(self) -> None:
-        """Serve until standard input ends or nobody has asked for long."""
+    def run(self) -> NoReturn:
+        """Serve until nobody is there any more or nobody has asked for long."""
         self._stand_by()
         while True:
             poll = select.poll()
-            news = self.packages.news
-            for descriptor in (0, self.told.fileno(), self.standing, *([news] if news >= 0 else [])):
+            news, alive = self.packages.news, self.main.alive
+            for descriptor in (alive, self.told.fileno(), self.standing, *([news] if news >= 0 else [])):
                 poll.register(descriptor, select.POLLIN)
-            ready = {descriptor for descriptor, _ in poll.poll(_IDLE * 1000)}
-            if not ready or 0 in ready:
+            ready = {descriptor for descriptor, _ in poll.poll(_LOOK * 1000)}
+            if alive in ready or time.monotonic() - self.asked > _IDLE:
+                self._withdraw()
                 os._exit(0)
             if news in ready:
-                _begin_anew(self.settings)
+                self._be_stale()
             if self.told.fileno() in ready:
                 self._hear(json.loads(self.told.recv(1 << 20)))
             elif self.standing in ready:  # killed by somebody
                 self._stand_by()
+            elif not ready and not os.path.exists(self.path):  # noqa: PTH110 - pathlib is not imported here
+                self._return()  # somebody had waited too long for us, and told others not to
 
     def _stand_by(self) -> None:
         """Fork the next keeper; the last one leaves, unless it has work."""
@@ -308,9 +366,32 @@ class _Server:
         os.close(leaving)
         self.standing = os.pidfd_open(self.keeper)
 
+    def _withdraw(self) -> None:
+        """Be there for nobody, and tell those who wait already."""
+        with contextlib.suppress(OSError):
+            os.unlink(self.path)  # noqa: PTH108 - see above
+        self.listener.setblocking(False)
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self.listener.accept()
+                with connection:
+                    send(connection, {"refused": "its server is not ready"})
+
+    def _return(self) -> None:
+        self.listener.close()
+        self.listener = _listen(self.path)
+        self._stand_by()
+
+    def _be_stale(self) -> NoReturn:
+        self._withdraw()
+        if self.packages.news >= 0:
+            self.packages.wait_until_quiet()
+        os._exit(_STALE)
+
     def _hear(self, told: dict[str, Any]) -> None:
+        self.asked = time.monotonic()
         if "stale" in told:
-            _begin_anew(self.settings)
+            self._be_stale()
         elif "learnt" in told:
             self._learn(told["learnt"])
         elif "source" in told:
@@ -318,23 +399,31 @@ class _Server:
         elif told["taken"] == self.keeper:
             self._stand_by()
 
+    def left_out(self, module: str) -> bool:
+        """Whether a module is not to be imported ahead."""
+        package = module.partition(".")[0]
+        return package in self.main.memory.cold or package in self.main.memory.unlearnable
+
     def _learn(self, names: list[str]) -> None:
         """Import what a run has imported, as the next will want it too."""
-        cold = self.settings["cold"]
-        new = [
-            name
-            for name in names
-            if name not in sys.modules and not any(name == one or name.startswith(f"{one}.") for one in cold)
-        ]
+        new = [name for name in names if name not in sys.modules and not self.left_out(name)]
         new = new[: _LEARNT_AT_MOST - self.learnt]
-        if new:
-            self.learnt += len(new)
-            self.settings = {**self.settings, "modules": [*self.settings["modules"], *new]}
-            signal.signal(signal.SIGCHLD, self.child_handler)
-            _import_all(new, self.settings)
-            self.packages.close()
-            self._freeze()
-            self._stand_by()
+        if not new:
+            return
+        self._withdraw()
+        self.learnt += len(new)
+        before = {name.partition(".")[0] for name in sys.modules}
+        signal.signal(signal.SIGCHLD, self.child_handler)
+        imports = self.main.imports
+        with imports.ImportWatch(self.main.memory.cold, self.main.progress) as watch:
+            watch.import_all(new)
+        if watch.spoiled:  # a package that is fine by itself stays; only what runs import of it later is not learnt any more
+            cold = watch.cold()
+            unlearnable = {name: why for name, why in cold.items() if name in before}
+            _end_spoiled(self.main, {name: why for name, why in cold.items() if name not in before}, unlearnable)
+        self.packages.close()
+        self._freeze()
+        self._return()
 
     def _compile(self, entry: str, path: str) -> None:
         """Compile a script once, for the runs that have the same."""
@@ -395,7 +484,7 @@ def _keep(server: _Server, leaving: int) -> None:
     os.close(descriptors[0])
     if server.packages.changed:
         _tell(server, {"stale": True})
-        send(connection, {"refused": "a package has changed: its server begins anew"})
+        send(connection, {"refused": "a package has changed"})
         return
     ready, _ = receive(line)
     if ready is None or "refused" in ready:
@@ -410,7 +499,7 @@ def _keep(server: _Server, leaving: int) -> None:
         if request["opt_ml"]:
             _tell(server, {"entry": ready["entry"], "source": ready["entry"].replace("/opt/ml", request["ml"], 1)})
         receive(connection)  # the supervisor has seen the end, or is gone
-    send(connection, {"status": _bury(child)})
+    send(connection, {"status": _bury(server, child)})
 
 
 def _accept(listener: socket.socket, leaving: int) -> socket.socket | None:
@@ -433,12 +522,12 @@ def _tell(server: _Server, what: dict[str, Any]) -> None:
         server.telling.send(json.dumps(what).encode(), socket.MSG_DONTWAIT)
 
 
-def _bury(leader: int) -> int:
+def _bury(server: _Server, leader: int) -> int:
     """Kill what is left of a run, and say how its program ended."""
     os.killpg(leader, signal.SIGKILL)  # it has ended itself and is there to be waited for, or nobody wants it any more
     _, status = os.waitpid(leader, 0)
     deadline = time.monotonic() + 10.0
-    while (left := _children()) and time.monotonic() < deadline:
+    while (left := server.main.imports.children()) and time.monotonic() < deadline:
         for process in left:
             try:
                 os.kill(process, signal.SIGKILL)
@@ -622,7 +711,8 @@ def _teach(server: _Server, folder: str) -> None:
     names = []
     for name in set(sys.modules) - server.known:
         origin = getattr(getattr(sys.modules[name], "__spec__", None), "origin", None)
-        if isinstance(origin, str) and origin.startswith(server.paths) and not origin.startswith(folder):
+        anybodys = isinstance(origin, str) and origin.startswith(server.paths) and not origin.startswith(folder)
+        if anybodys and not server.left_out(name):
             names.append(name)
     if names:
         _tell(server, {"learnt": sorted(names)})

@@ -2,19 +2,25 @@
 # ruff: noqa: E501 - a script is one line here
 
 import contextlib
+import importlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from local_emulator.domain.jobs import MetricDefinition
-from local_emulator.runs import mounts
+from local_emulator.runs import mounts, warm_server
+from local_emulator.runs import warm as warm_runs
 from local_emulator.runs.folder import RunFolder, read_metrics
 from local_emulator.runs.imports import imports_of
 from local_emulator.runs.log import read_log
@@ -37,13 +43,22 @@ class Runs:
     """Runs scripts warm and cold."""
 
     def __init__(self, path: Path, kept: Path) -> None:
-        self.path = path
+        self.path, self.kept = path, kept
         self.pool = Warm(kept / "warm")
         self.executor = ProcessExecutor(bell=None, warm=self.pool)
+        self.private = mounts.available()[0] is None
 
     def start(
-        self, files: Mapping[str, str], *, warm: bool, words: tuple[str, ...] = (), python: str = sys.executable, **settings: Any
+        self,
+        files: Mapping[str, str],
+        *,
+        warm: bool,
+        words: tuple[str, ...] = (),
+        python: str = sys.executable,
+        patient: bool = True,
+        **settings: Any,
     ) -> RunFolder:
+        """Begin a run; if it is patient and is to be warm, when its server is ready."""
         folder = RunFolder(self.path / "runs" / os.urandom(16).hex())
         code = folder.ml / "code"
         for name in ("model", "output/data", "input", "code"):
@@ -52,7 +67,7 @@ class Runs:
         for name, text in files.items():
             (code / name).parent.mkdir(parents=True, exist_ok=True)
             (code / name).write_text(text)
-        base = str(code) if mounts.available()[0] else "/opt/ml/code"
+        base = "/opt/ml/code" if self.private else str(code)
         environment = {**BASE, "PYTHONPATH": f"{base}:/nowhere", "HOME": "/root", "TMPDIR": str(folder.temporary),
                        "SM_HP_X": "1", **settings.pop("env", {})}  # fmt: skip
         run = Run(
@@ -62,12 +77,20 @@ class Runs:
             env=environment,
             metrics=(MetricDefinition(name="x", regex="x=([0-9.]+)"),),
             disk_floor=0,
-            opt_ml=not mounts.available()[0],
+            opt_ml=self.private,
             imports=imports_of(code, "train.py") if warm else None,
             **settings,
         )
+        if warm and patient:
+            self.wait_for_server(run)
         self.executor.start(run)
         return folder
+
+    def wait_for_server(self, run: Run) -> None:
+        deadline = time.monotonic() + 120
+        while (path := self.pool.server(run)) is not None and not path.exists():
+            assert time.monotonic() < deadline, "its server is not ready"
+            time.sleep(0.005)
 
     def both(
         self, script: str, words: tuple[str, ...] = (), files: Mapping[str, str] | None = None, **settings: Any
@@ -231,10 +254,19 @@ def test_a_file_with_the_name_of_a_module_starts_it_cold(kept: Runs) -> None:
 
 
 def test_learns_what_is_imported_later(kept: Runs) -> None:
-    script = "import sys\nprint('sklearn.neighbors' in sys.modules)\ndef f():\n    import sklearn.neighbors\nf()"
+    script = "import sys\nprint('xmlrpc.client' in sys.modules)\ndef f():\n    import xmlrpc.client\nf()"
     told = [text(kept.start({"train.py": script}, warm=True)) for _ in range(3)]
     assert told[0] == ["False"]
     assert told[2] == ["True"]
+
+
+# Notes each import, in the interpreter's folder.
+COUNTED = "import pathlib\nfolder = pathlib.Path(__file__).parents[3]\nwith (folder / 'imported').open('a') as file: file.write(__name__ + ' ')\n"
+
+
+def imported(python: Path) -> Counter[str]:
+    """How often each of those modules has been imported, in any process."""
+    return Counter((python.parent.parent / "imported").read_text().split())
 
 
 @pytest.fixture(scope="module")
@@ -251,6 +283,13 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "starts": "import subprocess\nprocess = subprocess.Popen(['sleep', '600'])",
         "fails": "raise RuntimeError('no')",
         "dies": "import os\nos.abort()",
+        "inner": COUNTED + "import threading, time\nthreading.Thread(target=time.sleep, args=(600,), daemon=True).start()",
+        "outer": COUNTED + "import inner",
+        "late": COUNTED + "import inner",
+        "innocent": COUNTED,
+        "purges": "import threading, time, os, pathlib\nthread = threading.Thread(target=time.sleep, args=(600,), daemon=True)\n"
+        "thread.start()\npathlib.Path(f'/proc/self/task/{thread.native_id}/comm').write_text('jemalloc_bg_thd')",
+        "slow": COUNTED + "import time\nwhile not (folder / 'go').exists(): time.sleep(0.01)",
     }.items():
         (packages / f"{name}.py").write_text(content)
     return folder / "bin" / "python"
@@ -269,13 +308,125 @@ def test_leaves_cold_what_a_fork_would_break(kept: Runs, python: Path) -> None:
         assert why_cold(folder) == ""
 
 
-def test_a_server_that_dies_leaves_runs_cold(kept: Runs, python: Path) -> None:
-    script = "print('x=1')\nif False:\n    import dies"
+def test_an_import_that_kills_its_server_is_left_to_the_script(kept: Runs, python: Path) -> None:
+    script = "import sys\nprint('good' in sys.modules)\nif False:\n    import dies\nimport good"
     folder = kept.start({"train.py": script}, warm=True, python=str(python))
-    assert text(folder) == ["x=1"]
-    assert why_cold(folder)
-    again = kept.start({"train.py": script}, warm=True, python=str(python))
-    assert (text(again), again.load_run().warm) == (["x=1"], None)
+    assert (text(folder), why_cold(folder)) == (["True"], "")
+
+
+def test_what_starts_threads_takes_its_importers_with_it_and_is_remembered(kept: Runs, python: Path) -> None:
+    names = ("outer", "late", "innocent", "inner")
+    script = f"import sys\nprint(sorted({{*{names!r}}} & {{*sys.modules}}))\nif False:\n    import {', '.join(names)}"
+    for _ in range(2):
+        folder = kept.start({"train.py": script}, warm=True, python=str(python))
+        assert (text(folder), why_cold(folder)) == (["['innocent']"], "")
+    before = imported(python)
+    assert (before["inner"], before["outer"], before["late"], before["innocent"]) == (1, 1, 1, 2)  # begun anew once
+    again = Runs(kept.path, kept.kept)
+    try:
+        assert text(again.start({"train.py": script}, warm=True, python=str(python))) == ["['innocent']"]
+    finally:
+        again.executor.close()
+    assert imported(python) - before == {"innocent": 1}  # another emulator needs no second beginning
+
+
+def test_a_thread_that_its_owner_can_do_without_keeps_nothing_cold(kept: Runs, python: Path) -> None:
+    script = "import sys\nprint('purges' in sys.modules)\nif False:\n    import purges"
+    assert text(kept.start({"train.py": script}, warm=True, python=str(python))) == ["True"]
+
+
+def test_no_run_waits_for_imports(kept: Runs, python: Path) -> None:
+    script = "print('x=1')\nif False:\n    import slow"
+    for _ in range(3):
+        folder = kept.start({"train.py": script}, warm=True, python=str(python), patient=False)
+        assert text(folder) == ["x=1"]
+        assert why_cold(folder) == "cold: its server is not ready\n"
+    (python.parent.parent / "go").touch()
+    folder = kept.start({"train.py": script}, warm=True, python=str(python))
+    assert (text(folder), why_cold(folder), imported(python)["slow"]) == (["x=1"], "", 1)
+
+
+def test_what_a_run_imports_later_and_cannot_be_forked_is_not_learnt(kept: Runs, python: Path) -> None:
+    (packages,) = python.parent.parent.glob("lib/*/site-packages")
+    (packages / "large").mkdir()
+    (packages / "large" / "__init__.py").write_text("")
+    (packages / "large" / "sub.py").write_text(
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(9,), daemon=True).start()"
+    )
+    script = (
+        "import sys, large\nprint('large' in sys.modules_before, 'innocent' in sys.modules_before, 'large.sub' in sys.modules_before)\n"
+        "import importlib\nfor name in ('large.sub', 'inn' + 'ocent'): importlib.import_module(name)"
+    ).replace("sys.modules_before", "[*sys.modules]")
+    told: list[str] = []
+    deadline = time.monotonic() + 60
+    while told[-1:] != ["True True False"]:
+        assert time.monotonic() < deadline, told
+        folder = kept.start({"train.py": script}, warm=True, python=str(python))
+        told += text(folder)
+    for _ in range(2):
+        folder = kept.start({"train.py": script}, warm=True, python=str(python))
+        assert (text(folder), why_cold(folder)) == (["True True False"], "")
+
+
+def request(path: Path) -> Run:
+    return Run(id="a" * 32, folder=path, program=Command(argv=(sys.executable, "train.py")), env=BASE, imports=("json",))
+
+
+def test_whatever_fails_in_starting_a_server_makes_runs_cold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    assert Warm(tmp_path / "file").server(request(tmp_path)) is None
+    run = replace(request(tmp_path), program=Command(argv=(str(tmp_path / "no-python"), "train.py")))
+    assert Warm(tmp_path / "warm").server(run) is None
+    failing = Mock(side_effect=BlockingIOError("no process"))
+    monkeypatch.setattr(subprocess, "Popen", failing)
+    pool = Warm(tmp_path / "warm")
+    assert [pool.server(request(tmp_path)) for _ in range(2)] == [None, None]
+    assert failing.call_count == 1  # not tried again at once
+    monkeypatch.undo()
+    monkeypatch.setattr(socket, "socket", Mock(side_effect=RuntimeError("no sockets")))  # as pytest-socket does
+    pool = Warm(tmp_path / "warm")
+    path = pool.server(request(tmp_path))
+    assert path is not None
+    while not path.exists():
+        time.sleep(0.01)
+    pool.close()
+    assert not path.exists()
+
+
+def test_a_server_that_does_not_answer_is_waited_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warm_runs, "_PATIENCE", 0.05)
+    path = tmp_path / "server"
+    reading, writing = os.pipe()
+    run = replace(request(tmp_path), warm=str(path))
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as other:
+        listener.bind(str(path))
+        assert warm_runs.fork(run, writing, reading) is None  # nobody listens
+        listener.listen(0)
+        assert warm_runs.fork(run, writing, reading) is None  # nobody answers
+        assert not path.exists()
+        listener.close()
+        with socket.socket(socket.AF_UNIX) as full:
+            full.bind(str(path))
+            full.listen(0)
+            other.connect(str(path))
+            assert warm_runs.fork(run, writing, reading) is None  # there is no room for another one
+            assert path.is_socket()
+    os.close(reading)
+    os.close(writing)
+
+
+def test_without_watches_packages_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "watched.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("watched")
+    for allowed in (True, False):
+        if not allowed:
+            monkeypatch.setattr(warm_server, "_libc", Mock(inotify_init1=Mock(return_value=-1)))
+        packages = warm_server._Packages()
+        before = packages.changed
+        os.utime(tmp_path / "watched.py", ns=(int(allowed), int(allowed)))
+        assert (before, packages.changed) == (False, True)
+        packages.close()
 
 
 def test_a_changed_package_is_imported_anew(kept: Runs, python: Path) -> None:
@@ -355,7 +506,11 @@ def test_runs_outlive_their_server(tmp_path: Path) -> None:
 def test_many_at_once(kept: Runs) -> None:
     folders = [kept.start({"train.py": f"import numpy; print('x={n}')"}, warm=True) for n in range(20)]
     assert [text(folder) for folder in folders] == [[f"x={n}"] for n in range(20)]
-    assert {why_cold(folder) for folder in folders} == {""}
+    assert {why_cold(folder) for folder in folders} <= {
+        "",
+        "cold: its server does not answer\n",
+        "cold: its server is not ready\n",
+    }
 
 
 def test_imports_are_read_from_the_text(tmp_path: Path) -> None:
