@@ -17,7 +17,7 @@ from waitress.parser import HTTPRequestParser
 from waitress.receiver import ChunkedReceiver
 from waitress.server import TcpWSGIServer
 from waitress.task import WSGITask
-from waitress.utilities import BadRequest, Error, RequestEntityTooLarge, RequestHeaderFieldsTooLarge
+from waitress.utilities import BadRequest, Error, RequestEntityTooLarge, RequestHeaderFieldsTooLarge, ServerNotImplemented
 
 from local_emulator.api import wire
 from local_emulator.api.faults import Faults
@@ -92,6 +92,8 @@ class Parser(HTTPRequestParser):  # type: ignore[misc] # see above
         if isinstance(self.error, RequestEntityTooLarge):
             most = f"the body is larger than {self.adj.max_request_body_size:,} bytes"
             self.error = _RefusedError(wire.error(self._environ(), "RequestEntityTooLarge", most, "413 Request Entity Too Large"))
+        if isinstance(self.error, ServerNotImplemented):
+            self.error = BadRequest(self.error.body)  # a 5xx would make clients send it again
         if self.completed:
             self.expect_continue = False  # waitress would wait for a body that has been refused, or that there is not
         return consumed

@@ -44,10 +44,17 @@ class Faults:
         print(text.rstrip("\n") + more, file=sys.stderr, flush=True)  # noqa: T201 - the server's log
 
     def failed(self, error: BaseException) -> None:
-        """Print the traceback of an exception; its kind is where it was raised."""
-        frames = traceback.extract_tb(error.__traceback__)
-        where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-        self.tell(f"{type(error).__name__} {where}", "".join(traceback.format_exception(error)))
+        """Print the traceback of an exception of ours; its kind is where it was raised."""
+        self.tell(f"{type(error).__name__} {_origin(error)}", "".join(traceback.format_exception(error)))
+
+    def failed_elsewhere(self, what: str, error: BaseException) -> None:
+        """Print in one line that something of somebody else's failed, and where."""
+        self.tell(f"{type(error).__name__} {_origin(error)}", f"{what}: {type(error).__name__} at {_origin(error)}")
+
+
+def _origin(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an unknown place"
 
 
 class _Handler(logging.Handler):

@@ -4,6 +4,7 @@ import io
 import json
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _INTERRUPT = "/_interrupt/"
 _LONGEST_NAME = 500
+_LONGEST_FORM = 64 * 2**10  # bytes in which an Action is looked for
 _OBJECT_HEADERS = [
     ("X-Content-Type-Options", "nosniff"),
     ("Content-Security-Policy", "sandbox"),
@@ -72,7 +74,7 @@ class Gateway:
         except Exception as fault:  # noqa: BLE001 - a fault of ours must reach the client as an error it understands
             self._faults.failed(fault)
             status, headers, body = error(environ, "InternalFailure", f"the emulator failed: {type(fault).__name__}: {fault}")
-        kept = [(name, value) for name, value in headers if not name.lower().startswith("access-control-")]
+        kept = [(name, _on_one_line(value)) for name, value in headers if not name.lower().startswith("access-control-")]
         there = {name.lower() for name, _ in kept}
         if "x-amzn-requestid" not in there:
             kept.append(("x-amzn-RequestId", str(uuid.uuid4())))
@@ -127,7 +129,7 @@ class Gateway:
             needed = f"{service} needs packages that are not installed ({missing}): pip install {extra}"
             return error(environ, "UnknownOperationException", needed)
         except Exception as fault:  # noqa: BLE001 - moto raises anything on requests it does not know
-            self._faults.failed(fault)
+            self._faults.failed_elsewhere(f"moto cannot take a request to {service or 'an unknown service'}", fault)
             return error(environ, "UnknownOperationException", _not_emulated(environ, service, target, fault))
         status, headers = answer
         if status.startswith("5"):
@@ -135,6 +137,11 @@ class Gateway:
         if service in {"s3", ""} and environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
             headers = [*headers, *_OBJECT_HEADERS]
         return status, headers, content
+
+
+def _on_one_line(value: str) -> str:
+    """A header's value as HTTP can carry it; moto repeats what it was sent, whatever that is."""
+    return value.replace("\r", " ").replace("\n", " ").encode("latin-1", "replace").decode("latin-1")
 
 
 def _body(environ: "WSGIEnvironment") -> bytes:
@@ -154,5 +161,11 @@ def _not_emulated(environ: "WSGIEnvironment", service: str, target: str, fault: 
 
 
 def _action(environ: "WSGIEnvironment") -> str:
-    """The Action of a query request, where its address says it."""
-    return next((value for name, value in parse_qsl(str(environ.get("QUERY_STRING", ""))) if name == "Action"), "")
+    """The Action of a query request, in its address or at the beginning of its body, which moto has read."""
+    sent = str(environ.get("QUERY_STRING", ""))
+    with suppress(AttributeError, OSError, ValueError):  # the body cannot be read again, or has too many fields
+        if "form" in str(environ.get("CONTENT_TYPE", "")):
+            environ["wsgi.input"].seek(0)
+            sent += "&" + environ["wsgi.input"].read(_LONGEST_FORM).decode("latin-1")
+        return next((value for name, value in parse_qsl(sent) if name == "Action"), "")
+    return ""

@@ -19,7 +19,7 @@ MOST_RUNTIME = 2_419_200  # 28 days, in seconds
 MOST_RESOURCE = 20_000
 RESOURCES = ("epochs", "numepochs", "n-epochs", "n_epochs", "num_epochs")
 
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 _WHOLE = re.compile(r"[-+]?\d+")
 _KINDS = ("CategoricalParameterRanges", "IntegerParameterRanges", "ContinuousParameterRanges")
 

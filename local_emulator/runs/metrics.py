@@ -9,7 +9,7 @@ import regex
 
 from local_emulator.domain.jobs import MetricDefinition
 
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 _MOST_VALUES = 10_000  # of one metric in one line
 # Seconds of processor time. One line and one definition, then a definition in a whole run: what an honest one may cost.
 _PATIENCE, _PATIENCE_PER_CHARACTER = 0.05, 1e-6

@@ -12,7 +12,7 @@ from sm_tuning.doctor.finding import Finding, ok, problem, skip
 if TYPE_CHECKING:
     from sm_tuning.tuning_job import TuningJob
 
-_PARALLEL = re.compile(r"(parallel|concurrent) training jobs .*tuning job", re.IGNORECASE)
+_PARALLEL = re.compile(r"(parallel|concurrent) training jobs .{0,100}tuning job", re.IGNORECASE)
 _TOGETHER = re.compile(r"number of instances across (all )?training jobs", re.IGNORECASE)
 _TOGETHER_SPOT = re.compile(r"number of instances across (all )?spot training jobs", re.IGNORECASE)
 _GONE = {"ResourceNotFound", "ResourceNotFoundException"}

@@ -1,4 +1,7 @@
-"""Ten thousand requests that nobody would send on purpose: always a modelled answer, never a 5xx, never slow."""
+"""Ten thousand requests that nobody would send on purpose: always a modelled answer, never a 5xx, never slow.
+
+Those to other services, and those that break HTTP, are a share of what `benchmarks/fuzz.py` sends.
+"""
 
 import base64
 import json
@@ -12,12 +15,14 @@ from typing import Any
 import pytest
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
+from benchmarks import fuzz
 from local_emulator.api import shapes
 from local_emulator.api.faults import Faults
 from local_emulator.api.gateway import Gateway
 from local_emulator.api.operations import Api
 from local_emulator.settings import Settings
 from local_emulator.store.sqlite import SqliteStore
+from tests.conftest import Server
 
 _TEXTS = (
     *("", "a", "A-1", "s3://b/k", "arn:aws:iam::123456789012:role/r", "0.5", "1e400", "nan", "-1", "job", "null", "Bayesian"),
@@ -197,3 +202,16 @@ class _Input:
         size = len(self._content) if size < 0 else size
         chunk, self._content = self._content[:size], self._content[size:]
         return chunk
+
+
+def test_what_moto_cannot_take_names_what_was_asked_for(server: Server) -> None:
+    outcomes = [fuzz.send(server.port, request) for request in fuzz.requests(240, seed=20261125)]
+    at_fault = [
+        (outcome.fault, outcome.code, outcome.request.content[:500])
+        for outcome in outcomes
+        if outcome.fault not in {None, "slow"}
+    ]
+    assert at_fault == []
+    codes = " ".join({outcome.code for outcome in outcomes})
+    assert all(code in codes for code in ("200", "421", "431", "UnknownOperationException", "ValidationException")), codes
+    assert server.health()["status"] == "ok"

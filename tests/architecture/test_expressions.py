@@ -1,0 +1,139 @@
+"""Every regular expression of ours takes time in proportion to the text, whatever the text is: others choose it."""
+
+import importlib
+import inspect
+import pkgutil
+import re
+import time
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import local_emulator
+import sm_tuning
+
+SIZE = 400
+MOST = 64 * SIZE
+ENOUGH = 0.02  # seconds: below this a machine with other work cannot tell twice from four times
+METHODS = ("search", "match", "fullmatch", "finditer", "findall", "sub", "split")
+PIECES = (
+    *(
+        "a",
+        "0",
+        " ",
+        "-",
+        ".",
+        "/",
+        ":",
+        "\n",
+        "_",
+        "aA",
+        "a-",
+        "0.",
+        "0e",
+        "+",
+        "a.",
+        "a/",
+        '"',
+        "Command ",
+        'Command "',
+        "Credential=",
+    ),
+    *(
+        "Credential=a/1/",
+        "123456789012.dkr.ecr.",
+        "arn:aws:",
+        "arn:aws:sagemaker:",
+        "ModuleNotFoundError: No module named '",
+        "ms",
+        "mse",
+    ),
+    *(
+        "parallel training jobs ",
+        "number of instances across ",
+        "diverge",
+        "loss",
+        "assumed-role/",
+        "sha256:",
+        "%",
+        "\\",
+        "[",
+        "{{",
+        "x\r\n",
+        "0x",
+    ),
+)
+ENDS = ("", "!", "/")
+
+
+def modules() -> Iterator[ModuleType]:
+    for package in (local_emulator, sm_tuning):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if "__main__" in found.name or found.name.startswith("local_emulator.algorithms."):
+                continue
+            try:
+                yield importlib.import_module(found.name)
+            except ModuleNotFoundError:  # an extra
+                continue
+
+
+def uses(module: ModuleType, name: str) -> list[str]:
+    """The methods by which a module applies an expression."""
+    source = inspect.getsource(module)
+    return [method for method in METHODS if f"{name}.{method}(" in source]
+
+
+EXPRESSIONS = {
+    f"{module.__name__}.{name}.{method}": (value, method)
+    for module in modules()
+    for name, value in vars(module).items()
+    if isinstance(value, re.Pattern) and name.startswith("_")
+    for method in uses(module, name)
+}
+
+
+def seconds(expression: Any, method: str, text: str) -> float:
+    """The better of two tries."""
+    content = text.encode() if isinstance(expression.pattern, bytes) else text
+    empty = content[:0]
+    best = float("inf")
+    for _ in range(2):
+        began = time.process_time()
+        if method == "sub":
+            expression.sub(empty, content)
+        elif method == "finditer":
+            list(expression.finditer(content))
+        else:
+            getattr(expression, method)(content)
+        best = min(best, time.process_time() - began)
+    return best
+
+
+def test_there_are_some() -> None:
+    assert len(EXPRESSIONS) > 20
+    assert "local_emulator.api.guard._PORT.fullmatch" in EXPRESSIONS
+
+
+def test_one_that_is_not_linear_is_noticed() -> None:
+    with pytest.raises(AssertionError):
+        check(re.compile(r"Credential=[^/]*/\d+/([a-z]+)"), "search")
+    with pytest.raises(AssertionError):
+        check(re.compile(r"(\d+\.?\d*)"), "fullmatch")
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_time_grows_with_the_text_and_no_faster(name: str) -> None:
+    check(*EXPRESSIONS[name])
+
+
+def check(expression: Any, method: str) -> None:
+    """Fail if four times the text takes sixteen times as long. It grows until that can be told, or there is enough of it."""
+    for piece in PIECES:
+        for end in ENDS:
+            size, once = SIZE, seconds(expression, method, piece * (SIZE // len(piece)) + end)
+            while once < ENOUGH and size < MOST:
+                size, before = size * 4, once
+                once = seconds(expression, method, piece * (size // len(piece)) + end)
+                assert once < ENOUGH or once < 10 * before, (expression.pattern, piece, end, size, before, once)
