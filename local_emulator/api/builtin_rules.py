@@ -1,7 +1,7 @@
 """The rules for AWS's own algorithms: each yields one sentence for each violation. What they know is in `local_emulator.catalogue`."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from local_emulator import catalogue
@@ -33,12 +33,12 @@ def objective_problems(image: str, metric: str) -> Iterator[Broken]:
         )
 
 
-def range_problems(image: str, ranges: Iterable[tuple[str, Document]], static: Mapping[str, str]) -> Iterator[Broken]:
-    """What is wrong with the ranges (kind and range) of a tuning job beside its static hyperparameters."""
+def range_problems(image: str, ranges: Iterable[Document]) -> Iterator[Broken]:
+    """What is wrong with the ranges of a tuning job. Required hyperparameters may be missing: the training jobs fail then."""
     algorithm = catalogue.find(image)
     if algorithm is None:
         return
-    named = {one["Name"]: one for _, one in ranges}
+    named = {one["Name"]: one for one in ranges}
     fixed = sorted(set(named) - algorithm.tunable)
     if fixed:
         yield Broken(
@@ -48,14 +48,6 @@ def range_problems(image: str, ranges: Iterable[tuple[str, Document]], static: M
         )
     known = ((algorithm.hyperparameter(name), one) for name, one in named.items() if name not in fixed)
     yield from chain.from_iterable(_outside(image, hyperparameter, one) for hyperparameter, one in known if hyperparameter)
-    given = {algorithm.aliases.get(name, name) for name in (*named, *static)}
-    missing = [name for name, one in algorithm.hyperparameters.items() if one.required and name not in given]
-    if missing and "sagemaker_program" not in static:  # a script has hyperparameters of its own
-        yield Broken(
-            "builtin-required",
-            f"The hyperparameter tuning job you requested has no values for the required hyperparameters: [{', '.join(missing)}]. The "
-            f"algorithm, {image}, needs them in StaticHyperParameters or, where they are tunable, as ranges.",
-        )
 
 
 def _outside(image: str, hyperparameter: Hyperparameter, one: Document) -> Iterator[Broken]:

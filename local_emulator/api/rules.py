@@ -164,7 +164,9 @@ def _ranges(definition: Document, ranges: Document, config: Document, *, several
     if len(found) > MOST_RANGES:
         yield Broken("ranges-most", f"There are {len(found)} hyperparameter ranges; there may be at most {MOST_RANGES}.")
     static = definition.get("StaticHyperParameters", {})
-    yield from builtin_rules.range_problems(definition["AlgorithmSpecification"].get("TrainingImage", ""), found, static)
+    yield from builtin_rules.range_problems(
+        definition["AlgorithmSpecification"].get("TrainingImage", ""), [one for _, one in found]
+    )
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield Broken("range-unique", f"The hyperparameter {name!r} has more than one range.")
     for name in sorted(set(names) & set(static)):
