@@ -9,7 +9,7 @@ from local_emulator.api.violation import Broken
 from local_emulator.catalogue import Hyperparameter
 from local_emulator.domain.jobs import Document
 
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 
 
 def metric_problems(algorithm: Document) -> Iterator[Broken]:

@@ -28,7 +28,7 @@ from local_emulator.domain.errors import RunError
 
 _FILE = "requirements.txt"
 _MOST_FILES = 20
-_COMMENT = re.compile(r"(^|\s+)#.*$")
+_COMMENT = re.compile(r"(^|\s)#.*$")
 _OPTION_OF_A_LINE = re.compile(r"\s--?[a-z].*$")
 _EGG = re.compile(r"[#&]egg=([A-Za-z0-9._-]+)")
 _URL = re.compile(r"(git|hg|svn|bzr)\+|[a-z]+://", re.IGNORECASE)
