@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +25,7 @@ from local_emulator.engine.publisher import Publisher
 from local_emulator.engine.trainer import Prepares, Trainer
 from local_emulator.engine.tuner import Tuner
 from local_emulator.runs import cluster, mounts
+from local_emulator.runs.clock import Clock
 from local_emulator.runs.folder import folders_below
 from local_emulator.runs.preparation import Preparation
 from local_emulator.runs.process import ProcessExecutor, supervised
@@ -59,11 +59,6 @@ def _version(distribution: str) -> str:
     return version(distribution)
 
 
-def now() -> datetime:
-    """The time, aware of its zone."""
-    return datetime.now(UTC)
-
-
 def token() -> str:
     """32 random hexadecimal digits."""
     return secrets.token_hex(16)
@@ -94,6 +89,9 @@ class Emulator:
             left_out = partial(log.tell, "reading records")
             self.store = SqliteStore(None if in_memory else state / "jobs.sqlite", announcer.changed, left_out)
             self._stack.callback(self.store.close)
+            self._clock = clock = Clock(state / "clock")
+            self._follow_clock()
+            clock.share()
             bell = self._stack.enter_context(Bell(state / "bell"))
             objects = _remote(settings.s3_endpoint, settings.region) if settings.s3_endpoint else self.cloud
             runs = state / "runs"
@@ -119,18 +117,18 @@ class Emulator:
                 objects=objects,
                 runs=runs,
                 settings=settings,
-                now=now,
+                now=clock,
                 ring=bell.ring,
                 touched=self.publisher.touched,
                 token=token,
                 log=log,
             )
-            tuner = Tuner(store=self.store, now=now, token=token, ring=bell.ring, log=log)
-            self._loop = Loop(bell=bell, trainer=trainer, tuner=tuner, announcer=announcer, log=log)
+            tuner = Tuner(store=self.store, now=clock, token=token, ring=bell.ring, log=log)
+            self._loop = Loop(bell=bell, trainer=trainer, tuner=tuner, announcer=announcer, log=log, idle=self._follow_clock)
             self.api = Api(
                 store=self.store,
                 settings=settings,
-                now=now,
+                now=clock,
                 token=token,
                 chance=random.random,
                 ring=bell.ring,
@@ -153,6 +151,10 @@ class Emulator:
     def active_runs(self) -> int:
         """Number of training jobs that have not ended."""
         return len(self.store.trainings.arns(Query(statuses=ACTIVE)))
+
+    def _follow_clock(self) -> None:
+        if not self.active_runs() and not self.store.tunings.arns(Query(statuses=ACTIVE)):
+            self._clock.follow()
 
     def health(self) -> Mapping[str, object]:
         """What the health page says."""

@@ -6,10 +6,14 @@ from pathlib import Path
 
 import boto3
 from boto3.exceptions import S3UploadFailedError
+from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, ObjectInfo, ObjectsUnavailable
+
+_CONNECT, _READ = 5.0, 20.0  # seconds without an answer, after which the endpoint counts as away
+_ONE_THREAD = TransferConfig(use_threads=False)  # Python would wait at its end for threads of boto's that hang
 
 
 class RemoteObjects:
@@ -23,7 +27,12 @@ class RemoteObjects:
             region_name=region,
             aws_access_key_id=credentials[0],
             aws_secret_access_key=credentials[1],
-            config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 3}),
+            config=Config(
+                s3={"addressing_style": "path"},
+                connect_timeout=_CONNECT,
+                read_timeout=_READ,
+                retries={"total_max_attempts": 2, "mode": "standard"},
+            ),
         )
 
     def list(self, bucket: str, prefix: str) -> Sequence[ObjectInfo]:
@@ -39,12 +48,12 @@ class RemoteObjects:
     def download(self, bucket: str, key: str, target: Path) -> None:
         """Write an object's content to a file."""
         with self._told(bucket, key):
-            self._s3.download_file(bucket, key, str(target))
+            self._s3.download_file(bucket, key, str(target), Config=_ONE_THREAD)
 
     def upload(self, bucket: str, key: str, source: Path) -> None:
         """Keep a file's content under a key."""
         with self._told(bucket, key):
-            self._s3.upload_file(str(source), bucket, key)
+            self._s3.upload_file(str(source), bucket, key, Config=_ONE_THREAD)
 
     @contextmanager
     def _told(self, bucket: str, key: str) -> Iterator[None]:

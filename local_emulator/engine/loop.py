@@ -19,12 +19,15 @@ _AFTER_A_FAULT = 0.5  # seconds: a fault of our own (a full disk, say) must not 
 class Loop:
     """Runs in a thread of its own from `start` to `close`."""
 
-    def __init__(self, *, bell: Bell, trainer: Trainer, tuner: Tuner, announcer: Announcer, log: FaultLog) -> None:
+    def __init__(
+        self, *, bell: Bell, trainer: Trainer, tuner: Tuner, announcer: Announcer, log: FaultLog, idle: Callable[[], None]
+    ) -> None:
         self._bell = bell
         self._trainer = trainer
         self._tuner = tuner
         self._announcer = announcer
         self._log = log
+        self._idle = idle
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
@@ -47,6 +50,8 @@ class Loop:
             busy = self._attempt("moving training jobs", self._trainer.step)
             deadline = self._attempt("moving tuning jobs", self._tuner.step)
             self._attempt("sending events", self._announcer.step)
+            if busy is False and deadline is None:
+                self._attempt("looking at the clock", self._idle)
             timeouts = [seconds for seconds in (deadline, _LOOK_AGAIN if busy is not False else None) if seconds is not None]
             self._bell.wait(min(timeouts, default=None))
 

@@ -7,7 +7,7 @@ no special case. Slow work (data in, archives out) is done by a few threads; rec
 import errno
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -24,6 +24,8 @@ from local_emulator.domain.transitions import STARTING
 from local_emulator.engine import endings, placement
 from local_emulator.engine.endings import Ending
 from local_emulator.engine.faults import FaultLog, Retries, result_of
+from local_emulator.engine.patience import Patience
+from local_emulator.engine.workers import Workers
 from local_emulator.runs import artifacts
 from local_emulator.runs.folder import RunFolder, folders_below, read_metrics
 from local_emulator.runs.run import Cause, Executor, Run, RunState
@@ -35,6 +37,7 @@ T = TypeVar("T")
 
 _TAKES_NO_LONGER = timedelta(seconds=10)  # from handing a run over to its claim
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_CLOSES_WITHIN = 5.0  # seconds
 _NODE_LOSSES = 3  # times that a training job survives the loss of its worker
 _LIFE = timedelta(seconds=1)  # a spot run without metrics is taken to be under way after this long
 
@@ -81,7 +84,8 @@ class Trainer:
         self._token = token
         self._faults = settings.faults
         self._node_losses = _NODE_LOSSES if settings.scheduler else 0
-        self._threads = ThreadPoolExecutor(max_workers=max(2, settings.parallel), thread_name_prefix="runs")
+        self._threads = Workers(max(2, settings.parallel))
+        self._patience = Patience(settings.stop_grace)
         self._preparing: dict[str, Future[Run]] = {}
         self._started: dict[str, datetime] = {}
         self._ending: dict[str, Future[Ending]] = {}
@@ -104,8 +108,8 @@ class Trainer:
                 self._log.tell(f"removing the folders of a run: {name}", error)
 
     def close(self) -> None:
-        """Finish the slow work in hand; runs go on."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        """Finish the slow work in hand, but for what hangs, which the next emulator does again; runs go on."""
+        self._threads.close(_CLOSES_WITHIN)
 
     def step(self) -> bool:
         """Move every active training job as far as it goes now; whether any is left that is not terminal."""
@@ -220,6 +224,10 @@ class Trainer:
             if preparing.done():
                 del self._preparing[job.run]
                 self._begin_prepared(job, preparing)
+            elif self._patience.with_data(job):
+                self._threads.abandon(self._preparing.pop(job.run))
+                preparing.add_done_callback(lambda _: self._folder(job).remove_results())
+                self._end(job, endings.STOPPED)
         elif job.run in self._started:
             if self._now() - self._started[job.run] > _TAKES_NO_LONGER:  # its supervisor died before it claimed the run
                 self._begin_again(job)
@@ -275,6 +283,10 @@ class Trainer:
             self._executor.stop(self._folder(job).path)
             self._told_to_stop.add(job.run)
         self._ingest(job)
+        ending = self._patience.with_supervisor(job, self._folder(job), self._now())
+        if ending is not None:
+            self._ending[job.run] = self._slow(self._abandon, job, ending)
+            return
         if job.spot and job.run not in self._told_to_stop and self._is_interrupted(job):
             self._executor.stop(self._folder(job).path, interrupt=True)
             self._told_to_stop.add(job.run)
@@ -321,6 +333,9 @@ class Trainer:
     def _conclude(self, job: TrainingJob) -> None:
         future = self._ending[job.run]
         if not future.done():
+            if self._patience.with_upload(job):
+                self._threads.abandon(self._ending.pop(job.run))
+                self._over(job, endings.STOPPED)
             return
         try:
             ending = result_of(future)
@@ -390,4 +405,5 @@ class Trainer:
         self._started.pop(job.run, None)
         self._preparing.pop(job.run, None)
         self._retries.forget(job.arn)
+        self._patience.forget(job.run)
         self._threads.submit(self._folder(job).remove_results)

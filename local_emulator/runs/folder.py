@@ -7,13 +7,16 @@ Files that another process reads are written whole: under a name of their own fi
 """
 
 import errno
+import fcntl
 import json
 import math
 import os
 import shutil
 import stat
 import subprocess
+import termios
 import uuid
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -120,6 +123,22 @@ class RunFolder:
     def control(self) -> Path:
         """A FIFO; a byte in it makes the supervisor look for `stop`."""
         return self.path / "control"
+
+    @property
+    def unheard(self) -> bool:
+        """Whether the supervisor has not yet read what was last written to `control`."""
+        try:
+            control = os.open(self.control, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            waiting = array("i", [0])
+            fcntl.ioctl(control, termios.FIONREAD, waiting)
+        except OSError:
+            return False
+        finally:
+            os.close(control)
+        return waiting[0] > 0
 
     @property
     def container(self) -> Path:

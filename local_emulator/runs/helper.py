@@ -45,6 +45,16 @@ class Helper:
         return code
 
 
+def at_last(kill: Callable[[], None]) -> Callable[[signal.Signals], None]:
+    """How a helper is ended: only when its time is over."""
+
+    def when(how: signal.Signals) -> None:
+        if how is signal.SIGKILL:
+            kill()
+
+    return when
+
+
 def begin(work: Callable[[int, int], None], memory: int | None = None) -> Helper:
     """Fork a child that does some work with the read end of one pipe and the write end of another.
 

@@ -17,11 +17,11 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
 from local_emulator.runs import disk, helper, lock
+from local_emulator.runs.clock import Clock
 from local_emulator.runs.folder import EvidenceError, RunFolder, read_facts
 from local_emulator.runs.log import LogWriter
 from local_emulator.runs.matching import Matching, Value
@@ -89,12 +89,13 @@ class _Supervisor:
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self.log = LogWriter(self.folder, self.run_.log_limit)
         self.matching = Matching(self.run_.metrics)
+        self.clock = Clock(self.folder.path.parent.with_name("clock"))
         self.values = os.open(self.folder.metrics, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         if not self.folder.control.exists():
             os.mkfifo(self.folder.control, 0o600)
         self.control = os.open(self.folder.control, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         code = self._run_program()
-        ended = datetime.now(UTC)
+        ended = self.clock()
         model, output = self._pack(code) if self.run_.compress else (False, False)
         self.log.close()
         self.folder.write_exit(Exit(cause=self.cause, code=code, time=ended, message=self.message, model=model, output=output))
@@ -152,7 +153,7 @@ class _Supervisor:
         os.waitpid(child, 0)
         number, _, text = trouble.decode().partition(" ")
         message = f"ClientError: The training program cannot be started: {text}"
-        return Exit(cause=Cause.START, code=_CANNOT_EXEC.get(int(number), 126), time=datetime.now(UTC), message=message)
+        return Exit(cause=Cause.START, code=_CANNOT_EXEC.get(int(number), 126), time=self.clock(), message=message)
 
     def _hear_trouble(self) -> None:
         """What kept a container from its work, unless it was to end anyway."""
@@ -262,7 +263,7 @@ class _Supervisor:
             chunk = os.read(reading, _CHUNK)
         except BlockingIOError:
             return True
-        ms = time.time_ns() // 1_000_000
+        ms = self._ms()
         self.matching.feed(self.log.write(chunk, ms), ms)
         return bool(chunk)
 
@@ -270,13 +271,16 @@ class _Supervisor:
         deadline = time.monotonic() + _DRAIN
         while time.monotonic() < deadline and select.select([reading], [], [], 0)[0] and self._read(reading):
             pass
-        ms = time.time_ns() // 1_000_000
+        ms = self._ms()
         self.matching.feed(self.log.flush(ms), ms)
+
+    def _ms(self) -> int:
+        return int(self.clock.seconds() * 1000)
 
     def _finish_matching(self) -> None:
         """Wait for the values in what has been printed."""
         self._allow_grace()
-        self._stay(_at_last(self.matching.close), lambda _: self.matching.done)
+        self._stay(helper.at_last(self.matching.close), lambda _: self.matching.done)
         self.matching.close()
 
     def _observe(self, values: Sequence[Value]) -> None:
@@ -285,7 +289,7 @@ class _Supervisor:
             self.seq += 1
             rows.append(json.dumps({"seq": self.seq, "ms": ms, "name": name, "value": value}) + "\n")
         while self.matching.complaints:
-            self.log.insert(self.matching.complaints.pop(0), time.time_ns() // 1_000_000)
+            self.log.insert(self.matching.complaints.pop(0), self._ms())
         if rows:
             os.write(self.values, "".join(rows).encode())
             self.ring()
@@ -300,7 +304,7 @@ class _Supervisor:
             return False, False
         packer = helper.begin(lambda _, answering: pack_results(self.folder, self.run_.disk_limit, answering))
         self._allow_grace()
-        self._stay(_at_last(packer.kill), lambda ready: packer.process in ready, [packer.process])
+        self._stay(helper.at_last(packer.kill), lambda ready: packer.process in ready, [packer.process])
         answer = os.read(packer.answers, _CHUNK)
         packer.bury()
         packed = json.loads(answer or b"{}")
@@ -336,16 +340,6 @@ def remove_container(folder: RunFolder) -> None:
     if folder.container.exists():
         command = [sys.executable, "-m", _CONTAINER, "remove", str(folder.path)]
         subprocess.run(command, check=False, timeout=60, stdin=subprocess.DEVNULL)  # noqa: S603 - ourselves
-
-
-def _at_last(kill: Callable[[], None]) -> Callable[[signal.Signals], None]:
-    """How a helper is ended: only when its time is over."""
-
-    def when(how: signal.Signals) -> None:
-        if how is signal.SIGKILL:
-            kill()
-
-    return when
 
 
 def _kill_group(leader: int, how: signal.Signals) -> None:

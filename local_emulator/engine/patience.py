@@ -1,0 +1,57 @@
+"""How long a training job that is to end may be held up: by its data, its supervisor, its uploads."""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from local_emulator.domain.jobs import Secondary, Status
+from local_emulator.domain.training import TrainingJob
+from local_emulator.engine import endings
+from local_emulator.engine.endings import Ending
+from local_emulator.runs.folder import RunFolder
+
+_SOON = 5.0  # seconds: for what no grace is promised
+_WORK = 60.0  # seconds that a supervisor may take beside three times the grace: for its program, what it printed, its archives
+
+
+class Patience:
+    """Notes since when each run has been waiting for the same thing.
+
+    Args:
+        grace: Seconds between SIGTERM and SIGKILL.
+        clock: Seconds that nobody can set.
+    """
+
+    def __init__(self, grace: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._grace = grace
+        self._clock = clock
+        self._since: dict[tuple[str, str], float] = {}
+
+    def _longer(self, job: TrainingJob, what: str, seconds: float) -> bool:
+        """Whether a job that is to stop has been waiting for something longer than that; the first question begins the wait."""
+        if job.status is not Status.STOPPING:
+            return False
+        return self._clock() - self._since.setdefault((job.run, what), self._clock()) > seconds
+
+    def with_data(self, job: TrainingJob) -> bool:
+        """Whether what is still prepared for a job that is to stop is to be waited for no more."""
+        return self._longer(job, "data", _SOON)
+
+    def with_upload(self, job: TrainingJob) -> bool:
+        """Whether the uploads of a job that is to stop are to be waited for no more."""
+        return self._longer(job, "upload", self._grace)
+
+    def with_supervisor(self, job: TrainingJob, folder: RunFolder, now: datetime) -> Ending | None:
+        """How a job ends whose supervisor hears neither of its stop nor of the time; None if it is to be waited for."""
+        most = 3 * self._grace + _WORK
+        if self._longer(job, "supervisor", self._grace + _SOON if folder.unheard else most):
+            return endings.STOPPED
+        runtime = job.request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")
+        if runtime is None or job.secondary is not Secondary.TRAINING:
+            return None
+        late = (now - job.transitions[-1].start).total_seconds() - runtime
+        return endings.MAX_RUNTIME if late > most else None
+
+    def forget(self, run: str) -> None:
+        """A run is over."""
+        self._since = {key: since for key, since in self._since.items() if key[0] != run}

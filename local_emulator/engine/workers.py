@@ -1,0 +1,76 @@
+"""A few threads for slow work, none of which can hold up the end of the process or, once given up, the work of others."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Workers:
+    """At most `most` pieces of work at a time, in the order in which they came. Safe to use from several threads."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._waiting: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+        self._running: set[Future[Any]] = set()
+        self._abandoned: set[Future[Any]] = set()
+        self._closed = False
+
+    def submit(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Do some work as soon as a thread is free."""
+        future: Future[T] = Future()
+        with self._lock:
+            if self._closed:
+                future.cancel()
+                return future
+            self._waiting.append((future, lambda: work(*args, **kwargs)))
+            self._start()
+        return future
+
+    def abandon(self, future: "Future[Any]") -> None:
+        """Wait no more for some work: what has not begun never will, and what goes on takes nobody's place."""
+        if future.cancel():
+            return
+        with self._lock:
+            if future in self._running:
+                self._abandoned.add(future)
+                self._start()
+
+    def close(self, seconds: float) -> None:
+        """Begin nothing more, and wait a while for what goes on; the rest ends with the process."""
+        with self._lock:
+            self._closed = True
+            waiting, self._waiting = self._waiting, deque()
+            running = self._running - self._abandoned
+        for future, _ in waiting:
+            future.cancel()
+        wait(running, timeout=seconds)
+
+    def _start(self) -> None:
+        while self._waiting and len(self._running) - len(self._abandoned) < self._most:
+            future, work = self._waiting.popleft()
+            if future.set_running_or_notify_cancel():
+                self._running.add(future)
+                # A daemon: Python would wait for any other at its end, however long.
+                threading.Thread(target=self._work, args=(future, work), name="runs", daemon=True).start()
+
+    def _work(self, future: "Future[Any]", work: Callable[[], Any]) -> None:
+        try:
+            result = work()
+        except BaseException as error:  # noqa: BLE001 - whoever asks for the result gets it
+            self._end(future)
+            future.set_exception(error)
+        else:
+            self._end(future)
+            future.set_result(result)
+
+    def _end(self, future: "Future[Any]") -> None:
+        with self._lock:
+            self._running.discard(future)
+            self._abandoned.discard(future)
+            self._start()

@@ -1,0 +1,91 @@
+"""Durations are true whatever the machine's clock is set to."""
+
+import random
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from local_emulator.domain.jobs import Secondary, Status
+from local_emulator.domain.training import TrainingJob
+from local_emulator.runs.clock import Clock
+
+DAY = 86_400.0
+
+
+class Machine:
+    """A machine whose clock jumps."""
+
+    def __init__(self) -> None:
+        self.wall = 1_800_000_000.0
+        self.steady = 1000.0
+        self.boot = "first"
+
+    def clock(self, path: Path | None) -> Clock:
+        return Clock(path, wall=lambda: self.wall, steady=lambda: self.steady, boot=lambda: self.boot)
+
+    def work(self, seconds: float) -> None:
+        self.wall += seconds
+        self.steady += seconds
+
+
+@pytest.fixture
+def machine() -> Machine:
+    return Machine()
+
+
+def job(started: datetime, **condition: int) -> TrainingJob:
+    return TrainingJob(
+        name="job",
+        arn="arn:aws:sagemaker:us-east-1:123456789012:training-job/job",  # type: ignore[arg-type] # any
+        region="us-east-1",
+        request={"StoppingCondition": condition, "EnableManagedSpotTraining": True},
+        run="run",
+        status=Status.IN_PROGRESS,
+        secondary=Secondary.STARTING,
+        created=started,
+        modified=started,
+    )
+
+
+def test_a_hundred_jumps_change_no_duration(machine: Machine, tmp_path: Path) -> None:
+    chance = random.Random(14)
+    clock = machine.clock(tmp_path / "clock")
+    clock.share()
+    training = job(clock(), MaxRuntimeInSeconds=1000, MaxWaitTimeInSeconds=2000).moved(Secondary.TRAINING, clock())
+    worked = 0.0
+    for number in range(100):
+        machine.wall += chance.choice([DAY, -DAY, 3600.0, -3600.0, 30 * DAY])
+        if number % 3 == 0:  # another process: an emulator that was started again, or a supervisor
+            clock = machine.clock(tmp_path / "clock")
+        machine.work(5.0)
+        worked += 5.0
+        assert training.trained(clock()) == pytest.approx(worked, abs=1e-3)
+        assert training.left(clock()).wait == pytest.approx(2000 - worked, abs=1e-3)
+
+
+def test_it_follows_the_machine_when_nothing_goes_on(machine: Machine, tmp_path: Path) -> None:
+    clock = machine.clock(tmp_path / "clock")
+    clock.share()
+    machine.wall += DAY
+    clock.follow()
+    assert clock() == datetime.fromtimestamp(machine.wall, UTC)
+    assert machine.clock(tmp_path / "clock").seconds() == machine.wall
+
+
+@pytest.mark.parametrize("content", [None, "", "{}", "[]", '{"boot": "first", "offset": "x"}', '{"boot": "second", "offset": 1}'])
+def test_without_a_shared_time_it_is_the_machines(content: str | None, machine: Machine, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "clock").write_text(content)
+    assert machine.clock(tmp_path / "clock").seconds() == machine.wall
+
+
+def test_another_boot_begins_anew(machine: Machine, tmp_path: Path) -> None:
+    machine.clock(tmp_path / "clock").share()
+    machine.boot, machine.steady = "second", 3.0
+    machine.work(100.0)
+    assert machine.clock(tmp_path / "clock").seconds() == machine.wall
+
+
+def test_the_real_one_is_right() -> None:
+    assert abs((Clock(None)() - datetime.now(UTC)).total_seconds()) < 1
