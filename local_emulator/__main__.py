@@ -1,12 +1,14 @@
-"""`python -m local_emulator serve | status | stop | reset`."""
+"""`python -m local_emulator serve | status | stop | interrupt | reset | recover`."""
 
 import os
 import re
 import sys
 
+from local_emulator.failures import tell
+
 # The server keeps no secret that a run could read from /proc: it starts again with these variables only.
 _KEPT = re.compile(
-    r"PATH|HOME|LANG|LC_\w+|TMPDIR|TERM|NO_COLOR|TZ|XDG_\w+|PYTHON\w*|VIRTUAL_ENV|LD_LIBRARY_PATH|CUDA_\w+|SM_EMULATOR_\w+|"
+    r"PATH|HOME|LANG|LC_\w+|TMPDIR|TERM|NO_COLOR|TZ|XDG_\w+|PYTHON\w*|VIRTUAL_ENV|LD_LIBRARY_PATH|CUDA_\w+|SM_EMULATOR_\w+|SM_TUNING_DEBUG|"
     r"DASK_\w+|DOCKER_(HOST|TLS_VERIFY|CERT_PATH|CONFIG)"
 )
 _SCRUBBED = "SM_EMULATOR_SCRUBBED"
@@ -21,9 +23,14 @@ def _scrub() -> None:
 def _main() -> int:
     if "serve" in sys.argv[1:2]:
         _scrub()
-    from local_emulator.command import main  # noqa: PLC0415 - its imports take half a second and must not be paid twice
+    try:
+        from local_emulator.command import main  # noqa: PLC0415 - its imports take half a second and must not be paid twice
 
-    return main()
+        return main()
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # noqa: BLE001 - the one way out: a sentence and an exit code
+        return tell(error)
 
 
 if __name__ == "__main__":

@@ -1,23 +1,25 @@
-"""The command line: serve, status, stop, reset."""
+"""The command line: serve, status, stop, interrupt, reset, recover."""
 
 import argparse
+import http.client
 import json
 import os
 import secrets
 import shlex
 import signal
-import sys
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, replace
-from pathlib import Path
+from contextlib import suppress
+from dataclasses import replace
+from importlib.util import find_spec
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import quote, urlsplit
 
+from local_emulator import option_values as values
 from local_emulator.api import peers
 from local_emulator.api.faults import Faults as Reported
 from local_emulator.api.gateway import Gateway
@@ -25,98 +27,64 @@ from local_emulator.api.guard import Guard
 from local_emulator.api.server import Server
 from local_emulator.assembly import Emulator, end_runs
 from local_emulator.domain.errors import EmulatorError
+from local_emulator.failures import FAILED, tell
 from local_emulator.runs.cluster import slots
-from local_emulator.settings import DEFAULT_PORT, Docker, Faults, Python, Quotas, Settings, StandIn, default_state
+from local_emulator.settings import DEFAULT_PORT, Settings, default_state
 from local_emulator.state_folder import StateLock, check_path, read_owner, wipe
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-OK, FAILED, NOT_RUNNING = 0, 1, 3
+OK, USAGE, NOT_RUNNING = 0, 2, 3
 
+_NEEDED = ("moto", "flask", "flask_cors", "numpy", "scipy", "regex", "botocore")  # what is imported only when it is used
 _DUMMY = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
-def _image(text: str) -> tuple[str, StandIn]:
-    pattern, _, named = text.partition("=")
-    if not pattern or not named:
-        raise argparse.ArgumentTypeError(f"{text!r} must be PATTERN=COMMAND, PATTERN=python:PATH or PATTERN=docker:[IMAGE]")
-    kind, colon, what = named.partition(":")
-    if colon and kind == "docker":
-        return pattern, Docker(what or None)
-    if colon and kind == "python":
-        path = Path(what).absolute()
-        python = Python(str(path))
-        if not os.access(python.interpreter, os.X_OK):
-            raise argparse.ArgumentTypeError(f"{text!r}: {python.interpreter} is no interpreter")
-        return pattern, python
-    return pattern, tuple(shlex.split(named))
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, not beside all that would be right."""
 
-
-def _gpus(text: str) -> tuple[str, ...]:
-    return () if text == "none" else tuple(one.strip() for one in text.split(",") if one.strip())
-
-
-def _number(text: str) -> tuple[str, float]:
-    name, _, number = text.partition("=")
-    try:
-        return name, float(number)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} must be NAME=NUMBER") from error
-
-
-def _quotas(given: Sequence[tuple[str, float]]) -> Quotas:
-    known = {one.name.replace("_", "-"): one.name for one in fields(Quotas) if one.name != "instances"}
-    numbers = {known[name]: int(number) for name, number in given if name in known}
-    instances = {name: int(number) for name, number in given if name.startswith("ml.")}
-    for name, _ in given:
-        if name not in known and name not in instances:
-            raise EmulatorError(f"--quota {name}: it must be an instance type (ml.…) or one of {', '.join(known)}")
-    return Quotas(**numbers, instances=instances)
-
-
-def _faults(given: Sequence[tuple[str, float]]) -> Faults:
-    known = {one.name for one in fields(Faults)}
-    for name, number in given:
-        if name not in known:
-            raise EmulatorError(f"--fault {name}: it must be one of {', '.join(sorted(known))}")
-        if number < 0 or (number > 1 and name != "delay"):
-            raise EmulatorError(
-                f"--fault {name}={number:g}: it must be {'0 or more seconds' if name == 'delay' else 'within 0 and 1'}"
-            )
-    return Faults(**dict(given))
+    def error(self, message: str) -> NoReturn:
+        self.exit(USAGE, f"local_emulator: {message} ({self.prog} --help shows what there is)\n")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m local_emulator", description="SageMaker's tuning and training API on this machine."
-    )
+    parser = _Parser(prog="python -m local_emulator", description="SageMaker's tuning and training API on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", help="serve AWS's API on this machine until Ctrl-C")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    serve.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 picks a free one (default: %(default)s)")
+    serve.add_argument("--port", type=values.port, default=DEFAULT_PORT, help="0 picks a free one (default: %(default)s)")
     serve.add_argument(
-        "--parallel", type=int, help="most training jobs at a time (default: number of cores; a cluster's threads)"
+        "--parallel", type=values.count, help="most training jobs at a time (default: number of cores; a cluster's threads)"
     )
-    serve.add_argument("--threads", type=int, help="threads of BLAS and OpenMP in each training job (default: cores / parallel)")
+    serve.add_argument(
+        "--threads", type=values.count, help="threads of BLAS and OpenMP in each training job (default: cores / parallel)"
+    )
     serve.add_argument(
         "--gpus",
-        type=_gpus,
+        type=values.gpus,
         help="GPUs to deal out to training jobs, such as 0,1, or none (default: $CUDA_VISIBLE_DEVICES, or all)",
     )
-    serve.add_argument("--region", default="us-east-1", help="region of unsigned requests (default: %(default)s)")
-    serve.add_argument("--stop-grace", type=float, default=120.0, help="seconds from SIGTERM to SIGKILL (default: %(default)s)")
-    serve.add_argument("--python", help="interpreter that runs training scripts (default: this one)")
+    serve.add_argument(
+        "--region", type=values.region, default="us-east-1", help="region of unsigned requests (default: %(default)s)"
+    )
+    serve.add_argument(
+        "--stop-grace", type=values.seconds, default=120.0, help="seconds from SIGTERM to SIGKILL (default: %(default)s)"
+    )
+    serve.add_argument("--python", type=values.python, help="interpreter that runs training scripts (default: this one)")
     serve.add_argument(
         "--image",
-        type=_image,
+        type=values.image,
         action="append",
         default=[],
         metavar="PATTERN=WHAT",
         help="how to run the images that match PATTERN: COMMAND; python:PATH, scripts in this interpreter or virtual environment; "
         "docker:[IMAGE], the container itself or another (may be repeated; the first match counts)",
     )
-    serve.add_argument("--s3-endpoint", help="S3 of somebody else where data, sources and models lie (default: our own)")
+    serve.add_argument(
+        "--s3-endpoint", type=values.url, help="S3 of somebody else where data, sources and models lie (default: our own)"
+    )
     serve.add_argument(
         "--executor",
         choices=["process", "dask"],
@@ -136,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_argument(
         "--quota",
-        type=_number,
+        type=values.number,
         action="append",
         default=[],
         metavar="NAME=NUMBER",
@@ -145,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_argument(
         "--fault",
-        type=_number,
+        type=values.number,
         action="append",
         default=[],
         metavar="NAME=NUMBER",
@@ -157,34 +125,37 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="start every Python script anew, not from a process that has imported what it imports",
     )
-    serve.add_argument("--idle-exit", type=float, help="end after this many seconds without a request or a training job")
+    serve.add_argument("--idle-exit", type=values.seconds, help="end after this many seconds without a request or a training job")
     status = commands.add_parser("status", help="say whether an emulator holds the state folder, and where it answers")
     status.add_argument("--json", action="store_true", help="as one JSON document")
+    commands.add_parser("recover", help="keep what is damaged in the state folder aside, and go on with what can be read")
     commands.add_parser("stop", help="end the emulator; training jobs go on and are picked up at the next start")
     interrupt = commands.add_parser("interrupt", help="take the instance of a managed spot training job away")
     interrupt.add_argument("job", help="name of the training job")
     reset = commands.add_parser("reset", help="kill all runs and forget all state")
     reset.add_argument("--yes", action="store_true", help="do not ask")
     for command in commands.choices.values():
-        command.add_argument("--state", type=Path, default=default_state(), help="state folder (default: %(default)s)")
+        command.add_argument("--state", type=values.folder, default=default_state(), help="state folder (default: %(default)s)")
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code: 0 done, 1 failed, 2 usage, 3 not running or in use."""
-    options = _parser().parse_args(argv)
+    parser = _parser()
+    options = parser.parse_args(argv)
     try:
         if options.command == "serve":
             return _serve(options)
-        return {"status": _status, "stop": _stop, "reset": _reset, "interrupt": _interrupt}[options.command](options)
-    except EmulatorError as error:
-        print(f"local_emulator: {error}", file=sys.stderr)  # noqa: T201 - a command line speaks
-        return NOT_RUNNING if type(error).__name__ in {"StateInUse", "PortTaken"} else FAILED
+        return {"status": _status, "stop": _stop, "reset": _reset, "interrupt": _interrupt, "recover": _recover}[options.command](
+            options
+        )
+    except argparse.ArgumentTypeError as error:
+        parser.error(str(error))
+    except Exception as error:  # noqa: BLE001 - the one way out: a sentence and an exit code
+        return tell(error)
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    if options.parallel is not None and options.parallel < 1:
-        raise EmulatorError(f"--parallel is {options.parallel}; it must be at least 1")
     check_path(options.state)
     settings = Settings(
         state=options.state.resolve(),
@@ -198,15 +169,13 @@ def _settings(options: argparse.Namespace) -> Settings:
         s3_endpoint=options.s3_endpoint,
         allowed_hosts=tuple(options.allow_host),
         allowed_users=tuple(options.allow_user),
-        quotas=_quotas(options.quota),
-        faults=_faults(options.fault),
+        quotas=values.quotas(options.quota),
+        faults=values.faults(options.fault),
         idle_exit=options.idle_exit,
         warm=not options.no_warm,
         threads=options.threads,
         **({"gpus": options.gpus} if options.gpus is not None else {}),
     )
-    if options.threads is not None and options.threads < 1:
-        raise EmulatorError(f"--threads is {options.threads}; it must be at least 1")
     settings = _with_cluster(settings, options)
     return replace(settings, parallel=options.parallel) if options.parallel else settings
 
@@ -214,10 +183,10 @@ def _settings(options: argparse.Namespace) -> Settings:
 def _with_cluster(settings: Settings, options: argparse.Namespace) -> Settings:
     """The settings of a cluster, which says itself how many training jobs it takes at a time."""
     if (options.executor == "dask") != bool(options.scheduler):
-        raise EmulatorError("--executor dask and --scheduler ADDRESS go together")
+        raise argparse.ArgumentTypeError("--executor dask and --scheduler ADDRESS go together")
     seen = urlsplit(options.advertise or "")
     if options.advertise and (seen.scheme != "http" or not seen.hostname or not options.scheduler):
-        raise EmulatorError(
+        raise argparse.ArgumentTypeError(
             f"--advertise {options.advertise}: it must be this emulator's URL for a cluster, such as http://10.0.0.7:{DEFAULT_PORT}"
         )
     if not options.scheduler:
@@ -247,6 +216,9 @@ class _Activity:
 def _serve(options: argparse.Namespace) -> int:
     from local_emulator.api.proxy import Authority, Proxy  # noqa: PLC0415 - a seventh of the start, which `status` need not pay
 
+    for name in _NEEDED:
+        if find_spec(name) is None:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
     settings = _settings(options)
     faults, token, why_open = Reported(), secrets.token_hex(16), peers.why_unknown()
     users = {0, os.geteuid(), *peers.users(settings.allowed_users)}
@@ -283,12 +255,29 @@ def _serve(options: argparse.Namespace) -> int:
             signal.signal(signal.SIGINT, _end)
             if settings.idle_exit is not None:
                 threading.Thread(target=_watch, args=(emulator, activity, settings.idle_exit), daemon=True).start()
-            threading.Thread(target=emulator.cloud.warm_up, name="moto", daemon=True).start()
-            server.run()
+            _run(server, emulator)
         left = emulator.active_runs()
         if left:
             _say(f"{left} training jobs go on by themselves; the next start picks them up (`reset` ends them).")
     return OK
+
+
+def _run(server: Server, emulator: Emulator) -> None:
+    """Serve until a signal comes; raises what kept moto from coming up, without which nothing works."""
+    trouble: list[Exception] = []
+
+    def warm_up() -> None:
+        try:
+            emulator.cloud.warm_up()
+        except Exception as error:  # noqa: BLE001 - it is raised in the main thread
+            trouble.append(error)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with suppress(SystemExit):
+        threading.Thread(target=warm_up, name="moto", daemon=True).start()
+        server.run()
+    if trouble:
+        raise trouble[0]
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:
@@ -333,10 +322,10 @@ def _say(text: str) -> None:
 def _ask_health(url: object) -> Mapping[str, object]:
     try:
         with urllib.request.urlopen(f"{url}/_health", timeout=5) as answer:  # noqa: S310 - our own address
-            facts: Mapping[str, object] = json.load(answer)
-            return facts
-    except (urllib.error.URLError, OSError, ValueError) as error:
+            facts = json.load(answer)
+    except (http.client.HTTPException, OSError, ValueError, RecursionError) as error:
         return {"status": "unreachable", "reason": str(error)}
+    return facts if isinstance(facts, dict) else {"status": "unreachable", "reason": "it answers, but not as the emulator"}
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -384,6 +373,15 @@ def _interrupt(options: argparse.Namespace) -> int:
     except urllib.error.HTTPError as error:
         with error:
             raise EmulatorError(error.read().decode()) from error
+    return OK
+
+
+def _recover(options: argparse.Namespace) -> int:
+    from local_emulator.rescue import recover  # noqa: PLC0415 - rarely needed
+
+    with StateLock(options.state):
+        for sentence in recover(options.state):
+            _say(sentence)
     return OK
 
 

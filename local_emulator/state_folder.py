@@ -14,6 +14,7 @@ from local_emulator.domain.errors import EmulatorError
 from local_emulator.runs import lock
 
 _LOCK = "emulator.lock"
+_LOG = "emulator.log"  # written by who starts it
 _RUN_KEY = "run-key"
 
 
@@ -30,6 +31,7 @@ class StateLock:
 
     def __init__(self, state: Path) -> None:
         check_path(state)
+        _check_kind(state)
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         check_owner(state)
         _close_to_others(state)
@@ -53,6 +55,19 @@ class StateLock:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         os.ftruncate(self._fd, 0)
         os.close(self._fd)
+
+
+def _check_kind(state: Path) -> None:
+    """Raise StateNotOurs if a path is no folder, or one that holds something else: others lose their rights to what is in it."""
+    if not state.exists():
+        return
+    if not state.is_dir():
+        raise StateNotOurs(f"the state folder {state} is a file; choose another with --state")
+    names = {entry.name for entry in os.scandir(state)} - {_LOG}
+    if names and _LOCK not in names:
+        raise StateNotOurs(
+            f"the folder {state} holds something else ({min(names)}) and no state; choose an empty one with --state"
+        )
 
 
 def check_path(path: Path) -> None:
@@ -106,9 +121,11 @@ def read_owner(state: Path) -> Mapping[str, object] | None:
     check_owner(state)
     if not lock.taken(path):
         return None
-    text = path.read_text().strip()
-    facts: Mapping[str, object] = json.loads(text) if text else {}
-    return facts
+    try:
+        facts = json.loads(path.read_bytes() or b"{}")
+    except ValueError:  # it is about to write it, or somebody else has written there
+        return {}
+    return facts if isinstance(facts, dict) else {}
 
 
 def wipe(state: Path) -> None:

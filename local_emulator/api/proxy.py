@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 
 import certifi
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -31,6 +32,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from local_emulator.api.connections import HEAD_SECONDS, SILENT_SECONDS
 from local_emulator.api.faults import Faults
 from local_emulator.api.guard import TOKEN_HEADER, Guard
+from local_emulator.domain.errors import EmulatorError
 
 DOMAINS = ("amazonaws.com", "amazonaws.com.cn", "api.aws")
 
@@ -66,12 +68,15 @@ class Authority:
         private = folder / "ca-key.pem"
         if not (self.bundle.exists() and private.exists()):
             _make_authority(self.bundle, private)
-        self._certificate = x509.load_pem_x509_certificate(self.bundle.read_bytes())
+        try:
+            self._certificate = x509.load_pem_x509_certificate(self.bundle.read_bytes())
+            key = serialization.load_pem_private_key(private.read_bytes(), None)
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            raise _broken(self.bundle, private) from error
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != self._certificate.public_key():
+            raise _broken(self.bundle, private)
         # For the library `requests`, which asks hosts beside AWS's too, and knows no other way to name an authority.
         self.bundle_and_others.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + self.bundle.read_bytes())
-        key = serialization.load_pem_private_key(private.read_bytes(), None)
-        if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise TypeError(f"{private} holds no key of an elliptic curve")
         self._key = key
         self._contexts: dict[str, ssl.SSLContext] = {}
 
@@ -95,6 +100,13 @@ class Authority:
                 context.load_cert_chain(file.name)
             self._contexts[host] = context
         return self._contexts[host]
+
+
+def _broken(bundle: Path, private: Path) -> EmulatorError:
+    return EmulatorError(
+        f"{bundle} and {private.name} beside it are not the certificate and key that this program has made; remove both, and they are "
+        "made anew (programs that trust the old one must be given the new one)"
+    )
 
 
 def _named(name: str) -> x509.Name:

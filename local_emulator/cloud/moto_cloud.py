@@ -294,7 +294,7 @@ class Cloud:
             StoredObject(
                 bucket=bucket,
                 key=key,
-                blob=found._value_buffer.path,  # noqa: SLF001 - see above
+                blob=found._value_buffer,  # noqa: SLF001 - see above
                 size=found.size,
                 etag=found.etag.strip('"'),
                 modified=found.last_modified.replace(tzinfo=UTC),
@@ -367,8 +367,8 @@ def _copy(source: Path, target: Path) -> None:
             pass
 
 
-def _swap(key: Any, blob: Path, size: int) -> None:  # noqa: ANN401 - moto's own type
+def _swap(key: Any, blob: BlobFile, size: int) -> None:  # noqa: ANN401 - moto's own type
     """Let a key of moto's read its value from a blob."""
     key._value_buffer.close()  # noqa: SLF001 - the buffer is what we replace
-    key._value_buffer = BlobFile(blob)  # noqa: SLF001 - see above
+    key._value_buffer = blob  # noqa: SLF001 - see above
     key.contentsize = size

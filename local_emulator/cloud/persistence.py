@@ -12,25 +12,56 @@ import shutil
 import sqlite3
 import threading
 import uuid
+import weakref
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from local_emulator.domain.errors import EmulatorError
+from local_emulator.database import connect, verify
+from local_emulator.domain.errors import Damaged, EmulatorError
 
+TABLES = ("buckets", "settings", "objects")
+# `sum` is a checksum of all columns before it (local_emulator/database.py).
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS buckets (
-  name TEXT PRIMARY KEY, region TEXT NOT NULL, account TEXT NOT NULL DEFAULT ''
+CREATE TABLE buckets (
+  name TEXT PRIMARY KEY,
+  region TEXT NOT NULL,
+  account TEXT NOT NULL DEFAULT '',
+  sum INTEGER NOT NULL GENERATED ALWAYS AS (checksum(name, region, account)) STORED
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS settings (
-  bucket TEXT NOT NULL, name TEXT NOT NULL, query TEXT NOT NULL, headers TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (bucket, name)
+CREATE TABLE settings (
+  bucket TEXT NOT NULL,
+  name TEXT NOT NULL,
+  query TEXT NOT NULL,
+  headers TEXT NOT NULL,
+  body BLOB NOT NULL,
+  sum INTEGER NOT NULL GENERATED ALWAYS AS (checksum(bucket, name, query, headers, body)) STORED,
+  PRIMARY KEY (bucket, name)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS objects (
-  bucket TEXT NOT NULL, key TEXT NOT NULL, blob TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL, modified REAL NOT NULL,
-  metadata TEXT NOT NULL, tags TEXT NOT NULL, PRIMARY KEY (bucket, key)
+CREATE TABLE objects (
+  bucket TEXT NOT NULL,
+  key TEXT NOT NULL,
+  blob TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  etag TEXT NOT NULL,
+  modified REAL NOT NULL,
+  metadata TEXT NOT NULL,
+  tags TEXT NOT NULL,
+  sum INTEGER NOT NULL GENERATED ALWAYS AS (checksum(bucket, key, blob, size, etag, modified, metadata, tags)) STORED,
+  PRIMARY KEY (bucket, key)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX objects_by_blob ON objects (blob);
 """
+_COLUMNS = {
+    "buckets": "name, region",
+    "settings": "bucket, name, query, headers, body",
+    "objects": "bucket, key, blob, size, etag, modified, metadata, tags",
+}
+_VERSION = 1  # of the schema; the first one had no number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +70,7 @@ class StoredObject:
 
     bucket: str
     key: str
-    blob: Path
+    blob: "BlobFile"
     size: int
     etag: str
     modified: datetime
@@ -59,7 +90,7 @@ class Setting:
 
 
 class BlobFile:
-    """A blob as the file that moto's keys expect; it is open only while it is read."""
+    """A blob as the file that moto's keys expect; it is open only while it is read. As long as one lives, its blob stays."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -88,41 +119,97 @@ class BlobFile:
 
 
 class Mirror:
-    """What S3 holds, on disk. Called under the cloud's lock, but for `store`, which may take long."""
+    """What S3 holds, on disk. Called under the cloud's lock, but for `store`, which may take long.
+
+    A blob is removed when no object and no BlobFile refers to it any more: the row goes first, so a crash between the two leaves
+    a blob too many, which the next start removes.
+    """
 
     def __init__(self, state: Path) -> None:
         self._blobs = state / "blobs"
         self._blobs.mkdir(exist_ok=True, mode=0o700)
-        path = state / "s3.sqlite"
         self._lock = threading.RLock()
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._open_files: Counter[str] = Counter()
+        self._let_go: deque[str] = deque()  # digests whose file or row has gone; finalizers may only append
+        path = state / "s3.sqlite"
+        verify(path, TABLES, self._blobs)
+        self._db = connect(path)
         try:
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.executescript(_SCHEMA)
-            if "account" not in [row[1] for row in self._db.execute("PRAGMA table_info(buckets)")]:  # of version 0.1
-                self._db.execute("ALTER TABLE buckets ADD COLUMN account TEXT NOT NULL DEFAULT ''")
+            self._open()
         except sqlite3.Error as error:
             self._db.close()
-            raise EmulatorError(f"{path} is damaged or not a database of this program ({error}); it was left as it is") from error
-        self._sweep()
+            raise EmulatorError(
+                f"{path} cannot be opened ({error}): is there room on the disk, and may it be written?"
+            ) from error
+        sizes = sizes_of(self._blobs)
+        try:
+            self._refuse_missing(path, sizes)
+        except EmulatorError:
+            self._db.close()
+            raise
+        self._sweep(sizes.keys())
+
+    def _open(self) -> None:
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        if self._db.execute("PRAGMA user_version").fetchone()[0] >= _VERSION:
+            return
+        old = {row[0] for row in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")} & set(TABLES)
+        renamed = "".join(f"ALTER TABLE {table} RENAME TO old_{table};" for table in sorted(old))
+        copied = "".join(
+            f"INSERT INTO {table} ({_COLUMNS[table]}) SELECT {_COLUMNS[table]} FROM old_{table}; DROP TABLE old_{table};"  # noqa: S608 - our own names
+            for table in sorted(old)
+        )
+        self._db.executescript(f"BEGIN IMMEDIATE; {renamed} {_SCHEMA} {copied} PRAGMA user_version = {_VERSION}; COMMIT;")
 
     def close(self) -> None:
         """Close the database."""
         with self._lock:
+            self._collect()
             self._db.close()
 
-    def _sweep(self) -> None:
-        """Remove blobs that nothing refers to, and files half written."""
-        known = {row[0] for row in self._db.execute("SELECT DISTINCT blob FROM objects")}
-        for path in self._blobs.glob("*/*"):
-            if path.name not in known:
-                path.unlink()
+    # --- blobs ----------------------------------------------------------------------------------------------------------
 
-    def store(self, content: bytes | Path) -> Path:
+    def _refuse_missing(self, path: Path, sizes: Mapping[str, int]) -> None:
+        """Raise Damaged if the content of an object is not there, or not whole."""
+        rows = self._db.execute("SELECT bucket, key, blob, size FROM objects").fetchall()
+        gone = [f"s3://{bucket}/{key}" for bucket, key, blob, size in rows if sizes.get(blob) != size]
+        if gone:
+            raise Damaged(
+                f"the content of {len(gone)} objects is missing in {self._blobs} or is not whole (the first is {gone[0]}); "
+                f"nothing was changed. Put it back, or leave them out: python -m local_emulator recover --state {path.parent}"
+            )
+
+    def _sweep(self, names: AbstractSet[str]) -> None:
+        """Remove those blobs that nothing refers to, and files half written."""
+        known = {row[0] for row in self._db.execute("SELECT DISTINCT blob FROM objects")}
+        for name in names - known:
+            self._path(name.lstrip(".")).with_name(name).unlink(missing_ok=True)
+
+    def _file(self, digest: str) -> BlobFile:
+        """A blob's file, which keeps the blob until it is let go of."""
+        file = BlobFile(self._path(digest))
+        with self._lock:
+            self._open_files[digest] += 1
+        weakref.finalize(file, self._let_go.append, digest).atexit = False
+        return file
+
+    def _collect(self) -> None:
+        """Remove the blobs that were let go of and that nothing refers to. Call under the lock, outside of transactions."""
+        while self._let_go:
+            digest = self._let_go.popleft()
+            self._open_files[digest] -= 1
+            if self._open_files[digest] > 0:
+                continue
+            del self._open_files[digest]
+            if not self._db.execute("SELECT 1 FROM objects WHERE blob = ? LIMIT 1", (digest,)).fetchone():
+                self._path(digest).unlink(missing_ok=True)
+
+    def store(self, content: bytes | Path) -> BlobFile:
         """Keep some content; the blob that holds it."""
         digest = _digest(content)
-        blob = self._path(digest)
+        file = self._file(digest)
+        blob = file.path
         if not blob.exists():
             blob.parent.mkdir(exist_ok=True, mode=0o700)
             temporary = blob.with_name(f".{digest}.{uuid.uuid4().hex}")
@@ -135,7 +222,7 @@ class Mirror:
             except OSError:
                 temporary.unlink(missing_ok=True)
                 raise
-        return blob
+        return file
 
     def _path(self, digest: str) -> Path:
         return self._blobs / digest[:2] / digest
@@ -151,9 +238,15 @@ class Mirror:
         """A bucket is gone, with all that was in it."""
         with self._lock:
             self._db.execute("BEGIN IMMEDIATE")
-            for statement in ("buckets WHERE name", "settings WHERE bucket", "objects WHERE bucket"):
-                self._db.execute(f"DELETE FROM {statement} = ?", (name,))  # noqa: S608 - our own words
-            self._db.execute("COMMIT")
+            try:
+                for statement in ("buckets WHERE name", "settings WHERE bucket", "objects WHERE bucket"):
+                    self._db.execute(f"DELETE FROM {statement} = ?", (name,))  # noqa: S608 - our own words
+                self._db.execute("COMMIT")
+            except sqlite3.Error:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+            self._collect()
 
     def note_setting(self, setting: Setting) -> None:
         """A sub-resource of a bucket was set."""
@@ -171,8 +264,8 @@ class Mirror:
         row = (
             one.bucket,
             one.key,
-            one.blob.name,
-            one.size,
+            one.blob.path.name,
+            one.blob.path.stat().st_size,
             one.etag,
             one.modified.timestamp(),
             json.dumps(dict(one.metadata)),
@@ -180,11 +273,13 @@ class Mirror:
         )
         with self._lock:
             self._db.execute("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            self._collect()
 
     def forget_object(self, bucket: str, key: str) -> None:
         """An object is gone."""
         with self._lock:
             self._db.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (bucket, key))
+            self._collect()
 
     # --- recalling ------------------------------------------------------------------------------------------------------
 
@@ -194,27 +289,56 @@ class Mirror:
 
     def settings(self) -> Iterator[Setting]:
         """Every sub-resource that was set."""
-        for bucket, name, query, headers, body in self._db.execute("SELECT * FROM settings").fetchall():
+        for bucket, name, query, headers, body in self._db.execute(
+            "SELECT bucket, name, query, headers, body FROM settings"
+        ).fetchall():
             yield Setting(bucket=bucket, name=name, query=query, headers=json.loads(headers), body=body)
 
     def objects(self) -> Iterator[StoredObject]:
-        """Every object whose content is there."""
-        for bucket, key, blob, size, etag, modified, metadata, tags in self._db.execute("SELECT * FROM objects").fetchall():
-            if self._path(blob).exists():
-                yield StoredObject(
-                    bucket=bucket,
-                    key=key,
-                    blob=self._path(blob),
-                    size=size,
-                    etag=etag,
-                    modified=datetime.fromtimestamp(modified, UTC),
-                    metadata=json.loads(metadata),
-                    tags=json.loads(tags),
-                )
+        """Every object."""
+        rows = self._db.execute("SELECT bucket, key, blob, size, etag, modified, metadata, tags FROM objects").fetchall()
+        for bucket, key, blob, size, etag, modified, metadata, tags in rows:
+            yield StoredObject(
+                bucket=bucket,
+                key=key,
+                blob=self._file(blob),
+                size=size,
+                etag=etag,
+                modified=datetime.fromtimestamp(modified, UTC),
+                metadata=json.loads(metadata),
+                tags=json.loads(tags),
+            )
 
     def keys(self, bucket: str) -> set[str]:
         """Every key of a bucket."""
         return {row[0] for row in self._db.execute("SELECT key FROM objects WHERE bucket = ?", (bucket,))}
+
+
+def create(path: Path) -> None:
+    """Make an index that holds nothing."""
+    with closing(connect(path)) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
+
+
+def part_with_missing(state: Path, aside: Path) -> list[str]:
+    """Take out of the index the objects without their content, and move content without its object aside; the objects' URIs."""
+    blobs = state / "blobs"
+    sizes = sizes_of(blobs)
+    with closing(connect(state / "s3.sqlite")) as db:
+        rows = db.execute("SELECT bucket, key, blob, size FROM objects").fetchall()
+        gone = [row for row in rows if sizes.get(row[2]) != row[3]]
+        db.executemany("DELETE FROM objects WHERE bucket = ? AND key = ?", [row[:2] for row in gone])
+    for name in sizes.keys() - {blob for _, _, blob, size in rows if sizes.get(blob) == size}:
+        (aside / "blobs").mkdir(parents=True, exist_ok=True, mode=0o700)
+        (blobs / name.lstrip(".")[:2] / name).rename(aside / "blobs" / name)
+    return [f"s3://{bucket}/{key}" for bucket, key, _, _ in gone]
+
+
+def sizes_of(blobs: Path) -> dict[str, int]:
+    """The size of each file in a folder of blobs."""
+    folders = [folder for folder in os.scandir(blobs) if folder.is_dir(follow_symlinks=False)]
+    return {entry.name: entry.stat(follow_symlinks=False).st_size for folder in folders for entry in os.scandir(folder)}
 
 
 def _digest(content: bytes | Path) -> str:

@@ -16,6 +16,7 @@ EmulatorError
 │   ├── AlreadyExists
 │   ├── NotFound
 │   ├── Conflict                 the record's version is no longer the stored one
+│   ├── Damaged                  a file of the state is not what was written
 │   ├── Unreadable               the record is damaged, or of a newer version
 │   └── StoreUnavailable         nothing can be read or written for now: the disk is full
 └── RunError                     a training job cannot run; its text is the FailureReason
@@ -117,6 +118,10 @@ class NotFound(StoreError):  # noqa: N818 - reads as a fact
 
 class Conflict(StoreError):  # noqa: N818 - reads as a fact
     """The record was changed by somebody else since it was read."""
+
+
+class Damaged(StoreError):  # noqa: N818 - reads as a fact
+    """A file of the state folder is not what was written; the text says what to do."""
 
 
 class Unreadable(StoreError):  # noqa: N818 - reads as a fact

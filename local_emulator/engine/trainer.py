@@ -94,18 +94,28 @@ class Trainer:
         self._retries = Retries(log, "moving a training job", ring)
 
     def sweep(self) -> None:
-        """Remove, in the background, the folders of runs whose training job was deleted."""
+        """Remove, in the background, what is left of runs whose training job was deleted or has ended."""
         self._slow(self._sweep)
 
     def _sweep(self) -> None:
         # Folders first: a job's record is there before its folder, so what is listed and has no record was deleted.
         folders = {folder.path.name: folder for folder in folders_below(self._runs)}
-        for name in folders.keys() - self._store.runs():
+        known = self._store.runs()
+        active = {job.run for job in self._store.trainings.find(Query(statuses=ACTIVE)).items}
+        for name in folders.keys() - active:
             try:
-                if self._executor.state(folders[name].path) is not RunState.RUNNING:
-                    folders[name].remove()
+                self._clear(folders[name], known=name in known)
             except OSError as error:
                 self._log.tell(f"removing the folders of a run: {name}", error)
+
+    def _clear(self, folder: RunFolder, *, known: bool) -> None:
+        """Remove what is left of a run that no active job has: all of it, or, where its job is `known`, what S3 holds now."""
+        if (known and not folder.has_results()) or self._executor.state(folder.path) is RunState.RUNNING:
+            return
+        if known:  # the emulator was killed between the end of the job and this
+            folder.remove_results()
+        else:
+            folder.remove()
 
     def close(self) -> None:
         """Finish the slow work in hand, but for what hangs, which the next emulator does again; runs go on."""

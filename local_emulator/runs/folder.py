@@ -221,6 +221,10 @@ class RunFolder:
             os.close(held)
         return True
 
+    def has_results(self) -> bool:
+        """Whether anything is there that `remove_results` removes."""
+        return any(path.exists() for path in (self.path / "ml", self._work, self.model_archive, self.output_archive))
+
     def remove_results(self) -> None:
         """Remove what S3 holds now, or nobody needs any more; the evidence stays."""
         for path in (self.path / "ml", self._work):

@@ -1,3 +1,4 @@
+-- `sum` is a checksum of all columns before it (local_emulator/database.py).
 CREATE TABLE tunings (
   id INTEGER PRIMARY KEY,
   arn TEXT NOT NULL UNIQUE,
@@ -8,7 +9,10 @@ CREATE TABLE tunings (
   created INTEGER NOT NULL,      -- microseconds since the epoch
   modified INTEGER NOT NULL,
   version INTEGER NOT NULL,
-  body TEXT NOT NULL             -- the record, of which the other columns tell what is asked for often
+  body TEXT NOT NULL,            -- the record, of which the other columns tell what is asked for often
+  sum INTEGER NOT NULL GENERATED ALWAYS AS (
+    checksum(id, arn, scope, key, name, status, created, modified, version, body)
+  ) STORED
 ) STRICT;
 CREATE INDEX tunings_by_name ON tunings (scope, key, id);
 CREATE INDEX tunings_by_created ON tunings (scope, created, id);
@@ -38,7 +42,13 @@ CREATE TABLE trainings (
   tuned TEXT NOT NULL,           -- JSON
   metric TEXT,                   -- the objective's name
   objective REAL,                -- the final objective of a job that ended and did not fail
-  body TEXT NOT NULL
+  body TEXT NOT NULL,
+  sum INTEGER NOT NULL GENERATED ALWAYS AS (
+    checksum(
+      id, arn, scope, key, name, status, created, modified, version, secondary, started, ended, failure, retryable, tuning, definition,
+      runs, number, tuned, metric, objective, body
+    )
+  ) STORED
 ) STRICT;
 CREATE INDEX trainings_by_name ON trainings (scope, key, id);
 CREATE INDEX trainings_by_created ON trainings (scope, created, id);
@@ -56,12 +66,14 @@ CREATE TABLE observations (
   metric TEXT NOT NULL,
   value REAL NOT NULL,
   ms INTEGER NOT NULL,           -- milliseconds since the epoch
+  sum INTEGER NOT NULL GENERATED ALWAYS AS (checksum(training, seq, metric, value, ms)) STORED,
   PRIMARY KEY (training, seq)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE offsets (
   training INTEGER PRIMARY KEY,
-  offset INTEGER NOT NULL        -- the byte of the run's metrics file up to which observations are recorded
+  offset INTEGER NOT NULL,       -- the byte of the run's metrics file up to which observations are recorded
+  sum INTEGER NOT NULL GENERATED ALWAYS AS (checksum(training, offset)) STORED
 ) STRICT;
 
 CREATE TRIGGER training_gone AFTER DELETE ON trainings BEGIN

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from local_emulator.completion import patience
-from local_emulator.domain.errors import StoreError, StoreUnavailable, Unreadable
+from local_emulator.database import connect, verify
+from local_emulator.domain.errors import Damaged, StoreError, StoreUnavailable, Unreadable
 from local_emulator.domain.history import Chronicle, History, Observation, Standing, Trial, Trials
 from local_emulator.domain.jobs import Secondary, Status
 from local_emulator.domain.names import Arn
@@ -31,11 +32,20 @@ _MOST = 1_000_000  # numbers (values, and members of trials) that histories may 
 _SUMMARY = "name, arn, status, secondary, created, modified, started, ended, failure, definition, metric, objective, tuned"
 
 
+TABLES = ("tunings", "trainings", "observations", "offsets")
+_CHECKED = ("tunings", "trainings", "offsets")  # at the start; observations, of which there may be a million, when they are read
+_SOUND = "observations.sum = checksum(training, seq, observations.metric, value, ms)"
+
+
 class SqliteStore:
     """Jobs and observations in a file, or in memory if `path` is None. Safe to use from several threads.
 
     `heard` is told of every job that was added or has changed its status, `left_out` of every one that is missing in a page because
-    its record cannot be read.
+    its record cannot be read. Without `check` an empty file may be made anew beside runs.
+
+    Raises:
+        Damaged: The file is not what was written.
+        StoreError: It cannot be opened, or is of a newer version.
     """
 
     def __init__(
@@ -43,6 +53,8 @@ class SqliteStore:
         path: Path | None,
         heard: Callable[[TuningJob | TrainingJob], None] = lambda _: None,
         left_out: Callable[[Unreadable], None] = lambda _: None,
+        *,
+        check: bool = True,
     ) -> None:
         self.lock = threading.RLock()
         self._heard = heard
@@ -52,10 +64,12 @@ class SqliteStore:
         self._chronicles: OrderedDict[Arn, Chronicle] = OrderedDict()
         self._touched: set[Arn] = set()
         self._parents: dict[Arn, Trials] = {}
+        if path is not None and check:
+            verify(path, _CHECKED, path.with_name("runs"))
         try:
-            self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
+            self._db = connect(path)
         except sqlite3.Error as error:
-            raise StoreError(f"{path} cannot be opened: {error}") from error
+            raise StoreError(f"{path} cannot be opened ({error}): is there room on the disk, and may it be written?") from error
         try:
             self._open(path)
         except sqlite3.Error as error:
@@ -74,8 +88,6 @@ class SqliteStore:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version > _VERSION:
             raise StoreError(f"{path} was written by a newer version of this program (schema {version}, ours is {_VERSION})")
-        if version and self._db.execute("PRAGMA quick_check").fetchone()[0] != "ok":
-            raise StoreError(f"{path} is damaged; it was left as it is")
         if version < _VERSION:
             schema = _SCHEMA.read_text()
             script = schema if version == 0 else _UPGRADE.read_text().replace("-- schema.sql\n", schema)
@@ -179,12 +191,14 @@ class SqliteStore:
     def observations(self, training: Arn) -> Sequence[Observation]:
         """Every observation of a training job, in order."""
         found = self.rows(
-            "SELECT seq, observations.metric, value, ms FROM observations JOIN trainings ON training = id WHERE arn = ? ORDER BY seq",
+            f"SELECT seq, observations.metric, value, ms, {_SOUND} FROM observations JOIN trainings ON training = id "  # noqa: S608 - our own words
+            "WHERE arn = ? ORDER BY seq",
             training,
         )
+        _refuse_unsound(found)
         return [
             Observation(seq=seq, metric=metric, value=value, time=datetime.fromtimestamp(ms / 1000, UTC))
-            for seq, metric, value, ms in found
+            for seq, metric, value, ms, _ in found
         ]
 
     # --- history --------------------------------------------------------------------------------------------------------
@@ -224,10 +238,11 @@ class SqliteStore:
         values: Mapping[int, tuple[float, ...]] = {}
         if not tuning.status.terminal:
             told = self.rows(
-                "SELECT id, value FROM trainings JOIN observations ON training = id AND observations.metric = trainings.metric "
-                "WHERE tuning = ? ORDER BY id, seq",
+                f"SELECT id, value, {_SOUND} FROM trainings JOIN observations "  # noqa: S608 - our own words
+                "ON training = id AND observations.metric = trainings.metric WHERE tuning = ? ORDER BY id, seq",
                 tuning.arn,
             )
+            _refuse_unsound(told)
             values = {number: tuple(row[1] for row in some) for number, some in groupby(told, key=lambda row: row[0])}
         columns = "id, name, number, tuned, status, objective, retryable, definition, ended"
         found = self.rows(f"SELECT {columns} FROM trainings WHERE tuning = ? ORDER BY id", tuning.arn)  # noqa: S608 - our own names
@@ -288,6 +303,14 @@ def _translated() -> Iterator[None]:
         raise StoreUnavailable(f"the database of jobs: {error}") from error
     except sqlite3.DatabaseError as error:
         raise StoreError(f"the database of jobs: {error}") from error
+
+
+def _refuse_unsound(rows: Sequence[tuple[Any, ...]]) -> None:
+    """Raise Damaged if the last column of a row says that its checksum is wrong."""
+    if wrong := sum(not row[-1] for row in rows):
+        raise Damaged(
+            f"{wrong} observations in jobs.sqlite are not what was written: python -m local_emulator recover leaves them out"
+        )
 
 
 def _standing(tuning: TuningJob) -> Standing:

@@ -82,7 +82,7 @@ def test_commands(server: Server) -> None:
     assert command("stop", "--state", state).stdout == f"No emulator holds {state}.\n"
     assert command("status", "--state", state).returncode == 3
     assert "all state forgotten" in command("reset", "--yes", "--state", state).stdout
-    assert command("serve", "--parallel", "0", "--state", state).returncode == 1
+    assert command("serve", "--parallel", "0", "--state", state).returncode == 2
     assert command("serve", "--nonsense").returncode == 2
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local_emulator.command import _image
+from local_emulator.option_values import image as _image
 from local_emulator.runs import images
 from local_emulator.settings import Docker, Python, Settings
 from tests.conftest import IMAGE, ROLE, Server
