@@ -22,8 +22,8 @@ _TITLES = {
     "tuning_of_algorithm": "Tuning jobs of AWS's algorithms",
     "hyperparameters": "What AWS's algorithms say of hyperparameters",
     "content_type": "How XGBoost takes a ContentType",
+    "autotune": "What Autotune makes of AutoParameters for AWS's algorithms",
 }
-_LONG = {"guide": "developer guide", "container": "aws/sagemaker-xgboost-container"}
 _HEAD = """# Fidelity
 
 What of the emulator was compared with what AWS really answers. Each row is a test (`tests/acceptance/conformance.toml`; `make docs`
@@ -53,14 +53,8 @@ def _lines(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[str]:
 
 
 def evidence(row: Mapping[str, Any]) -> str:
-    """How a row's fact is known: its kind, and after a colon the source. Rows on algorithms have a `source` instead."""
-    if "evidence" in row:
-        return str(row["evidence"])
-    source = str(row["source"])
-    if source.startswith("ours"):
-        return "inferred"
-    kind = "recorded" if source.startswith(("recorded", "published")) else "documented"
-    return f"{kind}: {_LONG.get(source, source)}"
+    """How a row's fact is known: its kind, and after a colon the source."""
+    return str(row["evidence"])
 
 
 def _kind(row: Mapping[str, Any]) -> str:
@@ -82,6 +76,7 @@ def _said(row: Mapping[str, Any]) -> str:
         names = row["names"]
         parts.append(f"{len(names)} metric definitions: {', '.join(names[:3])}{', …' if len(names) > 3 else ''}")
     parts += [f"`{name}` by `{regex}`" for name, regex in row.get("expressions", {}).items()]
+    parts += [f"`{name}` in {', '.join(values)}" for name, values in row.get("ranges", {}).items()]
     if "format" in row:
         parts.append(f"read as {row['format']}")
     if "keys" in row:

@@ -21,7 +21,7 @@ PROGRAM = ("sleep", "3600")  # of the first job alone: the others wait for a pla
 
 
 def rows(kind: str) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("row", [pytest.param(row, id=f"{row['source']}: {row['id']}") for row in ROWS[kind]])
+    return pytest.mark.parametrize("row", [pytest.param(row, id=row["id"]) for row in ROWS[kind]])
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +72,20 @@ def test_a_tuning_job_is_checked_as_aws_checks_it(row: dict[str, Any], emulator:
     expressions = {one["Name"]: one["Regex"] for one in metrics}
     assert [one["Name"] for one in metrics] == row.get("names", list(expressions))
     assert expressions == {**expressions, **row.get("expressions", {})}
+
+
+@rows("autotune")
+def test_autotune_knows_the_algorithm(row: dict[str, Any], emulator: Emulator) -> None:
+    name = f"auto-{ROWS['autotune'].index(row)}"
+    request = tuning_job(name, {**row, "range": {}, "static": {}}) | {"Autotune": {"Mode": "Enabled"}}
+    auto = [{"Name": name, "ValueHint": hint} for name, hint in row["auto"].items()]
+    request["HyperParameterTuningJobConfig"]["ParameterRanges"] = {"AutoParameters": auto}
+    code, answer = ask(emulator, "CreateHyperParameterTuningJob", request, "us-east-1")
+    assert code == 200, answer
+    _, job = ask(emulator, "DescribeHyperParameterTuningJob", {"HyperParameterTuningJobName": name}, "us-east-1")
+    assert job["TrainingJobDefinition"]["StaticHyperParameters"] == row["static"]
+    ranges = [one for some in job["HyperParameterTuningJobConfig"]["ParameterRanges"].values() for one in some]
+    assert {one["Name"]: one.get("Values") or [one["MinValue"], one["MaxValue"]] for one in ranges} == row["ranges"]
 
 
 @rows("hyperparameters")
