@@ -28,7 +28,7 @@ from local_emulator.runs import cluster, mounts
 from local_emulator.runs.clock import Clock
 from local_emulator.runs.folder import folders_below
 from local_emulator.runs.preparation import Preparation
-from local_emulator.runs.process import ProcessExecutor, supervised
+from local_emulator.runs.process import ProcessExecutor, living
 from local_emulator.runs.run import Executor
 from local_emulator.runs.warm import Warm
 from local_emulator.settings import Settings
@@ -194,8 +194,8 @@ def end_runs(state: Path) -> int:
     executor = ProcessExecutor(bell=None)
     try:
         runs = state / "runs"
-        folders = [runs / run for run in {folder.path.name for folder in folders_below(runs)} | supervised(runs)]
-        return sum(executor.kill(folder) for folder in folders) + _end_runs_on_cluster(state, folders)
+        killed = sum(executor.kill(runs / run) for run in living(runs))
+        return killed + _end_runs_on_cluster(state, [folder.path for folder in folders_below(runs)])
     finally:
         executor.close()
 

@@ -28,6 +28,7 @@ from local_emulator.domain.objects import ObjectInfo, Objects, ObjectsUnavailabl
 from local_emulator.runs import artifacts, mounts
 from local_emulator.runs.cluster import TOPIC, Answer, End, Errand, Question
 from local_emulator.runs.folder import RunFolder
+from local_emulator.runs.leavings import files_left
 from local_emulator.runs.preparation import Preparation
 from local_emulator.runs.process import ProcessExecutor
 from local_emulator.runs.run import Cause, Exit, Run, RunState
@@ -42,7 +43,6 @@ _TELL_EVERY = 0.25  # seconds between news of what a run prints
 _TAKES_NO_LONGER = 10.0  # seconds from handing a run over to its claim
 _SETTLED = 1_000_000_000  # nanoseconds that a checkpoint's file must have been left alone before it goes to S3
 _MOST_AT_ONCE = 4 * 2**20
-_FAILURE = 4 * 1024
 _PATIENCE, _PAUSE = 600.0, 0.5  # seconds
 
 
@@ -177,9 +177,7 @@ class Workplace:
         except RunError as error:
             if ended is not None and not _failed(ended):
                 ended = replace(ended, cause=Cause.START, message=str(error))
-        failure = b""
-        with contextlib.suppress(OSError), (folder.ml / "output" / "failure").open("rb") as file:
-            failure = file.read(_FAILURE)
+        failure = artifacts.failure_text(folder).encode()
         # Its archives are in S3, where the emulator's side need not put them.
         return End(
             exit=None if ended is None else replace(ended, model=False, output=False),
@@ -201,7 +199,7 @@ class _Checkpoints:
         if "CheckpointConfig" not in self._errand.job.request:
             return ()
         here = artifacts.checkpoints(self._folder.ml, self._errand.job)
-        return [one for one in here.rglob("*") if one.is_file() and not one.is_symlink()]
+        return [file.path for file in files_left(here) if not file.link]
 
     def save(self) -> None:
         """Upload the files that have changed, and are not being written just now."""

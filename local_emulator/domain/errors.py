@@ -22,7 +22,10 @@ EmulatorError
 └── RunError                     a training job cannot run; its text is the FailureReason
 """
 
+import errno
 from typing import ClassVar
+
+_PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN}
 
 
 class EmulatorError(Exception):
@@ -134,3 +137,8 @@ class StoreUnavailable(StoreError):  # noqa: N818 - reads as a fact
 
 class RunError(EmulatorError):
     """A training job cannot run. The text is its FailureReason, AWS's prefix (`ClientError: …`) included."""
+
+
+def is_passing(error: OSError) -> bool:
+    """Whether an error is this machine's rather than a job's, and may be over in a moment: a full disk, too many open files."""
+    return error.errno in _PASSING

@@ -1,14 +1,13 @@
 """What comes out of a run: archives to S3, and the reason of a failure."""
 
-import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-from local_emulator.domain.errors import RunError
+from local_emulator.domain.errors import RunError, is_passing
 from local_emulator.domain.objects import NoSuchBucket, Objects, ObjectsUnavailable, parse_s3
 from local_emulator.domain.training import TrainingJob
-from local_emulator.runs.folder import RunFolder
+from local_emulator.runs.folder import EvidenceError, RunFolder, read_evidence
+from local_emulator.runs.leavings import LeftError, files_left, shown
 from local_emulator.runs.log import read_tail
 from local_emulator.runs.run import Cause, Exit, Mode, Run
 
@@ -17,7 +16,9 @@ _SIGNALS = 128
 _CUSTOMER_ERROR = 2  # exit code of AWS's algorithms for what the user has to mend
 _ERROR_LINES = 20
 _MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^']+)'")
-_TROUBLE = (NoSuchBucket, ObjectsUnavailable, ValueError, OSError)
+_LONGEST_KEY = 1024  # bytes
+_IN_XML = re.compile("[^\ufffe\uffff]*")
+_TROUBLE = (NoSuchBucket, ObjectsUnavailable, ValueError, OSError, LeftError)
 
 
 def nothing(job: TrainingJob, ended: Exit) -> bool:
@@ -59,7 +60,7 @@ def upload_checkpoint(job: TrainingJob, folder: RunFolder, path: Path, objects: 
     """Put one file that a run has saved where its request wants it; raises RunError."""
     try:
         bucket, prefix = parse_s3(job.request["CheckpointConfig"]["S3Uri"])
-        objects.upload(bucket, f"{prefix.rstrip('/')}/{path.relative_to(checkpoints(folder.ml, job))}", path)
+        objects.upload(bucket, _key(prefix.rstrip("/"), str(path.relative_to(checkpoints(folder.ml, job)))), path)
     except _TROUBLE as error:
         raise _failed(error) from error
 
@@ -71,24 +72,32 @@ def checkpoints(ml: Path, job: TrainingJob) -> Path:
 
 
 def _failed(error: Exception) -> RunError:
+    """The end of a job whose files cannot be put into S3; raises what is not of its making, and perhaps over in a moment."""
+    if isinstance(error, OSError) and is_passing(error):
+        raise error
     """As AWS says it: `Error 7: AccessDenied (403): Access Denied` is recorded, the same of a bucket that is gone is inferred."""
     said = "NoSuchBucket (404): The specified bucket does not exist" if isinstance(error, NoSuchBucket) else str(error)
     return RunError(f"ClientError: Artifact upload failed:Error 7: {said}")
 
 
 def _upload_folder(objects: Objects, bucket: str, prefix: str, folder: Path) -> None:
-    for name, path in _files(folder):
-        objects.upload(bucket, f"{prefix}/{name}", path)
+    for file in files_left(folder):
+        if not file.link:
+            objects.upload(bucket, _key(prefix, file.name), file.path)
 
 
-def _files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Regular files below a folder, links left out."""
-    for parent, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(parent) / name
-            if path.is_file() and not path.is_symlink():
-                yield str(path.relative_to(folder)), path
+def _key(prefix: str, name: str) -> str:
+    """The key of a file; raises LeftError if its name makes none."""
+    key = f"{prefix}/{name}"
+    try:
+        size = len(key.encode())
+    except UnicodeEncodeError as error:
+        raise LeftError(f"the name of the file {shown(name)} is not UTF-8, as a key of S3 has to be") from error
+    if size > _LONGEST_KEY:
+        raise LeftError(f"the key of the file {shown(name)} has {size:,} bytes, more than S3's {_LONGEST_KEY:,}")
+    if any(letter < " " and letter not in "\t\n\r" for letter in key) or not _IN_XML.fullmatch(key):
+        raise LeftError(f"the name of the file {shown(name)} has characters that S3's lists cannot show")
+    return key
 
 
 def failure_reason(folder: RunFolder, ended: Exit) -> str:
@@ -98,8 +107,11 @@ def failure_reason(folder: RunFolder, ended: Exit) -> str:
     """
     if ended.cause in {Cause.START, Cause.DISK, Cause.ENGINE}:
         return ended.message[:_LONGEST_REASON]
-    text, code = _failure_file(folder.ml / "output" / "failure"), ended.code
-    run = folder.load_run()
+    text, code = failure_text(folder), ended.code
+    try:
+        run = folder.load_run()
+    except EvidenceError:
+        return f"AlgorithmError: {text}, exit code: {code}"
     if not text and run.mode is Mode.SCRIPT:
         text, code = _toolkit_text(folder, run, ended.code), 1
     whose = "ClientError" if run.mode is Mode.ALGORITHM and code == _CUSTOMER_ERROR else "AlgorithmError"
@@ -131,10 +143,7 @@ def _last_error(folder: RunFolder) -> str:
     return "\n".join(after[first : first + _ERROR_LINES]).strip()
 
 
-def _failure_file(path: Path) -> str:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return ""
-    with os.fdopen(descriptor, "rb") as file:
-        return file.read(4 * _LONGEST_REASON).decode("utf-8", "replace").replace("\0", "").strip()[:_LONGEST_REASON]
+def failure_text(folder: RunFolder) -> str:
+    """What a program wrote to `/opt/ml/output/failure`; empty if nothing, or something else than a file lies there."""
+    content = read_evidence(folder.ml / "output" / "failure", most=4 * _LONGEST_REASON) or b""
+    return content.decode("utf-8", "replace").replace("\0", "").strip()[:_LONGEST_REASON]

@@ -15,6 +15,7 @@ import shutil
 import stat
 import subprocess
 import termios
+import time
 import uuid
 from array import array
 from collections.abc import Mapping, Sequence
@@ -32,6 +33,7 @@ from local_emulator.runs.run import Cause, Command, Container, Exit, Mode, Run, 
 _WORK = "work"
 _MOST_AT_ONCE = 4 * 2**20
 _LONGEST = 16 * 2**20  # bytes of a whole piece of evidence
+_SPACE_WITHIN = 60.0  # seconds that the end of a run waits for space on the disk
 _NOT_OURS = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO}
 
 
@@ -40,21 +42,26 @@ class EvidenceError(EmulatorError):
 
 
 def read_evidence(path: Path, offset: int = 0, most: int = _LONGEST) -> bytes | None:
-    """Some content of a regular file; None if there is none at that path, but perhaps a folder, a link or a FIFO.
+    """Some content of a regular file; None if there is none at that path, but perhaps a folder, a link or a FIFO; not below a link.
 
     What lies in a run's folder may be anybody's: nothing there may block or break whoever reads it.
     """
+    if path.parent.is_symlink():
+        return None
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         if error.errno in _NOT_OURS:
             return None
         raise
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return None
-        file.seek(offset)
-        return file.read(most)
+        with open(descriptor, "rb", closefd=False) as file:
+            file.seek(offset)
+            return file.read(most)
+    finally:
+        os.close(descriptor)
 
 
 def read_facts(path: Path) -> dict[str, Any] | None:
@@ -203,6 +210,9 @@ class RunFolder:
 
     def make(self) -> None:
         """Make both folders, for this user alone."""
+        for path in (self.path, self.work):
+            if path.is_symlink():
+                path.unlink()
         for path in (self.path, self.work, self.home, self.temporary):
             path.mkdir(parents=True, exist_ok=True)
             path.chmod(0o700)
@@ -251,18 +261,23 @@ class RunFolder:
             raise EvidenceError(f"{self.run_json} is missing or damaged ({type(error).__name__}: {error})") from error
 
     def write_exit(self, ended: Exit) -> None:
-        """Say how the run ended."""
+        """Say how the run ended; on a full disk as soon as there is space, if that is soon."""
         facts = asdict(ended) | {"cause": ended.cause.value, "time": ended.time.isoformat()}
-        content = json.dumps(facts).encode()
-        try:
-            write_whole(self.exit, content)
-        except OSError as error:
-            if error.errno not in _NOT_OURS:
-                raise
-            # A program has put something else there, or removed the folder.
-            remove_tree(self.exit if self.path.is_dir() else self.path)
+        if self.path.is_symlink() or not self.path.is_dir():  # a program has removed it, or put something else there
+            remove_tree(self.path)
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_whole(self.exit, content)
+        if self.exit.is_dir():
+            remove_tree(self.exit)
+        deadline = time.monotonic() + _SPACE_WITHIN
+        while True:
+            try:
+                write_whole(self.exit, json.dumps(facts).encode())
+            except OSError as error:
+                if error.errno != errno.ENOSPC or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+            else:
+                return
 
     def read_exit(self) -> Exit | None:
         """How the run ended; None if nobody has said so, or not in a way that can be read."""
@@ -284,6 +299,8 @@ class RunFolder:
         """What the evidence says."""
         # The supervisor locks, then claims, and writes `exit` before it lets go. So the claim is looked at before the lock (or one
         # that comes in between would look abandoned), and `exit` again after it.
+        if self.path.is_symlink():
+            return RunState.NEW  # what it leads to is not ours
         claimed = self.claim.exists()
         if lock.taken(self.lock):
             return RunState.RUNNING

@@ -4,17 +4,18 @@ Control characters are written as CloudWatch shows them, `#` and three octal dig
 metrics are matched on. A line is at most as long as an event of CloudWatch; a longer one is cut where awslogs cuts it.
 """
 
-import os
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import FileIO
 
-from local_emulator.runs.folder import RunFolder
+from local_emulator.runs.folder import RunFolder, read_evidence
 
 _CONTROL = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f]")
 _ESCAPES = {bytes([code]): b"#%03o" % code for code in range(256)}
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_WRITTEN = re.compile(rb"([0-9]{1,15}) (.*)")
 LONGEST_EVENT = 256 * 1024 - 26  # bytes; CloudWatch counts 26 more for each event
 _CONTINUES = 0x80  # the two highest bits of a byte of UTF-8 that does not begin a character
 _SEGMENTS = 8
@@ -143,14 +144,11 @@ def read_log(folder: RunFolder, cursor: Cursor | None = None) -> tuple[Sequence[
         if not later:
             return (), cursor
         cursor = Cursor(segment=later[0])
-    try:
-        with (folder.path / f"log.{cursor.segment}").open("rb") as file:
-            file.seek(cursor.offset)
-            content = file.read(_MOST_AT_ONCE)
-    except FileNotFoundError:  # dropped between the look and the read
+    content = read_evidence(folder.path / f"log.{cursor.segment}", cursor.offset, _MOST_AT_ONCE)
+    if content is None:  # dropped between the look and the read
         return read_log(folder, cursor)
     end = content.rfind(b"\n") + 1
-    lines += [_line(raw) for raw in content[:end].splitlines()]
+    lines += _lines(content[:end])
     cursor = Cursor(segment=cursor.segment, offset=cursor.offset + end)
     later = [segment for segment in segments if segment > cursor.segment]
     if end == 0 and later:  # a segment that has a successor is complete
@@ -171,20 +169,21 @@ def read_tail(folder: RunFolder) -> Sequence[LogLine]:
     """The last lines of a log, at most a few tens of kilobytes of each of its last two segments."""
     lines: list[LogLine] = []
     for segment in _segments(folder)[-2:]:
-        with (folder.path / f"log.{segment}").open("rb") as file:
-            skipped = max(os.fstat(file.fileno()).st_size - _TAIL, 0)
-            file.seek(skipped)
-            content = file.read()
+        path = folder.path / f"log.{segment}"
+        skipped = max(path.lstat().st_size - _TAIL, 0)
+        content = read_evidence(path, skipped, 2 * _TAIL) or b""
         # The first line may be the rest of one, and the last the beginning of one.
-        whole = content[: content.rfind(b"\n") + 1].splitlines()
-        lines += map(_line, whole[1:] if skipped else whole)
+        begin = content.find(b"\n") + 1 if skipped else 0
+        lines += _lines(content[begin : content.rfind(b"\n") + 1])
     return lines
 
 
 def _segments(folder: RunFolder) -> Sequence[int]:
-    return sorted(int(path.suffix[1:]) for path in folder.path.glob("log.*"))
+    files = (path for path in folder.path.glob("log.*") if path.is_file() and not path.is_symlink())
+    return sorted(int(path.name[4:]) for path in files if _NUMBER.fullmatch(path.name[4:]))
 
 
-def _line(raw: bytes) -> LogLine:
-    ms, _, text = raw.partition(b" ")
-    return LogLine(ms=int(ms), text=text.decode())
+def _lines(content: bytes) -> Sequence[LogLine]:
+    """Whole lines; what no supervisor can have written is left out."""
+    written = (_WRITTEN.fullmatch(raw) for raw in content.splitlines())
+    return [LogLine(ms=int(line[1]), text=line[2].decode("utf-8", "replace")) for line in written if line]

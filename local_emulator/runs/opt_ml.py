@@ -3,10 +3,11 @@
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from local_emulator.domain.errors import RunError
 from local_emulator.domain.training import TrainingJob
 from local_emulator.runs.folder import RunFolder
 from local_emulator.settings import Settings
@@ -15,6 +16,7 @@ _HOST = "algo-1"
 _INTERFACE = "eth0"
 _GROUP = "homogeneousCluster"
 _FOLDERS = ("", "input", "input/config", "input/data", "model", "output", "output/data", "code", "checkpoints")
+_LONGEST_STRING = 32 * 4096  # bytes of an argument or an environment variable with its NUL: MAX_ARG_STRLEN
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
@@ -95,3 +97,26 @@ def environment(job: TrainingJob, settings: Settings, endpoint: str | None, acce
         "TRAINING_JOB_ARN": job.arn,
         **job.request.get("Environment", {}),
     }
+
+
+def check_strings(argv: Sequence[str], env: Mapping[str, str]) -> None:
+    """Refuse what Linux cannot hand to a program, however it is started; raises RunError that names it."""
+    for name, value in env.items():
+        _check_string(f"the environment variable {name}", f"{name}={value}")
+    for before, word in zip(("", *argv), argv, strict=False):
+        _check_string(f"the argument after {before[:100]}", word)
+
+
+def _check_string(what: str, text: str) -> None:
+    problem = None
+    try:
+        size = len(text.encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError:
+        problem = f"{what} is not UTF-8"
+    else:
+        if "\0" in text:
+            problem = f"{what} has a NUL character in it"
+        if size >= _LONGEST_STRING:
+            problem = f"Argument list too long: {what} has {size:,} bytes, Linux allows {_LONGEST_STRING - 1:,}"
+    if problem is not None:
+        raise RunError(f"ClientError: The training program cannot be started: {problem}")

@@ -5,11 +5,11 @@ import json
 import os
 import tarfile
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 from local_emulator.runs.archive import ArchiveError
 from local_emulator.runs.folder import RunFolder
+from local_emulator.runs.leavings import LeftError, LeftFile, files_left, shown
 
 _LEVEL = 1  # on trained models 1 is 4 to 8 times as fast as 6 and within a few per cent of its size
 
@@ -27,12 +27,10 @@ def pack(folder: Path, target: Path, limit: int | None = None) -> bool:
     Raises:
         ArchiveError: The folder is a link, a link in it leads to itself, the files are over the limit, or writing failed.
     """
-    if folder.is_symlink():
-        raise ArchiveError(f"/opt/ml/{folder.name} was replaced by a link; it must be a folder")
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
-        files = list(_files(folder))
-        total = sum(path.stat().st_size for _, path in files)
+        files = list(files_left(folder))
+        total = sum(file.path.stat().st_size for file in files)
         if limit is not None and total > limit:
             raise ArchiveError(
                 f"No space left on device: the files of {target.name} have {total:,} bytes, more than the volume of {limit:,}"
@@ -44,36 +42,38 @@ def pack(folder: Path, target: Path, limit: int | None = None) -> bool:
             gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=_LEVEL, mtime=0, filename="") as zipped,
             tarfile.open(fileobj=zipped, mode="w|", format=tarfile.PAX_FORMAT) as tar,
         ):
-            for name, path in files:
-                _add(tar, name, path)
+            for file in files:
+                _add(tar, file)
         temporary.replace(target)
+    except LeftError as error:
+        raise ArchiveError(str(error)) from error
     except (OSError, ValueError, tarfile.TarError) as error:
         temporary.unlink(missing_ok=True)
         raise ArchiveError(f"{target.name} cannot be made: {error}") from error
     return True
 
 
-def _files(folder: Path) -> Iterator[tuple[str, Path]]:
-    root = folder.resolve()
-    for parent, folders, names in os.walk(root):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(parent) / name
-            try:
-                real = path.resolve()
-            except RuntimeError as error:  # what pathlib raises for a loop before Python 3.13
-                raise ArchiveError(f"{str(path.relative_to(root))!r} is a link that leads to itself") from error
-            if real.is_file() and real.is_relative_to(root):
-                yield str(path.relative_to(root)), real
+def _add(tar: tarfile.TarFile, left: LeftFile) -> None:
+    try:
+        with left.path.open("rb") as file:
+            facts = os.fstat(file.fileno())
+            member = tarfile.TarInfo(left.name)
+            member.size = facts.st_size
+            member.mode = 0o755 if facts.st_mode & 0o100 else 0o644
+            tar.addfile(member, file)
+    except PermissionError as error:
+        raise ArchiveError(f"{shown(left.name)} cannot be read: {error.strerror}") from error
 
 
-def _add(tar: tarfile.TarFile, name: str, path: Path) -> None:
-    with path.open("rb") as file:
-        facts = os.fstat(file.fileno())
-        member = tarfile.TarInfo(name)
-        member.size = facts.st_size
-        member.mode = 0o755 if facts.st_mode & 0o100 else 0o644
-        tar.addfile(member, file)
+def has_results(folder: RunFolder) -> bool:
+    """Whether there may be something to pack, or to complain of."""
+    model, output = folder.ml / "model", folder.ml / "output"
+    if any(path.is_symlink() or path.is_file() for path in (model, output, output / "data")):
+        return True
+    try:
+        return any(path.is_dir() and any(path.iterdir()) for path in (model, output / "data"))
+    except OSError:
+        return True
 
 
 def pack_results(folder: RunFolder, limit: int, answering: int) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from local_emulator.domain.errors import RunError, ValidationException
+from local_emulator.domain.errors import RunError, ValidationException, is_passing
 from local_emulator.domain.jobs import Document
 from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, Objects, ObjectsUnavailable, parse_s3
 from local_emulator.domain.training import Left, TrainingJob
@@ -105,6 +105,8 @@ class Preparation:
                 for path, staged in channels.items():
                     place(staged, names.ml / path)
         except OSError as error:
+            if is_passing(error):
+                raise
             raise RunError(f"ClientError: {error.strerror or error}: {error.filename or folder}") from error
         return run
 
@@ -158,11 +160,13 @@ class Preparation:
                 host = script_mode.Host(opt_ml.resources(job), opt_ml.inputs(job), base, len(job.gpus), job.region)
                 own |= {"PYTHONPATH": os.pathsep.join([f"{base}/code", packages])}
                 own |= script_mode.environment(host, job.name, hyperparameters, entry, words)
+        env = {**own, **opt_ml.environment(job, settings, self._endpoint(), key)}
+        opt_ml.check_strings(program.argv, env)
         return Run(
             id=job.run,
             folder=names.path,
             program=program,
-            env={**own, **opt_ml.environment(job, settings, self._endpoint(), key)},
+            env=env,
             metrics=job.metrics,
             max_runtime=left.runtime,
             max_wait=left.wait,

@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from local_emulator.runs.folder import RunFolder, write_whole
+from local_emulator.runs.folder import RunFolder, folders_below, write_whole
 from local_emulator.runs.run import Cause, Run, RunState
 from local_emulator.runs.supervisor import MARKER, remove_container
 from local_emulator.runs.warm import Warm
@@ -46,6 +46,8 @@ class ProcessExecutor:
     def stop(self, folder: Path, *, interrupt: bool = False) -> None:
         """Ask a run to end; also one that has not begun."""
         names = RunFolder(folder)
+        if folder.is_symlink():
+            return  # whoever looks for its evidence will end it
         write_whole(names.stop, (Cause.INTERRUPT if interrupt else Cause.STOP).encode())
         try:
             control = os.open(names.control, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -131,7 +133,7 @@ def _environment(process: int) -> bytes:
 
 def _holders(lock: Path) -> list[int]:
     """Processes that have a file open, or had it open when it was removed."""
-    path = os.path.realpath(lock)
+    path = os.path.join(os.path.realpath(lock.parents[1]), lock.parent.name, lock.name)  # noqa: PTH118 - the folder may be a link by now
     names = {path, f"{path} (deleted)"}
     return [process for process in _processes() if not names.isdisjoint(_open_files(process))]
 
@@ -143,8 +145,13 @@ def _open_files(process: int) -> list[str]:
         return []
 
 
-def supervised(runs: Path) -> set[str]:
-    """The ids of runs below a folder that have a living supervisor, even if nothing else is left of them."""
+def living(runs: Path) -> set[str]:
+    """The ids of runs below a folder that have a process: a supervisor, even if nothing else is left of them, or any other."""
     below = os.path.realpath(runs) + os.sep
-    files = {name.removesuffix(" (deleted)") for process in _processes() for name in _open_files(process)}
-    return {Path(name).parent.name for name in files if name.startswith(below) and name.endswith("/lock")}
+    processes = _processes()
+    files = {name.removesuffix(" (deleted)") for process in processes for name in _open_files(process)}
+    supervised = {Path(name).parent.name for name in files if name.startswith(below) and name.endswith("/lock")}
+    mark = f"{MARKER}=".encode()
+    variables = {line for process in processes for line in _environment(process).split(b"\0") if line.startswith(mark)}
+    marked = {line.removeprefix(mark).decode("utf-8", "replace") for line in variables}
+    return supervised | (marked & {folder.path.name for folder in folders_below(runs)})

@@ -26,7 +26,7 @@ from local_emulator.runs.folder import EvidenceError, RunFolder, read_facts
 from local_emulator.runs.log import LogWriter
 from local_emulator.runs.matching import Matching, Value
 from local_emulator.runs.mounts import bind_opt_ml
-from local_emulator.runs.packing import pack_results
+from local_emulator.runs.packing import has_results, pack_results
 from local_emulator.runs.run import Cause, Command, Container, Exit, Run
 from local_emulator.runs.warm import Forked, fork
 from local_emulator.runs.warm_server import MARKER
@@ -298,9 +298,7 @@ class _Supervisor:
 
     def _pack(self, code: int) -> tuple[bool, bool]:
         """Pack what it has left; whether there is a model, and output."""
-        if not any(
-            path.is_dir() and any(path.iterdir()) for path in (self.folder.ml / "model", self.folder.ml / "output" / "data")
-        ):
+        if not has_results(self.folder):
             return False, False
         packer = helper.begin(lambda _, answering: pack_results(self.folder, self.run_.disk_limit, answering))
         self._allow_grace()

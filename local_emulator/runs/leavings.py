@@ -1,0 +1,88 @@
+"""The files that a program has left below `/opt/ml`, found without trusting it: it may have left anything."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from local_emulator.domain.errors import RunError
+
+
+class LeftError(RunError):
+    """What a program has left cannot be taken for its output; the text names the file."""
+
+
+@dataclass(frozen=True)
+class LeftFile:
+    """A regular file: its name below the folder, and where it is (elsewhere in the folder, if it is a link)."""
+
+    name: str
+    path: Path
+    link: bool = False
+
+
+def files_left(folder: Path) -> Iterator[LeftFile]:
+    """Regular files below a folder of a run's `/opt/ml`, and links to such within it; none if it is not there.
+
+    Links that lead out of the folder or nowhere, pipes, sockets and devices are left out.
+
+    Raises:
+        LeftError: The folder, or one above it, is something else than a folder; a link leads to itself; a name is too long.
+    """
+    said = _said(folder)
+    for parent in (*_above(folder), folder):
+        if parent.is_symlink():
+            raise LeftError(f"{_said(parent)} was replaced by a link; it must be a folder")
+        if not parent.exists():
+            return
+        if not parent.is_dir():
+            raise LeftError(f"{_said(parent)} was replaced by a file; it must be a folder")
+    root = folder.resolve()
+    waiting = [""]
+    while waiting:  # not by recursion: the tree may be thousands of folders deep
+        below = waiting.pop()
+        try:
+            with os.scandir(root / below) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+            waiting += [_join(below, entry.name) for entry in reversed(found) if entry.is_dir(follow_symlinks=False)]
+            for entry in found:
+                name = _join(below, entry.name)
+                if entry.is_file(follow_symlinks=False):
+                    yield LeftFile(name, root / name)
+                elif entry.is_symlink():
+                    yield from _followed(root, name)
+        except OSError as error:
+            raise LeftError(f"{shown(f'{said}/{below}')} cannot be read: {error.strerror}") from error
+
+
+def _followed(root: Path, name: str) -> Iterator[LeftFile]:
+    try:
+        real = (root / name).resolve()
+    except RuntimeError as error:  # what pathlib raises for a loop before Python 3.13
+        raise LeftError(f"{shown(name)} is a link that leads to itself") from error
+    if real.is_file() and real.is_relative_to(root):
+        yield LeftFile(name, real, link=True)
+
+
+def shown(name: str) -> str:
+    """A name as it may be shown: in quotation marks, short, whatever it is made of."""
+    text = ascii(name) if not name.isprintable() else repr(name)
+    return text if len(text) <= 200 else f"{text[:150]}…{text[-40:]}"  # noqa: PLR2004 - fits into a FailureReason
+
+
+def _join(below: str, name: str) -> str:
+    return f"{below}/{name}" if below else name
+
+
+def _above(folder: Path) -> list[Path]:
+    """The folders from the run's `ml` down to the parent of a folder."""
+    names = [parent.name for parent in folder.parents]
+    return list(reversed(folder.parents[: names.index("ml") + 1])) if "ml" in names else []
+
+
+def _said(folder: Path) -> str:
+    """What the program knows a folder as."""
+    if folder.name == "ml":
+        return "/opt/ml"
+    above = _above(folder)
+    return f"/opt/ml/{folder.relative_to(above[0]) if above else folder.name}"
