@@ -152,6 +152,7 @@ class Cloud:
             made = self._s3(bucket).put_object(bucket, key, source.read_bytes() if blob is None else b"")
             if blob is not None:
                 _swap(made, blob, source.stat().st_size)
+                _untrack()
                 self._note_object(bucket, key)
 
     # --- CloudWatch -----------------------------------------------------------------------------------------------------
@@ -238,6 +239,7 @@ class Cloud:
 
     def _mirrored(self, environ: "WSGIEnvironment", body: bytes) -> None:
         """Note what a successful write to S3 has changed."""
+        _untrack()
         bucket, key = bucket_and_key(environ)
         mirror = self._mirror
         if mirror is None or not bucket:
@@ -323,6 +325,7 @@ class Cloud:
             made.set_metadata(dict(one.metadata), replace=False)
             if one.tags:
                 s3.tagger.tag_resource(made.arn, [{"Key": key, "Value": value} for key, value in one.tags.items()])
+        _untrack()
         for setting in mirror.settings():
             call(self._application, self._replay(setting))
 
@@ -365,6 +368,14 @@ def _copy(source: Path, target: Path) -> None:
     with source.open("rb") as reading, target.open("wb") as writing:
         while os.copy_file_range(reading.fileno(), writing.fileno(), 1 << 30):
             pass
+
+
+def _untrack() -> None:
+    """Let moto forget the keys and uploads that it has only kept to dispose of them at a reset: overwritten ones would never go."""
+    from moto.s3.models import FakeKey, FakeMultipart  # noqa: PLC0415 - heavy
+
+    FakeKey.instances_tracked.clear()  # type: ignore[attr-defined] # made by moto's metaclass
+    FakeMultipart.instances_tracked.clear()  # type: ignore[attr-defined] # see above
 
 
 def _swap(key: Any, blob: BlobFile, size: int) -> None:  # noqa: ANN401 - moto's own type

@@ -47,6 +47,14 @@ def test_everything_survives_a_restart(server: Server, request_of: Any, how: sig
     sagemaker.create_hyper_parameter_tuning_job(**request_of("keep", source, bucket="keep"))
     before = ended(sagemaker, "keep")
     server.end(how)
+    run = min((server.state / "runs").iterdir())
+    left = [
+        run / "model.tar.gz",
+        server.state / "work" / run.name / "ml" / "model" / "m",
+    ]  # as if it was killed before it removed them
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
     server.start()
     after = server.client("sagemaker").describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="keep")
     for facts in (before, after):
@@ -64,6 +72,11 @@ def test_everything_survives_a_restart(server: Server, request_of: Any, how: sig
     (stream,) = logs.describe_log_streams(logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=best)["logStreams"]
     events = logs.get_log_events(logGroupName="/aws/sagemaker/TrainingJobs", logStreamName=stream["logStreamName"])["events"]
     assert any(one["message"].startswith("score=") for one in events)
+    deadline = time.monotonic() + 60
+    while any(path.exists() for path in left):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert run.is_dir()  # its evidence stays
 
 
 def test_commands(server: Server) -> None:

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from local_emulator.cloud.moto_cloud import Cloud
 from local_emulator.cloud.persistence import Mirror, Setting, StoredObject
 from local_emulator.domain.errors import Damaged, EmulatorError
+from local_emulator.domain.names import AwsScope
+from local_emulator.settings import Settings
 from tests.conftest import ROOT
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -119,6 +122,25 @@ def test_blobs_go_with_the_last_that_refers_to_them(tmp_path: Path) -> None:
     assert reading.path.exists()
     del reading
     mirror.close()
+    assert blobs(tmp_path) == set()
+
+
+def test_moto_lets_go_of_what_was_overwritten(tmp_path: Path) -> None:
+    settings = Settings(state=tmp_path)
+    cloud = Cloud(settings, tmp_path)
+    scope = AwsScope(region="us-east-1", account=settings.account)
+    cloud.warm_up()
+    cloud._backend("s3", scope).create_bucket("overwritten", "us-east-1")
+    source = tmp_path / "source"
+    for number in range(20):
+        source.write_bytes(b"%d" % number)
+        cloud.upload("overwritten", "key", source)
+    cloud.download("overwritten", "key", tmp_path / "target")
+    assert (tmp_path / "target").read_bytes() == b"19"
+    assert len(blobs(tmp_path)) <= 2
+    cloud._backend("s3", scope).delete_object("overwritten", "key")
+    cloud._note_object("overwritten", "key")
+    cloud.close()
     assert blobs(tmp_path) == set()
 
 
