@@ -2,11 +2,12 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 from sm_tuning.errors import Invalid
+from sm_tuning.log_lines import cut_numbers, shown, whole_number
 from sm_tuning.value_types import require
 
 
@@ -14,8 +15,8 @@ from sm_tuning.value_types import require
 class Metric:
     """A metric and the regular expression that finds it in the log; its first group is the value.
 
-    With `sample`, a line as the script prints it, the expression is tried at once. Without `regex` it is a metric of one of AWS's
-    built-in algorithms, for which AWS has the expression.
+    With `sample`, a line as the script prints it, the expression is tried at once, on what the log shows of it: a tab is `#011` there.
+    Without `regex` it is a metric of one of AWS's built-in algorithms, for which AWS has the expression.
     """
 
     name: str
@@ -36,13 +37,31 @@ class Metric:
             self._try(compiled, self.sample)
 
     def _try(self, compiled: "re.Pattern[str]", sample: str) -> None:
-        found = compiled.search(sample)
-        if found is None:
-            raise Invalid(f"{self.name}: the regex {self.regex!r} does not match the sample {sample!r}")
-        if number(found[1]) is None:
+        lines = shown(sample)
+        matches = [match for line in lines for match in compiled.finditer(line)]
+        if not matches:
+            said = f"{self.name}: the regex {self.regex!r} does not match the sample {sample!r}"
+            raise Invalid(said if lines == [sample] else f"{said}, which the log shows as {' and '.join(map(repr, lines))}")
+        if all(number(match[1]) is None for match in matches):
             raise Invalid(
-                f"{self.name}: the regex {self.regex!r} finds {found[1]!r} in the sample {sample!r}, which is no number"
+                f"{self.name}: the regex {self.regex!r} finds {matches[0][1]!r} in the sample {sample!r}, which is no number"
             )
+
+    def warnings(self) -> Iterator[str]:
+        """Numbers that its expression would cut or miss: those in the sample or, without one, whatever a script may print."""
+        if self.regex is None:
+            return
+        if self.sample is not None:
+            matches = [(line, match) for line in shown(self.sample) for match in re.finditer(self.regex, line)]
+            for line, match in matches:
+                whole = whole_number(line, *match.span(1)) if match[1] else None
+                if whole is not None:
+                    yield f"the regex of {self.name} catches only part of a number: {whole} in its sample becomes {match[1]}"
+                elif number(match[1]) is None:
+                    yield f"the regex of {self.name} finds {match[1]!r} in its sample, which is no number: AWS leaves it out"
+        cut = [f"{whole} becomes {part}" if part else f"{whole} is missed" for whole, part in cut_numbers(self.regex)]
+        if cut:
+            yield f"the regex of {self.name} does not hold every number: {', '.join(cut)}"
 
     def values(self, line: str) -> Sequence[float]:
         """Every value of the metric in a line of the log; none without an expression."""

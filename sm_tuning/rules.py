@@ -28,7 +28,6 @@ _MOST_PARALLEL = 100
 _MOST_RUNTIME = 2_419_200
 _MOST_RESOURCE = 20_000
 _RESOURCES = ("epochs", "numepochs", "n-epochs", "n_epochs", "num_epochs")
-_NO_SIGN_OR_EXPONENT = re.compile(r"\(\[0-9\\?\.\]\+\)|\(\[\\d\\?\.\]\+\)|\(\\d\+\\\.\\d\+\)")
 _DECADES_FOR_LOG = 2.0
 _QUOTA_PARALLEL = 10  # AWS's default for one tuning job
 _ECR_IMAGE = re.compile(r"\d{12}\.dkr\.ecr[^/]*/([a-z0-9-]+)(?:[:@]|$)")
@@ -347,8 +346,7 @@ def _warnings(job: "TuningJob") -> Iterator[str]:
 
 def _part_warnings(part: "Definition") -> Iterator[str]:
     for metric in (*([part.objective.metric] if part.objective else []), *part.metrics):
-        if metric.regex is not None and _NO_SIGN_OR_EXPONENT.search(metric.regex):
-            yield f"the regex of {metric.name} finds neither a minus sign nor an exponent: -0.5 and 1e-05 are missed or cut"
+        yield from metric.warnings()
     for one in part.ranges:
         linear = isinstance(one, Continuous) and one.scaling is Scaling.LINEAR
         decades = math.log10(one.high / one.low) if isinstance(one, Continuous) and linear and one.low > 0 else 0.0
