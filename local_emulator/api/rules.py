@@ -277,7 +277,8 @@ def _training(definition: Document, *resources: str) -> Iterator[Broken]:
         yield Broken("resources-one", f"Exactly one of {' and '.join(resources)} must be given.")
     algorithm = definition["AlgorithmSpecification"]
     # A built-in algorithm's stand-in trains on all shards by itself; a script's hosts would have to find one another.
-    most = None if catalogue.find(algorithm.get("TrainingImage", "")) else 1
+    stock = catalogue.find(algorithm.get("TrainingImage", ""))
+    most = None if stock and stock.program else 1
     for member in given:
         yield from _resources(definition[member], member, most)
         if "InstancePreferences" in definition[member] and definition.get("EnableManagedSpotTraining"):
