@@ -1,6 +1,6 @@
 """How a training job ends, by what its run came to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from local_emulator.domain import transitions
@@ -55,8 +55,8 @@ def failed(reason: str, *, retryable: bool = False) -> Ending:
 RUN_LOST = failed(LOST, retryable=True)
 
 
-def ending_of(folder: RunFolder, ended: Exit) -> Ending:
-    """How a job ends whose run has."""
+def ending_of(folder: RunFolder, ended: Exit, environment: Mapping[str, str]) -> Ending:
+    """How a job ends whose run has. `environment` is the job's, whose values its FailureReason does not tell."""
     if ended.cause is Cause.STOP:
         return STOPPED
     if ended.cause is Cause.INTERRUPT:
@@ -67,7 +67,7 @@ def ending_of(folder: RunFolder, ended: Exit) -> Ending:
         return MAX_RUNTIME
     if ended.cause is Cause.EXIT and ended.code == 0:
         return failed(ended.message) if ended.message else COMPLETED
-    return failed(artifacts.failure_reason(folder, ended), retryable=ended.cause is Cause.ENGINE)
+    return failed(artifacts.failure_reason(folder, ended, environment), retryable=ended.cause is Cause.ENGINE)
 
 
 def final_metrics(seen: Sequence[Observation], job: TrainingJob) -> tuple[FinalMetric, ...]:

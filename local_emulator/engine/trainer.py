@@ -327,7 +327,7 @@ class Trainer:
     def _wrap_up(self, job: TrainingJob) -> Ending:
         folder = self._folder(job)
         ended = folder.read_exit()
-        ending = endings.RUN_LOST if ended is None else endings.ending_of(folder, ended)
+        ending = endings.RUN_LOST if ended is None else endings.ending_of(folder, ended, job.request.get("Environment", {}))
         if ended is None:
             self._executor.kill(folder.path)
         try:

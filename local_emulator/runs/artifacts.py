@@ -1,10 +1,12 @@
 """What comes out of a run: archives to S3, and the reason of a failure."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from local_emulator.domain.errors import RunError, is_passing
 from local_emulator.domain.objects import NoSuchBucket, Objects, ObjectsUnavailable, parse_s3
+from local_emulator.domain.redaction import without_environment
 from local_emulator.domain.training import TrainingJob
 from local_emulator.runs.folder import EvidenceError, RunFolder, read_evidence
 from local_emulator.runs.leavings import LeftError, files_left, shown
@@ -100,23 +102,24 @@ def _key(prefix: str, name: str) -> str:
     return key
 
 
-def failure_reason(folder: RunFolder, ended: Exit) -> str:
+def failure_reason(folder: RunFolder, ended: Exit, environment: Mapping[str, str]) -> str:
     """FailureReason of a program that failed: what it wrote to `/opt/ml/output/failure`, and its exit code.
 
     A script that wrote nothing is spoken for by the training toolkit, as in AWS's images, whose own exit code is 1.
+    Values of the job's `environment` are left out.
     """
     if ended.cause in {Cause.START, Cause.DISK, Cause.ENGINE}:
-        return ended.message[:_LONGEST_REASON]
+        return without_environment(ended.message, environment)[:_LONGEST_REASON]
     text, code = failure_text(folder), ended.code
     try:
         run = folder.load_run()
     except EvidenceError:
-        return f"AlgorithmError: {text}, exit code: {code}"
+        return f"AlgorithmError: {without_environment(text, environment)}"[: _LONGEST_REASON - 20] + f", exit code: {code}"
     if not text and run.mode is Mode.SCRIPT:
         text, code = _toolkit_text(folder, run, ended.code), 1
     whose = "ClientError" if run.mode is Mode.ALGORITHM and code == _CUSTOMER_ERROR else "AlgorithmError"
     tail = f", exit code: {code}"
-    return f"{whose}: {text}"[: _LONGEST_REASON - len(tail)] + tail
+    return f"{whose}: {without_environment(text, environment)}"[: _LONGEST_REASON - len(tail)] + tail
 
 
 def _toolkit_text(folder: RunFolder, run: Run, code: int) -> str:
@@ -146,4 +149,4 @@ def _last_error(folder: RunFolder) -> str:
 def failure_text(folder: RunFolder) -> str:
     """What a program wrote to `/opt/ml/output/failure`; empty if nothing, or something else than a file lies there."""
     content = read_evidence(folder.ml / "output" / "failure", most=4 * _LONGEST_REASON) or b""
-    return content.decode("utf-8", "replace").replace("\0", "").strip()[:_LONGEST_REASON]
+    return content.decode("utf-8", "replace").replace("\0", "").strip()
