@@ -231,8 +231,10 @@ class TuningRun:
         return self.status().best
 
     def model_uri(self, training: str) -> str:
-        """Where a training job's model lies."""
+        """Where a training job's model lies; raises NotFound if it has none (yet)."""
         job = self._client.describe_training_job(TrainingJobName=training)
+        if "ModelArtifacts" not in job:
+            raise NotFound(f"the training job {training} is {job['TrainingJobStatus']} and has no model")
         uri: str = job["ModelArtifacts"]["S3ModelArtifacts"]
         return uri
 
