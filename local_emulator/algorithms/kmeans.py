@@ -10,11 +10,12 @@ from sklearn.metrics import pairwise_distances_argmin_min
 
 from local_emulator.algorithms import contract, data
 from local_emulator.algorithms.adam import batches
-from local_emulator.algorithms.contract import CustomerError, Floats, quality
+from local_emulator.algorithms.contract import CustomerError, Floats, quality, say
 from local_emulator.catalogue import Algorithm
 
 _MOST_EXTRA = 10  # of the automatic extra_center_factor
 _SCORES = ("msd", "ssd")
+_TRIALS = 10  # of the automatic local_lloyd_num_trials
 
 
 def train(algorithm: Algorithm) -> None:
@@ -34,21 +35,34 @@ def train(algorithm: Algorithm) -> None:
     extra = min(_MOST_EXTRA, max(1, math.floor(rows / (10 * k)))) if extra == "auto" else extra
     many = min(k * extra, rows)
     centers, counts = _stream(features, many, knobs)
-    trials = knobs["local_lloyd_num_trials"]
-    lloyd = KMeans(
-        n_clusters=k,
-        init="k-means++" if knobs["local_lloyd_init_method"] == "kmeans++" else "random",
-        n_init=10 if trials == "auto" else trials,
-        max_iter=knobs["local_lloyd_max_iter"],
-        tol=knobs["local_lloyd_tol"],
-        random_state=0,
-    ).fit(centers, sample_weight=np.maximum(counts, 1e-9))
-    final: Floats = lloyd.cluster_centers_
-    _tell("train", features, final, wanted)
+    final = _shrink(centers, np.maximum(counts, 1e-9), knobs)
+    for name, value in _scores(features, final, wanted).items():
+        quality("train", name, value, kind="loss")
     test = data.load(algorithm, "test", width=knobs["feature_dim"], labelled=False)
     if test is not None:
-        _tell("test", test[0], final, wanted)
+        contract.scores("test", _scores(test[0], final, wanted), dict.fromkeys(_SCORES, "loss"))
     contract.save(centers=final)
+
+
+def _shrink(centers: Floats, weights: Floats, knobs: Mapping[str, Any]) -> Floats:
+    """The best of some runs of Lloyd's over weighted centers (many x features): k x features."""
+    trials = knobs["local_lloyd_num_trials"]
+    best, least = centers, math.inf
+    for attempt in range(_TRIALS if trials == "auto" else trials):
+        lloyd = KMeans(
+            n_clusters=knobs["k"],
+            init="k-means++" if knobs["local_lloyd_init_method"] == "kmeans++" else "random",
+            n_init=1,
+            max_iter=knobs["local_lloyd_max_iter"],
+            tol=knobs["local_lloyd_tol"],
+            random_state=attempt,
+        ).fit(centers, sample_weight=weights)
+        distance = float(lloyd.inertia_ / weights.sum())
+        say(f"local kmeans attempt #{attempt}. Current mean square distance {distance:f}")
+        if distance < least:
+            best, least = lloyd.cluster_centers_, distance
+    say("finished shrinking process. Mean Square Distance = 0")
+    return best
 
 
 def _stream(features: Any, many: int, knobs: Mapping[str, Any]) -> tuple[Floats, Floats]:  # noqa: ANN401 - dense or sparse
@@ -78,10 +92,10 @@ def _distances(features: Any, centers: Floats) -> Floats:  # noqa: ANN401 - dens
     return distances
 
 
-def _tell(where: str, features: Any, centers: Floats, wanted: list[str]) -> None:  # noqa: ANN401 - dense or sparse
+def _scores(features: Any, centers: Floats, wanted: list[str]) -> Mapping[str, float]:  # noqa: ANN401 - dense or sparse
     distances = _distances(features, centers)
-    for name in wanted:
-        quality(where, name, float(distances.mean() if name == "msd" else distances.sum()), kind="loss")
+    values = {"msd": float(distances.mean()), "ssd": float(distances.sum())}
+    return {name: values[name] for name in wanted}
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -122,7 +122,7 @@ def _data(name: str) -> Mapping[str, Any] | None:
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
-@cache
+@lru_cache(maxsize=256)
 def _file(name: str) -> Mapping[str, Any] | None:
     return None if name == _REGISTRIES else _data(name)
 
@@ -197,7 +197,7 @@ def _hyperparameter(name: str, entry: Mapping[str, Any]) -> Hyperparameter:
     return Hyperparameter(name=name, **members)
 
 
-@cache
+@lru_cache(maxsize=256)  # images are of the users' choice
 def find(image: str) -> Algorithm | None:
     """The algorithm of an image of AWS's, at the image's version (an unknown one is taken as the newest); None if it is none."""
     match = _IMAGE.fullmatch(image)

@@ -227,6 +227,24 @@ def test_kmeans_finds_planted_clusters(tmp_path: Path) -> None:
         assert sorted(np.round(model["centers"]).astype(int).tolist()) == sorted(centers.astype(int).tolist())
 
 
+def test_kmeans_log_is_aws_s(tmp_path: Path) -> None:
+    """Recorded in jobs of 2019 and 2021."""
+    rows = recordio(np.arange(12.0).reshape(6, 2))
+    done = run("kmeans", tmp_path, {"k": 2, "feature_dim": 2}, train=rows, test=rows)
+    assert done.code == 0, done.log
+    lines = iter(done.log.splitlines())
+    for wanted in (
+        r".* Reading default configuration from \S+: \{.*'init_method': 'random'.*\}",
+        r".* local kmeans attempt #0\. Current mean square distance \d+\.\d{6}",
+        r".* local kmeans attempt #9\. Current mean square distance \d+\.\d{6}",
+        r".* finished shrinking process\. Mean Square Distance = 0",
+        r".* #quality_metric: host=algo-1, train msd <loss>=\S+",
+        r".* #test_score \(algo-1\) : \('msd', \S+\)",
+        r".* #quality_metric: host=algo-1, test msd <loss>=\S+",
+    ):
+        assert any(regex.fullmatch(wanted, line) for line in lines), wanted
+
+
 def test_knn(tmp_path: Path, digits: Any, diabetes: Any) -> None:
     seen, held, seen_labels, held_labels = digits
     knobs = {"k": 5, "feature_dim": 64, "predictor_type": "classifier", "sample_size": 5000}
