@@ -77,5 +77,5 @@ def _of_system(error: BaseException, text: str) -> str | None:
         return f"{text}; set TMPDIR to a folder that can be written"
     what = error.strerror or text
     where = f"{os.fsdecode(error.filename)}: {what}" if isinstance(error.filename, str | bytes) else what
-    remedy = _REMEDIES.get(error.errno or 0)
+    remedy = "it must be mounted: runs are found there" if "/proc" in where else _REMEDIES.get(error.errno or 0)
     return where if remedy is None else f"{where}; {remedy}"

@@ -67,10 +67,15 @@ def ensure(state: Path, arguments: Sequence[str] = ()) -> tuple[Mapping[str, Any
     facts = status(state)
     if facts.get("running") and facts.get("health", {}).get("status") == "ok":
         return facts, False
-    state.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = state / "emulator.log"
+    try:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        begin = log.stat().st_size if log.exists() else 0
+        output = log.open("ab")
+    except OSError as error:
+        raise Unreachable(f"the state folder {state} cannot be used: {error.strerror}; choose another with --state") from error
     command = [sys.executable, "-m", "local_emulator", "serve", "--state", str(state), *arguments]
-    with log.open("ab") as output:
+    with output:
         process = subprocess.Popen(  # noqa: S603 - our own command
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
@@ -82,8 +87,11 @@ def ensure(state: Path, arguments: Sequence[str] = ()) -> tuple[Mapping[str, Any
         if process.poll() is not None and not facts.get("running"):
             break
         time.sleep(0.05)
-    tail = log.read_text(errors="replace").strip().splitlines()[-3:]
-    raise Unreachable(f"the emulator did not start; the end of {log}:\n" + "\n".join(tail))
+    with log.open("rb") as file:
+        file.seek(begin)
+        lines = file.read().decode(errors="replace").strip().splitlines()
+    said = lines[-1].removeprefix("local_emulator: ") if lines else "it has said nothing"
+    raise Unreachable(f"the emulator did not start: {said} (its log: {log})")
 
 
 class LocalSession:

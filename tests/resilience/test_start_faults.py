@@ -425,6 +425,14 @@ def test_a_state_that_may_only_be_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("_mounts")
+def test_no_proc(tmp_path: Path) -> None:
+    code, said = _mounted(tmp_path / "state", "mount -t tmpfs none /proc")
+    assert code == 1, said
+    assert "No such file or directory; it must be mounted: runs are found there" in said
+    _one_sentence(said)
+
+
+@pytest.mark.usefixtures("_mounts")
 @pytest.mark.parametrize("size", ["4k", "32k", "200k"])
 def test_a_disk_that_is_full(tmp_path: Path, size: str) -> None:
     code, said = _mounted(

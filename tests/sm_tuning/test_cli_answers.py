@@ -1,6 +1,7 @@
 """Every command against servers that answer it with anything: one sentence, a documented exit code, nothing that a terminal obeys."""
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -368,3 +369,24 @@ def test_any_exception_is_a_sentence(
     assert not _OBEYED & set(result.output)
     monkeypatch.setenv(DEBUG, "1")
     assert ("Traceback" in invoke("list").output) == isinstance(error, Exception)
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda state: state.write_bytes(b""), "cannot be used: File exists; choose another with --state"),
+        (
+            lambda state: (state / "thesis").mkdir(parents=True),
+            "the emulator did not start: the folder .* holds something else .*its log: ",
+        ),
+    ],
+)
+def test_a_state_folder_that_cannot_be_used(
+    make: Callable[[Path], object], text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    make(tmp_path / "state")
+    result = CliRunner().invoke(sm_tuning, ["emulator", "start", "--port", "0", "--state", str(tmp_path / "state")])
+    assert result.exit_code == 3
+    assert re.search(text, result.output)
+    assert len(result.output.splitlines()) == 1
