@@ -1,6 +1,7 @@
 """Who may come in, as a matrix; and what a real browser or a rebinding attacker would send."""
 
 import http.client
+from itertools import product
 from typing import Any
 
 import pytest
@@ -83,3 +84,43 @@ def test_the_guard_stands_in_front_of_every_route(server: Any) -> None:
             connection.close()
             assert answer.status == status, (path, header)
             assert answer.headers.get("Access-Control-Allow-Origin") is None
+
+
+HOSTS = {
+    **dict.fromkeys(("127.0.0.1", "127.0.0.1:4577", "localhost", "[::1]:4577", "b.localhost:4577"), True),
+    **dict.fromkeys(
+        ("", "evil.test", "127.0.0.1.evil.test", "localhost:4577@evil.test", "127.0.0.1, evil.test", "0.0.0.0", "[::2]"), False
+    ),
+}
+ORIGINS = (None, "null", "http://evil.test", "http://localhost:4577", "https://127.0.0.1", "file://", "", "chrome-extension://x")
+FETCHES = (None, "cross-site", "same-origin", "none")
+METHODS = {"GET": True, "POST": True, "OPTIONS": False, "TRACE": False, "CONNECT": False}
+TYPES = (
+    "",
+    "text/plain",
+    "application/json",
+    "application/x-amz-json-1.1",
+    "multipart/form-data",
+    "application/x-www-form-urlencoded",
+)
+ROUTES: tuple[tuple[dict[str, str], bool], ...] = (
+    ({"PATH_INFO": "/_health"}, True),
+    ({"PATH_INFO": "/bucket/key"}, True),
+    ({"PATH_INFO": "/", **SIGNED, "HTTP_X_AMZ_TARGET": "SageMaker.ListTrainingJobs"}, True),
+    ({"PATH_INFO": "/", "HTTP_X_AMZ_TARGET": "SageMaker.CreateTrainingJob"}, False),
+    ({"PATH_INFO": "/moto-api/reset"}, False),
+    ({"PATH_INFO": "http://127.0.0.1/"}, False),
+)
+
+
+def test_every_combination_of_what_a_browser_could_send() -> None:
+    """69,120: what must not come in does not, what may does."""
+    wrong = []
+    for host, origin, fetch, method, kind, (route, open_) in product(HOSTS, ORIGINS, FETCHES, METHODS, TYPES, ROUTES):
+        environ = {"HTTP_HOST": host, "REQUEST_METHOD": method, "CONTENT_TYPE": kind, **route}
+        environ |= {} if origin is None else {"HTTP_ORIGIN": origin}
+        environ |= {} if fetch is None else {"HTTP_SEC_FETCH_SITE": fetch}
+        may = HOSTS[host] and origin is None and fetch is None and METHODS[method] and open_
+        if (refusal(environ) is None) is not may:
+            wrong.append(environ)
+    assert wrong == []
