@@ -7,17 +7,19 @@ deletion that fails is told; and the types that moto has no resource for, of `st
 """
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from ipaddress import ip_network
 from itertools import islice
 from typing import Any
 
+import regex
+
 from local_emulator.cloud.stack_types import stack_types
 
 _RETAINED = frozenset({"Retain", "RetainExceptOnCreate"})
 _ADOPTED = frozenset({"AWS::S3::Bucket", "AWS::ECR::Repository", "AWS::Logs::LogGroup"})
+_PATIENCE = 0.5  # seconds for one pattern and one value
 
 
 def mend() -> None:
@@ -107,6 +109,15 @@ def _clean(found: Any, resources: Any) -> Any:  # noqa: ANN401 - JSON
     return parsing.whole_clean_json(found, resources)
 
 
+def _matches(name: str, pattern: str, value: str) -> bool:
+    """Whether a value of a parameter matches its AllowedPattern; refused if that cannot be told, or not soon."""
+    try:
+        return regex.fullmatch(pattern, value, timeout=_PATIENCE) is not None
+    except (regex.error, TimeoutError) as error:
+        _refuse(f"Parameter '{name}' cannot be matched with its pattern {pattern}: {error}")
+        return False
+
+
 def _checked(whole: Callable[..., Any], resources: Any) -> None:  # noqa: ANN401 - moto's own types
     """Parameters, held to their constraints; the default of a list is a list too."""
     whole(resources)
@@ -115,7 +126,7 @@ def _checked(whole: Callable[..., Any], resources: Any) -> None:  # noqa: ANN401
         if isinstance(value, str) and one["Type"] == "CommaDelimitedList":
             value = resources.resolved_parameters[name] = resources._parsed_resources[name] = value.split(",")  # noqa: SLF001 - see above
         given = [str(each) for each in value] if isinstance(value, list) else [str(value)]
-        if "AllowedPattern" in one and not all(re.fullmatch(one["AllowedPattern"], each) for each in given):
+        if "AllowedPattern" in one and not all(_matches(name, one["AllowedPattern"], each) for each in given):
             _refuse(f"Parameter '{name}' must match pattern {one['AllowedPattern']}")
         if "AllowedValues" in one and not set(given) <= {str(each) for each in one["AllowedValues"]}:
             _refuse(f"Parameter '{name}' must be one of AllowedValues")

@@ -162,6 +162,24 @@ def test_it_finds_its_data_its_variables_and_the_emulator(served: Server) -> Non
     assert told["HOME"] == "/root"  # the image's own, as PATH is
 
 
+def test_it_may_run_as_any_user(served: Server) -> None:
+    """Whoever it runs as: it signs with the key that it was given, and nobody else of that number is answered."""
+    script = (
+        "import os, urllib.error, urllib.request\n"
+        "os.setuid(65534)\n"
+        "def status(key):\n"
+        "    signed = f'AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0'\n"
+        "    request = urllib.request.Request(os.environ['AWS_ENDPOINT_URL'] + '/_health', headers={'Authorization': signed})\n"
+        "    try:\n"
+        "        return urllib.request.urlopen(request).status\n"
+        "    except urllib.error.HTTPError as error:\n"
+        "        return error.code\n"
+        "assert (status(os.environ['AWS_ACCESS_KEY_ID']), status('test')) == (200, 403)\n"
+    )
+    job = run(served, "nobody", *_SCRIPT, **_code(served, script))
+    assert job["TrainingJobStatus"] == "Completed", job
+
+
 def test_its_failures_are_told_as_aws_tells_them(served: Server) -> None:
     job = run(served, "fails", "sh", "-c", "echo 'no such column' > /opt/ml/output/failure; exit 3")
     assert (job["TrainingJobStatus"], job["FailureReason"]) == ("Failed", "AlgorithmError: no such column, exit code: 3")
