@@ -320,6 +320,7 @@ class _Server:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         self.known = frozenset(sys.modules)
+        self.packages_known = {name.partition(".")[0] for name in self.known} - {"__main__"}
         self.packages = _Packages()
         gc.collect()
         gc.freeze()  # a collection in a script leaves alone what was there before it
@@ -558,7 +559,7 @@ class _Script:
             entry = os.path.abspath(request["argv"][1])  # noqa: PTH100 - as Python does it
             folder = os.path.dirname(os.path.realpath(entry))  # noqa: PTH120 - see above
             paths = _python_path(folder)
-            why = _refusal(entry, paths, self.server.known)
+            why = _refusal(entry, paths, self.server.packages_known)
         except OSError as error:
             why = f"{error.filename or ''} {error.strerror}"
         send(self.line, {"refused": why} if why else {"entry": entry})
@@ -602,11 +603,10 @@ def _python_path(folder: str) -> list[str]:
     return [folder, *dict.fromkeys(os.path.abspath(path) for path in named.split(os.pathsep) if named)]  # noqa: PTH100 - see above
 
 
-def _refusal(entry: str, paths: list[str], known: frozenset[str]) -> str | None:
+def _refusal(entry: str, paths: list[str], imported: set[str]) -> str | None:
     """Why a script cannot be run here as it would be cold."""
     if not os.path.isfile(entry):  # noqa: PTH113 - see above
         return f"there is no {entry}"
-    imported = {name.partition(".")[0] for name in known} - {"__main__"}
     for folder in paths:
         try:
             names = os.listdir(folder)  # noqa: PTH208 - see above
