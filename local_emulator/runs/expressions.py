@@ -21,9 +21,12 @@ _PARSER: Any = re._parser  # type: ignore[attr-defined] # noqa: SLF001 - the sta
 _REPEATS = {getattr(_PARSER, name) for name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT") if hasattr(_PARSER, name)}
 _LARGEST = 5_000  # parts, all repeats unrolled: some milliseconds
 _LARGEST_TOGETHER = 20_000
-_MEMORY = 1 << 29  # bytes of address space
+_MEMORY = 1 << 28  # bytes of address space
 _SECONDS = 2  # of processor time for all expressions of a request
 _TOO_LARGE = "it takes too much memory or time to compile"
+_SIMPLE = 500  # parts
+_UNBOUNDED = 3  # repeats: `([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)`
+_LOOKS_AROUND = {"ASSERT", "ASSERT_NOT", "GROUPREF", "GROUPREF_EXISTS", "GROUPREF_IGNORE"}
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -54,6 +57,37 @@ def _parts(items: Any) -> int:  # noqa: ANN401 - the parser's trees have no type
     if isinstance(items, list | tuple):
         return 1 + sum(_parts(item) for item in items)
     return 1
+
+
+def simple(expression: str) -> bool:
+    """Whether an expression is small and has few repeats, none in another: it may be slow on odd lines, but never for long."""
+    parts = size(expression)
+    if parts is None or parts > _SIMPLE:
+        return False
+    try:
+        return _unbounded(_PARSER.parse(expression)) <= _UNBOUNDED
+    except _NotSimpleError:
+        return False
+
+
+class _NotSimpleError(Exception):
+    pass
+
+
+def _unbounded(items: Any, *, repeated: bool = False) -> int:  # noqa: ANN401 - see _parts
+    """Number of repeats; those of at most one count as what they hold."""
+    if isinstance(items, tuple) and len(items) == 2 and items[0] in _REPEATS:  # noqa: PLR2004 - see _parts
+        _, high, body = items[1]
+        if high == 1:
+            return _unbounded(body, repeated=repeated)
+        if repeated:
+            raise _NotSimpleError
+        return 1 + _unbounded(body, repeated=True)
+    if isinstance(items, tuple) and items and str(items[0]) in _LOOKS_AROUND:
+        raise _NotSimpleError
+    if isinstance(items, list | tuple | _PARSER.SubPattern):
+        return sum(_unbounded(item, repeated=repeated) for item in items)
+    return 0
 
 
 def _compile(expression: str) -> str | None:

@@ -55,6 +55,14 @@ def at_last(kill: Callable[[], None]) -> Callable[[signal.Signals], None]:
     return when
 
 
+def kill_group(leader: int, how: signal.Signals) -> None:
+    """Send a signal to a process group, if there is one."""
+    try:
+        os.killpg(leader, how)
+    except ProcessLookupError:
+        return
+
+
 def begin(work: Callable[[int, int], None], memory: int | None = None) -> Helper:
     """Fork a child that does some work with the read end of one pipe and the write end of another.
 

@@ -26,7 +26,7 @@ from local_emulator.runs.folder import EvidenceError, RunFolder, read_facts
 from local_emulator.runs.log import LogWriter
 from local_emulator.runs.matching import Matching, Value
 from local_emulator.runs.mounts import bind_opt_ml
-from local_emulator.runs.packing import has_results, pack_results
+from local_emulator.runs.packing import has_results, pack_results, small
 from local_emulator.runs.run import Cause, Command, Container, Exit, Run
 from local_emulator.runs.warm import Forked, fork
 from local_emulator.runs.warm_server import MARKER
@@ -125,7 +125,7 @@ class _Supervisor:
             ((time.monotonic() + limit, cause) for cause, limit in limits.items() if limit is not None), default=None
         )
         ended = os.pidfd_open(child)
-        self._stay(lambda how: _kill_group(child, how), lambda ready: ended in ready, [ended], reading)
+        self._stay(lambda how: helper.kill_group(child, how), lambda ready: ended in ready, [ended], reading)
         os.close(ended)
         if self.asked is not None:
             self.cause, self.message = self.asked
@@ -213,7 +213,7 @@ class _Supervisor:
             poll.register(descriptor, select.POLLIN)
         if self.matching.writing is not None:
             poll.register(self.matching.writing, select.POLLOUT)
-        return {descriptor for descriptor, _ in poll.poll(seconds * 1000 + 1)}
+        return {descriptor for descriptor, _ in poll.poll(0 if self.matching.busy else seconds * 1000 + 1)}
 
     def _obey(self, kill: Callable[[signal.Signals], object]) -> None:
         asked = self.folder.asked_to_stop()
@@ -243,7 +243,7 @@ class _Supervisor:
     def _reap(self, child: int, forked: Forked | None) -> int:
         """Collect the program and kill whatever it left behind."""
         status = forked.bury() if forked else os.waitpid(child, 0)[1]
-        _kill_group(child, signal.SIGKILL)
+        helper.kill_group(child, signal.SIGKILL)
         deadline = time.monotonic() + 10.0
         while (left := [process for process in descendants() if process != self.matching.pid]) and time.monotonic() < deadline:
             for process in left:
@@ -300,22 +300,32 @@ class _Supervisor:
         """Pack what it has left; whether there is a model, and output."""
         if not has_results(self.folder):
             return False, False
-        packer = helper.begin(lambda _, answering: pack_results(self.folder, self.run_.disk_limit, answering))
+        packed = pack_results(self.folder, self.run_.disk_limit) if small(self.folder) else self._pack_apart(code)
+        if "error" in packed:
+            self.message = self.message or f"ClientError: Artifact upload failed: {packed['error']}"
+        return packed.get("model") is True, packed.get("output") is True
+
+    def _pack_apart(self, code: int) -> Mapping[str, bool | str]:
+        """Let a helper pack, which ends when its time is over."""
+
+        def work(_: int, answering: int) -> None:
+            os.write(answering, json.dumps(pack_results(self.folder, self.run_.disk_limit)).encode())
+
+        packer = helper.begin(work)
         self._allow_grace()
         self._stay(helper.at_last(packer.kill), lambda ready: packer.process in ready, [packer.process])
         answer = os.read(packer.answers, _CHUNK)
         packer.bury()
-        packed = json.loads(answer or b"{}")
-        if not answer:  # it was killed
-            for archive in (self.folder.model_archive, self.folder.output_archive):
-                archive.unlink(missing_ok=True)
-                for part in archive.parent.glob(f".{archive.name}.*"):
-                    part.unlink()
-            if self.cause is Cause.EXIT and code == 0:
-                self.cause, self.message = self.asked or (self.cause, "InternalServerError: Packing the model was interrupted.")
-        if "error" in packed:
-            self.message = self.message or f"ClientError: Artifact upload failed: {packed['error']}"
-        return packed.get("model", False), packed.get("output", False)
+        if answer:
+            packed: Mapping[str, bool | str] = json.loads(answer)
+            return packed
+        for archive in (self.folder.model_archive, self.folder.output_archive):  # it was killed
+            archive.unlink(missing_ok=True)
+            for part in archive.parent.glob(f".{archive.name}.*"):
+                part.unlink()
+        if self.cause is Cause.EXIT and code == 0:
+            self.cause, self.message = self.asked or (self.cause, "InternalServerError: Packing the model was interrupted.")
+        return {}
 
     def ring(self) -> None:
         """Wake the emulator."""
@@ -338,13 +348,6 @@ def remove_container(folder: RunFolder) -> None:
     if folder.container.exists():
         command = [sys.executable, "-m", _CONTAINER, "remove", str(folder.path)]
         subprocess.run(command, check=False, timeout=60, stdin=subprocess.DEVNULL)  # noqa: S603 - ourselves
-
-
-def _kill_group(leader: int, how: signal.Signals) -> None:
-    try:
-        os.killpg(leader, how)
-    except ProcessLookupError:
-        return
 
 
 def _become(run: Run, folder: RunFolder, supervisor: int, output: int, trouble: int) -> NoReturn:

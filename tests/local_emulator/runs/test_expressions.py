@@ -57,3 +57,24 @@ def test_size(expression: str, low: int, high: int) -> None:
     parts = expressions.size(expression)
     assert parts is not None
     assert low <= parts <= high
+
+
+@pytest.mark.parametrize(
+    ("expression", "simple"),
+    [
+        (r"validation accuracy: ([0-9\.]+)", True),
+        ("loss=(.*?);", True),
+        (r"val_loss: (\S+)", True),
+        (r"loss: ([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)", True),
+        ("(a+)+$", False),
+        ("(a{1,9}){1,9}", False),
+        ("(a|b*)*", False),
+        (r".*\[[0-9]+\].*#011validation-rmse:(\S+)", False),
+        (r"(a)\1*", False),
+        ("(?=a*)b", False),
+        (r"(\d{1,3}){600}", False),
+        ("(", False),
+    ],
+)
+def test_simple(expression: str, simple: bool) -> None:  # noqa: FBT001 - parametrized
+    assert expressions.simple(expression) is simple

@@ -22,6 +22,11 @@ def made() -> Iterator[list[Matching]]:
         one.close()
 
 
+@pytest.fixture(autouse=True)
+def _always_a_helper(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_FEW", -1)
+
+
 def matching(made: list[Matching], *regexes: str) -> Matching:
     one = Matching([MetricDefinition(name=f"m{number}", regex=regex) for number, regex in enumerate(regexes)])
     made.append(one)
@@ -42,7 +47,9 @@ def all_values(one: Matching, within: float = 120.0) -> Sequence[Value]:
     return values
 
 
-def test_values_come_in_order(made: list[Matching]) -> None:
+@pytest.mark.parametrize("few", [-1, 8])
+def test_values_come_in_order(few: int, made: list[Matching], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_FEW", few)
     one = matching(made, "a=([0-9]+)", "b=([0-9]+)")
     lines = [f"b={number} a={number} a=7".encode() for number in range(5000)]
     for start in range(0, 5000, 500):
@@ -52,6 +59,7 @@ def test_values_come_in_order(made: list[Matching]) -> None:
         for number in range(5000)
         for name, value in (("m0", number), ("m0", 7), ("m1", number))
     ]
+    assert (one.pid is None) == (few > 0)
     assert all_values(one) == expected
 
 
@@ -107,6 +115,19 @@ def test_an_expression_that_takes_all_memory_is_disabled(made: list[Matching], m
     assert all_values(one) == [(5, "m1", 1.0)]
     assert len(one.complaints) == 1
     assert "'m0'" in one.complaints[0]
+
+
+def test_matching_without_a_helper_goes_step_by_step(made: list[Matching], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_FEW", 8)
+    monkeypatch.setattr(module, "_AT_A_TIME", 0.0)
+    one = matching(made, "slow=a*(.*?)!;", "good=([0-9]+)")
+    one.feed([b"slow=" * 40_000 + b"good=%d" % number for number in range(5)], 3)
+    assert one.pid is None
+    assert one.busy
+    assert list(one.pump()) == []
+    monkeypatch.setattr(module, "_AT_A_TIME", 0.02)
+    assert all_values(one) == [(3, "m1", float(number)) for number in range(5)]
+    assert not one.busy
 
 
 def test_it_tells_when_it_is_full(made: list[Matching], monkeypatch: pytest.MonkeyPatch) -> None:
