@@ -15,6 +15,7 @@ from sm_tuning.errors import NotFound, TookTooLong
 from sm_tuning.objective import Metric
 
 _ENDED = frozenset({"Completed", "Failed", "Stopped", "DeleteFailed"})
+_REPORT = "sagemaker-training-toolkit ERROR    Reporting training FAILURE"
 _OBJECTIVE = "ObjectiveMetric"
 _MINUTE = 60.0
 _ONE_AT_A_TIME = threading.Lock()
@@ -292,10 +293,16 @@ class TuningRun:
             FailureGroup(
                 reason=group[0].failure_reason or "no reason given",
                 trainings=[one.name for one in group],
-                log=list(self.logs(group[0].name))[-5:],
+                log=_of_script(list(self.logs(group[0].name)))[-5:],
             )
             for group in sorted(groups.values(), key=len, reverse=True)
         ]
+
+
+def _of_script(lines: Sequence[str]) -> Sequence[str]:
+    """A log without what the training toolkit says at the end of a script that has failed."""
+    ends = (place for place, line in enumerate(lines) if line.endswith(_REPORT))
+    return lines[: next(ends, len(lines))]
 
 
 def duration(seconds: float | None) -> str:

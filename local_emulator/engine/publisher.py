@@ -16,6 +16,7 @@ from local_emulator.domain.errors import NotFound
 from local_emulator.domain.names import Arn, AwsScope, log_stream
 from local_emulator.domain.training import TrainingJob
 from local_emulator.engine.faults import FaultLog
+from local_emulator.runs import toolkit
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.log import Cursor, read_log
 from local_emulator.store.base import Store
@@ -37,6 +38,7 @@ class _Progress:
 
     log: Cursor | None = None
     run: int = 0  # which of the job's runs the cursor is of
+    until: int | None = None  # the time of the last event, in milliseconds; None before the first
     seq: int = 0
     log_done: bool = False
     metrics_done: bool = False
@@ -97,14 +99,23 @@ class Publisher:
         while not progress.log_done:
             run, started = runs[progress.run]
             stream = log_stream(job.name, int(started.timestamp()))
-            lines, progress.log = read_log(RunFolder(self._runs / run), progress.log)
-            if lines:
-                self._cloud.publish_logs(job.scope, stream, [(line.ms, line.text) for line in lines])
-            elif progress.run < len(job.earlier):
-                progress.run, progress.log = progress.run + 1, None
-            elif terminal:
+            folder = RunFolder(self._runs / run)
+            lines, progress.log = read_log(folder, progress.log)
+            over = terminal and not lines and progress.run == len(job.earlier)
+            begun = int(started.timestamp() * 1000) if over and job.started else None
+            events = [(line.ms, line.text) for line in lines]
+            if progress.until is None and (events or begun is not None):
+                events = [*toolkit.invocation(folder, events[0][0] if events else begun or 0), *events]
+            if over:
+                events += toolkit.report(job, folder, progress.until or begun or 0)
+            if events:
+                self._cloud.publish_logs(job.scope, stream, events)
+                progress.until = events[-1][0]
+            if over:
                 progress.log_done = True
-            else:
+            elif not lines and progress.run < len(job.earlier):
+                progress.run, progress.log, progress.until = progress.run + 1, None, None
+            elif not lines:
                 return
 
     def _publish_metrics(self, job: TrainingJob, progress: _Progress) -> None:

@@ -18,6 +18,7 @@ _TITLES = {
     "training": "Requests that CreateTrainingJob refuses",
     "call": "Answers of the operations",
     "state": "Jobs while they move",
+    "log": "Logs",
     "scenario": "Tuning jobs from beginning to end",
     "tuning_of_algorithm": "Tuning jobs of AWS's algorithms",
     "hyperparameters": "What AWS's algorithms say of hyperparameters",
@@ -79,6 +80,7 @@ def _said(row: Mapping[str, Any]) -> str:
     parts += [f"`{name}` in {', '.join(values)}" for name, values in row.get("ranges", {}).items()]
     if "format" in row:
         parts.append(f"read as {row['format']}")
+    parts += [f"the {which} line like `{row[which]}`" for which in ("first", "last") if which in row]
     if "keys" in row:
         parts.append(f"`{row['keys']['of']}` in the order {', '.join(row['keys']['are'])}")
     return "; ".join(parts) or "accepted"

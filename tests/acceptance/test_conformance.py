@@ -284,6 +284,18 @@ def test_call(row: dict[str, Any], world: World) -> None:
         judge(row, answer, world)
 
 
+@rows("log")
+def test_log(row: dict[str, Any], world: World) -> None:
+    logs = boto3.client("logs", region_name="us-east-1")
+    group = "/aws/sagemaker/TrainingJobs"
+    (stream,) = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=world.filled(row["training"]) + "/")[
+        "logStreams"
+    ]
+    events = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True)["events"]
+    assert re.fullmatch(row["first"], events[0]["message"]), events
+    assert re.fullmatch(row["last"], events[-1]["message"]), events
+
+
 # --- records without an engine: what the API says of a job in a state that would be over at once ------------------------------
 
 

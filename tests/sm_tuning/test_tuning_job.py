@@ -511,7 +511,9 @@ def test_launch_follow_and_read(job: Make, tmp_path: Path) -> None:
         assert best.value == 0.25
         assert set(best.hyperparameters) == {"learning_rate"}
         assert [one.name for one in run.trainings()] == sorted(one.name for one in run.trainings())
-        assert list(run.logs(best.name))[-1] == "other line"
+        *_, other, report = run.logs(best.name)
+        assert other == "other line"
+        assert report.endswith("sagemaker-training-toolkit INFO     Reporting training SUCCESS")
         score, silent = run.metric_checks(best.name)
         assert (score.matches, silent.matches) == (1, 0)
         assert "has matched none of" in str(silent)

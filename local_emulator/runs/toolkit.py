@@ -1,0 +1,56 @@
+"""What the training toolkit of AWS's images logs around a script's own output.
+
+The toolkit also logs its environment there, as JSON and as variables; that is left out. Metrics are not searched in these lines.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from local_emulator.domain.jobs import Status
+from local_emulator.domain.training import TrainingJob
+from local_emulator.runs.folder import EvidenceError, RunFolder
+from local_emulator.runs.run import Mode, Run
+
+Events = Sequence[tuple[int, str]]
+"""Log events: milliseconds since the epoch, and text."""
+
+_ALGORITHM_ERROR = "AlgorithmError: "
+
+
+def invocation(folder: RunFolder, ms: int) -> Events:
+    """The lines before a script's output; none for what is no script."""
+    run = _script(folder)
+    if run is None:
+        return ()
+    command = " ".join(run.program.argv)
+    lines = (_record("INFO", "Invoking user script", ms), "", "Invoking script with the following command:", "", command, "", "")
+    return [(ms, line) for line in lines]
+
+
+def report(job: TrainingJob, folder: RunFolder, ms: int) -> Events:
+    """The lines after the output of a script that has ended by itself."""
+    if _script(folder) is None:
+        return ()
+    if job.status is Status.COMPLETED:
+        return [(ms, _record("INFO", "Reporting training SUCCESS", ms))]
+    reason = job.failure_reason or ""
+    if job.status is not Status.FAILED or not reason.startswith(_ALGORITHM_ERROR):
+        return ()
+    said = reason.removeprefix(_ALGORITHM_ERROR).rpartition(", exit code: ")[0]
+    lines = (_record("ERROR", "Reporting training FAILURE", ms), *_record("ERROR", said, ms).splitlines())
+    return [(ms, line) for line in lines]
+
+
+def _script(folder: RunFolder) -> Run | None:
+    """The run of a folder, if it is a script's."""
+    try:
+        run = folder.load_run()
+    except EvidenceError:
+        return None  # it never came so far
+    return run if run.mode is Mode.SCRIPT else None
+
+
+def _record(level: str, message: str, ms: int) -> str:
+    """As Python's logging writes it in the toolkit's format."""
+    time = datetime.fromtimestamp(ms / 1000, UTC)
+    return f"{time:%Y-%m-%d %H:%M:%S},{ms % 1000:03d} sagemaker-training-toolkit {level:<8} {message}"
