@@ -22,6 +22,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the benchmarks are no package that is installed
+
 from benchmarks.overhead import ROOT, Contender, Script, Unmeasured, emulated, emulator, run
 
 _LATER = 3  # tuning jobs after the first
