@@ -1,21 +1,23 @@
 """The laws of an executor: a run happens at most once, ends when asked, leaves nothing behind, and tells the truth."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from local_emulator.domain.jobs import MetricDefinition
 from local_emulator.runs import mounts
-from local_emulator.runs.folder import RunFolder, read_metrics
+from local_emulator.runs.folder import EvidenceError, RunFolder, read_metrics
 from local_emulator.runs.log import read_tail
-from local_emulator.runs.process import ProcessExecutor, _holders
+from local_emulator.runs.process import ProcessExecutor, _holders, living
 from local_emulator.runs.run import Cause, Command, Container, Exit, Run, RunState
 from local_emulator.runs.supervisor import MARKER
 from tests.conftest import BASE_IMAGE, Engine
@@ -277,3 +279,83 @@ def _begin(executor: ProcessExecutor, tmp_path: Path, program: Container) -> Run
     metrics = (MetricDefinition(name="x", regex="x=([0-9.]+)"),)
     executor.start(Run(id=folder.path.name, folder=folder.path, program=program, metrics=metrics, disk_floor=0))
     return folder
+
+
+def test_a_withdrawn_run_is_not_begun(executor: ProcessExecutor, tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "runs" / os.urandom(16).hex())
+    folder.save_run(
+        Run(id=folder.path.name, folder=folder.path, program=Command(argv=("touch", str(tmp_path / "began"))), disk_floor=0)
+    )
+    assert folder.withdraw()
+    executor._hand_over(folder.path)
+    executor.start(Run(id="next", folder=tmp_path / "runs" / "next", program=Command(argv=("true",)), disk_floor=0))
+    ended(RunFolder(tmp_path / "runs" / "next"))  # the spawner has come that far
+    assert folder.state() is RunState.NEW
+    assert not (tmp_path / "began").exists()
+
+
+def test_a_run_that_has_begun_cannot_be_withdrawn(start: Start, executor: ProcessExecutor) -> None:
+    folder = start("import time; time.sleep(60)")
+    until(lambda: folder.state() is RunState.RUNNING)
+    assert not folder.withdraw()
+    assert executor.kill(folder.path)
+
+
+def test_a_run_without_evidence_is_found_and_killed(start: Start, executor: ProcessExecutor, kind: str) -> None:
+    if kind == "container":
+        pytest.skip("a container reaches no evidence; what engines keep is swept before the next one")
+    folder = start("print('x=1')\nimport time; time.sleep(60)")
+    until(lambda: bool(read_metrics(folder, 0)[0]))
+    shutil.rmtree(folder.path)
+    assert folder.state() is RunState.NEW
+    assert folder.path.name in living(folder.path.parent)
+    assert executor.kill(folder.path)
+    assert marked(folder.path.name) == []
+    assert living(folder.path.parent) == set()
+
+
+def test_the_end_is_told_even_without_a_folder(start: Start, kind: str) -> None:
+    if kind == "container":
+        pytest.skip("a container reaches no evidence")
+    folder = start("print('x=1')\nimport time; time.sleep(0.5)")
+    until(lambda: bool(read_metrics(folder, 0)[0]))
+    shutil.rmtree(folder.path)
+    assert ended(folder).code == 0
+
+
+def test_a_run_of_version_0_1_is_read(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "runs" / "old")
+    (folder.path / "ml" / "model").mkdir(parents=True)
+    (folder.path / "tmp").mkdir()
+    assert (folder.ml, folder.work) == (folder.path / "ml", folder.path)
+    folder.remove_results()
+    assert not (folder.path / "ml").exists()
+    assert RunFolder(tmp_path / "runs" / "new").ml == tmp_path / "work" / "new" / "ml"
+
+
+@pytest.mark.parametrize("kind_of_file", ["garbage", "folder", "fifo", "link", "types"])
+def test_evidence_may_be_anything(tmp_path: Path, kind_of_file: str) -> None:
+    folder = RunFolder(tmp_path / "runs" / "run")
+    folder.make()
+    make: dict[str, Callable[[Path], object]] = {
+        "garbage": lambda path: path.write_bytes(b"\xff{\n" * 10),
+        "folder": lambda path: path.mkdir(),
+        "fifo": os.mkfifo,
+        "link": lambda path: path.symlink_to("/dev/zero"),
+        "types": lambda path: path.write_text('{"cause": [], "code": {}, "time": 5, "seq": [], "program": 3}\n'),
+    }
+    for path in (folder.lock, folder.claim, folder.exit, folder.stop, folder.metrics, folder.run_json, folder.path / "log.0"):
+        make[kind_of_file](path)
+    assert folder.state() is RunState.LOST
+    assert folder.read_exit() is None
+    assert folder.asked_to_stop() is None
+    assert list(read_metrics(folder, 0)[0]) == []
+    assert list(read_tail(folder)) == []
+    with pytest.raises(EvidenceError, match=r"run\.json is missing or damaged"):
+        folder.load_run()
+    folder.write_exit(Exit(cause=Cause.EXIT, code=3, time=datetime.now(UTC)))
+    told = folder.read_exit()
+    assert told is not None
+    assert told.code == 3
+    folder.remove()
+    assert list((tmp_path / "runs").iterdir()) == list((tmp_path / "work").iterdir()) == []

@@ -1,6 +1,7 @@
 """What goes wrong with one job is its own: it is told once, tried again, given up; the others go on."""
 
 import sqlite3
+import subprocess
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -42,7 +43,7 @@ class Executor:
     def start(self, run: Run) -> None:
         RunFolder(run.folder).save_run(run)
         RunFolder(run.folder).claim.touch()
-        RunFolder(run.folder).write_exit(Exit(cause=Cause.EXIT, code=0, time=NOW))
+        RunFolder(run.folder).write_exit(Exit(cause=Cause.EXIT, code=0, time=NOW, model=True))
 
     def state(self, folder: Path) -> RunState:
         if folder.name in self.broken:
@@ -74,15 +75,29 @@ class Preparation:
         return Run(id=job.run, folder=folder, program=Command(argv=("true",)))
 
 
+class Objects:
+    """Takes what is uploaded, and raises as often as it is told to."""
+
+    def __init__(self) -> None:
+        self.faults: list[Exception] = []
+        self.uploads: list[str] = []
+
+    def upload(self, bucket: str, key: str, source: Path) -> None:
+        if self.faults:
+            raise self.faults.pop()
+        self.uploads.append(f"{bucket}/{key} {source.name}")
+
+
 class Engine:
     """A trainer without a loop, and what it needs."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, database: Path | None = None) -> None:
         self.told: list[str] = []
         self.path = path
-        self.store = SqliteStore(path / "jobs.sqlite")
+        self.store = SqliteStore(database or path / "jobs.sqlite")
         self.executor, self.preparation = Executor(), Preparation()
-        objects: Any = None
+        self.objects = Objects()
+        objects: Any = self.objects
         (path / "runs").mkdir()
         self.trainer = Trainer(
             store=self.store,
@@ -162,6 +177,42 @@ def test_a_disk_that_stays_full_is_named(engine: Engine) -> None:
         "InternalServerError: We encountered an internal error. Please try again. (No space left on device)"
     )
     assert engine.job(arn).retryable
+
+
+FULL = sqlite3.OperationalError("database or disk is full")
+
+
+@pytest.mark.parametrize(("count", "status"), [(2, Status.COMPLETED), (100, Status.FAILED)])
+def test_an_upload_that_finds_the_disk_full_is_tried_again(engine: Engine, count: int, status: Status) -> None:
+    engine.objects.faults = [FULL, OSError(28, "No space left on device")] * (count // 2)
+    arn = engine.add("job")
+    assert ended(engine, arn) == [status]
+    assert (engine.objects.uploads == ["bucket/out/job/output/model.tar.gz model.tar.gz"]) is (status is Status.COMPLETED)
+    assert len(engine.told) == 2  # one line for each kind
+
+
+def test_a_full_disk_of_the_store_holds_jobs_until_there_is_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", disk], check=False, capture_output=True)
+    if mounted.returncode:
+        pytest.skip("mounting needs root")
+    monkeypatch.setattr(faults, "_PAUSE", 0.0)
+    try:
+        engine = Engine(tmp_path, disk / "jobs.sqlite")
+        arn = engine.add("job")
+        with pytest.raises(OSError, match="No space left"):
+            (disk / "filling").write_bytes(b"x" * 2**20)
+        for _ in range(20):
+            engine.trainer.step()
+        assert engine.job(arn).status is Status.IN_PROGRESS
+        assert ["database or disk is full" in line for line in engine.told] == [True]
+        (disk / "filling").unlink()
+        assert ended(engine, arn) == [Status.COMPLETED]
+        engine.trainer.close()
+        engine.store.close()
+    finally:
+        subprocess.run(["umount", "--lazy", disk], check=True)
 
 
 def test_a_refusal_is_no_fault(engine: Engine) -> None:
