@@ -14,12 +14,15 @@ from local_emulator.domain.errors import RunError, StoreUnavailable
 from local_emulator.domain.jobs import Secondary, Status, Transition
 from local_emulator.domain.names import Arn, AwsScope
 from local_emulator.domain.training import Left, TrainingJob
+from local_emulator.domain.tuning import TuningJob
 from local_emulator.engine import faults
 from local_emulator.engine.faults import FaultLog, Retries
 from local_emulator.engine.trainer import Trainer
+from local_emulator.engine.tuner import Tuner
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.run import Cause, Command, Exit, Run, RunState
 from local_emulator.settings import Settings
+from local_emulator.store.base import Query
 from local_emulator.store.sqlite import SqliteStore
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -300,3 +303,46 @@ def test_each_kind_is_told_once_a_minute() -> None:
     clock[0] = 61.0
     log.tell("moving a job: x", ValueError(1))
     assert len(lines) == 3
+
+
+def tuning(name: str, **config: Any) -> TuningJob:
+    request = {
+        "HyperParameterTuningJobConfig": {
+            "Strategy": "Random",
+            "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "score"},
+            "ResourceLimits": {"MaxParallelTrainingJobs": 1, "MaxNumberOfTrainingJobs": 9},
+            "ParameterRanges": {"ContinuousParameterRanges": [{"Name": "x", "MinValue": "0", "MaxValue": "1"}]},
+            **config,
+        },
+        "TrainingJobDefinition": {"AlgorithmSpecification": {"MetricDefinitions": []}, "ResourceConfig": {}},
+    }
+    times = {"created": NOW, "modified": NOW}
+    words: dict[str, Any] = {"name": name, "arn": SCOPE.tuning_arn(name), "request": request, "seed": 1, **times}
+    return TuningJob(region="us-east-1", status=Status.IN_PROGRESS, **words)
+
+
+@pytest.mark.parametrize("fault", ["request", "record"])
+def test_one_tuning_jobs_fault_ends_it_alone(engine: Engine, fault: str) -> None:
+    bad = tuning("bad", **({"ParameterRanges": {"ContinuousParameterRanges": [{}]}} if fault == "request" else {}))
+    good = tuning("good")
+    for job in (bad, good):
+        engine.store.tunings.add(job)
+    child = engine.add("bad-001", tuning="bad", tuning_arn=bad.arn)
+    if fault == "record":
+        engine.store.change("UPDATE tunings SET body = '[]' WHERE arn = ?", bad.arn)
+        engine.store.tunings._kept.clear()  # as after a restart
+    tokens = iter(range(10**6))
+    tuner = Tuner(
+        store=engine.store,
+        now=lambda: datetime.now(UTC),
+        token=lambda: f"{next(tokens):032x}",
+        ring=lambda: None,
+        log=FaultLog(engine.told.append),
+    )
+    for _ in range(6):
+        tuner.step()
+    tuner.close()
+    assert engine.store.rows("SELECT name, status FROM tunings ORDER BY id") == [("bad", "Failed"), ("good", "InProgress")]
+    assert engine.job(child).status is Status.STOPPING
+    assert len(engine.store.trainings.arns(Query(tuning=good.arn))) == 1
+    assert len(engine.told) == 1
