@@ -7,6 +7,7 @@ import os
 import secrets
 import shlex
 import signal
+import socket
 import threading
 import time
 import urllib.error
@@ -15,10 +16,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import quote, urlsplit
 
+from local_emulator import installation
 from local_emulator import option_values as values
 from local_emulator.api import peers
 from local_emulator.api.faults import Faults as Reported
@@ -29,16 +32,28 @@ from local_emulator.assembly import Emulator, end_runs
 from local_emulator.domain.errors import EmulatorError
 from local_emulator.failures import FAILED, tell
 from local_emulator.runs.cluster import slots
+from local_emulator.runs.folder import write_whole
 from local_emulator.settings import DEFAULT_PORT, Settings, default_state
-from local_emulator.state_folder import StateLock, check_path, read_owner, wipe
+from local_emulator.state_folder import PORTS, StateLock, check_path, read_owner, wipe
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 OK, USAGE, NOT_RUNNING = 0, 2, 3
 
-_NEEDED = ("moto", "flask", "flask_cors", "numpy", "scipy", "regex", "botocore")  # what is imported only when it is used
+_NEEDED = (
+    "moto",
+    "flask",
+    "flask_cors",
+    "numpy",
+    "scipy",
+    "regex",
+    "packaging",
+    "botocore",
+)  # what is imported only when it is used
+_KEEP = "keep"  # in the state folder: somebody counts on the emulator, which does not end by itself
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open  # what is on this machine needs no proxy
+
 _DUMMY = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
@@ -54,7 +69,12 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", help="serve AWS's API on this machine until Ctrl-C")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    serve.add_argument("--port", type=values.port, default=DEFAULT_PORT, help="0 picks a free one (default: %(default)s)")
+    serve.add_argument(
+        "--port",
+        type=values.port,
+        default=DEFAULT_PORT,
+        help="0 picks a free one, the last one if it is free (default: %(default)s)",
+    )
     serve.add_argument(
         "--parallel", type=values.count, help="most training jobs at a time (default: number of cores; a cluster's threads)"
     )
@@ -128,6 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--idle-exit", type=values.seconds, help="end after this many seconds without a request or a training job")
     status = commands.add_parser("status", help="say whether an emulator holds the state folder, and where it answers")
     status.add_argument("--json", action="store_true", help="as one JSON document")
+    status.add_argument("--keep", action="store_true", help="from now on it does not end by itself when idle (--idle-exit)")
     commands.add_parser("recover", help="keep what is damaged in the state folder aside, and go on with what can be read")
     commands.add_parser("stop", help="end the emulator; training jobs go on and are picked up at the next start")
     interrupt = commands.add_parser("interrupt", help="take the instance of a managed spot training job away")
@@ -220,6 +241,9 @@ def _serve(options: argparse.Namespace) -> int:
         if find_spec(name) is None:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
     settings = _settings(options)
+    ports = _last_ports(settings.state)
+    if settings.port == 0 and _is_free(settings.host, ports.get("api", 0)):
+        settings = replace(settings, port=ports["api"])
     faults, token, why_open = Reported(), secrets.token_hex(16), peers.why_unknown()
     users = {0, os.geteuid(), *peers.users(settings.allowed_users)}
     address: list[str] = []
@@ -243,11 +267,14 @@ def _serve(options: argparse.Namespace) -> int:
         activity = _Activity(gateway)
         with (
             Server(activity, settings, guard, faults) as server,
-            Proxy(server.url, token, Authority(settings.state), guard, faults) as proxy,
+            Proxy(server.url, token, Authority(settings.state), guard, faults, port=ports.get("proxy", 0)) as proxy,
         ):
             address.append(server.url)
             environment = {"AWS_ENDPOINT_URL": server.url, **_DUMMY}
-            emulator.lock.tell(url=server.url, environment=environment, proxy=proxy.environment())
+            told = {"environment": environment, "proxy": proxy.environment(), "installation": installation.describe()}
+            emulator.lock.tell(url=server.url, **told)
+            answering = {"api": urlsplit(server.url).port, "proxy": urlsplit(proxy.url).port}
+            write_whole(settings.state / PORTS, json.dumps(answering).encode())
             _greet(environment, proxy.environment(), emulator)
             if why_open:
                 _say(f"Whose a connection is cannot be told here ({why_open}): every user of this machine can run code as you.")
@@ -280,6 +307,24 @@ def _run(server: Server, emulator: Emulator) -> None:
         raise trouble[0]
 
 
+def _last_ports(state: Path) -> Mapping[str, int]:
+    try:
+        ports: Mapping[str, int] = json.loads((state / PORTS).read_text())
+    except (OSError, ValueError):
+        return {}
+    return ports
+
+
+def _is_free(host: str, port: int) -> bool:
+    if not port:
+        return False
+    try:
+        socket.create_server((host, port)).close()
+    except OSError:
+        return False
+    return True
+
+
 def _end(_signal: int, _frame: FrameType | None) -> None:
     raise SystemExit  # the server shuts down in order when it sees this
 
@@ -287,7 +332,7 @@ def _end(_signal: int, _frame: FrameType | None) -> None:
 def _watch(emulator: Emulator, activity: _Activity, idle_exit: float) -> None:
     while True:
         idle = time.monotonic() - activity.last
-        if idle >= idle_exit and not emulator.active_runs():
+        if idle >= idle_exit and not emulator.active_runs() and not (emulator.settings.state / _KEEP).exists():
             os.kill(os.getpid(), signal.SIGTERM)
             return
         time.sleep(max(idle_exit - idle, 1.0))
@@ -321,7 +366,7 @@ def _say(text: str) -> None:
 
 def _ask_health(url: object) -> Mapping[str, object]:
     try:
-        with urllib.request.urlopen(f"{url}/_health", timeout=5) as answer:  # noqa: S310 - our own address
+        with _open(f"{url}/_health", timeout=5) as answer:
             facts = json.load(answer)
     except (http.client.HTTPException, OSError, ValueError, RecursionError) as error:
         return {"status": "unreachable", "reason": str(error)}
@@ -330,7 +375,9 @@ def _ask_health(url: object) -> Mapping[str, object]:
 
 def _status(options: argparse.Namespace) -> int:
     owner = read_owner(options.state)
-    facts = {"running": owner is not None, "state": str(options.state), **(owner or {})}
+    facts = {"running": owner is not None, "state": str(options.state), **(owner or {}), "asking": installation.describe()}
+    if options.keep and owner is not None:
+        (options.state / _KEEP).touch()
     if owner and "url" in owner:
         facts["health"] = _ask_health(owner["url"])
     if options.json:
@@ -346,6 +393,7 @@ def _status(options: argparse.Namespace) -> int:
 
 def _stop(options: argparse.Namespace) -> int:
     owner = read_owner(options.state)
+    (options.state / _KEEP).unlink(missing_ok=True)
     if owner is None:
         _say(f"No emulator holds {options.state}.")
         return OK
@@ -368,7 +416,7 @@ def _interrupt(options: argparse.Namespace) -> int:
         return NOT_RUNNING
     request = urllib.request.Request(f"{owner['url']}/_interrupt/{quote(options.job)}", method="POST")  # noqa: S310 - our own address
     try:
-        with urllib.request.urlopen(request, timeout=10):  # noqa: S310 - our own address
+        with _open(request, timeout=10):
             _say(f"{options.job} is interrupted; it begins anew when its program has ended.")
     except urllib.error.HTTPError as error:
         with error:

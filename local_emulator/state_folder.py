@@ -16,6 +16,7 @@ from local_emulator.runs import lock
 _LOCK = "emulator.lock"
 _LOG = "emulator.log"  # written by who starts it
 _RUN_KEY = "run-key"
+PORTS = "ports.json"  # where the last emulator has answered
 
 
 class StateInUse(EmulatorError):  # noqa: N818 - reads as a fact
@@ -129,9 +130,9 @@ def read_owner(state: Path) -> Mapping[str, object] | None:
 
 
 def wipe(state: Path) -> None:
-    """Forget everything a state folder holds but the folder itself."""
+    """Forget everything a state folder holds but the folder itself, and where its emulator answers."""
     for entry in state.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
-        elif entry.name != _LOCK:
+        elif entry.name not in {_LOCK, PORTS}:
             entry.unlink()

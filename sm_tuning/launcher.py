@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sm_tuning import loopback
 from sm_tuning.errors import NotLaunched
 from sm_tuning.run import TuningRun
 from sm_tuning.training import Script
@@ -29,10 +30,10 @@ def launch(job: "TuningJob", session: Any, client: Any) -> TuningRun:  # noqa: A
     session = session or boto3.Session()
     uploaded: list[str] = []
     try:
-        client = client or session.client("sagemaker")
+        client = client or loopback.client(session, "sagemaker")
         if job.warm_start is not None:
             _kept(job.dry_run(client), job)
-        for uri in _upload(job, session.client("s3", region_name=client.meta.region_name)):
+        for uri in _upload(job, loopback.client(session, "s3", region_name=client.meta.region_name)):
             uploaded.append(uri)  # noqa: PERF402 - what was sent before an error counts
         client.create_hyper_parameter_tuning_job(**report.request)
     except (ClientError, BotoCoreError, OSError) as error:

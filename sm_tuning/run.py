@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from sm_tuning import cloudwatch
+from sm_tuning import cloudwatch, loopback
 from sm_tuning.cloudwatch import NOT_FOUND
 from sm_tuning.errors import NotFound, TookTooLong
 from sm_tuning.objective import Metric
@@ -137,7 +137,7 @@ class TuningRun:
 
         self.name = name
         self._session: Any = session or boto3.Session()
-        self._client = client or self._session.client("sagemaker")
+        self._client = client or loopback.client(self._session, "sagemaker")
         self._region = self._client.meta.region_name
         self._others: dict[str, Any] = {}
 
@@ -145,7 +145,7 @@ class TuningRun:
         """A client of another service, made once: it costs more than a request, and a session makes only one at a time."""
         with _ONE_AT_A_TIME:
             if service not in self._others:
-                self._others[service] = self._session.client(service, region_name=self._region)
+                self._others[service] = loopback.client(self._session, service, region_name=self._region)
             return self._others[service]
 
     @classmethod

@@ -164,10 +164,10 @@ class Proxy:
     """Listens on loopback in a thread of its own; `url` is where. `emulator` is the URL that AWS's hosts are answered from.
 
     Who may not use the emulator may not use this either; who says nothing for long is closed, and when there are too many
-    connections, the one that has been silent for longest.
+    connections, the one that has been silent for longest. `port` is taken if it is free, else any other.
     """
 
-    def __init__(self, emulator: str, token: str, authority: Authority, guard: Guard, faults: Faults) -> None:
+    def __init__(self, emulator: str, token: str, authority: Authority, guard: Guard, faults: Faults, *, port: int = 0) -> None:
         self._emulator = urlsplit(emulator)
         self._token = token
         self._authority = authority
@@ -175,7 +175,10 @@ class Proxy:
         self._faults = faults
         self._most = min(_MOST_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _DESCRIPTORS)
         self._moved: dict[asyncio.Task[Any], float] = {}  # when each client's connection last passed a byte
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        try:
+            self._listener = socket.create_server(("127.0.0.1", port))
+        except OSError:
+            self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.setblocking(False)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._loop = asyncio.new_event_loop()

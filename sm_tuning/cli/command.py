@@ -43,6 +43,12 @@ class Target:
             words = ["--port", "0", "--idle-exit", str(emulator.IDLE_EXIT)] + (["--parallel", str(parallel)] if parallel else [])
             facts, self.started = emulator.ensure(self.state, words)
             self.url = str(facts["url"])
+            if not self.started and (differences := emulator.differences(facts)):
+                echo(
+                    f"the emulator at {self.url} is another than this program's: {'; '.join(differences)}. It is used as it is; "
+                    "sm-tuning emulator stop ends it, and the next command starts this one",
+                    error=True,
+                )
         return emulator.LocalSession(self.url, self.region)
 
     def run(self, name: str) -> TuningRun:

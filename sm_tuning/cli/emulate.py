@@ -3,7 +3,7 @@
 import os
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,22 +31,38 @@ def emulator_start(port: int, parallel: int | None, state: Path | None) -> None:
     from sm_tuning.cli import emulator as process  # noqa: PLC0415 - see command.py
 
     words = ["--port", str(port)] + (["--parallel", str(parallel)] if parallel else [])
-    facts, started = process.ensure(state or process.state_folder(), words)
+    folder = state or process.state_folder()
+    facts, started = process.ensure(folder, words)
+    process.status(folder, keep=True)
     echo(f"# {'started' if started else 'already running'} at {facts['url']}", error=True)
     _print_exports(facts)
 
 
 def _print_exports(facts: Mapping[str, Any], *, proxy: bool = False) -> None:
     """What `status` tells of the environment, for a shell."""
-    for name, value in {**facts["environment"], **(facts["proxy"] if proxy else {})}.items():
+    exports = {**facts["environment"], **(facts["proxy"] if proxy else {})}
+    proxied = any(
+        os.environ.get(name) for scheme in ("HTTP", "HTTPS", "ALL") for name in (f"{scheme}_PROXY", f"{scheme}_proxy".lower())
+    )
+    if proxied or proxy:
+        exports["NO_PROXY"] = ",".join(
+            dict.fromkeys([*_listed("NO_PROXY"), *_listed("no_proxy"), "localhost", "127.0.0.1", "::1"])
+        )
+    for name, value in exports.items():
         mine = os.environ.get(name)
         if name == "REQUESTS_CA_BUNDLE" and mine and Path(mine).name != Path(value).name:
             continue  # it is for hosts beside AWS's too, and the user has said whom to trust for those
         echo(f"export {name}={shlex.quote(value)}")
+        if name.endswith("_PROXY") and name.lower() in os.environ:
+            echo(f"export {name.lower()}={shlex.quote(value)}")  # programs take the lower-case one first
     if not proxy:
         echo(
             "# For programs that insist on AWS's own addresses, as the SageMaker Python SDK does: sm-tuning emulator env --proxy"
         )
+
+
+def _listed(variable: str) -> Sequence[str]:
+    return [host.strip() for host in os.environ.get(variable, "").split(",") if host.strip()]
 
 
 def _own(*words: str, state: Path | None) -> None:
@@ -92,7 +108,7 @@ def emulator_env(state: Path | None, proxy: bool) -> None:  # noqa: FBT001 - cli
     """Print the exports for other programs: eval "$(sm-tuning emulator env)"."""
     from sm_tuning.cli import emulator as process  # noqa: PLC0415 - see command.py
 
-    facts = process.status(state or process.state_folder())
+    facts = process.status(state or process.state_folder(), keep=True)
     if not facts.get("running") or "url" not in facts:
         raise Unreachable("no emulator runs; start one: sm-tuning emulator start")
     _print_exports(facts, proxy=proxy)

@@ -4,8 +4,11 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,12 +17,13 @@ from sm_tuning.cli.answers import check_answers
 from sm_tuning.cli.command import boto_session
 from sm_tuning.cli.failures import Unreachable
 from sm_tuning.errors import Invalid
+from sm_tuning.loopback import LOOPBACK, no_proxy
 
 IDLE_EXIT = 600
 REGION = "us-east-1"
 DUMMY = "test"
 _READY_WITHIN = 30.0
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open  # what is on this machine needs no proxy
 
 
 def state_folder() -> Path:
@@ -34,9 +38,9 @@ def call(*words: str, state: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
 
 
-def status(state: Path) -> Mapping[str, Any]:
-    """What `python -m local_emulator status --json` says."""
-    done = call("status", "--json", state=state)
+def status(state: Path, *, keep: bool = False) -> Mapping[str, Any]:
+    """What `python -m local_emulator status --json` says; with `keep` the emulator does not end by itself from now on."""
+    done = call("status", "--json", *(["--keep"] if keep else []), state=state)
     try:
         facts: Mapping[str, Any] = json.loads(done.stdout)
     except ValueError as error:
@@ -45,6 +49,49 @@ def status(state: Path) -> Mapping[str, Any]:
             f"the emulator cannot be asked ({said[-1] if said else 'no answer'}); is it installed? pip install 'sm-tuning[emulator]'"
         ) from error
     return facts
+
+
+def differences(facts: Mapping[str, Any]) -> Sequence[str]:
+    """In what the installation of a running emulator (of `status`) differs from this one, a line for each."""
+    theirs, own = facts.get("installation"), facts["asking"]
+    if theirs is None:
+        return ["it does not say what it is, so it is of an earlier version"]
+    names = {"version": "version", "code": "code in", "interpreter": "interpreter", "extras": "extras"}
+    return [
+        f"{noun} {_listed(theirs.get(name))}, here {_listed(own[name])}"
+        for name, noun in names.items()
+        if theirs.get(name) != own[name]
+    ]
+
+
+def _listed(value: object) -> str:
+    return (", ".join(value) or "none") if isinstance(value, list) else str(value)
+
+
+def state_of(url: str) -> str:
+    """The state folder that the emulator at a URL says it has; empty if it does not say."""
+    try:
+        with _open(f"{url}/_health", timeout=5) as answer:
+            return str(json.load(answer).get("state", ""))
+    except (OSError, ValueError):
+        return ""
+
+
+@contextmanager
+def awake(url: str | None) -> Iterator[None]:
+    """Ask the emulator at a URL now and then, so that it does not end by itself meanwhile; nothing without a URL."""
+    over = threading.Event()
+
+    def ask() -> None:
+        while not over.wait(IDLE_EXIT / 10):
+            state_of(str(url))
+
+    if url is not None:
+        threading.Thread(target=ask, daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
 
 
 def configured() -> str | None:
@@ -59,7 +106,7 @@ def configured() -> str | None:
         known = None
     if not known:
         raise Invalid(f"AWS_ENDPOINT_URL is {url!r}; it must be a URL such as http://127.0.0.1:4577")
-    return url if parts.hostname in _LOOPBACK else None
+    return url if parts.hostname in LOOPBACK else None
 
 
 def ensure(state: Path, arguments: Sequence[str] = ()) -> tuple[Mapping[str, Any], bool]:
@@ -103,7 +150,8 @@ class LocalSession:
         self._session = boto_session(aws_access_key_id="test", aws_secret_access_key=DUMMY, region_name=self._region)
 
     def client(self, service: Any, region_name: str | None = None, config: Any = None) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
-        """A client of the emulator."""
+        """A client of the emulator, which no proxy of the environment stands before."""
+        config = no_proxy().merge(config) if config is not None else no_proxy()
         client = self._session.client(service, endpoint_url=self._url, region_name=region_name or self._region, config=config)
         check_answers(client, self._url)
         return client

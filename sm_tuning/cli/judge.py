@@ -66,8 +66,11 @@ def dashboard(*, job: str | None, port: int | None, target: Target, as_json: boo
     else:
         echo(f"dashboard: {url}{place}  (Ctrl-C ends it; the tuning jobs go on)")
     sys.stdout.flush()
+    from sm_tuning.cli.emulator import awake  # noqa: PLC0415 - see command.py
+
     try:
-        server.run()
+        with awake(target.url):
+            server.run()
     finally:
         server.close()
 

@@ -295,7 +295,18 @@ def _show_end(launched: TuningRun, status: RunStatus, target: Target) -> None:
     for group in launched.failures():
         out.print(safe_lines(str(group)))
     if not target.aws:
-        out.print(f"emulator:  {target.url}, state in {target.state}; stop it with: sm-tuning emulator stop")
+        out.print(_emulator_line(target), markup=False, soft_wrap=True)
+
+
+def _emulator_line(target: Target) -> str:
+    """Which emulator was used: the one of the environment, or the one that commands start."""
+    from sm_tuning.cli.emulator import configured, state_folder, state_of  # noqa: PLC0415 - see command.py
+
+    state = state_of(str(target.url)) or str(target.state)
+    if configured() is not None:
+        return f"emulator:  {target.url} (AWS_ENDPOINT_URL), state in {state}"
+    option = "" if target.state == state_folder() else f" --state {shlex.quote(str(target.state))}"
+    return f"emulator:  {target.url}, state in {state}; stop it with: sm-tuning emulator stop{option}"
 
 
 @sm_tuning.command()

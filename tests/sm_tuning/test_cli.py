@@ -107,7 +107,9 @@ def test_run_and_look(cli: Cli) -> None:
     assert "already exists" in cli("run", "job.toml", "--name", "first", code=1)[1]
     exports = cli("emulator", "env")[0]
     assert re.match(r"export AWS_ENDPOINT_URL=http://127.0.0.1:\d+\n", exports)
-    assert cli.json("emulator", "status")["running"]
+    status = cli.json("emulator", "status")
+    assert status["running"]
+    assert f"emulator:  {status['url']}, state in {cli.folder / 'state'}; stop it with: sm-tuning emulator stop" in output
     document = cli.json("run", "job.toml", "--name", "second")
     assert document["HyperParameterTuningJobStatus"] == "Completed"
     assert len(document["TrainingJobSummaries"]) == 3
@@ -300,3 +302,63 @@ def test_diagnose_and_export(cli: Cli) -> None:
     cli("export", "-o", "rows.csv")
     assert (cli.folder / "rows.csv").read_text().count("Completed") == 3
     cli("export", "-o", "rows.txt", code=2)
+
+
+def test_proxies_ports_and_other_installations(cli: Cli) -> None:
+    """A proxy of the environment is not asked for this machine; a restart keeps the port; another installation is noticed."""
+    dead = "http://127.0.0.1:9"
+    cli.environment |= dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "all_proxy"), dead)
+    assert cli("list")[0] == "no tuning jobs\n"
+    first = cli.json("emulator", "status")
+    assert first["health"]["status"] == "ok"
+    exports = cli("emulator", "env")[0]
+    assert "export NO_PROXY=localhost,127.0.0.1,::1\n" in exports
+    cli.environment["no_proxy"] = "example.com"
+    assert "export no_proxy=example.com,localhost,127.0.0.1,::1\n" in cli("emulator", "env")[0]
+    library = "import boto3; from sm_tuning import TuningRun; TuningRun('none', session=boto3.Session()).describe()"
+    outside = {**cli.environment, "AWS_ENDPOINT_URL": first["url"], "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    del outside["no_proxy"]
+    done = subprocess.run(
+        [sys.executable, "-c", library],
+        env={**outside, "AWS_DEFAULT_REGION": "us-east-1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert "there is no tuning job 'none' in us-east-1" in done.stderr
+    assert (cli.folder / "state" / "keep").exists()  # somebody has its address, so it does not end by itself
+    cli("emulator", "stop")
+    assert not (cli.folder / "state" / "keep").exists()
+    code = "from local_emulator import installation as i; i._EXTRAS = {'none': 'sys'}; from local_emulator.command import main; main()"
+    words = ["serve", "--state", str(cli.folder / "state"), "--port", "0"]
+    with subprocess.Popen([sys.executable, "-c", code, *words], env=cli.environment, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert first["url"] in other.stdout.readline()
+        said = cli("list")[1]
+        assert f"the emulator at {first['url']} is another than this program's: extras none, here " in said
+        assert "sm-tuning emulator stop ends it" in said
+        cli("emulator", "stop")
+
+
+def test_an_emulator_that_somebody_counts_on_does_not_end_by_itself(tmp_path: Path) -> None:
+    """`emulator env` and `emulator start` leave a mark in the state folder; `stop` takes it away (see above)."""
+    emulators = []
+    for name in ("kept", "idle"):
+        state = tmp_path / name
+        serve = [sys.executable, "-m", "local_emulator", "serve", "--port", "0", "--idle-exit", "1", "--state", str(state)]
+        process = subprocess.Popen(serve, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        assert "http://" in process.stdout.readline()
+        if name == "kept":
+            (state / "keep").touch()
+        emulators.append(process)
+    kept, idle = emulators
+    try:
+        idle.communicate(timeout=60)
+        assert idle.returncode == 0
+        assert kept.poll() is None
+    finally:
+        for process in emulators:
+            process.terminate()
+            process.communicate(timeout=60)
