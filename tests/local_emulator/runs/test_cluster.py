@@ -181,17 +181,18 @@ def ended(server: Server, name: str) -> dict[str, Any]:
 
 
 def log_of(server: Server, training: str) -> list[str]:
+    """What a script has printed, in all of its runs: the log without the training toolkit's lines."""
     logs = server.client("logs")
-    streams = logs.describe_log_streams(logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=training + "/")[
-        "logStreams"
-    ]
-    return [
-        event["message"]
-        for stream in streams
-        for event in logs.get_log_events(
-            logGroupName="/aws/sagemaker/TrainingJobs", logStreamName=stream["logStreamName"], startFromHead=True
-        )["events"]
-    ]
+    group = "/aws/sagemaker/TrainingJobs"
+    streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=training + "/")["logStreams"]
+    printed = []
+    for stream in streams:
+        events = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True)["events"]
+        lines = [event["message"] for event in events]
+        lines = lines[lines.index("Invoking script with the following command:") + 5 :]
+        ends = [place for place, line in enumerate(lines) if " sagemaker-training-toolkit " in line]
+        printed += lines[: min(ends, default=len(lines))]
+    return printed
 
 
 def create(server: Server, request_of: Any, name: str, script: str, **changes: Any) -> None:
