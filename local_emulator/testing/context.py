@@ -1,22 +1,16 @@
-"""An emulated SageMaker inside a test, next to moto's mock_aws: no port, no server, no Docker.
-
-    with emulated_sagemaker():
-        boto3.client("sagemaker", region_name="us-east-1").create_hyper_parameter_tuning_job(...)
-
-Training jobs really run, as processes. They have no AWS to talk to (there is no port): data and models come and go through S3.
-"""
+"""The context in which the emulator answers every AWS client of this process."""
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from unittest.mock import patch
 
-from local_emulator.api import wire
 from local_emulator.domain.errors import EmulatorError
 from local_emulator.settings import Settings
+from local_emulator.testing.interception import answerer
 
 if TYPE_CHECKING:
     from local_emulator.assembly import Emulator
@@ -56,7 +50,7 @@ def emulated_sagemaker(settings: Settings | None = None, *, mock: bool = True) -
         with patch.dict("os.environ", _CREDENTIALS), mock_aws() if mock else _nothing():
             with Emulator(chosen, in_memory=True) as emulator:
                 moto_answers = botocore_stubber.process_request
-                with patch.object(botocore_stubber, "process_request", _answerer(emulator, moto_answers)):
+                with patch.object(botocore_stubber, "process_request", answerer(emulator, moto_answers)):
                     yield emulator
             end_runs(state)
 
@@ -64,25 +58,3 @@ def emulated_sagemaker(settings: Settings | None = None, *, mock: bool = True) -
 @contextmanager
 def _nothing() -> Iterator[None]:
     yield
-
-
-def _answerer(emulator: "Emulator", moto_answers: Any) -> Any:  # noqa: ANN401 - moto's own type
-    def answer(request: Any) -> tuple[int, Mapping[str, str], bytes] | None:  # noqa: ANN401 - botocore's own type
-        headers = {name.lower(): _text(value) for name, value in request.headers.items()}
-        access_key, region, service = wire.scope(headers.get("authorization", "")) or ("", emulator.settings.region, "")
-        target = headers.get("x-amz-target", "")
-        operation = target.removeprefix("SageMaker.")
-        if target.startswith("SageMaker.") and operation in emulator.api.operations:
-            body = request.body.encode() if isinstance(request.body, str) else bytes(request.body or b"")
-            if emulator.api.owns(operation, body):
-                return emulator.api.answer(operation, body, region, emulator.cloud.account_of(access_key))
-        emulator.publisher.sync(service)
-        with emulator.cloud.lock:
-            result: tuple[int, Mapping[str, str], bytes] | None = moto_answers(request)
-            return result
-
-    return answer
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else value
