@@ -121,3 +121,82 @@ def test_all_violations_are_told_at_once(operation: str) -> None:
     noun = "error" if missing == 1 else "errors"
     assert str(told.value).startswith(f"{missing} validation {noun} detected: Value null at '")
     assert str(told.value).count("Member must not be null") == missing
+
+
+# Enum sets of published messages: each holds what the model had at the time.
+RECORDED = {
+    "TrainingInputMode": ("Pipe", "FastFile", "File"),
+    "TrainingInstanceType": (
+        *("ml.p2.xlarge", "ml.m5.4xlarge", "ml.m4.16xlarge", "ml.p3.16xlarge", "ml.m5.large", "ml.p2.16xlarge", "ml.c4.2xlarge"),
+        *(
+            "ml.c5.2xlarge",
+            "ml.c4.4xlarge",
+            "ml.c5.4xlarge",
+            "ml.g4dn.xlarge",
+            "ml.g4dn.12xlarge",
+            "ml.c4.8xlarge",
+            "ml.g4dn.2xlarge",
+        ),
+        *(
+            "ml.c5.9xlarge",
+            "ml.g4dn.4xlarge",
+            "ml.c5.xlarge",
+            "ml.g4dn.16xlarge",
+            "ml.c4.xlarge",
+            "ml.g4dn.8xlarge",
+            "ml.c5.18xlarge",
+        ),
+        *(
+            "ml.p3dn.24xlarge",
+            "ml.p3.2xlarge",
+            "ml.m5.xlarge",
+            "ml.m4.10xlarge",
+            "ml.m5.12xlarge",
+            "ml.m4.xlarge",
+            "ml.m5.24xlarge",
+        ),
+        *("ml.m4.2xlarge", "ml.p2.8xlarge", "ml.m5.2xlarge", "ml.p3.8xlarge", "ml.m4.4xlarge"),
+    ),
+    "ClusterInstanceType": (
+        *(
+            "ml.m5.4xlarge",
+            "ml.trn1.32xlarge",
+            "ml.p5.48xlarge",
+            "ml.p4d.24xlarge",
+            "ml.t3.xlarge",
+            "ml.m5.8xlarge",
+            "ml.m5.large",
+        ),
+        *("ml.g5.2xlarge", "ml.g5.4xlarge", "ml.c5.2xlarge", "ml.c5.4xlarge", "ml.g5.8xlarge", "ml.c5n.18xlarge", "ml.c5.large"),
+        *(
+            "ml.c5.9xlarge",
+            "ml.c5.xlarge",
+            "ml.c5.12xlarge",
+            "ml.c5.24xlarge",
+            "ml.trn1n.32xlarge",
+            "ml.c5n.2xlarge",
+            "ml.g5.xlarge",
+        ),
+        *(
+            "ml.t3.2xlarge",
+            "ml.t3.medium",
+            "ml.g5.12xlarge",
+            "ml.c5n.4xlarge",
+            "ml.g5.24xlarge",
+            "ml.c5.18xlarge",
+            "ml.g5.48xlarge",
+        ),
+        *("ml.g5.16xlarge", "ml.m5.xlarge", "ml.c5n.large", "ml.t3.large", "ml.m5.12xlarge", "ml.c5n.9xlarge", "ml.m5.24xlarge"),
+        *("ml.m5.2xlarge", "ml.m5.16xlarge", "ml.p4de.24xlarge"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_enum_sets_have_the_order_that_aws_prints(name: str) -> None:
+    shape = shapes.service().shape_for(name)
+    assert isinstance(shape, StringShape)
+    (text,) = shapes._constraints(shape, "no-such-value")
+    printed = text.partition("[")[2].removesuffix("]").split(", ")
+    assert set(printed) == set(shape.enum)
+    assert [value for value in printed if value in RECORDED[name]] == list(RECORDED[name])
