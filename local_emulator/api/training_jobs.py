@@ -10,7 +10,7 @@ from local_emulator.domain.children import with_stock_metrics
 from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound, ResourceInUse, ValidationException
 from local_emulator.domain.jobs import Document, Secondary, Status, Transition
 from local_emulator.domain.names import Arn, AwsScope, parse_arn
-from local_emulator.domain.training import TrainingJob
+from local_emulator.domain.training import TrainingJob, TrainingSummary
 from local_emulator.domain.transitions import STARTING
 from local_emulator.store.base import Sort
 
@@ -116,8 +116,20 @@ def list_(context: Context, request: Document, scope: AwsScope) -> Document:
     query = filters(operation, request, scope, sort=Sort.CREATED, descending="SortBy" not in request)
     page = context.store.summaries(replace(query, statuses=()))
     wanted = request.get("StatusEquals")
-    summaries = [writing.training_job_summary(job) for job in page.items if wanted in {None, job.status.value}]
+    jobs = [job for job in page.items if wanted in {None, job.status.value} and _is_asked_for(context, job, request)]
+    summaries = [writing.training_job_summary(job) for job in jobs]
     return with_token(operation, request, {"TrainingJobSummaries": summaries}, page.next)
+
+
+def _is_asked_for(context: Context, summary: TrainingSummary, request: Document) -> bool:
+    """Whether a job has the warm pool and the training plan that a list is asked for."""
+    if not {"WarmPoolStatusEquals", "TrainingPlanArnEquals"} & request.keys():
+        return True
+    job = _find(context, summary.arn)
+    pool, plan = request.get("WarmPoolStatusEquals"), request.get("TrainingPlanArnEquals")
+    if pool is not None and updates.warm_pool(job, context.now()) != pool:
+        return False
+    return plan is None or job.request.get("ResourceConfig", {}).get("TrainingPlanArn") == plan
 
 
 def stop(context: Context, request: Document, scope: AwsScope) -> None:
