@@ -61,7 +61,7 @@ def rows(kind: str) -> pytest.MarkDecorator:
 
 def test_there_are_enough_and_no_two_are_the_same() -> None:
     ids = [row["id"] for some in ROWS.values() for row in some]
-    assert len(ids) == len(set(ids)) >= 150
+    assert len(ids) == len(set(ids)) >= 300
 
 
 def test_every_row_says_where_it_is_from() -> None:

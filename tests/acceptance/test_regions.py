@@ -229,8 +229,3 @@ def test_an_assumed_role_of_another_account_sees_its_own_jobs() -> None:
     assert "theirs" not in {
         one["TrainingJobName"] for one in sagemaker(HOME).list_training_jobs(MaxResults=100)["TrainingJobSummaries"]
     }
-
-
-def test_the_variable_of_moto_alone_sets_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MOTO_ACCOUNT_ID", "444455556666")
-    assert Settings().account == "444455556666"

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import boto3
+import pytest
 
 from local_emulator.testing import emulated_sagemaker
 
@@ -48,3 +49,15 @@ def test_contexts_are_separate(request_of: Any) -> None:
         with emulated_sagemaker():
             assert boto3.client("sagemaker").list_hyper_parameter_tuning_jobs()["HyperParameterTuningJobSummaries"] == []
             _tune(request_of, "same-name")
+
+
+def test_the_variable_of_moto_alone_sets_the_account(monkeypatch: pytest.MonkeyPatch, request_of: Any) -> None:
+    monkeypatch.setenv("MOTO_ACCOUNT_ID", "444455556666")
+    with emulated_sagemaker():
+        job = _tune(request_of, "elsewhere")
+        assert job["HyperParameterTuningJobArn"].split(":")[4] == "444455556666"
+        assert job["BestTrainingJob"]["TrainingJobArn"].split(":")[4] == "444455556666"
+        assert boto3.client("sts").get_caller_identity()["Account"] == "444455556666"
+        best = job["BestTrainingJob"]["TrainingJobName"]
+        streams = boto3.client("logs").describe_log_streams(logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=best)
+        assert len(streams["logStreams"]) == 1
