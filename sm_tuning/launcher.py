@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sm_tuning import loopback
 from sm_tuning.errors import NotLaunched
+from sm_tuning.local_files import CACHES, files_of
 from sm_tuning.run import TuningRun
 from sm_tuning.training import Script
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from sm_tuning.rules import Report
     from sm_tuning.tuning_job import TuningJob
 
-_LEFT_OUT = {"__pycache__", ".git", ".venv", ".ipynb_checkpoints", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
 _MOST_SOURCE = 500 * 2**20
 
 
@@ -59,7 +59,7 @@ def _upload(job: "TuningJob", s3: Any) -> Iterator[str]:  # noqa: ANN401 - a bot
         for channel in part.channels:
             if channel.path is not None:
                 bucket, folder = _split(channel.uri(prefix))
-                for name, path in _files(channel.path):
+                for name, path in files_of(channel.path).files:
                     s3.upload_file(str(path), bucket, f"{folder}/{name}")
                 yield channel.uri(prefix)
 
@@ -71,7 +71,7 @@ def _split(uri: str) -> tuple[str, str]:
 
 def pack(script: Script) -> bytes:
     """A script or its source folder as sourcedir.tar.gz: the same bytes for the same files."""
-    files = list(_files(Path(script.source))) if script.source is not None else [(script.program, Path(script.entry))]
+    files = files_of(Path(script.source), CACHES).files if script.source is not None else [(script.program, Path(script.entry))]
     total = sum(path.stat().st_size for _, path in files)
     if total > _MOST_SOURCE:
         raise NotLaunched(f"the source folder {script.source} holds {total:,} bytes; at most {_MOST_SOURCE:,} are sent as code")
@@ -87,17 +87,3 @@ def pack(script: Script) -> bytes:
             with path.open("rb") as file:
                 tar.addfile(member, file)
     return packed.getvalue()
-
-
-def _files(root: Path) -> Iterator[tuple[str, Path]]:
-    """Files of a folder, or one file, by their names below it; links that leave the folder are left out."""
-    if root.is_file():
-        yield root.name, root
-        return
-    top = root.resolve()
-    for parent, folders, names in os.walk(top):
-        folders[:] = sorted(set(folders) - _LEFT_OUT)
-        for name in sorted(names):
-            path = Path(parent) / name
-            if path.is_file() and path.resolve().is_relative_to(top):
-                yield path.relative_to(top).as_posix(), path

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sm_tuning import model, parents, value_types, wording
+from sm_tuning.local_files import CACHES, files_of
 from sm_tuning.parameters import Continuous, Scaling
 from sm_tuning.problem import Problem
 from sm_tuning.training import Script
@@ -308,6 +309,9 @@ def _local_problems(job: "TuningJob", request: Mapping[str, Any]) -> Iterator[Pr
             if one.path is not None and not one.path.exists():
                 text = "it is neither an s3:// URI nor a file or folder here"
                 yield Problem("channel-missing", f"{where}.InputDataConfig.{one.name}", one.source, text)
+            elif one.path is not None and not files_of(one.path).files:
+                text = "it holds no file that can be read; AWS refuses a channel without data"
+                yield Problem("channel-missing", f"{where}.InputDataConfig.{one.name}", one.source, text)
         if part.script is not None:
             yield from _script_problems(part.script)
 
@@ -354,6 +358,11 @@ def _part_warnings(part: "Definition") -> Iterator[str]:
             yield f"{one.name} spans {decades:.0f} powers of ten on a linear scale: nine of ten points lie in the last"
     if _OBJECTIVE in part.hyperparameters:
         yield f"AWS sets the hyperparameter {_OBJECTIVE!r} itself, to the objective's name"
+    for channel in part.channels:
+        if channel.path is not None and channel.path.exists():
+            yield from files_of(channel.path).omissions(f"the channel {channel.name}")
+    if part.script is not None and part.script.source is not None and Path(part.script.source).is_dir():
+        yield from files_of(Path(part.script.source), CACHES).omissions("script.source")
     yield from _script_warnings(part)
 
 

@@ -20,6 +20,7 @@ from local_emulator.domain.jobs import Document
 from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, ObjectInfo, Objects, ObjectsUnavailable, parse_s3
 
 _LONGEST_PART = 255
+_KINDS = ("S3Prefix", "ManifestFile")
 _FICLONE = 0x40049409  # of ioctl: share a file's content, copied when either is written
 
 
@@ -32,6 +33,11 @@ class _File:
     key: str
     size: int
     etag: str
+
+
+def _is_marker(one: ObjectInfo) -> bool:
+    """Whether an object only shows a folder in consoles, and is no data."""
+    return one.size == 0 and one.key.endswith("/")
 
 
 def failed(reason: str) -> RunError:
@@ -66,11 +72,20 @@ class Stage:
             return folder / "data"
 
     def missing(self, channel: Document, role: str, region: str) -> str | None:
-        """AWS's sentence for a channel without data, told when a job is created; None if there is some."""
+        """Why a channel has no data, told when a job is created, in AWS's words where it has any; None if there is some."""
         source = channel["DataSource"]["S3DataSource"]
+        kind = source["S3DataType"]
+        if kind not in _KINDS:
+            return (
+                f"The channel {channel['ChannelName']!r} has the S3DataType {kind}, which is not emulated; it must be one of "
+                f"{', '.join(_KINDS)}."
+            )
         try:
             bucket, prefix = parse_s3(source["S3Uri"])
-            if self._objects.list(bucket, prefix):
+            found = [one for one in self._objects.list(bucket, prefix) if not _is_marker(one)]
+            if kind == "ManifestFile" and any(one.key == prefix for one in found):
+                return self._broken_manifest(source["S3Uri"])
+            if kind != "ManifestFile" and found:
                 return None
         except (ValueError, NoSuchBucket):
             bucket = source["S3Uri"].removeprefix("s3://").split("/")[0]
@@ -79,6 +94,15 @@ class Stage:
             f'in the selected region ({region}), that objects exist under that S3 prefix, and that the role "{role}" has '
             f'"s3:ListBucket" permissions on bucket "{bucket}".'
         )
+
+    def _broken_manifest(self, uri: str) -> str | None:
+        """Why a manifest that is there cannot be used; None if it can."""
+        try:
+            return None if list(self._manifest(uri)) else f"The manifest {uri} names no object."
+        except RunError as error:
+            return str(error).removeprefix(str(failed("")))
+        except (NoSuchBucket, ObjectsUnavailable) as error:
+            return f"The manifest {uri} leads to a bucket that cannot be read: {error}"
 
     def _list(self, channel: Document) -> Sequence[_File]:
         source = channel["DataSource"]["S3DataSource"]
@@ -97,13 +121,13 @@ class Stage:
     def _below(self, uri: str) -> Iterable[_File]:
         bucket, prefix = parse_s3(uri)
         cut = prefix.rfind("/") + 1
-        found = self._objects.list(bucket, prefix)
+        found = [one for one in self._objects.list(bucket, prefix) if not _is_marker(one)]
         if any(one.key == prefix for one in found):
             found = [one for one in found if one.key == prefix]  # the prefix is one object's whole key
         elif prefix and not prefix.endswith("/") and any(one.key.startswith(prefix + "/") for one in found):
             cut = len(prefix) + 1
             found = [one for one in found if one.key.startswith(prefix + "/")]
-        return [_file(bucket, one, one.key[cut:]) for one in found if not (one.size == 0 and one.key.endswith("/"))]
+        return [_file(bucket, one, one.key[cut:]) for one in found]
 
     def _manifest(self, uri: str) -> Iterable[_File]:
         bucket, key = parse_s3(uri)

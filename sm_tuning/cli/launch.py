@@ -117,6 +117,9 @@ def run(
     job_file.check_cost(job, prices, max_cost, more=len(curve.shares) if curve else 0)
     if target.aws:
         _confirm(job, curve, prices, yes=yes)
+    else:
+        for warning in job.dry_run().warnings:
+            echo(f"warning: {warning}", error=True)
     session = target.session(job.max_parallel)
     if not target.aws:
         for output in {part.output or "" for _, part in job.parts()}:

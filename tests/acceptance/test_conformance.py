@@ -35,6 +35,18 @@ from tests.acceptance.fidelity import KINDS, PAGE, evidence, page
 
 ROWS = tomllib.loads(Path(__file__).with_name("conformance.toml").read_text(encoding="utf-8"))
 SHORT = {"C": "HyperParameterTuningJobConfig", "D": "TrainingJobDefinition"}
+INPUTS = {
+    "marked/only/": b"",
+    "marked/data/": b"",
+    "marked/data/deep/": b"",
+    "marked/data/deep/a.txt": b"7",
+    "inputs/good.json": b'[{"prefix": "s3://box/train/"}, "a.txt"]',
+    "inputs/text.json": b"a.txt",
+    "inputs/bare.json": b'["a.txt"]',
+    "inputs/short.json": b'[{"prefix": "s3://box/train/"}]',
+    "inputs/lost.json": b'[{"prefix": "s3://box/train/"}, "none"]',
+    "inputs/away.json": b'[{"prefix": "s3://nowhere/"}, "a.txt"]',
+}
 SCRIPT = """
 import json, os, sys, time
 play = json.loads({plays!r})[int(sys.argv[sys.argv.index('--play') + 1])]
@@ -145,6 +157,8 @@ class World:
         self.s3 = boto3.client("s3", region_name="us-east-1")
         self.s3.create_bucket(Bucket="box")
         self.s3.put_object(Bucket="box", Key="train/a.txt", Body=b"42")
+        for name, content in INPUTS.items():
+            self.s3.put_object(Bucket="box", Key=name, Body=content)
         self.ask("CreateHyperParameterTuningJob", self.grid("done", [{"values": [1]}, {"values": [2]}, {"values": [3]}]))
         self.ended("done")
         self.ask("CreateHyperParameterTuningJob", self.grid("live", [{"sleep": 3600}]))

@@ -63,6 +63,7 @@ Make = Callable[..., TuningJob]
 def whole(job: Make, tmp_path: Path) -> TuningJob:
     """A tuning job that says much."""
     (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "x").touch()
     return job(
         ranges=[learning_rate(), epochs(), Categorical("optimizer", ["adam", "sgd"])],
         strategy=Bayesian(seed=3, early_stopping=True),
