@@ -12,7 +12,7 @@ demo: .venv/.ready-all ## Run a real tuning job on real data and show its result
 	$(BIN)/sm-tuning report --output demo-output/report.html
 
 PEERS := $(foreach peer,optuna syne-tune ray,.venv-bench-$(peer)/.ready)
-CLIENTS := .venv-sdk2/.ready .venv-sdk3/.ready .venv-airflow/.ready .venv-toolkit/.ready .node/.ready
+CLIENTS := .venv-sdk2/.ready .venv-sdk3/.ready .venv-airflow/.ready .venv-toolkit/.ready .venv-moto/.ready .node/.ready
 
 environments: .venv/.ready-dev .venv-infra/.ready .node-lint/.ready $(CLIENTS) ## All that checks and tests need; `make -j2` makes two at a time
 
@@ -134,7 +134,7 @@ quality: .venv/.ready-bench ## Search quality beside Optuna's samplers (installs
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/quality.py
 
 clean:
-	rm -rf .venv .venv-bench-* .venv-sdk2 .venv-sdk3 .venv-airflow .venv-toolkit .venv-infra .venv-checkov .node .node-lint
+	rm -rf .venv .venv-bench-* .venv-sdk2 .venv-sdk3 .venv-airflow .venv-toolkit .venv-moto .venv-infra .venv-checkov .node .node-lint
 
 # Clients that the tests run. The SageMaker SDK's two versions cannot be in one environment, nor need any of them be in ours.
 .venv-sdk2/.ready: PACKAGES := 'sagemaker>=2.250,<3' scikit-learn
@@ -171,6 +171,15 @@ clean:
 	.venv/bin/python -m venv $(@D)
 	if command -v gcc >/dev/null; then \
 	  $(@D)/bin/python -m pip install --quiet --disable-pip-version-check 'sagemaker-training>=5.1,<6' setuptools && touch $@; fi
+
+# moto's own tests, of the version that is in .venv: they come with its source distribution alone.
+.venv-moto/.ready: .venv/.ready-dev
+	rm -rf $(@D)
+	.venv/bin/python -m venv $(@D)
+	moto=$$(.venv/bin/python -c 'from importlib.metadata import version; print(version("moto"))') && \
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check "moto[s3,iam,logs,server]==$$moto" pytest freezegun && \
+	$(@D)/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary moto --dest $(@D)/sdist "moto==$$moto" && \
+	mkdir $(@D)/suites && tar -xzf $(@D)/sdist/moto-*.tar.gz -C $(@D)/suites --strip-components 1 "moto-$$moto/tests" "moto-$$moto/pyproject.toml" && touch $@
 
 # The newest that runs on Debian's Node.js too.
 AWS_SDK := $(foreach client,sagemaker s3 cloudwatch-logs,'@aws-sdk/client-$(client)@<3.960')

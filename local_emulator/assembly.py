@@ -85,7 +85,7 @@ class Emulator:
             self.cloud = Cloud(settings, None if in_memory else state)
             self._stack.callback(self.cloud.close)
             log = FaultLog()
-            announcer = Announcer(bus=self.cloud, describe=lambda job: self.api.event(job), log=log)  # noqa: PLW0108 - it is made below
+            self._announcer = announcer = Announcer(bus=self.cloud, describe=lambda job: self.api.event(job), log=log)  # noqa: PLW0108 - it is made below
             left_out = partial(log.tell, "reading records")
             self.store = SqliteStore(None if in_memory else state / "jobs.sqlite", announcer.changed, left_out)
             self._stack.callback(self.store.close)
@@ -110,7 +110,7 @@ class Emulator:
             )
             hands = _hands(settings, preparation, bell, endpoint)
             self._stack.callback(hands.close)
-            trainer = Trainer(
+            self._trainer = trainer = Trainer(
                 store=self.store,
                 executor=hands.executor,
                 preparation=hands.preparation,
@@ -123,7 +123,7 @@ class Emulator:
                 token=token,
                 log=log,
             )
-            tuner = Tuner(store=self.store, now=clock, token=token, ring=bell.ring, log=log)
+            self._tuner = tuner = Tuner(store=self.store, now=clock, token=token, ring=bell.ring, log=log)
             self._loop = Loop(bell=bell, trainer=trainer, tuner=tuner, announcer=announcer, log=log, idle=self._follow_clock)
             self.api = Api(
                 store=self.store,
@@ -147,6 +147,15 @@ class Emulator:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stack.close()
+
+    def reset(self) -> None:
+        """Kill all runs and forget all jobs; what moto knows stays."""
+        with self._loop.paused():
+            self.store.clear()
+            self._trainer.reset()
+            self._tuner.reset()
+            self._announcer.reset()
+            self.publisher.reset()
 
     def active_runs(self) -> int:
         """Number of training jobs that have not ended."""

@@ -263,6 +263,7 @@ def _serve(options: argparse.Namespace) -> int:
             before=emulator.publisher.sync,
             faults=faults,
             account_of=emulator.cloud.account_of,
+            reset=emulator.reset,
         )
         activity = _Activity(gateway)
         with (

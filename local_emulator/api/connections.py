@@ -6,6 +6,7 @@ slowly is closed; when there are too many connections, the one that has been sil
 
 import copy
 import errno
+import re
 import socket
 import time
 from collections import Counter
@@ -54,8 +55,27 @@ class _ExpectationError(BadRequest):  # type: ignore[misc] # see above
     reason = "Expectation Failed"
 
 
+_METADATA = re.compile(rb"^(x-amz-meta-[!-9;-~]+):[ \t]*(.*?)\r?$", re.IGNORECASE | re.MULTILINE)
+
+
+def _underscored(head: bytes) -> dict[str, str]:
+    """The metadata of S3 objects whose names have an underscore, which waitress leaves out of a request's headers."""
+    return {
+        name.decode("latin-1"): value.rstrip(b" \t").decode("latin-1") for name, value in _METADATA.findall(head) if b"_" in name
+    }
+
+
 class Task(WSGITask):  # type: ignore[misc] # see above
     """Waitress spells every header `Like-This`; S3 gives the names of metadata in lower case, and clients keep them as they are."""
+
+    def get_environment(self) -> dict[str, Any]:
+        """The environment of WSGI, with metadata by the names that moto is to find them by."""
+        environ: dict[str, Any] = super().get_environment()
+        metadata = {f"HTTP_{name.upper().replace('-', '_')}": name for name in getattr(self.request, "metadata", {})}
+        for key, name in metadata.items():
+            environ.setdefault(key, self.request.metadata[name])
+        environ["moto.preserved_header_names"] = metadata
+        return environ
 
     def build_response_header(self) -> bytes:
         """The head of an answer."""
@@ -101,6 +121,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc] # see above
     def parse_header(self, header_plus: bytes) -> None:
         """Read the headers, and judge by them."""
         super().parse_header(header_plus)
+        self.metadata = _underscored(header_plus)
         environ = self._environ()
         refused = self._guard.refusal(environ, self._peer)
         if refused is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl
 
 from local_emulator.api.faults import Faults
+from local_emulator.api.pruning import pruned
 from local_emulator.api.wire import HttpAnswer, error, scope
 from local_emulator.domain.errors import AwsError
 from local_emulator.settings import Settings
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 _INTERRUPT = "/_interrupt/"
+_MOTO_RESET = "/moto-api/reset"
 _LONGEST_NAME = 500
 _LONGEST_FORM = 64 * 2**10  # bytes in which an Action is looked for
 _OBJECT_HEADERS = [
@@ -45,7 +47,7 @@ class Gateway:
     """`/_health` and `/_interrupt/JOB`, then our operations, then moto.
 
     `before` is told the service, and of CloudWatch Logs the body, just before moto is asked. `account_of` tells the account
-    that an access key is of, None for the settings'.
+    that an access key is of, None for the settings'. `reset` forgets all jobs, before moto forgets the rest of AWS.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Gateway:
         before: Callable[[str, bytes], None],
         faults: Faults,
         account_of: Callable[[str], str | None] = lambda _key: None,
+        reset: Callable[[], None] = lambda: None,
     ) -> None:
         self._api = api
         self._rest = rest
@@ -66,6 +69,7 @@ class Gateway:
         self._before = before
         self._faults = faults
         self._account_of = account_of
+        self._reset = reset
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request."""
@@ -88,6 +92,8 @@ class Gateway:
             return "200 OK", [("Content-Type", "application/json")], json.dumps(self._health()).encode()
         if environ["PATH_INFO"].startswith(_INTERRUPT) and environ["REQUEST_METHOD"] == "POST":
             return self._interrupt(environ["PATH_INFO"].removeprefix(_INTERRUPT))
+        if environ["PATH_INFO"] == _MOTO_RESET and environ["REQUEST_METHOD"] == "POST":
+            self._reset()
         access_key, region, service = scope(str(environ.get("HTTP_AUTHORIZATION", ""))) or ("", self._settings.region, "")
         target = str(environ.get("HTTP_X_AMZ_TARGET", ""))
         if target.startswith("SageMaker."):
@@ -134,6 +140,9 @@ class Gateway:
         status, headers = answer
         if status.startswith("5"):
             return error(environ, "UnknownOperationException", _not_emulated(environ, service, target, None))
+        if target.startswith("SageMaker.") and status.startswith("2"):
+            content = pruned(target.removeprefix("SageMaker."), content)
+            headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
         if service in {"s3", ""} and environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
             headers = [*headers, *_OBJECT_HEADERS]
         return status, headers, content

@@ -97,8 +97,8 @@ def refusal(  # noqa: PLR0911 - one return for each rule
     path = str(environ.get("PATH_INFO", ""))
     if not path.startswith("/"):
         return Refusal(status="400 Bad Request", reason="the request target must be a path")
-    if path == "/moto-api" or path.startswith("/moto-api/"):
-        return Refusal(status="403 Forbidden", reason="moto's own interface is closed; use `python -m local_emulator reset`")
+    if path.startswith("/moto-api/recorder/"):  # it writes files where the request says, and calls this server from within itself
+        return Refusal(status="403 Forbidden", reason="moto's recorder is not served here; the rest of its interface is")
     target = str(environ.get("HTTP_X_AMZ_TARGET", ""))
     if target.startswith("SageMaker.") and not str(environ.get("HTTP_AUTHORIZATION", "")).startswith("AWS4-HMAC-SHA256 "):
         return Refusal(status="403 Forbidden", reason="the request is not signed; dummy credentials will do")

@@ -230,6 +230,8 @@ class Cloud:
             if by_stack:
                 stacks.mend()
             status, headers, content = call(self._application, environ)
+            if environ["PATH_INFO"] == "/moto-api/reset" and status.startswith("2") and self._mirror is not None:
+                self._mirror.clear()
             if writes and status.startswith("2") and self._mirror is not None:
                 self._mirrored(environ, body)
             if by_stack and self._mirror is not None:

@@ -227,6 +227,12 @@ class Mirror:
     def _path(self, digest: str) -> Path:
         return self._blobs / digest[:2] / digest
 
+    def clear(self) -> None:
+        """Forget all buckets; the blobs go as those of deleted objects do."""
+        with self._lock:
+            for table in ("buckets", "settings", "objects"):
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own words
+
     # --- noting ---------------------------------------------------------------------------------------------------------
 
     def note_bucket(self, name: str, region: str, account: str) -> None:

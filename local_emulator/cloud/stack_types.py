@@ -8,6 +8,11 @@ from importlib import import_module
 from typing import Any
 
 
+def policy_text(document: Any) -> str:  # noqa: ANN401 - JSON
+    """A policy of a template as text; a template in YAML has a date for its version."""
+    return json.dumps(document, default=str)
+
+
 def stack_types() -> list[Any]:
     """The types as classes; moto knows them as long as they are kept."""
     return [_resource_type(kind, creation) for kind, creation in _TYPES.items()]
@@ -28,19 +33,19 @@ _Properties = Mapping[str, Any]
 
 
 def _bucket_policy(properties: _Properties, scope: _Scope) -> str:
-    scope.backend("s3").put_bucket_policy(properties["Bucket"], json.dumps(properties["PolicyDocument"]).encode())
+    scope.backend("s3").put_bucket_policy(properties["Bucket"], policy_text(properties["PolicyDocument"]).encode())
     return str(properties["Bucket"])
 
 
 def _topic_policy(properties: _Properties, scope: _Scope) -> str:
     for topic in properties["Topics"]:
-        scope.backend("sns").set_topic_attribute(topic, "policy", json.dumps(properties["PolicyDocument"]))
+        scope.backend("sns").set_topic_attribute(topic, "policy", policy_text(properties["PolicyDocument"]))
     return f"topic-policy-{uuid.uuid4().hex[:8]}"
 
 
 def _queue_policy(properties: _Properties, scope: _Scope) -> str:
     for queue in properties["Queues"]:
-        policy = json.dumps(properties["PolicyDocument"])
+        policy = policy_text(properties["PolicyDocument"])
         scope.backend("sqs").set_queue_attributes(queue.rsplit("/", 1)[-1], {"Policy": policy})
     return f"queue-policy-{uuid.uuid4().hex[:8]}"
 

@@ -6,7 +6,6 @@ comes again; a bucket's versioning; a role's policies when they change; outputs 
 deletion that fails is told; and the types that moto has no resource for, of `stack_types`.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from ipaddress import ip_network
@@ -15,7 +14,7 @@ from typing import Any
 
 import regex
 
-from local_emulator.cloud.stack_types import stack_types
+from local_emulator.cloud.stack_types import policy_text, stack_types
 
 _RETAINED = frozenset({"Retain", "RetainExceptOnCreate"})
 _ADOPTED = frozenset({"AWS::S3::Bucket", "AWS::ECR::Repository", "AWS::Logs::LogGroup"})
@@ -347,10 +346,10 @@ def _with_versions(whole: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 def _with_policies(whole: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - moto's own types
     properties = (kwargs.get("cloudformation_json") or args[1])["Properties"]
-    policies = {one["PolicyName"]: json.dumps(one["PolicyDocument"]) for one in properties.get("Policies", ())}
+    policies = {one["PolicyName"]: policy_text(one["PolicyDocument"]) for one in properties.get("Policies", ())}
     for document in policies.values():
         _moto("iam.policy_validation").IAMPolicyDocumentValidator(document).validate()
     role = whole(*args, **kwargs)
-    role.assume_role_policy_document = json.dumps(properties["AssumeRolePolicyDocument"])
+    role.assume_role_policy_document = policy_text(properties["AssumeRolePolicyDocument"])
     role.policies |= policies
     return role

@@ -44,6 +44,11 @@ class Announcer:
         with self._lock:
             self._news.append(job)
 
+    def reset(self) -> None:
+        """Forget what is new."""
+        with self._lock:
+            self._news.clear()
+
     def step(self) -> None:
         """Send what is new."""
         with self._lock:

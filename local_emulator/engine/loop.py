@@ -1,7 +1,8 @@
 """The loop: one thread that moves training jobs, then tuning jobs, then sleeps until the bell or a deadline."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from local_emulator.engine.announcer import Announcer
@@ -29,6 +30,7 @@ class Loop:
         self._log = log
         self._idle = idle
         self._closing = threading.Event()
+        self._stepping = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     def start(self) -> None:
@@ -43,15 +45,23 @@ class Loop:
         self._trainer.close()
         self._tuner.close()
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Between two steps: nothing is moved until the context ends."""
+        with self._stepping:
+            yield
+        self._bell.ring()
+
     def _run(self) -> None:
         self._attempt("sweeping", self._trainer.sweep)
         while not self._closing.is_set():
-            # A fault of a single job does not get here; one of the store does.
-            busy = self._attempt("moving training jobs", self._trainer.step)
-            deadline = self._attempt("moving tuning jobs", self._tuner.step)
-            self._attempt("sending events", self._announcer.step)
-            if busy is False and deadline is None:
-                self._attempt("looking at the clock", self._idle)
+            with self._stepping:
+                # A fault of a single job does not get here; one of the store does.
+                busy = self._attempt("moving training jobs", self._trainer.step)
+                deadline = self._attempt("moving tuning jobs", self._tuner.step)
+                self._attempt("sending events", self._announcer.step)
+                if busy is False and deadline is None:
+                    self._attempt("looking at the clock", self._idle)
             timeouts = [seconds for seconds in (deadline, _LOOK_AGAIN if busy is not False else None) if seconds is not None]
             self._bell.wait(min(timeouts, default=None))
 

@@ -56,6 +56,12 @@ class Publisher:
         self._news: dict[Arn, _Progress] | None = None
         self._touched: set[Arn] = set()
 
+    def reset(self) -> None:
+        """Forget how far any job has been published: there are no jobs any more."""
+        with self._lock:
+            self._news = None
+            self._touched.clear()
+
     def touched(self, training: Arn) -> None:
         """A training job may have news. Waits for nobody: the loop calls it."""
         if self._news is not None:

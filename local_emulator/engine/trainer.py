@@ -7,12 +7,12 @@ no special case. Slow work (data in, archives out) is done by a few threads; rec
 import errno
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from local_emulator.domain import transitions
 from local_emulator.domain.errors import EmulatorError, NotFound, RunError, Unreadable
@@ -39,6 +39,7 @@ _TAKES_NO_LONGER = timedelta(seconds=10)  # from handing a run over to its claim
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _CLOSES_WITHIN = 5.0  # seconds
 _NODE_LOSSES = 3  # times that a training job survives the loss of its worker
+_RESET_WITHIN = 10.0  # seconds that a reset waits for slow work in hand
 _LIFE = timedelta(seconds=1)  # a spot run without metrics is taken to be under way after this long
 
 
@@ -120,6 +121,18 @@ class Trainer:
     def close(self) -> None:
         """Finish the slow work in hand, but for what hangs, which the next emulator does again; runs go on."""
         self._threads.close(_CLOSES_WITHIN)
+
+    def reset(self) -> None:
+        """Kill every run and remove its folders. Called while the loop is paused."""
+        slow: list[Future[Any]] = [*self._preparing.values(), *self._ending.values()]
+        for future in slow:
+            future.cancel()
+        wait(slow, timeout=_RESET_WITHIN)
+        for folder in folders_below(self._runs):
+            self._executor.kill(folder.path)
+            folder.remove()
+        for kept in (self._preparing, self._started, self._ending, self._told_to_stop):
+            kept.clear()
 
     def step(self) -> bool:
         """Move every active training job as far as it goes now; whether any is left that is not terminal."""

@@ -51,6 +51,11 @@ class Tuner:
         """End what is being thought about."""
         self._foresight.close()
 
+    def reset(self) -> None:
+        """Forget all tuning jobs. Called while the loop is paused."""
+        self._strategies.clear()
+        self._settled.clear()
+
     def step(self) -> float | None:
         """Decide about every active tuning job; seconds until time alone may change a decision, None for never."""
         active = self._store.tunings.arns(Query(statuses=ACTIVE, sort=Sort.CREATED))

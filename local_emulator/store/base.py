@@ -100,6 +100,9 @@ class Store(Protocol):
     def condemn(self, arn: Arn, reason: str, now: datetime) -> None:
         """End a job whose record cannot be read: lists and histories tell of it as failed."""
 
+    def clear(self) -> None:
+        """Forget every job."""
+
     def transaction(self) -> AbstractContextManager[None]:
         """All or nothing of what is written inside; transactions may be nested and only the outermost commits."""
 

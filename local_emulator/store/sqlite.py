@@ -93,6 +93,14 @@ class SqliteStore:
             script = schema if version == 0 else _UPGRADE.read_text().replace("-- schema.sql\n", schema)
             self._db.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {_VERSION}; COMMIT;")
 
+    def clear(self) -> None:
+        """Forget every job."""
+        with self.transaction():
+            for table in (self.tunings, self.trainings):
+                table.clear()
+            self._chronicles.clear()
+            self._parents.clear()
+
     def close(self) -> None:
         """Close the file."""
         with self.lock:

@@ -1,9 +1,11 @@
 """Requests of AWS clients in this process, answered without a socket."""
 
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from local_emulator.api import wire
+from local_emulator.api.pruning import pruned
 
 if TYPE_CHECKING:
     from local_emulator.assembly import Emulator
@@ -26,7 +28,11 @@ def answerer(emulator: "Emulator", moto_answers: Callable[[Any], Answer | None])
                 return emulator.api.answer(operation, body, region, emulator.cloud.account_of(access_key))
         emulator.publisher.sync(service)
         with emulator.cloud.lock:
-            return moto_answers(request)
+            result = moto_answers(request)
+        if result is not None and target.startswith("SageMaker.") and result[0] == HTTPStatus.OK:
+            content = result[2].encode() if isinstance(result[2], str) else result[2]
+            return result[0], result[1], pruned(operation, content)
+        return result
 
     return answer
 

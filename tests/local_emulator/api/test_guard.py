@@ -52,8 +52,8 @@ def test_hosts_that_are_not(host: str) -> None:
         ({"REQUEST_METHOD": "TRACE"}, "403"),
         ({"REQUEST_METHOD": "CONNECT"}, "403"),
         ({"PATH_INFO": "http://evil.test/"}, "400"),
-        ({"PATH_INFO": "/moto-api"}, "403"),
-        ({"PATH_INFO": "/moto-api/reset"}, "403"),
+        ({"PATH_INFO": "/moto-api/reset", "HTTP_ORIGIN": "http://evil.test"}, "403"),
+        ({"PATH_INFO": "/moto-api/recorder/start-recording"}, "403"),
         ({"HTTP_X_AMZ_TARGET": "SageMaker.ListTrainingJobs"}, "403"),
         ({"HTTP_X_AMZ_TARGET": "SageMaker.ListTrainingJobs", "HTTP_AUTHORIZATION": "Basic x"}, "403"),
     ],
@@ -108,7 +108,7 @@ ROUTES: tuple[tuple[dict[str, str], bool], ...] = (
     ({"PATH_INFO": "/bucket/key"}, True),
     ({"PATH_INFO": "/", **SIGNED, "HTTP_X_AMZ_TARGET": "SageMaker.ListTrainingJobs"}, True),
     ({"PATH_INFO": "/", "HTTP_X_AMZ_TARGET": "SageMaker.CreateTrainingJob"}, False),
-    ({"PATH_INFO": "/moto-api/reset"}, False),
+    ({"PATH_INFO": "/moto-api/reset"}, True),
     ({"PATH_INFO": "http://127.0.0.1/"}, False),
 )
 

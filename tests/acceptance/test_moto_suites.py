@@ -1,0 +1,56 @@
+"""moto's own tests, as its source distribution has them, against this emulator's endpoint: beside moto nothing is lost."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, Server
+
+ENVIRONMENT = ROOT / ".venv-moto"
+SERVICES = ("s3", "iam", "sts", "logs", "cloudwatch", "sagemaker")
+LEFT_OUT = {
+    "tests/test_sagemaker/test_sagemaker_training.py": "requests that AWS refuses, and job results that moto invents",
+    "tests/test_sagemaker/test_sagemaker_hyper_parameter_tuning_job.py": "see above",
+    "tests/test_s3/test_s3_lambda_integration.py": "Lambda functions in containers",
+    "tests/test_logs/test_integration.py": "Lambda functions in containers, and minutes of waiting for them",
+    "tests/test_s3/test_server.py": "starts moto's own server, and asks it across origins",
+}
+# Each starts moto's own server, or needs a name server for names below localhost.
+LEFT_OUT_ALONE = {
+    "tests/test_s3/test_s3.py::test_upload_data_without_content_type": "asks moto's own server",
+    "tests/test_s3/test_s3_list_object_versions.py::test_list_object_versions_is_latest_flag_is_correct_when_response_is_paginated": (
+        "half a minute for a thousand versions"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    if not (ENVIRONMENT / ".ready").exists():
+        pytest.skip("moto's suites are not there: make .venv-moto/.ready")
+    running = Server(state=tmp_path_factory.mktemp("moto") / "state")
+    try:
+        yield running.start()
+    finally:
+        running.end()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_suite_of_motos_passes(server: Server, service: str, tmp_path: Path) -> None:
+    left_out = [*(f"--ignore={path}" for path in LEFT_OUT), *(f"--deselect={test}" for test in LEFT_OUT_ALONE)]
+    command = [str(ENVIRONMENT / "bin" / "python"), "-m", "pytest", "-q", "--color=no", "--tb=short", "-p", "no:cacheprovider"]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST_"))}
+    done = subprocess.run(
+        [*command, *left_out, f"tests/test_{service}"],
+        cwd=ENVIRONMENT / "suites",
+        env={**clean, "TEST_SERVER_MODE": "true", "TEST_SERVER_MODE_ENDPOINT": server.url, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-8000:]
+    assert " passed" in done.stdout
