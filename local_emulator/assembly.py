@@ -3,15 +3,15 @@
 import os
 import random
 import secrets
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 from local_emulator.api.operations import Api
 from local_emulator.cloud.moto_cloud import Cloud
@@ -36,8 +36,6 @@ from local_emulator.state_folder import StateLock, run_key
 from local_emulator.store.base import Query
 from local_emulator.store.sqlite import SqliteStore
 
-T = TypeVar("T")
-
 _SCHEDULER = "scheduler"  # in the state folder: where runs may be beside this machine
 
 
@@ -45,13 +43,6 @@ def _remote(endpoint: str, region: str) -> Objects:
     from local_emulator.cloud.remote_objects import RemoteObjects  # noqa: PLC0415 - boto3, a sixth of the start
 
     return RemoteObjects(endpoint, region)
-
-
-def _in_background(work: Callable[[], T]) -> Future[T]:
-    threads = ThreadPoolExecutor(1)
-    future = threads.submit(work)
-    threads.shutdown(wait=False)
-    return future
 
 
 @cache
@@ -81,7 +72,9 @@ class Emulator:
             self.run_key = run_key(state)
             caches = state / "cache"
             (caches / "channels").mkdir(parents=True, exist_ok=True)
-            trial = _in_background(lambda: mounts.available(caches / "channels")) if settings.private_opt_ml else None
+            self._support = mounts.Trial(caches / "channels") if settings.private_opt_ml else mounts.not_wanted
+            if not in_memory:
+                threading.Thread(target=self._support, name="mounts", daemon=True).start()  # it is going to be asked for
             self.cloud = Cloud(settings, None if in_memory else state)
             self._stack.callback(self.cloud.close)
             log = FaultLog()
@@ -97,15 +90,13 @@ class Emulator:
             runs = state / "runs"
             runs.mkdir(exist_ok=True)
             self.publisher = Publisher(store=self.store, cloud=self.cloud, runs=runs, log=log)
-            self.why_not_private, layers = ("switched off", False) if trial is None else trial.result()
             preparation = Preparation(
                 settings=settings,
                 objects=objects,
                 folder_of_caches=caches,
                 endpoint=endpoint,
                 run_key=self.run_key,
-                private=self.why_not_private is None,
-                layers=layers,
+                support=self._support,
                 role_exists=self.cloud.role_exists,
             )
             hands = _hands(settings, preparation, bell, endpoint)
@@ -156,6 +147,11 @@ class Emulator:
             self._tuner.reset()
             self._announcer.reset()
             self.publisher.reset()
+
+    @property
+    def why_not_private(self) -> str | None:
+        """Why runs cannot have `/opt/ml` to themselves; None if they can. The first question takes some 50 ms."""
+        return self._support().why_not_private
 
     def active_runs(self) -> int:
         """Number of training jobs that have not ended."""

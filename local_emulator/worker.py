@@ -81,8 +81,7 @@ class Workplace:
         self.root = root
         self.visits: dict[str, _Visit] = {}
         self.executor = ProcessExecutor(bell=None)
-        why_not_private, self._layers = mounts.available(self.root)
-        self._private = why_not_private is None
+        self._support = mounts.Trial(self.root)
         self._preparations: list[tuple[Settings, str | None, Preparation]] = []
         self._guard = threading.Lock()
         (self.root / "runs").mkdir()
@@ -120,8 +119,7 @@ class Workplace:
                 objects=PatientObjects(objects),
                 folder_of_caches=self.root / f"cache-{len(self._preparations)}",
                 endpoint=lambda: endpoint,
-                private=settings.private_opt_ml and self._private,
-                layers=settings.private_opt_ml and self._layers,
+                support=self._support if settings.private_opt_ml else mounts.not_wanted,
                 role_exists=lambda _role: True,
             )
             self._preparations.append((settings, endpoint, preparation))

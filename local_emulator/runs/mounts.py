@@ -11,7 +11,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 _CLONE_NEWNS = 0x00020000
@@ -105,6 +107,46 @@ def _rebuild_opt() -> None:
             _mount(str(entry), str(place), None, _MS_BIND | _MS_REC)
         _OPT_ML.mkdir()
         _call("umount2", aside.encode(), 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Support:
+    """What mounts can be had: `why_not_private` is None if a private `/opt/ml` can be, `layers` if folders can be laid below it."""
+
+    why_not_private: str | None
+    layers: bool = False
+
+    @property
+    def private(self) -> bool:
+        """Whether a run can have `/opt/ml` to itself."""
+        return self.why_not_private is None
+
+
+def not_wanted() -> Support:
+    """In place of a trial: none of it."""
+    return Support(why_not_private="switched off")
+
+
+class Trial:
+    """Tries what mounts can be had in a folder when somebody asks, once for each file system in the life of this process."""
+
+    _lock = threading.Lock()
+    _known: dict[tuple[int, int], Support] = {}  # noqa: RUF012 - what it is for
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __call__(self) -> Support:
+        """What can be had; the first question takes some 50 ms."""
+        key = (self._folder.stat().st_dev, os.geteuid())
+        with self._lock:
+            if key not in self._known:
+                try:
+                    why_not, layers = available(self._folder)
+                except (OSError, subprocess.SubprocessError) as error:  # no process, for now
+                    return Support(why_not_private=str(error))
+                self._known[key] = Support(why_not_private=why_not, layers=layers)
+            return self._known[key]
 
 
 def available(folder: Path | None = None) -> tuple[str | None, bool]:

@@ -20,6 +20,7 @@ from local_emulator.runs.artifacts import checkpoints
 from local_emulator.runs.channels import Stage, failed, place
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.imports import imports_of
+from local_emulator.runs.mounts import Support
 from local_emulator.runs.run import Command, Container, Mode, Run
 from local_emulator.runs.script_mode import PROGRAM, SUBMIT_DIRECTORY
 from local_emulator.settings import Docker, Settings
@@ -31,8 +32,7 @@ class Preparation:
     """Stages data and code once per content, lays out `/opt/ml`, and says what to start.
 
     `endpoint` tells where training jobs reach this emulator (None: nowhere); `run_key` is the access key of those in containers, which
-    may run as any user. `private` says whether a run can have `/opt/ml` to itself, `layers` whether folders that several runs read
-    can be laid below it.
+    may run as any user. `support` tells what mounts runs can have.
     """
 
     def __init__(
@@ -42,8 +42,7 @@ class Preparation:
         objects: Objects,
         folder_of_caches: Path,
         endpoint: Callable[[], str | None],
-        private: bool,
-        layers: bool,
+        support: Callable[[], Support],
         role_exists: Callable[[str], bool],
         run_key: str | None = None,
     ) -> None:
@@ -53,8 +52,7 @@ class Preparation:
         self._stage = Stage(folder_of_caches / "channels", objects)
         self._endpoint = endpoint
         self._run_key = run_key
-        self._private = private
-        self._layers = layers
+        self._support = support
         self._role_exists = role_exists
         self._guard = threading.Lock()
         self._unpacking: dict[str, threading.Lock] = {}
@@ -63,6 +61,10 @@ class Preparation:
                 shutil.rmtree(unfinished, ignore_errors=True)
             else:
                 unfinished.unlink()
+
+    @property
+    def _private(self) -> bool:
+        return self._support().private
 
     def check(self, document: Document, region: str) -> None:
         """What AWS looks at when a job is created: role, data, image. Raises ValidationException."""
@@ -99,7 +101,7 @@ class Preparation:
             }
             self._bring_checkpoints(job, names)
             run = self._run(job, names, left)
-            if self._layers and not isinstance(run.program, Container):
+            if self._support().layers and not isinstance(run.program, Container):
                 mounts.lay(names.ml, channels)
             else:
                 for path, staged in channels.items():
