@@ -10,15 +10,19 @@ import signal
 import subprocess
 import sys
 import tarfile
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import boto3
 import pytest
+
+from local_emulator.assembly import end_runs
+from local_emulator.state_folder import StateLock, wipe
 
 ROOT = Path(__file__).parents[1]
 ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
@@ -70,6 +74,8 @@ class Server:
             self.log.append(line)
             if "http://" in line:
                 self.port = int(line.split("http://127.0.0.1:")[1].split(",")[0].split()[0])
+                # An emulator whose output nobody reads would stand still one day.
+                threading.Thread(target=_keep, args=(self.process.stdout, self.log), daemon=True).start()
                 return self
         raise AssertionError("the emulator did not start:\n" + "".join(self.log))
 
@@ -78,9 +84,20 @@ class Server:
             return
         self.process.send_signal(how)
         self.process.wait(timeout=60)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
         self.process = None
+
+    def reset(self) -> None:
+        """End all runs and forget everything; the emulator goes on."""
+        request = urllib.request.Request(f"{self.url}/moto-api/reset", method="POST")
+        with urllib.request.urlopen(request, timeout=60):
+            pass
+
+    def remove(self) -> None:
+        """End the emulator and all runs, and remove the state folder: what `local_emulator reset` does, without its start."""
+        self.end()
+        with StateLock(self.state):
+            end_runs(self.state)
+            wipe(self.state)
 
     def health(self) -> dict[str, Any]:
         with urllib.request.urlopen(f"{self.url}/_health", timeout=10) as answer:
@@ -103,6 +120,11 @@ class Server:
             tar.addfile(member, io.BytesIO(script.encode()))
         s3.put_object(Bucket=bucket, Key="sourcedir.tar.gz", Body=archive.getvalue())
         return f"s3://{bucket}/sourcedir.tar.gz"
+
+
+def _keep(output: IO[str], log: list[str]) -> None:
+    with output:
+        log.extend(output)
 
 
 @dataclass
@@ -193,16 +215,28 @@ def docker(_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]
     assert _engine.docker("ps", "--all", "--quiet").stdout == ""
 
 
+@pytest.fixture(scope="session")
+def _running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Server]]:
+    """Emulators that know nothing, one at most."""
+    servers: list[Server] = []
+    yield servers
+    for one in servers:
+        one.remove()
+
+
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    """A running emulator with its own state, ended (with its runs) after the test."""
-    one = Server(state=tmp_path / "state", arguments=("--stop-grace", "2"))
-    try:
-        yield one.start()
-    finally:
-        one.end()
-        subprocess.run([sys.executable, "-m", "local_emulator", "reset", "--yes", "--state", str(one.state)], cwd=ROOT, check=False,
-                       stdout=subprocess.DEVNULL)  # fmt: skip
+def server(_running: list[Server], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A running emulator that knows nothing. Unless a test ends it, it serves the next test too."""
+    if not _running:
+        _running.append(Server(tmp_path_factory.mktemp("emulator") / "state", ("--stop-grace", "2")).start())
+    running = _running.pop()
+    process = running.process
+    yield running
+    if process is not None and running.process is process and process.poll() is None:
+        running.reset()
+        _running.append(running)
+    else:
+        running.remove()
 
 
 @pytest.fixture
