@@ -276,6 +276,7 @@ def _serve(options: argparse.Namespace) -> int:
             emulator.lock.tell(url=server.url, **told)
             answering = {"api": urlsplit(server.url).port, "proxy": urlsplit(proxy.url).port}
             write_whole(settings.state / PORTS, json.dumps(answering).encode())
+            (settings.state / PORTS).chmod(0o600)
             _greet(environment, proxy.environment(), emulator)
             if why_open:
                 _say(f"Whose a connection is cannot be told here ({why_open}): every user of this machine can run code as you.")
@@ -378,7 +379,7 @@ def _status(options: argparse.Namespace) -> int:
     owner = read_owner(options.state)
     facts = {"running": owner is not None, "state": str(options.state), **(owner or {}), "asking": installation.describe()}
     if options.keep and owner is not None:
-        (options.state / _KEEP).touch()
+        (options.state / _KEEP).touch(mode=0o600)
     if owner and "url" in owner:
         facts["health"] = _ask_health(owner["url"])
     if options.json:
