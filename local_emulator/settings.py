@@ -17,9 +17,14 @@ def default_state() -> Path:
     return Path(base) / "sm-tuning"
 
 
+def forced_account() -> str | None:
+    """`$MOTO_ACCOUNT_ID`, which moto takes for the account of every request; None if it is not set."""
+    return os.environ.get("MOTO_ACCOUNT_ID")
+
+
 def default_account() -> str:
-    """`$MOTO_ACCOUNT_ID`, as moto has it, or moto's own."""
-    return os.environ.get("MOTO_ACCOUNT_ID", ACCOUNT)
+    """`$MOTO_ACCOUNT_ID`, or moto's own."""
+    return forced_account() or ACCOUNT
 
 
 def visible_gpus() -> tuple[str, ...]:

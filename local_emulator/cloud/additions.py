@@ -1,25 +1,31 @@
 """Operations that moto lacks, or answers in part: each is put into moto's own classes, which find it by its name."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from typing import Any
+from unittest.mock import patch
 
 from local_emulator.cloud.policies import decide
 from local_emulator.settings import Quotas
 
 
-def extend_moto(quotas: Quotas) -> None:
-    """Teach moto IAM's simulation, SageMaker's quotas and log streams by prefix; may be repeated."""
+@contextmanager
+def extended(quotas: Quotas) -> Iterator[None]:
+    """Teach moto IAM's simulation, SageMaker's quotas and log streams by prefix; afterwards it is as it was."""
     from moto.iam.responses import IamResponse  # noqa: PLC0415 - heavy
     from moto.logs.responses import LogsResponse  # noqa: PLC0415 - heavy
     from moto.servicequotas.responses import ServiceQuotasResponse  # noqa: PLC0415 - heavy
 
-    IamResponse.simulate_principal_policy = _simulate  # type: ignore[attr-defined] # moto has none
-    ServiceQuotasResponse.list_service_quotas = _lister(quotas)  # type: ignore[attr-defined] # moto has none
-    if not hasattr(LogsResponse, "whole_filter"):
-        LogsResponse.whole_filter = LogsResponse.filter_log_events  # type: ignore[attr-defined]
-        LogsResponse.filter_log_events = _filter  # type: ignore[assignment,method-assign]
+    with ExitStack() as patches:
+        for owner, method, addition in (
+            (IamResponse, "simulate_principal_policy", _simulate),
+            (ServiceQuotasResponse, "list_service_quotas", _lister(quotas)),
+            (LogsResponse, "filter_log_events", _filter(LogsResponse.filter_log_events)),
+        ):
+            patches.enter_context(patch.object(owner, method, addition, create=True))
+        yield
 
 
 # --- SimulatePrincipalPolicy ----------------------------------------------------------------------------------------------
@@ -102,14 +108,17 @@ def _lister(quotas: Quotas) -> Any:  # noqa: ANN401 - a method of moto's
 # --- FilterLogEvents ------------------------------------------------------------------------------------------------------
 
 
-def _filter(response: Any) -> str:  # noqa: ANN401 - moto's own types
+def _filter(whole: Callable[[Any], str]) -> Callable[[Any], str]:
     """FilterLogEvents with its `logStreamNamePrefix`, which moto takes no notice of: `aws logs tail` would show every job's log."""
-    read = response._get_param  # noqa: SLF001 - how moto's responses read
-    prefix, group = read("logStreamNamePrefix"), response.logs_backend.groups.get(read("logGroupName"))
-    if prefix and group is not None:
-        names = [name for name in group.streams if name.startswith(prefix)]
-        if not names:
-            return json.dumps({"events": [], "searchedLogStreams": []})
-        response._get_param = lambda name, otherwise=None: names if name == "logStreamNames" else read(name, otherwise)  # noqa: SLF001
-    told: str = response.whole_filter()
-    return told
+
+    def answer(response: Any) -> str:  # noqa: ANN401 - moto's own types
+        read = response._get_param  # noqa: SLF001 - how moto's responses read
+        prefix, group = read("logStreamNamePrefix"), response.logs_backend.groups.get(read("logGroupName"))
+        if prefix and group is not None:
+            names = [name for name in group.streams if name.startswith(prefix)]
+            if not names:
+                return json.dumps({"events": [], "searchedLogStreams": []})
+            response._get_param = lambda name, otherwise=None: names if name == "logStreamNames" else read(name, otherwise)  # noqa: SLF001
+        return whole(response)
+
+    return answer

@@ -7,7 +7,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,13 +18,14 @@ from local_emulator.cloud.environ import SETTINGS, bucket_and_key, call, service
 from local_emulator.cloud.persistence import BlobFile, Mirror, Setting, StoredObject
 from local_emulator.domain.names import LOG_GROUP, METRIC_NAMESPACE, AwsScope
 from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, ObjectInfo
-from local_emulator.settings import ACCOUNT, Settings
+from local_emulator.settings import ACCOUNT, Settings, forced_account
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 ROLE = "SageMakerRole"
 _OF_PARTITIONS = frozenset({"iam", "s3", "sts"})  # services that are the same in all regions of a partition
+_OF_DATA = frozenset({"s3", "logs", "monitoring"})  # services that ask nobody who is calling
 _DUMMY_KEY = "AKIAEXAMPLE"  # what moto takes every access key for that does not look like one of AWS's
 
 _TRUST = (
@@ -43,8 +44,8 @@ class Cloud:
         self._mirror = None if state is None else Mirror(state)
         self._application: Any = None
         self._ready = state is None
-        if state is None:
-            additions.extend_moto(settings.quotas)
+        self._own = ExitStack()  # what is put into moto; in a test that is taken out again
+        self._welcomed = False
 
     def warm_up(self) -> None:
         """Bring moto up, which takes most of a second, before somebody has to wait for it."""
@@ -57,6 +58,7 @@ class Cloud:
             if self._mirror is not None:
                 self._mirror.close()
                 self._mirror = None
+            self._own.close()
 
     # --- moto's parts, imported late ------------------------------------------------------------------------------------
 
@@ -72,18 +74,33 @@ class Cloud:
         self._application = DomainDispatcherApplication(create_backend_app)
         self._ready = True
         messages.mend()
-        additions.extend_moto(self._settings.quotas)
-        role = self._backend("iam", self._home).create_role(ROLE, _TRUST, "/", "", "", {}, "3600")
-        role.put_policy("everything", _EVERYTHING)
+        self._own.enter_context(additions.extended(self._settings.quotas))
+        self._welcome()
+        self._restore()
+
+    def welcome(self, service: str) -> None:
+        """In a test: before moto is asked for something else than data, see to it that the role and its assumed caller are there."""
+        if not self._welcomed and service not in _OF_DATA:
+            with self.lock:
+                self._welcome()
+
+    def _welcome(self) -> None:
+        """Make the role that jobs may run as, and let callers have assumed it."""
+        self._welcomed = True
+        iam = self._backend("iam", self._home)
+        role = next((role for role in iam.get_roles() if role.name == ROLE), None)
+        if role is None:
+            role = iam.create_role(ROLE, _TRUST, "/", "", "", {}, "3600")
+            role.put_policy("everything", _EVERYTHING)
+            self._own.callback(iam.roles.pop, role.id, None)
         # The SageMaker SDK's get_execution_role() wants its caller to have assumed a role that IAM knows.
         from moto.sts.models import AssumedRole  # noqa: PLC0415 - heavy
 
         sts = self._backend("sts", self._home)
         key = SimpleNamespace(access_key_id=_DUMMY_KEY, secret_access_key=_DUMMY_KEY)
-        sts.assumed_roles.append(
-            AssumedRole(self._settings.account, self._settings.region, key, "local", role.arn, "", 3600, "")  # type: ignore[arg-type]
-        )
-        self._restore()
+        caller = AssumedRole(self._settings.account, self._settings.region, key, "local", role.arn, "", 3600, "")  # type: ignore[arg-type]
+        sts.assumed_roles.append(caller)
+        self._own.callback(_remove, sts.assumed_roles, caller)
 
     @property
     def _home(self) -> AwsScope:
@@ -113,7 +130,9 @@ class Cloud:
         return bucket
 
     def account_of(self, access_key: str) -> str:
-        """The account that a request acts in: the settings', or the one whose IAM or STS gave out the access key."""
+        """The account that a request acts in, as moto has it: the environment's, or the one whose IAM or STS gave out the key."""
+        if forced := forced_account():
+            return forced
         # Not there, or still being imported: nobody can have been given a key.
         account_id = getattr(sys.modules.get("moto.iam.models"), "get_account_id_from", None)
         if self._settings.account != ACCOUNT or account_id is None or not self._ready:
@@ -209,6 +228,7 @@ class Cloud:
         with self.lock:
             _, partition, _, _, account, _ = arn.split(":", 5)
             self._moto()
+            self.welcome("iam")
             from moto.iam.models import iam_backends  # noqa: PLC0415 - heavy
 
             return any(role.arn == arn for role in iam_backends[account][partition].get_roles())
@@ -355,6 +375,11 @@ class Cloud:
             "wsgi.run_once": False,
             **setting.headers,
         }
+
+
+def _remove(items: list[Any], item: object) -> None:
+    with suppress(ValueError):  # moto was reset
+        items.remove(item)
 
 
 def _in_milliseconds(value: Any, name: str = "") -> Any:  # noqa: ANN401 - JSON

@@ -6,6 +6,7 @@
 Training jobs really run, as processes. They have no AWS to talk to (there is no port): data and models come and go through S3.
 """
 
-from local_emulator.testing.context import emulated_sagemaker
+from local_emulator.testing.addresses import RequestRefused
+from local_emulator.testing.context import EmulatedSageMaker, emulated_sagemaker
 
-__all__ = ["emulated_sagemaker"]
+__all__ = ["EmulatedSageMaker", "RequestRefused", "emulated_sagemaker"]

@@ -1,60 +1,102 @@
 """The context in which the emulator answers every AWS client of this process."""
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
-from unittest.mock import patch
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from local_emulator.domain.errors import EmulatorError
 from local_emulator.settings import Settings
-from local_emulator.testing.interception import answerer
+from local_emulator.testing import environment
+from local_emulator.testing.decoration import decorated
 
 if TYPE_CHECKING:
     from local_emulator.assembly import Emulator
 
-_CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",
-    "AWS_SESSION_TOKEN": "testing",
-    "AWS_DEFAULT_REGION": "us-east-1",
-}
+T = TypeVar("T", bound=Callable[..., Any])
+
+_NO_AWS = "http://127.0.0.1:9/emulated_sagemaker-has-no-port"  # where a training job that asks AWS is refused at once
 
 
-@contextmanager
-def emulated_sagemaker(settings: Settings | None = None, *, mock: bool = True) -> Iterator["Emulator"]:
+class EmulatedSageMaker(AbstractContextManager["Emulator"]):
+    """A context manager and a decorator; what `emulated_sagemaker()` returns. Every use has an emulator of its own."""
+
+    def __init__(self, settings: Settings | None, *, mock: bool) -> None:
+        self._settings = settings
+        self._mock = mock
+        self._entered: list[AbstractContextManager[Emulator]] = []
+
+    def __enter__(self) -> "Emulator":
+        context = self._context()
+        emulator = context.__enter__()  # only what has begun can be ended
+        self._entered.append(context)
+        return emulator
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool | None:
+        return self._entered.pop().__exit__(kind, error, trace)
+
+    def __call__(self, target: T) -> T:
+        """A function, coroutine function or class with an emulator in each call or test; TypeError for anything else."""
+        result: T = decorated(target, self._context)
+        return result
+
+    def _context(self) -> AbstractContextManager["Emulator"]:
+        return _emulation(self._settings, mock=self._mock)
+
+
+@overload
+def emulated_sagemaker(settings: Settings | None = None, *, mock: bool = True) -> EmulatedSageMaker: ...
+@overload
+def emulated_sagemaker(settings: T) -> T: ...
+def emulated_sagemaker(settings: Any = None, *, mock: bool = True) -> Any:
     """Answer SageMaker's tuning and training operations of every boto3 client in this process; moto answers the rest.
+
+    Use it as a context manager, whose value is the emulator, or as a decorator of functions, coroutine functions and classes, with
+    or without parentheses. While it is open no botocore client reaches AWS, whenever it was made: requests to AWS's addresses are
+    answered in this process, those to a loopback address reach the server there, all others raise RequestRefused. Credentials are
+    dummies, profiles and configured endpoints are put aside, a region that is set is kept; all that is put back at the end. When the
+    context ends, every run is killed and nothing is left behind.
 
     Args:
         settings: How the emulator behaves; `state` is ignored (a temporary folder is used and removed).
         mock: Start moto's mock_aws too. False if the test has started it already.
 
-    Yields:
-        The emulator. When the context ends, every run is killed and nothing is left behind.
-
     Raises:
-        EmulatorError: moto is not installed (the extra `emulator` brings it).
+        EmulatorError: moto is not installed (the extra `emulator` brings it), or `mock` is False and moto's mock_aws is not active.
+        TypeError: It decorates what is neither a function nor a class.
     """
+    if settings is not None and not isinstance(settings, Settings):
+        return EmulatedSageMaker(None, mock=mock)(settings)
+    return EmulatedSageMaker(settings, mock=mock)
+
+
+@contextmanager
+def _emulation(settings: Settings | None, *, mock: bool) -> Iterator["Emulator"]:
     try:
         from moto import mock_aws  # noqa: PLC0415 - optional and heavy
         from moto.core.models import botocore_stubber  # noqa: PLC0415 - optional and heavy
 
         from local_emulator.assembly import Emulator, end_runs  # noqa: PLC0415 - needs moto
+        from local_emulator.testing.interception import answering  # noqa: PLC0415 - needs moto
     except ModuleNotFoundError as error:
         raise EmulatorError(f"{error.name} is not installed: pip install 'sm-tuning[emulator]'") from error
+    chosen = settings or Settings()
+    region = environment.configured_region() or chosen.region
     with tempfile.TemporaryDirectory(prefix="sm-tuning-", ignore_cleanup_errors=True) as folder:
         state = Path(folder)
-        chosen = replace(settings or Settings(), state=state)
-        with patch.dict("os.environ", _CREDENTIALS), mock_aws() if mock else _nothing():
-            with Emulator(chosen, in_memory=True) as emulator:
-                moto_answers = botocore_stubber.process_request
-                with patch.object(botocore_stubber, "process_request", answerer(emulator, moto_answers)):
-                    yield emulator
+        chosen = replace(chosen, state=state, region=region)
+        with environment.dummy_environment(chosen), mock_aws() if mock else nullcontext():
+            if not botocore_stubber.enabled:
+                raise EmulatorError(_INACTIVE if not mock else _ELSEWHERE)
+            with Emulator(chosen, in_memory=True, endpoint=lambda: _NO_AWS) as emulator, answering(emulator):
+                yield emulator
             end_runs(state)
 
 
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
+_INACTIVE = "emulated_sagemaker(mock=False): moto's mock_aws is not active; start it before, or leave mock=False out"
+_ELSEWHERE = (
+    "emulated_sagemaker(): moto is in server or proxy mode (TEST_SERVER_MODE, TEST_PROXY_MODE); it has to be in this process"
+)

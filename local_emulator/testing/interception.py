@@ -1,11 +1,26 @@
-"""Requests of AWS clients in this process, answered without a socket."""
+"""Requests of the AWS clients of this process, answered or refused before a socket is opened.
 
-from collections.abc import Callable, Mapping
+Every botocore client sends through its HTTP session's `send`, whenever and however it was made; so that is what is replaced, for as
+long as a context is open. moto's own hook would miss the clients that were made before moto was imported.
+"""
+
+import io
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import botocore.awsrequest
+import botocore.httpsession
 
 from local_emulator.api import wire
 from local_emulator.api.pruning import pruned
+from local_emulator.cloud import additions
+from local_emulator.testing import asynchronous
+from local_emulator.testing.addresses import RequestRefused, is_aws, is_loopback
 
 if TYPE_CHECKING:
     from local_emulator.assembly import Emulator
@@ -14,28 +29,164 @@ Answer = tuple[int, Mapping[str, str], str | bytes]
 """HTTP status, headers and body."""
 
 
-def answerer(emulator: "Emulator", moto_answers: Callable[[Any], Answer | None]) -> Callable[[Any], Answer | None]:
-    """What stands in for moto's answer to a request of botocore's: the emulator's where the operation is its own, else moto's."""
+class Answerer:
+    """Answers requests for one emulator: its own operations itself, the others by moto."""
 
-    def answer(request: Any) -> Answer | None:  # noqa: ANN401 - botocore's own type
+    def __init__(self, emulator: "Emulator") -> None:
+        from moto.core.models import botocore_stubber  # noqa: PLC0415 - heavy
+
+        self.emulator = emulator
+        self._stubber = botocore_stubber
+        self._process = os.getpid()
+
+    def answer(self, request: Any) -> Answer | None:  # noqa: ANN401 - botocore's own type
+        """The answer to a prepared request; None if it is for a server on this machine.
+
+        Raises:
+            RequestRefused: Neither AWS nor this machine, moto is not active, or this is a forked child.
+        """
+        url = str(request.url)
+        if is_loopback(url) and not _stands_for_s3(url):
+            return None
+        if os.getpid() != self._process:
+            raise RequestRefused(
+                f"{request.method} {_shown(url)}: the emulator belongs to process {self._process} and this is a forked child of it; "
+                "open emulated_sagemaker() here too, or use the fixture sagemaker_server"
+            )
+        if not self._stubber.enabled:
+            raise RequestRefused(f"{request.method} {_shown(url)}: moto's mock_aws was stopped before emulated_sagemaker() ended")
+        answer = self._answer(request, url)
+        if answer is None:
+            raise RequestRefused(
+                f"{request.method} {_shown(url)}: inside emulated_sagemaker() requests go to AWS's addresses, which are answered in "
+                "this process, or to a server on a loopback address"
+            )
+        return answer
+
+    def _answer(self, request: Any, url: str) -> Answer | None:  # noqa: ANN401 - botocore's own type
+        emulator = self.emulator
         headers = {name.lower(): _text(value) for name, value in request.headers.items()}
         access_key, region, service = wire.scope(headers.get("authorization", "")) or ("", emulator.settings.region, "")
         target = headers.get("x-amz-target", "")
-        operation = target.removeprefix("SageMaker.")
-        if target.startswith("SageMaker.") and operation in emulator.api.operations:
+        if target.startswith("SageMaker.") and is_aws(url):
+            operation = target.removeprefix("SageMaker.")
             body = request.body.encode() if isinstance(request.body, str) else bytes(request.body or b"")
-            if emulator.api.owns(operation, body):
+            if operation in emulator.api.operations and emulator.api.owns(operation, body):
                 return emulator.api.answer(operation, body, region, emulator.cloud.account_of(access_key))
+            with emulator.cloud.lock, _usual_address(request, region):  # moto does not know those of FIPS and of VPC endpoints
+                answer = self._moto(request)
+            if answer is not None and answer[0] == HTTPStatus.OK:
+                content = answer[2].encode() if isinstance(answer[2], str) else answer[2]
+                return answer[0], answer[1], pruned(operation, content)
+            return answer
         emulator.publisher.sync(service)
+        emulator.cloud.welcome(service)
         with emulator.cloud.lock:
-            result = moto_answers(request)
-        if result is not None and target.startswith("SageMaker.") and result[0] == HTTPStatus.OK:
-            content = result[2].encode() if isinstance(result[2], str) else result[2]
-            return result[0], result[1], pruned(operation, content)
-        return result
+            return self._moto(request)
 
-    return answer
+    def _moto(self, request: Any) -> Answer | None:  # noqa: ANN401 - botocore's own type
+        answer: Answer | None = type(self._stubber).process_request(self._stubber, request)
+        return answer
+
+
+@contextmanager
+def _usual_address(request: Any, region: str) -> Iterator[None]:  # noqa: ANN401 - botocore's own type
+    url = request.url
+    request.url = f"https://api.sagemaker.{region}.amazonaws.com/"
+    try:
+        yield
+    finally:
+        request.url = url
+
+
+def _stands_for_s3(url: str) -> bool:
+    """Whether moto takes an address for S3's (MOTO_S3_CUSTOM_ENDPOINTS)."""
+    from moto.core.utils import get_equivalent_url_in_aws_domain  # noqa: PLC0415 - heavy
+
+    return bool(get_equivalent_url_in_aws_domain(url)[1])
+
+
+def _shown(url: str) -> str:
+    return url.partition("?")[0]  # what follows may be a signature
 
 
 def _text(value: str | bytes) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else value
+
+
+# --- the contexts that are open -------------------------------------------------------------------------------------------
+
+_lock = threading.RLock()
+_open: list[Answerer] = []  # the last answers
+_patches = ExitStack()
+_additions = ExitStack()
+
+
+@contextmanager
+def answering(emulator: "Emulator") -> Iterator[None]:
+    """Let an emulator answer the AWS clients of this process. Contexts may overlap: the one opened last answers."""
+    answerer = Answerer(emulator)
+    with _lock:
+        if not _open:
+            _replace_sends()
+        _open.append(answerer)
+        _extend_moto()
+    try:
+        yield
+    finally:
+        with _lock:
+            _open.remove(answerer)
+            _extend_moto()
+            if not _open:
+                _patches.close()
+
+
+def _extend_moto() -> None:
+    """Put our additions to moto as the last emulator wants them; none without one."""
+    _additions.close()
+    if _open:
+        _additions.enter_context(additions.extended(_open[-1].emulator.settings.quotas))
+
+
+def _replace_sends() -> None:
+    from moto.core.models import botocore_stubber  # noqa: PLC0415 - heavy
+
+    session: Any = botocore.httpsession.URLLib3Session
+    _patches.enter_context(patch.object(session, "send", _sender(session.send)))
+    for async_session in asynchronous.sessions():
+        _patches.enter_context(patch.object(async_session, "send", asynchronous.sender(async_session.send, _ask)))
+    # moto's hook in the clients that have it would answer before; of the library `requests` it goes on answering.
+    _patches.enter_context(patch.object(type(botocore_stubber), "__call__", _leave_alone))
+    _patches.enter_context(patch.object(botocore_stubber, "process_request", _ask))
+
+
+def _leave_alone(_stubber: object, **_event: object) -> None:
+    return None
+
+
+def _ask(request: Any) -> Answer | None:  # noqa: ANN401 - botocore's own type
+    answerers = _open[-1:]
+    if not answerers:  # it was under way when the last context ended
+        raise RequestRefused(f"{request.method} {_shown(str(request.url))}: emulated_sagemaker() has ended")
+    return answerers[0].answer(request)
+
+
+def _sender(real: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def send(session: Any, request: Any) -> Any:  # noqa: ANN401 - botocore's own types
+        answer = _ask(request)
+        if answer is None:
+            return real(session, request)
+        status, headers, body = answer
+        raw = _Raw(body.encode() if isinstance(body, str) else body)
+        return botocore.awsrequest.AWSResponse(request.url, status, dict(headers), raw)  # type: ignore[arg-type] # as moto does
+
+    return send
+
+
+class _Raw(io.BytesIO):
+    """A body as botocore reads it."""
+
+    def stream(self, amount: int = 2**16, **_options: object) -> Iterator[bytes]:
+        """The body in pieces."""
+        while piece := self.read(amount):
+            yield piece
