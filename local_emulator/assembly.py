@@ -58,8 +58,8 @@ def token() -> str:
 class Emulator:
     """Everything but the port: the door's operations, the heart, the hands, the memory, and the rest of AWS.
 
-    With `in_memory` nothing of SageMaker's or S3's state is kept on disk (runs still have their folders). Use it as a context:
-    leaving it ends the loop and lets runs go on.
+    With `in_memory` nothing of SageMaker's or S3's state is kept on disk (runs still have their folders), and runs end with this
+    process or the context. Use it as a context: leaving it ends the loop, and otherwise lets runs go on.
     """
 
     def __init__(self, settings: Settings, *, in_memory: bool = False, endpoint: Callable[[], str | None] = lambda: None) -> None:
@@ -99,7 +99,7 @@ class Emulator:
                 support=self._support,
                 role_exists=self.cloud.role_exists,
             )
-            hands = _hands(settings, preparation, bell, endpoint)
+            hands = _hands(settings, preparation, bell, endpoint, mortal=in_memory)
             self._stack.callback(hands.close)
             self._trainer = trainer = Trainer(
                 store=self.store,
@@ -185,9 +185,12 @@ class _Hands:
     close: Callable[[], None]
 
 
-def _hands(settings: Settings, preparation: Preparation, bell: Bell, endpoint: Callable[[], str | None]) -> _Hands:
+def _hands(
+    settings: Settings, preparation: Preparation, bell: Bell, endpoint: Callable[[], str | None], *, mortal: bool
+) -> _Hands:
     if settings.scheduler is None:
-        processes = ProcessExecutor(bell=bell.path, warm=Warm(settings.state / "warm") if settings.warm else None)
+        warm = Warm(settings.state / "warm") if settings.warm else None
+        processes = ProcessExecutor(bell=bell.path, warm=warm, mortal=settings.state if mortal else None)
         return _Hands(executor=processes, preparation=preparation, close=processes.close)
     (settings.state / _SCHEDULER).write_text(settings.scheduler)
     away = cluster.ClusterExecutor(settings=settings, scheduler=settings.scheduler, endpoint=endpoint, ring=bell.ring)

@@ -13,7 +13,7 @@ from typing import Self
 from local_emulator.domain.errors import EmulatorError
 from local_emulator.runs import lock
 
-_LOCK = "emulator.lock"
+LOCK = "emulator.lock"  # held by whoever has the folder
 _LOG = "emulator.log"  # written by who starts it
 _RUN_KEY = "run-key"
 PORTS = "ports.json"  # where the last emulator has answered
@@ -36,7 +36,7 @@ class StateLock:
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         check_owner(state)
         _close_to_others(state)
-        held = lock.take(state / _LOCK)
+        held = lock.take(state / LOCK)
         if held is None:
             owner = read_owner(state) or {}
             raise StateInUse(
@@ -65,7 +65,7 @@ def _check_kind(state: Path) -> None:
     if not state.is_dir():
         raise StateNotOurs(f"the state folder {state} is a file; choose another with --state")
     names = {entry.name for entry in os.scandir(state)} - {_LOG}
-    if names and _LOCK not in names:
+    if names and LOCK not in names:
         raise StateNotOurs(
             f"the folder {state} holds something else ({min(names)}) and no state; choose an empty one with --state"
         )
@@ -90,7 +90,7 @@ def check_owner(state: Path) -> None:
         other = entry.stat(follow_symlinks=False).st_uid
         if other != owner:
             raise StateNotOurs(f"{entry.path} belongs to another user (uid {other}); choose another state folder with --state")
-        if entry.name == _LOCK and entry.is_symlink():
+        if entry.name == LOCK and entry.is_symlink():
             raise StateNotOurs(f"{entry.path} is a link; remove it, or choose another state folder with --state")
 
 
@@ -116,7 +116,7 @@ def run_key(state: Path) -> str:
 
 def read_owner(state: Path) -> Mapping[str, object] | None:
     """What the emulator that holds a state folder says of itself (pid, url); None if nobody holds it."""
-    path = state / _LOCK
+    path = state / LOCK
     if not path.exists():
         return None
     check_owner(state)
@@ -134,5 +134,5 @@ def wipe(state: Path) -> None:
     for entry in state.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
-        elif entry.name not in {_LOCK, PORTS}:
+        elif entry.name not in {LOCK, PORTS}:
             entry.unlink()

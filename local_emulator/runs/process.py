@@ -22,11 +22,16 @@ _DOCKER = ("DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_CONFI
 
 
 class ProcessExecutor:
-    """Hands runs to a spawner, which forks a supervisor for each. Keeps no handle of a run; safe to use from several threads."""
+    """Hands runs to a spawner, which forks a supervisor for each. Keeps no handle of a run; safe to use from several threads.
 
-    def __init__(self, *, bell: Path | None, warm: Warm | None = None) -> None:
+    Runs outlive this process, unless `mortal` names a folder: then they end with it, or with `close`, and when it is killed the folder
+    is removed.
+    """
+
+    def __init__(self, *, bell: Path | None, warm: Warm | None = None, mortal: Path | None = None) -> None:
         self._bell = bell
         self._warm = warm
+        self._mortal = mortal
         self._lock = threading.Lock()
         self._spawner: subprocess.Popen[bytes] | None = None
 
@@ -82,7 +87,7 @@ class ProcessExecutor:
         return some
 
     def close(self) -> None:
-        """Let the spawner go, and the servers of warm runs; runs go on."""
+        """Let the spawner go, and the servers of warm runs; runs go on, unless they are mortal."""
         with self._lock:
             self._dismiss()
         if self._warm is not None:
@@ -109,6 +114,8 @@ class ProcessExecutor:
         if self._spawner is not None:
             if self._spawner.stdin is not None:
                 with contextlib.suppress(BrokenPipeError):
+                    if self._mortal is not None:
+                        self._spawner.stdin.write(b"null\n")
                     self._spawner.stdin.close()
             self._spawner.wait()
             self._spawner = None
@@ -116,8 +123,18 @@ class ProcessExecutor:
     def _new_spawner(self) -> "subprocess.Popen[bytes]":
         environment = {name: os.environ[name] for name in (*_KEPT, *_DOCKER) if name in os.environ}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), environment.get("PYTHONPATH")]))
-        command = [sys.executable, "-m", "local_emulator.runs.spawner", *([str(self._bell)] if self._bell else [])]
-        return subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True)  # noqa: S603 - ourselves
+        options: dict[str, object] = {"bell": str(self._bell) if self._bell else None}
+        owner = () if self._mortal is None else (os.pidfd_open(os.getpid()),)
+        try:
+            if owner:
+                options |= {"owner": owner[0], "folder": str(self._mortal)}
+            command = [sys.executable, "-m", "local_emulator.runs.spawner", json.dumps(options)]
+            return subprocess.Popen(  # noqa: S603 - ourselves
+                command, stdin=subprocess.PIPE, env=environment, start_new_session=True, pass_fds=owner
+            )
+        finally:
+            for descriptor in owner:
+                os.close(descriptor)
 
 
 def _processes() -> list[int]:

@@ -1,61 +1,113 @@
-"""`python -m local_emulator.runs.spawner [BELL]`: forks a supervisor for each run folder named on standard input.
+"""`python -m local_emulator.runs.spawner OPTIONS`: forks a supervisor for each run folder named on standard input.
 
 It has imported what a supervisor needs and has one thread, so that a fork costs a millisecond and is safe. It ends with its input;
-the supervisors go on.
+the supervisors go on, unless there is an owner whom they are not to outlive: one that ends them says so by `null` as its last line.
 """
 
+import ctypes
 import json
 import os
 import select
 import signal
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 from local_emulator.runs import supervisor
+from local_emulator.runs.folder import remove_tree
+from local_emulator.runs.process import ProcessExecutor
+
+_PR_SET_PDEATHSIG = 1
+
+_libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _fork(path: Path, bell: Path | None) -> None:
-    if os.fork():
-        return
-    os.setsid()
-    signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 0)
-    os.dup2(nothing, 1)
-    os.dup2(os.open(path / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
-    supervisor.main(path, bell)
+@dataclass(frozen=True, kw_only=True)
+class _Options:
+    """What a spawner is told when it starts, as JSON.
+
+    `bell` is the FIFO that supervisors ring. `owner` is a descriptor of the process that the runs must not outlive (None: they outlive
+    whoever started them), `folder` the folder that is removed when that process dies.
+    """
+
+    bell: str | None = None
+    owner: int | None = None
+    folder: str | None = None
 
 
-def _reap() -> None:
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        return
+@dataclass
+class _Spawner:
+    options: _Options
+    running: dict[int, Path] = field(default_factory=dict)  # the run folders of living supervisors
 
-
-def main() -> None:
-    """Serve until the end of the input."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the emulator's business
-    bell = Path(sys.argv[1]) if len(sys.argv) > 1 else None
-    wake_reading, wake_writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
-    signal.set_wakeup_fd(wake_writing, warn_on_full_buffer=False)
-    waiting = b""
-    while True:
-        ready, _, _ = select.select([0, wake_reading], [], [])
-        if wake_reading in ready:
-            os.read(wake_reading, 65536)
-            _reap()
-        if 0 in ready:
-            chunk = os.read(0, 65536)
-            if not chunk:
+    def serve(self) -> None:
+        """Until the end of the input, or of the owner."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the emulator's business
+        wake_reading, wake_writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        signal.set_wakeup_fd(wake_writing, warn_on_full_buffer=False)
+        owner = [] if self.options.owner is None else [self.options.owner]
+        waiting = b""
+        while True:
+            ready, _, _ = select.select([0, wake_reading, *owner], [], [])
+            if self.options.owner in ready:  # a pipe's end may be later: a fork of the owner holds it open
+                self._clear_away()
                 return
-            *lines, waiting = (waiting + chunk).split(b"\n")
-            for line in lines:
-                _fork(Path(json.loads(line)), bell)
+            if wake_reading in ready:
+                os.read(wake_reading, 65536)
+                self._reap()
+            if 0 in ready:
+                chunk = os.read(0, 65536)
+                if not chunk:
+                    if owner:
+                        self._clear_away()
+                    return
+                *lines, waiting = (waiting + chunk).split(b"\n")
+                for path in map(json.loads, lines):
+                    if path is None:
+                        self._end_runs()
+                        return
+                    self.running[self._fork(Path(path))] = Path(path)
+
+    def _fork(self, path: Path) -> int:
+        spawner = os.getpid()
+        child = os.fork()
+        return child or self._become_supervisor(path, spawner)
+
+    def _become_supervisor(self, path: Path, spawner: int) -> NoReturn:
+        os.setsid()
+        if self.options.owner is not None:
+            _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            if os.getppid() != spawner:
+                os._exit(1)  # it died before we asked to die with it
+            os.close(self.options.owner)
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, 0)
+        os.dup2(nothing, 1)
+        os.dup2(os.open(path / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
+        supervisor.main(path, Path(self.options.bell) if self.options.bell else None)
+
+    def _reap(self) -> None:
+        try:
+            while child := os.waitpid(-1, os.WNOHANG)[0]:
+                self.running.pop(child, None)
+        except ChildProcessError:
+            return
+
+    def _clear_away(self) -> None:
+        self._end_runs()
+        if self.options.folder is not None:
+            remove_tree(Path(self.options.folder))
+
+    def _end_runs(self) -> None:
+        self._reap()
+        for path in self.running.values():
+            ProcessExecutor(bell=None).kill(path)
 
 
 if __name__ == "__main__":
-    main()
+    _Spawner(_Options(**json.loads(sys.argv[1]))).serve()
+    os._exit(0)  # there is nothing to put away

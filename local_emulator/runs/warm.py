@@ -8,6 +8,7 @@ for it to be ready, and whatever fails about it makes runs cold.
 import contextlib
 import hashlib
 import json
+import os
 import select
 import socket
 import subprocess
@@ -83,10 +84,10 @@ class Warm:
             "mounts": mounts.__file__,
             "imports": warm_imports.__file__,
         }
-        with (self._folder / "log").open("ab") as log:
+        with (self._folder / "log").open("ab") as log, open(os.pidfd_open(os.getpid()), "rb") as ourselves:  # noqa: PTH123
             return subprocess.Popen(  # noqa: S603 - ourselves
                 [python, warm_server.__file__, json.dumps(settings)],
-                stdin=subprocess.PIPE,  # it ends with it, and so with us
+                stdin=ourselves,  # ready to be read when we have ended: so it ends too. A pipe's other end may be in a fork of ours
                 stdout=subprocess.DEVNULL,
                 stderr=log,
                 env={**environment, "HOME": str(own), "TMPDIR": str(own), MARKER: MARK},
@@ -101,9 +102,6 @@ class Warm:
                 self._dismiss(*self._servers.popitem())
 
     def _dismiss(self, key: str, server: "subprocess.Popen[bytes]") -> None:
-        if server.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):
-                server.stdin.close()
         server.kill()  # it has nothing to put away
         server.wait()
         with contextlib.suppress(OSError):

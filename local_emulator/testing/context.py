@@ -1,10 +1,8 @@
 """The context in which the emulator answers every AWS client of this process."""
 
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -12,6 +10,7 @@ from local_emulator.domain.errors import EmulatorError
 from local_emulator.settings import Settings
 from local_emulator.testing import environment
 from local_emulator.testing.decoration import decorated
+from local_emulator.testing.state import temporary_state
 
 if TYPE_CHECKING:
     from local_emulator.assembly import Emulator
@@ -85,15 +84,15 @@ def _emulation(settings: Settings | None, *, mock: bool) -> Iterator["Emulator"]
         raise EmulatorError(f"{error.name} is not installed: pip install 'sm-tuning[emulator]'") from error
     chosen = settings or Settings()
     region = environment.configured_region() or chosen.region
-    with tempfile.TemporaryDirectory(prefix="sm-tuning-", ignore_cleanup_errors=True) as folder:
-        state = Path(folder)
+    with temporary_state() as state:
         chosen = replace(chosen, state=state, region=region)
         with environment.dummy_environment(chosen), mock_aws() if mock else nullcontext():
             if not botocore_stubber.enabled:
                 raise EmulatorError(_INACTIVE if not mock else _ELSEWHERE)
             with Emulator(chosen, in_memory=True, endpoint=lambda: _NO_AWS) as emulator, answering(emulator):
                 yield emulator
-            end_runs(state)
+            if any((state / "runs").iterdir()):
+                end_runs(state)
 
 
 _INACTIVE = "emulated_sagemaker(mock=False): moto's mock_aws is not active; start it before, or leave mock=False out"
