@@ -207,9 +207,10 @@ class TuningRun:
             last = status
             if status.over:
                 return status
-            if deadline is not None and time.monotonic() + poll > deadline:
+            left = poll if deadline is None else deadline - time.monotonic()
+            if left <= 0:
                 raise TookTooLong(f"the tuning job {self.name} is still {status.status} after {timeout:g} seconds; it goes on")
-            time.sleep(poll)
+            time.sleep(min(poll, left))
 
     @property
     def local(self) -> bool:

@@ -11,12 +11,14 @@ from local_emulator.settings import Settings
 from local_emulator.testing import environment
 from local_emulator.testing.decoration import decorated
 from local_emulator.testing.state import temporary_state
+from local_emulator.testing.waiting import without_delays
 
 if TYPE_CHECKING:
     from local_emulator.assembly import Emulator
 
 T = TypeVar("T", bound=Callable[..., Any])
 
+_STOP_GRACE = 1.0  # seconds; AWS's are 120, which no test waits for
 _NO_AWS = "http://127.0.0.1:9/emulated_sagemaker-has-no-port"  # where a training job that asks AWS is refused at once
 
 
@@ -60,7 +62,8 @@ def emulated_sagemaker(settings: Any = None, *, mock: bool = True) -> Any:
     context ends, every run is killed and nothing is left behind.
 
     Args:
-        settings: How the emulator behaves; `state` is ignored (a temporary folder is used and removed).
+        settings: How the emulator behaves; `state` is ignored (a temporary folder is used and removed). Without any, a script that
+            ignores SIGTERM is killed after a second.
         mock: Start moto's mock_aws too. False if the test has started it already.
 
     Raises:
@@ -82,14 +85,14 @@ def _emulation(settings: Settings | None, *, mock: bool) -> Iterator["Emulator"]
         from local_emulator.testing.interception import answering  # noqa: PLC0415 - needs moto
     except ModuleNotFoundError as error:
         raise EmulatorError(f"{error.name} is not installed: pip install 'sm-tuning[emulator]'") from error
-    chosen = settings or Settings()
+    chosen = settings or Settings(stop_grace=_STOP_GRACE)
     region = environment.configured_region() or chosen.region
     with temporary_state() as state:
         chosen = replace(chosen, state=state, region=region)
         with environment.dummy_environment(chosen), mock_aws() if mock else nullcontext():
             if not botocore_stubber.enabled:
                 raise EmulatorError(_INACTIVE if not mock else _ELSEWHERE)
-            with Emulator(chosen, in_memory=True, endpoint=lambda: _NO_AWS) as emulator, answering(emulator):
+            with Emulator(chosen, in_memory=True, endpoint=lambda: _NO_AWS) as emulator, answering(emulator), without_delays():
                 yield emulator
             if any((state / "runs").iterdir()):
                 end_runs(state)
