@@ -5,7 +5,8 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -86,8 +87,8 @@ def check_owner(state: Path) -> None:
     owner = state.stat().st_uid
     if owner != os.geteuid():
         raise StateNotOurs(f"the state folder {state} belongs to another user (uid {owner}); choose another with --state")
-    for entry in os.scandir(state):
-        other = entry.stat(follow_symlinks=False).st_uid
+    for entry, facts in _entries(state):
+        other = facts.st_uid
         if other != owner:
             raise StateNotOurs(f"{entry.path} belongs to another user (uid {other}); choose another state folder with --state")
         if entry.name == LOCK and entry.is_symlink():
@@ -97,10 +98,22 @@ def check_owner(state: Path) -> None:
 def _close_to_others(state: Path) -> None:
     """Take from everybody else what rights they have: an earlier version, or the user, may have made the folder with more."""
     state.chmod(0o700)
-    for entry in os.scandir(state):
-        mode = stat.S_IMODE(entry.stat(follow_symlinks=False).st_mode)
+    for entry, facts in _entries(state):
+        mode = stat.S_IMODE(facts.st_mode)
         if mode & 0o077 and not entry.is_symlink():
-            Path(entry.path).chmod(mode & 0o700)
+            with suppress(FileNotFoundError):
+                Path(entry.path).chmod(mode & 0o700)
+
+
+def _entries(state: Path) -> Iterator[tuple["os.DirEntry[str]", os.stat_result]]:
+    """What lies in a state folder, but for what vanishes meanwhile: its emulator writes there, and SQLite beside its databases."""
+    with os.scandir(state) as entries:
+        for entry in entries:
+            try:
+                facts = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            yield entry, facts
 
 
 def run_key(state: Path) -> str:
