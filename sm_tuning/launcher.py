@@ -5,13 +5,13 @@ import io
 import os
 import tarfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sm_tuning import loopback
 from sm_tuning.errors import NotLaunched
-from sm_tuning.local_files import CACHES, files_of
+from sm_tuning.local_files import files_of
 from sm_tuning.run import TuningRun
+from sm_tuning.script_files import script_files
 from sm_tuning.training import Script
 
 if TYPE_CHECKING:
@@ -70,11 +70,13 @@ def _split(uri: str) -> tuple[str, str]:
 
 
 def pack(script: Script) -> bytes:
-    """A script or its source folder as sourcedir.tar.gz: the same bytes for the same files."""
-    files = files_of(Path(script.source), CACHES).files if script.source is not None else [(script.program, Path(script.entry))]
+    """A script and what it is sent with as sourcedir.tar.gz: the same bytes for the same files."""
+    files = script_files(script).files
     total = sum(path.stat().st_size for _, path in files)
     if total > _MOST_SOURCE:
-        raise NotLaunched(f"the source folder {script.source} holds {total:,} bytes; at most {_MOST_SOURCE:,} are sent as code")
+        raise NotLaunched(
+            f"the source folder {script.source or script.entry} holds {total:,} bytes; at most {_MOST_SOURCE:,} are sent as code"
+        )
     packed = io.BytesIO()
     with (
         gzip.GzipFile(fileobj=packed, mode="wb", mtime=0, filename="") as zipped,

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sm_tuning import model, parents, value_types, wording
-from sm_tuning.local_files import CACHES, files_of
+from sm_tuning.local_files import files_of
 from sm_tuning.parameters import Continuous, Scaling
 from sm_tuning.problem import Problem
+from sm_tuning.script_files import script_files
 from sm_tuning.training import Script
 
 if TYPE_CHECKING:
@@ -361,8 +362,8 @@ def _part_warnings(part: "Definition") -> Iterator[str]:
     for channel in part.channels:
         if channel.path is not None and channel.path.exists():
             yield from files_of(channel.path).omissions(f"the channel {channel.name}")
-    if part.script is not None and part.script.source is not None and Path(part.script.source).is_dir():
-        yield from files_of(Path(part.script.source), CACHES).omissions("script.source")
+    if part.script is not None and not [*_script_problems(part.script)]:
+        yield from script_files(part.script).omissions("script.source" if part.script.source is not None else "script.entry")
     yield from _script_warnings(part)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sm_tuning.errors import Invalid, MissingExtra
 from sm_tuning.objective import Metric, Objective
 from sm_tuning.parameters import Categorical, Continuous, Integer, Range, Scaling
+from sm_tuning.script_files import script_files
 from sm_tuning.strategies import Bayesian, Grid, Hyperband, Random, Strategy
 from sm_tuning.training import Channel, Completion, Encryption, Network, Resources, Script, WarmStart, given
 
@@ -319,7 +320,10 @@ def _source(job: "TuningJob", configs: Any) -> tuple[Any, Any]:  # noqa: ANN401 
     if job.script.source is not None:
         return None, configs.SourceCode(source_dir=job.script.source, entry_script=job.script.entry)
     folder = tempfile.TemporaryDirectory(prefix="sm-tuning-")
-    shutil.copy(job.script.entry, folder.name)
+    for name, path in script_files(job.script).files:
+        target = Path(folder.name, name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
     return folder, configs.SourceCode(source_dir=folder.name, entry_script=job.script.program)
 
 

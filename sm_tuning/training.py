@@ -53,7 +53,8 @@ def _as_text(builder: object, *names: str) -> None:
 class Script:
     """A training script on this machine, run in script mode.
 
-    `entry` is the file to start; with `source`, a folder that is sent whole, `entry` is a path inside it.
+    `entry` is the file to start; the modules beside it that it imports are sent with it. With `source`, a folder that is sent whole,
+    `entry` is a path inside it.
     """
 
     entry: str
