@@ -1,9 +1,12 @@
 """Autotune: what AWS chooses by itself when asked to. AWS does not publish how; this policy is ours (docs/decisions/0007).
 
 A numeric hint h becomes the range from h/10 to 10h on a logarithmic scale (integers likewise); zero the range from 0 to 1; a negative
-number the range between its double and its half; true and false both; any other text stays as it is. A space with fewer points than
-training jobs is searched to its end. Of AWS's own algorithms a hyperparameter gets the range that AWS recommends, widened to its
-hint, or stays at its hint if it cannot be tuned; without any range all that can be tuned are.
+number the range between its double and its half; true and false both. Any other text stays at its hint, and so does whatever script
+mode is told by (`sagemaker_program`, `sagemaker_container_log_level`, ...): the SDK hands over all hyperparameters as hints. A space
+with fewer points than training jobs is searched to its end.
+
+Of AWS's own algorithms a hyperparameter gets the range that AWS recommends, widened to its hint, or stays at its hint if it cannot be
+tuned or if the request has ranges of its own; without any range all that can be tuned are.
 """
 
 import math
@@ -17,6 +20,7 @@ from local_emulator.domain.jobs import Document
 _FACTOR = 10
 _JOBS = 20
 _RETRIES = 3
+_Choice = tuple[str, Mapping[str, Any]]  # the list that a range belongs to, and the range
 
 
 def filled(request: Document) -> Document:
@@ -54,21 +58,28 @@ def _definition(definition: Document, ranges: Document, *, grid: bool) -> tuple[
     hints = {one["Name"]: one["ValueHint"] for one in ranges.get("AutoParameters", ())}
     static = dict(definition.get("StaticHyperParameters", {}))
     chosen: dict[str, Any] = {kind: list(some) for kind, some in ranges.items() if kind != "AutoParameters"}
-    if algorithm is not None:
-        fixed = {name: hint for name, hint in hints.items() if name not in algorithm.tunable}
-        if fixed:
-            done["StaticHyperParameters"] = static = {**static, **fixed}
-            hints = {name: hint for name, hint in hints.items() if name not in fixed}
-        if not hints and not any(chosen.values()):
-            hints = {name: "" for name, one in algorithm.hyperparameters.items() if one.tune and name not in static}
+    ranged = any(chosen.values())
     for name, hint in hints.items():
         own = algorithm.hyperparameter(name) if algorithm else None
-        kind, range_ = _range(name, hint) if own is None else _recommended(name, hint, own)
-        chosen.setdefault(kind, []).append(range_)
+        if algorithm is None:
+            choice = _script_range(name, hint)
+        else:
+            choice = _recommended(name, hint, own) if own is not None and own.tune and not ranged else None
+        if choice is None:
+            static[name] = hint
+        else:
+            chosen.setdefault(choice[0], []).append(choice[1])
+    if algorithm is not None and not any(chosen.values()):
+        for name, hyperparameter in algorithm.hyperparameters.items():
+            if hyperparameter.tune and name not in static:
+                kind, range_ = _recommended(name, "", hyperparameter)
+                chosen.setdefault(kind, []).append(range_)
+    if static:
+        done["StaticHyperParameters"] = static
     return done, chosen
 
 
-def _recommended(name: str, hint: str, hyperparameter: Hyperparameter) -> tuple[str, Mapping[str, Any]]:
+def _recommended(name: str, hint: str, hyperparameter: Hyperparameter) -> _Choice:
     """The range that AWS recommends for a hyperparameter of its algorithms, with the hint in it."""
     values = [str(value) for value in hyperparameter.tune]
     if any(isinstance(value, str) for value in hyperparameter.tune):
@@ -86,20 +97,21 @@ def _recommended(name: str, hint: str, hyperparameter: Hyperparameter) -> tuple[
     return "ContinuousParameterRanges", _ends(name, repr(ends[0]), repr(ends[1]), "Auto")
 
 
-def _range(name: str, hint: str) -> tuple[str, Mapping[str, Any]]:
+def _script_range(name: str, hint: str) -> _Choice | None:
+    """The range that is made of a hint for a script; None for what is no number and no truth value, or is meant for script mode."""
+    if name.startswith("sagemaker_"):
+        return None
     if hint.lower() in {"true", "false"}:
         values = ["True", "False"] if hint[:1].isupper() else ["true", "false"]
         return "CategoricalParameterRanges", {"Name": name, "Values": values}
     try:
         value = float(hint)
     except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        return "CategoricalParameterRanges", {"Name": name, "Values": [hint]}
+        return None
     whole = hint.strip().lstrip("+-").isdigit()
     low, high = (value / _FACTOR, value * _FACTOR) if value > 0 else (2 * value, value / 2) if value < 0 else (0.0, 1.0)
-    if not low < high < math.inf or (value > 0) != (low > 0):  # beyond what a double can hold
-        return "CategoricalParameterRanges", {"Name": name, "Values": [hint]}
+    if not -math.inf < low < high < math.inf or (value > 0) != (low > 0):  # beyond what a double can hold
+        return None
     scaling = "Logarithmic" if value > 0 else "Linear"
     if whole:
         low, high = (max(math.floor(low), 1), math.ceil(high)) if value > 0 else (math.floor(low), math.ceil(high))

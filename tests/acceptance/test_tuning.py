@@ -190,6 +190,7 @@ def test_autotune_fills_in_what_it_chooses(amt: Any) -> None:
                 {"Name": "nesterov", "ValueHint": "True"},
                 {"Name": "optimizer", "ValueHint": "adam"},
                 {"Name": "shift", "ValueHint": "-2"},
+                {"Name": "sagemaker_container_log_level", "ValueHint": "20"},
             ]
         },
         "ResourceLimits": {"MaxParallelTrainingJobs": 4},
@@ -203,11 +204,10 @@ def test_autotune_fills_in_what_it_chooses(amt: Any) -> None:
                 {"Name": "epochs", "MinValue": "1", "MaxValue": "50", "ScalingType": "Logarithmic"},
                 {"Name": "shift", "MinValue": "-4", "MaxValue": "-1", "ScalingType": "Linear"},
             ],
-            "CategoricalParameterRanges": [
-                {"Name": "nesterov", "Values": ["True", "False"]},
-                {"Name": "optimizer", "Values": ["adam"]},
-            ],
+            "CategoricalParameterRanges": [{"Name": "nesterov", "Values": ["True", "False"]}],
         }
+        fixed = job["TrainingJobDefinition"]["StaticHyperParameters"]
+        assert (fixed["optimizer"], fixed["sagemaker_container_log_level"]) == ("adam", "20")
         assert job["Autotune"] == {"Mode": "Enabled"}
         assert 5 <= sum(job["TrainingJobStatusCounters"].values()) <= config["ResourceLimits"]["MaxNumberOfTrainingJobs"] == 20
         limits = {"MaxParallelTrainingJobs": 1, "MaxNumberOfTrainingJobs": 1}
