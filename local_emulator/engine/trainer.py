@@ -5,7 +5,6 @@ no special case. Slow work (data in, archives out) is done by a few threads; rec
 """
 
 import errno
-from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import replace
@@ -22,9 +21,11 @@ from local_emulator.domain.objects import Objects
 from local_emulator.domain.training import Earlier, Left, TrainingJob
 from local_emulator.domain.transitions import STARTING
 from local_emulator.engine import endings, placement
+from local_emulator.engine.admission import admitted
 from local_emulator.engine.endings import Ending
 from local_emulator.engine.faults import FaultLog, Retries, result_of
 from local_emulator.engine.patience import Patience
+from local_emulator.engine.sweeping import sweep
 from local_emulator.engine.workers import Workers
 from local_emulator.runs import artifacts
 from local_emulator.runs.folder import RunFolder, folders_below, read_metrics
@@ -77,8 +78,7 @@ class Trainer:
         self._preparation = preparation
         self._objects = objects
         self._runs = runs
-        self._parallel = settings.parallel
-        self._gpus = settings.gpus
+        self._settings = settings
         self._now = now
         self._ring = ring
         self._touched = touched
@@ -96,27 +96,7 @@ class Trainer:
 
     def sweep(self) -> None:
         """Remove, in the background, what is left of runs whose training job was deleted or has ended."""
-        self._slow(self._sweep)
-
-    def _sweep(self) -> None:
-        # Folders first: a job's record is there before its folder, so what is listed and has no record was deleted.
-        folders = {folder.path.name: folder for folder in folders_below(self._runs)}
-        known = self._store.runs()
-        active = {job.run for job in self._store.trainings.find(Query(statuses=ACTIVE)).items}
-        for name in folders.keys() - active:
-            try:
-                self._clear(folders[name], known=name in known)
-            except OSError as error:
-                self._log.tell(f"removing the folders of a run: {name}", error)
-
-    def _clear(self, folder: RunFolder, *, known: bool) -> None:
-        """Remove what is left of a run that no active job has: all of it, or, where its job is `known`, what S3 holds now."""
-        if (known and not folder.has_results()) or self._executor.state(folder.path) is RunState.RUNNING:
-            return
-        if known:  # the emulator was killed between the end of the job and this
-            folder.remove_results()
-        else:
-            folder.remove()
+        self._slow(sweep, self._runs, self._store, self._executor, self._log)
 
     def close(self) -> None:
         """Finish the slow work in hand, but for what hangs, which the next emulator does again; runs go on."""
@@ -171,25 +151,8 @@ class Trainer:
     # --- waiting for a slot ---------------------------------------------------------------------------------------------
 
     def _admit(self, active: Sequence[TrainingJob]) -> None:
-        """Give free slots to waiting jobs, the tuning job with the fewest runs first, then the oldest."""
-        waiting = [job for job in active if job.secondary is Secondary.STARTING and job.status is Status.IN_PROGRESS]
-        waiting = [job for job in waiting if job.run not in self._preparing]
-        now = self._now()
-        busy = Counter(job.tuning_arn or job.arn for job in active)
-        busy.subtract(job.tuning_arn or job.arn for job in waiting)
-        free = self._parallel - sum(busy.values())
-        waiting = [job for job in waiting if (now - job.run_started).total_seconds() >= self._faults.delay]
-        dealt = Counter(dict.fromkeys(self._gpus, 0))
-        dealt.update(gpu for job in active if job.secondary is not Secondary.STARTING for gpu in job.gpus)
-        while free > 0 and waiting:
-            job = min(waiting, key=lambda one: busy[one.tuning_arn or one.arn])
-            waiting.remove(job)
-            busy[job.tuning_arn or job.arn] += 1
-            free -= 1
-            share = sorted(self._gpus, key=lambda gpu: dealt[gpu])[: max(1, len(self._gpus) // self._parallel)]
-            dealt.update(share)
-            admitted = replace(job, gpus=tuple(share))
-            self._retries.guard(job.arn, partial(self._place, admitted), partial(self._give_up, job))
+        for job in admitted(active, self._preparing, self._settings, self._now()):
+            self._retries.guard(job.arn, partial(self._place, job), partial(self._give_up, job))
 
     def _place(self, job: TrainingJob) -> None:
         now = self._now()
@@ -214,7 +177,7 @@ class Trainer:
         """Say of the ended training job whose instances this one takes over that it does."""
         if job.tuning_arn is None:
             return
-        newest = Query(tuning=job.tuning_arn, statuses=[Status.COMPLETED], descending=True, limit=self._parallel + 1)
+        newest = Query(tuning=job.tuning_arn, statuses=[Status.COMPLETED], descending=True, limit=self._settings.parallel + 1)
         idle = [other for other in self._store.trainings.find(newest).items if transitions.retained(other)]
         if idle:
             self._store.trainings.put(transitions.reused(min(idle, key=lambda other: other.ended or other.created), job.name))

@@ -1,0 +1,32 @@
+"""Removes what is left of runs whose training job was deleted or has ended."""
+
+from pathlib import Path
+
+from local_emulator.domain.jobs import ACTIVE
+from local_emulator.engine.faults import FaultLog
+from local_emulator.runs.folder import RunFolder, folders_below
+from local_emulator.runs.run import Executor, RunState
+from local_emulator.store.base import Query, Store
+
+
+def sweep(runs: Path, store: Store, executor: Executor, log: FaultLog) -> None:
+    """Look at every run's folder below `runs` once; a folder that cannot be removed is logged."""
+    # Folders first: a job's record is there before its folder, so what is listed and has no record was deleted.
+    folders = {folder.path.name: folder for folder in folders_below(runs)}
+    known = store.runs()
+    active = {job.run for job in store.trainings.find(Query(statuses=ACTIVE)).items}
+    for name in folders.keys() - active:
+        try:
+            _clear(folders[name], executor, known=name in known)
+        except OSError as error:
+            log.tell(f"removing the folders of a run: {name}", error)
+
+
+def _clear(folder: RunFolder, executor: Executor, *, known: bool) -> None:
+    """Remove what is left of a run that no active job has: all of it, or, where its job is `known`, what S3 holds now."""
+    if (known and not folder.has_results()) or executor.state(folder.path) is RunState.RUNNING:
+        return
+    if known:  # the emulator was killed between the end of the job and this
+        folder.remove_results()
+    else:
+        folder.remove()
