@@ -5,6 +5,7 @@ no special case. Slow work (data in, archives out) is done by a few threads; rec
 """
 
 import errno
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import replace
@@ -36,7 +37,7 @@ from local_emulator.store.base import Query, Sort, Store
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_TAKES_NO_LONGER = timedelta(seconds=10)  # from handing a run over to its claim
+_TAKES_NO_LONGER = 10.0  # seconds from handing a run over to its claim
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _CLOSES_WITHIN = 5.0  # seconds
 _NODE_LOSSES = 3  # times that a training job survives the loss of its worker
@@ -72,8 +73,10 @@ class Trainer:
         touched: Callable[[Arn], None],
         token: Callable[[], str],
         log: FaultLog,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
+        self._steady = steady
         self._executor = executor
         self._preparation = preparation
         self._objects = objects
@@ -88,7 +91,7 @@ class Trainer:
         self._threads = Workers(max(2, settings.parallel))
         self._patience = Patience(settings.stop_grace)
         self._preparing: dict[str, Future[Run]] = {}
-        self._started: dict[str, datetime] = {}
+        self._started: dict[str, float] = {}
         self._ending: dict[str, Future[Ending]] = {}
         self._told_to_stop: set[str] = set()
         self._log = log
@@ -215,7 +218,7 @@ class Trainer:
                 preparing.add_done_callback(lambda _: self._folder(job).remove_results())
                 self._end(job, endings.STOPPED)
         elif job.run in self._started:
-            if self._now() - self._started[job.run] > _TAKES_NO_LONGER:  # its supervisor died before it claimed the run
+            if self._steady() - self._started[job.run] > _TAKES_NO_LONGER:  # its supervisor died before it claimed the run
                 self._begin_again(job)
         elif job.status is Status.STOPPING:
             self._end_unbegun(job)
@@ -260,7 +263,7 @@ class Trainer:
 
     def _hand_over(self, run: Run) -> None:
         self._executor.start(run)
-        self._started[run.id] = self._now()
+        self._started[run.id] = self._steady()
 
     def _follow(self, job: TrainingJob) -> None:
         if not job.claimed:

@@ -2,15 +2,19 @@
 
 It is taken from the clock once and goes on with CLOCK_BOOTTIME, which nobody can set and which counts a suspended machine's time too.
 Emulator and supervisors share it by a file, so it outlasts a restart; it follows the machine's clock again when nothing is going on.
+Inside a test it always follows the process's clock, which the test may have stopped or moved (`TestClock`).
 """
 
 import json
+import threading
 import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+_JITTER = 0.05  # seconds that a thread may be held up between two looks at two clocks
+_MOMENT = 50e-6  # seconds in which a clock that goes moves on
 _DIFFERENCE = 1.0  # seconds between the machine's clock and ours that are of no account
 
 
@@ -44,15 +48,31 @@ class Clock:
         self._wall = wall
         self._steady = steady
         self._boot = boot
-        shared = self._shared()
-        self._offset = wall() - steady() if shared is None else shared
+        self._still: float | None = None  # the time of day at which it stands
+        self._seen: tuple[int, int] | None = None  # which file it was read from
+        if not self._read():
+            self._offset = wall() - steady()
 
-    def _shared(self) -> float | None:
+    def _read(self) -> bool:
+        """Take what is shared; whether something is, of this boot."""
         try:
             facts = json.loads(self._path.read_bytes()) if self._path else {}
-            return float(facts["offset"]) if facts["boot"] == self._boot() else None
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+            if facts.get("boot") != self._boot():
+                return False
+            self._offset, self._still = float(facts["offset"]), facts.get("still")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return False
+        return True
+
+    def reread(self) -> None:
+        """Take what is shared, if it has changed."""
+        try:
+            status = self._path.stat() if self._path else None
+        except OSError:
+            return
+        if status is not None and self._seen != (status.st_ino, status.st_mtime_ns):
+            self._seen = status.st_ino, status.st_mtime_ns
+            self._read()
 
     def __call__(self) -> datetime:
         """Now, aware of its zone."""
@@ -60,7 +80,7 @@ class Clock:
 
     def seconds(self) -> float:
         """Now, in seconds since the epoch."""
-        return self._steady() + self._offset
+        return self._steady() + self._offset if self._still is None else self._still
 
     def follow(self) -> None:
         """Take the time of day from the machine again; for when nothing is going on that a jump would lengthen or shorten."""
@@ -73,5 +93,46 @@ class Clock:
         """Write down what others need to tell the same time."""
         if self._path is not None:
             temporary = self._path.with_name(f".{self._path.name}.{uuid.uuid4().hex}")
-            temporary.write_text(json.dumps({"boot": self._boot(), "offset": self._offset}))
+            facts = {"boot": self._boot(), "offset": self._offset, "still": self._still}
+            temporary.write_text(json.dumps(facts))
             temporary.replace(self._path)
+
+
+def _process_time() -> float:
+    """Time of day as the code under test sees it: freezegun puts its own `datetime` into every module."""
+    return datetime.now(UTC).timestamp()
+
+
+class TestClock(Clock):
+    """The clock of an emulator inside a test: that of the test's process, also where it is stopped, moved or ticks.
+
+    Whoever asks it for the time shares what has changed, so that supervisors follow within a second.
+    """
+
+    __test__ = False  # pytest takes it for a test
+
+    def __init__(self, path: Path | None, *, wall: Callable[[], float] = _process_time) -> None:
+        super().__init__(path, wall=wall)
+        self._lock = threading.Lock()
+        self._adjust()
+
+    def seconds(self) -> float:
+        """Now, in seconds since the epoch."""
+        self.follow()
+        return super().seconds()
+
+    def follow(self) -> None:
+        """Take the time of day from the process."""
+        now = self._wall()
+        expected = super().seconds()
+        if abs(now - expected) > (_JITTER if self._still is None else 0.0):
+            with self._lock:
+                self._adjust()
+
+    def _adjust(self) -> None:
+        now, since = self._wall(), self._steady()
+        while self._steady() - since < _MOMENT:
+            pass
+        self._offset = now - since
+        self._still = now if self._wall() == now else None
+        self.share()

@@ -122,7 +122,7 @@ class _Supervisor:
         os.set_blocking(reading, False)
         limits = {Cause.MAX_RUNTIME: self.run_.max_runtime, Cause.MAX_WAIT: self.run_.max_wait}
         self.deadline = min(
-            ((time.monotonic() + limit, cause) for cause, limit in limits.items() if limit is not None), default=None
+            ((self.clock.seconds() + limit, cause) for cause, limit in limits.items() if limit is not None), default=None
         )
         ended = os.pidfd_open(child)
         self._stay(lambda how: helper.kill_group(child, how), lambda ready: ended in ready, [ended], reading)
@@ -181,9 +181,11 @@ class _Supervisor:
         ready: set[int] = set()
         while not over(ready):
             now = time.monotonic()
-            if self.deadline is not None and now >= self.deadline[0]:
+            self.clock.reread()  # inside a test it may be moved
+            until = None if self.deadline is None else self.deadline[0] - self.clock.seconds()
+            if self.deadline is not None and until is not None and until <= 0:
                 self._stop(kill, self.deadline[1])
-                self.deadline = None
+                self.deadline = until = None
             if self.kill_at is not None and now >= self.kill_at:
                 kill(signal.SIGKILL)
                 self.kill_at = now + 1.0
@@ -194,7 +196,7 @@ class _Supervisor:
                 look_at = time.monotonic() + _LOOK_AT_DISK
             moments = [
                 look_at,
-                *([self.deadline[0]] if self.deadline else []),
+                *([now + until] if until is not None else []),
                 *([self.kill_at] if self.kill_at is not None else []),
             ]
             output = None if self.matching.full else reading
@@ -275,6 +277,7 @@ class _Supervisor:
         self.matching.feed(self.log.flush(ms), ms)
 
     def _ms(self) -> int:
+        self.clock.reread()
         return int(self.clock.seconds() * 1000)
 
     def _finish_matching(self) -> None:

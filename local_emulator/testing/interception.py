@@ -65,6 +65,7 @@ class Answerer:
 
     def _answer(self, request: Any, url: str) -> Answer | None:  # noqa: ANN401 - botocore's own type
         emulator = self.emulator
+        emulator.follow_clock()  # a test may have moved it
         headers = {name.lower(): _text(value) for name, value in request.headers.items()}
         access_key, region, service = wire.scope(headers.get("authorization", "")) or ("", emulator.settings.region, "")
         target = headers.get("x-amz-target", "")

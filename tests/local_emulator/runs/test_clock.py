@@ -1,6 +1,7 @@
 """Durations are true whatever the machine's clock is set to."""
 
 import random
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from local_emulator.domain.jobs import Secondary, Status
 from local_emulator.domain.training import TrainingJob
-from local_emulator.runs.clock import Clock
+from local_emulator.runs.clock import Clock, TestClock
 
 DAY = 86_400.0
 
@@ -89,3 +90,47 @@ def test_another_boot_begins_anew(machine: Machine, tmp_path: Path) -> None:
 
 def test_the_real_one_is_right() -> None:
     assert abs((Clock(None)() - datetime.now(UTC)).total_seconds()) < 1
+
+
+# --- inside a test, whose clock may be stopped and moved ------------------------------------------------------------------
+
+
+class Stopped:
+    """The clock of a test that has stopped it, or let it go from another time on."""
+
+    def __init__(self) -> None:
+        self.since: float | None = None
+        self.time = 1_580_702_706.0
+
+    def __call__(self) -> float:
+        return self.time if self.since is None else self.time + time.monotonic() - self.since
+
+    def go(self) -> None:
+        self.since = time.monotonic()
+
+
+def test_stopped_clock_is_shared_as_it_stands_and_where_it_is_moved_to(tmp_path: Path) -> None:
+    wall = Stopped()
+    clock = TestClock(tmp_path / "clock", wall=wall)
+    supervisor = Clock(tmp_path / "clock")
+    assert clock.seconds() == supervisor.seconds() == wall.time
+    time.sleep(0.01)
+    assert supervisor.seconds() == wall.time
+    wall.time += 3600
+    assert supervisor.seconds() == wall.time - 3600
+    assert clock.seconds() == wall.time
+    supervisor.reread()
+    assert supervisor.seconds() == wall.time
+
+
+def test_clock_that_goes_from_another_time_on_is_shared_as_it_goes(tmp_path: Path) -> None:
+    wall = Stopped()
+    clock = TestClock(tmp_path / "clock", wall=wall)
+    wall.go()
+    time.sleep(0.1)  # more than two looks at two clocks may differ by
+    clock.follow()
+    supervisor = Clock(tmp_path / "clock")
+    first = supervisor.seconds()
+    time.sleep(0.01)
+    assert supervisor.seconds() > first
+    assert abs(supervisor.seconds() - wall()) < 0.5
