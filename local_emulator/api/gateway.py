@@ -128,6 +128,8 @@ class Gateway:
 
         try:
             content = b"".join(self._rest(environ, start))
+        except AwsError as refused:
+            return error(environ, refused.code, refused.message)
         except NotImplementedError as missing:
             return error(environ, "UnknownOperationException", _not_emulated(environ, service, target, missing))
         except ImportError as missing:

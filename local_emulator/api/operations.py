@@ -8,7 +8,14 @@ from datetime import datetime
 from local_emulator.api import search, shapes, tags, training_jobs, tuning_jobs, writing
 from local_emulator.api.tuning_jobs import Context
 from local_emulator.api.wire import Answer, failure, parse, success
-from local_emulator.domain.errors import AwsError, InternalFailure, ThrottlingException, UnknownOperationException
+from local_emulator.domain.errors import (
+    AwsError,
+    InternalFailure,
+    ResourceLimitExceeded,
+    StoreUnavailable,
+    ThrottlingException,
+    UnknownOperationException,
+)
 from local_emulator.domain.jobs import Document
 from local_emulator.domain.names import AwsScope, parse_arn
 from local_emulator.domain.training import TrainingJob
@@ -102,6 +109,8 @@ class Api:
             return success(_TABLE[operation](self._context, request, scope))
         except AwsError as error:
             return failure(error)
+        except StoreUnavailable as error:  # the engine tells it in the server's log
+            return failure(ResourceLimitExceeded(f"{operation} was not carried out: {error}"))
         except Exception as error:  # noqa: BLE001 - our own fault must reach the client as an error it understands
             traceback.print_exc(file=sys.stderr)
             return failure(InternalFailure(f"{operation} failed inside the emulator: {type(error).__name__}: {error}"))

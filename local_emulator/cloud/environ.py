@@ -1,7 +1,8 @@
 """Requests to moto as WSGI environments: what they are about, and their answers read whole."""
 
+import io
 import urllib.parse
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -57,3 +58,28 @@ def sub_resource(environ: "WSGIEnvironment") -> str:
     """The sub-resource of a bucket that a request is about (`policy`, …), or `delete`; empty for none."""
     names = urllib.parse.parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
     return next((name for name in names if name in SETTINGS or name == "delete"), "")
+
+
+def put_of_setting(bucket: str, query: str, headers: Mapping[str, str], body: bytes, region: str) -> "WSGIEnvironment":
+    """A request that sets a sub-resource of a bucket."""
+    scope = f"AWS4-HMAC-SHA256 Credential=test/20260101/{region}/s3/aws4_request, SignedHeaders=host, Signature=0"
+    return {
+        "REQUEST_METHOD": "PUT",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": f"/{bucket}",
+        "QUERY_STRING": query,
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_HOST": "localhost",
+        "HTTP_AUTHORIZATION": scope,
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": io.StringIO(),
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        **headers,
+    }

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import sqlite3
 import sys
 import threading
 import traceback
@@ -14,8 +15,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from local_emulator.cloud import additions, messages, stacks
-from local_emulator.cloud.environ import SETTINGS, bucket_and_key, call, service, sub_resource
+from local_emulator.cloud.environ import SETTINGS, bucket_and_key, call, put_of_setting, service, sub_resource
 from local_emulator.cloud.persistence import BlobFile, Mirror, Setting, StoredObject
+from local_emulator.domain.errors import ResourceLimitExceeded
 from local_emulator.domain.names import LOG_GROUP, METRIC_NAMESPACE, AwsScope
 from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, ObjectInfo
 from local_emulator.settings import ACCOUNT, Settings, forced_account
@@ -172,7 +174,11 @@ class Cloud:
             if blob is not None:
                 _swap(made, blob, source.stat().st_size)
                 _untrack()
-                self._note_object(bucket, key)
+                try:
+                    self._note_object(bucket, key)
+                except (OSError, sqlite3.Error):
+                    self._take_back(bucket, key)
+                    raise
 
     # --- CloudWatch -----------------------------------------------------------------------------------------------------
 
@@ -260,7 +266,31 @@ class Cloud:
         return [content]
 
     def _mirrored(self, environ: "WSGIEnvironment", body: bytes) -> None:
-        """Note what a successful write to S3 has changed."""
+        """Note what a successful write to S3 has changed; raises ResourceLimitExceeded if that cannot be: then nothing has changed."""
+        try:
+            self._note(environ, body)
+        except (OSError, sqlite3.Error) as error:
+            self._take_back(*bucket_and_key(environ))
+            raise ResourceLimitExceeded(f"S3 holds what it held before: the state folder cannot be written ({error})") from error
+
+    def _take_back(self, bucket: str, key: str) -> None:
+        """Let moto have of a key, or else of a whole bucket, what is on disk."""
+        from moto.s3.models import s3_backends  # noqa: PLC0415 - heavy
+
+        if (mirror := self._mirror) is None:
+            return
+        if key and any(name == bucket for name, _, _ in mirror.buckets()):
+            keys = self._bucket(bucket).keys
+            if key in keys:
+                keys.pop(key)
+            self._put_back(mirror.objects(bucket, key))
+            return
+        with suppress(NoSuchBucket):
+            self._s3(bucket).buckets.pop(bucket, None)
+        s3_backends.bucket_accounts.pop(bucket, None)
+        self._restore(bucket)
+
+    def _note(self, environ: "WSGIEnvironment", body: bytes) -> None:
         _untrack()
         bucket, key = bucket_and_key(environ)
         mirror = self._mirror
@@ -327,16 +357,26 @@ class Cloud:
             )
         )
 
-    def _restore(self) -> None:
-        """Put back into moto what the mirror knows."""
-        mirror = self._mirror
-        if mirror is None:
+    def _restore(self, bucket: str | None = None) -> None:
+        """Put back into moto what the mirror knows: all of it, or one bucket."""
+        if (mirror := self._mirror) is None:
             return
         for name, region, account in mirror.buckets():
+            if bucket not in {None, name}:
+                continue
             scope = AwsScope(region=region, account=account or self._settings.account)
             with suppress(Exception):  # a bucket that this moto refuses must not keep the others away
                 self._backend("s3", scope).create_bucket(name, region)
-        for one in mirror.objects():
+        self._put_back(mirror.objects(bucket))
+        for setting in mirror.settings():
+            if bucket in {None, setting.bucket}:
+                call(
+                    self._application,
+                    put_of_setting(setting.bucket, setting.query, setting.headers, setting.body, self._settings.region),
+                )
+
+    def _put_back(self, objects: Iterable[StoredObject]) -> None:
+        for one in objects:
             try:
                 s3 = self._s3(one.bucket)
             except NoSuchBucket:
@@ -348,33 +388,6 @@ class Cloud:
             if one.tags:
                 s3.tagger.tag_resource(made.arn, [{"Key": key, "Value": value} for key, value in one.tags.items()])
         _untrack()
-        for setting in mirror.settings():
-            call(self._application, self._replay(setting))
-
-    def _replay(self, setting: Setting) -> "WSGIEnvironment":
-        scope = (
-            f"AWS4-HMAC-SHA256 Credential=test/20260101/{self._settings.region}/s3/aws4_request, SignedHeaders=host, Signature=0"
-        )
-        return {
-            "REQUEST_METHOD": "PUT",
-            "SCRIPT_NAME": "",
-            "PATH_INFO": f"/{setting.bucket}",
-            "QUERY_STRING": setting.query,
-            "SERVER_NAME": "localhost",
-            "SERVER_PORT": "80",
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "HTTP_HOST": "localhost",
-            "HTTP_AUTHORIZATION": scope,
-            "CONTENT_LENGTH": str(len(setting.body)),
-            "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "http",
-            "wsgi.input": io.BytesIO(setting.body),
-            "wsgi.errors": io.StringIO(),
-            "wsgi.multithread": False,
-            "wsgi.multiprocess": False,
-            "wsgi.run_once": False,
-            **setting.headers,
-        }
 
 
 def _remove(items: list[Any], item: object) -> None:

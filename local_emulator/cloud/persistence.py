@@ -300,13 +300,17 @@ class Mirror:
         ).fetchall():
             yield Setting(bucket=bucket, name=name, query=query, headers=json.loads(headers), body=body)
 
-    def objects(self) -> Iterator[StoredObject]:
-        """Every object."""
-        rows = self._db.execute("SELECT bucket, key, blob, size, etag, modified, metadata, tags FROM objects").fetchall()
-        for bucket, key, blob, size, etag, modified, metadata, tags in rows:
+    def objects(self, bucket: str | None = None, key: str | None = None) -> Iterator[StoredObject]:
+        """Every object; or those of a bucket, or of a key."""
+        rows = self._db.execute(
+            "SELECT bucket, key, blob, size, etag, modified, metadata, tags FROM objects "
+            "WHERE bucket = coalesce(?, bucket) AND key = coalesce(?, key)",
+            (bucket, key),
+        ).fetchall()
+        for of, name, blob, size, etag, modified, metadata, tags in rows:
             yield StoredObject(
-                bucket=bucket,
-                key=key,
+                bucket=of,
+                key=name,
                 blob=self._file(blob),
                 size=size,
                 etag=etag,

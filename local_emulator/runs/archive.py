@@ -66,6 +66,7 @@ def extract_safely(source: Path, target: Path, limits: Limits | None = None) -> 
             stdin=subprocess.DEVNULL,
         )
     except subprocess.TimeoutExpired as error:
+        shutil.rmtree(target, ignore_errors=True)  # a child that was done, but had not ended
         raise ArchiveError(f"the archive took more than {limits.seconds:g} seconds to unpack") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)  # a child that was killed has left it

@@ -16,10 +16,11 @@ import pytest
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
 from benchmarks import fuzz
-from local_emulator.api import shapes
+from local_emulator.api import operations, shapes
 from local_emulator.api.faults import Faults
 from local_emulator.api.gateway import Gateway
 from local_emulator.api.operations import Api
+from local_emulator.domain.errors import StoreUnavailable
 from local_emulator.settings import Settings
 from local_emulator.store.sqlite import SqliteStore
 from tests.conftest import Server
@@ -84,6 +85,16 @@ def api() -> Api:
         ring=lambda: None,
         check=lambda _definition, _region: None,
     )
+
+
+def test_a_full_disk_is_a_limit(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise StoreUnavailable("the database of jobs: database or disk is full")
+
+    monkeypatch.setattr(operations, "_TABLE", {"ListTrainingJobs": full})
+    code, headers, body = api.answer("ListTrainingJobs", b"{}", "us-east-1")
+    assert (code, headers["x-amzn-errortype"]) == (400, "ResourceLimitExceeded")
+    assert json.loads(body)["message"] == "ListTrainingJobs was not carried out: the database of jobs: database or disk is full"
 
 
 def _judge(code: int, body: bytes, seconds: float, sent: bytes) -> str:

@@ -261,7 +261,8 @@ def test_a_child_that_is_killed_leaves_nothing(tmp_path: Path, monkeypatch: pyte
     package.mkdir(parents=True)
     for folder in (package, package.parent):
         (folder / "__init__.py").touch()
-    endless = "import os, sys, time\nos.makedirs(sys.argv[3] + '/begun')\nopen(sys.argv[1] + '.begun', 'w')\ntime.sleep(600)"
+    begun = "import os, sys, time\nos.makedirs(sys.argv[2])\nos.makedirs(sys.argv[3] + '/begun')\n"
+    endless = begun + "open(sys.argv[1] + '.begun', 'w')\ntime.sleep(600)"
     (package / "archive.py").write_text(endless)
     (tmp_path / "out").mkdir()
     began = time.monotonic()
