@@ -64,11 +64,16 @@ class Server:
         told = [shlex.split(line)[1].split("=", 1) for line in lines if line.startswith("export ")]
         return {**self.environment, **dict(told)}
 
-    def start(self) -> "Server":
+    def launch(self) -> None:
+        """Begin its process, without waiting for anything."""
         command = [sys.executable, "-m", "local_emulator", "serve", "--state", str(self.state), "--port", str(self.port)]
         self.process = subprocess.Popen(
             [*command, *self.arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
+
+    def start(self) -> "Server":
+        self.launch()
+        assert self.process is not None
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.log.append(line)
@@ -239,35 +244,38 @@ def server(_running: list[Server], tmp_path_factory: pytest.TempPathFactory) -> 
         running.remove()
 
 
+def tuning_request(
+    name: str, source: str, *, bucket: str, jobs: int | None = 4, parallel: int = 2, **changes: Any
+) -> dict[str, Any]:
+    """A CreateHyperParameterTuningJob request for a script-mode source."""
+    limits = {"MaxParallelTrainingJobs": parallel} | ({} if jobs is None else {"MaxNumberOfTrainingJobs": jobs})
+    config = {
+        "Strategy": "Random",
+        "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "score"},
+        "ResourceLimits": limits,
+        "ParameterRanges": {"ContinuousParameterRanges": [{"Name": "x", "MinValue": "0.0", "MaxValue": "1.0"}]},
+    } | changes.pop("config", {})
+    definition = {
+        "StaticHyperParameters": {"sagemaker_program": "train.py", "sagemaker_submit_directory": source}
+        | changes.pop("static", {}),
+        "AlgorithmSpecification": {
+            "TrainingImage": IMAGE,
+            "TrainingInputMode": "File",
+            "MetricDefinitions": [{"Name": "score", "Regex": r"score=([-+0-9.eE]+)"}],
+        },
+        "RoleArn": ROLE,
+        "OutputDataConfig": {"S3OutputPath": f"s3://{bucket}/output"},
+        "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 300},
+    } | changes.pop("definition", {})
+    return {
+        "HyperParameterTuningJobName": name,
+        "HyperParameterTuningJobConfig": config,
+        "TrainingJobDefinition": definition,
+    } | changes
+
+
 @pytest.fixture
 def request_of() -> Any:
-    """A function that makes a CreateHyperParameterTuningJob request for a script-mode source."""
-
-    def make(name: str, source: str, *, bucket: str, jobs: int | None = 4, parallel: int = 2, **changes: Any) -> dict[str, Any]:
-        limits = {"MaxParallelTrainingJobs": parallel} | ({} if jobs is None else {"MaxNumberOfTrainingJobs": jobs})
-        config = {
-            "Strategy": "Random",
-            "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "score"},
-            "ResourceLimits": limits,
-            "ParameterRanges": {"ContinuousParameterRanges": [{"Name": "x", "MinValue": "0.0", "MaxValue": "1.0"}]},
-        } | changes.pop("config", {})
-        definition = {
-            "StaticHyperParameters": {"sagemaker_program": "train.py", "sagemaker_submit_directory": source}
-            | changes.pop("static", {}),
-            "AlgorithmSpecification": {
-                "TrainingImage": IMAGE,
-                "TrainingInputMode": "File",
-                "MetricDefinitions": [{"Name": "score", "Regex": r"score=([-+0-9.eE]+)"}],
-            },
-            "RoleArn": ROLE,
-            "OutputDataConfig": {"S3OutputPath": f"s3://{bucket}/output"},
-            "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
-            "StoppingCondition": {"MaxRuntimeInSeconds": 300},
-        } | changes.pop("definition", {})
-        return {
-            "HyperParameterTuningJobName": name,
-            "HyperParameterTuningJobConfig": config,
-            "TrainingJobDefinition": definition,
-        } | changes
-
-    return make
+    """The function that makes such a request."""
+    return tuning_request

@@ -1,0 +1,232 @@
+"""Kills an emulator at any moment while tuning jobs of all strategies run on it, and checks what came of every one of them.
+
+For the test and for `benchmarks/soak/kills.py`. What the emulator acknowledged and what the scripts did is written down outside its
+state folder; all is compared at the end.
+"""
+
+import math
+import random
+import signal
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tests.conftest import Server, tuning_request
+
+EPOCHS = 5
+JOBS = 6  # training jobs of a tuning job
+BUCKET = "kills"
+MAX_RUNTIME = 30  # seconds, less than the kills take together: a run that waits for an emulator spends nothing of it
+PATIENCE = 120.0  # seconds without the end of any tuning job
+DURING_THE_START = 0.2  # of the kills
+ENDED = {"Completed", "Failed", "Stopped"}
+
+SCRIPT = f"""
+import os, sys, time
+def write(line):
+    with open(os.environ["LEDGER"], "a") as ledger:
+        ledger.write(os.environ["TRAINING_JOB_NAME"] + " " + line + "\\n")
+write("begun")
+x = float(sys.argv[sys.argv.index("-x") + 1])
+for epoch in range({EPOCHS}):
+    time.sleep(0.02)
+    print(f"epoch={{epoch}} score={{x * (epoch + 1)}}", flush=True)
+    write("epoch")
+with open(os.environ["SM_MODEL_DIR"] + "/model.txt", "w") as model:
+    model.write(str(x))
+"""
+
+VALUES = {"ParameterRanges": {"CategoricalParameterRanges": [{"Name": "x", "Values": [str(1 + value) for value in range(JOBS)]}]}}
+HYPERBAND = {"HyperbandStrategyConfig": {"MinResource": 1, "MaxResource": EPOCHS}}
+STRATEGIES: dict[str, dict[str, Any]] = {
+    "Random": {},
+    "Grid": VALUES,
+    "Bayesian": {},
+    "Hyperband": {"StrategyConfig": HYPERBAND},
+}
+
+
+@dataclass
+class Outcome:
+    """What came of it: `faults` says in words what is not as it must be."""
+
+    seed: int
+    kills: int = 0
+    tuning_jobs: int = 0
+    training_jobs: int = 0
+    objects: int = 0
+    faults: list[str] = field(default_factory=list)
+
+    def expect(self, truth: object, fault: str) -> None:
+        """Note a fault unless something is true."""
+        if not truth:
+            self.faults.append(fault)
+
+
+class Chaos:
+    """One emulator that is killed again and again, its clients, and what they were promised."""
+
+    def __init__(self, server: Server, ledger: Path, seed: int) -> None:
+        self._server = server
+        self._ledger = ledger
+        self._rng = random.Random(seed)
+        self._source = server.upload_source(BUCKET, SCRIPT)
+        self._clients: dict[str, Any] = {}
+        self._acknowledged: dict[str, str] = {}  # tuning jobs, and their strategies
+        self._objects: set[str] = set()
+        self.outcome = Outcome(seed)
+
+    def _client(self, service: str) -> Any:
+        # The port stays the same, and making a client takes longer than most requests.
+        if service not in self._clients:
+            self._clients[service] = self._server.client(service)
+        return self._clients[service]
+
+    def kill(self, kills: int, minutes: float) -> None:
+        """Ask for tuning jobs and objects, and kill, so many times, or until so much time has passed."""
+        deadline = time.monotonic() + 60 * minutes
+        while self.outcome.kills < kills and time.monotonic() < deadline:
+            if len(self._acknowledged) * 3 <= self.outcome.kills:
+                self._create()
+            self._put()
+            time.sleep(self._rng.uniform(0.0, 0.5))
+            self._kill()
+            if self._rng.random() < DURING_THE_START and self.outcome.kills < kills:
+                self._server.launch()
+                time.sleep(self._rng.uniform(0.0, 1.5))
+                self._kill()
+            self._server.start()
+
+    def _kill(self) -> None:
+        self._server.end(signal.SIGKILL)
+        self.outcome.kills += 1
+
+    def _create(self) -> None:
+        strategy = list(STRATEGIES)[len(self._acknowledged) % len(STRATEGIES)]
+        name = f"job-{len(self._acknowledged)}"
+        jobs = None if strategy == "Grid" else JOBS
+        body = tuning_request(name, self._source, bucket=BUCKET, jobs=jobs, config={"Strategy": strategy, **STRATEGIES[strategy]})
+        body["TrainingJobDefinition"]["Environment"] = {"LEDGER": str(self._ledger)}
+        body["TrainingJobDefinition"]["StoppingCondition"] = {"MaxRuntimeInSeconds": MAX_RUNTIME}
+        try:
+            self._client("sagemaker").create_hyper_parameter_tuning_job(**body)
+            self._acknowledged[name] = strategy
+        except ClientError as error:
+            # A kill came between the record and the answer: the job is there.
+            if error.response["Error"]["Code"] != "ResourceInUse":
+                raise
+            self._acknowledged[name] = strategy
+        except BotoCoreError:
+            pass
+
+    def _put(self) -> None:
+        key = f"acknowledged/{self.outcome.kills}"
+        try:
+            self._client("s3").put_object(Bucket=BUCKET, Key=key, Body=key.encode())
+            self._objects.add(key)
+        except BotoCoreError:
+            pass
+
+    # --- what came of it ------------------------------------------------------------------------------------------------
+
+    def check(self) -> Outcome:
+        """Wait until all tuning jobs have ended, and compare."""
+        self._wait()
+        ledger = [line.split() for line in self._ledger.read_text().splitlines()]
+        begun = Counter(name for name, what in ledger if what == "begun")
+        epochs = Counter(name for name, what in ledger if what == "epoch")
+        seen: list[str] = []
+        for name, strategy in self._acknowledged.items():
+            seen += self._check_tuning_job(name, strategy, epochs)
+        outcome = self.outcome
+        outcome.tuning_jobs, outcome.training_jobs, outcome.objects = len(self._acknowledged), len(seen), len(self._objects)
+        for training, runs in begun.items():
+            outcome.expect(runs == 1, f"{training} ran {runs} times")
+        outcome.expect(len(seen) == len(set(seen)), "a training job is listed twice")
+        for training in begun.keys() ^ set(seen):
+            outcome.faults.append(f"{training} " + ("ran, but nobody knows it" if training in begun else "never ran"))
+        self._check_objects()
+        return outcome
+
+    def _wait(self) -> None:
+        client, deadline = self._client("sagemaker"), time.monotonic() + PATIENCE
+        going_on = set(self._acknowledged)
+        while going_on:
+            for name in sorted(going_on):
+                job = client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+                if job["HyperParameterTuningJobStatus"] in ENDED:
+                    going_on.discard(name)
+                    deadline = time.monotonic() + PATIENCE
+            if time.monotonic() > deadline:
+                self.outcome.faults += [f"{name} does not end" for name in going_on]
+                return
+            time.sleep(0.2)
+
+    def _check_tuning_job(self, name: str, strategy: str, epochs: "Counter[str]") -> list[str]:
+        """Compare a tuning job with what its scripts wrote down; the names of its training jobs."""
+        client = self._client("sagemaker")
+        job = client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+        children = client.list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName=name, MaxResults=100)
+        status = job["HyperParameterTuningJobStatus"]
+        self.outcome.expect(status == "Completed", f"{name} ({strategy}) is {status}: {job.get('FailureReason')}")
+        counted = sum(job["TrainingJobStatusCounters"].values())
+        self.outcome.expect(counted == JOBS, f"{name} ({strategy}) counts {counted} training jobs, not {JOBS}")
+        for child in children["TrainingJobSummaries"]:
+            self._check_training_job(child, strategy, epochs[child["TrainingJobName"]])
+        return [child["TrainingJobName"] for child in children["TrainingJobSummaries"]]
+
+    def _check_training_job(self, child: dict[str, Any], strategy: str, epochs: int) -> None:
+        name, status = child["TrainingJobName"], child["TrainingJobStatus"]
+        if status == "Stopped" and strategy == "Hyperband":
+            # It was killed after any of its lines, and before or after it wrote that down.
+            samples = self._samples(name)
+            self.outcome.expect(samples in {epochs, epochs + 1}, f"{name}: {samples} values of {epochs} epochs")
+            return
+        if status != "Completed":
+            self.outcome.faults.append(f"{name} ({strategy}) is {status}: {self._story(name)}")
+            return
+        value, x = child["FinalHyperParameterTuningJobObjectiveMetric"]["Value"], float(child["TunedHyperParameters"]["x"])
+        self.outcome.expect(abs(value - EPOCHS * x) <= 1e-5 * EPOCHS * x, f"{name}: {value}, not {EPOCHS} * {x}")
+        samples = self._samples(name)
+        self.outcome.expect(samples == EPOCHS, f"{name}: {samples} values of {EPOCHS} epochs")
+
+    def _story(self, training: str) -> str:
+        job = self._client("sagemaker").describe_training_job(TrainingJobName=training)
+        moves = [
+            f"{move['StartTime']:%H:%M:%S} {move['Status']} {move['StatusMessage']}" for move in job["SecondaryStatusTransitions"]
+        ]
+        return f"{job.get('FailureReason')}; " + "; ".join(moves)
+
+    def _samples(self, training: str) -> int:
+        now = datetime.now(UTC)
+        points = self._client("cloudwatch").get_metric_statistics(
+            Namespace="/aws/sagemaker/TrainingJobs",
+            MetricName="score",
+            Dimensions=[{"Name": "TrainingJobName", "Value": training}],
+            StartTime=now - timedelta(days=1),
+            EndTime=now + timedelta(minutes=5),
+            Period=300,
+            Statistics=["SampleCount"],
+        )["Datapoints"]
+        return int(sum(point["SampleCount"] for point in points))
+
+    def _check_objects(self) -> None:
+        s3 = self._client("s3")
+        for key in sorted(self._objects):
+            try:
+                body = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+            except ClientError as error:
+                body = str(error).encode()
+            self.outcome.expect(body == key.encode(), f"s3://{BUCKET}/{key}: {body!r}")
+
+
+def kill_at_random(server: Server, folder: Path, kills: int, seed: int, *, minutes: float = math.inf) -> Outcome:
+    """Kill a running emulator so many times (or for so long), wait for all that was begun, compare. `folder` is outside its state."""
+    chaos = Chaos(server, folder / "ledger", seed)
+    chaos.kill(kills, minutes)
+    return chaos.check()
