@@ -16,8 +16,11 @@ CLIENTS := .venv-sdk2/.ready .venv-sdk3/.ready .venv-airflow/.ready .venv-toolki
 
 environments: .venv/.ready-dev .venv-infra/.ready .node-lint/.ready $(CLIENTS) ## All that checks and tests need; `make -j2` makes two at a time
 
+# Half of the time tests wait: more processes than cores. tests/conftest.py says which tests belong together; slow ones go first.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadgroup --no-loadscope-reorder
+
 test: .venv/.ready-dev $(CLIENTS) | tools ## Run all tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	$(PYTEST)
 
 # A Docker engine with a Debian for its images, version 2 of the AWS CLI (PyPI has version 1), Node.js, a browser, a C compiler.
 TOOLS := dockerd=docker.io debootstrap=debootstrap /usr/bin/aws=awscli chromium=chromium node=nodejs npm=npm \
@@ -31,7 +34,7 @@ tools: ## Programs that some tests start; root may install them, others see thos
 	else echo "Some tests will be skipped: they need Debian's" $$missing >&2; fi
 
 conformance: .venv/.ready-dev ## How Automatic Model Tuning behaves, fact by fact: how many hold
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/acceptance/test_conformance.py
+	$(PYTEST) tests/acceptance/test_conformance.py
 
 docs: .venv/.ready-dev ## Write docs/fidelity.md out of the conformance file
 	$(BIN)/python -m tests.acceptance.fidelity

@@ -1,6 +1,7 @@
 """What the tests of several rooms share: an emulator in a process of its own, and clients of it."""
 
 import fcntl
+import functools
 import io
 import json
 import os
@@ -19,14 +20,36 @@ from pathlib import Path
 from typing import IO, Any
 
 import boto3
+import botocore.loaders
+import botocore.session
 import pytest
 
 from local_emulator.assembly import end_runs
 from local_emulator.state_folder import StateLock, wipe
 
+botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)  # half of a client's making is reading models
+
 ROOT = Path(__file__).parents[1]
 ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests first, each by itself; the others by file, so that one worker makes what a file's tests share."""
+
+    def group(item: pytest.Item) -> str:
+        of_kind = item.callspec.params.get("kind") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else None
+        if of_kind == "container" or "_engine" in getattr(item, "fixturenames", ()):
+            return "docker"
+        if item.get_closest_marker("slow"):
+            return item.nodeid
+        return "infra" if item.path.parent.name == "infra" else str(item.path)
+
+    for item in items:
+        if item.get_closest_marker("xdist_group"):
+            continue
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @dataclass

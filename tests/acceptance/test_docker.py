@@ -43,9 +43,7 @@ def served(docker: Engine, images: None, tmp_path: Path) -> Iterator[Server]:
     try:
         yield one.start()
     finally:
-        one.end()
-        reset = [sys.executable, "-m", "local_emulator", "reset", "--yes", "--state", str(one.state)]
-        subprocess.run(reset, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        one.remove()
 
 
 def until_ended(describe: Any, status: str) -> dict[str, Any]:

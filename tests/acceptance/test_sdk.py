@@ -8,6 +8,7 @@ import pytest
 
 from tests.conftest import ROOT, Server
 
+pytestmark = pytest.mark.slow
 EXAMPLES = ROOT / "docs" / "examples"
 PROGRAMS = ROOT / "tests" / "acceptance" / "programs"
 

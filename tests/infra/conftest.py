@@ -1,7 +1,6 @@
 """An emulator for all tests here, and the command that deploys to it."""
 
 import json
-import subprocess
 import sys
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
@@ -42,9 +41,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     try:
         yield one.start()
     finally:
-        one.end()
-        reset = [sys.executable, "-m", "local_emulator", "reset", "--yes", "--state", str(one.state)]
-        subprocess.run(reset, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        one.remove()
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ A table of behaviours. Each is a training job of its own; many run at a time on 
 # ruff: noqa: E501 - a table is read by its rows
 
 import io
-import subprocess
-import sys
 import tarfile
 import time
 from collections.abc import Iterator
@@ -18,7 +16,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.conftest import IMAGE, ROLE, ROOT, Server
+from tests.conftest import IMAGE, ROLE, Server
 
 COMPLETED, FAILED, STOPPED = "Completed", "Failed", "Stopped"
 INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
@@ -187,9 +185,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     try:
         yield _with_sources(one.start())
     finally:
-        one.end()
-        command = [sys.executable, "-m", "local_emulator", "reset", "--yes", "--state", str(state)]
-        subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.DEVNULL)
+        one.remove()
 
 
 def _with_sources(server: Server) -> Server:
@@ -274,6 +270,7 @@ def test_names_are_unique() -> None:
     assert len({one.name for one in TABLE}) == len(TABLE) >= 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(4))
 def test_hostile_scripts_harm_themselves_only(server: Server, request_of: Any, number: int) -> None:
     batch = TABLE[number::4]

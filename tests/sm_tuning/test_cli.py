@@ -1,5 +1,6 @@
-"""The command line as its users meet it: in a process of its own, with an emulator that it starts itself."""
+"""The command line with an emulator that it starts itself; in a process of its own where the process is the subject."""
 
+import contextlib
 import json
 import os
 import re
@@ -12,6 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
+
+from sm_tuning.cli.commands import sm_tuning
+from tests.conftest import Server
 
 TOML = """
 name = "cli"
@@ -40,10 +45,11 @@ print('\\x1b[31mred\\x1b[0m hostile [bold]text[/bold]')
 class Cli:
     """`sm-tuning` with its own state folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, state: Path | None = None) -> None:
         self.folder = folder
+        self.state = state or folder / "state"
         clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        self.environment = {**clean, "SM_EMULATOR_STATE": str(folder / "state"), "COLUMNS": "120"}
+        self.environment = {**clean, "SM_EMULATOR_STATE": str(self.state), "COLUMNS": "120"}
         self.write()
 
     def write(self, toml: str = TOML, line: str = "print('score=' + value)", pause: float = 0.0) -> None:
@@ -63,18 +69,38 @@ class Cli:
             text=True,
         )
 
-    def __call__(self, *words: str, code: int = 0) -> tuple[str, str]:
+    def process(self, *words: str, code: int = 0) -> tuple[str, str]:
+        """What a command prints in a process of its own."""
         with self.start(*words) as process:
             output, errors = process.communicate(timeout=120)
         assert process.returncode == code, (words, process.returncode, output, errors)
         return output, errors
+
+    def __call__(self, *words: str, code: int = 0) -> tuple[str, str]:
+        """What a command prints in this process, which imports nothing anew."""
+        done = self.invoke(*words)
+        assert done.exit_code == code, (words, done.exit_code, done.output, done.exception)
+        return done.stdout, done.stderr
+
+    def invoke(self, *words: str) -> Result:
+        """What a command comes to in this process."""
+        others = {name: None for name in os.environ if name not in self.environment}
+        with contextlib.chdir(self.folder):
+            return CliRunner().invoke(sm_tuning, words, env={**others, **self.environment}, prog_name="sm-tuning")
 
     def json(self, *words: str, code: int = 0) -> Any:
         return json.loads(self(*words, "--json", code=code)[0])
 
 
 @pytest.fixture
-def cli(tmp_path: Path) -> Iterator[Cli]:
+def cli(server: Server, tmp_path: Path) -> Cli:
+    """With an emulator that runs already."""
+    return Cli(tmp_path, server.state)
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[Cli]:
+    """Without an emulator."""
     one = Cli(tmp_path)
     try:
         yield one
@@ -83,8 +109,9 @@ def cli(tmp_path: Path) -> Iterator[Cli]:
         one("emulator", "reset", "--yes")
 
 
-def test_run_and_look(cli: Cli) -> None:
-    output, errors = cli("run", "job.toml", "--name", "first")
+def test_run_and_look(alone: Cli) -> None:
+    cli = alone
+    output, errors = cli.process("run", "job.toml", "--name", "first")
     assert "created first on the emulator at http://127.0.0.1:" in errors
     assert "\x1b" not in output + errors
     assert re.search(r"first Completed: 3 of 3 training jobs ended \(0 failed\), 0 running, best so far 0\.", errors)
@@ -211,17 +238,16 @@ def test_what_is_wrong_with_a_file(old: str, new: str, text: str, tmp_path: Path
     cli = Cli(tmp_path)
     assert old in TOML
     cli.write(TOML.replace(old, new))
-    with cli.start("plan", "job.toml") as process:
-        output, errors = process.communicate(timeout=60)
-    assert process.returncode in {1, 2}
-    assert text in output + errors
-    assert "Traceback" not in errors
+    done = cli.invoke("plan", "job.toml")
+    assert done.exit_code in {1, 2}
+    assert text in done.output
+    assert isinstance(done.exception, SystemExit)
 
 
 def test_usage(tmp_path: Path) -> None:
     cli = Cli(tmp_path)
-    assert "none.toml cannot be read: No such file" in cli("plan", "none.toml", code=2)[1]
-    assert "No such command 'rnu'" in cli("rnu", code=2)[1]
+    assert "none.toml cannot be read: No such file" in cli.process("plan", "none.toml", code=2)[1]
+    assert "No such command 'rnu'" in cli.process("rnu", code=2)[1]
     nowhere = "role and output are missing; AWS needs a role and an output of your account"
     for command in ("plan", "run", "doctor"):
         output, errors = cli(command, "job.toml", "--aws", "--region", "us-east-1", code=2)
@@ -304,11 +330,12 @@ def test_diagnose_and_export(cli: Cli) -> None:
     cli("export", "-o", "rows.txt", code=2)
 
 
-def test_proxies_ports_and_other_installations(cli: Cli) -> None:
+def test_proxies_ports_and_other_installations(alone: Cli) -> None:
     """A proxy of the environment is not asked for this machine; a restart keeps the port; another installation is noticed."""
+    cli = alone
     dead = "http://127.0.0.1:9"
     cli.environment |= dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "all_proxy"), dead)
-    assert cli("list")[0] == "no tuning jobs\n"
+    assert cli.process("list")[0] == "no tuning jobs\n"
     first = cli.json("emulator", "status")
     assert first["health"]["status"] == "ok"
     exports = cli("emulator", "env")[0]
