@@ -1,9 +1,9 @@
 """Autotune: what AWS chooses by itself when asked to. AWS does not publish how; this policy is ours (docs/decisions/0007).
 
 A numeric hint h becomes the range from h/10 to 10h on a logarithmic scale (integers likewise); zero the range from 0 to 1; a negative
-number the range between its double and its half; true and false both. Any other text stays at its hint, and so does whatever script
-mode is told by (`sagemaker_program`, `sagemaker_container_log_level`, ...): the SDK hands over all hyperparameters as hints. A space
-with fewer points than training jobs is searched to its end.
+number the range between its double and its half; true and false both; in quotes likewise. Any other text stays at its hint, and so
+does whatever script mode is told by (`sagemaker_program`, `sagemaker_container_log_level`, ...): the SDK hands over all
+hyperparameters as hints. A space with fewer points than training jobs is searched to its end.
 
 Of AWS's own algorithms a hyperparameter gets the range that AWS recommends, widened to its hint, or stays at its hint if it cannot be
 tuned or if the request has ranges of its own; without any range all that can be tuned are.
@@ -101,14 +101,15 @@ def _script_range(name: str, hint: str) -> _Choice | None:
     """The range that is made of a hint for a script; None for what is no number and no truth value, or is meant for script mode."""
     if name.startswith("sagemaker_"):
         return None
-    if hint.lower() in {"true", "false"}:
-        values = ["True", "False"] if hint[:1].isupper() else ["true", "false"]
-        return "CategoricalParameterRanges", {"Name": name, "Values": values}
+    text = hint.removeprefix('"').removesuffix('"')  # the SDK's framework estimators write text as JSON, and numbers as text
+    if text.lower() in {"true", "false"}:
+        words = ("True", "False") if text[:1].isupper() else ("true", "false")
+        return "CategoricalParameterRanges", {"Name": name, "Values": [hint.replace(text, word) for word in words]}
     try:
-        value = float(hint)
+        value = float(text)
     except ValueError:
         return None
-    whole = hint.strip().lstrip("+-").isdigit()
+    whole = text.strip().lstrip("+-").isdigit()
     low, high = (value / _FACTOR, value * _FACTOR) if value > 0 else (2 * value, value / 2) if value < 0 else (0.0, 1.0)
     if not -math.inf < low < high < math.inf or (value > 0) != (low > 0):  # beyond what a double can hold
         return None

@@ -186,8 +186,8 @@ def test_autotune_fills_in_what_it_chooses(amt: Any) -> None:
         "ParameterRanges": {
             "AutoParameters": [
                 {"Name": "x", "ValueHint": "0.01"},
-                {"Name": "epochs", "ValueHint": "5"},
-                {"Name": "nesterov", "ValueHint": "True"},
+                {"Name": "epochs", "ValueHint": '"5"'},
+                {"Name": "nesterov", "ValueHint": '"True"'},
                 {"Name": "optimizer", "ValueHint": "adam"},
                 {"Name": "shift", "ValueHint": "-2"},
                 {"Name": "sagemaker_container_log_level", "ValueHint": "20"},
@@ -204,7 +204,7 @@ def test_autotune_fills_in_what_it_chooses(amt: Any) -> None:
                 {"Name": "epochs", "MinValue": "1", "MaxValue": "50", "ScalingType": "Logarithmic"},
                 {"Name": "shift", "MinValue": "-4", "MaxValue": "-1", "ScalingType": "Linear"},
             ],
-            "CategoricalParameterRanges": [{"Name": "nesterov", "Values": ["True", "False"]}],
+            "CategoricalParameterRanges": [{"Name": "nesterov", "Values": ['"True"', '"False"']}],
         }
         fixed = job["TrainingJobDefinition"]["StaticHyperParameters"]
         assert (fixed["optimizer"], fixed["sagemaker_container_log_level"]) == ("adam", "20")
