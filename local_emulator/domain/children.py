@@ -4,7 +4,7 @@ from datetime import datetime
 
 from local_emulator import catalogue
 from local_emulator.domain.jobs import Document, Secondary, Status, Transition
-from local_emulator.domain.names import OBJECTIVE_METRIC, OBJECTIVE_STATIC, child_name
+from local_emulator.domain.names import OBJECTIVE_METRIC, OBJECTIVE_STATIC, child_name, seeded_token
 from local_emulator.domain.space import Point
 from local_emulator.domain.training import TrainingJob
 from local_emulator.domain.transitions import STARTING
@@ -24,9 +24,15 @@ _COPIED = (
 )
 
 
-def child(tuning: TuningJob, definition: Definition, tuned: Point, index: int, token: str, now: datetime) -> TrainingJob:
-    """The index-th training job (from 1) of a tuning job; `token` (32 hexadecimal digits) names its run."""
-    name = child_name(tuning.name, index, token[:8])
+def child(
+    tuning: TuningJob, definition: Definition, tuned: Point, index: int, token: str, now: datetime, attempt: int = 0
+) -> TrainingJob:
+    """The index-th training job (from 1) of a tuning job; `token` (32 hexadecimal digits) names its run.
+
+    With a RandomSeed its name follows from that and from `attempt`, so that it is the same each time; else from the token.
+    """
+    named = token[:8] if tuning.plan.seed is None else seeded_token(tuning.name, index, tuning.plan.seed, attempt)
+    name = child_name(tuning.name, index, named)
     return TrainingJob(
         name=name,
         arn=tuning.scope.training_arn(name),

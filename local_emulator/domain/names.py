@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import NewType
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
@@ -67,6 +68,11 @@ class JobArn:
 def child_name(tuning: str, index: int, token: str) -> str:
     """Name of the index-th training job (from 1) of a tuning job; token is 8 lower-case hexadecimal digits."""
     return f"{tuning}-{index:03d}-{token}"
+
+
+def seeded_token(tuning: str, index: int, seed: int, attempt: int) -> str:
+    """The token of a training job's name that follows from a tuning job's RandomSeed; `attempt` counts the names that were taken."""
+    return sha256(f"{tuning}\n{index}\n{seed}\n{attempt}".encode()).hexdigest()[:8]
 
 
 def parse_arn(arn: str) -> JobArn | None:

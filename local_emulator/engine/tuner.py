@@ -1,5 +1,6 @@
 """Asks the mind about every active tuning job and carries out what it says, through the store alone."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -110,11 +111,12 @@ class Tuner:
 
     def _launch(self, job: TuningJob, action: mind.Launch) -> None:
         now = self._now()
-        while True:
+        for attempt in itertools.count():
             try:
-                self._store.trainings.add(child(job, action.definition, action.point, action.index, self._token(), now))
+                made = child(job, action.definition, action.point, action.index, self._token(), now, attempt)
+                self._store.trainings.add(made)
             except AlreadyExists:
-                continue  # the name's random part was taken: draw another
+                continue  # the name was taken: make another
             return
 
     def _finish(self, job: TuningJob, action: mind.Finish) -> None:

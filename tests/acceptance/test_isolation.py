@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 import unittest
 from collections.abc import Iterator
 from contextlib import suppress
@@ -300,6 +301,29 @@ def test_account_of_the_settings_is_moto_s_too(request_of: Any) -> None:
         assert ":999988887777:" in _tune(boto3.client("sagemaker"), "job", request_of)
         assert boto3.client("sts").get_caller_identity()["Account"] == "999988887777"
     assert "MOTO_ACCOUNT_ID" not in os.environ
+
+
+def _children(request_of: Any, **config: int) -> list[str]:
+    """The names of two training jobs of a tuning job."""
+    with emulated_sagemaker():
+        client = boto3.client("sagemaker")
+        client.create_hyper_parameter_tuning_job(
+            **request_of("job", "s3://bucket/nothing", bucket="bucket", jobs=2, config=config)
+        )
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            names = [job["TrainingJobName"] for job in client.list_training_jobs(SortBy="Name")["TrainingJobSummaries"]]
+            if len(names) == 2:
+                return sorted(names)
+            time.sleep(0.02)
+    raise AssertionError(names)
+
+
+def test_names_of_training_jobs_follow_the_seed(request_of: Any) -> None:
+    seeded = _children(request_of, RandomSeed=7)
+    assert seeded == _children(request_of, RandomSeed=7)
+    assert not set(seeded) & set(_children(request_of, RandomSeed=8))
+    assert not set(seeded) & set(_children(request_of))
 
 
 # --- decorators -----------------------------------------------------------------------------------------------------------
