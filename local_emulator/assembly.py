@@ -15,6 +15,7 @@ from typing import Self
 
 from local_emulator.api.operations import Api
 from local_emulator.cloud.moto_cloud import Cloud
+from local_emulator.domain.errors import EmulatorError
 from local_emulator.domain.jobs import ACTIVE
 from local_emulator.domain.objects import Objects
 from local_emulator.engine.announcer import Announcer
@@ -27,6 +28,7 @@ from local_emulator.engine.tuner import Tuner
 from local_emulator.runs import cluster, mounts
 from local_emulator.runs.clock import Clock, TestClock
 from local_emulator.runs.folder import folders_below
+from local_emulator.runs.functions import FunctionExecutor
 from local_emulator.runs.preparation import Preparation
 from local_emulator.runs.process import ProcessExecutor, living
 from local_emulator.runs.run import Executor
@@ -99,7 +101,8 @@ class Emulator:
                 support=self._support,
                 role_exists=self.cloud.role_exists,
             )
-            hands = _hands(settings, preparation, bell, endpoint, mortal=in_memory)
+            inside = _Inside(clock=clock, settle=lambda: self._loop.settle()) if in_memory else None  # noqa: PLW0108 - made below
+            hands = _hands(settings, preparation, bell, endpoint, inside)
             self._stack.callback(hands.close)
             self._trainer = trainer = Trainer(
                 store=self.store,
@@ -179,6 +182,14 @@ class Emulator:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Inside:
+    """What runs need that do not outlive this process."""
+
+    clock: Clock
+    settle: Callable[[], None]
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Hands:
     """Who prepares and executes runs."""
 
@@ -188,15 +199,28 @@ class _Hands:
 
 
 def _hands(
-    settings: Settings, preparation: Preparation, bell: Bell, endpoint: Callable[[], str | None], *, mortal: bool
+    settings: Settings, preparation: Preparation, bell: Bell, endpoint: Callable[[], str | None], inside: _Inside | None
 ) -> _Hands:
+    if inside is None or settings.scheduler:
+        _refuse_functions(settings)
     if settings.scheduler is None:
         warm = Warm(settings.state / "warm") if settings.warm else None
-        processes = ProcessExecutor(bell=bell.path, warm=warm, mortal=settings.state if mortal else None)
-        return _Hands(executor=processes, preparation=preparation, close=processes.close)
+        processes = ProcessExecutor(bell=bell.path, warm=warm, mortal=settings.state if inside else None)
+        if inside is None:
+            return _Hands(executor=processes, preparation=preparation, close=processes.close)
+        functions = FunctionExecutor(processes, clock=inside.clock, ring=bell.ring, settle=inside.settle)
+        return _Hands(executor=functions, preparation=preparation, close=functions.close)
     (settings.state / _SCHEDULER).write_text(settings.scheduler)
     away = cluster.ClusterExecutor(settings=settings, scheduler=settings.scheduler, endpoint=endpoint, ring=bell.ring)
     return _Hands(executor=away, preparation=away, close=away.close)
+
+
+def _refuse_functions(settings: Settings) -> None:
+    for pattern, named in settings.images.items():
+        if callable(named):
+            raise EmulatorError(
+                f"images: {pattern!r} is mapped to a function, which can stand in only inside tests, on this machine"
+            )
 
 
 def end_runs(state: Path) -> int:

@@ -1,7 +1,7 @@
 """Every knob, in one frozen dataclass; the only reader of the environment."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -84,7 +84,15 @@ class Docker:
     image: str | None = None
 
 
-StandIn = tuple[str, ...] | Python | Docker  # the first: a command of this machine
+Metrics = Mapping[str, float]
+TrainingFunction = Callable[[Mapping[str, str]], Metrics | Iterable[Metrics | str] | str | None]
+"""Trains with the hyperparameters that a container would see, texts all of them; returns the metrics, or reports them step by step.
+
+What it reports is printed to the job's log, in lines in which the job's metric definitions find the values; a text is a line as it is.
+An exception is what it is in a script: the job fails with AlgorithmError.
+"""
+
+StandIn = tuple[str, ...] | Python | Docker | TrainingFunction  # the first: a command of this machine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +100,8 @@ class Settings:
     """How an emulator behaves. Times are seconds, sizes bytes.
 
     `parallel` bounds the runs of all jobs together. `images` maps a shell-style pattern of an image URI to what stands in for the
-    image, the first match first; an image that none matches runs in script mode, or as the stand-in of a built-in algorithm.
+    image, the first match first; an image that none matches runs in script mode, or as the stand-in of a built-in algorithm. Functions
+    stand in only inside tests, where they are called in this process.
     `gpus` are dealt out to the runs, each getting its share of them. `warm`: whether Python scripts are forked from processes that
     have imported what they import.
     `s3_endpoint` is somebody else's S3 (then the data, sources and models of training jobs live there), None for our own.

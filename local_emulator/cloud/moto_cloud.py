@@ -194,6 +194,13 @@ class Cloud:
             # CloudWatch takes no empty message; the agent sends blank lines as a blank.
             group.put_log_events(stream, [{"timestamp": ms, "message": text or " "} for ms, text in events])
 
+    def read_logs(self, scope: AwsScope, prefix: str) -> Sequence[str]:
+        """The messages of those streams of the training jobs' log group whose names begin so, a stream after the other."""
+        with self.lock:
+            group = self._backend("logs", scope).groups.get(LOG_GROUP)
+            streams = sorted(group.streams.items()) if group else []
+            return [event.message for name, stream in streams if name.startswith(prefix) for event in stream.events]
+
     def publish_metrics(self, scope: AwsScope, training_job: str, points: Sequence[tuple[str, float, datetime]]) -> None:
         """Put (metric, value, time) under the training job's dimension."""
         dimensions = [{"Name": "TrainingJobName", "Value": training_job}]

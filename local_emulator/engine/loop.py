@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
 from local_emulator.engine.announcer import Announcer
@@ -14,6 +15,7 @@ from local_emulator.engine.tuner import Tuner
 T = TypeVar("T")
 
 _LOOK_AGAIN = 1.0  # seconds: while something runs, evidence is compared this often even if no bell was heard
+_CALM = 2  # steps: in the first the tuner may have made jobs, which the second has begun to prepare
 _AFTER_A_FAULT = 0.5  # seconds: a fault of our own (a full disk, say) must not spin
 
 
@@ -31,6 +33,8 @@ class Loop:
         self._idle = idle
         self._closing = threading.Event()
         self._stepping = threading.Lock()
+        self._steps = 0
+        self._stepped = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     def start(self) -> None:
@@ -52,6 +56,21 @@ class Loop:
             yield
         self._bell.ring()
 
+    def settle(self) -> None:
+        """Wait until all has been done that follows from what is known, or the loop ends. Not for the loop's own threads."""
+        calm = 0
+        while calm < _CALM and not self._closing.is_set():
+            with self._stepping:
+                before = self._steps
+            if not self._trainer.unsettled:
+                self._bell.ring()
+            with self._stepped:
+                self._stepped.wait_for(partial(self._has_stepped, before), _LOOK_AGAIN)
+            calm = 0 if self._trainer.unsettled else calm + 1
+
+    def _has_stepped(self, before: int) -> bool:
+        return self._steps > before or self._closing.is_set()
+
     def _run(self) -> None:
         self._attempt("sweeping", self._trainer.sweep)
         while not self._closing.is_set():
@@ -62,6 +81,9 @@ class Loop:
                 self._attempt("sending events", self._announcer.step)
                 if busy is False and deadline is None:
                     self._attempt("looking at the clock", self._idle)
+            with self._stepped:
+                self._steps += 1
+                self._stepped.notify_all()
             timeouts = [seconds for seconds in (deadline, _LOOK_AGAIN if busy is not False else None) if seconds is not None]
             self._bell.wait(min(timeouts, default=None))
 

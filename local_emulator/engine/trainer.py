@@ -117,6 +117,11 @@ class Trainer:
         for kept in (self._preparing, self._started, self._ending, self._told_to_stop):
             kept.clear()
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether slow work is going on, after which there is more to do."""
+        return bool(self._preparing or self._ending)
+
     def step(self) -> bool:
         """Move every active training job as far as it goes now; whether any is left that is not terminal."""
         arns = self._store.trainings.arns(Query(statuses=ACTIVE, sort=Sort.CREATED))

@@ -49,7 +49,7 @@ def runnable(
     named = stand_in(image, settings)
     if isinstance(named, Docker):
         return None if find_spec("docker") else "Containers need the Docker SDK: pip install 'sm-tuning[docker]'."
-    if isinstance(named, tuple):
+    if isinstance(named, tuple) or callable(named):
         return None
     if entrypoint(algorithm):
         return None if private else "ContainerEntrypoint needs a private /opt/ml, which this machine does not allow."

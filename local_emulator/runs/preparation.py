@@ -23,7 +23,7 @@ from local_emulator.runs.imports import imports_of
 from local_emulator.runs.mounts import Support
 from local_emulator.runs.run import Command, Container, Mode, Run
 from local_emulator.runs.script_mode import PROGRAM, SUBMIT_DIRECTORY
-from local_emulator.settings import Docker, Settings
+from local_emulator.settings import Docker, Settings, TrainingFunction
 
 _GIB = 2**30
 
@@ -94,6 +94,9 @@ class Preparation:
         try:
             names.remove_results()
             names.make()
+            function = images.stand_in(images.image_of(job.request["AlgorithmSpecification"]), self._settings)
+            if callable(function):
+                return self._run_of_function(job, names, left, function)
             opt_ml.lay_out(names.ml, job)
             channels = {
                 f"input/data/{channel['ChannelName']}": self._stage.fetch(channel)
@@ -180,6 +183,21 @@ class Preparation:
             opt_ml=self._private,
             mode=mode,
             imports=imports,
+        )
+
+    def _run_of_function(self, job: TrainingJob, names: RunFolder, left: Left, function: TrainingFunction) -> Run:
+        hyperparameters = job.request.get("HyperParameters", {})
+        words = script_mode.arguments(script_mode.visible(hyperparameters))
+        return Run(
+            id=job.run,
+            folder=names.path,
+            program=Command(argv=("python", getattr(function, "__name__", type(function).__name__), *words)),
+            metrics=job.metrics,
+            max_runtime=left.runtime,
+            max_wait=left.wait,
+            log_limit=self._settings.log_limit,
+            mode=Mode.SCRIPT,
+            function=partial(function, dict(hyperparameters)),
         )
 
     def _bring_code(self, uri: str, code: Path) -> Path:

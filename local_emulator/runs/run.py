@@ -1,6 +1,6 @@
 """A run and the three things one can do with it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -49,7 +49,7 @@ class Run:
     when it starts. With `opt_ml` the folder's `ml` is mounted over `/opt/ml` for this run alone; `compress` is False for
     OutputDataConfig.CompressionType NONE. `mode` says who tells why it failed. `imports` are the modules that a Python script imports
     when it begins, as `runs.imports` names them (None: it is no such script, or is to be started cold), `warm` the socket of the
-    server that has imported them.
+    server that has imported them. `function` is called in place of the program, in the emulator's own process.
     """
 
     id: str
@@ -68,6 +68,7 @@ class Run:
     mode: Mode = Mode.PROGRAM
     imports: tuple[str, ...] | None = None
     warm: str | None = None
+    function: Callable[[], object] | None = None
 
 
 class RunState(StrEnum):

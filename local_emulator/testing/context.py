@@ -14,7 +14,7 @@ from local_emulator.testing.state import temporary_state
 from local_emulator.testing.waiting import without_delays
 
 if TYPE_CHECKING:
-    from local_emulator.assembly import Emulator
+    from local_emulator.testing.emulator import InProcessEmulator
 
 T = TypeVar("T", bound=Callable[..., Any])
 
@@ -22,15 +22,15 @@ _STOP_GRACE = 1.0  # seconds; AWS's are 120, which no test waits for
 _NO_AWS = "http://127.0.0.1:9/emulated_sagemaker-has-no-port"  # where a training job that asks AWS is refused at once
 
 
-class EmulatedSageMaker(AbstractContextManager["Emulator"]):
+class EmulatedSageMaker(AbstractContextManager["InProcessEmulator"]):
     """A context manager and a decorator; what `emulated_sagemaker()` returns. Every use has an emulator of its own."""
 
     def __init__(self, settings: Settings | None, *, mock: bool) -> None:
         self._settings = settings
         self._mock = mock
-        self._entered: list[AbstractContextManager[Emulator]] = []
+        self._entered: list[AbstractContextManager[InProcessEmulator]] = []
 
-    def __enter__(self) -> "Emulator":
+    def __enter__(self) -> "InProcessEmulator":
         context = self._context()
         emulator = context.__enter__()  # only what has begun can be ended
         self._entered.append(context)
@@ -44,7 +44,7 @@ class EmulatedSageMaker(AbstractContextManager["Emulator"]):
         result: T = decorated(target, self._context)
         return result
 
-    def _context(self) -> AbstractContextManager["Emulator"]:
+    def _context(self) -> AbstractContextManager["InProcessEmulator"]:
         return _emulation(self._settings, mock=self._mock)
 
 
@@ -76,12 +76,13 @@ def emulated_sagemaker(settings: Any = None, *, mock: bool = True) -> Any:
 
 
 @contextmanager
-def _emulation(settings: Settings | None, *, mock: bool) -> Iterator["Emulator"]:
+def _emulation(settings: Settings | None, *, mock: bool) -> Iterator["InProcessEmulator"]:
     try:
         from moto import mock_aws  # noqa: PLC0415 - optional and heavy
         from moto.core.models import botocore_stubber  # noqa: PLC0415 - optional and heavy
 
-        from local_emulator.assembly import Emulator, end_runs  # noqa: PLC0415 - needs moto
+        from local_emulator.assembly import end_runs  # noqa: PLC0415 - needs moto
+        from local_emulator.testing.emulator import InProcessEmulator  # noqa: PLC0415 - needs moto
         from local_emulator.testing.interception import answering  # noqa: PLC0415 - needs moto
     except ModuleNotFoundError as error:
         raise EmulatorError(f"{error.name} is not installed: pip install 'sm-tuning[emulator]'") from error
@@ -92,7 +93,12 @@ def _emulation(settings: Settings | None, *, mock: bool) -> Iterator["Emulator"]
         with environment.dummy_environment(chosen), mock_aws() if mock else nullcontext():
             if not botocore_stubber.enabled:
                 raise EmulatorError(_INACTIVE if not mock else _ELSEWHERE)
-            with Emulator(chosen, in_memory=True, endpoint=lambda: _NO_AWS) as emulator, answering(emulator), without_delays():
+            with (
+                InProcessEmulator(chosen, endpoint=lambda: _NO_AWS) as emulator,
+                answering(emulator),
+                without_delays(),
+                emulator.requests.recording(),
+            ):
                 yield emulator
             if any((state / "runs").iterdir()):
                 end_runs(state)

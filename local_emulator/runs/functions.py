@@ -1,0 +1,204 @@
+"""Runs of Python functions in this process, in place of programs: for tests that need no process.
+
+All of them share one thread, which takes them in turn: each computes what it reports next, and before the next turn the engine has
+done all that follows from what was reported. So the same functions come to the same history, however many run side by side.
+"""
+
+import contextlib
+import json
+import os
+import threading
+import time
+import traceback
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from local_emulator.runs import lock
+from local_emulator.runs.clock import Clock
+from local_emulator.runs.folder import RunFolder
+from local_emulator.runs.log import LogWriter
+from local_emulator.runs.metric_lines import line_of
+from local_emulator.runs.metrics import Matcher
+from local_emulator.runs.process import ProcessExecutor
+from local_emulator.runs.run import Cause, Exit, Run, RunState
+
+_CLOSES_WITHIN = 5.0  # seconds that a function in hand may take
+
+
+class FunctionExecutor:
+    """Runs functions itself and hands programs to processes. Safe to use from several threads.
+
+    `settle` waits until the engine has done what follows from all that is known.
+    """
+
+    def __init__(self, processes: ProcessExecutor, *, clock: Clock, ring: Callable[[], None], settle: Callable[[], None]) -> None:
+        self._processes = processes
+        self._clock = clock
+        self._ring = ring
+        self._settle = settle
+        self._changed = threading.Condition()
+        self._running: dict[Path, _Training] = {}
+        self._closing = False
+        self._thread: threading.Thread | None = None
+
+    def start(self, run: Run) -> None:
+        """Begin a run that is NEW; of any other, nothing."""
+        if run.function is None:
+            self._processes.start(run)
+            return
+        folder = RunFolder(run.folder)
+        if folder.state() is not RunState.NEW:
+            return
+        folder.save_run(replace(run, function=None))
+        held = lock.take(folder.lock)
+        if held is None:
+            return
+        folder.claim.touch(mode=0o600)
+        with self._changed:
+            self._running[run.folder] = _Training(run, folder, run.function, held, self._clock)
+            self._changed.notify_all()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._take_turns, name="functions", daemon=True)
+                self._thread.start()
+
+    def state(self, folder: Path) -> RunState:
+        """What has become of a run."""
+        return self._processes.state(folder)
+
+    def stop(self, folder: Path, *, interrupt: bool = False) -> None:
+        """Ask a run to end; a function ends when it next reports something."""
+        training = self._running.get(folder)
+        if training is None:
+            self._processes.stop(folder, interrupt=interrupt)
+        else:
+            training.asked = Cause.INTERRUPT if interrupt else Cause.STOP
+
+    def kill(self, folder: Path) -> bool:
+        """Forget a function's run: what it still computes is dropped."""
+        with self._changed:
+            training = self._running.pop(folder, None)
+        if training is None:
+            return self._processes.kill(folder)
+        training.let_go()
+        return True
+
+    def close(self) -> None:
+        """End after what is computed just now, if that is soon; then the processes."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join(_CLOSES_WITHIN)
+        for folder in list(self._running):
+            self.kill(folder)
+        self._processes.close()
+
+    def _take_turns(self) -> None:
+        while not self._closing:
+            with self._changed:
+                self._changed.wait_for(lambda: self._running or self._closing)
+            self._settle()
+            for folder, training in list(self._running.items()):
+                if self._closing:
+                    return
+                if training.advance():
+                    with self._changed:
+                        self._running.pop(folder, None)
+                    training.let_go()
+            self._ring()
+
+
+@dataclass
+class _Training:
+    """One run of a function: what it reports is printed, and its metrics are found in what is printed."""
+
+    run: Run
+    folder: RunFolder
+    function: Callable[[], object]
+    held: int
+    clock: Clock
+    asked: Cause | None = None
+    steps: Iterator[object] | None = None
+    seq: int = 0
+    let_go_of: bool = False
+    guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        definitions = dict(enumerate(self.run.metrics))
+        self.log = LogWriter(self.folder, self.run.log_limit)
+        self.matcher = Matcher(definitions, clock=time.thread_time, mark=lambda _: None)
+        self.deadline = None if self.run.max_runtime is None else time.monotonic() + self.run.max_runtime
+
+    def advance(self) -> bool:
+        """Compute and report one thing more; whether that was the last."""
+        try:
+            over = self._step()
+        except BaseException as error:  # noqa: BLE001 - it is the function's end, as an exception is a script's
+            own = error.__traceback__.tb_next.tb_next if error.__traceback__ and error.__traceback__.tb_next else None
+            self._print("".join(traceback.format_exception(type(error), error, own)).rstrip())
+            return self._end(Cause.EXIT, 1)
+        if over:
+            return self._end(Cause.EXIT, 0)
+        if self.asked is not None:
+            return self._end(self.asked, 0)
+        late = self.deadline is not None and time.monotonic() >= self.deadline
+        return late and self._end(Cause.MAX_RUNTIME, 0)
+
+    def _step(self) -> bool:
+        """Whether the function has ended."""
+        if self.steps is None:
+            if self.asked is not None:
+                return False
+            result = self.function()
+            if result is None or isinstance(result, Mapping | str):
+                self._report(result)
+                return True
+            if not hasattr(result, "__iter__"):
+                raise TypeError(f"a training function returns metrics, or steps of them one by one; not {result!r}")
+            self.steps = iter(result)
+        try:
+            self._report(next(self.steps))
+        except StopIteration:
+            return True
+        return False
+
+    def _report(self, what: object) -> None:
+        if isinstance(what, str):
+            self._print(what)
+        elif isinstance(what, Mapping):
+            for name, value in what.items():
+                self._print(line_of(self.run.metrics, str(name), float(value)))
+        elif what is not None:
+            raise TypeError(f"a training function reports metrics by their names, or lines of its log; not {what!r}")
+
+    def _print(self, text: str) -> None:
+        ms = int(self.clock.seconds() * 1000)
+        rows = []
+        with self.guard:
+            if self.let_go_of:
+                return
+            for line in self.log.write(text.encode("utf-8", "replace") + b"\n", ms):
+                for number, value in self.matcher.match(line.decode()):
+                    self.seq += 1
+                    rows.append(json.dumps({"seq": self.seq, "ms": ms, "name": self.run.metrics[number].name, "value": value}))
+            if rows:
+                with self.folder.metrics.open("a") as file:
+                    file.write("\n".join([*rows, ""]))
+
+    def _end(self, cause: Cause, code: int) -> bool:
+        if isinstance(self.steps, Generator):
+            with contextlib.suppress(BaseException):  # it hears of its end as a script does of SIGTERM
+                self.steps.close()
+        with self.guard:
+            if not self.let_go_of:
+                self.log.close()
+                self.folder.write_exit(Exit(cause=cause, code=code, time=self.clock()))
+        return True
+
+    def let_go(self) -> None:
+        """Have nothing more to do with its folder."""
+        with self.guard:
+            if not self.let_go_of:
+                self.let_go_of = True
+                os.close(self.held)

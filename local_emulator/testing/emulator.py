@@ -1,0 +1,114 @@
+"""The emulator as tests see it."""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from botocore.parsers import create_parser
+
+from local_emulator.api import shapes
+from local_emulator.assembly import Emulator
+from local_emulator.domain.errors import NotFound
+from local_emulator.domain.names import Arn
+from local_emulator.domain.training import TrainingJob
+from local_emulator.domain.tuning import TuningJob
+from local_emulator.settings import Settings, TrainingFunction
+from local_emulator.store.base import Query
+from local_emulator.testing.requests import Requests
+
+_LOOK = 0.005  # seconds between two looks at a job
+
+
+class InProcessEmulator(Emulator):
+    """What `emulated_sagemaker` yields.
+
+    `requests` are the calls of AWS by clients of this process. `reset()` kills all runs and forgets all jobs. Where several regions or
+    accounts have a job of one name, the one that was made last is meant.
+    """
+
+    def __init__(self, settings: Settings, *, endpoint: Callable[[], str | None]) -> None:
+        self._images = dict(settings.images)
+        super().__init__(replace(settings, images=self._images), in_memory=True, endpoint=endpoint)
+        self.requests = Requests()
+
+    def trains(self, function: TrainingFunction, *, image: str = "*") -> None:
+        """Call a function in place of what training jobs run, those that begin from now on: no process, no `/opt/ml`, no model.
+
+        The function takes the hyperparameters that a container would see, texts all of them, and returns the metrics by their names.
+        One that yields them reports them step by step, and is stopped between two steps. They are printed to the job's log in lines in
+        which the job's MetricDefinitions find the values; a metric that no definition names is printed and not found, as of any
+        script. Texts are printed as they are. An exception makes the job fail with AlgorithmError, as a script's does. All functions
+        share one thread.
+
+        Args:
+            function: `lambda hyperparameters: {"validation:loss": float(hyperparameters["x"]) ** 2}`, for one.
+            image: Shell-style pattern of the images that it stands in for; the function named last comes first.
+        """
+        earlier = {pattern: named for pattern, named in self._images.items() if pattern != image}
+        self._images.clear()
+        self._images.update({image: function, **earlier})
+
+    def wait(self, name: str, *, timeout: float = 60.0) -> dict[str, Any]:
+        """Wait until a tuning job or training job has ended, however it does.
+
+        Args:
+            name: The job's.
+            timeout: Seconds.
+
+        Returns:
+            What its Describe operation answers, as boto3 gives it.
+
+        Raises:
+            NotFound: There is no job of that name.
+            TimeoutError: It has not ended in time; it goes on.
+        """
+        deadline = time.monotonic() + timeout
+        while not (job := self._find(name)).status.terminal:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{name} is still {job.status} after {timeout:g} seconds; it goes on")
+            time.sleep(_LOOK)
+        return self._describe(job)
+
+    def logs(self, name: str) -> Sequence[str]:
+        """The lines of a training job's log so far, as CloudWatch Logs has them; raises NotFound."""
+        job = self._training(name)
+        self.publisher.sync("logs")
+        return self.cloud.read_logs(job.scope, f"{job.name}/")
+
+    def metrics(self, name: str) -> Mapping[str, Sequence[float]]:
+        """Every value of every metric of a training job so far, in order; raises NotFound. CloudWatch has a mean of each minute."""
+        values: dict[str, list[float]] = {}
+        for observation in self.store.observations(self._training(name).arn):
+            values.setdefault(observation.metric, []).append(observation.value)
+        return values
+
+    def _describe(self, job: TuningJob | TrainingJob) -> dict[str, Any]:
+        kind = "TrainingJob" if isinstance(job, TrainingJob) else "HyperParameterTuningJob"
+        body = json.dumps({f"{kind}Name": job.name}).encode()
+        status, headers, content = self.api.answer(f"Describe{kind}", body, job.scope.region, job.scope.account)
+        response = {"status_code": status, "headers": headers, "body": content}
+        shape: Any = shapes.operation(f"Describe{kind}").output_shape
+        answer: dict[str, Any] = create_parser("json").parse(response, shape)
+        return answer
+
+    def _find(self, name: str) -> TuningJob | TrainingJob:
+        query = Query(name_contains=name)
+        jobs: list[TuningJob | TrainingJob] = [
+            *map(self.store.tunings.get, _of_name(self.store.tunings.arns(query), name)),
+            *map(self.store.trainings.get, _of_name(self.store.trainings.arns(query), name)),
+        ]
+        if not jobs:
+            raise NotFound(f"there is no job {name!r}")
+        return max(jobs, key=lambda job: job.created)
+
+    def _training(self, name: str) -> TrainingJob:
+        job = self._find(name)
+        if isinstance(job, TuningJob):
+            raise NotFound(f"there is no training job {name!r}: it is a tuning job, whose training jobs have names of their own")
+        return job
+
+
+def _of_name(arns: Sequence[Arn], name: str) -> list[Arn]:
+    return [arn for arn in arns if arn.rpartition("/")[2] == name.lower()]

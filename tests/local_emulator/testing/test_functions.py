@@ -1,0 +1,243 @@
+"""Functions in place of training scripts, and what tests ask the emulator."""
+
+import math
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import boto3
+import pytest
+
+from local_emulator.domain.errors import EmulatorError, NotFound
+from local_emulator.domain.jobs import MetricDefinition
+from local_emulator.runs.metric_lines import line_of
+from local_emulator.settings import Settings
+from local_emulator.testing import emulated_sagemaker
+
+
+@pytest.fixture(scope="module")
+def _emulator() -> Iterator[Any]:
+    with emulated_sagemaker(Settings(parallel=4)) as emulator:
+        boto3.client("s3").create_bucket(Bucket="bucket")
+        yield emulator
+
+
+@pytest.fixture
+def emulator(_emulator: Any) -> Any:
+    _emulator.reset()
+    _emulator.requests.clear()
+    return _emulator
+
+
+@pytest.fixture
+def tune(request_of: Any) -> Any:
+    def tune(name: str, **changes: Any) -> Any:
+        boto3.client("sagemaker").create_hyper_parameter_tuning_job(**request_of(name, "s3://b/none", bucket="bucket", **changes))
+        return name
+
+    return tune
+
+
+def train(name: str, **changes: Any) -> str:
+    request = {
+        "TrainingJobName": name,
+        "AlgorithmSpecification": {
+            "TrainingImage": "image",
+            "TrainingInputMode": "File",
+            "MetricDefinitions": [{"Name": "loss", "Regex": r"^loss=([0-9.]+)"}],
+        },
+        "RoleArn": "arn:aws:iam::123456789012:role/SageMakerRole",
+        "OutputDataConfig": {"S3OutputPath": "s3://bucket/output"},
+        "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+    }
+    boto3.client("sagemaker").create_training_job(**request | changes)
+    return name
+
+
+def trainings_of(name: str) -> Any:
+    client = boto3.client("sagemaker")
+    return client.list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName=name, SortOrder="Ascending")[
+        "TrainingJobSummaries"
+    ]
+
+
+def test_a_function_trains(emulator: Any, tune: Any) -> None:
+    seen = []
+
+    def function(hyperparameters: Mapping[str, str]) -> Mapping[str, float]:
+        seen.append(hyperparameters["x"])
+        return {"score": float(hyperparameters["x"]), "unknown": 1.0}
+
+    emulator.trains(function)
+    answer = emulator.wait(tune("tuned", jobs=4))
+    assert answer["HyperParameterTuningJobStatus"] == "Completed"
+    best = answer["BestTrainingJob"]
+    assert best["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] == pytest.approx(max(map(float, seen)))
+    assert emulator.metrics(best["TrainingJobName"])["score"] == [pytest.approx(max(map(float, seen)))]
+    assert "unknown=1.0" in emulator.logs(best["TrainingJobName"])
+    assert emulator.wait(best["TrainingJobName"])["TrainingJobStatus"] == "Completed"
+
+
+def test_an_exception_is_a_failure_as_a_scripts(emulator: Any) -> None:
+    def function(_: Mapping[str, str]) -> None:
+        raise ValueError("no data")
+
+    emulator.trains(function)
+    answer = emulator.wait(train("failing"))
+    assert answer["TrainingJobStatus"] == "Failed"
+    assert answer["FailureReason"].startswith(
+        'AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage "ValueError: no data'
+    )
+    (frame,) = [line for line in emulator.logs("failing") if line.startswith("  File ")]
+    assert "test_functions.py" in frame  # the function's own frames, and none of the emulator's
+
+
+@pytest.mark.parametrize("result", [3, [4], {"loss": "low"}])
+def test_what_is_no_metric_is_an_error(emulator: Any, result: Any) -> None:
+    emulator.trains(lambda _: result)
+    assert "Error: " in emulator.wait(train("wrong"))["FailureReason"]
+
+
+def test_steps_are_stopped_early_and_always_alike(emulator: Any, tune: Any) -> None:
+    def function(hyperparameters: Mapping[str, str]) -> Iterator[Mapping[str, float] | str]:
+        for epoch in range(1, 6):
+            yield f"epoch {epoch}"
+            yield {"score": float(hyperparameters["x"]) * epoch}
+
+    histories = []
+    for _ in range(2):
+        emulator.reset()
+        emulator.trains(function)
+        early = {"TrainingJobEarlyStoppingType": "Auto", "RandomSeed": 4}
+        limits = {"MaxNumberOfTrainingJobs": 12, "MaxParallelTrainingJobs": 3}
+        base = {
+            "Strategy": "Random",
+            "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "score"},
+            "ResourceLimits": limits,
+            "ParameterRanges": {"ContinuousParameterRanges": [{"Name": "x", "MinValue": "0.0", "MaxValue": "1.0"}]},
+        }
+        emulator.wait(tune("stopped-early", config={**base, **early}))
+        names = [job["TrainingJobName"] for job in trainings_of("stopped-early")]
+        histories.append([(job["TrainingJobStatus"], job["TunedHyperParameters"]) for job in trainings_of("stopped-early")])
+        lengths = {
+            job["TrainingJobStatus"]: len(emulator.metrics(name)["score"])
+            for name, job in zip(names, trainings_of("stopped-early"), strict=True)
+        }
+        assert lengths["Completed"] == 5
+        assert lengths["Stopped"] < 5
+    assert histories[0] == histories[1]
+
+
+def test_a_step_is_the_last_after_a_stop(emulator: Any) -> None:
+    reported, go_on, closed = threading.Event(), threading.Event(), threading.Event()
+
+    def function(_: Mapping[str, str]) -> Iterator[Mapping[str, float]]:
+        try:
+            while True:
+                yield {"loss": 0.5}
+                reported.set()
+                go_on.wait(60)
+        finally:
+            closed.set()
+
+    emulator.trains(function)
+    train("stopped")
+    assert reported.wait(60)
+    boto3.client("sagemaker").stop_training_job(TrainingJobName="stopped")
+    go_on.set()
+    answer = emulator.wait("stopped")
+    assert (answer["TrainingJobStatus"], answer["FinalMetricDataList"][0]["Value"]) == ("Stopped", 0.5)
+    assert closed.is_set()
+
+
+def test_the_runtime_is_limited(emulator: Any) -> None:
+    def function(_: Mapping[str, str]) -> Iterator[None]:
+        while True:
+            time.sleep(0.01)
+            yield None
+
+    emulator.trains(function)
+    answer = emulator.wait(train("long", StoppingCondition={"MaxRuntimeInSeconds": 1}))
+    assert answer["SecondaryStatus"] == "MaxRuntimeExceeded"
+
+
+def test_the_function_of_an_image(emulator: Any) -> None:
+    emulator.trains(lambda _: {"loss": 1.0})
+    emulator.trains(lambda _: {"loss": 2.0}, image="im?ge")
+    emulator.wait(train("of-image"))
+    assert emulator.metrics("of-image") == {"loss": [2.0]}
+
+
+def test_who_waits_hears_what_is_wrong(emulator: Any, tune: Any) -> None:
+    go_on = threading.Event()
+    emulator.trains(lambda _: go_on.wait(60) and None)
+    with pytest.raises(NotFound, match="no job 'never'"):
+        emulator.wait("never")
+    tune("slow", jobs=1)
+    with pytest.raises(TimeoutError, match="slow is still InProgress after 0 seconds"):
+        emulator.wait("slow", timeout=0)
+    with pytest.raises(NotFound, match="it is a tuning job"):
+        emulator.logs("slow")
+    go_on.set()
+    assert emulator.wait("slow")["HyperParameterTuningJobStatus"] in {"Completed", "Failed"}
+
+
+def test_requests_are_recorded(emulator: Any) -> None:
+    emulator.trains(lambda _: {"loss": 1.0})
+    train("recorded", HyperParameters={"lr": "0.1", "epochs": "3"})
+    client = boto3.client("sagemaker")
+    with pytest.raises(client.exceptions.ClientError):
+        client.describe_training_job(TrainingJobName="missing")
+    requests = emulator.requests
+    requests.assert_made("CreateTrainingJob", HyperParameters={"lr": "0.1"}, TrainingJobName="recorded")
+    requests.assert_made("CreateTrainingJob", times=1)
+    requests.assert_made("StopTrainingJob", times=0)
+    with pytest.raises(
+        AssertionError, match=r"CreateTrainingJob\(TrainingJobName=\"other\"\) was not called; these were:\n  Create"
+    ):
+        requests.assert_made("CreateTrainingJob", TrainingJobName="other")
+    assert [(call.service, call.operation, call.error) for call in requests] == [
+        ("sagemaker", "CreateTrainingJob", None),
+        ("sagemaker", "DescribeTrainingJob", "ValidationException"),
+    ]
+    assert requests.snapshot("DescribeTrainingJob") == [
+        {"service": "sagemaker", "operation": "DescribeTrainingJob", "parameters": {"TrainingJobName": "missing"}}
+    ]
+
+
+def test_functions_stand_in_only_inside_tests(tmp_path: Any) -> None:
+    from local_emulator.assembly import Emulator  # noqa: PLC0415 - heavy
+
+    with pytest.raises(EmulatorError, match="'image' is mapped to a function"):
+        Emulator(Settings(state=tmp_path, images={"image": lambda _: {}}))
+
+
+@pytest.mark.parametrize(
+    ("regex", "value"),
+    [
+        (r"loss=([0-9.]+)", 0.25),
+        (r"Validation_loss: ([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)", -1.5e-7),
+        (r".*#011validation-rmse:(\S+)", 12.0),
+        (r"^\[\d+\]\s+(?:train|valid) error = (.*?);$", 0.5),
+        (r"#quality_metric: host=\S+, epoch=\d+, test loss <loss>=(\S+)", 3.25),
+        (r"[^a-z]{3}acc (\d+\.\d{4,})", 0.00001),
+    ],
+)
+def test_lines_in_which_definitions_find_values(regex: str, value: float) -> None:
+    definitions = [MetricDefinition(name="other", regex=r"loss=(\d+)x"), MetricDefinition(name="m", regex=regex)]
+    import re  # noqa: PLC0415 - Python's own, which is not what the emulator matches with
+
+    (text,) = re.findall(regex, line_of(definitions, "m", value))
+    assert math.isclose(float(text), value, rel_tol=1e-5)
+
+
+def test_a_metric_that_cannot_be_found_is_printed() -> None:
+    assert line_of([MetricDefinition(name="m", regex="m=([0-9]+)$")], "m", -0.5) == "m=-0.5"
+    assert line_of([], "m", 1.0) == "m=1.0"
+    alone = [
+        MetricDefinition(name="loss", regex="loss=([0-9.]+)"),
+        MetricDefinition(name="val_loss", regex="val_loss[=:] ?([0-9.]+)"),
+    ]
+    assert line_of(alone, "val_loss", 1.0) == "val_loss: 1.0"
