@@ -71,9 +71,7 @@ class Cloud:
         os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")
         if self._settings.account != ACCOUNT:  # else the access key tells the account
             os.environ.setdefault("MOTO_ACCOUNT_ID", self._settings.account)
-        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415 - heavy
-
-        self._application = DomainDispatcherApplication(create_backend_app)
+        self._application = _server()
         self._ready = True
         messages.mend()
         self._own.enter_context(additions.extended(self._settings.quotas))
@@ -262,6 +260,7 @@ class Cloud:
             self._moto()
             if by_stack:
                 stacks.mend()
+            self._application = self._application or _server()  # in a test, where moto answers without one
             status, headers, content = call(self._application, environ)
             if environ["PATH_INFO"] == "/moto-api/reset" and status.startswith("2") and self._mirror is not None:
                 self._mirror.clear()
@@ -430,3 +429,9 @@ def _swap(key: Any, blob: BlobFile, size: int) -> None:  # noqa: ANN401 - moto's
     key._value_buffer.close()  # noqa: SLF001 - the buffer is what we replace
     key._value_buffer = blob  # noqa: SLF001 - see above
     key.contentsize = size
+
+
+def _server() -> Any:  # noqa: ANN401 - moto's own type
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415 - heavy
+
+    return DomainDispatcherApplication(create_backend_app)

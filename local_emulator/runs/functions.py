@@ -39,7 +39,7 @@ class FunctionExecutor:
         self._settle = settle
         self._changed = threading.Condition()
         self._running: dict[Path, _Training] = {}
-        self._closing = False
+        self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self, run: Run) -> None:
@@ -86,7 +86,7 @@ class FunctionExecutor:
     def close(self) -> None:
         """End after what is computed just now, if that is soon; then the processes."""
         with self._changed:
-            self._closing = True
+            self._closing.set()
             self._changed.notify_all()
         if self._thread is not None:
             self._thread.join(_CLOSES_WITHIN)
@@ -95,12 +95,12 @@ class FunctionExecutor:
         self._processes.close()
 
     def _take_turns(self) -> None:
-        while not self._closing:
+        while not self._closing.is_set():
             with self._changed:
-                self._changed.wait_for(lambda: self._running or self._closing)
+                self._changed.wait_for(lambda: self._running or self._closing.is_set())
             self._settle()
             for folder, training in list(self._running.items()):
-                if self._closing:
+                if self._closing.is_set():
                     return
                 if training.advance():
                     with self._changed:

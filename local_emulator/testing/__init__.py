@@ -7,6 +7,6 @@ Training jobs really run, as processes. They have no AWS to talk to (there is no
 """
 
 from local_emulator.testing.addresses import RequestRefused
-from local_emulator.testing.context import EmulatedSageMaker, emulated_sagemaker
+from local_emulator.testing.context import EmulatedSageMaker, default_settings, emulated_sagemaker
 
-__all__ = ["EmulatedSageMaker", "RequestRefused", "emulated_sagemaker"]
+__all__ = ["EmulatedSageMaker", "RequestRefused", "default_settings", "emulated_sagemaker"]

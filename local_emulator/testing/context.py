@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound=Callable[..., Any])
 
-_STOP_GRACE = 1.0  # seconds; AWS's are 120, which no test waits for
+_STOP_GRACE = 1.0  # seconds
 _NO_AWS = "http://127.0.0.1:9/emulated_sagemaker-has-no-port"  # where a training job that asks AWS is refused at once
+
+
+def default_settings() -> Settings:
+    """Settings for tests: a script that ignores SIGTERM is killed after a second. AWS's grace is 120 seconds."""
+    return Settings(stop_grace=_STOP_GRACE)
 
 
 class EmulatedSageMaker(AbstractContextManager["InProcessEmulator"]):
@@ -62,8 +67,8 @@ def emulated_sagemaker(settings: Any = None, *, mock: bool = True) -> Any:
     context ends, every run is killed and nothing is left behind.
 
     Args:
-        settings: How the emulator behaves; `state` is ignored (a temporary folder is used and removed). Without any, a script that
-            ignores SIGTERM is killed after a second.
+        settings: How the emulator behaves; `state` is ignored (a temporary folder is used and removed). None for
+            `default_settings()`.
         mock: Start moto's mock_aws too. False if the test has started it already.
 
     Raises:
@@ -86,7 +91,7 @@ def _emulation(settings: Settings | None, *, mock: bool) -> Iterator["InProcessE
         from local_emulator.testing.interception import answering  # noqa: PLC0415 - needs moto
     except ModuleNotFoundError as error:
         raise EmulatorError(f"{error.name} is not installed: pip install 'sm-tuning[emulator]'") from error
-    chosen = settings or Settings(stop_grace=_STOP_GRACE)
+    chosen = settings or default_settings()
     region = environment.configured_region() or chosen.region
     with temporary_state() as state:
         chosen = replace(chosen, state=state, region=region)

@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from local_emulator.domain.tuning import TuningJob
 from local_emulator.settings import Settings, TrainingFunction
 from local_emulator.store.base import Query
 from local_emulator.testing.requests import Requests
+from local_emulator.testing.server import EmulatorServer, serving
 
 _LOOK = 0.005  # seconds between two looks at a job
 
@@ -30,7 +32,12 @@ class InProcessEmulator(Emulator):
 
     def __init__(self, settings: Settings, *, endpoint: Callable[[], str | None]) -> None:
         self._images = dict(settings.images)
-        super().__init__(replace(settings, images=self._images), in_memory=True, endpoint=endpoint)
+        self._served: list[EmulatorServer] = []
+        super().__init__(
+            replace(settings, images=self._images),
+            in_memory=True,
+            endpoint=lambda: self._served[-1].url if self._served else endpoint(),
+        )
         self.requests = Requests()
 
     def trains(self, function: TrainingFunction, *, image: str = "*") -> None:
@@ -49,6 +56,16 @@ class InProcessEmulator(Emulator):
         earlier = {pattern: named for pattern, named in self._images.items() if pattern != image}
         self._images.clear()
         self._images.update({image: function, **earlier})
+
+    @contextmanager
+    def serve(self) -> Iterator[EmulatorServer]:
+        """Answer HTTP at a free port until the context ends, and let training jobs that begin meanwhile reach it."""
+        with serving(self) as server:
+            self._served.append(server)
+            try:
+                yield server
+            finally:
+                self._served.remove(server)
 
     def wait(self, name: str, *, timeout: float = 60.0) -> dict[str, Any]:
         """Wait until a tuning job or training job has ended, however it does.

@@ -1,0 +1,75 @@
+"""A port for the emulator of a test: for clients that are not botocore's, other processes, containers."""
+
+import os
+import secrets
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from local_emulator.api import peers
+from local_emulator.api.faults import Faults
+from local_emulator.api.gateway import Gateway
+from local_emulator.api.guard import Guard
+from local_emulator.api.server import Server
+
+if TYPE_CHECKING:
+    from local_emulator.assembly import Emulator
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmulatorServer:
+    """Where the emulator of a test answers HTTP: the same jobs and the same moto as inside the test's process.
+
+    `environment` is what AWS clients of other processes need in theirs.
+    """
+
+    url: str
+    environment: Mapping[str, str]
+
+    @property
+    def port(self) -> int:
+        """The port that it listens at."""
+        return urlsplit(self.url).port or 0
+
+
+@contextmanager
+def serving(emulator: "Emulator") -> Iterator[EmulatorServer]:
+    """Answer at a free port of loopback, or of `settings.host`, until the context ends."""
+    settings, faults = replace(emulator.settings, port=0), Faults()
+    guard = Guard(
+        users={0, os.geteuid(), *peers.users(settings.allowed_users)},
+        allowed_hosts=settings.allowed_hosts,
+        proxy_token=secrets.token_hex(16),
+        run_key=emulator.run_key,
+        identifies=peers.why_unknown() is None,
+    )
+    gateway = Gateway(
+        api=emulator.api,
+        rest=emulator.cloud.wsgi,
+        settings=settings,
+        health=emulator.health,
+        before=emulator.publisher.sync,
+        faults=faults,
+        account_of=emulator.cloud.account_of,
+        reset=emulator.reset,
+    )
+    with Server(gateway, settings, guard, faults) as server:
+        thread = threading.Thread(target=server.run, name="server", daemon=True)
+        thread.start()
+        try:
+            yield EmulatorServer(
+                url=server.url,
+                environment={
+                    "AWS_ENDPOINT_URL": server.url,
+                    "AWS_ACCESS_KEY_ID": "testing",
+                    "AWS_SECRET_ACCESS_KEY": "testing",
+                    "AWS_DEFAULT_REGION": settings.region,
+                    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",  # as it is set inside the test
+                },
+            )
+        finally:
+            server.close()
+            thread.join()
