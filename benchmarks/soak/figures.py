@@ -108,6 +108,25 @@ def processes(text: str) -> list[int]:
     return marked
 
 
+def environments() -> Iterator[tuple[int, bytes]]:
+    """The environment of each process that may be looked at."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            yield int(entry.name), (entry / "environ").read_bytes()
+
+
+def described(pid: int) -> str:
+    """A process in words: number, state, parent, program, and the folder of its run."""
+    try:
+        state, parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        variables = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return f"{pid}, gone meanwhile"
+    names = [one for one in variables if one.startswith(("TRAINING_JOB_NAME=", "SM_EMULATOR_RUN="))]
+    return f"{pid} {state}, child of {parent}: {words} {names}"
+
+
 def until_none(text: str, within: float) -> list[int]:
     """The marked processes that are still there after so many seconds."""
     deadline = time.monotonic() + within

@@ -188,7 +188,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         one.remove()
 
 
-def _with_sources(server: Server) -> Server:
+def sources() -> bytes:
+    """A source archive whose `train.py` behaves as its hyperparameter `behaviour` says."""
     files = {f"behaviours/{one.name}.py": one.code for one in TABLE}
     files["train.py"] = (
         "import os, sys\nname = sys.argv[sys.argv.index('--behaviour') + 1]\n"
@@ -201,8 +202,12 @@ def _with_sources(server: Server) -> Server:
             member = tarfile.TarInfo(name)
             member.size = len(text.encode())
             tar.addfile(member, io.BytesIO(text.encode()))
+    return raw.getvalue()
+
+
+def _with_sources(server: Server) -> Server:
     server.upload_source("hostile", "import time\nfor n in range(5): print(f'score={n}', flush=True); time.sleep(0.05)\n")
-    server.client("s3").put_object(Bucket="hostile", Key="hostile.tar.gz", Body=raw.getvalue())
+    server.client("s3").put_object(Bucket="hostile", Key="hostile.tar.gz", Body=sources())
     return server
 
 
