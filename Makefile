@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo environments test tools docs check check-infra security conformance bench quality clean bootstrap changes deploy image push push-new doctor launch stop \
+.PHONY: demo environments test tools docs check check-infra security conformance bench quality soak clean bootstrap changes deploy image push push-new doctor launch stop \
   offline report summary comment teardown
 
 demo: .venv/.ready-all ## Run a real tuning job on real data and show its results
@@ -135,6 +135,12 @@ bench: .venv/.ready-dev $(PEERS) ## Measure; writes Markdown tables to standard 
 
 quality: .venv/.ready-bench ## Search quality beside Optuna's samplers (installs Optuna and PyTorch)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/quality.py
+
+SOAK := archives clocks damage disks expressions kills load names orphans scripts starts
+
+soak: .venv/.ready-dev ## What hours of kills, load and faults bring about (SOAK=kills for one); not in CI
+	@missed=; for one in $(SOAK); do echo; echo "## $$one"; $(BIN)/python benchmarks/soak/$$one.py || missed="$$missed $$one"; done; \
+	if [ -n "$$missed" ]; then echo "goals missed:$$missed" >&2; exit 1; fi
 
 clean:
 	rm -rf .venv .venv-bench-* .venv-sdk2 .venv-sdk3 .venv-airflow .venv-toolkit .venv-moto .venv-infra .venv-checkov .node .node-lint
