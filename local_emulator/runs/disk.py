@@ -1,7 +1,10 @@
 """How much disk a run takes, and how much is left."""
 
+import errno
 import os
 from pathlib import Path
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def trouble(folder: Path, floor: int, limit: int | None) -> str | None:

@@ -19,6 +19,7 @@ import time
 import uuid
 from array import array
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +35,7 @@ _WORK = "work"
 _MOST_AT_ONCE = 4 * 2**20
 _LONGEST = 16 * 2**20  # bytes of a whole piece of evidence
 _SPACE_WITHIN = 60.0  # seconds that the end of a run waits for space on the disk
+_RESERVED = 8192  # bytes
 _NOT_OURS = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO}
 
 
@@ -260,6 +262,14 @@ class RunFolder:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise EvidenceError(f"{self.run_json} is missing or damaged ({type(error).__name__}: {error})") from error
 
+    def reserve(self) -> None:
+        """Take the space that `write_exit` will need, whatever fills the disk until then."""
+        self._reserve.write_bytes(bytes(_RESERVED))
+
+    @property
+    def _reserve(self) -> Path:
+        return self.path / "reserve"
+
     def write_exit(self, ended: Exit) -> None:
         """Say how the run ended; on a full disk as soon as there is space, if that is soon."""
         facts = asdict(ended) | {"cause": ended.cause.value, "time": ended.time.isoformat()}
@@ -268,6 +278,8 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.exit.is_dir():
             remove_tree(self.exit)
+        with suppress(OSError):
+            self._reserve.unlink()
         deadline = time.monotonic() + _SPACE_WITHIN
         while True:
             try:

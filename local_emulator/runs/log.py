@@ -8,8 +8,8 @@ import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import FileIO
 
+from local_emulator.runs.appending import Appender
 from local_emulator.runs.folder import RunFolder, read_evidence
 
 _CONTROL = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f]")
@@ -71,8 +71,13 @@ class LogWriter:
         self._rest = bytearray()  # of a line that has not ended
         self._file = self._open()
 
-    def _open(self) -> FileIO:
-        return FileIO(self._folder.path / f"log.{self._segment}", "a")
+    def _open(self) -> Appender:
+        return Appender(self._folder.path / f"log.{self._segment}")
+
+    @property
+    def full(self) -> bool:
+        """Whether the disk has not taken all lines."""
+        return self._file.full
 
     def write(self, chunk: bytes, ms: int) -> Sequence[bytes]:
         """Keep some output; the whole lines that it completed."""
@@ -116,7 +121,7 @@ class LogWriter:
             content = b"".join(b"%d %b\n" % (ms, line) for line in lines)
             self._file.write(content)
             self._size += len(content)
-            if self._size >= self._most:
+            if self._size >= self._most and not self.full:
                 self._roll()
         return lines
 

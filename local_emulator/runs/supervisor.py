@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from local_emulator.runs import disk, helper, lock
+from local_emulator.runs.appending import Appender
 from local_emulator.runs.clock import Clock
 from local_emulator.runs.folder import EvidenceError, RunFolder, read_facts
 from local_emulator.runs.log import LogWriter
@@ -41,6 +42,8 @@ _LOOK_AT_DISK = 1.0  # seconds between looks at the free space
 _MEASURE_EVERY = 5  # looks between measurements of the run's folder, which walk it
 _DRAIN = 2.0  # seconds that the last output may take to arrive
 _CANNOT_EXEC = {errno.ENOENT: 127, errno.EACCES: 126, errno.ENOEXEC: 126}
+
+_FULL = "ClientError: No space left on device: the training job's log or metrics cannot be written"
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -87,18 +90,29 @@ class _Supervisor:
 
     def run(self) -> None:
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        self.log = LogWriter(self.folder, self.run_.log_limit)
-        self.matching = Matching(self.run_.metrics)
         self.clock = Clock(self.folder.path.parent.with_name("clock"))
-        self.values = os.open(self.folder.metrics, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        if not self.folder.control.exists():
-            os.mkfifo(self.folder.control, 0o600)
-        self.control = os.open(self.folder.control, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            self._open()
+        except OSError as error:
+            if error.errno not in disk.FULL:
+                raise
+            self.folder.write_exit(Exit(cause=Cause.DISK, code=1, time=self.clock(), message=_FULL))
+            return
         code = self._run_program()
         ended = self.clock()
         model, output = self._pack(code) if self.run_.compress else (False, False)
         self.log.close()
+        self.values.close()
         self.folder.write_exit(Exit(cause=self.cause, code=code, time=ended, message=self.message, model=model, output=output))
+
+    def _open(self) -> None:
+        self.folder.reserve()
+        self.log = LogWriter(self.folder, self.run_.log_limit)
+        self.matching = Matching(self.run_.metrics)
+        self.values = Appender(self.folder.metrics)
+        if not self.folder.control.exists():
+            os.mkfifo(self.folder.control, 0o600)
+        self.control = os.open(self.folder.control, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
 
     # --- the program ----------------------------------------------------------------------------------------------------
 
@@ -204,6 +218,8 @@ class _Supervisor:
             if output in ready and not self._read(output):
                 reading = None
             self._observe(self.matching.pump())
+            if self.asked is None and (self.log.full or self.values.full):
+                self._end_for_disk(kill, _FULL)
             if self.control in ready:
                 os.read(self.control, 4096)
                 self._obey(kill)
@@ -239,8 +255,11 @@ class _Supervisor:
             self.folder.work, self.run_.disk_floor, self.run_.disk_limit if self.looks % _MEASURE_EVERY == 0 else None
         )
         if message:
-            self._stop(kill, Cause.DISK, f"ClientError: No space left on device: {message}")
-            self.kill_at = time.monotonic()
+            self._end_for_disk(kill, f"ClientError: No space left on device: {message}")
+
+    def _end_for_disk(self, kill: Callable[[signal.Signals], object], message: str) -> None:
+        self._stop(kill, Cause.DISK, message)
+        self.kill_at = time.monotonic()
 
     def _reap(self, child: int, forked: Forked | None) -> int:
         """Collect the program and kill whatever it left behind."""
@@ -294,7 +313,7 @@ class _Supervisor:
         while self.matching.complaints:
             self.log.insert(self.matching.complaints.pop(0), self._ms())
         if rows:
-            os.write(self.values, "".join(rows).encode())
+            self.values.write("".join(rows).encode())
             self.ring()
 
     # --- its results ----------------------------------------------------------------------------------------------------
