@@ -21,22 +21,17 @@ class LeftFile:
     link: bool = False
 
 
-def files_left(folder: Path) -> Iterator[LeftFile]:
+def files_left(folder: Path, omitted: list[str] | None = None) -> Iterator[LeftFile]:
     """Regular files below a folder of a run's `/opt/ml`, and links to such within it; none if it is not there.
 
-    Links that lead out of the folder or nowhere, pipes, sockets and devices are left out.
+    Links to anything else, pipes, sockets and devices are left out; their paths, as the program knows them, are added to `omitted`.
 
     Raises:
         LeftError: The folder, or one above it, is something else than a folder; a link leads to itself; a name is too long.
     """
     said = _said(folder)
-    for parent in (*_above(folder), folder):
-        if parent.is_symlink():
-            raise LeftError(f"{_said(parent)} was replaced by a link; it must be a folder")
-        if not parent.exists():
-            return
-        if not parent.is_dir():
-            raise LeftError(f"{_said(parent)} was replaced by a file; it must be a folder")
+    if not _is_there(folder):
+        return
     root = folder.resolve()
     waiting = [""]
     while waiting:  # not by recursion: the tree may be thousands of folders deep
@@ -47,21 +42,38 @@ def files_left(folder: Path) -> Iterator[LeftFile]:
             waiting += [_join(below, entry.name) for entry in reversed(found) if entry.is_dir(follow_symlinks=False)]
             for entry in found:
                 name = _join(below, entry.name)
-                if entry.is_file(follow_symlinks=False):
-                    yield LeftFile(name, root / name)
-                elif entry.is_symlink():
-                    yield from _followed(root, name)
+                if entry.is_dir(follow_symlinks=False):
+                    continue
+                file = LeftFile(name, root / name) if entry.is_file(follow_symlinks=False) else _followed(root, entry, name)
+                if file is not None:
+                    yield file
+                elif omitted is not None:
+                    omitted.append(f"{said}/{name}")
         except OSError as error:
             raise LeftError(f"{shown(f'{said}/{below}')} cannot be read: {error.strerror}") from error
 
 
-def _followed(root: Path, name: str) -> Iterator[LeftFile]:
+def _is_there(folder: Path) -> bool:
+    """Whether a folder is there; raises LeftError if it, or one above it, is something else than a folder."""
+    for parent in (*_above(folder), folder):
+        if parent.is_symlink():
+            raise LeftError(f"{_said(parent)} was replaced by a link; it must be a folder")
+        if not parent.exists():
+            return False
+        if not parent.is_dir():
+            raise LeftError(f"{_said(parent)} was replaced by a file; it must be a folder")
+    return True
+
+
+def _followed(root: Path, entry: "os.DirEntry[str]", name: str) -> LeftFile | None:
+    """The file within a folder that a link leads to; None if the entry is no such link."""
+    if not entry.is_symlink():
+        return None
     try:
         real = (root / name).resolve()
     except RuntimeError as error:  # what pathlib raises for a loop before Python 3.13
         raise LeftError(f"{shown(name)} is a link that leads to itself") from error
-    if real.is_file() and real.is_relative_to(root):
-        yield LeftFile(name, real, link=True)
+    return LeftFile(name, real, link=True) if real.is_file() and real.is_relative_to(root) else None
 
 
 def shown(name: str) -> str:

@@ -4,7 +4,9 @@ import gzip
 import os
 import tarfile
 import uuid
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from local_emulator.runs.archive import ArchiveError
@@ -13,9 +15,10 @@ from local_emulator.runs.leavings import LeftError, LeftFile, files_left, shown
 
 _LEVEL = 1  # on trained models 1 is 4 to 8 times as fast as 6 and within a few per cent of its size
 _FEW, _SMALL = 100, 1 << 20  # files, bytes
+_SHOWN = 3  # paths of what is left out
 
 
-def pack(folder: Path, target: Path, limit: int | None = None) -> bool:
+def pack(folder: Path, target: Path, limit: int | None = None, omitted: list[str] | None = None) -> bool:
     """Put the files of a folder at the root of a gzipped tar archive; False if there are none.
 
     The target appears whole or not at all. Links are followed where they stay inside the folder and left out where they leave it.
@@ -24,13 +27,14 @@ def pack(folder: Path, target: Path, limit: int | None = None) -> bool:
         folder: The folder to pack.
         target: The archive.
         limit: Most bytes that the files may have together; a sparse file counts with its whole size, as it is read and packed.
+        omitted: Gets the paths of what is left out.
 
     Raises:
         ArchiveError: The folder is a link, a link in it leads to itself, the files are over the limit, or writing failed.
     """
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
-        files = list(files_left(folder))
+        files = list(files_left(folder, omitted))
         total = sum(file.path.stat().st_size for file in files)
         if limit is not None and total > limit:
             raise ArchiveError(
@@ -72,15 +76,19 @@ def has_results(folder: RunFolder) -> bool:
     if any(path.is_symlink() or path.is_file() for path in (model, output, output / "data")):
         return True
     try:
-        return any(path.is_dir() and any(path.iterdir()) for path in (model, output / "data"))
+        return any(path.is_dir() and any(path.iterdir()) for path in _results(folder))
     except OSError:
         return True
+
+
+def _results(folder: RunFolder) -> Sequence[Path]:
+    return folder.ml / "model", folder.ml / "output" / "data", folder.ml / "checkpoints"
 
 
 def small(folder: RunFolder) -> bool:
     """Whether what a run has left takes no time to pack."""
     files = size = 0
-    for results in (folder.ml / "model", folder.ml / "output" / "data"):
+    for results in _results(folder):
         for parent, folders, names in os.walk(results):
             files += len(folders) + len(names)
             if files > _FEW or any(os.path.islink(os.path.join(parent, name)) for name in names):  # noqa: PTH114, PTH118 - cheaper
@@ -89,12 +97,32 @@ def small(folder: RunFolder) -> bool:
     return size <= _SMALL
 
 
-def pack_results(folder: RunFolder, limit: int) -> Mapping[str, bool | str]:
-    """Pack a run's model and output; which of them there are, or an `error`."""
+def pack_results(folder: RunFolder, limit: int, *, compress: bool) -> Mapping[str, bool | str]:
+    """Pack a run's model and output; which of them there are, or an `error`; what of them and of the checkpoints is `omitted`.
+
+    Without `compress` no archives are made: somebody else uploads the files one by one.
+    """
+    model, output, checkpoints = _results(folder)
+    omitted: list[str] = []
+    packed: dict[str, bool | str] = {}
     try:
-        return {
-            "model": pack(folder.ml / "model", folder.model_archive, limit),
-            "output": pack(folder.ml / "output" / "data", folder.output_archive, limit),
-        }
+        for name, results, archive in (("model", model, folder.model_archive), ("output", output, folder.output_archive)):
+            if compress:
+                packed[name] = pack(results, archive, limit, omitted)
+            else:
+                deque(files_left(results, omitted), maxlen=0)
     except ArchiveError as error:
         return {"error": str(error)}
+    except LeftError:
+        return {}  # whoever uploads the files says so
+    with suppress(LeftError):
+        deque(files_left(checkpoints, omitted), maxlen=0)
+    return {**packed, **_told(omitted)}
+
+
+def _told(omitted: Sequence[str]) -> Mapping[str, str]:
+    if not omitted:
+        return {}
+    first = ", ".join(shown(path) for path in omitted[:_SHOWN])
+    more = f" and {len(omitted) - _SHOWN:,} more" if len(omitted) > _SHOWN else ""
+    return {"omitted": f"not uploaded, being neither files nor links to files beside them: {first}{more}"}

@@ -100,7 +100,7 @@ class _Supervisor:
             return
         code = self._run_program()
         ended = self.clock()
-        model, output = self._pack(code) if self.run_.compress else (False, False)
+        model, output = self._pack(code)
         self.log.close()
         self.values.close()
         self.folder.write_exit(Exit(cause=self.cause, code=code, time=ended, message=self.message, model=model, output=output))
@@ -322,16 +322,21 @@ class _Supervisor:
         """Pack what it has left; whether there is a model, and output."""
         if not has_results(self.folder):
             return False, False
-        packed = pack_results(self.folder, self.run_.disk_limit) if small(self.folder) else self._pack_apart(code)
+        packed = self._pack_results() if small(self.folder) else self._pack_apart(code)
+        if "omitted" in packed:
+            self.log.insert(str(packed["omitted"]), self._ms())
         if "error" in packed:
             self.message = self.message or f"ClientError: Artifact upload failed: {packed['error']}"
         return packed.get("model") is True, packed.get("output") is True
+
+    def _pack_results(self) -> Mapping[str, bool | str]:
+        return pack_results(self.folder, self.run_.disk_limit, compress=self.run_.compress)
 
     def _pack_apart(self, code: int) -> Mapping[str, bool | str]:
         """Let a helper pack, which ends when its time is over."""
 
         def work(_: int, answering: int) -> None:
-            os.write(answering, json.dumps(pack_results(self.folder, self.run_.disk_limit)).encode())
+            os.write(answering, json.dumps(self._pack_results()).encode())
 
         packer = helper.begin(work)
         self._allow_grace()

@@ -204,9 +204,8 @@ def log_of(server: Server, training: str) -> list[str]:
     for stream in streams:
         events = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True)["events"]
         lines = [event["message"] for event in events]
-        if "Invoking script with the following command:" not in lines:
-            continue
-        lines = lines[lines.index("Invoking script with the following command:") + 5 :]
+        invoking = "Invoking script with the following command:"  # not there of a run that is not over, or was lost
+        lines = lines[lines.index(invoking) + 5 :] if invoking in lines else lines
         ends = [place for place, line in enumerate(lines) if " sagemaker-training-toolkit " in line]
         printed += lines[: min(ends, default=len(lines))]
     return printed

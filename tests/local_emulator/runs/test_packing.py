@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from local_emulator.runs.archive import ArchiveError
-from local_emulator.runs.packing import pack
+from local_emulator.runs.folder import RunFolder
+from local_emulator.runs.packing import pack, pack_results
 
 
 def test_pack_keeps_what_lies_inside_only(tmp_path: Path) -> None:
@@ -24,6 +25,23 @@ def test_pack_keeps_what_lies_inside_only(tmp_path: Path) -> None:
     os.utime(folder / "deep" / "weights", (0, 0))
     assert pack(folder, tmp_path / "again.tar.gz")
     assert (tmp_path / "again.tar.gz").read_bytes() == first
+
+
+def test_what_is_left_out_is_told(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "runs" / "x")
+    model, checkpoints = folder.ml / "model", folder.ml / "checkpoints"
+    for path in (model, checkpoints):
+        path.mkdir(parents=True)
+    (model / "weights").write_text("w")
+    (model / "etc").symlink_to("/etc")
+    (model / "gone").symlink_to("nowhere")
+    folder.make()
+    os.mkfifo(model / "pipe")
+    os.mkfifo(checkpoints / "pipe")
+    told = "not uploaded, being neither files nor links to files beside them: "
+    told += "'/opt/ml/model/etc', '/opt/ml/model/gone', '/opt/ml/model/pipe' and 1 more"
+    assert pack_results(folder, 1 << 20, compress=True) == {"model": True, "output": False, "omitted": told}
+    assert pack_results(folder, 1 << 20, compress=False) == {"omitted": told}
 
 
 def test_pack_of_nothing(tmp_path: Path) -> None:
