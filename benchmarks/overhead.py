@@ -15,13 +15,11 @@ Peers live in virtual environments of their own, which `make bench` makes; one t
 """
 
 import argparse
-import io
 import json
 import os
 import statistics
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 import uuid
@@ -33,6 +31,9 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+
+import sm_tuning
+from sm_tuning.launcher import pack
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -110,11 +111,8 @@ def emulator(parallel: int, script: Path, state: str, *options: str) -> Iterator
 
 def upload(s3: Any, script: Path) -> None:  # noqa: ANN401 - boto3 makes clients at run time
     """The script as a source archive."""
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w:gz") as tar:
-        tar.add(script, arcname=script.name)
     s3.create_bucket(Bucket=BUCKET)
-    s3.put_object(Bucket=BUCKET, Key=f"{script.name}.tar.gz", Body=archive.getvalue())
+    s3.put_object(Bucket=BUCKET, Key=f"{script.name}.tar.gz", Body=pack(sm_tuning.Script(str(script))))
 
 
 def emulated(url: str, script: Path, words: Mapping[str, str], jobs: int, parallel: int) -> float:

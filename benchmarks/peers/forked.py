@@ -11,6 +11,7 @@ job = json.loads(sys.argv[1])
 for module in job["imports"]:
     importlib.import_module(module)
 sys.argv = [job["script"], *job["words"], "--learning_rate", "0.005"]
+sys.path.insert(0, os.path.dirname(job["script"]))  # noqa: PTH120 - as Python does for a script
 begin = time.perf_counter()
 running = 0
 for number in range(job["jobs"] + job["parallel"]):

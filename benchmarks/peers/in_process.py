@@ -14,6 +14,7 @@ for module in job["imports"]:
     importlib.import_module(module)
 code = compile(Path(job["script"]).read_text(), job["script"], "exec")
 sys.argv = [job["script"], *job["words"], "--learning_rate", "0.005"]
+sys.path.insert(0, os.path.dirname(job["script"]))  # noqa: PTH120 - as Python does for a script
 share = job["jobs"] // job["parallel"]
 begin = time.perf_counter()
 children = []

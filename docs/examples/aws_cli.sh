@@ -11,7 +11,7 @@ scripts=$(cd "$(dirname "$0")/../../training_scripts" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-tar -czf "$work/sourcedir.tar.gz" -C "$scripts" mlp.py
+tar -czf "$work/sourcedir.tar.gz" -C "$scripts" mlp.py contract.py images.py network.py
 aws s3 mb "s3://$bucket"
 aws s3 cp "$work/sourcedir.tar.gz" "s3://$bucket/source/sourcedir.tar.gz"
 

@@ -41,7 +41,8 @@ def upload() -> None:
             s3.upload_file(str(path), BUCKET, f"data/{channel}/digits.npz")
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w:gz") as tar:
-        tar.add(SCRIPT, arcname=SCRIPT.name)
+        for name in (SCRIPT.name, "contract.py", "images.py", "network.py"):  # mlp.py imports these from beside itself
+            tar.add(SCRIPT.with_name(name), arcname=name)
     s3.put_object(Bucket=BUCKET, Key="source/sourcedir.tar.gz", Body=archive.getvalue())
 
 

@@ -28,7 +28,7 @@ def images(_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
     """The project's training image, as its Dockerfile makes it; the packages come from a folder, for a build has no network here."""
     context = tmp_path_factory.mktemp("python")
     scripts = ROOT / "training_scripts"
-    wanted = ["--requirement", str(scripts / "requirements.txt"), "--dest", str(context / "wheels")]
+    wanted = ["--requirement", str(scripts / "requirements-image.txt"), "--dest", str(context / "wheels")]
     download = [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:", "--python-version=3.11", *wanted]
     subprocess.run(download, check=True, capture_output=True)
     (context / "Dockerfile").write_text(PYTHON.format(base=BASE_IMAGE))

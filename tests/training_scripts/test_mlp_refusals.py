@@ -1,6 +1,9 @@
 """mlp.py on bad input: one sentence on stderr and in the failure file, exit code 1."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.training_scripts.conftest import MLP
 from training_scripts import mlp
 
 if TYPE_CHECKING:
@@ -52,17 +56,17 @@ def refused(done: "Outcome", sentence: str) -> None:
     ],
 )
 def test_bad_hyperparameter(run: Run, name: str, value: str, rule: str) -> None:
-    refused(run(mlp.main, f"--{name}", value), f"{name} is {value!r}: it must be {rule}.")
+    refused(run(MLP, f"--{name}", value), f"{name} is {value!r}: it must be {rule}.")
 
 
 def test_missing_value(run: Run) -> None:
-    done = run(mlp.main, "--epochs")
+    done = run(MLP, "--epochs")
     refused(done, "The command line is wrong: argument --epochs: expected one argument.")
 
 
 def test_every_default_is_allowed() -> None:
-    for name, rule in mlp.RULES.items():
-        assert rule.fits(rule.read(rule.default)), name
+    for name, rule in mlp.HYPERPARAMETERS.items():
+        assert rule.fits(rule.read(str(rule.default))), name
 
 
 def npz(path: Path, **arrays: NDArray[Any]) -> Path:
@@ -124,14 +128,14 @@ FILES: list[tuple[Callable[[Path], Path], str]] = [
 @pytest.mark.parametrize(("make", "sentence"), FILES)
 def test_bad_channel(run: Run, tmp_path: Path, make: Callable[[Path], Path], sentence: str) -> None:
     path = make(tmp_path)
-    refused(run(mlp.main, "--train", path, "--model-dir", "model"), sentence.format(path=path))
+    refused(run(MLP, "--train", path, "--model-dir", "model"), sentence.format(path=path))
     assert not Path("model").exists()
 
 
 @pytest.mark.parametrize("content", ["label,a,b\n1,2,3\n", "1,2,3\n1,2\n", "1,2,x\n", "\x00\x01"])
 def test_bad_csv(run: Run, tmp_path: Path, content: str) -> None:
     path = text(tmp_path / "a.csv", content)
-    done = run(mlp.main, "--train", path)
+    done = run(MLP, "--train", path)
     assert done.code == 1
     assert done.failure.startswith(f"{path} cannot be read as numbers with commas between, without a header: ")
     assert "Traceback" not in done.err
@@ -139,7 +143,7 @@ def test_bad_csv(run: Run, tmp_path: Path, content: str) -> None:
 
 def test_pickled_arrays_are_not_loaded(run: Run, tmp_path: Path) -> None:
     path = npz(tmp_path / "a.npz", x=np.array([{"a": 1}] * 10, dtype=object), y=Y)
-    done = run(mlp.main, "--train", path)
+    done = run(MLP, "--train", path)
     assert done.failure.startswith(f"{path} cannot be read: Object arrays cannot be loaded")
 
 
@@ -148,7 +152,7 @@ def test_damaged_archive(run: Run, tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[5000] ^= 255
     path.write_bytes(content)
-    done = run(mlp.main, "--train", path)
+    done = run(MLP, "--train", path)
     assert done.code == 1
     assert "cannot be read: Bad CRC-32" in done.failure
 
@@ -157,14 +161,14 @@ def test_channels_that_do_not_fit_together(run: Run, tmp_path: Path) -> None:
     train = npz(tmp_path / "train.npz", x=X, y=Y)
     other = npz(tmp_path / "other.npz", x=X[:, :3], y=Y)
     strange = npz(tmp_path / "strange.npz", x=X, y=Y + 7)
-    done = run(mlp.main, "--train", train, "--validation", other)
+    done = run(MLP, "--train", train, "--validation", other)
     refused(done, "Images differ in shape: (4,) in the channel train, (3,) in validation.")
-    done = run(mlp.main, "--train", train, "--validation", strange)
+    done = run(MLP, "--train", train, "--validation", strange)
     refused(done, "The channel validation has labels that train lacks: 7, 8.")
     both = tmp_path / "both"
     both.mkdir()
     first, second = npz(both / "a.npz", x=X, y=Y), npz(both / "b.npz", x=X[:, :3], y=Y)
-    refused(run(mlp.main, "--train", both), f"Images differ in shape: (4,) in {first}, (3,) in {second}.")
+    refused(run(MLP, "--train", both), f"Images differ in shape: (4,) in {first}, (3,) in {second}.")
 
 
 @pytest.mark.parametrize("container", [True, False])
@@ -174,7 +178,7 @@ def test_missing_train_channel(run: Run, ml: Path, monkeypatch: pytest.MonkeyPat
     (config / "inputdataconfig.json").write_text(json.dumps({"test": {}, "code": {}}))
     if not container:
         monkeypatch.setenv("SM_CHANNEL_TEST", str(ml))
-    done = run(mlp.main, *(["train"] if container else []), "--epochs", 1)
+    done = run(MLP, *(["train"] if container else []), "--epochs", 1)
     refused(done, "The channel train is missing: there is only test. Without any channel the digits are used.")
 
 
@@ -182,7 +186,7 @@ def test_declared_channel_without_its_folder(run: Run, ml: Path) -> None:
     config = ml / "input" / "config"
     config.mkdir(parents=True)
     (config / "inputdataconfig.json").write_text(json.dumps({"train": {}}))
-    refused(run(mlp.main, "train"), f"The channel train is missing: {ml}/input/data/train does not exist.")
+    refused(run(MLP, "train"), f"The channel train is missing: {ml}/input/data/train does not exist.")
 
 
 @pytest.mark.parametrize("content", ["{", "[1]", '"a"'])
@@ -190,13 +194,13 @@ def test_broken_hyperparameters_file(run: Run, ml: Path, content: str) -> None:
     config = ml / "input" / "config"
     config.mkdir(parents=True)
     path = text(config / "hyperparameters.json", content)
-    done = run(mlp.main, "train")
+    done = run(MLP, "train")
     assert done.code == 1
     assert done.failure.startswith(f"{path} is not a JSON object of hyperparameters: ")
 
 
 def test_loss_that_is_no_number(run: Run, tmp_path: Path) -> None:
-    done = run(mlp.main, "--solver", "sgd", "--learning_rate", "1e30", "--epochs", 3, "--output-data-dir", "data")
+    done = run(MLP, "--solver", "sgd", "--learning_rate", "1e30", "--epochs", 3, "--output-data-dir", "data")
     assert done.code == 1
     expected = (
         "The loss is not a number in epoch 1: learning_rate=1e+30 is too high (solver=sgd, batch_size=32, regularization=0.0001)."
@@ -207,18 +211,18 @@ def test_loss_that_is_no_number(run: Run, tmp_path: Path) -> None:
 
 def test_place_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
     text(tmp_path / "file", "")
-    done = run(mlp.main, "--epochs", 1, "--train_fraction", 0.1, "--model-dir", "file")
+    done = run(MLP, "--epochs", 1, "--train_fraction", 0.1, "--model-dir", "file")
     assert done.code == 1
     assert str(Path("file")) in done.failure
     assert "Traceback" not in done.err
 
 
 def test_bug_is_told_with_the_end_of_its_traceback(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_: object) -> None:
+    def broken(*_: object) -> None:
         raise RuntimeError("no such luck" + " indeed" * 40)
 
     monkeypatch.setattr(mlp, "load_data", broken)
-    done = run(mlp.main)
+    done = run(MLP)
     assert done.code == 1
     assert done.failure.startswith("RuntimeError: no such luck")
     assert "in broken" in done.failure
@@ -226,29 +230,32 @@ def test_bug_is_told_with_the_end_of_its_traceback(run: Run, monkeypatch: pytest
 
 
 def test_too_little_memory(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def greedy(_: object) -> None:
+    def greedy(*_: object) -> None:
         raise MemoryError("Unable to allocate 1. TiB")
 
     monkeypatch.setattr(mlp, "load_data", greedy)
-    refused(run(mlp.main), "Not enough memory for these images, hidden layers and batch_size: Unable to allocate 1. TiB.")
+    refused(run(MLP), "Not enough memory for these images, hidden layers and batch_size: Unable to allocate 1. TiB.")
 
 
-def test_missing_library(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "sklearn.neural_network", None)
-    done = run(mlp.main)
-    assert done.code == 1
-    assert done.failure.endswith("this script needs numpy and scikit-learn.")
+def test_missing_library(ml: Path) -> None:
+    code = "import runpy, sys; sys.modules['sklearn.neural_network'] = None; runpy.run_path(sys.argv[1], run_name='__main__')"
+    command = [sys.executable, "-c", code, mlp.__file__]
+    environment = {**os.environ, "PYTHONPATH": str(Path(mlp.__file__).parent)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    failure = (ml / "output" / "failure").read_text()
+    assert (done.returncode, done.stderr, done.stdout) == (1, f"{failure}\n", "")
+    assert failure.endswith("this script needs numpy and scikit-learn.")
 
 
 def test_by_hand_without_opt_ml_no_failure_file(run: Run, ml: Path) -> None:
     (ml / "output").rmdir()
-    done = run(mlp.main, "--epochs", 0)
+    done = run(MLP, "--epochs", 0)
     assert done.code == 1
     assert not (ml / "output").exists()
 
 
 def test_larger_batch_than_images_is_cut(run: Run) -> None:
-    done = run(mlp.main, "--train_fraction", 0.05, "--batch_size", 1000, "--epochs", 1)
+    done = run(MLP, "--train_fraction", 0.05, "--batch_size", 1000, "--epochs", 1)
     assert done.code == 0
     assert "note: batch_size 1000 is more than the training images; 70 is used" in done.out
 
@@ -256,6 +263,6 @@ def test_larger_batch_than_images_is_cut(run: Run) -> None:
 def test_rows_that_are_no_images(run: Run, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     path = npz(tmp_path / "a.npz", x=rng.random((100, 7)), y=np.arange(100) % 2)
-    done = run(mlp.main, "--train", path, "--augmentation", 0.5, "--epochs", 1)
+    done = run(MLP, "--train", path, "--augmentation", 0.5, "--epochs", 1)
     assert done.code == 0
     assert "note: rows of 7 pixels are no square images; augmentation only adds noise" in done.out

@@ -9,10 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import contract
 import numpy as np
 import pytest
+from network import unpacked
 from numpy.typing import NDArray
 
+from tests.training_scripts.conftest import MLP
 from training_scripts import METRICS, mlp
 
 if TYPE_CHECKING:
@@ -34,7 +37,7 @@ def arrays(path: str) -> dict[str, bytes]:
 
 
 def forget() -> None:
-    Path("kept/checkpoint.npz").unlink()
+    Path("kept/checkpoint").unlink()
 
 
 def stop_after(pieces: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,10 +56,10 @@ def stop_after(pieces: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("asked", [(), ("--solver", "sgd", "--learning_rate", 0.1), ("--augmentation", 0.5)])
 def test_resumed_equals_uninterrupted_bit_for_bit(run: Run, asked: tuple[object, ...]) -> None:
-    whole = run(mlp.main, *BASICS, *asked, "--epochs", 6, "--model-dir", "whole")
+    whole = run(MLP, *BASICS, *asked, "--epochs", 6, "--model-dir", "whole")
     forget()
-    first = run(mlp.main, *BASICS, *asked, "--epochs", 3, "--model-dir", "parts")
-    second = run(mlp.main, *BASICS, *asked, "--epochs", 6, "--model-dir", "parts")
+    first = run(MLP, *BASICS, *asked, "--epochs", 3, "--model-dir", "parts")
+    second = run(MLP, *BASICS, *asked, "--epochs", 6, "--model-dir", "parts")
     assert "resumed after epoch 3" in second.out
     assert numbers(first.rows) + numbers(second.rows) == numbers(whole.rows)
     assert arrays("parts/model.npz") == arrays("whole/model.npz")
@@ -65,16 +68,16 @@ def test_resumed_equals_uninterrupted_bit_for_bit(run: Run, asked: tuple[object,
 @pytest.mark.parametrize("pieces", [1, 2, 5, 6])
 def test_stopped_within_an_epoch_resumes_there(run: Run, monkeypatch: pytest.MonkeyPatch, pieces: int) -> None:
     asked = (*BASICS, "--epochs", 4, "--augmentation", 0.3, "--early_stopping_patience", 3)
-    whole = run(mlp.main, *asked, "--model-dir", "whole")
+    whole = run(MLP, *asked, "--model-dir", "whole")
     forget()
     with monkeypatch.context() as patch:
         stop_after(pieces, patch)
-        first = run(mlp.main, *asked, "--model-dir", "parts")
+        first = run(MLP, *asked, "--model-dir", "parts")
     assert first.code == 0
     assert not first.failure
     assert f"stopped by SIGTERM after epoch {pieces // 3} of 4" in first.out
     assert Path("parts/model.npz").exists()
-    second = run(mlp.main, *asked, "--model-dir", "parts")
+    second = run(MLP, *asked, "--model-dir", "parts")
     assert numbers(first.rows) + numbers(second.rows) == numbers(whole.rows)
     assert arrays("parts/model.npz") == arrays("whole/model.npz")
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
@@ -82,18 +85,18 @@ def test_stopped_within_an_epoch_resumes_there(run: Run, monkeypatch: pytest.Mon
 
 def test_resumed_early_stopping_remembers_the_best(run: Run) -> None:
     asked = (*BASICS, "--train_fraction", 0.2, "--learning_rate", 0.05, "--early_stopping_patience", 5)
-    whole = run(mlp.main, *asked, "--epochs", 100, "--model-dir", "whole")
+    whole = run(MLP, *asked, "--epochs", 100, "--model-dir", "whole")
     assert len(whole.rows) < 100
     forget()
-    run(mlp.main, *asked, "--epochs", len(whole.rows) - 2)
-    second = run(mlp.main, *asked, "--epochs", 100, "--model-dir", "parts")
+    run(MLP, *asked, "--epochs", len(whole.rows) - 2)
+    second = run(MLP, *asked, "--epochs", 100, "--model-dir", "parts")
     assert numbers(second.rows) == numbers(whole.rows[-2:])
     assert arrays("parts/model.npz") == arrays("whole/model.npz")
 
 
 def test_nothing_left_to_train_tells_the_metrics_again(run: Run) -> None:
-    first = run(mlp.main, *BASICS, "--epochs", 2)
-    again = run(mlp.main, *BASICS, "--epochs", 2, "--model-dir", "model")
+    first = run(MLP, *BASICS, "--epochs", 2)
+    again = run(MLP, *BASICS, "--epochs", 2, "--model-dir", "model")
     assert numbers(again.rows) == numbers(first.rows[-1:])
     assert Path("model/model.npz").exists()
 
@@ -110,35 +113,35 @@ def damage(content: bytes, how: str) -> bytes:
 
 @pytest.mark.parametrize("how", ["empty", "cut", "garbage", "flipped"])
 def test_broken_checkpoint_is_told_and_left_aside(run: Run, how: str) -> None:
-    fresh = run(mlp.main, *BASICS, "--epochs", 3)
-    path = Path("kept/checkpoint.npz")
+    fresh = run(MLP, *BASICS, "--epochs", 3)
+    path = Path("kept/checkpoint")
     path.write_bytes(damage(path.read_bytes(), how))
-    again = run(mlp.main, *BASICS, "--epochs", 3)
+    again = run(MLP, *BASICS, "--epochs", 3)
     assert again.code == 0
-    assert "checkpoint.npz is broken" in again.out
+    assert "checkpoint is broken" in again.out
     assert numbers(again.rows) == numbers(fresh.rows)
-    assert [one.name for one in Path("kept").iterdir()] == ["checkpoint.npz"]
+    assert [one.name for one in Path("kept").iterdir()] == ["checkpoint"]
 
 
 def test_checkpoint_of_another_training_is_left_aside(run: Run) -> None:
-    run(mlp.main, *BASICS, "--epochs", 2)
-    other = run(mlp.main, *BASICS, "--epochs", 2, "--learning_rate", 0.01)
+    run(MLP, *BASICS, "--epochs", 2)
+    other = run(MLP, *BASICS, "--epochs", 2, "--learning_rate", 0.01)
     assert "is of another training (learning_rate=0.003); starting anew" in other.out
     assert len(other.rows) == 2
 
 
 def test_checkpoints_are_as_rare_as_asked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     saved: list[int] = []
-    monkeypatch.setattr(mlp.Checkpoint, "save", lambda self: saved.append(self.training.epoch))
-    run(mlp.main, *BASICS, "--epochs", 3)
-    run(mlp.main, *BASICS, "--epochs", 3, "--checkpoint_seconds", 1000)
+    monkeypatch.setattr(contract.Checkpoint, "save", lambda _, content: saved.append(unpacked(content)[0]["epoch"]))
+    run(MLP, *BASICS, "--epochs", 3)
+    run(MLP, *BASICS, "--epochs", 3, "--checkpoint_seconds", 1000)
     assert saved == [1, 2, 3, 3, 3]
 
 
 def test_container_checkpoints_by_itself(run: Run, ml: Path) -> None:
     (ml / "checkpoints").mkdir()
-    run(mlp.main, "train", "--epochs", 1, "--train_fraction", 0.1)
-    assert (ml / "checkpoints" / "checkpoint.npz").exists()
+    run(MLP, "train", "--epochs", 1, "--train_fraction", 0.1)
+    assert (ml / "checkpoints" / "checkpoint").exists()
 
 
 def test_sigterm_ends_a_process_soon_with_its_model(ml: Path, tmp_path: Path) -> None:
@@ -156,13 +159,13 @@ def test_sigterm_ends_a_process_soon_with_its_model(ml: Path, tmp_path: Path) ->
     assert "stopped by SIGTERM" in out
     assert err == ""
     assert (tmp_path / "model" / "model.json").exists()
-    assert (ml / "checkpoints" / "checkpoint.npz").exists()
+    assert (ml / "checkpoints" / "checkpoint").exists()
     assert not (ml / "output" / "failure").exists()
 
 
 def test_sigterm_before_training_ends_at_once(run: Run, monkeypatch: pytest.MonkeyPatch, ml: Path) -> None:
-    monkeypatch.setattr(mlp, "bring_libraries", lambda: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr(mlp, "load_data", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     with pytest.raises(SystemExit) as left:
-        run(mlp.main, "--epochs", 3)
+        run(MLP, "--epochs", 3)
     assert left.value.code == 0
     assert not (ml / "output" / "failure").exists()
