@@ -278,7 +278,8 @@ def _training(definition: Document, *resources: str) -> Iterator[Broken]:
     algorithm = definition["AlgorithmSpecification"]
     # A built-in algorithm's stand-in trains on all shards by itself; a script's hosts would have to find one another.
     stock = catalogue.find(algorithm.get("TrainingImage", ""))
-    most = None if stock and stock.program else 1
+    hyperparameters = definition.get("HyperParameters") or definition.get("StaticHyperParameters") or {}
+    most = None if stock and stock.program and "sagemaker_program" not in hyperparameters else 1
     for member in given:
         yield from _resources(definition[member], member, most)
         if "InstancePreferences" in definition[member] and definition.get("EnableManagedSpotTraining"):
