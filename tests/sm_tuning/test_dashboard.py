@@ -175,6 +175,8 @@ def compare(page: Any, dashboard: str, *names: str) -> None:
         page.get_by_label(f"compare {name}").check()
     page.wait_for_timeout(2500)  # what is ticked outlives the page's own refreshing
     page.get_by_role("button", name="Compare").click()
+    page.wait_for_load_state()
+    page.locator("figure svg").nth(1).wait_for()  # a loaded machine shows them late
     assert page.locator("main tbody tr").count() == len(names)
     assert page.locator("figure svg").count() == 2
     assert set(names) <= set(page.locator("figure svg").first.locator("text").all_text_contents())
