@@ -16,8 +16,8 @@ CLIENTS := .venv-sdk2/.ready .venv-sdk3/.ready .venv-airflow/.ready .venv-toolki
 
 environments: .venv/.ready-dev .venv-infra/.ready .node-lint/.ready $(CLIENTS) ## All that checks and tests need; `make -j2` makes two at a time
 
-# Half of the time tests wait: more processes than cores. tests/conftest.py says which tests belong together; slow ones go first.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadgroup --no-loadscope-reorder
+# Tests wait for much: more processes than cores. A file's tests share what they need; tests/conftest.py puts slow files first.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test: .venv/.ready-dev $(CLIENTS) | tools ## Run all tests
 	$(PYTEST)

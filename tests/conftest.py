@@ -35,21 +35,9 @@ IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow tests first, each by itself; the others by file, so that one worker makes what a file's tests share."""
-
-    def group(item: pytest.Item) -> str:
-        of_kind = item.callspec.params.get("kind") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else None
-        if of_kind == "container" or "_engine" in getattr(item, "fixturenames", ()):
-            return "docker"
-        if item.get_closest_marker("slow"):
-            return item.nodeid
-        return "infra" if item.path.parent.name == "infra" else str(item.path)
-
-    for item in items:
-        if item.get_closest_marker("xdist_group"):
-            continue
-        item.add_marker(pytest.mark.xdist_group(group(item)))
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Files with slow tests first: `--dist loadfile` gives them out in this order, so that none begins last."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @dataclass

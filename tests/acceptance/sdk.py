@@ -1,0 +1,69 @@
+"""What tests of the SageMaker Python SDK's versions share: programs as their users write them, against a server in another process."""
+
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT, Server
+
+EXAMPLES = ROOT / "docs" / "examples"
+PROGRAMS = ROOT / "tests" / "acceptance" / "programs"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A server, and what programs have printed that ran on it."""
+
+    server: Server
+    folder: Path
+
+    def output(self, program: str) -> str:
+        """What a program, which must have ended well, has printed."""
+        assert not (self.folder / f"{program}.failed").exists(), (self.folder / f"{program}.out").read_text()
+        return (self.folder / f"{program}.out").read_text()
+
+
+def run(version: int, modules: str, programs: list[Path], folder: Path) -> Iterator[Ran]:
+    """All programs at once, in the SDK's own environment."""
+    python = ROOT / f".venv-sdk{version}" / "bin" / "python"
+    if not python.exists():
+        pytest.skip(f"`make .venv-sdk{version}/.ready` makes the SDK's environment")
+    server = Server(folder / "state", ("--stop-grace", "2", "--parallel", "4")).start()
+    try:
+        environment = {**server.proxied, "HOME": str(folder), "PYTHONPATH": str(ROOT)}  # for those that use sm_tuning beside it
+        command: list[str | Path] = [python, PROGRAMS / "forked.py", modules, *programs]
+        subprocess.run(command, env=environment, cwd=folder, check=True, timeout=600)
+        yield Ran(server, folder)
+    finally:
+        server.remove()
+
+
+def told(output: str, word: str) -> str:
+    """The rest of the line that begins with a word."""
+    return next(line for line in output.splitlines() if line.startswith(f"{word} ")).removeprefix(f"{word} ")
+
+
+def judged(server: Server, output: str) -> Any:
+    """The tuning job that a program told of: complete, with its best training job's model and log; gives the best."""
+    sagemaker, logs, s3 = (server.client(name) for name in ("sagemaker", "logs", "s3"))
+    job = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=told(output, "tuning job"))
+    assert job["HyperParameterTuningJobStatus"] == "Completed"
+    assert job["TrainingJobStatusCounters"]["Completed"] == 4
+    best = job["BestTrainingJob"]
+    assert best["TrainingJobName"] == told(output, "best")
+    value = best["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]
+    assert 0.8 < value < 1.0
+    assert f"{value:.4f}".rstrip("0") in output
+    training = sagemaker.describe_training_job(TrainingJobName=best["TrainingJobName"])
+    bucket, key = training["ModelArtifacts"]["S3ModelArtifacts"].removeprefix("s3://").split("/", 1)
+    assert s3.head_object(Bucket=bucket, Key=key)["ContentLength"] > 1000
+    streams = logs.describe_log_streams(
+        logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=f"{best['TrainingJobName']}/"
+    )["logStreams"]
+    events = logs.get_log_events(logGroupName="/aws/sagemaker/TrainingJobs", logStreamName=streams[0]["logStreamName"])
+    assert any("accuracy: " in one["message"] for one in events["events"])
+    return training
