@@ -100,6 +100,7 @@ class Emulator:
                 run_key=self.run_key,
                 support=self._support,
                 role_exists=self.cloud.role_exists,
+                expect=lambda: hands.expect(),  # noqa: PLW0108 - they are made below
             )
             inside = _Inside(clock=clock, settle=lambda: self._loop.settle()) if in_memory else None  # noqa: PLW0108 - made below
             hands = _hands(settings, preparation, bell, endpoint, inside)
@@ -196,6 +197,7 @@ class _Hands:
     executor: Executor
     preparation: Prepares
     close: Callable[[], None]
+    expect: Callable[[], None] = lambda: None
 
 
 def _hands(
@@ -207,9 +209,9 @@ def _hands(
         warm = Warm(settings.state / "warm") if settings.warm else None
         processes = ProcessExecutor(bell=bell.path, warm=warm, mortal=settings.state if inside else None)
         if inside is None:
-            return _Hands(executor=processes, preparation=preparation, close=processes.close)
+            return _Hands(executor=processes, preparation=preparation, close=processes.close, expect=processes.expect)
         functions = FunctionExecutor(processes, clock=inside.clock, ring=bell.ring, settle=inside.settle)
-        return _Hands(executor=functions, preparation=preparation, close=functions.close)
+        return _Hands(executor=functions, preparation=preparation, close=functions.close, expect=processes.expect)
     (settings.state / _SCHEDULER).write_text(settings.scheduler)
     away = cluster.ClusterExecutor(settings=settings, scheduler=settings.scheduler, endpoint=endpoint, ring=bell.ring)
     return _Hands(executor=away, preparation=away, close=away.close)

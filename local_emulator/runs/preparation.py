@@ -14,7 +14,7 @@ from local_emulator.domain.errors import RunError, ValidationException, is_passi
 from local_emulator.domain.jobs import Document
 from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, Objects, ObjectsUnavailable, parse_s3
 from local_emulator.domain.training import Left, TrainingJob
-from local_emulator.runs import images, mounts, opt_ml, requirements, script_mode
+from local_emulator.runs import images, mounts, opt_ml, script_mode
 from local_emulator.runs.archive import ArchiveError, extract_safely
 from local_emulator.runs.artifacts import checkpoints
 from local_emulator.runs.channels import Stage, failed, place
@@ -32,7 +32,8 @@ class Preparation:
     """Stages data and code once per content, lays out `/opt/ml`, and says what to start.
 
     `endpoint` tells where training jobs reach this emulator (None: nowhere); `run_key` is the access key of those in containers, which
-    may run as any user. `support` tells what mounts runs can have.
+    may run as any user. `support` tells what mounts runs can have, `expect` is called when a process will be wanted
+    soon.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Preparation:
         endpoint: Callable[[], str | None],
         support: Callable[[], Support],
         role_exists: Callable[[str], bool],
+        expect: Callable[[], None] = lambda: None,
         run_key: str | None = None,
     ) -> None:
         self._settings = settings
@@ -54,6 +56,7 @@ class Preparation:
         self._run_key = run_key
         self._support = support
         self._role_exists = role_exists
+        self._expect = expect
         self._guard = threading.Lock()
         self._unpacking: dict[str, threading.Lock] = {}
         for unfinished in folder_of_caches.glob("*/.*"):  # what an emulator that was killed has begun
@@ -80,7 +83,8 @@ class Preparation:
         local = document.get("CheckpointConfig", {}).get("LocalPath", "/opt/ml/checkpoints")
         if not (local + "/").startswith("/opt/ml/") or ".." in local.split("/"):
             raise ValidationException(f"The LocalPath {local!r} of CheckpointConfig must lie below /opt/ml here.")
-        problem = images.runnable(algorithm, hyperparameters, self._settings, private=self._private)
+        private = self._private if images.entrypoint(algorithm) else True  # nobody else asks
+        problem = images.runnable(algorithm, hyperparameters, self._settings, private=private)
         for channel in document.get("InputDataConfig", ()):
             problem = problem or self._stage.missing(channel, role, region)
             if channel.get("InputMode", algorithm["TrainingInputMode"]) == "Pipe":
@@ -97,6 +101,7 @@ class Preparation:
             function = images.stand_in(images.image_of(job.request["AlgorithmSpecification"]), self._settings)
             if callable(function):
                 return self._run_of_function(job, names, left, function)
+            self._expect()
             opt_ml.lay_out(names.ml, job)
             channels = {
                 f"input/data/{channel['ChannelName']}": self._stage.fetch(channel)
@@ -159,7 +164,7 @@ class Preparation:
                 words = script_mode.arguments(script_mode.visible(hyperparameters))
                 argv = script_mode.command(entry, code, words, python, packages)
                 if argv[1] == entry:
-                    requirements.check(code, python)
+                    _check_requirements(code, python)
                     imports = imports_of(source, entry)
                 program = Command(argv=argv, cwd=f"{base}/code")
                 host = script_mode.Host(opt_ml.resources(job), opt_ml.inputs(job), base, len(job.gpus), job.region)
@@ -277,3 +282,10 @@ def _container(image: str, job: TrainingJob) -> Container:
         argv=tuple(algorithm.get("ContainerArguments", () if entrypoint else ("train",))),
         network=not job.request.get("EnableNetworkIsolation", False),
     )
+
+
+def _check_requirements(code: Path, python: str) -> None:
+    if (code / "requirements.txt").is_file():
+        from local_emulator.runs import requirements  # noqa: PLC0415 - an eighth of the start, which few sources need
+
+        requirements.check(code, python)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.parsers import create_parser
 
@@ -18,7 +18,9 @@ from local_emulator.domain.tuning import TuningJob
 from local_emulator.settings import Settings, TrainingFunction
 from local_emulator.store.base import Query
 from local_emulator.testing.requests import Requests
-from local_emulator.testing.server import EmulatorServer, serving
+
+if TYPE_CHECKING:
+    from local_emulator.testing.server import EmulatorServer
 
 _LOOK = 0.005  # seconds between two looks at a job
 
@@ -58,8 +60,10 @@ class InProcessEmulator(Emulator):
         self._images.update({image: function, **earlier})
 
     @contextmanager
-    def serve(self) -> Iterator[EmulatorServer]:
+    def serve(self) -> Iterator["EmulatorServer"]:
         """Answer HTTP at a free port until the context ends, and let training jobs that begin meanwhile reach it."""
+        from local_emulator.testing.server import serving  # noqa: PLC0415 - a tenth of the start, which few tests need
+
         with serving(self) as server:
             self._served.append(server)
             try:
