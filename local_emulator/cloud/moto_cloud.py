@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 ROLE = "SageMakerRole"
 _OF_PARTITIONS = frozenset({"iam", "s3", "sts"})  # services that are the same in all regions of a partition
 _OF_DATA = frozenset({"s3", "logs", "monitoring"})  # services that ask nobody who is calling
+_CLOSES_WITHIN = 5.0  # seconds
 _DUMMY_KEY = "AKIAEXAMPLE"  # what moto takes every access key for that does not look like one of AWS's
 
 _TRUST = (
@@ -55,12 +56,16 @@ class Cloud:
             self._moto()
 
     def close(self) -> None:
-        """Let go of the files."""
-        with self.lock:
+        """Let go of the files, unless a request keeps moto busy for long: they are whole at any moment."""
+        if not self.lock.acquire(timeout=_CLOSES_WITHIN):
+            return
+        try:
             if self._mirror is not None:
                 self._mirror.close()
                 self._mirror = None
             self._own.close()
+        finally:
+            self.lock.release()
 
     # --- moto's parts, imported late ------------------------------------------------------------------------------------
 

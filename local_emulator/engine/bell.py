@@ -34,6 +34,7 @@ class Bell:
         """Sleep until somebody rings or the timeout in seconds is over; whether somebody rang."""
         ready, _, _ = select.select([self._fd], [], [], timeout)
         if not ready:
+            self._put_back()
             return False
         try:
             while len(os.read(self._fd, 65536)) == 65536:  # noqa: PLR2004 - as much as one read takes
@@ -41,6 +42,19 @@ class Bell:
         except BlockingIOError:
             pass
         return True
+
+    def _put_back(self) -> None:
+        """Make the FIFO anew if somebody, a run for example, has removed or replaced it."""
+        try:
+            if self.path.exists() and os.path.samestat(self.path.lstat(), os.fstat(self._fd)):
+                return
+            self.path.unlink(missing_ok=True)
+            os.mkfifo(self.path, 0o600)
+            anew = os.open(self.path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            return  # it only saves waiting
+        os.dup2(anew, self._fd, inheritable=False)  # under the same number: other threads may be ringing
+        os.close(anew)
 
     def close(self) -> None:
         """Take the bell down; ringing it afterwards does nothing."""

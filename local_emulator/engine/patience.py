@@ -50,7 +50,15 @@ class Patience:
         if runtime is None or job.secondary is not Secondary.TRAINING:
             return None
         late = (now - job.transitions[-1].start).total_seconds() - runtime
-        return endings.MAX_RUNTIME if late > most else None
+        return endings.MAX_RUNTIME if late > most or (late > _SOON and self._deaf(job, folder)) else None
+
+    def _deaf(self, job: TrainingJob, folder: RunFolder) -> bool:
+        """Whether a supervisor that should have ended its run does not even wake when it is rung for: it is stopped, or hangs."""
+        key = (job.run, "knock")
+        if key not in self._since:
+            self._since[key] = self._clock()
+            folder.knock()
+        return folder.unheard and self._clock() - self._since[key] > self._grace + _SOON
 
     def forget(self, run: str) -> None:
         """A run is over."""

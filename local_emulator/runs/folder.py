@@ -133,6 +133,19 @@ class RunFolder:
         """A FIFO; a byte in it makes the supervisor look for `stop`."""
         return self.path / "control"
 
+    def knock(self) -> None:
+        """Wake the supervisor. There is none yet, or none any more, if nothing happens."""
+        try:
+            control = os.open(self.control, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            return
+        try:
+            os.write(control, b"\n")
+        except BlockingIOError:
+            pass  # it has not read what came before
+        finally:
+            os.close(control)
+
     @property
     def unheard(self) -> bool:
         """Whether the supervisor has not yet read what was last written to `control`."""

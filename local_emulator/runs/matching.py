@@ -16,9 +16,7 @@ from collections.abc import Mapping, Sequence
 
 from local_emulator.domain.jobs import MetricDefinition
 from local_emulator.runs import expressions, helper
-from local_emulator.runs.metrics import Matcher
-
-Value = tuple[int, str, float]  # milliseconds since the epoch, metric, value
+from local_emulator.runs.metrics import Matcher, Thinning, Value
 
 _CHUNK = 256 * 1024
 _MEMORY = 512 * 2**20
@@ -44,6 +42,7 @@ class Matching:
         self._backlog = 0
         self._deaths: Counter[int] = Counter()
         self._progress: tuple[tuple[int, int], float, float] | None = None
+        self._thinning = Thinning()
         self.complaints: list[str] = []
         simple = len(definitions) <= _FEW and all(expressions.simple(definition.regex) for definition in definitions)
         self._direct = Matcher(self._definitions, clock=time.thread_time, mark=lambda _: None) if definitions and simple else None
@@ -100,6 +99,18 @@ class Matching:
 
     def pump(self) -> Sequence[Value]:
         """Send and receive as much as goes without waiting; values in the order of lines, definitions and places."""
+        values, thinned = self._thinning.take(self._pump())
+        if thinned:
+            self.complaints.append(
+                "so many values of metrics have been printed that only the newest of each is kept from here on, once a second"
+            )
+        return values
+
+    def rest(self) -> Sequence[Value]:
+        """The last values, where there are so many that not all are kept."""
+        return self._thinning.rest()
+
+    def _pump(self) -> Sequence[Value]:
         if self._direct is not None:
             return self._match(self._direct)
         if self._helper is None:

@@ -3,14 +3,19 @@
 import math
 import re
 import struct
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 import regex
 
 from local_emulator.domain.jobs import MetricDefinition
 
+Value = tuple[int, str, float]  # milliseconds since the epoch, metric, value
+
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 _MOST_VALUES = 10_000  # of one metric in one line
+_MANY = 20_000  # values of a run that are kept one and all: more cost the emulator seconds, and CloudWatch minutes
+_OF_MANY = 1.0  # seconds between values of a metric that are kept thereafter
 # Seconds of processor time. One line and one definition, then a definition in a whole run: what an honest one may cost.
 _PATIENCE, _PATIENCE_PER_CHARACTER = 0.05, 1e-6
 _MOST_OVERRUNS = 3
@@ -85,6 +90,37 @@ class Matcher:
         except MemoryError:
             self._overruns[number] = _MOST_OVERRUNS
         return values
+
+
+class Thinning:
+    """Lets the first values of a run pass, and of the others the newest of each metric now and then; the last ones always.
+
+    `clock` tells seconds that nobody can set.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._passes = _MANY
+        self._newest: dict[str, Value] = {}  # in the order in which they came
+        self._due = 0.0
+
+    def take(self, values: Sequence[Value]) -> tuple[Sequence[Value], bool]:
+        """Those of some new values and of those that waited that are to be kept, and whether these are the first that may not be."""
+        first = self._passes >= 0 and len(values) > self._passes
+        passing, rest = values[: max(self._passes, 0)], values[max(self._passes, 0) :]
+        self._passes = -1 if first else self._passes - len(passing)
+        for value in rest:
+            self._newest.pop(value[1], None)
+            self._newest[value[1]] = value
+        due = self.rest() if self._newest and self._clock() >= self._due else ()
+        return ([*passing, *due] if due else passing), first
+
+    def rest(self) -> Sequence[Value]:
+        """Those that waited."""
+        newest = list(self._newest.values())
+        self._newest.clear()
+        self._due = self._clock() + _OF_MANY
+        return newest
 
 
 def _value(text: str | None) -> float | None:

@@ -138,6 +138,7 @@ class Trial:
 
     def __call__(self) -> Support:
         """What can be had; the first question takes some 50 ms."""
+        self._folder.mkdir(parents=True, exist_ok=True)  # a cache, which anybody may remove
         key = (self._folder.stat().st_dev, os.geteuid())
         with self._lock:
             if key not in self._known:

@@ -55,14 +55,7 @@ class ProcessExecutor:
         if folder.is_symlink():
             return  # whoever looks for its evidence will end it
         write_whole(names.stop, (Cause.INTERRUPT if interrupt else Cause.STOP).encode())
-        try:
-            control = os.open(names.control, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError:
-            return  # no supervisor yet, or none any more: it looks for the file when it begins
-        try:
-            os.write(control, b"\n")
-        finally:
-            os.close(control)
+        names.knock()  # a supervisor that is not there yet looks for the file when it begins
 
     def kill(self, folder: Path) -> bool:
         """End a run at once, supervisor and all; whether there was something to end, also if its evidence is gone."""

@@ -25,7 +25,8 @@ from local_emulator.runs.appending import Appender
 from local_emulator.runs.clock import Clock
 from local_emulator.runs.folder import EvidenceError, RunFolder, read_facts
 from local_emulator.runs.log import LogWriter
-from local_emulator.runs.matching import Matching, Value
+from local_emulator.runs.matching import Matching
+from local_emulator.runs.metrics import Value
 from local_emulator.runs.mounts import bind_opt_ml
 from local_emulator.runs.packing import has_results, pack_results, small
 from local_emulator.runs.run import Cause, Command, Container, Exit, Run
@@ -303,6 +304,7 @@ class _Supervisor:
         """Wait for the values in what has been printed."""
         self._allow_grace()
         self._stay(helper.at_last(self.matching.close), lambda _: self.matching.done)
+        self._observe(self.matching.rest())
         self.matching.close()
 
     def _observe(self, values: Sequence[Value]) -> None:

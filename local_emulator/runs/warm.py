@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -121,14 +122,17 @@ def _common(run: Run) -> Mapping[str, str] | None:
 
 @dataclass(frozen=True)
 class Forked:
-    """A program that a server has forked: its process, and the line to its keeper, who buries it."""
+    """A program that a server has forked: its process, its parent's, and the line to that keeper, who buries it."""
 
     pid: int
+    parent: int
     keeper: socket.socket
 
     def bury(self) -> int:
         """Kill what the program has left behind, once it has ended; its wait status (SIGKILL's if nobody can tell)."""
         with self.keeper:
+            with contextlib.suppress(OSError):
+                os.kill(self.parent, signal.SIGCONT)  # the program may have stopped it
             try:
                 self.keeper.settimeout(_BURIAL_WITHIN)
                 send(self.keeper, {"over": True})
@@ -169,7 +173,7 @@ def fork(run: Run, output: int, control: int) -> Forked | None:
             told = receive(keeper)[0] if keeper.fileno() in ready else {"refused": "it is to stop"}
         if told and "pid" in told:
             send(keeper, {"go": True})
-            return Forked(int(told["pid"]), keeper)
+            return Forked(int(told["pid"]), int(told["keeper"]), keeper)
         why = str(told["refused"]) if told else why
     except OSError as error:
         why = str(error)

@@ -492,7 +492,7 @@ def _keep(server: _Server, leaving: int) -> None:
         os.waitpid(child, 0)
         send(connection, ready or {"refused": "the child died"})
         return
-    send(connection, {"pid": child})
+    send(connection, {"pid": child, "keeper": keeper})
     going, _ = receive(connection)
     if going is not None:
         send(line, {"go": True})

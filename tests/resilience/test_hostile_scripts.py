@@ -111,6 +111,7 @@ TABLE = [
     Behaviour("control-removed", "(evidence / 'control').unlink(); (evidence / 'control').mkdir()"),
     Behaviour("stop-garbage", "(evidence / 'stop').write_text('please'); seen()"),
     Behaviour("archive-a-folder", WEIGHTS + "(evidence / 'model.tar.gz/x').mkdir(parents=True)", FAILED, "model.tar.gz cannot be made"),
+    Behaviour("bell-removed", "(evidence.parents[1] / 'bell').unlink()"),
     # its processes
     Behaviour("kills-its-supervisor", "seen(); os.kill(supervisor(), 9); forever()", FAILED, INTERNAL),
     Behaviour("kills-itself", "os.kill(os.getpid(), 9)", FAILED, "ExitCode -9"),
@@ -124,6 +125,7 @@ TABLE = [
     Behaviour("daemon-writes-on", WEIGHTS + "if os.fork() == 0:\n os.setsid()\n while True: open(ml / 'model/w', 'a').write('w' * 1000)"),
     Behaviour("many-files-open", "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))\nfiles = [open(os.devnull) for _ in range(100)]", FAILED, "Too many open files"),
     Behaviour("unmounts", "subprocess.run(['umount', '-l', '/opt/ml'], stderr=subprocess.DEVNULL)"),
+    Behaviour("many-values", "for n in range(30000): print(f'score={n}')"),
     Behaviour("mounts", "subprocess.run(['mount', '-t', 'tmpfs', 'none', '/mnt'], stderr=subprocess.DEVNULL)"),
     Behaviour("exits-without-cleaning", "os._exit(0)"),
     Behaviour("raises-odd-things", "raise BaseException('\\ud800 \\x1b[2J')", FAILED, "BaseException"),

@@ -11,7 +11,8 @@ import pytest
 
 from local_emulator.domain.jobs import MetricDefinition
 from local_emulator.runs import matching as module
-from local_emulator.runs.matching import Matching, Value
+from local_emulator.runs.matching import Matching
+from local_emulator.runs.metrics import Value
 
 
 @pytest.fixture

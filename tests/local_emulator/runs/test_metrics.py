@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from local_emulator.domain.jobs import MetricDefinition
-from local_emulator.runs.metrics import Matcher, float32
+from local_emulator.runs.metrics import Matcher, Thinning, Value, float32
 
 
 def matcher(*regexes: str, clock: Callable[[], float] = lambda: 0.0) -> Matcher:
@@ -73,3 +73,20 @@ def test_many_lines_are_no_reason() -> None:
     for _ in range(50_000):
         one.match("fast=1")
         assert not one.disabled
+
+
+def test_of_very_many_values_the_newest_of_each_metric_are_kept() -> None:
+    now = 100.0
+    thinning = Thinning(clock=lambda: now)
+    values: list[Value] = [(number, "ab"[number % 2], float(number)) for number in range(60_000)]
+    kept, first = thinning.take(values[:20_000])
+    assert (kept, first) == (values[:20_000], False)
+    kept, first = thinning.take(values[20_000:30_000])
+    assert (kept, first) == (values[29_998:30_000], True)
+    kept, first = thinning.take(values[30_000:40_000])
+    assert (kept, first) == ([], False)
+    now += 1.5
+    assert thinning.take(()) == (values[39_998:40_000], False)
+    assert thinning.take(values[40_000:]) == ([], False)
+    assert thinning.rest() == values[-2:]
+    assert thinning.rest() == []

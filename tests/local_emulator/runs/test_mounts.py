@@ -81,3 +81,9 @@ def test_copies_are_a_runs_own(shared: Path, tmp_path: Path) -> None:
 def test_what_is_tried_is_removed(tmp_path: Path) -> None:
     mounts.available(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_folder_of_a_trial_may_have_been_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "cache" / "channels"
+    mounts.Trial(folder)()
+    assert folder.is_dir()

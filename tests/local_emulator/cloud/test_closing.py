@@ -1,0 +1,32 @@
+"""The end of an emulator does not wait for what a client has asked of moto."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from local_emulator.cloud import moto_cloud
+from local_emulator.settings import Settings
+
+
+def test_a_request_that_takes_long_does_not_hold_up_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(moto_cloud, "_CLOSES_WITHIN", 0.01)
+    cloud = moto_cloud.Cloud(Settings(state=tmp_path), tmp_path)
+    asked, answered = threading.Event(), threading.Event()
+
+    def ask() -> None:
+        with cloud.lock:
+            asked.set()
+            answered.wait(60)
+
+    request = threading.Thread(target=ask)
+    request.start()
+    assert asked.wait(60)
+    closing = threading.Thread(target=cloud.close)
+    closing.start()
+    closing.join(30)
+    still_waiting = closing.is_alive()
+    answered.set()
+    request.join()
+    assert not still_waiting
+    cloud.close()
