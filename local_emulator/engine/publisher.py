@@ -78,6 +78,8 @@ class Publisher:
                 self._news.setdefault(self._touched.pop(), _Progress())
             streams = _streams(body) if service == "logs" else ()
             for arn, progress in list(self._news.items()):
+                if progress.log_done if service == "logs" else progress.metrics_done:
+                    continue  # the rest has not been asked for
                 name = arn.rpartition("/")[2]  # lower case
                 if streams and not any(f"{name}/".startswith(one) or one.startswith(f"{name}/") for one in streams):
                     continue
@@ -126,7 +128,7 @@ class Publisher:
 
     def _publish_metrics(self, job: TrainingJob, progress: _Progress) -> None:
         terminal = job.status.terminal
-        news = [one for one in self._store.observations(job.arn) if one.seq > progress.seq]
+        news = self._store.observations(job.arn, after=progress.seq)
         if news:
             self._cloud.publish_metrics(job.scope, job.name, [(one.metric, one.value, one.time) for one in news])
             progress.seq = news[-1].seq

@@ -42,7 +42,7 @@ class Matching:
         self._backlog = 0
         self._deaths: Counter[int] = Counter()
         self._progress: tuple[tuple[int, int], float, float] | None = None
-        self._thinning = Thinning()
+        self._thinning = Thinning(time.monotonic)
         self.complaints: list[str] = []
         simple = len(definitions) <= _FEW and all(expressions.simple(definition.regex) for definition in definitions)
         self._direct = Matcher(self._definitions, clock=time.thread_time, mark=lambda _: None) if definitions and simple else None

@@ -3,7 +3,6 @@
 import math
 import re
 import struct
-import time
 from collections.abc import Callable, Mapping, Sequence
 
 import regex
@@ -98,7 +97,7 @@ class Thinning:
     `clock` tells seconds that nobody can set.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._passes = _MANY
         self._newest: dict[str, Value] = {}  # in the order in which they came

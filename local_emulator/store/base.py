@@ -115,8 +115,8 @@ class Store(Protocol):
     def offset(self, training: Arn) -> int:
         """Up to which byte of its metrics file a training job's observations are recorded; 0 at first."""
 
-    def observations(self, training: Arn) -> Sequence[Observation]:
-        """Every observation of a training job, in order."""
+    def observations(self, training: Arn, *, after: int = -1) -> Sequence[Observation]:
+        """The observations of a training job behind a `seq`, in order."""
 
     def history(self, tuning: TuningJob) -> History:
         """What has happened in a tuning job."""

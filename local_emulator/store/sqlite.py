@@ -196,12 +196,13 @@ class SqliteStore:
         found = self.rows("SELECT offset FROM offsets JOIN trainings ON training = id WHERE arn = ?", training)
         return int(found[0][0]) if found else 0
 
-    def observations(self, training: Arn) -> Sequence[Observation]:
-        """Every observation of a training job, in order."""
+    def observations(self, training: Arn, *, after: int = -1) -> Sequence[Observation]:
+        """The observations of a training job behind a `seq`, in order."""
         found = self.rows(
             f"SELECT seq, observations.metric, value, ms, {_SOUND} FROM observations JOIN trainings ON training = id "  # noqa: S608 - our own words
-            "WHERE arn = ? ORDER BY seq",
+            "WHERE arn = ? AND seq > ? ORDER BY seq",
             training,
+            after,
         )
         _refuse_unsound(found)
         return [

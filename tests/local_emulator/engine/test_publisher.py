@@ -6,9 +6,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from local_emulator.domain.history import Observation
 from local_emulator.domain.jobs import Secondary, Status, Transition
-from local_emulator.domain.names import AwsScope
+from local_emulator.domain.names import Arn, AwsScope
 from local_emulator.domain.training import TrainingJob
 from local_emulator.engine.faults import FaultLog
 from local_emulator.engine.publisher import Publisher
@@ -71,4 +73,26 @@ def test_only_what_is_asked_for_is_published(tmp_path: Path) -> None:
     publisher.sync("logs", b"[]")
     publisher.sync("monitoring")
     assert (len(cloud.logs), len(cloud.metrics)) == (4, 4)
+    store.close()
+
+
+def test_what_has_been_published_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, cloud, read = SqliteStore(None), CloudWatch(), list[tuple[str, int]]()
+    publisher = Publisher(store=store, cloud=cloud, runs=tmp_path, log=FaultLog())
+    add(store, tmp_path, "ended")
+    add(store, tmp_path, "runs")
+    running = store.trainings.get(SCOPE.training_arn("runs"))
+    store.trainings.put(replace(running, status=Status.IN_PROGRESS, ended=None))
+    of_store = store.observations
+
+    def observations(training: Arn, *, after: int = -1) -> Sequence[Observation]:
+        read.append((training.rpartition("/")[2], after))
+        return of_store(training, after=after)
+
+    monkeypatch.setattr(store, "observations", observations)
+    publisher.sync("monitoring")
+    assert read == [("ended", 0), ("runs", 0)]
+    publisher.sync("monitoring")
+    assert read[2:] == [("runs", 1)]
+    assert cloud.metrics == ["ended", "runs"]
     store.close()
