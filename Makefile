@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo environments test tools docs check check-infra security conformance bench quality soak clean bootstrap changes deploy image push push-new doctor launch stop \
+.PHONY: demo environments test guest tools docs check check-infra security conformance bench quality soak clean bootstrap changes deploy image push push-new doctor launch stop \
   offline report summary comment teardown
 
 demo: .venv/.ready-all ## Run a real tuning job on real data and show its results
@@ -12,7 +12,8 @@ demo: .venv/.ready-all ## Run a real tuning job on real data and show its result
 	$(BIN)/sm-tuning report --output demo-output/report.html
 
 PEERS := $(foreach peer,optuna syne-tune ray,.venv-bench-$(peer)/.ready)
-CLIENTS := .venv-sdk2/.ready .venv-sdk3/.ready .venv-airflow/.ready .venv-toolkit/.ready .venv-moto/.ready .node/.ready
+GUESTS := $(foreach guest,default lowest,.venv-guest-$(guest)/.ready)
+CLIENTS := .venv-sdk2/.ready .venv-sdk3/.ready $(GUESTS) .venv-airflow/.ready .venv-toolkit/.ready .venv-moto/.ready .node/.ready
 
 environments: .venv/.ready-dev .venv-infra/.ready .node-lint/.ready $(CLIENTS) ## All that checks and tests need; `make -j2` makes two at a time
 
@@ -21,6 +22,9 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadfile --no-lo
 
 test: .venv/.ready-dev $(CLIENTS) | tools ## Run all tests
 	$(PYTEST)
+
+guest: .venv/.ready-dev $(GUESTS) $(foreach guest,3.11 3.12 3.13,.venv-guest-$(guest)/.ready) ## Run a user's repository on every Python, in all ways
+	GUEST=all $(BIN)/python -m pytest tests/acceptance/test_as_a_guest
 
 # A Docker engine with a Debian for its images, version 2 of the AWS CLI (PyPI has version 1), Node.js, a browser, a C compiler.
 TOOLS := dockerd=docker.io debootstrap=debootstrap /usr/bin/aws=awscli chromium=chromium node=nodejs npm=npm \
@@ -143,7 +147,7 @@ soak: .venv/.ready-dev ## What hours of kills, load and faults bring about (SOAK
 	if [ -n "$$missed" ]; then echo "goals missed:$$missed" >&2; exit 1; fi
 
 clean:
-	rm -rf .venv .venv-bench-* .venv-sdk2 .venv-sdk3 .venv-airflow .venv-toolkit .venv-moto .venv-infra .venv-checkov .node .node-lint
+	rm -rf .venv .venv-bench-* .venv-guest-* .venv-sdk2 .venv-sdk3 .venv-airflow .venv-toolkit .venv-moto .venv-infra .venv-checkov .node .node-lint
 
 # Clients that the tests run. The SageMaker SDK's two versions cannot be in one environment, nor need any of them be in ours.
 .venv-sdk2/.ready: PACKAGES := 'sagemaker>=2.250,<3' scikit-learn
@@ -174,6 +178,19 @@ clean:
 	.venv/bin/python -m venv $(@D)
 	if $(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(PACKAGES); then touch $@; \
 	else rm -rf $(@D); echo "$(PACKAGES) cannot be installed here" >&2; fi
+
+# Users' environments: of our Python, of others where they are, and of the oldest boto3 and moto that pyproject.toml allows. What is installed is
+# what we need; the tests bring ourselves, as a wheel.
+GUEST := '.[emulator]' 'setuptools>=77' pytest pytest-xdist pytest-randomly pytest-socket pytest-asyncio freezegun
+.venv-guest-lowest/.ready: PINNED := 'boto3==1.40.0' 'moto==5.2.0'
+.venv-guest-%/.ready: PINNED := aiobotocore
+.venv-guest-%/.ready: pyproject.toml | .venv/bin/python
+	@rm -rf $(@D); case $* in default | lowest) found=.venv/bin/python ;; \
+	*) for one in python$* $${PYENV_ROOT:-$$HOME/.pyenv}/versions/$*.*/bin/python; do \
+	  if $$one -c '' 2>/dev/null; then found=$$one; break; fi; done ;; esac; \
+	if [ -z "$$found" ]; then echo "There is no Python $* here: its tests will be skipped" >&2; exit; fi; \
+	$$found -m venv $(@D) && $(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(GUEST) $(PINNED) && \
+	$(@D)/bin/python -m pip uninstall --quiet --yes sm-tuning && touch $@
 
 # What AWS's framework images hold; it has no wheel, so it needs a C compiler.
 .venv-toolkit/.ready: | .venv/bin/python tools

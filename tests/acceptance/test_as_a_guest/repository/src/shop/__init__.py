@@ -1,0 +1,1 @@
+"""A program as users of SageMaker have one."""

@@ -1,0 +1,147 @@
+"""Tests as users write them."""
+
+import asyncio
+import datetime as dt
+import os
+import threading
+import time
+import unittest
+
+import boto3
+import pytest
+from freezegun import freeze_time
+from moto import mock_aws
+from shop import training
+
+from local_emulator.testing import RequestRefused, emulated_sagemaker
+
+SCRIPT = "print('score=0.5')"
+METRIC = {"Namespace": "/aws/sagemaker/TrainingJobs", "MetricName": "score"}
+
+
+def test_job_with_the_fixture(emulated_sagemaker):
+    training.train("job", SCRIPT)
+    assert training.ended("job")["TrainingJobStatus"] == "Completed"
+    assert "shop" in [bucket["Name"] for bucket in training.S3.list_buckets()["Buckets"]]
+
+
+@pytest.mark.xfail(raises=ZeroDivisionError, strict=True)
+def test_that_fails_while_a_job_runs(emulated_sagemaker):
+    training.train("job", "import time; time.sleep(600)")
+    raise ZeroDivisionError
+
+
+@mock_aws
+def test_beside_mock_aws():
+    boto3.client("sqs", region_name="eu-west-1").create_queue(QueueName="queue")
+    with emulated_sagemaker(mock=False):
+        assert training.SAGEMAKER.list_training_jobs()["TrainingJobSummaries"] == []
+        assert len(boto3.client("sqs", region_name="eu-west-1").list_queues()["QueueUrls"]) == 1
+
+
+@emulated_sagemaker
+def test_bare_decorator(tmp_path):
+    assert training.SAGEMAKER.list_models()["Models"] == []
+
+
+@emulated_sagemaker()
+@pytest.mark.parametrize("name", ["one", "two"])
+def test_decorator(name):
+    assert training.SAGEMAKER.list_training_jobs(NameContains=name)["TrainingJobSummaries"] == []
+
+
+@emulated_sagemaker()
+class TestClass:
+    def setup_method(self):
+        training.upload(SCRIPT)
+
+    def test_first(self):
+        assert len(training.S3.list_buckets()["Buckets"]) == 1
+
+    @pytest.mark.xfail(raises=AssertionError, strict=True)
+    def test_false(self):
+        assert training.S3.list_buckets()["Buckets"] == []
+
+
+@emulated_sagemaker
+class Case(unittest.TestCase):
+    def setUp(self):
+        training.upload(SCRIPT)
+
+    def test_first(self):
+        self.assertEqual(len(training.S3.list_buckets()["Buckets"]), 1)
+
+    @unittest.expectedFailure
+    def test_false(self):
+        self.fail("as it is to")
+
+
+def test_threads(emulated_sagemaker):
+    found = []
+    work = [threading.Thread(target=lambda: found.append(training.SAGEMAKER.list_training_jobs())) for _ in range(4)]
+    for thread in work:
+        thread.start()
+    for thread in work:
+        thread.join()
+    assert len(found) == 4
+
+
+def test_elsewhere_is_refused(emulated_sagemaker):
+    client = boto3.client("sagemaker", region_name="eu-west-1", endpoint_url="https://sagemaker.example.com")
+    with pytest.raises(RequestRefused):
+        client.list_training_jobs()
+
+
+def test_forked_child_is_told(emulated_sagemaker):
+    process = os.fork()
+    if process == 0:
+        try:
+            training.SAGEMAKER.list_training_jobs()
+        except RequestRefused:
+            os._exit(7)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 7
+
+
+def test_frozen_time(emulated_sagemaker):
+    day = dt.datetime(2020, 2, 3, tzinfo=dt.UTC)
+    with freeze_time(day):
+        training.train("job", SCRIPT)
+        assert training.ended("job")["CreationTime"] == day
+        cloudwatch = boto3.client("cloudwatch", region_name="eu-west-1")
+        job = [{"Name": "TrainingJobName", "Value": "job"}]
+        points = cloudwatch.get_metric_statistics(
+            **METRIC, Dimensions=job, StartTime=day, EndTime=day + dt.timedelta(1), Period=60, Statistics=["Average"]
+        )["Datapoints"]
+    assert [(point["Timestamp"], point["Average"]) for point in points] == [(day, 0.5)]
+
+
+def test_time_that_ticks_past_the_limit(emulated_sagemaker):
+    with freeze_time("2020-02-03T04:05:06Z") as frozen:
+        training.train("job", "import time; time.sleep(600)", limit=3000)
+        while training.SAGEMAKER.describe_training_job(TrainingJobName="job")["SecondaryStatus"] != "Training":
+            time.sleep(0.02)
+        frozen.tick(3600)
+        assert training.ended("job")["SecondaryStatus"] == "MaxRuntimeExceeded"
+
+
+# --- asynchronous: an event loop opens a pair of sockets ------------------------------------------------------------------
+
+
+@pytest.mark.enable_socket
+@emulated_sagemaker()
+async def test_coroutine():
+    await asyncio.sleep(0)
+    assert training.SAGEMAKER.list_training_jobs()["TrainingJobSummaries"] == []
+
+
+@pytest.mark.enable_socket
+async def test_aiobotocore(emulated_sagemaker):
+    session = pytest.importorskip("aiobotocore.session").get_session()
+    training.upload(SCRIPT)
+    async with session.create_client("sagemaker", region_name="eu-west-1") as sagemaker:
+        assert (await sagemaker.list_training_jobs())["TrainingJobSummaries"] == []
+        assert (await sagemaker.list_models())["Models"] == []
+    async with session.create_client("s3", region_name="eu-west-1") as s3:
+        answer = await s3.get_object(Bucket="shop", Key="source.tar.gz")
+        assert len(await answer["Body"].read()) == answer["ContentLength"]

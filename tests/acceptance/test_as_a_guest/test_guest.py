@@ -1,0 +1,110 @@
+"""The wheel as its users have it: in an environment and a repository of their own, whose tests run in several ways.
+
+`make guest` runs them in all ways on every Python; the suite runs a part of them.
+"""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).parents[3]
+_REPOSITORY = Path(__file__).parent / "repository"
+_WAYS = {
+    "workers": ["-n", "4", "-p", "randomly"],
+    "in order": ["-p", "no:randomly"],
+    "without sockets": ["-p", "no:randomly", "--disable-socket"],
+}
+_ALL = os.environ.get("GUEST") == "all"
+_MATRIX = [(name, way) for name in ("default", "lowest", "3.11", "3.12", "3.13") for way in _WAYS]
+_PART = [("default", "workers"), ("lowest", "without sockets")]
+
+
+def _python(name: str) -> str:
+    """The interpreter of an environment for guests."""
+    folder = _ROOT / f".venv-guest-{name}"
+    if not (folder / ".ready").exists():
+        pytest.skip(f"{folder.name} is not there: make {folder.name}/.ready (it needs that Python)")
+    return str(folder / "bin" / "python")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the wheel installs."""
+    base = tmp_path_factory.mktemp("wheel")
+    source = base / "source"
+    source.mkdir()
+    for name in ("sm_tuning", "local_emulator", "training_scripts", "pyproject.toml", "README.md", "LICENSE"):
+        (source / name).symlink_to(_ROOT / name)
+    python = _python("default")
+    pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    built = [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(base), str(source)]
+    subprocess.run(built, check=True, timeout=300)
+    wheel = next(base.glob("*.whl"))
+    subprocess.run([*pip, "install", "--no-deps", "--target", str(base / "site"), str(wheel)], check=True, timeout=300)
+    return base / "site"
+
+
+def _environment(site: Path, temporary: Path) -> Mapping[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    real = {"AWS_ACCESS_KEY_ID": "AKIAREALREALREALREAL", "AWS_SECRET_ACCESS_KEY": "real"}
+    return kept | real | {"PYTHONPATH": str(site), "TMPDIR": str(temporary), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _pytest(name: str, *words: str) -> list[str]:
+    return [_python(name), "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", *words]
+
+
+def _left(temporary: Path) -> list[str]:
+    """Processes whose environment or command names a folder."""
+    left = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            named = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if str(temporary).encode() in named and int(process.name) != os.getpid():
+            left.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode() if process.exists() else process.name)
+    return left
+
+
+def _wait_for_nothing(temporary: Path) -> None:
+    deadline = time.monotonic() + 60
+    while (left := _left(temporary)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert left == []
+
+
+@pytest.mark.parametrize(("name", "way"), _MATRIX if _ALL else _PART)
+def test_suite_of_a_guest(name: str, way: str, site: Path, tmp_path: Path) -> None:
+    command = _pytest(name, *_WAYS[way])
+    result = subprocess.run(
+        command, cwd=_REPOSITORY, env=_environment(site, tmp_path), capture_output=True, text=True, timeout=600, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    counted = result.stdout.rstrip().splitlines()[-1]
+    assert "3 xfailed" in counted, counted
+    assert " 0 passed" not in counted
+    _wait_for_nothing(tmp_path)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+def test_nothing_is_left_after_a_signal(number: signal.Signals, site: Path, tmp_path: Path) -> None:
+    running, temporary = tmp_path / "running", tmp_path / "temporary"
+    temporary.mkdir()
+    environment = {**_environment(site, temporary), "GUEST_RUNNING": str(running)}
+    command = _pytest("default", "-p", "no:randomly", "tests/interrupted.py")
+    with subprocess.Popen(command, cwd=_REPOSITORY, env=environment, stdout=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 120
+        while not running.exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert running.exists()
+        process.send_signal(number)
+        process.wait(120)
+    _wait_for_nothing(temporary)
+    if number is signal.SIGINT:  # pytest ends its fixtures
+        assert [path.name for path in temporary.rglob("sm-tuning-*")] == []
