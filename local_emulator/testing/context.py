@@ -11,7 +11,6 @@ from local_emulator.settings import Settings
 from local_emulator.testing import environment
 from local_emulator.testing.decoration import decorated
 from local_emulator.testing.state import temporary_state
-from local_emulator.testing.waiting import without_delays
 
 if TYPE_CHECKING:
     from local_emulator.testing.emulator import InProcessEmulator
@@ -101,7 +100,6 @@ def _emulation(settings: Settings | None, *, mock: bool) -> Iterator["InProcessE
             with (
                 InProcessEmulator(chosen, endpoint=lambda: _NO_AWS) as emulator,
                 answering(emulator),
-                without_delays(),
                 emulator.requests.recording(),
             ):
                 yield emulator

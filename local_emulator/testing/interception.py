@@ -21,6 +21,7 @@ from local_emulator.api.pruning import pruned
 from local_emulator.cloud import additions
 from local_emulator.testing import asynchronous
 from local_emulator.testing.addresses import RequestRefused, is_aws, is_loopback
+from local_emulator.testing.waiting import without_delays
 
 if TYPE_CHECKING:
     from local_emulator.assembly import Emulator
@@ -51,7 +52,7 @@ class Answerer:
         if os.getpid() != self._process:
             raise RequestRefused(
                 f"{request.method} {_shown(url)}: the emulator belongs to process {self._process} and this is a forked child of it; "
-                "open emulated_sagemaker() here too, or use the fixture sagemaker_server"
+                "open emulated_sagemaker() here too, or take the address of the fixture emulated_sagemaker_server"
             )
         if not self._stubber.enabled:
             raise RequestRefused(f"{request.method} {_shown(url)}: moto's mock_aws was stopped before emulated_sagemaker() ended")
@@ -130,6 +131,7 @@ def answering(emulator: "Emulator") -> Iterator[None]:
     with _lock:
         if not _open:
             _replace_sends()
+            _patches.enter_context(without_delays())
         _open.append(answerer)
         _extend_moto()
     try:

@@ -26,6 +26,7 @@ from local_emulator.domain.errors import EmulatorError
 from local_emulator.settings import Settings
 from local_emulator.testing import RequestRefused, emulated_sagemaker
 
+_SESSION: Any = boto3.Session()  # one, since it reads the models of services once
 _ONCE = Config(retries={"total_max_attempts": 1})
 
 
@@ -47,9 +48,8 @@ def canary(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
 
 
 def _client(service: str = "sagemaker", **words: Any) -> Any:
-    words = {"region_name": "us-east-1", "aws_access_key_id": "AKIAREALREALREALREAL", "aws_secret_access_key": "real"} | words
-    session: Any = boto3.Session()
-    return session.client(service, config=_ONCE, **words)
+    words = {"region_name": "us-east-1", "aws_access_key_id": "real", "aws_secret_access_key": "real"} | words
+    return _SESSION.client(service, config=_ONCE, **words)
 
 
 _BEFORE = textwrap.dedent("""
@@ -71,7 +71,7 @@ _BEFORE = textwrap.dedent("""
 
 
 def test_client_made_before_moto_was_imported_is_answered() -> None:
-    subprocess.run([sys.executable, "-c", _BEFORE], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", _BEFORE], check=True, timeout=300)
 
 
 def test_nothing_goes_elsewhere_when_moto_was_stopped_first() -> None:
@@ -225,13 +225,14 @@ def test_contexts_that_overlap_leave_nothing() -> None:
 
     with mock_aws():
         pass
-    before, send = _additions(), botocore.httpsession.URLLib3Session.send
+    before, send, sleep = _additions(), botocore.httpsession.URLLib3Session.send, time.sleep
     first, second = emulated_sagemaker(), emulated_sagemaker()
     first.__enter__()
     second.__enter__()
     first.__exit__(None, None, None)
     assert _client().list_training_jobs()["TrainingJobSummaries"] == []
     second.__exit__(None, None, None)
+    assert time.sleep is sleep
     assert botocore.httpsession.URLLib3Session.send is send
     assert _additions() == before
 
@@ -251,12 +252,10 @@ def test_session_wide_emulator_beside_mocks_of_functions() -> None:
 
 def test_role_and_caller_are_those_of_the_server() -> None:
     with emulated_sagemaker():
-        arn = boto3.client("sts").get_caller_identity()["Arn"]
+        arn = _client("sts").get_caller_identity()["Arn"]
         assert arn == "arn:aws:sts::123456789012:assumed-role/SageMakerRole/local"
-        role = boto3.client("iam").get_role(RoleName=arn.split("/")[1])["Role"]["Arn"]
-        simulated = boto3.client("iam").simulate_principal_policy(
-            PolicySourceArn=role, ActionNames=["sagemaker:CreateTrainingJob"]
-        )
+        role = _client("iam").get_role(RoleName=arn.split("/")[1])["Role"]["Arn"]
+        simulated = _client("iam").simulate_principal_policy(PolicySourceArn=role, ActionNames=["sagemaker:CreateTrainingJob"])
         assert simulated["EvaluationResults"][0]["EvalDecision"] == "allowed"
 
 
@@ -274,10 +273,10 @@ def _tune(client: Any, name: str, request_of: Any) -> str:
 
 def test_assumed_role_of_another_account_sees_its_own(request_of: Any) -> None:
     with emulated_sagemaker():
-        assert ":123456789012:" in _tune(boto3.client("sagemaker"), "mine", request_of)
-        assumed = boto3.client("sts").assume_role(RoleArn="arn:aws:iam::210987654321:role/other", RoleSessionName="session")
+        assert ":123456789012:" in _tune(_client("sagemaker"), "mine", request_of)
+        assumed = _client("sts").assume_role(RoleArn="arn:aws:iam::210987654321:role/other", RoleSessionName="session")
         keys = assumed["Credentials"]
-        other = boto3.client(
+        other = _client(
             "sagemaker",
             aws_access_key_id=keys["AccessKeyId"],
             aws_secret_access_key=keys["SecretAccessKey"],
@@ -290,23 +289,23 @@ def test_assumed_role_of_another_account_sees_its_own(request_of: Any) -> None:
 def test_moto_account_id_alone_suffices(monkeypatch: pytest.MonkeyPatch, request_of: Any) -> None:
     monkeypatch.setenv("MOTO_ACCOUNT_ID", "111122223333")
     with emulated_sagemaker():
-        assert ":111122223333:" in _tune(boto3.client("sagemaker"), "job", request_of)
-        assert boto3.client("sts").get_caller_identity()["Arn"] == "arn:aws:sts::111122223333:assumed-role/SageMakerRole/local"
+        assert ":111122223333:" in _tune(_client("sagemaker"), "job", request_of)
+        assert _client("sts").get_caller_identity()["Arn"] == "arn:aws:sts::111122223333:assumed-role/SageMakerRole/local"
         monkeypatch.setenv("MOTO_ACCOUNT_ID", "444455556666")  # moto reads it with each request
-        assert boto3.client("sagemaker").list_hyper_parameter_tuning_jobs()["HyperParameterTuningJobSummaries"] == []
+        assert _client("sagemaker").list_hyper_parameter_tuning_jobs()["HyperParameterTuningJobSummaries"] == []
 
 
 def test_account_of_the_settings_is_moto_s_too(request_of: Any) -> None:
     with emulated_sagemaker(Settings(account="999988887777")):
-        assert ":999988887777:" in _tune(boto3.client("sagemaker"), "job", request_of)
-        assert boto3.client("sts").get_caller_identity()["Account"] == "999988887777"
+        assert ":999988887777:" in _tune(_client("sagemaker"), "job", request_of)
+        assert _client("sts").get_caller_identity()["Account"] == "999988887777"
     assert "MOTO_ACCOUNT_ID" not in os.environ
 
 
 def _children(request_of: Any, **config: int) -> list[str]:
     """The names of two training jobs of a tuning job."""
     with emulated_sagemaker():
-        client = boto3.client("sagemaker")
+        client = _client("sagemaker")
         client.create_hyper_parameter_tuning_job(
             **request_of("job", "s3://bucket/nothing", bucket="bucket", jobs=2, config=config)
         )
@@ -331,7 +330,7 @@ def test_names_of_training_jobs_follow_the_seed(request_of: Any) -> None:
 
 def _is_emulated() -> bool:
     """Whether the emulator answers: moto alone knows no role of SageMaker's."""
-    return bool(boto3.client("iam", region_name="us-east-1").get_role(RoleName="SageMakerRole"))
+    return bool(_client("iam").get_role(RoleName="SageMakerRole"))
 
 
 @pytest.mark.parametrize("decorator", [emulated_sagemaker, emulated_sagemaker()], ids=["bare", "called"])
@@ -381,13 +380,13 @@ def test_every_test_of_a_test_case_runs_in_an_emulator_of_its_own() -> None:
         def setUp(self) -> None:
             seen.append(("setUp", _is_emulated()))
             self.addCleanup(lambda: seen.append(("clean-up", _is_emulated())))
-            boto3.client("s3").create_bucket(Bucket="bucket")
+            _client("s3").create_bucket(Bucket="bucket")
 
         def tearDown(self) -> None:
             seen.append(("tearDown", _is_emulated()))
 
         def test_first(self) -> None:
-            seen.append(("test", len(boto3.client("s3").list_buckets()["Buckets"]) == 1))
+            seen.append(("test", len(_client("s3").list_buckets()["Buckets"]) == 1))
 
         def test_second(self) -> None:
             self.test_first()
@@ -413,17 +412,19 @@ _CLASSES = textwrap.dedent("""
     import boto3, pytest, unittest
     from local_emulator.testing import emulated_sagemaker
 
+    IAM, S3 = (boto3.client(name, region_name="us-east-1") for name in ("iam", "s3"))
+
     def check():
-        assert boto3.client("iam", region_name="us-east-1").get_role(RoleName="SageMakerRole")
+        assert IAM.get_role(RoleName="SageMakerRole")
 
     @emulated_sagemaker()
     class TestPlain:
         def setup_method(self):
-            check(); boto3.client("s3").create_bucket(Bucket="bucket")
+            check(); S3.create_bucket(Bucket="bucket")
         def teardown_method(self, method): check()
         @pytest.fixture
         def buckets(self):
-            yield boto3.client("s3").list_buckets()["Buckets"]
+            yield S3.list_buckets()["Buckets"]
             check()
         def test_fails(self): check(); assert False
         def test_passes(self, buckets): assert len(buckets) == 1
@@ -471,7 +472,8 @@ def test_classes_under_pytest(tmp_path: Path) -> None:
         str(tmp_path),
         str(tmp_path),
     ]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path)
+    environment = {**os.environ, "AWS_ACCESS_KEY_ID": "real", "AWS_SECRET_ACCESS_KEY": "real"}
+    result = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=tmp_path, env=environment)
     assert result.returncode == 1, result.stdout
     assert "5 failed, 12 passed" in result.stdout, result.stdout
     assert result.stdout.count("assert False") + result.stdout.count("self.fail()") >= 5
