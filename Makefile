@@ -13,7 +13,7 @@ demo: .venv/.ready-all ## Run a real tuning job on real data and show its result
 
 PEERS := $(foreach peer,optuna syne-tune ray,.venv-bench-$(peer)/.ready)
 GUESTS := $(foreach guest,default lowest,.venv-guest-$(guest)/.ready)
-CLIENTS := .venv-sdk2/.ready .venv-sdk3/.ready $(GUESTS) .venv-airflow/.ready .venv-toolkit/.ready .venv-moto/.ready .node/.ready
+CLIENTS := .venv-sdk2/.ready .venv-sdk3/.ready $(GUESTS) .venv-airflow/.ready .venv-toolkit/.ready .venv-moto/.ready .venv-oldest/.ready .node/.ready
 
 environments: .venv/.ready-dev .venv-infra/.ready .node-lint/.ready $(CLIENTS) ## All that checks and tests need; `make -j2` makes two at a time
 
@@ -147,7 +147,7 @@ soak: .venv/.ready-dev ## What hours of kills, load and faults bring about (SOAK
 	if [ -n "$$missed" ]; then echo "goals missed:$$missed" >&2; exit 1; fi
 
 clean:
-	rm -rf .venv .venv-bench-* .venv-guest-* .venv-sdk2 .venv-sdk3 .venv-airflow .venv-toolkit .venv-moto .venv-infra .venv-checkov .node .node-lint
+	rm -rf .venv .venv-bench-* .venv-guest-* .venv-sdk2 .venv-sdk3 .venv-airflow .venv-toolkit .venv-moto .venv-oldest .venv-infra .venv-checkov .node .node-lint
 
 # Clients that the tests run. The SageMaker SDK's two versions cannot be in one environment, nor need any of them be in ours.
 .venv-sdk2/.ready: PACKAGES := 'sagemaker>=2.250,<3' scikit-learn
@@ -206,6 +206,14 @@ GUEST := '.[emulator]' 'setuptools>=77' pytest pytest-xdist pytest-randomly pyte
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check "moto[s3,iam,logs,server]==$$moto" pytest freezegun && \
 	$(@D)/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary moto --dest $(@D)/sdist "moto==$$moto" && \
 	mkdir $(@D)/suites && tar -xzf $(@D)/sdist/moto-*.tar.gz -C $(@D)/suites --strip-components 1 "moto-$$moto/tests" "moto-$$moto/pyproject.toml" && touch $@
+
+# What AWS's oldest scikit-learn image that is still rebuilt holds (1.2-1), for the training scripts; where there is a Python 3.9.
+.venv-oldest/.ready:
+	for python in python3.9 $$HOME/.pyenv/versions/3.9.*/bin/python; do \
+	  if $$python -c 1 2>/dev/null; then \
+	    $$python -m venv --clear $(@D) && $(@D)/bin/python -m pip install --quiet --disable-pip-version-check \
+	      scikit-learn==1.2.1 numpy==1.24.1 && touch $@ && exit; fi; done; \
+	echo "training scripts are not tried on Python 3.9: it is not here" >&2
 
 # The newest that runs on Debian's Node.js too.
 AWS_SDK := $(foreach client,sagemaker s3 cloudwatch-logs,'@aws-sdk/client-$(client)@<3.960')
