@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from local_emulator.domain.errors import RunError, ValidationException, is_passing
+from local_emulator.domain.errors import RunError, ThrottlingException, ValidationException, is_passing
 from local_emulator.domain.jobs import Document
 from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, Objects, ObjectsUnavailable, parse_s3
 from local_emulator.domain.training import Left, TrainingJob
@@ -26,6 +26,8 @@ from local_emulator.runs.script_mode import PROGRAM, SUBMIT_DIRECTORY
 from local_emulator.settings import Docker, Settings, TrainingFunction
 
 _GIB = 2**30
+_CHECKS = 4  # requests at a time that look into S3: while one of somebody else hangs, the server's other threads answer
+_CHECKS_WAIT = 2.0  # seconds
 
 
 class Preparation:
@@ -58,6 +60,7 @@ class Preparation:
         self._role_exists = role_exists
         self._expect = expect
         self._guard = threading.Lock()
+        self._checks = threading.BoundedSemaphore(_CHECKS)
         self._unpacking: dict[str, threading.Lock] = {}
         for unfinished in folder_of_caches.glob("*/.*"):  # what an emulator that was killed has begun
             if unfinished.is_dir():
@@ -70,7 +73,18 @@ class Preparation:
         return self._support().private
 
     def check(self, document: Document, region: str) -> None:
-        """What AWS looks at when a job is created: role, data, image. Raises ValidationException."""
+        """What AWS looks at when a job is created: role, data, image.
+
+        Raises ValidationException, or ThrottlingException while too many requests wait for S3.
+        """
+        if not self._checks.acquire(timeout=_CHECKS_WAIT):
+            raise ThrottlingException("Rate exceeded")
+        try:
+            self._check(document, region)
+        finally:
+            self._checks.release()
+
+    def _check(self, document: Document, region: str) -> None:
         role = document["RoleArn"]
         if self._settings.check_roles and not self._role_exists(role):
             raise ValidationException(

@@ -1,0 +1,66 @@
+"""What is looked at before a job is created."""
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from local_emulator.domain.errors import ThrottlingException, ValidationException
+from local_emulator.domain.objects import NoSuchBucket, ObjectInfo
+from local_emulator.runs.mounts import Support
+from local_emulator.runs.preparation import Preparation
+from local_emulator.settings import Settings
+
+DOCUMENT = {
+    "RoleArn": "arn:aws:iam::123456789012:role/R",
+    "AlgorithmSpecification": {"TrainingImage": "image", "TrainingInputMode": "File"},
+    "HyperParameters": {"sagemaker_program": "train.py", "sagemaker_submit_directory": "s3://bucket/source.tar.gz"},
+    "InputDataConfig": [
+        {"ChannelName": "train", "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/train"}}}
+    ],
+}
+
+
+class HangingS3:
+    """An S3 that does not answer until it is let go."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Semaphore(0)
+        self.answers = threading.Event()
+
+    def list(self, bucket: str, prefix: str) -> Sequence[ObjectInfo]:
+        self.asked.release()
+        self.answers.wait(60)
+        raise NoSuchBucket(f"{bucket}/{prefix}")
+
+    def download(self, bucket: str, key: str, target: Path) -> None:
+        raise AssertionError(bucket, key, target)
+
+    def upload(self, bucket: str, key: str, source: Path) -> None:
+        raise AssertionError(bucket, key, source)
+
+
+def test_few_requests_wait_for_an_s3_that_hangs(tmp_path: Path) -> None:
+    s3 = HangingS3()
+    preparation = Preparation(
+        settings=Settings(state=tmp_path),
+        objects=s3,
+        folder_of_caches=tmp_path,
+        endpoint=lambda: None,
+        support=lambda: Support(why_not_private="switched off"),
+        role_exists=lambda _arn: True,
+    )
+    with ThreadPoolExecutor() as threads:
+        waiting = [threads.submit(preparation.check, DOCUMENT, "us-east-1") for _ in range(4)]
+        for _ in waiting:
+            assert s3.asked.acquire(timeout=60)
+        with pytest.raises(ThrottlingException, match="Rate exceeded"):
+            preparation.check(DOCUMENT, "us-east-1")
+        s3.answers.set()
+        for check in waiting:
+            with pytest.raises(ValidationException):
+                check.result(60)
+    with pytest.raises(ValidationException):
+        preparation.check(DOCUMENT, "us-east-1")
