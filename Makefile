@@ -135,7 +135,7 @@ teardown: $(READY) ## List what would be deleted; with YES=1 delete it
 	$(INFRA) teardown $(PROJECT) $(if $(YES),--yes) $(ON)
 
 bench: .venv/.ready-dev $(PEERS) ## Measure; writes Markdown tables to standard output
-	@for one in overhead api scale staging; do $(BIN)/python benchmarks/$$one.py || exit 1; done
+	@for one in overhead api scale staging fixture; do $(BIN)/python benchmarks/$$one.py || exit 1; done
 
 quality: .venv/.ready-bench ## Search quality beside Optuna's samplers (installs Optuna and PyTorch)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/quality.py
