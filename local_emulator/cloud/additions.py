@@ -10,6 +10,8 @@ from unittest.mock import patch
 from local_emulator.cloud.policies import decide
 from local_emulator.settings import Quotas
 
+SERVICES = frozenset({"iam", "logs", "servicequotas"})  # whose requests want them
+
 
 @contextmanager
 def extended(quotas: Quotas) -> Iterator[None]:

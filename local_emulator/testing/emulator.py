@@ -17,6 +17,7 @@ from local_emulator.domain.training import TrainingJob
 from local_emulator.domain.tuning import TuningJob
 from local_emulator.settings import Settings, TrainingFunction
 from local_emulator.store.base import Query
+from local_emulator.testing.interception import extend_moto
 from local_emulator.testing.requests import Requests
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class InProcessEmulator(Emulator):
         """Answer HTTP at a free port until the context ends, and let training jobs that begin meanwhile reach it."""
         from local_emulator.testing.server import serving  # noqa: PLC0415 - a tenth of the start, which few tests need
 
+        extend_moto()
         with serving(self) as server:
             self._served.append(server)
             try:
