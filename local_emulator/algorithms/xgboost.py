@@ -16,6 +16,7 @@ from local_emulator.algorithms import contract, data, recordio
 from local_emulator.algorithms.contract import CustomerError, Floats
 from local_emulator.catalogue import Algorithm
 
+_LONGEST_LINE = 1 << 20  # characters of a line that are looked at
 _OURS = {"num_round", "csv_weights", "early_stopping_rounds", "eval_metric", "silent"}
 # What the xgboost of this environment no longer knows, or what is AWS's and has no effect here.
 _NOT_OURS = {
@@ -101,6 +102,8 @@ def load(algorithm: Algorithm, name: str, *, weighted: bool) -> xgboost.DMatrix 
     if not paths:
         where = "training" if name == "train" else name
         raise CustomerError(f"No data in {where} channel path /opt/ml/input/data/{name}")
+    for path in paths:
+        check_format(kind, path)
     if kind == "csv":
         return _csv(paths, name, weighted=weighted)
     if kind == "libsvm":
@@ -112,6 +115,22 @@ def load(algorithm: Algorithm, name: str, *, weighted: bool) -> xgboost.DMatrix 
         raise CustomerError(f"The channel {name!r} has records without a label.")
     stacked = [features if isinstance(features, np.ndarray) else features.toarray() for features, _ in read]
     return xgboost.DMatrix(np.concatenate(stacked), label=np.concatenate([labels for _, labels in read]))
+
+
+def check_format(kind: str, path: Path) -> None:
+    """Judge a file by its first line, as AWS's container does; xgboost's own reader crashes on some. Raises CustomerError."""
+    with path.open(errors="ignore") as file:
+        line = file.readline(_LONGEST_LINE)
+    if not line:
+        return
+    sparse = " " in line and ":" in line
+    where = f"in firstline '{line[:50]}...' of file '{path.name}'."
+    if kind == "csv" and sparse:
+        raise CustomerError(f"Blankspace and colon found {where} Please ensure the file is in csv format.")
+    if kind == "libsvm" and not sparse:
+        raise CustomerError(
+            f"Blankspace and colon not found {where} ContentType by default is in libsvm. Please ensure the file is in libsvm format."
+        )
 
 
 def _csv(paths: list[Path], name: str, *, weighted: bool) -> xgboost.DMatrix:

@@ -391,6 +391,35 @@ def test_every_form_of_xgboosts_content_types(kind: str, told: str) -> None:
     assert xgboost.content_type(catalogue.load("sagemaker-xgboost"), told) == kind
 
 
+@pytest.mark.parametrize(
+    ("kind", "content", "text"),
+    [
+        (
+            "libsvm",
+            b"0,1,2\n1,2,3\n",
+            "Blankspace and colon not found in firstline '0,1,2\n...' of file 'data'. ContentType by default is in libsvm.",
+        ),
+        (
+            "csv",
+            b"1 1:0.5 2:3\n",
+            "Blankspace and colon found in firstline '1 1:0.5 2:3\n...' of file 'data'. Please ensure the file is in csv format.",
+        ),
+        ("libsvm", b"1 1:0.5 2:3\n", None),
+        ("libsvm", b"", None),
+        ("csv", b"0,1,2\n", None),
+    ],
+)
+def test_xgboost_judges_a_format_by_the_first_line(kind: str, content: bytes, text: str | None, tmp_path: Path) -> None:
+    """The sentences are those of aws/sagemaker-xgboost-container. xgboost's own reader ends with a segmentation fault on a CSV."""
+    (tmp_path / "data").write_bytes(content)
+    if text is None:
+        xgboost.check_format(kind, tmp_path / "data")
+        return
+    with pytest.raises(contract.CustomerError) as refused:
+        xgboost.check_format(kind, tmp_path / "data")
+    assert text in str(refused.value)
+
+
 def test_xgboosts_log_is_aws_s(tmp_path: Path) -> None:
     """Recorded in a job of June 2025."""
     rows = csv(np.arange(16.0).reshape(8, 2), [0, 1] * 4)
