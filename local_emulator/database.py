@@ -118,7 +118,7 @@ def recover(path: Path, aside: Path, fresh: Callable[[], None], tables: Sequence
     _with(path, "-shm").unlink(missing_ok=True)
     fresh()
     saved = dict.fromkeys(tables, 0)
-    with suppress(sqlite3.Error), closing(connect(aside / path.name)) as old, closing(connect(path)) as new:
+    with suppress(sqlite3.Error, UnicodeError), closing(connect(aside / path.name)) as old, closing(connect(path)) as new:
         for table, columns in _summed(old, tables).items():
             names = ", ".join(columns)
             sql = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - our own names

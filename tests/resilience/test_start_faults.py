@@ -481,6 +481,18 @@ def test_recover_keeps_what_can_be_read_and_the_rest_aside(tmp_path: Path, recov
     assert "nothing is damaged" in recover()
 
 
+def test_recover_of_a_schema_that_is_no_text(tmp_path: Path, recover: Callable[[], str]) -> None:
+    state = tmp_path / "state"
+    a_state(state)
+    content = bytearray((state / "jobs.sqlite").read_bytes())
+    content[content.index(b"AFTER DELETE") + len("AFTER DE")] = 0xCC
+    (state / "jobs.sqlite").write_bytes(content)
+    assert "jobs.sqlite: saved 0 tuning jobs and 0 training jobs" in recover()
+    (aside,) = state.glob("damaged-*")
+    assert (aside / "jobs.sqlite").read_bytes() == content
+    assert "nothing is damaged" in recover()
+
+
 def test_recover_of_an_empty_index_keeps_the_content_aside(tmp_path: Path, recover: Callable[[], str]) -> None:
     state = tmp_path / "state"
     cut("s3.sqlite", 0)(state)
