@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import stat
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ from local_emulator.runs import lock
 LOCK = "emulator.lock"  # held by whoever has the folder
 _LOG = "emulator.log"  # written by who starts it
 _RUN_KEY = "run-key"
+_SAYS_WITHIN = 2.0  # seconds from taking the lock to writing down who has
 PORTS = "ports.json"  # where the last emulator has answered
 
 
@@ -39,13 +41,14 @@ class StateLock:
         _close_to_others(state)
         held = lock.take(state / LOCK)
         if held is None:
-            owner = read_owner(state) or {}
+            owner = _named_owner(state)
             raise StateInUse(
-                f"the state folder {state} is in use by the emulator at {owner.get('url', 'an unknown address')} "
+                f"the state folder {state} is in use by the emulator at {owner.get('url', 'an address it has not told yet')} "
                 f"(process {owner.get('pid', 'unknown')})"
             )
         self._fd = held
         os.ftruncate(self._fd, 0)
+        self.tell()
 
     def tell(self, **facts: object) -> None:
         """Write down who holds the folder, for others to read."""
@@ -125,6 +128,14 @@ def run_key(state: Path) -> str:
             file.write(f"RUN{secrets.token_hex(16).upper()}")
         new.replace(path)
     return path.read_text()
+
+
+def _named_owner(state: Path) -> Mapping[str, object]:
+    """What the emulator that holds a state folder says of itself; one that has just begun is given a moment to say it."""
+    deadline = time.monotonic() + _SAYS_WITHIN
+    while "pid" not in (owner := read_owner(state) or {}) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return owner
 
 
 def read_owner(state: Path) -> Mapping[str, object] | None:

@@ -33,8 +33,8 @@ def pair(folder_: Path) -> str | None:
     deadline = time.monotonic() + 120
     try:
         while True:
+            serving = [b"SageMaker emulator at http://" in output.read_bytes() for output in outputs]
             ended = [process.poll() for process in both]
-            serving = [b"http://" in output.read_bytes() for output in outputs]
             if all(code is not None or serves for code, serves in zip(ended, serving, strict=True)):
                 break
             if time.monotonic() > deadline:
