@@ -98,12 +98,19 @@ def _remedy(name: str, status: str) -> str:
     return f"aws cloudformation describe-stack-events --stack-name {name} shows why; {again}"
 
 
+def whole_image(image: str, stack: Stack | None) -> str:
+    """The URI of an image: itself, or that of a tag or digest in the stack's repository; raises Invalid without a stack."""
+    tag, digest = _TAG.fullmatch(image), _DIGEST.fullmatch(image)
+    if not tag and not digest:
+        return image
+    if stack is None:
+        raise Invalid(f"the image is {image!r}; a tag alone needs a stack whose repository it is in, or give a whole URI")
+    return f"{stack.repository}{'@' if digest else ':'}{image}"
+
+
 def with_image(job: "TuningJob", image: str, stack: Stack | None) -> "TuningJob":
     """The tuning job with an image (a URI, or a tag or digest in the stack's repository) where it names none; raises Invalid."""
-    tag, digest = _TAG.fullmatch(image), _DIGEST.fullmatch(image)
-    if (tag or digest) and stack is None:
-        raise Invalid(f"the image is {image!r}; a tag alone needs a stack whose repository it is in, or give a whole URI")
-    uri = f"{stack.repository}{'@' if digest else ':'}{image}" if stack is not None and (tag or digest) else image
+    uri = whole_image(image, stack)
 
     def filled(part: _Part) -> _Part:
         return replace(part, image=uri) if part.image is None and part.algorithm is None else part

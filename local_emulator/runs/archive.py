@@ -35,6 +35,10 @@ class ArchiveError(RunError):
     """An archive that cannot be made, or must not be unpacked."""
 
 
+class DiskFullError(ArchiveError):
+    """There is no room for what an archive brings: not its fault, and perhaps over in a moment."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """How much an archive may bring; sizes in bytes, times in seconds. Members are files, links and folders, named or implied."""
@@ -72,7 +76,8 @@ def extract_safely(source: Path, target: Path, limits: Limits | None = None) -> 
         shutil.rmtree(temporary, ignore_errors=True)  # a child that was killed has left it
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines()
-        raise ArchiveError(lines[-1] if lines else "the archive cannot be unpacked")
+        kind = DiskFullError if done.returncode == errno.ENOSPC else ArchiveError
+        raise kind(lines[-1] if lines else "the archive cannot be unpacked")
 
 
 def extract(source: Path, target: Path, limits: Limits | None = None, temporary: Path | None = None) -> None:
@@ -91,7 +96,8 @@ def extract(source: Path, target: Path, limits: Limits | None = None, temporary:
             _Unpacking(temporary, limits, size).unpack(raw)
         temporary.rename(target)
     except (OSError, EOFError, ValueError, OverflowError, MemoryError, tarfile.TarError, zlib.error) as error:
-        raise ArchiveError(_why(error)) from error
+        kind = DiskFullError if isinstance(error, OSError) and error.errno == errno.ENOSPC else ArchiveError
+        raise kind(_why(error)) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -209,7 +215,7 @@ class _Unpacking:
     def _write(self, path: Path, member: tarfile.TarInfo, content: IO[bytes] | None) -> None:
         space = os.statvfs(self.folder)
         if space.f_bavail * space.f_frsize < self.limits.free + member.size:
-            raise ArchiveError(
+            raise DiskFullError(
                 f"No space left on device: unpacking {member.name!r} would leave less than {self.limits.free:,} bytes free"
             )
         mode = 0o755 if member.mode & 0o100 else 0o644
@@ -278,7 +284,7 @@ def main() -> int:
         extract(source, target, limits, temporary)
     except ArchiveError as error:
         print(error, file=sys.stderr)  # noqa: T201 - read by `extract_safely`
-        return 1
+        return errno.ENOSPC if isinstance(error, DiskFullError) else 1
     return 0
 
 

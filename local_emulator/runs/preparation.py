@@ -1,5 +1,6 @@
 """Everything that must be there before a program can start."""
 
+import errno
 import hashlib
 import os
 import shutil
@@ -15,7 +16,7 @@ from local_emulator.domain.jobs import Document
 from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, Objects, ObjectsUnavailable, parse_s3
 from local_emulator.domain.training import Left, TrainingJob
 from local_emulator.runs import images, mounts, opt_ml, script_mode
-from local_emulator.runs.archive import ArchiveError, extract_safely
+from local_emulator.runs.archive import ArchiveError, DiskFullError, extract_safely
 from local_emulator.runs.artifacts import checkpoints
 from local_emulator.runs.channels import Stage, failed, place
 from local_emulator.runs.folder import RunFolder
@@ -131,6 +132,10 @@ class Preparation:
         except OSError as error:
             if is_passing(error):
                 raise
+            if isinstance(error, shutil.Error) and os.strerror(errno.ENOSPC) in str(
+                error
+            ):  # of a whole tree, which has no number
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
             raise RunError(f"ClientError: {error.strerror or error}: {error.filename or folder}") from error
         return run
 
@@ -253,6 +258,8 @@ class Preparation:
         try:
             code.rmdir()  # the archive makes it anew
             extract_safely(source, code)
+        except DiskFullError as error:
+            raise OSError(errno.ENOSPC, str(error)) from error
         except (ArchiveError, OSError) as error:
             raise RunError(f"ClientError: The source archive {path} cannot be unpacked: {error}") from error
         return code
@@ -265,6 +272,8 @@ class Preparation:
             extract_safely(archive, target)
         except NoSuchKey as error:
             raise failed(f"{SUBMIT_DIRECTORY} names {key}, which does not exist.") from error
+        except DiskFullError as error:
+            raise OSError(errno.ENOSPC, str(error)) from error
         except ArchiveError as error:
             raise RunError(f"ClientError: The source archive s3://{bucket}/{key} cannot be unpacked: {error}") from error
         finally:

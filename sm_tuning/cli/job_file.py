@@ -28,9 +28,11 @@ class JobFile:
     def load(self, target: Target, *, parallel: int | None = None) -> TuningJob:
         """The tuning job; what the file says itself wins over the stack."""
         from sm_tuning.cli.toml_job import load  # noqa: PLC0415 - see command.py
-        from sm_tuning.stack import Stack, with_image  # noqa: PLC0415 - see command.py
+        from sm_tuning.stack import Stack, whole_image, with_image  # noqa: PLC0415 - see command.py
 
         stack = None
+        if self.image is not None and self.stack is None:
+            whole_image(self.image, None)  # a tag that belongs to nothing is told before what else is missing
         if self.stack is not None:
             stack = Stack.read(self.stack, target.session(load(self.file).max_parallel))
             job = stack.complete(load(self.file, role=stack.role, output=stack.output))

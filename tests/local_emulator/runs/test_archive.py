@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import struct
+import subprocess
 import tarfile
 import time
 from collections.abc import Callable, Mapping
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from local_emulator.runs import archive as archives
-from local_emulator.runs.archive import ArchiveError, Limits, extract, extract_safely
+from local_emulator.runs.archive import ArchiveError, DiskFullError, Limits, extract, extract_safely
 
 LINK, HARD, FOLDER = tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE
 
@@ -202,6 +203,22 @@ def test_limits(limits: Limits, content: Callable[[], bytes], why: str, tmp_path
     with pytest.raises(ArchiveError, match=why):
         extract(source, tmp_path / "code", limits)
     assert [path.name for path in tmp_path.iterdir()] == ["source.tar.gz"]
+
+
+def test_a_full_disk_is_not_the_archives_fault(tmp_path: Path) -> None:
+    source = tmp_path / "source.tar.gz"
+    source.write_bytes(archive(member("a", b"x")))
+    with pytest.raises(DiskFullError, match="No space left on device: unpacking 'a'"):
+        extract(source, tmp_path / "code", Limits(free=1 << 60))
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", disk], check=False, capture_output=True).returncode:
+        pytest.skip("no small disk can be mounted here")
+    try:
+        with pytest.raises(DiskFullError, match="No space left on device"):
+            extract_safely(source, disk / "code")
+    finally:
+        subprocess.run(["umount", disk], check=True)
 
 
 HONEST: Mapping[str, tuple[Callable[[], bytes], Mapping[str, bytes]]] = {
