@@ -219,7 +219,7 @@ def test_doctor_shows_what_mends_it(deployed: None, file: str) -> None:
     assert re.search(
         rf"✗ image +.*has no image v2; there are v1\n +→ docker build --tag {REPOSITORY}:v2 \. && docker push ", shown
     )
-    assert re.search(r"– caller +", shown)  # noqa: RUF001 - a dash, not a minus
+    assert re.search(r"✓ caller +SageMakerRole may do what this tuning job needs\n", shown)
     assert re.search(r"\n1 problem; \d+ could not be looked at\nworst case: 2.0 instance-hours of ml.m5.large\n", shown)
 
 
