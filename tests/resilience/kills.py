@@ -97,14 +97,21 @@ class Chaos:
             time.sleep(self._rng.uniform(0.0, 0.5))
             self._kill()
             if self._rng.random() < DURING_THE_START and self.outcome.kills < kills:
-                self._server.launch()
-                time.sleep(self._rng.uniform(0.0, 1.5))
-                self._kill()
+                self._kill_at_start()
             self._server.start()
 
     def _kill(self) -> None:
         self._server.end(signal.SIGKILL)
         self.outcome.kills += 1
+
+    def _kill_at_start(self) -> None:
+        self._server.launch()
+        process = self._server.process
+        assert process is not None
+        assert process.stdout is not None
+        with process.stdout:  # nobody reads it yet
+            time.sleep(self._rng.uniform(0.0, 1.5))
+            self._kill()
 
     def _create(self) -> None:
         strategy = list(STRATEGIES)[len(self._acknowledged) % len(STRATEGIES)]
