@@ -49,6 +49,7 @@ class Server:
     port: int = 0
     process: "subprocess.Popen[str] | None" = None
     log: list[str] = field(default_factory=list)
+    _read: bool = False  # whether a thread reads its output, and closes it
 
     @property
     def url(self) -> str:
@@ -78,6 +79,7 @@ class Server:
     def launch(self) -> None:
         """Begin its process, without waiting for anything."""
         command = [sys.executable, "-m", "local_emulator", "serve", "--state", str(self.state), "--port", str(self.port)]
+        self._read = False
         self.process = subprocess.Popen(
             [*command, *self.arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
@@ -92,6 +94,7 @@ class Server:
                 self.port = int(line.split("http://127.0.0.1:")[1].split(",")[0].split()[0])
                 # An emulator whose output nobody reads would stand still one day.
                 threading.Thread(target=_keep, args=(self.process.stdout, self.log), daemon=True).start()
+                self._read = True
                 return self
         raise AssertionError("the emulator did not start:\n" + "".join(self.log))
 
@@ -100,6 +103,8 @@ class Server:
             return
         self.process.send_signal(how)
         self.process.wait(timeout=60)
+        if not self._read and self.process.stdout is not None:  # it was not awaited
+            self.process.stdout.close()
         self.process = None
 
     def reset(self) -> None:
@@ -253,6 +258,14 @@ def server(_running: list[Server], tmp_path_factory: pytest.TempPathFactory) -> 
         _running.append(running)
     else:
         running.remove()
+
+
+@pytest.fixture
+def new_server(tmp_path: Path) -> Iterator[Server]:
+    """A running emulator as it is after a start: with the role and the assumed caller, which a reset takes away."""
+    running = Server(tmp_path / "state", ("--stop-grace", "2")).start()
+    yield running
+    running.remove()
 
 
 def tuning_request(

@@ -68,7 +68,7 @@ best=$(aws sagemaker describe-hyper-parameter-tuning-job --hyper-parameter-tunin
 stream=$(aws logs describe-log-streams --log-group-name /aws/sagemaker/TrainingJobs --log-stream-name-prefix "$best/" \
   --query 'logStreams[0].logStreamName' --output text)
 aws logs get-log-events --log-group-name /aws/sagemaker/TrainingJobs --log-stream-name "$stream" --start-from-head \
-  --query 'events[-1].message' --output text
+  --query "events[?contains(message, 'validation:accuracy=')].message | [-1]" --output text
 model=$(aws sagemaker describe-training-job --training-job-name "$best" --query ModelArtifacts.S3ModelArtifacts --output text)
 aws s3 cp "$model" "$work/model.tar.gz"
 tar -tzf "$work/model.tar.gz"

@@ -179,7 +179,7 @@ class _Session:
     def __init__(self, served: Server) -> None:
         self._served = served
 
-    def client(self, service: str, region_name: str | None = None) -> object:
+    def client(self, service: str, region_name: str | None = None, **_words: object) -> object:
         assert region_name in {None, "us-east-1"}
         return self._served.client(service)
 

@@ -98,7 +98,10 @@ def test_nothing_is_left_after_a_signal(number: signal.Signals, site: Path, tmp_
     temporary.mkdir()
     environment = {**_environment(site, temporary), "GUEST_RUNNING": str(running)}
     command = _pytest("default", "-p", "no:randomly", "tests/interrupted.py")
-    with subprocess.Popen(command, cwd=_REPOSITORY, env=environment, stdout=subprocess.DEVNULL) as process:
+    # In a script's background Ctrl-C is ignored, and would be here too.
+    with subprocess.Popen(
+        ["env", "--default-signal=INT", *command], cwd=_REPOSITORY, env=environment, stdout=subprocess.DEVNULL
+    ) as process:
         deadline = time.monotonic() + 120
         while not running.exists() and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.02)

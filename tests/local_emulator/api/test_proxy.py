@@ -30,8 +30,8 @@ print(boto3.client("s3").list_buckets()["Buckets"][0]["Name"])
 """
 
 
-def test_clients_with_addresses_of_their_own(server: Server) -> None:
-    done = subprocess.run([sys.executable, "-c", PROGRAM], env=server.proxied, capture_output=True, text=True, check=False)
+def test_clients_with_addresses_of_their_own(new_server: Server) -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], env=new_server.proxied, capture_output=True, text=True, check=False)
     identity, content, jobs, bucket = done.stdout.splitlines() or [done.stderr] * 4
     assert identity == ROLE.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/") + "/local"
     assert content == "5000000 {'kind': 'test'}"

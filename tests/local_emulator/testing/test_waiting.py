@@ -33,6 +33,16 @@ def create(client: Any, name: str, image: str) -> None:
     )
 
 
+# First: later tests share a context that stays open.
+def test_everything_is_put_back() -> None:
+    from botocore.waiter import Waiter  # noqa: PLC0415 - beside what is compared
+
+    before = time.sleep, Waiter.wait
+    with emulated_sagemaker():
+        assert time.sleep is not before[0]
+    assert (time.sleep, Waiter.wait) == before
+
+
 def test_a_waiter_takes_no_longer_than_the_job(jobs: Any) -> None:
     create(jobs, "waited-for", "short")
     begun = time.monotonic()
@@ -58,15 +68,6 @@ def test_only_who_polls_sagemaker_sleeps_less(jobs: Any) -> None:
     in_sdk: dict[str, Any] = {"__name__": "sagemaker.core.resources", "time": time}
     exec("def poll(): time.sleep(1000)", in_sdk)  # noqa: S102 - a function of another module
     in_sdk["poll"]()
-
-
-def test_everything_is_put_back() -> None:
-    from botocore.waiter import Waiter  # noqa: PLC0415 - beside what is compared
-
-    before = time.sleep, Waiter.wait
-    with emulated_sagemaker():
-        assert time.sleep is not before[0]
-    assert (time.sleep, Waiter.wait) == before
 
 
 def test_our_own_wait_follows_the_emulator(jobs: Any, request_of: Any) -> None:
