@@ -3,8 +3,8 @@
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from unittest.mock import patch
@@ -74,31 +74,56 @@ class Requests(Sequence[Request]):
 
     @contextmanager
     def recording(self) -> Iterator[None]:
-        """Note what is called until the context ends."""
+        """Note what is called until the context ends; others may record at the same time, and end before or after it."""
         from botocore.client import BaseClient  # noqa: PLC0415 - boto3 need not be there to import this package
 
         name = "_make_api_call"  # every call of an operation goes there
-        with patch.object(BaseClient, name, self._recorded(getattr(BaseClient, name))):
+        with _guard:
+            if not _recorders:
+                _patches.enter_context(patch.object(BaseClient, name, _recorded(getattr(BaseClient, name))))
+            _recorders.append(self)
+        try:
             yield
+        finally:
+            with _guard:
+                _recorders.remove(self)
+                if not _recorders:
+                    _patches.close()
 
-    def _recorded(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        def recorded(client: Any, operation: str, parameters: Mapping[str, Any]) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
-            facts = {"service": client.meta.service_model.service_name, "region": client.meta.region_name}
+    def _note(self, request: Request) -> Callable[[str], None]:
+        """Note a call; returns what notes its error."""
+        with self._lock:
+            index = len(self._all)
+            self._all.append(request)
+
+        def failed(code: str) -> None:
             with self._lock:
-                place = len(self._all)
-                request = Request(operation=operation, parameters=dict(parameters), **facts)
-                self._all.append(request)
-            try:
-                return call(client, operation, parameters)
-            except Exception as error:
-                answer = getattr(error, "response", {})
-                code = answer.get("Error", {}).get("Code", type(error).__name__)
-                with self._lock:
-                    if self._all[place : place + 1] == [request]:  # they may have been cleared
-                        self._all[place] = Request(operation=operation, parameters=request.parameters, error=code, **facts)
-                raise
+                if self._all[index : index + 1] == [request]:  # they may have been cleared
+                    self._all[index] = replace(request, error=code)
 
-        return recorded
+        return failed
+
+
+_guard = threading.Lock()
+_recorders: list[Requests] = []
+_patches = ExitStack()
+
+
+def _recorded(call: Callable[..., Any]) -> Callable[..., Any]:
+    def recorded(client: Any, operation: str, parameters: Mapping[str, Any]) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
+        facts = {"service": client.meta.service_model.service_name, "region": client.meta.region_name}
+        request = Request(operation=operation, parameters=dict(parameters), **facts)
+        failed = [recorder._note(request) for recorder in list(_recorders)]  # noqa: SLF001 - of this module
+        try:
+            return call(client, operation, parameters)
+        except Exception as error:
+            answer = getattr(error, "response", None) or {}  # a lost connection has None
+            code = answer.get("Error", {}).get("Code", type(error).__name__)
+            for fail in failed:
+                fail(code)
+            raise
+
+    return recorded
 
 
 def _includes(value: object, wanted: object) -> bool:
