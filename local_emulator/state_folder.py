@@ -16,6 +16,7 @@ from local_emulator.domain.errors import EmulatorError
 from local_emulator.runs import lock
 
 LOCK = "emulator.lock"  # held by whoever has the folder
+_TRIES = 5
 _LOG = "emulator.log"  # written by who starts it
 _RUN_KEY = "run-key"
 _SAYS_WITHIN = 2.0  # seconds from taking the lock to writing down who has
@@ -153,10 +154,21 @@ def read_owner(state: Path) -> Mapping[str, object] | None:
     return facts if isinstance(facts, dict) else {}
 
 
+def _remove(folder: Path) -> None:
+    """Remove a folder from which somebody else may be removing things too: a trial of mounts that has just ended."""
+    for _ in range(_TRIES):
+        try:
+            shutil.rmtree(folder)
+        except FileNotFoundError:
+            continue
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def wipe(state: Path) -> None:
     """Forget everything a state folder holds but the folder itself, and where its emulator answers."""
     for entry in state.iterdir():
         if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
+            _remove(entry)
         elif entry.name not in {LOCK, PORTS}:
             entry.unlink()

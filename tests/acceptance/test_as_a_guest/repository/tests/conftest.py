@@ -55,7 +55,9 @@ def _counts() -> Mapping[str, int]:
         "threads": threading.active_count(),
         "descriptors": len(list(Path("/proc/self/fd").iterdir())),
         "folders": len(list(Path(tempfile.gettempdir()).iterdir())),
-        "mounts": len(Path("/proc/self/mountinfo").read_text().splitlines()),
+        "mounts": sum(
+            line.split()[4].startswith(tempfile.gettempdir()) for line in Path("/proc/self/mountinfo").read_text().splitlines()
+        ),
     }
 
 
