@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from local_emulator.api.faults import Faults
+from local_emulator.api.gateway import Gateway
 from local_emulator.api.operations import Api
 from local_emulator.cloud.moto_cloud import Cloud
 from local_emulator.domain.errors import EmulatorError
@@ -156,6 +158,19 @@ class Emulator:
     def why_not_private(self) -> str | None:
         """Why runs cannot have `/opt/ml` to themselves; None if they can. The first question takes some 50 ms."""
         return self._support().why_not_private
+
+    def gateway(self, faults: Faults) -> Gateway:
+        """What answers HTTP requests for this emulator."""
+        return Gateway(
+            api=self.api,
+            rest=self.cloud.wsgi,
+            settings=self.settings,
+            health=self.health,
+            before=self.publisher.sync,
+            faults=faults,
+            account_of=self.cloud.account_of,
+            reset=self.reset,
+        )
 
     def active_runs(self) -> int:
         """Number of training jobs that have not ended."""

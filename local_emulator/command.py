@@ -25,7 +25,6 @@ from local_emulator import installation
 from local_emulator import option_values as values
 from local_emulator.api import peers
 from local_emulator.api.faults import Faults as Reported
-from local_emulator.api.gateway import Gateway
 from local_emulator.api.guard import Guard
 from local_emulator.api.server import Server
 from local_emulator.assembly import Emulator, end_runs
@@ -255,16 +254,7 @@ def _serve(options: argparse.Namespace) -> int:
             run_key=emulator.run_key,
             identifies=why_open is None,
         )
-        gateway = Gateway(
-            api=emulator.api,
-            rest=emulator.cloud.wsgi,
-            settings=settings,
-            health=emulator.health,
-            before=emulator.publisher.sync,
-            faults=faults,
-            account_of=emulator.cloud.account_of,
-            reset=emulator.reset,
-        )
+        gateway = emulator.gateway(faults)
         activity = _Activity(gateway)
         with (
             Server(activity, settings, guard, faults) as server,

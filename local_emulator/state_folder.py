@@ -16,9 +16,9 @@ from local_emulator.domain.errors import EmulatorError
 from local_emulator.runs import lock
 
 LOCK = "emulator.lock"  # held by whoever has the folder
-_TRIES = 5
 _LOG = "emulator.log"  # written by who starts it
 _RUN_KEY = "run-key"
+_TRIES = 5
 _SAYS_WITHIN = 2.0  # seconds from taking the lock to writing down who has
 PORTS = "ports.json"  # where the last emulator has answered
 
@@ -156,13 +156,16 @@ def read_owner(state: Path) -> Mapping[str, object] | None:
 
 def _remove(folder: Path) -> None:
     """Remove a folder from which somebody else may be removing things too: a trial of mounts that has just ended."""
-    for _ in range(_TRIES):
+    for tries_left in reversed(range(_TRIES)):
         try:
             shutil.rmtree(folder)
         except FileNotFoundError:
-            continue
-        return
-    shutil.rmtree(folder, ignore_errors=True)
+            if not folder.exists():
+                return
+            if tries_left == 0:
+                raise
+        else:
+            return
 
 
 def wipe(state: Path) -> None:

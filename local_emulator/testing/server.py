@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 from local_emulator.api import peers
 from local_emulator.api.faults import Faults
-from local_emulator.api.gateway import Gateway
 from local_emulator.api.guard import Guard
 from local_emulator.api.server import Server
 
@@ -46,16 +45,7 @@ def serving(emulator: "Emulator") -> Iterator[EmulatorServer]:
         run_key=emulator.run_key,
         identifies=peers.why_unknown() is None,
     )
-    gateway = Gateway(
-        api=emulator.api,
-        rest=emulator.cloud.wsgi,
-        settings=settings,
-        health=emulator.health,
-        before=emulator.publisher.sync,
-        faults=faults,
-        account_of=emulator.cloud.account_of,
-        reset=emulator.reset,
-    )
+    gateway = emulator.gateway(faults)
     with Server(gateway, settings, guard, faults) as server:
         thread = threading.Thread(target=server.run, name="server", daemon=True)
         thread.start()
