@@ -5,7 +5,7 @@ import random
 import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.metadata import version
@@ -77,8 +77,6 @@ class Emulator:
             caches = state / "cache"
             (caches / "channels").mkdir(parents=True, exist_ok=True)
             self._support = mounts.Trial(caches / "channels") if settings.private_opt_ml else mounts.not_wanted
-            if not in_memory:
-                threading.Thread(target=self._support, name="mounts", daemon=True).start()  # it is going to be asked for
             self.cloud = Cloud(settings, None if in_memory else state)
             self._stack.callback(self.cloud.close)
             log = FaultLog()
@@ -104,6 +102,8 @@ class Emulator:
                 role_exists=self.cloud.role_exists,
                 expect=lambda: hands.expect(),  # noqa: PLW0108 - they are made below
             )
+            if not in_memory:  # it is going to be asked for
+                threading.Thread(target=self._try_mounts, name="mounts", daemon=True).start()
             inside = _Inside(clock=clock, settle=lambda: self._loop.settle()) if in_memory else None  # noqa: PLW0108 - made below
             hands = _hands(settings, preparation, bell, endpoint, inside)
             self._stack.callback(hands.close)
@@ -157,7 +157,14 @@ class Emulator:
     @property
     def why_not_private(self) -> str | None:
         """Why runs cannot have `/opt/ml` to themselves; None if they can. The first question takes some 50 ms."""
-        return self._support().why_not_private
+        try:
+            return self._support().why_not_private
+        except OSError as error:  # not to be found out for now
+            return str(error)
+
+    def _try_mounts(self) -> None:
+        with suppress(OSError):  # whoever needs it asks again
+            self._support()
 
     def gateway(self, faults: Faults) -> Gateway:
         """What answers HTTP requests for this emulator."""

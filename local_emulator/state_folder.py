@@ -1,5 +1,6 @@
 """The state folder: this user's alone, and one emulator's at a time."""
 
+import errno
 import json
 import os
 import secrets
@@ -19,6 +20,8 @@ LOCK = "emulator.lock"  # held by whoever has the folder
 _LOG = "emulator.log"  # written by who starts it
 _RUN_KEY = "run-key"
 _TRIES = 5
+_PAUSE = 0.1  # seconds
+_CHANGES = (errno.ENOENT, errno.ENOTEMPTY)  # of a folder that somebody else changes
 _SAYS_WITHIN = 2.0  # seconds from taking the lock to writing down who has
 PORTS = "ports.json"  # where the last emulator has answered
 
@@ -155,15 +158,16 @@ def read_owner(state: Path) -> Mapping[str, object] | None:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder from which somebody else may be removing things too: a trial of mounts that has just ended."""
+    """Remove a folder in which somebody else may be at work: a trial of mounts, or a supervisor, that is just being killed."""
     for tries_left in reversed(range(_TRIES)):
         try:
             shutil.rmtree(folder)
-        except FileNotFoundError:
+        except OSError as error:
             if not folder.exists():
                 return
-            if tries_left == 0:
+            if tries_left == 0 or error.errno not in _CHANGES:
                 raise
+            time.sleep(_PAUSE)
         else:
             return
 

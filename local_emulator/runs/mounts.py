@@ -5,9 +5,11 @@ Folders that many runs read are laid below it by overlayfs: what a run writes th
 """
 
 import ctypes
+import errno
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,9 +21,11 @@ from pathlib import Path
 _CLONE_NEWNS = 0x00020000
 _CLONE_NEWUSER = 0x10000000
 _MS_BIND = 4096
+_PR_SET_PDEATHSIG = 1
 _MS_REC = 16384
 _MS_PRIVATE = 1 << 18
 _OPT_ML = Path("/opt/ml")
+_ATTEMPTS = 3  # to find out what can be had
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -137,34 +141,40 @@ class Trial:
         self._folder = folder
 
     def __call__(self) -> Support:
-        """What can be had; the first question takes some 50 ms."""
+        """What can be had; the first question takes some 50 ms. Raises OSError if that cannot be found out now."""
         self._folder.mkdir(parents=True, exist_ok=True)  # a cache, which anybody may remove
         key = (self._folder.stat().st_dev, os.geteuid())
         with self._lock:
             if key not in self._known:
-                try:
-                    why_not, layers = available(self._folder)
-                except (OSError, subprocess.SubprocessError) as error:  # no process, for now
-                    return Support(why_not_private=str(error))
-                self._known[key] = Support(why_not_private=why_not, layers=layers)
+                self._known[key] = available(self._folder)
             return self._known[key]
 
 
-def available(folder: Path | None = None) -> tuple[str | None, bool]:
-    """Why a private `/opt/ml` cannot be had here (None: it can), and whether folders can be laid below it.
+def available(folder: Path) -> Support:
+    """What mounts can be had in a folder where runs will have theirs: not every file system takes layers.
 
-    Tried for real, in a process of its own. `folder` is where runs will have their folders: not every file system takes layers.
+    Tried for real, in a process of its own. Raises OSError if that process cannot tell: a machine short of something, say, which
+    is no reason to go without for ever.
     """
-    command = [sys.executable, "-P", "-m", "local_emulator.runs.mounts", str(folder or tempfile.gettempdir())]
+    command = [sys.executable, "-P", "-m", "local_emulator.runs.mounts", str(folder)]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    tried = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environment)  # noqa: S603 - ourselves
-    reasons = tried.stderr.strip().splitlines() or ["no reason given"]
-    return (None if tried.returncode == 0 else reasons[-1]), tried.returncode == 0 and tried.stdout == "layers"
+    reasons = ""
+    for _ in range(_ATTEMPTS):
+        try:
+            tried = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environment)  # noqa: S603 - ourselves
+        except subprocess.TimeoutExpired as error:
+            reasons = str(error)
+            continue
+        if tried.returncode == 0:
+            return Support(**json.loads(tried.stdout))
+        reasons = tried.stderr.strip() or f"exit code {tried.returncode}"
+    raise OSError(errno.EAGAIN, f"It cannot be found out whether runs can have a private /opt/ml: {reasons.splitlines()[-1]}")
 
 
 def main() -> int:
-    """`python -m local_emulator.runs.mounts FOLDER`: try it there."""
-    with tempfile.TemporaryDirectory(dir=sys.argv[1], prefix=".trial-") as folder:
+    """`python -m local_emulator.runs.mounts FOLDER`: try it there, and print the fields of a `Support`."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    with tempfile.TemporaryDirectory(dir=sys.argv[1], prefix=".trial-", ignore_cleanup_errors=True) as folder:
         ml, shared = Path(folder) / "ml", Path(folder) / "shared"
         for path in (ml, shared):
             path.mkdir()
@@ -175,13 +185,16 @@ def main() -> int:
             os._exit(_try_layers(ml, shared))
         layers = os.waitpid(child, 0)[1] == 0
         _clear(_layers(ml))
-        try:
-            bind_opt_ml(ml)
-        except OSError as error:
-            print(error.strerror, file=sys.stderr)  # noqa: T201 - read by `available`
-            return 1
-        print("layers" if layers else "", end="")  # noqa: T201 - see above
-        return 0 if (_OPT_ML / "seen").exists() else 1
+        print(json.dumps({"why_not_private": _why_not_private(ml), "layers": layers}), flush=True)  # noqa: T201 - read by `available`
+    return 0
+
+
+def _why_not_private(ml: Path) -> str | None:
+    try:
+        bind_opt_ml(ml)
+    except OSError as error:
+        return error.strerror
+    return None if (_OPT_ML / "seen").exists() else "what is bound there cannot be seen"
 
 
 def _try_layers(ml: Path, shared: Path) -> int:

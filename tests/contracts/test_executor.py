@@ -218,8 +218,8 @@ def test_kill_ends_a_run_at_once(start: Start, executor: ProcessExecutor, kind: 
     assert containers(kind) == []
 
 
-def test_opt_ml_is_private(start: Start, kind: str) -> None:
-    reason = mounts.available()[0]
+def test_opt_ml_is_private(start: Start, kind: str, tmp_path: Path) -> None:
+    reason = mounts.available(tmp_path).why_not_private
     if kind == "process" and reason is not None:
         pytest.skip(f"no private mounts here: {reason}")
     script = (

@@ -46,7 +46,7 @@ class Runs:
         self.path, self.kept = path, kept
         self.pool = Warm(kept / "warm")
         self.executor = ProcessExecutor(bell=None, warm=self.pool)
-        self.private = mounts.available()[0] is None
+        self.private = mounts.available(path).private
 
     def start(
         self,

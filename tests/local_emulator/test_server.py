@@ -46,6 +46,7 @@ def test_everything_survives_a_restart(server: Server, request_of: Any, how: sig
     sagemaker = server.client("sagemaker")
     sagemaker.create_hyper_parameter_tuning_job(**request_of("keep", source, bucket="keep"))
     before = ended(sagemaker, "keep")
+    assert before["TrainingJobStatusCounters"]["Completed"] == 4, "".join(server.log)
     server.end(how)
     run = min((server.state / "runs").iterdir())
     left = [

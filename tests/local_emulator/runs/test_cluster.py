@@ -97,7 +97,7 @@ class Cluster:
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "SM_"))}
         environment |= {"HOME": str(own), "TMPDIR": str(own), "PYTHONPATH": str(ROOT), "DASK_TEMPORARY_DIRECTORY": str(own)}
         command = [sys.executable, *module]
-        if hide and os.getuid() == 0 and mounts.available()[0] is None:
+        if hide and os.getuid() == 0 and mounts.available(own).private:
             script = 'mount -t tmpfs none "$0" && exec "$@"'
             command = ["unshare", "--mount", "sh", "-c", script, str(self.hidden), *command]
         with (self.folder / f"{name}.log").open("wb") as log:

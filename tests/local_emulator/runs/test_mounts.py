@@ -1,6 +1,7 @@
 """Folders that many runs read: what one writes there reaches neither another nor the folder itself."""
 
 import os
+import queue
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -8,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from local_emulator.assembly import Emulator
 from local_emulator.runs import mounts
 from local_emulator.runs.channels import place
+from local_emulator.settings import Settings
 
 SCRIPT = """
 import os, sys
@@ -55,7 +58,7 @@ def own(folder: Path) -> None:
 
 @pytest.mark.parametrize("root", [True, False])
 def test_layers_are_a_runs_own(root: bool, shared: Path, tmp_path: Path) -> None:  # noqa: FBT001 - parametrized
-    if mounts.available(tmp_path) != (None, True):
+    if mounts.available(tmp_path) != mounts.Support(why_not_private=None, layers=True):
         pytest.skip("no layers here")
     if os.geteuid() != 0 and root:
         pytest.skip("not root")
@@ -87,3 +90,29 @@ def test_the_folder_of_a_trial_may_have_been_removed(tmp_path: Path) -> None:
     folder = tmp_path / "cache" / "channels"
     mounts.Trial(folder)()
     assert folder.is_dir()
+
+
+def test_a_trial_that_cannot_tell_is_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mounts.Trial, "_known", {})
+    trial = mounts.Trial(tmp_path)
+    with monkeypatch.context() as broken:
+        broken.setattr(sys, "executable", "/bin/false")
+        with pytest.raises(OSError, match="cannot be found out"):
+            trial()
+    assert trial() == mounts.available(tmp_path)
+
+
+def test_a_trial_is_not_swept_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a start, what an emulator that was killed has left in the caches is removed: a trial has to come later."""
+    with Emulator(Settings(state=tmp_path), in_memory=True):
+        left = tmp_path / "cache" / "channels" / ".left"
+        left.mkdir()
+    there: queue.SimpleQueue[bool] = queue.SimpleQueue()
+
+    def tried(_: mounts.Trial) -> mounts.Support:
+        there.put(left.exists())
+        return mounts.not_wanted()
+
+    monkeypatch.setattr(mounts.Trial, "__call__", tried)
+    with Emulator(Settings(state=tmp_path)):
+        assert there.get(timeout=60) is False
