@@ -17,6 +17,7 @@ from local_emulator.api.faults import Faults
 from local_emulator.api.gateway import Gateway
 from local_emulator.api.operations import Api
 from local_emulator.cloud.moto_cloud import Cloud
+from local_emulator.dask import executor as cluster
 from local_emulator.domain.errors import EmulatorError
 from local_emulator.domain.jobs import ACTIVE
 from local_emulator.domain.objects import Objects
@@ -27,14 +28,14 @@ from local_emulator.engine.loop import Loop
 from local_emulator.engine.publisher import Publisher
 from local_emulator.engine.trainer import Prepares, Trainer
 from local_emulator.engine.tuner import Tuner
-from local_emulator.runs import cluster, mounts
+from local_emulator.runs import mounts
 from local_emulator.runs.clock import Clock, TestClock
 from local_emulator.runs.folder import folders_below
+from local_emulator.runs.forkserver.pool import Warm
 from local_emulator.runs.functions import FunctionExecutor
 from local_emulator.runs.preparation import Preparation
 from local_emulator.runs.process import ProcessExecutor, living
 from local_emulator.runs.run import Executor
-from local_emulator.runs.warm import Warm
 from local_emulator.settings import Settings
 from local_emulator.state_folder import StateLock, run_key
 from local_emulator.store.base import Query

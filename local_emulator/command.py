@@ -28,9 +28,9 @@ from local_emulator.api.faults import Faults as Reported
 from local_emulator.api.guard import Guard
 from local_emulator.api.server import Server
 from local_emulator.assembly import Emulator, end_runs
+from local_emulator.dask.executor import slots
 from local_emulator.domain.errors import EmulatorError
 from local_emulator.failures import FAILED, tell
-from local_emulator.runs.cluster import slots
 from local_emulator.runs.folder import write_whole
 from local_emulator.settings import DEFAULT_PORT, Settings, default_state
 from local_emulator.state_folder import PORTS, StateLock, check_path, read_owner, wipe

@@ -19,8 +19,8 @@ from shutil import rmtree
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the benchmarks are no package that is installed
 
 from benchmarks.soak.figures import Figures, folder, percentile
-from local_emulator.runs.archive import ArchiveError, Limits, extract, extract_safely
-from tests.local_emulator.runs.test_archive import HONEST, HOSTILE
+from local_emulator.runs.data.archive import ArchiveError, Limits, extract, extract_safely
+from tests.local_emulator.runs.data.test_archive import HONEST, HOSTILE
 
 LIMITS = Limits(compressed=1 << 20, total=1 << 20, file=1 << 20, members=200, folders=100, seconds=2.0)
 _BLOCK = 512

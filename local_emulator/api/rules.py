@@ -9,7 +9,7 @@ from local_emulator.api.violation import Broken, refuse
 from local_emulator.domain.jobs import Document
 from local_emulator.domain.names import OBJECTIVE_METRIC
 from local_emulator.domain.tuning import read_space
-from local_emulator.runs import expressions
+from local_emulator.runs.data import expressions
 
 MOST_RANGES = 30
 MOST_HYPERPARAMETERS = 100

@@ -7,7 +7,7 @@ from local_emulator.domain import transitions
 from local_emulator.domain.history import Observation
 from local_emulator.domain.jobs import Secondary, Status
 from local_emulator.domain.training import FinalMetric, TrainingJob
-from local_emulator.runs import artifacts
+from local_emulator.runs.data import artifacts
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.run import Cause, Exit
 

@@ -17,8 +17,8 @@ from local_emulator.domain.names import Arn, AwsScope, log_stream
 from local_emulator.domain.training import TrainingJob
 from local_emulator.engine.faults import FaultLog
 from local_emulator.runs import toolkit
+from local_emulator.runs.data.log import Cursor, read_log
 from local_emulator.runs.folder import RunFolder
-from local_emulator.runs.log import Cursor, read_log
 from local_emulator.store.base import Store
 
 

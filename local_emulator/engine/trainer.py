@@ -28,7 +28,7 @@ from local_emulator.engine.faults import FaultLog, Retries, result_of
 from local_emulator.engine.patience import Patience
 from local_emulator.engine.sweeping import sweep
 from local_emulator.engine.workers import Workers
-from local_emulator.runs import artifacts
+from local_emulator.runs.data import artifacts
 from local_emulator.runs.folder import RunFolder, folders_below, read_metrics
 from local_emulator.runs.run import Cause, Executor, Run, RunState
 from local_emulator.settings import Settings

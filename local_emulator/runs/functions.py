@@ -16,10 +16,10 @@ from pathlib import Path
 
 from local_emulator.runs import lock
 from local_emulator.runs.clock import Clock
+from local_emulator.runs.data.log import LogWriter
+from local_emulator.runs.data.metric_lines import line_of
+from local_emulator.runs.data.metrics import Matcher
 from local_emulator.runs.folder import RunFolder
-from local_emulator.runs.log import LogWriter
-from local_emulator.runs.metric_lines import line_of
-from local_emulator.runs.metrics import Matcher
 from local_emulator.runs.process import ProcessExecutor
 from local_emulator.runs.run import Cause, Exit, Run, RunState
 

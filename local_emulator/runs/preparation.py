@@ -16,11 +16,11 @@ from local_emulator.domain.jobs import Document
 from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, Objects, ObjectsUnavailable, parse_s3
 from local_emulator.domain.training import Left, TrainingJob
 from local_emulator.runs import images, mounts, opt_ml, script_mode
-from local_emulator.runs.archive import ArchiveError, DiskFullError, extract_safely
-from local_emulator.runs.artifacts import checkpoints
-from local_emulator.runs.channels import Stage, failed, place
+from local_emulator.runs.data.archive import ArchiveError, DiskFullError, extract_safely
+from local_emulator.runs.data.artifacts import checkpoints
+from local_emulator.runs.data.channels import Stage, failed, place
 from local_emulator.runs.folder import RunFolder
-from local_emulator.runs.imports import imports_of
+from local_emulator.runs.forkserver.script_imports import imports_of
 from local_emulator.runs.mounts import Support
 from local_emulator.runs.run import Command, Container, Mode, Run
 from local_emulator.runs.script_mode import PROGRAM, SUBMIT_DIRECTORY

@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from local_emulator.runs.folder import RunFolder, folders_below, write_whole
+from local_emulator.runs.forkserver.pool import Warm
 from local_emulator.runs.run import Cause, Run, RunState
 from local_emulator.runs.supervisor import MARKER, remove_container
-from local_emulator.runs.warm import Warm
 
 _KILLED_WITHIN = 10.0  # seconds
 _KEPT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "TMPDIR", "HOME")

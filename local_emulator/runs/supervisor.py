@@ -21,17 +21,17 @@ from pathlib import Path
 from typing import NoReturn
 
 from local_emulator.runs import disk, helper, lock
-from local_emulator.runs.appending import Appender
 from local_emulator.runs.clock import Clock
+from local_emulator.runs.data.appender import Appender
+from local_emulator.runs.data.log import LogWriter
+from local_emulator.runs.data.matching import Matching
+from local_emulator.runs.data.metrics import Value
+from local_emulator.runs.data.packing import has_results, pack_results, small
 from local_emulator.runs.folder import EvidenceError, RunFolder, read_facts
-from local_emulator.runs.log import LogWriter
-from local_emulator.runs.matching import Matching
-from local_emulator.runs.metrics import Value
+from local_emulator.runs.forkserver.pool import Forked, fork
+from local_emulator.runs.forkserver.server import MARKER
 from local_emulator.runs.mounts import bind_opt_ml
-from local_emulator.runs.packing import has_results, pack_results, small
 from local_emulator.runs.run import Cause, Command, Container, Exit, Run
-from local_emulator.runs.warm import Forked, fork
-from local_emulator.runs.warm_server import MARKER
 
 __all__ = ["MARKER", "descendants", "main", "remove_container", "supervise"]
 

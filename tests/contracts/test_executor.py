@@ -15,8 +15,8 @@ import pytest
 
 from local_emulator.domain.jobs import MetricDefinition
 from local_emulator.runs import mounts
+from local_emulator.runs.data.log import read_tail
 from local_emulator.runs.folder import EvidenceError, RunFolder, read_metrics
-from local_emulator.runs.log import read_tail
 from local_emulator.runs.process import ProcessExecutor, _holders, living
 from local_emulator.runs.run import Cause, Command, Container, Exit, Run, RunState
 from local_emulator.runs.supervisor import MARKER

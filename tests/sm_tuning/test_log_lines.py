@@ -2,7 +2,7 @@
 
 import pytest
 
-from local_emulator.runs.log import escape
+from local_emulator.runs.data.log import escape
 from sm_tuning import Metric
 from sm_tuning.errors import Invalid
 from sm_tuning.log_lines import cut_numbers, shown, whole_number

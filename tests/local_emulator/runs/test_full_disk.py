@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from local_emulator.domain.jobs import MetricDefinition
-from local_emulator.runs.appending import Appender
+from local_emulator.runs.data.appender import Appender
 from local_emulator.runs.folder import RunFolder, read_metrics
 from local_emulator.runs.process import ProcessExecutor
 from local_emulator.runs.run import Cause, Command, Run, RunState

@@ -11,7 +11,7 @@ import pytest
 
 from local_emulator.assembly import Emulator
 from local_emulator.runs import mounts
-from local_emulator.runs.channels import place
+from local_emulator.runs.data.channels import place
 from local_emulator.settings import Settings
 
 SCRIPT = """

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from local_emulator.domain.jobs import MetricDefinition
+from local_emulator.runs.data.log import read_tail
 from local_emulator.runs.folder import RunFolder, read_metrics
-from local_emulator.runs.log import read_tail
 from local_emulator.runs.process import ProcessExecutor
 from local_emulator.runs.run import Cause, Command, Exit, Run, RunState
 

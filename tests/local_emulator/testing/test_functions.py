@@ -11,7 +11,7 @@ import pytest
 
 from local_emulator.domain.errors import EmulatorError, NotFound
 from local_emulator.domain.jobs import MetricDefinition
-from local_emulator.runs.metric_lines import line_of
+from local_emulator.runs.data.metric_lines import line_of
 from local_emulator.settings import Settings
 from local_emulator.testing import emulated_sagemaker
 

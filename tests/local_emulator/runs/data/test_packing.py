@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from local_emulator.runs.archive import ArchiveError
+from local_emulator.runs.data.archive import ArchiveError
+from local_emulator.runs.data.packing import pack, pack_results
 from local_emulator.runs.folder import RunFolder
-from local_emulator.runs.packing import pack, pack_results
 
 
 def test_pack_keeps_what_lies_inside_only(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from local_emulator.runs.data.log import LONGEST_EVENT, Cursor, LogLine, LogWriter, escape, events, read_log
 from local_emulator.runs.folder import RunFolder
-from local_emulator.runs.log import LONGEST_EVENT, Cursor, LogLine, LogWriter, escape, events, read_log
 
 
 def test_control_characters_are_shown_as_in_cloudwatch() -> None:

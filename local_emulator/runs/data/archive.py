@@ -57,8 +57,8 @@ def extract_safely(source: Path, target: Path, limits: Limits | None = None) -> 
     """Unpack an archive into a new folder, in a child process; raises ArchiveError, and then nothing of it is left."""
     limits = limits or Limits()
     temporary = _beside(target)
-    command = [sys.executable, "-P", "-m", "local_emulator.runs.archive", str(source), str(target), str(temporary)]
-    environment = {"PATH": os.defpath, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-P", "-m", "local_emulator.runs.data.archive", str(source), str(target), str(temporary)]
+    environment = {"PATH": os.defpath, "PYTHONPATH": str(Path(__file__).parents[3])}
     try:
         done = subprocess.run(  # noqa: S603 - ourselves
             command,
@@ -275,7 +275,7 @@ def _inner(member: tarfile.TarInfo, path: str) -> str:
 
 
 def main() -> int:
-    """`python -m local_emulator.runs.archive SOURCE TARGET TEMPORARY`."""
+    """`python -m local_emulator.runs.data.archive SOURCE TARGET TEMPORARY`."""
     limits = Limits()
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     resource.setrlimit(resource.RLIMIT_FSIZE, (limits.file, limits.file))

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from local_emulator.runs import archive as archives
-from local_emulator.runs.archive import ArchiveError, DiskFullError, Limits, extract, extract_safely
+from local_emulator.runs.data import archive as archives
+from local_emulator.runs.data.archive import ArchiveError, DiskFullError, Limits, extract, extract_safely
 
 LINK, HARD, FOLDER = tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE
 
@@ -273,10 +273,10 @@ def test_extract_safely(tmp_path: Path) -> None:
 
 def test_a_child_that_is_killed_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "fake").mkdir()
-    monkeypatch.setattr(archives, "__file__", str(tmp_path / "fake" / "a" / "b" / "c.py"))
-    package = tmp_path / "fake" / "local_emulator" / "runs"
+    monkeypatch.setattr(archives, "__file__", str(tmp_path / "fake" / "a" / "b" / "c" / "d.py"))
+    package = tmp_path / "fake" / "local_emulator" / "runs" / "data"
     package.mkdir(parents=True)
-    for folder in (package, package.parent):
+    for folder in (package, package.parent, package.parents[1]):
         (folder / "__init__.py").touch()
     begun = "import os, sys, time\nos.makedirs(sys.argv[2])\nos.makedirs(sys.argv[3] + '/begun')\n"
     endless = begun + "open(sys.argv[1] + '.begun', 'w')\ntime.sleep(600)"

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from local_emulator.runs.archive import ArchiveError
+from local_emulator.runs.data.archive import ArchiveError
+from local_emulator.runs.data.output_files import LeftError, LeftFile, files_left, shown
 from local_emulator.runs.folder import RunFolder
-from local_emulator.runs.leavings import LeftError, LeftFile, files_left, shown
 
 _LEVEL = 1  # on trained models 1 is 4 to 8 times as fast as 6 and within a few per cent of its size
 _FEW, _SMALL = 100, 1 << 20  # files, bytes

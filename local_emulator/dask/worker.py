@@ -23,12 +23,13 @@ from botocore.exceptions import BotoCoreError
 from distributed import get_worker
 
 from local_emulator.cloud.remote_objects import RemoteObjects
+from local_emulator.dask.executor import TOPIC, Answer, End, Errand, Question
 from local_emulator.domain.errors import RunError
 from local_emulator.domain.objects import ObjectInfo, Objects, ObjectsUnavailable
-from local_emulator.runs import artifacts, mounts
-from local_emulator.runs.cluster import TOPIC, Answer, End, Errand, Question
+from local_emulator.runs import mounts
+from local_emulator.runs.data import artifacts
+from local_emulator.runs.data.output_files import files_left
 from local_emulator.runs.folder import RunFolder
-from local_emulator.runs.leavings import files_left
 from local_emulator.runs.preparation import Preparation
 from local_emulator.runs.process import ProcessExecutor
 from local_emulator.runs.run import Cause, Exit, Run, RunState
@@ -86,7 +87,7 @@ class Workplace:
         self._guard = threading.Lock()
         (self.root / "runs").mkdir()
         # It holds the other end of this pipe: when the worker dies, however it does, the runs must not go on by themselves.
-        command = [sys.executable, "-m", "local_emulator.runs.warden", str(self.root)]
+        command = [sys.executable, "-m", "local_emulator.dask.reaper", str(self.root)]
         self._warden = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 - ourselves
 
     def folder(self, run: str) -> RunFolder:

@@ -1,4 +1,4 @@
-"""`python -m local_emulator.runs.warden PLACE`: kills every run in a worker's folder, and removes it, when its standard input ends.
+"""`python -m local_emulator.dask.reaper PLACE`: kills every run in a worker's folder, and removes it, when its standard input ends.
 
 A worker of a cluster holds the other end. Supervisors outlive whoever started them, which is right for an emulator, that finds them
 again; but when a worker is gone, its runs are begun anew on another one, and must not go on here beside that.

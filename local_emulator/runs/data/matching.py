@@ -15,8 +15,9 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 
 from local_emulator.domain.jobs import MetricDefinition
-from local_emulator.runs import expressions, helper
-from local_emulator.runs.metrics import Matcher, Thinning, Value
+from local_emulator.runs import helper
+from local_emulator.runs.data import expressions
+from local_emulator.runs.data.metrics import Matcher, Thinning, Value
 
 _CHUNK = 256 * 1024
 _MEMORY = 512 * 2**20

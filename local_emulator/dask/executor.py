@@ -1,8 +1,9 @@
 """Runs on the workers of a Dask cluster that somebody else keeps, possibly on other machines: nothing is shared but S3.
 
 A run goes to the cluster as an errand: the training job itself, which the worker prepares, supervises and uploads
-(`local_emulator.worker`). What the supervisor there writes in its folder is copied into the run's folder here while it happens, and
-`exit` last of all. So whoever reads a run's folder reads the same as of a run on this machine, but for `/opt/ml`, which never comes.
+(`local_emulator.dask.worker`). What the supervisor there writes in its folder is copied into the run's folder here while it
+happens, and `exit` last of all. So whoever reads a run's folder reads the same as of a run on this machine, but for `/opt/ml`,
+which never comes.
 
 A run happens at most once. Dask repeats a task whose worker has gone, so a task first asks: the one that this side writes down as
 the run's `claim` may begin, any other leaves. A claimed run whose worker has gone, or knows nothing of it, is LOST.
@@ -129,14 +130,14 @@ def connect(scheduler: str) -> Any:  # noqa: ANN401 - of an optional package
 
 
 def _there(name: str) -> Callable[..., bytes]:
-    """A function of `local_emulator.worker`, to be called with its arguments as bytes; its answer is bytes too.
+    """A function of `local_emulator.dask.worker`, to be called with its arguments as bytes; its answer is bytes too.
 
     Dask sends what it calls by name, and unpacks it wherever it passes. A worker or a scheduler that has not got this package would
     not refuse that but die of it. So what is sent is a function by value, which Python alone suffices to unpack.
     """
 
     def call(arguments: bytes, dask_worker: Any = None) -> bytes:  # noqa: ANN401 - Dask's
-        worker = importlib.import_module("local_emulator.worker")
+        worker = importlib.import_module("local_emulator.dask.worker")
         given = pickle.loads(arguments)  # noqa: S301 - whoever reaches a worker can run code there anyway
         return pickle.dumps(getattr(worker, name)(*given, dask_worker))
 

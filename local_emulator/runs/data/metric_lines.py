@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from local_emulator.domain.jobs import MetricDefinition
-from local_emulator.runs.metrics import Matcher, float32
+from local_emulator.runs.data.metrics import Matcher, float32
 
 _PARSER: Any = re._parser  # type: ignore[attr-defined] # noqa: SLF001 - the standard library's own, and pure
 _FORMS = ("{name}={value}", "{name}={value};", "{name}: {value}", "{name}: {value};", "{name} = {value}")

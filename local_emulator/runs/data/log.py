@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from local_emulator.runs.appending import Appender
+from local_emulator.runs.data.appender import Appender
 from local_emulator.runs.folder import RunFolder, read_evidence
 
 _CONTROL = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f]")

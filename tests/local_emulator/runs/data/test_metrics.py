@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from local_emulator.domain.jobs import MetricDefinition
-from local_emulator.runs.metrics import Matcher, Thinning, Value, float32
+from local_emulator.runs.data.metrics import Matcher, Thinning, Value, float32
 
 
 def matcher(*regexes: str, clock: Callable[[], float] = lambda: 0.0) -> Matcher:

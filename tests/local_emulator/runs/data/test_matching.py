@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from local_emulator.domain.jobs import MetricDefinition
-from local_emulator.runs import matching as module
-from local_emulator.runs.matching import Matching
-from local_emulator.runs.metrics import Value
+from local_emulator.runs.data import matching as module
+from local_emulator.runs.data.matching import Matching
+from local_emulator.runs.data.metrics import Value
 
 
 @pytest.fixture

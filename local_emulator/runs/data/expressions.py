@@ -104,8 +104,8 @@ def _compile_guarded(expressions: Sequence[str]) -> Sequence[str | None]:
     """The same in a process of its own. Whatever ends that is the fault of the expression it was at; those after it are not tried."""
     if not expressions:
         return ()
-    command = [sys.executable, "-P", "-m", "local_emulator.runs.expressions"]
-    environment = {"PATH": os.defpath, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-P", "-m", "local_emulator.runs.data.expressions"]
+    environment = {"PATH": os.defpath, "PYTHONPATH": str(Path(__file__).parents[3])}
     with _ONE_AT_A_TIME:
         done = subprocess.run(  # noqa: S603 - ourselves
             command, input=json.dumps(expressions), capture_output=True, text=True, check=False, env=environment
@@ -115,7 +115,7 @@ def _compile_guarded(expressions: Sequence[str]) -> Sequence[str | None]:
 
 
 def main() -> None:
-    """`python -m local_emulator.runs.expressions`: a JSON list in, a line of JSON for each of its expressions out."""
+    """`python -m local_emulator.runs.data.expressions`: a JSON list in, a line of JSON for each of its expressions out."""
     os.nice(10)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))

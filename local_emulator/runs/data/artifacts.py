@@ -8,9 +8,9 @@ from local_emulator.domain.errors import RunError, is_passing
 from local_emulator.domain.objects import NoSuchBucket, Objects, ObjectsUnavailable, parse_s3
 from local_emulator.domain.redaction import without_environment
 from local_emulator.domain.training import TrainingJob
+from local_emulator.runs.data.log import read_tail
+from local_emulator.runs.data.output_files import LeftError, files_left, shown
 from local_emulator.runs.folder import EvidenceError, RunFolder, read_evidence
-from local_emulator.runs.leavings import LeftError, files_left, shown
-from local_emulator.runs.log import read_tail
 from local_emulator.runs.run import Cause, Exit, Mode, Run
 
 _LONGEST_REASON = 1024

@@ -21,10 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local_emulator.runs import mounts, warm_imports, warm_server
+from local_emulator.runs import mounts
 from local_emulator.runs.folder import RunFolder
+from local_emulator.runs.forkserver import imports as warm_imports
+from local_emulator.runs.forkserver import server as warm_server
+from local_emulator.runs.forkserver.server import MARK, MARKER, NO_SERVER, reachable, receive, send
 from local_emulator.runs.run import Command, Run
-from local_emulator.runs.warm_server import MARK, MARKER, NO_SERVER, reachable, receive, send
 
 _MOST_SERVERS = 4  # each holds what it has imported: some hundred megabytes with scikit-learn
 _OF_THE_RUN = {"TRAINING_JOB_NAME", "TRAINING_JOB_ARN", "HOME", "TMPDIR", "PYTHONPATH"}

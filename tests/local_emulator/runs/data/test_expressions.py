@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from local_emulator.runs import expressions
+from local_emulator.runs.data import expressions
 
 
 @pytest.mark.parametrize(

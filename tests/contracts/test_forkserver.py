@@ -19,15 +19,16 @@ from unittest.mock import Mock
 import pytest
 
 from local_emulator.domain.jobs import MetricDefinition
-from local_emulator.runs import mounts, warm_server
-from local_emulator.runs import warm as warm_runs
+from local_emulator.runs import mounts
+from local_emulator.runs.data.log import read_log
 from local_emulator.runs.folder import RunFolder, read_metrics
-from local_emulator.runs.imports import imports_of
-from local_emulator.runs.log import read_log
+from local_emulator.runs.forkserver import pool as warm_runs
+from local_emulator.runs.forkserver import server as warm_server
+from local_emulator.runs.forkserver.pool import Warm
+from local_emulator.runs.forkserver.script_imports import imports_of
 from local_emulator.runs.process import ProcessExecutor, _holders
 from local_emulator.runs.run import Cause, Command, Run, RunState
 from local_emulator.runs.supervisor import MARKER
-from local_emulator.runs.warm import Warm
 
 BASE = {
     "PATH": os.environ["PATH"],

@@ -1,0 +1,1 @@
+"""Forks a training script from a Python process that has imported its modules already."""
