@@ -17,7 +17,7 @@ import boto3
 from local_emulator.settings import Settings
 from local_emulator.testing import emulated_sagemaker
 from sm_tuning import Hyperband, Objective, Random, Script, TuningJob, batch_size, learning_rate, regularization
-from sm_tuning.strategies import Strategy
+from sm_tuning.spec.strategies import Strategy
 from training_scripts import METRICS
 
 if TYPE_CHECKING:

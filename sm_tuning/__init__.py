@@ -1,11 +1,14 @@
 """Describe a SageMaker tuning job once, check it offline, launch it in AWS or on the emulator, follow it, read its results."""
 
-from sm_tuning.definition import Definition
-from sm_tuning.diagnosis import Diagnosis, Verdict, diagnose
+from sm_tuning.analysis import Diagnosis, Verdict, diagnose
+from sm_tuning.analysis.data_scaling import LearningCurve
+from sm_tuning.analysis.results import Results
+from sm_tuning.client.run import FailureGroup, MetricCheck, RunStatus, Training, TuningRun
 from sm_tuning.errors import Invalid, MissingExtra, NotFound, NotLaunched, SmTuningError, TookTooLong
-from sm_tuning.learning_curve import LearningCurve
-from sm_tuning.objective import Metric, Objective
-from sm_tuning.parameters import (
+from sm_tuning.rules.violation import Problem
+from sm_tuning.spec.definition import Definition
+from sm_tuning.spec.metrics import Metric, Objective
+from sm_tuning.spec.parameters import (
     Auto,
     Categorical,
     Continuous,
@@ -17,12 +20,8 @@ from sm_tuning.parameters import (
     learning_rate,
     regularization,
 )
-from sm_tuning.problem import Problem
-from sm_tuning.results import Results
-from sm_tuning.rules import Report
-from sm_tuning.run import FailureGroup, MetricCheck, RunStatus, Training, TuningRun
-from sm_tuning.strategies import Bayesian, Grid, Hyperband, Random
-from sm_tuning.training import (
+from sm_tuning.spec.strategies import Bayesian, Grid, Hyperband, Random
+from sm_tuning.spec.training import (
     Channel,
     Completion,
     Dataset,
@@ -38,6 +37,7 @@ from sm_tuning.training import (
     sklearn_image,
 )
 from sm_tuning.tuning_job import TuningJob, unique_name
+from sm_tuning.validation.dry_run import Report
 
 __all__ = [
     "Auto",

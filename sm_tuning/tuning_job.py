@@ -6,14 +6,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from sm_tuning import launcher, rules, sagemaker_sdk
-from sm_tuning.definition import Definition
-from sm_tuning.strategies import Grid, Hyperband, Strategy
-from sm_tuning.training import Completion, WarmStart, given
-from sm_tuning.value_types import require
+from sm_tuning.client import launch as launcher
+from sm_tuning.client import sagemaker_sdk
+from sm_tuning.spec.definition import Definition
+from sm_tuning.spec.strategies import Grid, Hyperband, Strategy
+from sm_tuning.spec.training import Completion, WarmStart, given
+from sm_tuning.spec.value_types import require
+from sm_tuning.validation import dry_run as rules
 
 if TYPE_CHECKING:
-    from sm_tuning.run import TuningRun
+    from sm_tuning.client.run import TuningRun
 
 LONGEST_NAME = 32
 

@@ -13,16 +13,16 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from sm_tuning.client.run import RunStatus, Training, TuningRun, duration
 from sm_tuning.printable import printable
-from sm_tuning.run import RunStatus, Training, TuningRun, duration
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from sm_tuning.diagnosis import Diagnosis
-    from sm_tuning.diagnosis.data import DataCurve
-    from sm_tuning.doctor import Finding
-    from sm_tuning.results import Results
+    from sm_tuning.analysis import Diagnosis
+    from sm_tuning.analysis.data_need import DataCurve
+    from sm_tuning.analysis.results import Results
+    from sm_tuning.preflight import Finding
 
 _COLOURS = {"Completed": "green", "Failed": "red", "Stopped": "yellow", "Stopping": "yellow", "InProgress": "cyan"}
 _ENOUGH_LINES = 3

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from sm_tuning.cli.command import Target, echo_json, options, sm_tuning
+from sm_tuning.cli.app import Target, echo_json, options, sm_tuning
 from sm_tuning.cli.failures import FAILED
 from sm_tuning.cli.job_file import JobFile, described
 from sm_tuning.errors import Invalid
@@ -24,7 +24,7 @@ def doctor(*, job_file: JobFile, name: str | None, account: str | None, target: 
     """Say what an account lacks for a tuning job, and the command that mends it; nothing is changed."""
     from sm_tuning.cli.display import console, finding_lines  # noqa: PLC0415 - see command.py
     from sm_tuning.cli.plan import cost_document, cost_line  # noqa: PLC0415 - see command.py
-    from sm_tuning.doctor import doctor as examine  # noqa: PLC0415 - see command.py
+    from sm_tuning.preflight import doctor as examine  # noqa: PLC0415 - see command.py
 
     if account is not None and not _ACCOUNT.fullmatch(account):
         raise Invalid(f"--account is {account!r}; it must be 12 digits")

@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from sm_tuning import cost
-from sm_tuning.cli.command import Target
+from sm_tuning.cli.app import Target
 from sm_tuning.errors import Invalid
-from sm_tuning.training import Completion
+from sm_tuning.preflight import cost
+from sm_tuning.spec.training import Completion
 from sm_tuning.tuning_job import TuningJob
 
 
@@ -28,7 +28,7 @@ class JobFile:
     def load(self, target: Target, *, parallel: int | None = None) -> TuningJob:
         """The tuning job; what the file says itself wins over the stack."""
         from sm_tuning.cli.toml_job import load  # noqa: PLC0415 - see command.py
-        from sm_tuning.stack import Stack, whole_image, with_image  # noqa: PLC0415 - see command.py
+        from sm_tuning.client.stack import Stack, whole_image, with_image  # noqa: PLC0415 - see command.py
 
         stack = None
         if self.image is not None and self.stack is None:

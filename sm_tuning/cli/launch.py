@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from sm_tuning.cli.command import (
+from sm_tuning.cli.app import (
     Target,
     echo,
     echo_json,
@@ -23,13 +23,13 @@ from sm_tuning.cli.command import (
 )
 from sm_tuning.cli.failures import FAILED, INTERRUPTED
 from sm_tuning.cli.job_file import JobFile, described
+from sm_tuning.client.run import RunStatus, TuningRun
 from sm_tuning.errors import Invalid
-from sm_tuning.run import RunStatus, TuningRun
+from sm_tuning.spec.value_types import WrongTypes
 from sm_tuning.tuning_job import TuningJob, unique_name
-from sm_tuning.value_types import WrongTypes
 
 if TYPE_CHECKING:
-    from sm_tuning.learning_curve import LearningCurve
+    from sm_tuning.analysis.data_scaling import LearningCurve
 
 
 @sm_tuning.command()
@@ -155,9 +155,9 @@ def _shares(job: TuningJob, session: Any, timeout: float | None) -> Mapping[str,
     """Run the training jobs on growing shares of the training set and say what more data would bring."""
     from dataclasses import asdict  # noqa: PLC0415 - only here
 
+    from sm_tuning.analysis.data_need import data_curve  # noqa: PLC0415 - see command.py
+    from sm_tuning.analysis.results import Results  # noqa: PLC0415 - see command.py
     from sm_tuning.cli.display import console, data_lines, safe_lines  # noqa: PLC0415 - see command.py
-    from sm_tuning.diagnosis.data import data_curve  # noqa: PLC0415 - see command.py
-    from sm_tuning.results import Results  # noqa: PLC0415 - see command.py
 
     launched = job.launch(session)
     echo(f"created {launched.name}: the best hyperparameters on growing shares of the training set", error=True)
@@ -303,7 +303,7 @@ def _show_end(launched: TuningRun, status: RunStatus, target: Target) -> None:
 
 def _emulator_line(target: Target) -> str:
     """Which emulator was used: the one of the environment, or the one that commands start."""
-    from sm_tuning.cli.emulator import configured, state_folder, state_of  # noqa: PLC0415 - see command.py
+    from sm_tuning.cli.emulator_process import configured, state_folder, state_of  # noqa: PLC0415 - see command.py
 
     state = state_of(str(target.url)) or str(target.state)
     if configured() is not None:

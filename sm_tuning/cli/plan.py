@@ -5,11 +5,11 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sm_tuning import cost
-from sm_tuning.parameters import Auto, Categorical, Continuous, Integer, Range, Scaling
-from sm_tuning.problem import Problem
-from sm_tuning.rules import Report
+from sm_tuning.preflight import cost
+from sm_tuning.rules.violation import Problem
+from sm_tuning.spec.parameters import Auto, Categorical, Continuous, Integer, Range, Scaling
 from sm_tuning.tuning_job import TuningJob
+from sm_tuning.validation.dry_run import Report
 
 _SAMPLES = 5
 

@@ -7,13 +7,13 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
-from sm_tuning import parameters, strategies
-from sm_tuning.definition import Definition
+from sm_tuning.analysis.data_scaling import LearningCurve
 from sm_tuning.errors import Invalid
-from sm_tuning.learning_curve import LearningCurve
-from sm_tuning.objective import Metric, Objective
-from sm_tuning.problem import Problem
-from sm_tuning.training import (
+from sm_tuning.rules.violation import Problem
+from sm_tuning.spec import parameters, strategies
+from sm_tuning.spec.definition import Definition
+from sm_tuning.spec.metrics import Metric, Objective
+from sm_tuning.spec.training import (
     Channel,
     Completion,
     Dataset,
@@ -27,8 +27,8 @@ from sm_tuning.training import (
     Script,
     WarmStart,
 )
+from sm_tuning.spec.value_types import WrongTypes, require
 from sm_tuning.tuning_job import TuningJob
-from sm_tuning.value_types import WrongTypes, require
 
 LOCAL_ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
 LOCAL_OUTPUT = "s3://sm-tuning-local"

@@ -15,14 +15,14 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from sm_tuning import learning_curve
+from sm_tuning.analysis import Diagnosis, diagnose
+from sm_tuning.analysis import data_scaling as learning_curve
+from sm_tuning.analysis.results import Known, Results
+from sm_tuning.client.run import TuningRun
 from sm_tuning.dashboard.owner import OwnerOnly
-from sm_tuning.diagnosis import Diagnosis, diagnose
 from sm_tuning.errors import MissingExtra, NotFound, SmTuningError
 from sm_tuning.printable import printable
 from sm_tuning.report import charts, comparison, page, templates
-from sm_tuning.results import Known, Results
-from sm_tuning.run import TuningRun
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment

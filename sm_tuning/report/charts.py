@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sm_tuning.diagnosis import Diagnosis, Effect, Fit, Verdict
+from sm_tuning.analysis import Diagnosis, Effect, Fit, Verdict
+from sm_tuning.analysis.results import Results, Row
 from sm_tuning.report.svg import WIDTH, Chart, Scale, drawing, spread, text
-from sm_tuning.results import Results, Row
 
 _COLOURS = ("--one", "--two", "--good", "--three", "--four", "--five")
 _DASHES = ("none", "7 4", "2 3", "10 3 2 3")

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sm_tuning.diagnosis import Diagnosis
+from sm_tuning.analysis import Diagnosis
+from sm_tuning.analysis.results import Results
 from sm_tuning.report.charts import unit_of
 from sm_tuning.report.svg import Chart, spread, text
-from sm_tuning.results import Results
 
 _LINES = 12  # kinds of line that can be told apart, also without colour
 

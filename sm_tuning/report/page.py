@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-from sm_tuning.diagnosis import Diagnosis, diagnose
+from sm_tuning.analysis import Diagnosis, diagnose
+from sm_tuning.analysis.results import Results
+from sm_tuning.client.run import duration
 from sm_tuning.errors import MissingExtra
 from sm_tuning.printable import printable
 from sm_tuning.report import charts, comparison
 from sm_tuning.report.svg import alone
-from sm_tuning.results import Results
-from sm_tuning.run import duration
 
 _HIDDEN = {"ResponseMetadata"}
 

@@ -11,7 +11,7 @@ from local_emulator import catalogue
 from local_emulator.algorithms import contract
 from local_emulator.api import builtin_rules
 from local_emulator.catalogue import Algorithm
-from sm_tuning import rules as client_rules
+from sm_tuning.validation import dry_run as client_rules
 
 ALGORITHMS = [catalogue.load(name, version) for name in catalogue.names() for version in catalogue.versions(name) or (None,)]
 EVERY = [pytest.param(algorithm, id=f"{algorithm.name} {algorithm.version}") for algorithm in ALGORITHMS]

@@ -26,7 +26,7 @@ from sm_tuning import (
     learning_rate,
 )
 from sm_tuning.cli.commands import sm_tuning
-from sm_tuning.cost import instance_hours, instance_types, money, price_list
+from sm_tuning.preflight.cost import instance_hours, instance_types, money, price_list
 
 PRICES = {"ml.m5.large": 0.1, "ml.m5.xlarge": 0.2, "ml.p3.2xlarge": 4.0}
 HOUR = 3600

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from sm_tuning import Bayesian, Continuous, Integer, Objective, Scaling, TuningJob
-from sm_tuning.diagnosis import Diagnosis, Verdict, diagnose, judge, pair
-from sm_tuning.results import Curves, Results, Row
-from sm_tuning.run import Training
+from sm_tuning.analysis import Diagnosis, Verdict, diagnose, judge, pair
+from sm_tuning.analysis.results import Curves, Results, Row
+from sm_tuning.client.run import Training
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -6,9 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sm_tuning.diagnosis import Fit, Verdict, diagnose
-from sm_tuning.results import Curves, Results, Row
-from sm_tuning.run import Training
+from sm_tuning.analysis import Fit, Verdict, diagnose
+from sm_tuning.analysis.results import Curves, Results, Row
+from sm_tuning.client.run import Training
 from tests.conftest import ROOT
 from training_scripts import METRICS
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from sm_tuning.diagnosis import Verdict, judge
-from sm_tuning.results import Curves
+from sm_tuning.analysis import Verdict, judge
+from sm_tuning.analysis.results import Curves
 
 GOOD, OVERFIT, UNDERFIT = Verdict.GOOD, Verdict.OVERFIT, Verdict.UNDERFIT
 DIVERGED, IMPROVING, NOISY, UNKNOWN = Verdict.DIVERGED, Verdict.IMPROVING, Verdict.NOISY, Verdict.UNKNOWN

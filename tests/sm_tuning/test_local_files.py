@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from sm_tuning import Channel, Script, TuningJob
-from sm_tuning.launcher import pack
-from sm_tuning.local_files import CACHES, files_of
+from sm_tuning.client.launch import pack
+from sm_tuning.validation.local_files import CACHES, files_of
 
 Make = Callable[..., TuningJob]
 

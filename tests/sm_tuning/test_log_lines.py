@@ -5,7 +5,7 @@ import pytest
 from local_emulator.runs.data.log import escape
 from sm_tuning import Metric
 from sm_tuning.errors import Invalid
-from sm_tuning.log_lines import cut_numbers, shown, whole_number
+from sm_tuning.spec.log_lines import cut_numbers, shown, whole_number
 
 
 @pytest.mark.parametrize("code", [*range(10), *range(11, 33), 127, 160, 0x20AC])

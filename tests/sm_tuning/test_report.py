@@ -16,12 +16,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from sm_tuning.diagnosis import diagnose
+from sm_tuning.analysis import diagnose
+from sm_tuning.analysis.results import Results, Row
+from sm_tuning.client.run import Training
 from sm_tuning.errors import Invalid, MissingExtra
 from sm_tuning.report import figures, page, png
 from sm_tuning.report.svg import nice, text
-from sm_tuning.results import Results, Row
-from sm_tuning.run import Training
 from tests.conftest import ROOT
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

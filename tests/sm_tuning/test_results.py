@@ -18,10 +18,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sm_tuning import Invalid, Metric, MissingExtra, Objective, Random, TuningJob, TuningRun
-from sm_tuning.diagnosis import Verdict, diagnose
+from sm_tuning.analysis import Verdict, diagnose
+from sm_tuning.analysis.results import Results, Row
+from sm_tuning.client.run import Training
 from sm_tuning.report import page
-from sm_tuning.results import Results, Row
-from sm_tuning.run import Training
 from tests.conftest import Server
 
 SCRIPT = """

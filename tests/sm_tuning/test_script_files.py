@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from sm_tuning import Script, TuningJob
-from sm_tuning.launcher import pack
-from sm_tuning.script_files import script_files
+from sm_tuning.client.launch import pack
+from sm_tuning.validation.script_files import script_files
 
 Make = Callable[..., TuningJob]
 FILES = {

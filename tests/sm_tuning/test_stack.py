@@ -15,8 +15,8 @@ from click.testing import CliRunner
 from local_emulator.testing import emulated_sagemaker
 from sm_tuning import Definition, Encryption, Invalid, Network, Objective, Random, TuningJob, learning_rate
 from sm_tuning.cli.commands import sm_tuning
+from sm_tuning.client.stack import Stack, with_image
 from sm_tuning.errors import NotDeployed
-from sm_tuning.stack import Stack, with_image
 
 REPOSITORY = "123456789012.dkr.ecr.us-east-1.amazonaws.com/trainer"
 OUTPUTS = {

@@ -40,7 +40,7 @@ from sm_tuning import (
     learning_rate,
 )
 from sm_tuning.cli.toml_job import load
-from sm_tuning.wording import argument
+from sm_tuning.validation.wording import argument
 from tests.sm_tuning.test_tuning_job import FULL, whole
 
 Make = Callable[..., TuningJob]

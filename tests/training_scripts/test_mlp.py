@@ -26,7 +26,7 @@ from sklearn.metrics import log_loss
 
 import training_scripts
 from sm_tuning import Script
-from sm_tuning.script_files import script_files
+from sm_tuning.validation.script_files import script_files
 from tests.training_scripts.conftest import MLP
 from training_scripts import METRICS, analytic, mlp
 

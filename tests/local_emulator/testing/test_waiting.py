@@ -10,7 +10,7 @@ from botocore.exceptions import WaiterError
 
 from local_emulator.settings import Settings
 from local_emulator.testing import emulated_sagemaker
-from sm_tuning.run import TuningRun
+from sm_tuning.client.run import TuningRun
 
 
 @pytest.fixture(scope="module")

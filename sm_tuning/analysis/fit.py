@@ -1,0 +1,324 @@
+"""The verdict on one training job, from its learning curves: thresholds on smoothed curves, each of which can be checked by eye."""
+
+import math
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from sm_tuning.analysis.metric_names import ACCURACIES, Direction, direction, pair, taken_apart
+from sm_tuning.analysis.results import Curves
+
+# What counts as much, as shares of what training has gained in all: chosen on the planted cases of the tests.
+_WORSE = 0.12  # validation is worse at the end than at its best: overfit
+_WORSE_LOSS = 0.15  # or a loss is so much higher than its best
+_WORSE_LEAST = 0.03  # less is nothing, even of a loss that is close to zero
+_GAP = 0.35  # validation has kept back so much of what training gained: overfit
+_GAP_OF_ERROR = 0.6  # or so much of the validation's own loss is gap,
+_GAP_LEAST = 0.12  # where it is not small
+_POINTS = 0.05  # of a share such as an accuracy: a smaller gap is none
+_LATE_GAIN = 0.04  # the last quarter has gained so much: still improving
+_LATE_LEAST = 0.01  # and so much of the first value,
+EVEN = 0.18  # unless it fell about as fast as in the other quarters
+_NOISE = 0.12  # jitter beside a smooth curve: noisy
+_RISE = 0.25  # training is worse at the end than at its best: diverged
+_SWING = 0.1  # of its first value: training swings
+_NEAR_THE_END = 0.8  # of the epochs: the best one comes after it where training still improves
+_BEHIND = 0.3  # a training job that fits its own training data so much worse than the best of the tuning job: underfit
+_MISSING = 0.2  # of the values: more gaps than that are no gaps
+_LEAST_EPOCHS = 3
+_TELLING = 6  # with fewer values a jump cannot be told from a bend
+
+# A model that does not fit even its training data: what it must reach, and for a loss how much it must fall.
+_FITTED = {"accuracy": 0.65, "acc": 0.65, "auc": 0.65, "r2": 0.3}
+_FITTED_HELD = 0.5  # of an accuracy of held-out data, where there is no other
+STUCK = 0.02
+_HARDLY = 0.2
+_HIGH_LOSS = 0.5  # nats: the right answer has a probability of 60 %
+
+
+class Verdict(StrEnum):
+    """What a learning curve shows."""
+
+    UNDERFIT = "underfit"
+    GOOD = "good fit"
+    OVERFIT = "overfit"
+    DIVERGED = "diverged"
+    IMPROVING = "still improving"
+    NOISY = "noisy"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """The verdict on one training job, and the evidence.
+
+    Attributes:
+        verdict: What its learning curves show.
+        reason: Why, in a sentence with numbers.
+        train: The training metric that was judged.
+        validation: The validation metric that was judged.
+        epochs: How many values it has.
+        best_epoch: The validation metric's, counted from 1.
+        gap: How much worse the validation metric is than the training metric at the end, in the metric's own unit.
+        gained: What training gained, as a share of its first value.
+        late: The share of validation's gain that came in the last quarter of the epochs; 0.25 is an even fall.
+    """
+
+    verdict: Verdict
+    reason: str
+    train: str | None = None
+    validation: str | None = None
+    epochs: int = 0
+    best_epoch: int | None = None
+    gap: float | None = None
+    gained: float | None = None
+    late: float | None = None
+
+
+def judge(
+    curves: Curves,
+    objective: str | None = None,
+    goal: str = "Minimize",
+    *,
+    least: float | None = None,
+    start: float | None = None,
+) -> Fit:
+    """The verdict on a training job.
+
+    Args:
+        curves: Its metrics, epoch by epoch.
+        objective: The tuned metric, taken where the names of the others say nothing.
+        goal: Which end of the objective is good.
+        least: The best end of the training metric that any training job of the tuning job has reached (`ends`): one that stays far
+            behind it underfits.
+        start: Where the training metric usually begins in that tuning job: one that begins lower has not gained little.
+    """
+    train_name, held_name = pair(curves, objective)
+    train, held = list(curves.get(train_name or "", ())), list(curves.get(held_name or "", ()))
+    never = held_name is not None and train_name is not None and held and not any(map(math.isfinite, held))
+    missing = f"{held_name} is never a number" if never and any(map(math.isfinite, train)) else None
+    if missing is not None:
+        held_name, held = None, []
+    main = held_name or train_name
+    if main is None:
+        return Fit(verdict=Verdict.UNKNOWN, reason="no metric was printed, or none whose name says which data it is of")
+    fit = _Judge(train_name, held_name, train, held, direction(main, objective, goal, [*train, *held]), least, start).fit()
+    if fit.verdict is Verdict.GOOD and held_name is None:
+        missing = missing or f"only {train_name} was printed"
+        fit = replace(fit, verdict=Verdict.UNKNOWN, reason=f"{missing}: without held-out data overfitting cannot be seen")
+    if fit.verdict in {Verdict.UNKNOWN, Verdict.GOOD} and (text := _fits_nothing(curves, fit)) is not None:
+        return replace(fit, verdict=Verdict.UNDERFIT, reason=text)
+    return fit
+
+
+def ends(curves: Curves, objective: str, goal: str) -> tuple[float, float] | None:
+    """Where the training metric begins and ends, less being better; None if there is none, or too few values."""
+    name, held = pair(curves, objective)
+    values = curves.get(name or "", ())
+    if len(values) < _LEAST_EPOCHS or not all(map(math.isfinite, values)):
+        return None
+    seen = direction(held or name or "", objective, goal, [*values, *curves.get(held or "", ())])
+    smooth = smoothed([seen(value) for value in values])
+    return smooth[0], smooth[-1]
+
+
+def _fits_nothing(curves: Curves, fit: Fit) -> str | None:
+    """Why a model has not learnt even its training data; None if it has, or its metrics do not tell."""
+    known = [(one, name) for name in curves if (one := taken_apart(name)).kind in _FITTED and math.isfinite(curves[name][-1])]
+    held = {one.kind for one, _ in known if one.held}
+    # The training data's first; Keras prints `accuracy` beside `val_accuracy`.
+    known.sort(key=lambda one: (one[0].held is True) + (one[0].held is None and one[0].kind not in held))
+    if known:
+        one, name = known[0]
+        last, count = curves[name][-1], len(curves[name])
+        noun = "epoch" if count == 1 else "epochs"
+        if one.kind in ACCURACIES:
+            last /= direction(name, None, "", curves[name]).top or 1
+            wanted = _FITTED_HELD if one.held else _FITTED[one.kind]
+            return f"{name} is {curves[name][-1]:.4g} after {count} {noun}: {1 - last:.0%} is wrong" if last < wanted else None
+        wanted = _FITTED[one.kind]
+        return f"{name} is {last:.4g} after {count} {noun}, less than {wanted:g}" if last < wanted else None
+    return _hardly_fell(curves, fit)
+
+
+def _hardly_fell(curves: Curves, fit: Fit) -> str | None:
+    """Why a loss that has fallen by little is underfit: it has not moved, or it is high."""
+    name = fit.train or fit.validation or ""
+    values = curves.get(name, ())
+    if fit.gained is None or len(values) < _TELLING or values[0] <= 0:
+        return None
+    high = "loss" in name.lower() and values[-1] > _HIGH_LOSS
+    if fit.gained < STUCK or (fit.gained < _HARDLY and high):
+        return f"{name} has hardly fallen: {values[0]:.4g} in epoch 1, {values[-1]:.4g} at the end"
+    return None
+
+
+class _Judge:
+    """Curves turned so that less is better, and everything that can be wrong with them."""
+
+    def __init__(
+        self,
+        train_name: str | None,
+        held_name: str | None,
+        train: Sequence[float],
+        held: Sequence[float],
+        seen: Direction,
+        least: float | None,
+        start: float | None,
+    ) -> None:
+        self.train_name, self.held_name = train_name, held_name
+        self.seen, self.least, self.start = seen, least, start
+        self.broken = next(
+            (text for name, curve in ((train_name, train), (held_name, held)) if (text := _broken(name, curve))), None
+        )
+        self.train = [] if self.broken else [seen(value) for value in _bridged(train)]
+        self.held = [] if self.broken else [seen(value) for value in _bridged(held)]
+        self.epochs = len(held or train)
+        self.smooth = smoothed(self.held or self.train)
+        self.fitted = smoothed(self.train) if self.train else self.smooth
+        self.jitter = _jitter(self.held or self.train)
+
+    def fit(self) -> Fit:
+        facts = Fit(verdict=Verdict.UNKNOWN, reason="", train=self.train_name, validation=self.held_name, epochs=self.epochs)
+        if self.broken:
+            return replace(facts, verdict=Verdict.DIVERGED, reason=self.broken)
+        if self.epochs < _LEAST_EPOCHS or (self.train and len(self.train) < _LEAST_EPOCHS):
+            noun = "value is" if self.epochs == 1 else "values are"
+            return replace(facts, reason=f"{self.epochs} {noun} too few to judge; print one after each epoch")
+        gained = max(self.fitted[0] - min(self.fitted), 1e-12)
+        self.scale = max(gained, abs(self.fitted[0]) * 0.05, 1e-9)
+        first = self.fitted[0] if self.start is None else max(self.start, self.fitted[0])
+        self.whole = max(self.scale, first - min(self.fitted))  # what there was to gain, also in the first epoch
+        self.best = min(range(len(self.smooth)), key=self.smooth.__getitem__)
+        self.gap = self.smooth[-1] - self.fitted[-1] if self.train and self.held else None
+        won = self.smooth[0] - min(self.smooth)
+        facts = replace(
+            facts,
+            best_epoch=self.best + 1,
+            gap=self.held[-1] - self.train[-1] if self.train and self.held else None,
+            gained=gained / abs(self.fitted[0]) if self.fitted[0] else None,
+            late=_late(self.smooth) / won if won > 0 else None,
+        )
+        verdict, reason = next(self._found(), (Verdict.GOOD, self._good()))
+        return replace(facts, verdict=verdict, reason=reason)
+
+    def _found(self) -> Iterator[tuple[Verdict, str]]:
+        """Everything that is wrong, the worst first."""
+        yield from self._diverged()
+        yield from self._turned()
+        yield from self._apart()
+        yield from self._noisy()
+        yield from self._improving()
+        behind = None if self.least is None or not self.train else self.fitted[-1] - self.least
+        if behind is not None and behind > _BEHIND * max(self.whole + self.fitted[-1] - (self.least or 0.0), 1e-12):
+            others = f"{self.seen(self.least or 0.0):.4g}"
+            yield (
+                Verdict.UNDERFIT,
+                f"{self.train_name} stops at {self._told(self.fitted, -1)}; other training jobs reach {others}",
+            )
+
+    def _diverged(self) -> Iterator[tuple[Verdict, str]]:
+        fitted, name = self.fitted, self.train_name or self.held_name
+        swing, rise = _jitter(self.train[len(self.train) // 3 :]), fitted[-1] - min(fitted)
+        at_start, at_end = self._told(fitted, 0), self._told(fitted, -1)
+        lost = rise > _RISE * self.scale and fitted[0] - fitted[-1] < 0.6 * self.scale
+        if fitted[-1] > fitted[0] + max(0.1 * self.scale, 2 * swing) or (lost and (self.train or fitted[-1] > fitted[0])):
+            yield Verdict.DIVERGED, f"{name} got worse in training: {at_start} in epoch 1, {at_end} at the end"
+        if swing > max(fitted[0] - fitted[-1], _SWING * abs(self.train[0]) if self.train else 0.0):
+            yield Verdict.DIVERGED, f"{name} swings by {swing:.4g} from epoch to epoch and gets nowhere: {at_start} to {at_end}"
+
+    def _turned(self) -> Iterator[tuple[Verdict, str]]:
+        held = self.smooth
+        worse = held[-1] - min(held)
+        # A loss that began high has gained so much that its later rise looks small: then its best is what to compare with.
+        enough = min(_WORSE * self.scale, _WORSE_LOSS * min(held)) if min(held) > 0 else _WORSE * self.scale
+        enough = max(enough, _WORSE_LEAST * self.scale, 3 * self.jitter)
+        if not self.held or worse <= enough or self.best == len(held) - 1:
+            return
+        text = f"{self.held_name} was best in epoch {self.best + 1} ({self._told(held, self.best)}) and is "
+        text += f"{self._told(held, -1)} at the end"
+        if not self.train:
+            yield Verdict.OVERFIT, text
+            return
+        # The two need not have been printed equally often.
+        then = self.fitted[round(self.best / (len(held) - 1) * (len(self.fitted) - 1))]
+        if then - self.fitted[-1] > -0.02 * self.scale:
+            yield Verdict.OVERFIT, f"{text}, while {self.train_name} went on to {self._told(self.fitted, -1)}"
+
+    def _apart(self) -> Iterator[tuple[Verdict, str]]:
+        held, gap = self.smooth, self.gap
+        if gap is None or gap <= max(2 * self.jitter, _POINTS * self.seen.top) or _late(held) >= _LATE_GAIN * self.scale:
+            return
+        of_error = held[-1] > 0 and self.fitted[-1] >= 0 and gap > _GAP_OF_ERROR * held[-1] and gap > _GAP_LEAST * self.scale
+        if gap > _GAP * self.scale or of_error:
+            ends = f"{self._told(held, -1)} against {self._told(self.fitted, -1)}"
+            text = f"{self.held_name} stays {gap:.4g} behind {self.train_name} ({ends}), "
+            yield Verdict.OVERFIT, f"{text}{gap / self.scale:.0%} of what training gained"
+
+    def _noisy(self) -> Iterator[tuple[Verdict, str]]:
+        gained = self.smooth[0] - min(self.smooth)
+        if self.jitter > _NOISE * max(gained, 0.2 * self.whole) and self.jitter > STUCK * abs(self.smooth[0]):
+            name, share = self.held_name or self.train_name, f"{self.jitter / self.scale:.0%} of what training gained"
+            yield Verdict.NOISY, f"{name} jumps by {self.jitter:.4g} from epoch to epoch, as much as {share}"
+
+    def _improving(self) -> Iterator[tuple[Verdict, str]]:
+        gained, late = self.smooth[0] - min(self.smooth), _late(self.smooth)
+        least = _LATE_LEAST * abs(self.smooth[0]) if late < EVEN * gained else 0.0
+        if late > max(_LATE_GAIN * gained, least, self.jitter, 0.0) and self.best + 1 > _NEAR_THE_END * len(self.smooth):
+            yield Verdict.IMPROVING, f"the last quarter of the epochs still gained {late:.4g} of {gained:.4g}"
+
+    def _told(self, curve: Sequence[float], place: int) -> str:
+        return f"{self.seen(curve[place]):.4g}"
+
+    def _good(self) -> str:
+        return "it has levelled off" + ("" if self.gap is None else f", {abs(self.gap):.4g} from the training metric")
+
+
+def _broken(name: str | None, curve: Sequence[float]) -> str | None:
+    """How a curve ends in what is no number; None for one that does not, or has a gap here and there."""
+    bad = [place for place, value in enumerate(curve) if not math.isfinite(value)]
+    if not bad or (bad[-1] < len(curve) - 1 and len(bad) <= _MISSING * len(curve)):
+        return None
+    if bad[-1] < len(curve) - 1:
+        return f"{name} is not a number in {len(bad)} of {len(curve)} epochs"
+    first = max((place for place, value in enumerate(curve) if math.isfinite(value)), default=-1) + 1
+    return f"{name} is not a number from epoch {first + 1} on"
+
+
+def _bridged(curve: Sequence[float]) -> list[float]:
+    """A curve whose gaps hold the value before them."""
+    found: list[float] = []
+    first = next((value for value in curve if math.isfinite(value)), 0.0)
+    for value in curve:
+        found.append(value if math.isfinite(value) else found[-1] if found else first)
+    return found
+
+
+def smoothed(curve: Sequence[float]) -> list[float]:
+    """Medians of three, then means over a tenth of the curve."""
+    count = len(curve)
+    if count < 5:  # noqa: PLR2004 - nothing to smooth
+        return list(curve)
+    medians = [statistics.median(curve[max(place - 1, 0) : place + 2]) for place in range(count)]
+    # Tukey's rule for the ends: what the next two values point to, the value itself, and its neighbour; the middle one.
+    medians[0] = statistics.median([curve[0], medians[1], 3 * medians[1] - 2 * medians[2]])
+    medians[-1] = statistics.median([curve[-1], medians[-2], 3 * medians[-2] - 2 * medians[-3]])
+    half = count // 20
+    return [statistics.fmean(medians[max(place - half, 0) : place + half + 1]) for place in range(count)]
+
+
+def _jitter(curve: Sequence[float]) -> float:
+    """How far a value typically lies from a smooth line; 0 for a few values. Of white noise it is the standard deviation.
+
+    A smooth line bends slowly: twice the distance from the middle of both neighbours is taken.
+    """
+    beside = list(curve) if len(curve) >= _TELLING else []
+    for _ in range(2):
+        beside = [one - (before + after) / 2 for before, one, after in zip(beside, beside[1:], beside[2:], strict=False)]
+    return 0.71 * statistics.median(map(abs, beside)) if beside else 0.0
+
+
+def _late(curve: Sequence[float]) -> float:
+    """What the last quarter has gained."""
+    return curve[-1 - max(len(curve) // 4, 1)] - curve[-1]

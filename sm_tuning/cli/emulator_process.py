@@ -1,0 +1,157 @@
+"""The emulator as a process: found, started, asked, stopped."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from sm_tuning.cli.answers import check_answers
+from sm_tuning.cli.app import boto_session
+from sm_tuning.cli.failures import Unreachable
+from sm_tuning.client.loopback import LOOPBACK, no_proxy
+from sm_tuning.errors import Invalid
+
+IDLE_EXIT = 600
+REGION = "us-east-1"
+DUMMY = "test"
+_READY_WITHIN = 30.0
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open  # what is on this machine needs no proxy
+
+
+def state_folder() -> Path:
+    """Where the emulator that this command starts keeps its state."""
+    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(os.environ.get("SM_EMULATOR_STATE") or Path(base) / "sm-tuning")
+
+
+def call(*words: str, state: Path) -> "subprocess.CompletedProcess[str]":
+    """One command of the emulator's own."""
+    command = [sys.executable, "-m", "local_emulator", *words, "--state", str(state)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+
+
+def status(state: Path, *, keep: bool = False) -> Mapping[str, Any]:
+    """What `python -m local_emulator status --json` says; with `keep` the emulator does not end by itself from now on."""
+    done = call("status", "--json", *(["--keep"] if keep else []), state=state)
+    try:
+        facts: Mapping[str, Any] = json.loads(done.stdout)
+    except ValueError as error:
+        said = done.stderr.strip().splitlines()
+        raise Unreachable(
+            f"the emulator cannot be asked ({said[-1] if said else 'no answer'}); is it installed? pip install 'sm-tuning[emulator]'"
+        ) from error
+    return facts
+
+
+def differences(facts: Mapping[str, Any]) -> Sequence[str]:
+    """In what the installation of a running emulator (of `status`) differs from this one, a line for each."""
+    theirs, own = facts.get("installation"), facts["asking"]
+    if theirs is None:
+        return ["it does not say what it is, so it is of an earlier version"]
+    names = {"version": "version", "code": "code in", "interpreter": "interpreter", "extras": "extras"}
+    return [
+        f"{noun} {_listed(theirs.get(name))}, here {_listed(own[name])}"
+        for name, noun in names.items()
+        if theirs.get(name) != own[name]
+    ]
+
+
+def _listed(value: object) -> str:
+    return (", ".join(value) or "none") if isinstance(value, list) else str(value)
+
+
+def state_of(url: str) -> str:
+    """The state folder that the emulator at a URL says it has; empty if it does not say."""
+    try:
+        with _open(f"{url}/_health", timeout=5) as answer:
+            return str(json.load(answer).get("state", ""))
+    except (OSError, ValueError):
+        return ""
+
+
+@contextmanager
+def awake(url: str | None) -> Iterator[None]:
+    """Ask the emulator at a URL now and then, so that it does not end by itself meanwhile; nothing without a URL."""
+    over = threading.Event()
+
+    def ask() -> None:
+        while not over.wait(IDLE_EXIT / 10):
+            state_of(str(url))
+
+    if url is not None:
+        threading.Thread(target=ask, daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def configured() -> str | None:
+    """AWS_ENDPOINT_URL_SAGEMAKER or AWS_ENDPOINT_URL, if it points at this machine."""
+    url = os.environ.get("AWS_ENDPOINT_URL_SAGEMAKER") or os.environ.get("AWS_ENDPOINT_URL")
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        known = None
+    if not known:
+        raise Invalid(f"AWS_ENDPOINT_URL is {url!r}; it must be a URL such as http://127.0.0.1:4577")
+    return url if parts.hostname in LOOPBACK else None
+
+
+def ensure(state: Path, arguments: Sequence[str] = ()) -> tuple[Mapping[str, Any], bool]:
+    """(status, whether it was started now) of an emulator on a state folder; raises Unreachable."""
+    facts = status(state)
+    if facts.get("running") and facts.get("health", {}).get("status") == "ok":
+        return facts, False
+    log = state / "emulator.log"
+    try:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        begin = log.stat().st_size if log.exists() else 0
+        output = log.open("ab")
+    except OSError as error:
+        raise Unreachable(f"the state folder {state} cannot be used: {error.strerror}; choose another with --state") from error
+    command = [sys.executable, "-m", "local_emulator", "serve", "--state", str(state), *arguments]
+    with output:
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+    deadline = time.monotonic() + _READY_WITHIN
+    while time.monotonic() < deadline:
+        facts = status(state)
+        if facts.get("health", {}).get("status") == "ok":
+            return facts, True
+        if process.poll() is not None and not facts.get("running"):
+            break
+        time.sleep(0.05)
+    with log.open("rb") as file:
+        file.seek(begin)
+        lines = file.read().decode(errors="replace").strip().splitlines()
+    said = lines[-1].removeprefix("local_emulator: ") if lines else "it has said nothing"
+    raise Unreachable(f"the emulator did not start: {said} (its log: {log})")
+
+
+class LocalSession:
+    """Makes clients as a boto3 session does; each talks to the emulator, with dummy credentials, whatever the environment holds."""
+
+    def __init__(self, url: str, region: str | None = None) -> None:
+        self._url = url
+        self._region = region or os.environ.get("AWS_DEFAULT_REGION") or REGION
+        self._session = boto_session(aws_access_key_id="test", aws_secret_access_key=DUMMY, region_name=self._region)
+
+    def client(self, service: Any, region_name: str | None = None, config: Any = None) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
+        """A client of the emulator, which no proxy of the environment stands before."""
+        config = no_proxy().merge(config) if config is not None else no_proxy()
+        client = self._session.client(service, endpoint_url=self._url, region_name=region_name or self._region, config=config)
+        check_answers(client, self._url)
+        return client

@@ -1,0 +1,91 @@
+"""Sends a tuning job: uploads what lies on this machine, then one call."""
+
+import gzip
+import io
+import os
+import tarfile
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from sm_tuning.client import loopback
+from sm_tuning.client.run import TuningRun
+from sm_tuning.errors import NotLaunched
+from sm_tuning.spec.training import Script
+from sm_tuning.validation.local_files import files_of
+from sm_tuning.validation.script_files import script_files
+
+if TYPE_CHECKING:
+    from sm_tuning.tuning_job import TuningJob
+    from sm_tuning.validation.dry_run import Report
+
+_MOST_SOURCE = 500 * 2**20
+
+
+def launch(job: "TuningJob", session: Any, client: Any) -> TuningRun:  # noqa: ANN401 - boto3 makes its classes at run time
+    """Upload code and data, create the tuning job, and return it as a run; raises NotLaunched."""
+    import boto3  # noqa: PLC0415 - a fifth of a second that describing and checking a job need not pay
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see above
+
+    report = _kept(job.dry_run(), job)
+    session = session or boto3.Session()
+    uploaded: list[str] = []
+    try:
+        client = client or loopback.client(session, "sagemaker")
+        if job.warm_start is not None:
+            _kept(job.dry_run(client), job)
+        for uri in _upload(job, loopback.client(session, "s3", region_name=client.meta.region_name)):
+            uploaded.append(uri)  # noqa: PERF402 - what was sent before an error counts
+        client.create_hyper_parameter_tuning_job(**report.request)
+    except (ClientError, BotoCoreError, OSError) as error:
+        left = f"; what was uploaded stays: {', '.join(uploaded)}" if uploaded else ""
+        raise NotLaunched(f"the tuning job {job.name} was not created: {error}{left}") from error
+    return TuningRun(job.name, session=session, client=client)
+
+
+def _kept(report: "Report", job: "TuningJob") -> "Report":
+    """The report, if no rule is broken."""
+    if not report.ok:
+        raise NotLaunched(f"the tuning job {job.name} breaks rules:\n{report}")
+    return report
+
+
+def _upload(job: "TuningJob", s3: Any) -> Iterator[str]:  # noqa: ANN401 - a boto3 client
+    """Upload code and data; yields the URI of each as soon as it is there."""
+    for prefix, part in job.parts():
+        if part.script is not None:
+            bucket, key = _split(part.source_uri(prefix))
+            s3.put_object(Bucket=bucket, Key=key, Body=pack(part.script))
+            yield part.source_uri(prefix)
+        for channel in part.channels:
+            if channel.path is not None:
+                bucket, folder = _split(channel.uri(prefix))
+                for name, path in files_of(channel.path).files:
+                    s3.upload_file(str(path), bucket, f"{folder}/{name}")
+                yield channel.uri(prefix)
+
+
+def _split(uri: str) -> tuple[str, str]:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+def pack(script: Script) -> bytes:
+    """A script and what it is sent with as sourcedir.tar.gz: the same bytes for the same files."""
+    files = script_files(script).files
+    total = sum(path.stat().st_size for _, path in files)
+    if total > _MOST_SOURCE:
+        raise NotLaunched(
+            f"the source folder {script.source or script.entry} holds {total:,} bytes; at most {_MOST_SOURCE:,} are sent as code"
+        )
+    packed = io.BytesIO()
+    with (
+        gzip.GzipFile(fileobj=packed, mode="wb", mtime=0, filename="") as zipped,
+        tarfile.open(fileobj=zipped, mode="w") as tar,
+    ):
+        for name, path in files:
+            member = tarfile.TarInfo(name)
+            member.size = path.stat().st_size
+            member.mode = 0o755 if os.access(path, os.X_OK) else 0o644
+            with path.open("rb") as file:
+                tar.addfile(member, file)
+    return packed.getvalue()

@@ -1,0 +1,121 @@
+"""What a CloudFormation stack tells of the account: the role, the bucket and the image's repository that a tuning job needs."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from sm_tuning.errors import Invalid, NotDeployed
+
+if TYPE_CHECKING:
+    from sm_tuning.spec.definition import Definition
+    from sm_tuning.tuning_job import TuningJob
+
+_NEEDED = ("ExecutionRoleArn", "OutputUri", "RepositoryUri")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+# A stack whose last update was rolled back is whole, and as it was before.
+_WHOLE = re.compile(r"(CREATE|UPDATE|UPDATE_ROLLBACK|IMPORT|IMPORT_ROLLBACK)_COMPLETE(_CLEANUP_IN_PROGRESS)?")
+
+_Part = TypeVar("_Part", bound="Definition")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """The outputs of a stack that was deployed whole."""
+
+    name: str
+    role: str
+    output: str
+    repository: str
+    key: str | None = None
+    subnets: Sequence[str] = ()
+    security_groups: Sequence[str] = ()
+
+    @classmethod
+    def read(cls, name: str, session: Any) -> Self:  # noqa: ANN401 - boto3 makes its classes at run time
+        """Ask CloudFormation for a stack; raises NotDeployed."""
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - describing a job needs no botocore
+
+        client = session.client("cloudformation")
+        region = client.meta.region_name
+        try:
+            (told,) = client.describe_stacks(StackName=name)["Stacks"]
+        except ClientError as error:
+            if "does not exist" not in str(error):
+                raise
+            text = f"there is no stack {name} in {region}: deploy it, or name its region with --region and its account with --profile"
+            raise NotDeployed(text) from None
+        if not _WHOLE.fullmatch(told["StackStatus"]):
+            raise NotDeployed(f"the stack {name} in {region} is {told['StackStatus']}: {_remedy(name, told['StackStatus'])}")
+        return cls._of(name, {one["OutputKey"]: one["OutputValue"] for one in told.get("Outputs", ())})
+
+    @classmethod
+    def _of(cls, name: str, outputs: Mapping[str, str]) -> Self:
+        if missing := [one for one in _NEEDED if not outputs.get(one)]:
+            raise NotDeployed(
+                f"the stack {name} has no output {', '.join(missing)}: deploy it from the tuning template of this version"
+            )
+        return cls(
+            name=name,
+            role=outputs["ExecutionRoleArn"],
+            output=outputs["OutputUri"].rstrip("/"),
+            repository=outputs["RepositoryUri"],
+            key=outputs.get("KmsKeyArn") or None,
+            subnets=_listed(outputs.get("SubnetIds", "")),
+            security_groups=_listed(outputs.get("SecurityGroupIds", "")),
+        )
+
+    def complete(self, job: "TuningJob") -> "TuningJob":
+        """The tuning job with the stack's keys and network where it names none."""
+        return replace(self._complete(job), definitions=[self._complete(one) for one in job.definitions])
+
+    def _complete(self, part: _Part) -> _Part:
+        keys = part.encryption
+        keys = replace(keys, output_key=keys.output_key or self.key, volume_key=keys.volume_key or self.key)
+        network = part.network
+        if not network.subnets and not network.security_groups:
+            network = replace(network, subnets=self.subnets, security_groups=self.security_groups)
+        return replace(part, encryption=keys, network=network)
+
+
+def _listed(text: str) -> Sequence[str]:
+    return [one.strip() for one in text.split(",") if one.strip()]
+
+
+def _remedy(name: str, status: str) -> str:
+    if status == "UPDATE_ROLLBACK_FAILED":
+        return f"aws cloudformation continue-update-rollback --stack-name {name}"
+    if status == "REVIEW_IN_PROGRESS":
+        return "its change set was not executed; deploy it"
+    if status.endswith("_IN_PROGRESS"):
+        return "wait until it is done, and try again"
+    again = (
+        "then deploy it again"
+        if status.startswith("UPDATE")
+        else f"then aws cloudformation delete-stack --stack-name {name}, and deploy it again"
+    )
+    return f"aws cloudformation describe-stack-events --stack-name {name} shows why; {again}"
+
+
+def whole_image(image: str, stack: Stack | None) -> str:
+    """The URI of an image: itself, or that of a tag or digest in the stack's repository; raises Invalid without a stack."""
+    tag, digest = _TAG.fullmatch(image), _DIGEST.fullmatch(image)
+    if not tag and not digest:
+        return image
+    if stack is None:
+        raise Invalid(f"the image is {image!r}; a tag alone needs a stack whose repository it is in, or give a whole URI")
+    return f"{stack.repository}{'@' if digest else ':'}{image}"
+
+
+def with_image(job: "TuningJob", image: str, stack: Stack | None) -> "TuningJob":
+    """The tuning job with an image (a URI, or a tag or digest in the stack's repository) where it names none; raises Invalid."""
+    uri = whole_image(image, stack)
+
+    def filled(part: _Part) -> _Part:
+        return replace(part, image=uri) if part.image is None and part.algorithm is None else part
+
+    made = replace(job, definitions=[filled(one) for one in job.definitions]) if job.definitions else filled(job)
+    if made == job:
+        raise Invalid(f"the image {image!r} is given, but the tuning job names its own; leave one of them out")
+    return made

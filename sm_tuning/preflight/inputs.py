@@ -1,0 +1,180 @@
+"""Checks of what training jobs take and give: buckets, data, code, images, keys, networks."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sm_tuning.preflight.account import Account, code_of
+from sm_tuning.preflight.finding import Finding, ok, problem, skip
+from sm_tuning.preflight.permissions import Image, is_alias, key_arn, split, training_image
+
+if TYPE_CHECKING:
+    from sm_tuning.tuning_job import TuningJob
+
+_GONE = {"404", "NotFound", "NoSuchBucket", "NoSuchKey"}
+_SHUT = {"403", "AccessDenied", "Forbidden"}
+_SOURCE = "sagemaker_submit_directory"
+
+
+def bucket(account: Account, job: "TuningJob") -> Iterator[Finding]:
+    """Each bucket exists, in the region, and may be reached; those that are written to are the account's own."""
+    written = {uri for _, part in job.parts() for uri in (part.output, part.resources.checkpoints) if uri}
+    read = {uri for prefix, part in job.parts() for one in part.channels if (uri := one.uri(prefix))}
+    own = {split(uri)[0] for uri in written}
+    for one in sorted(own | {split(uri)[0] for uri in read}):
+        yield _bucket(account, one, own=one in own)
+
+
+def _bucket(account: Account, name: str, *, own: bool) -> Finding:
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - see doctor()
+
+    place = account.place
+    make = f"aws s3 mb s3://{name} --region {place.region}"
+    other = f"choose another name, such as {name[:50]}-{place.account}, or the --profile of its owner"
+    owner = {"ExpectedBucketOwner": place.account} if own else {}
+    try:
+        answer = account.client("s3").head_bucket(Bucket=name, **owner)
+    except ClientError as error:
+        if code_of(error) in _GONE:
+            return problem("bucket", f"there is no bucket {name}", make)
+        if code_of(error) in _SHUT:
+            return problem("bucket", f"the bucket {name} is another account's, or closed to these credentials", other)
+        if code_of(error) in {"301", "PermanentRedirect"}:
+            return problem("bucket", f"the bucket {name} is not in {place.region}", f"choose a bucket in {place.region}")
+        raise
+    headers = answer["ResponseMetadata"].get("HTTPHeaders", {})
+    region = answer.get("BucketRegion") or headers.get("x-amz-bucket-region") or place.region
+    if region != place.region:
+        text = f"the bucket {name} is in {region}, but the training jobs are in {place.region}"
+        return problem("bucket", text, f"choose a bucket in {place.region}, or give --region {region}")
+    return ok("bucket", f"{name} is in {region}")
+
+
+def channel(account: Account, job: "TuningJob") -> Iterator[Finding]:
+    """Below each channel's prefix lies something."""
+    for prefix, part in job.parts():
+        for one in part.channels:
+            uri = one.uri(prefix)
+            if one.path is not None:
+                yield ok("channel", f"{one.name}: {one.path} is uploaded at launch")
+            elif not uri:
+                yield skip("channel", f"{one.name}: neither file systems nor datasets of a hub are looked into")
+            else:
+                yield from _filled(account, "channel", f"{one.name}: ", uri)
+
+
+def source(account: Account, job: "TuningJob") -> Iterator[Finding]:
+    """A script's archive that is said to be in S3 is there; one on this machine is the rules' business."""
+    for _, part in job.parts():
+        uri = part.hyperparameters.get(_SOURCE)
+        if part.script is not None:
+            yield ok("source", f"{part.script.entry} is uploaded at launch")
+        elif isinstance(uri, str) and uri.startswith("s3://"):
+            yield from _filled(account, "source", "", uri)
+
+
+def _filled(account: Account, check: str, whose: str, uri: str) -> Iterator[Finding]:
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - see doctor()
+
+    try:
+        key = account.first_key(uri)
+    except ClientError as error:
+        told = "its bucket does not exist" if code_of(error) in _GONE else f"it cannot be listed ({code_of(error)})"
+        yield skip(check, f"{whose}{uri}: {told}")
+        return
+    if key is None:
+        yield problem(check, f"{whose}nothing lies below {uri}", f"aws s3 cp --recursive DATA {uri}")
+    else:
+        yield ok(check, f"{whose}{uri}")
+
+
+def image(account: Account, job: "TuningJob") -> Iterator[Finding]:
+    """Each image is in its repository."""
+    for uri in dict.fromkeys(training_image(part) for _, part in job.parts()):
+        found = None if uri is None else Image.parse(uri)
+        if uri is None:
+            yield skip("image", "the image of an algorithm resource is the algorithm's business")
+        elif found is None:
+            yield problem("image", f"{uri} is not in ECR, where SageMaker takes images from", "push it to ECR, and give that URI")
+        elif found.region != account.place.region:
+            text = f"{uri} is in {found.region}, but the training jobs are in {account.place.region}"
+            yield problem("image", text, f'region = "{account.place.region}" for AWS\'s image, or an image of that region')
+        elif found.account != account.place.account:
+            yield skip("image", f"{uri} is in the registry of {found.account}, which is not ours to look into")
+        else:
+            yield _pushed(account, uri, found)
+
+
+def _pushed(account: Account, uri: str, wanted: Image) -> Finding:
+    ecr = account.client("ecr")
+    which = {"imageDigest": wanted.digest} if wanted.digest else {"imageTag": wanted.tag}
+    there = {"registryId": wanted.account, "repositoryName": wanted.repository}
+    try:
+        ecr.describe_images(**there, imageIds=[which])
+    except ecr.exceptions.RepositoryNotFoundException:
+        command = f"aws ecr create-repository --repository-name {wanted.repository} --region {wanted.region}"
+        return problem("image", f"there is no repository {wanted.repository} in {wanted.region}", command)
+    except ecr.exceptions.ImageNotFoundException:
+        text = f"the repository {wanted.repository} has no image {wanted.digest or wanted.tag}{_other_tags(ecr, there)}"
+        return problem("image", text, f"docker build --tag {uri} . && docker push {uri}")
+    return ok("image", uri)
+
+
+def _other_tags(ecr: Any, there: Mapping[str, str]) -> str:  # noqa: ANN401 - a boto3 client
+    """Tags that there are, for who has mistyped one; nothing if the caller may not ask."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - see doctor()
+
+    try:
+        tags = sorted(one["imageTag"] for one in ecr.list_images(**there)["imageIds"] if "imageTag" in one)
+    except ClientError:
+        return ""
+    return f"; there are {', '.join(tags[:5])}" if tags else "; it is empty"
+
+
+def key(account: Account, job: "TuningJob") -> Iterator[Finding]:
+    """Each KMS key exists and is enabled."""
+    kms = account.client("kms")
+    keys = (one for _, part in job.parts() for one in (part.encryption.output_key, part.encryption.volume_key) if one)
+    for one in dict.fromkeys(keys):
+        try:
+            state = kms.describe_key(KeyId=key_arn(one, account.place))["KeyMetadata"]["KeyState"]
+        except (kms.exceptions.NotFoundException, kms.exceptions.InvalidArnException):
+            yield problem("key", f"there is no KMS key {one}", "aws kms list-aliases shows which there are")
+            continue
+        if state == "Enabled" and is_alias(one):
+            yield skip("key", f"{one} is enabled; what the role may do with it is only seen if it is given by its ARN")
+        elif state == "Enabled":
+            yield ok("key", one)
+        else:
+            yield problem("key", f"the KMS key {one} is {state}", f"aws kms enable-key --key-id {one}")
+
+
+def network(account: Account, job: "TuningJob") -> Iterator[Finding]:
+    """Subnets and security groups exist, in one VPC."""
+    for given in {(tuple(part.network.subnets), tuple(part.network.security_groups)) for _, part in job.parts()}:
+        if any(given):
+            yield from _network(account, *given)
+
+
+def _network(account: Account, subnets: Sequence[str], groups: Sequence[str]) -> Iterator[Finding]:
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - see doctor()
+
+    ec2 = account.client("ec2")
+    asked: Mapping[str, tuple[Sequence[str], Callable[[], Any]]] = {
+        "subnets": (subnets, lambda: ec2.describe_subnets(SubnetIds=list(subnets))["Subnets"]),
+        "security-groups": (groups, lambda: ec2.describe_security_groups(GroupIds=list(groups))["SecurityGroups"]),
+    }
+    vpcs: set[str] = set()
+    for kind, (several, ask) in asked.items():
+        try:
+            vpcs |= {one["VpcId"] for one in ask()} if several else set()
+        except ClientError as error:
+            if not code_of(error).endswith((".NotFound", ".Malformed")):
+                raise
+            text = error.response["Error"]["Message"]
+            yield problem("network", text, f"aws ec2 describe-{kind} --region {account.place.region} shows which there are")
+            return
+    if len(vpcs) > 1:
+        text = f"the subnets and security groups are of several VPCs: {', '.join(sorted(vpcs))}"
+        yield problem("network", text, "choose subnets and security groups of one VPC")
+    else:
+        yield ok("network", f"{', '.join([*subnets, *groups])} in {', '.join(vpcs)}")

@@ -1,0 +1,1 @@
+"""What SageMaker accepts: requests in, violations out."""

@@ -1,0 +1,1 @@
+"""What a tuning job is: descriptions that become requests. Nothing here talks to AWS."""

@@ -1,0 +1,107 @@
+"""Metrics that a script prints, and the one that is tuned."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from sm_tuning.errors import Invalid
+from sm_tuning.spec.log_lines import cut_numbers, shown, whole_number
+from sm_tuning.spec.value_types import require
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric and the regular expression that finds it in the log; its first group is the value.
+
+    With `sample`, a line as the script prints it, the expression is tried at once, on what the log shows of it: a tab is `#011` there.
+    Without `regex` it is a metric of one of AWS's built-in algorithms, for which AWS has the expression.
+    """
+
+    name: str
+    regex: str | None = None
+    sample: str | None = None
+
+    def __post_init__(self) -> None:
+        require(self)
+        if self.regex is None:
+            return
+        try:
+            compiled = re.compile(self.regex)
+        except re.error as error:
+            raise Invalid(f"{self.name}: the regex {self.regex!r} is no regular expression: {error}") from error
+        if not compiled.groups:
+            raise Invalid(f"{self.name}: the regex {self.regex!r} has no group; put ( ) around the value")
+        if self.sample is not None:
+            self._try(compiled, self.sample)
+
+    def _try(self, compiled: "re.Pattern[str]", sample: str) -> None:
+        lines = shown(sample)
+        matches = [match for line in lines for match in compiled.finditer(line)]
+        if not matches:
+            said = f"{self.name}: the regex {self.regex!r} does not match the sample {sample!r}"
+            raise Invalid(said if lines == [sample] else f"{said}, which the log shows as {' and '.join(map(repr, lines))}")
+        if all(number(match[1]) is None for match in matches):
+            raise Invalid(
+                f"{self.name}: the regex {self.regex!r} finds {matches[0][1]!r} in the sample {sample!r}, which is no number"
+            )
+
+    def warnings(self) -> Iterator[str]:
+        """Numbers that its expression would cut or miss: those in the sample or, without one, whatever a script may print."""
+        if self.regex is None:
+            return
+        if self.sample is not None:
+            matches = [(line, match) for line in shown(self.sample) for match in re.finditer(self.regex, line)]
+            for line, match in matches:
+                whole = whole_number(line, *match.span(1)) if match[1] else None
+                if whole is not None:
+                    yield f"the regex of {self.name} catches only part of a number: {whole} in its sample becomes {match[1]}"
+                elif number(match[1]) is None:
+                    yield f"the regex of {self.name} finds {match[1]!r} in its sample, which is no number: AWS leaves it out"
+        cut = [f"{whole} becomes {part}" if part else f"{whole} is missed" for whole, part in cut_numbers(self.regex)]
+        if cut:
+            yield f"the regex of {self.name} does not hold every number: {', '.join(cut)}"
+
+    def values(self, line: str) -> Sequence[float]:
+        """Every value of the metric in a line of the log; none without an expression."""
+        if self.regex is None:
+            return []
+        found = (number(one[1]) for one in re.finditer(self.regex, line))
+        return [value for value in found if value is not None]
+
+
+def number(text: str | None) -> float | None:
+    """A finite number in plain or scientific notation, or None."""
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and "_" not in (text or "") else None
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The metric that is tuned, and which end of it is good (`Maximize` or `Minimize`)."""
+
+    metric: Metric
+    goal: str
+
+    @classmethod
+    def maximize(cls, name: str, regex: str | None = None, sample: str | None = None) -> Self:
+        """More is better, as with accuracy."""
+        return cls(Metric(name, regex, sample), "Maximize")
+
+    @classmethod
+    def minimize(cls, name: str, regex: str | None = None, sample: str | None = None) -> Self:
+        """Less is better, as with loss."""
+        return cls(Metric(name, regex, sample), "Minimize")
+
+    def __post_init__(self) -> None:
+        require(self)
+        if self.goal not in {"Maximize", "Minimize"}:
+            raise Invalid(f"goal is {self.goal!r}; it must be 'Maximize' or 'Minimize'")
+
+    def request(self) -> Mapping[str, str]:
+        """The objective in AWS's form."""
+        return {"Type": self.goal, "MetricName": self.metric.name}

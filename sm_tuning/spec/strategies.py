@@ -1,0 +1,63 @@
+"""How the ranges are searched. Each strategy holds its own settings, so an illegal pair has no spelling."""
+
+from dataclasses import dataclass
+
+from sm_tuning.errors import Invalid
+from sm_tuning.spec.value_types import require
+
+
+def _check(strategy: "Random | Bayesian | Hyperband") -> None:
+    require(strategy)
+    if strategy.seed is not None and strategy.seed < 0:
+        raise Invalid(f"seed is {strategy.seed}; it must not be negative")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """Every combination of categorical values, each once."""
+
+    early_stopping: bool = False
+
+    def __post_init__(self) -> None:
+        require(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Random:
+    """Independent draws; any number of training jobs may run in parallel without loss."""
+
+    seed: int | None = None
+    early_stopping: bool = False
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bayesian:
+    """Learns from every finished training job what to try next; the fewer run in parallel, the better."""
+
+    seed: int | None = None
+    early_stopping: bool = False
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hyperband:
+    """Random draws, of which the poor are stopped early. Resources are epochs: values of the objective that a job prints."""
+
+    max_resource: int | None = None
+    min_resource: int = 1
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        _check(self)
+        if self.min_resource < 1:
+            raise Invalid(f"min_resource is {self.min_resource}; it must be at least 1")
+        if self.max_resource is not None and self.max_resource < self.min_resource:
+            raise Invalid(f"max_resource is {self.max_resource}; it must not be less than min_resource, {self.min_resource}")
+
+
+Strategy = Grid | Random | Bayesian | Hyperband

@@ -1,0 +1,116 @@
+"""Whether the values of the builders have the types that their annotations declare; a wrong one is a problem like any other.
+
+The walk knows what the builders use: plain values, enumerations, unions, sequences, mappings and dataclasses.
+"""
+
+import functools
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
+
+from sm_tuning.errors import Invalid
+from sm_tuning.rules.violation import Problem
+
+_NOUNS: Mapping[object, str] = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    types.NoneType: "nothing",
+    Sequence: "a list",
+    Mapping: "a table",
+}
+
+
+class WrongTypes(Invalid):
+    """Values of a wrong type; `problems` holds one for each."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+    def in_file(self, path: Path) -> "WrongTypes":
+        """The same problems, with the file that holds them in the text."""
+        error = WrongTypes(self.problems)
+        error.args = (f"{path}: {self}",)
+        return error
+
+    def below(self, path: str) -> "WrongTypes":
+        """The same problems as seen from the builder that holds this one."""
+        return WrongTypes([Problem(one.rule, f"{path}.{one.field}", one.value, one.text) for one in self.problems])
+
+
+def require(builder: object) -> None:
+    """Raise WrongTypes for a dataclass whose constructor computes with its values."""
+    if wrong := list(problems(builder)):
+        raise WrongTypes(wrong)
+
+
+def problems(builder: object, path: str = "") -> Iterator[Problem]:
+    """Every value of a wrong type in a dataclass and in what it holds, named as in Python and TOML."""
+    kind: type = type(builder)
+    hints = _hints(kind)
+    for field in fields(builder):  # type: ignore[arg-type] # the caller's precondition: a dataclass
+        yield from _walk(getattr(builder, field.name), hints[field.name], f"{path}.{field.name}" if path else field.name)
+
+
+def integral(value: object) -> bool:
+    """Whether a value is a whole number; True and False are none."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+@functools.cache
+def _hints(kind: type) -> Mapping[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+def _walk(value: object, kind: Any, path: str) -> Iterator[Problem]:  # noqa: ANN401 - an annotation
+    options = _options(kind)
+    suitable = next((option for option in options if _fits(value, option)), None)
+    if suitable is None:
+        # What a left-out value means is said by the field's documentation, not here.
+        nouns = dict.fromkeys(_noun(option) for option in options if option is not types.NoneType)
+        yield Problem("model-type", path, value, f"it must be {' or '.join(nouns)}")
+    elif is_dataclass(suitable):
+        yield from problems(value, path)
+    elif typing.get_origin(suitable) is Sequence:
+        for index, item in enumerate(typing.cast("Sequence[object]", value)):
+            yield from _walk(item, typing.get_args(suitable)[0], _item_path(path, index, item))
+    elif typing.get_origin(suitable) is Mapping:
+        key_kind, value_kind = typing.get_args(suitable)
+        for key, item in typing.cast("Mapping[object, object]", value).items():
+            yield from _walk(key, key_kind, f"{path} (key)")
+            yield from _walk(item, value_kind, f"{path}.{key}")
+
+
+def _options(kind: Any) -> Sequence[Any]:  # noqa: ANN401 - an annotation
+    return typing.get_args(kind) if typing.get_origin(kind) in {typing.Union, types.UnionType} else (kind,)
+
+
+def _fits(value: object, kind: Any) -> bool:  # noqa: ANN401 - an annotation
+    outer = typing.get_origin(kind) or kind
+    if outer is int:
+        return integral(value)
+    if outer is float:
+        return isinstance(value, Real) and not isinstance(value, bool)
+    if outer is Sequence:
+        return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+    return isinstance(value, outer)
+
+
+def _noun(kind: Any) -> str:  # noqa: ANN401 - an annotation
+    outer = typing.get_origin(kind) or kind
+    if isinstance(outer, type) and issubclass(outer, Enum):
+        return f"one of {', '.join(str(one.value) for one in outer)}"
+    return _NOUNS.get(outer) or f"a {outer.__name__}"
+
+
+def _item_path(path: str, index: int, item: object) -> str:
+    """Items that have a name go by it."""
+    name = getattr(item, "name", None)
+    return f"{path}.{name}" if isinstance(name, str) and name else f"{path}[{index}]"

@@ -1,0 +1,49 @@
+"""Files that a training script is sent with."""
+
+import ast
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from sm_tuning.spec.training import Script
+from sm_tuning.validation.local_files import CACHES, Files, files_of
+
+
+def script_files(script: Script) -> Files:
+    """The whole source folder; without one the entry and what it imports from beside itself, as a run by hand would find it."""
+    if script.source is not None:
+        return files_of(Path(script.source), CACHES)
+    entry = Path(script.entry)
+    files: dict[str, Path] = {entry.name: entry}
+    left_out: dict[str, str] = {}
+    waiting = [entry]
+    while waiting:
+        for name in _imported(waiting.pop()):
+            module = files_of(path, CACHES) if (path := _beside(entry.parent, name)) else Files()
+            prefix = f"{name}/" if path and path.is_dir() else ""
+            new = {f"{prefix}{below}": file for below, file in module.files if f"{prefix}{below}" not in files}
+            files |= new
+            waiting += new.values()
+            left_out |= {f"{prefix}{below}": reason for below, reason in module.left_out}
+    return Files([*sorted(files.items())], [*left_out.items()])
+
+
+def _imported(path: Path) -> Iterator[str]:
+    """Top-level names of the modules that a file imports, wherever it does; none if it is no Python."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of the script's text, such as an invalid escape
+            tree = ast.parse(path.read_bytes()) if path.suffix == ".py" else ast.Module([], [])
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module.partition(".")[0]
+
+
+def _beside(folder: Path, name: str) -> Path | None:
+    """The package or module of a name in a folder, in Python's order."""
+    if (folder / name / "__init__.py").is_file():
+        return folder / name
+    return path if (path := folder / f"{name}.py").is_file() else None
