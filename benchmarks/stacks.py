@@ -161,7 +161,7 @@ def on_the_emulator(stack: Stack, script: Path, bare: float, python: str, option
     """One round, its bare loop having been measured."""
     with tempfile.TemporaryDirectory() as state, emulator(options.parallel, script, state, "--python", python) as url:
         first, *later = (emulated(url, script, {}, options.jobs, options.parallel) * options.jobs for _ in range(1 + _LATER))
-        memories = [json.loads(path.read_text()) for path in (Path(state) / "warm").glob("*.json")]
+        memories = [json.loads(path.read_text()) for path in (Path(state) / "forkserver").glob("*.json")]
         cold = sorted({name for memory in memories for part in ("cold", "unlearnable") for name in memory[part]})
     print(f"{stack.name}: bare {bare:.2f}, first {first:.2f}, later {later}, cold {cold}", file=sys.stderr, flush=True)
     return Round(bare=bare, first=first, later=statistics.median(later), cold=cold)

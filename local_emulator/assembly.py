@@ -26,12 +26,12 @@ from local_emulator.engine.bell import Bell
 from local_emulator.engine.faults import FaultLog
 from local_emulator.engine.loop import Loop
 from local_emulator.engine.publisher import Publisher
-from local_emulator.engine.trainer import Prepares, Trainer
+from local_emulator.engine.trainer import RunPreparer, Trainer
 from local_emulator.engine.tuner import Tuner
 from local_emulator.runs import mounts
 from local_emulator.runs.clock import Clock, TestClock
 from local_emulator.runs.folder import folders_below
-from local_emulator.runs.forkserver.pool import Warm
+from local_emulator.runs.forkserver.pool import ForkServers
 from local_emulator.runs.functions import FunctionExecutor
 from local_emulator.runs.preparation import Preparation
 from local_emulator.runs.process import ProcessExecutor, living
@@ -101,17 +101,17 @@ class Emulator:
                 run_key=self.run_key,
                 support=self._support,
                 role_exists=self.cloud.role_exists,
-                expect=lambda: hands.expect(),  # noqa: PLW0108 - they are made below
+                expect=lambda: backend.expect(),  # noqa: PLW0108 - they are made below
             )
             if not in_memory:  # it is going to be asked for
                 threading.Thread(target=self._try_mounts, name="mounts", daemon=True).start()
             inside = _Inside(clock=clock, settle=lambda: self._loop.settle()) if in_memory else None  # noqa: PLW0108 - made below
-            hands = _hands(settings, preparation, bell, endpoint, inside)
-            self._stack.callback(hands.close)
+            backend = _backend(settings, preparation, bell, endpoint, inside)
+            self._stack.callback(backend.close)
             self._trainer = trainer = Trainer(
                 store=self.store,
-                executor=hands.executor,
-                preparation=hands.preparation,
+                executor=backend.executor,
+                preparation=backend.preparation,
                 objects=objects,
                 runs=runs,
                 settings=settings,
@@ -214,30 +214,30 @@ class _Inside:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Hands:
+class _Backend:
     """Who prepares and executes runs."""
 
     executor: Executor
-    preparation: Prepares
+    preparation: RunPreparer
     close: Callable[[], None]
     expect: Callable[[], None] = lambda: None
 
 
-def _hands(
+def _backend(
     settings: Settings, preparation: Preparation, bell: Bell, endpoint: Callable[[], str | None], inside: _Inside | None
-) -> _Hands:
+) -> _Backend:
     if inside is None or settings.scheduler:
         _refuse_functions(settings)
     if settings.scheduler is None:
-        warm = Warm(settings.state / "warm") if settings.warm else None
-        processes = ProcessExecutor(bell=bell.path, warm=warm, mortal=settings.state if inside else None)
+        servers = ForkServers(settings.state / "forkserver") if settings.fork_server else None
+        processes = ProcessExecutor(bell=bell.path, fork_servers=servers, mortal=settings.state if inside else None)
         if inside is None:
-            return _Hands(executor=processes, preparation=preparation, close=processes.close, expect=processes.expect)
+            return _Backend(executor=processes, preparation=preparation, close=processes.close, expect=processes.expect)
         functions = FunctionExecutor(processes, clock=inside.clock, ring=bell.ring, settle=inside.settle)
-        return _Hands(executor=functions, preparation=preparation, close=functions.close, expect=processes.expect)
+        return _Backend(executor=functions, preparation=preparation, close=functions.close, expect=processes.expect)
     (settings.state / _SCHEDULER).write_text(settings.scheduler)
     away = cluster.ClusterExecutor(settings=settings, scheduler=settings.scheduler, endpoint=endpoint, ring=bell.ring)
-    return _Hands(executor=away, preparation=away, close=away.close)
+    return _Backend(executor=away, preparation=away, close=away.close)
 
 
 def _refuse_functions(settings: Settings) -> None:

@@ -140,9 +140,9 @@ def _parser() -> argparse.ArgumentParser:
         "(may be repeated)",
     )
     serve.add_argument(
-        "--no-warm",
+        "--no-fork-server",
         action="store_true",
-        help="start every Python script anew, not from a process that has imported what it imports",
+        help="start a new interpreter for every Python script: fork none from a process that has imported its modules",
     )
     serve.add_argument("--idle-exit", type=values.seconds, help="end after this many seconds without a request or a training job")
     status = commands.add_parser("status", help="say whether an emulator holds the state folder, and where it answers")
@@ -192,7 +192,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         quotas=values.quotas(options.quota),
         faults=values.faults(options.fault),
         idle_exit=options.idle_exit,
-        warm=not options.no_warm,
+        fork_server=not options.no_fork_server,
         threads=options.threads,
         **({"gpus": options.gpus} if options.gpus is not None else {}),
     )

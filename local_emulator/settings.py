@@ -102,8 +102,8 @@ class Settings:
     `parallel` bounds the runs of all jobs together. `images` maps a shell-style pattern of an image URI to what stands in for the
     image, the first match first; an image that none matches runs in script mode, or as the stand-in of a built-in algorithm. Functions
     stand in only inside tests, where they are called in this process.
-    `gpus` are dealt out to the runs, each getting its share of them. `warm`: whether Python scripts are forked from processes that
-    have imported what they import.
+    `gpus` are dealt out to the runs, each getting its share of them. `fork_server`: whether Python scripts are forked from processes
+    that have imported their modules.
     `s3_endpoint` is somebody else's S3 (then the data, sources and models of training jobs live there), None for our own.
     `scheduler` is the address of a Dask cluster whose workers run the training jobs, None for this machine; `advertise` is this
     emulator's URL as those workers see it, None if they are on this machine too.
@@ -121,7 +121,7 @@ class Settings:
     threads: int | None = None  # for BLAS and friends in each run; None: cores / parallel
     gpus: tuple[str, ...] = field(default_factory=visible_gpus)
     private_opt_ml: bool = True
-    warm: bool = True
+    fork_server: bool = True
     check_roles: bool = False
     python: str | None = None  # interpreter for script mode; None: this one
     images: Mapping[str, StandIn] = field(default_factory=dict)

@@ -221,7 +221,7 @@ def no_inodes(small: Disk) -> int:
 def tried(path: Path, options: str, do: Callable[[Disk], int], codes: "Counter[str]", faults: list[str]) -> int:
     """Do something to an emulator on a disk of its own, start it again, and check all it holds."""
     with disk(path, options) as mounted:
-        server = SmallDiskServer(state=mounted / "state", arguments=("--stop-grace", "1", "--no-warm"))
+        server = SmallDiskServer(state=mounted / "state", arguments=("--stop-grace", "1", "--no-fork-server"))
         try:
             small = Disk(server.start(), mounted, codes, faults)
             result = do(small)

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from local_emulator.domain.errors import EmulatorError
-from local_emulator.domain.training import Left, TrainingJob
+from local_emulator.domain.training import TimeBudget, TrainingJob
 from local_emulator.runs.folder import RunFolder, write_whole
 from local_emulator.runs.run import Cause, Command, Exit, Run, RunState
 from local_emulator.settings import Settings
@@ -48,7 +48,7 @@ class Errand:
     """What a worker must know to run a training job. `endpoint` is the emulator's address as workers see it."""
 
     job: TrainingJob
-    left: Left
+    budget: TimeBudget
     settings: Settings
     endpoint: str | None
     version: str
@@ -189,12 +189,12 @@ class ClusterExecutor:
 
     # --- what the trainer calls -----------------------------------------------------------------------------------------
 
-    def prepare(self, job: TrainingJob, folder: Path, left: Left) -> Run:
+    def prepare(self, job: TrainingJob, folder: Path, budget: TimeBudget) -> Run:
         """Nothing but the folder: data and code come where they are used."""
         RunFolder(folder).make()
         while (endpoint := self._settings.advertise or self._endpoint()) is None and not self._closing:
             time.sleep(0.05)  # the emulator has just started and does not listen yet
-        errand = Errand(job=job, left=left, settings=self._settings, endpoint=endpoint, version=version("sm-tuning"))
+        errand = Errand(job=job, budget=budget, settings=self._settings, endpoint=endpoint, version=version("sm-tuning"))
         return _Order(id=job.run, folder=folder, program=Command(argv=()), errand=errand)
 
     def start(self, run: Run) -> None:

@@ -28,7 +28,7 @@ from local_emulator.domain.errors import RunError
 from local_emulator.domain.objects import ObjectInfo, Objects, ObjectsUnavailable
 from local_emulator.runs import mounts
 from local_emulator.runs.data import artifacts
-from local_emulator.runs.data.output_files import files_left
+from local_emulator.runs.data.output_files import output_files
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.preparation import Preparation
 from local_emulator.runs.process import ProcessExecutor
@@ -134,7 +134,7 @@ class Workplace:
         remote = RemoteObjects(settings.s3_endpoint or errand.endpoint or "", settings.region)
         preparation, objects = self._prepares(settings, errand.endpoint, remote), PatientObjects(remote, going)
         try:
-            run = preparation.prepare(errand.job, visit.folder.path, errand.left)
+            run = preparation.prepare(errand.job, visit.folder.path, errand.budget)
         except RunError as error:
             visit.end = End(exit=Exit(cause=Cause.START, code=1, time=datetime.now(UTC), message=str(error)))
             return
@@ -198,7 +198,7 @@ class _Checkpoints:
         if "CheckpointConfig" not in self._errand.job.request:
             return ()
         here = artifacts.checkpoints(self._folder.ml, self._errand.job)
-        return [file.path for file in files_left(here) if not file.link]
+        return [file.path for file in output_files(here) if not file.link]
 
     def save(self) -> None:
         """Upload the files that have changed, and are not being written just now."""

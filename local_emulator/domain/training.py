@@ -21,7 +21,7 @@ class FinalMetric:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Earlier:
+class PreviousRun:
     """A run that was interrupted or lost, and when it began."""
 
     run: str
@@ -29,7 +29,7 @@ class Earlier:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Left:
+class TimeBudget:
     """What a run may still take, in seconds: of MaxRuntimeInSeconds and of MaxWaitTimeInSeconds. None: as long as it likes."""
 
     runtime: float | None = None
@@ -41,9 +41,10 @@ class TrainingJob:
     """A training job.
 
     `request` has the shape of CreateTrainingJob, defaults filled in as Describe echoes them. `run` is the id of its run and the
-    name of its folder; `earlier` were its runs before an interruption or an internal error, which told `told` observations and
-    were `retries` times lost. `interrupt` asks for an interruption. `gpus` of this machine are its run's. `pooled`: it has had a
-    warm pool. `claimed`: a supervisor has been seen at its run, which is then never begun again, whatever becomes of its folder.
+    name of its folder; `previous_runs` were its runs before an interruption or an internal error: they made the first
+    `observation_offset` observations and were `retries` times lost. `interrupt` asks for an interruption. `gpus` of this machine
+    are its run's. `pooled`: it has had a warm pool. `claimed`: a supervisor has been seen at its run, which is then never begun
+    again, whatever becomes of its folder.
     The members from `tuning` to `index` are set for children of a tuning job only. `created` is when it was asked for, `started`
     when its data began to arrive, `ended` when its program and uploads were over.
     """
@@ -70,8 +71,8 @@ class TrainingJob:
     tuned: Point = field(default_factory=dict)
     index: int = 0
     tags: Mapping[str, str] = field(default_factory=dict)
-    earlier: tuple[Earlier, ...] = ()
-    told: int = 0
+    previous_runs: tuple[PreviousRun, ...] = field(default=(), metadata={"formerly": "earlier"})  # in records of version 0.1
+    observation_offset: int = field(default=0, metadata={"formerly": "told"})
     retries: int = 0
     interrupt: bool = False
     gpus: tuple[str, ...] = ()
@@ -104,16 +105,16 @@ class TrainingJob:
         """Seconds from the arrival of data to the end of uploads, of all runs together."""
         return sum(((one.end or now) - one.start).total_seconds() for one in self.transitions if one.status in _WORKING)
 
-    def left(self, now: datetime) -> Left:
-        """What its present run may take when it starts: what earlier runs have left.
+    def time_budget(self, now: datetime) -> TimeBudget:
+        """What its present run may take when it starts: what previous runs have left.
 
         The time since the present run was asked for is no runtime: it may have waited for an emulator that was not there.
         """
         condition = self.request.get("StoppingCondition", {})
         runtime, wait = condition.get("MaxRuntimeInSeconds"), condition.get("MaxWaitTimeInSeconds")
-        earlier = replace(self, transitions=tuple(one for one in self.transitions if one.start < self.run_started))
-        return Left(
-            runtime=None if runtime is None else max(runtime - earlier.trained(self.run_started), 0.0),
+        previous = replace(self, transitions=tuple(one for one in self.transitions if one.start < self.run_started))
+        return TimeBudget(
+            runtime=None if runtime is None else max(runtime - previous.trained(self.run_started), 0.0),
             wait=None if wait is None else max(wait - (now - self.created).total_seconds(), 0.0),
         )
 

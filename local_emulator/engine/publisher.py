@@ -103,13 +103,13 @@ class Publisher:
 
     def _publish_log(self, job: TrainingJob, progress: _Progress) -> None:
         terminal = job.status.terminal  # asked before reading: nothing is written after that
-        runs = [*((one.run, one.started) for one in job.earlier), (job.run, job.run_started)]
+        runs = [*((one.run, one.started) for one in job.previous_runs), (job.run, job.run_started)]
         while not progress.log_done:
             run, started = runs[progress.run]
             stream = log_stream(job.name, int(started.timestamp()))
             folder = RunFolder(self._runs / run)
             lines, progress.log = read_log(folder, progress.log)
-            over = terminal and not lines and progress.run == len(job.earlier)
+            over = terminal and not lines and progress.run == len(job.previous_runs)
             begun = int(started.timestamp() * 1000) if over and job.started else None
             events = [(line.ms, line.text) for line in lines]
             if progress.until is None and (events or begun is not None):
@@ -121,7 +121,7 @@ class Publisher:
                 progress.until = events[-1][0]
             if over:
                 progress.log_done = True
-            elif not lines and progress.run < len(job.earlier):
+            elif not lines and progress.run < len(job.previous_runs):
                 progress.run, progress.log, progress.until = progress.run + 1, None, None
             elif not lines:
                 return

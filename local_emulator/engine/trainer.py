@@ -19,7 +19,7 @@ from local_emulator.domain.errors import EmulatorError, NotFound, RunError, Unre
 from local_emulator.domain.jobs import ACTIVE, Secondary, Status
 from local_emulator.domain.names import Arn
 from local_emulator.domain.objects import Objects
-from local_emulator.domain.training import Earlier, Left, TrainingJob
+from local_emulator.domain.training import PreviousRun, TimeBudget, TrainingJob
 from local_emulator.domain.transitions import STARTING
 from local_emulator.engine import endings, placement
 from local_emulator.engine.admission import admitted
@@ -45,10 +45,10 @@ _RESET_WITHIN = 10.0  # seconds that a reset waits for slow work in hand
 _LIFE = timedelta(seconds=1)  # a spot run without metrics is taken to be under way after this long
 
 
-class Prepares(Protocol):
+class RunPreparer(Protocol):
     """Everything that must be there before a program can start."""
 
-    def prepare(self, job: TrainingJob, folder: Path, left: Left) -> Run:
+    def prepare(self, job: TrainingJob, folder: Path, budget: TimeBudget) -> Run:
         """Lay out the run's folder; raises RunError with the FailureReason."""
 
 
@@ -64,7 +64,7 @@ class Trainer:
         *,
         store: Store,
         executor: Executor,
-        preparation: Prepares,
+        preparation: RunPreparer,
         objects: Objects,
         runs: Path,
         settings: Settings,
@@ -173,13 +173,13 @@ class Trainer:
         self._take_over(job)
 
     def _prepare(self, job: TrainingJob, *, again: bool = False) -> None:
-        self._preparing[job.run] = self._slow(self._make_ready, job, job.left(self._now()), again=again)
+        self._preparing[job.run] = self._slow(self._make_ready, job, job.time_budget(self._now()), again=again)
 
-    def _make_ready(self, job: TrainingJob, left: Left, *, again: bool) -> Run:
+    def _make_ready(self, job: TrainingJob, budget: TimeBudget, *, again: bool) -> Run:
         path = self._folder(job).path
         if again and self._executor.kill(path):
             raise _EvidenceGoneError(job.run)
-        return self._preparation.prepare(job, path, left)
+        return self._preparation.prepare(job, path, budget)
 
     def _take_over(self, job: TrainingJob) -> None:
         """Say of the ended training job whose instances this one takes over that it does."""
@@ -229,7 +229,7 @@ class Trainer:
             self._end_unbegun(job)
         elif job.secondary is not Secondary.STARTING:
             self._begin_again(job)  # the emulator died between its preparation and its start
-        elif job.left(self._now()).wait == 0.0:
+        elif job.time_budget(self._now()).wait == 0.0:
             self._end(job, endings.MAX_WAIT)  # it has waited for an instance as long as it may
 
     def _begin_prepared(self, job: TrainingJob, prepared: Future[Run]) -> None:
@@ -295,7 +295,7 @@ class Trainer:
         """Bring new metric values into the ledger."""
         seen, offset = read_metrics(self._folder(job), self._store.offset(job.arn))
         if seen:
-            self._store.record(job.arn, [replace(one, seq=one.seq + job.told) for one in seen], offset)
+            self._store.record(job.arn, [replace(one, seq=one.seq + job.observation_offset) for one in seen], offset)
 
     # --- the end --------------------------------------------------------------------------------------------------------
 
@@ -346,7 +346,7 @@ class Trainer:
             most = max(most, self._node_losses)
         if ending is endings.INTERRUPTED and job.status is Status.STOPPING:
             self._end(job, endings.STOPPED)
-        elif ending is endings.INTERRUPTED and job.left(self._now()).wait == 0.0:
+        elif ending is endings.INTERRUPTED and job.time_budget(self._now()).wait == 0.0:
             self._end(job, endings.MAX_WAIT)
         elif ending is endings.INTERRUPTED or (ending.retryable and job.retries < most and job.status is Status.IN_PROGRESS):
             self._begin_anew(job, ending)
@@ -364,8 +364,8 @@ class Trainer:
                 replace(
                     moved.moved(Secondary.STARTING, now, STARTING),
                     run=self._token(),
-                    earlier=(*job.earlier, Earlier(run=job.run, started=job.run_started)),
-                    told=seen[-1].seq if seen else 0,
+                    previous_runs=(*job.previous_runs, PreviousRun(run=job.run, started=job.run_started)),
+                    observation_offset=seen[-1].seq if seen else 0,
                     retries=job.retries + (not interrupted),
                     interrupt=False,
                     claimed=False,

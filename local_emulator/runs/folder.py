@@ -334,10 +334,12 @@ class RunFolder:
         return RunState.LOST if claimed else RunState.NEW
 
 
-def _run(facts: Mapping[str, Any]) -> Run:
+def _run(facts: dict[str, Any]) -> Run:
     words: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in facts["program"].items()}
     imports = facts.get("imports")  # a run that an earlier version has begun has none
+    server = facts.pop("warm", None)  # as version 0.1 called it
     typed = {
+        "fork_server": facts.get("fork_server", server),
         "folder": Path(facts["folder"]),
         "program": Container(**words) if "image" in words else Command(**words),
         "metrics": tuple(MetricDefinition(**metric) for metric in facts["metrics"]),

@@ -14,11 +14,11 @@ from pathlib import Path
 from local_emulator.domain.errors import RunError, ThrottlingException, ValidationException, is_passing
 from local_emulator.domain.jobs import Document
 from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, Objects, ObjectsUnavailable, parse_s3
-from local_emulator.domain.training import Left, TrainingJob
+from local_emulator.domain.training import TimeBudget, TrainingJob
 from local_emulator.runs import images, mounts, opt_ml, script_mode
 from local_emulator.runs.data.archive import ArchiveError, DiskFullError, extract_safely
 from local_emulator.runs.data.artifacts import checkpoints
-from local_emulator.runs.data.channels import Stage, failed, place
+from local_emulator.runs.data.channels import ChannelCache, failed, place
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.forkserver.script_imports import imports_of
 from local_emulator.runs.mounts import Support
@@ -54,7 +54,7 @@ class Preparation:
         self._settings = settings
         self._objects = objects
         self._code = folder_of_caches / "code"
-        self._stage = Stage(folder_of_caches / "channels", objects)
+        self._channels = ChannelCache(folder_of_caches / "channels", objects)
         self._endpoint = endpoint
         self._run_key = run_key
         self._support = support
@@ -101,13 +101,13 @@ class Preparation:
         private = self._private if images.entrypoint(algorithm) else True  # nobody else asks
         problem = images.runnable(algorithm, hyperparameters, self._settings, private=private)
         for channel in document.get("InputDataConfig", ()):
-            problem = problem or self._stage.missing(channel, role, region)
+            problem = problem or self._channels.missing(channel, role, region)
             if channel.get("InputMode", algorithm["TrainingInputMode"]) == "Pipe":
                 problem = problem or f"The channel {channel['ChannelName']!r} has the input mode Pipe, which is not emulated yet."
         if problem is not None:
             raise ValidationException(problem)
 
-    def prepare(self, job: TrainingJob, folder: Path, left: Left) -> Run:
+    def prepare(self, job: TrainingJob, folder: Path, budget: TimeBudget) -> Run:
         """Lay out the run's folder, from the beginning if it is half made; raises RunError with the FailureReason."""
         names = RunFolder(folder)
         try:
@@ -115,15 +115,15 @@ class Preparation:
             names.make()
             function = images.stand_in(images.image_of(job.request["AlgorithmSpecification"]), self._settings)
             if callable(function):
-                return self._run_of_function(job, names, left, function)
+                return self._run_of_function(job, names, budget, function)
             self._expect()
             opt_ml.lay_out(names.ml, job)
             channels = {
-                f"input/data/{channel['ChannelName']}": self._stage.fetch(channel)
+                f"input/data/{channel['ChannelName']}": self._channels.fetch(channel)
                 for channel in job.request.get("InputDataConfig", ())
             }
             self._bring_checkpoints(job, names)
-            run = self._run(job, names, left)
+            run = self._run(job, names, budget)
             if self._support().layers and not isinstance(run.program, Container):
                 mounts.lay(names.ml, channels)
             else:
@@ -139,7 +139,7 @@ class Preparation:
             raise RunError(f"ClientError: {error.strerror or error}: {error.filename or folder}") from error
         return run
 
-    def _run(self, job: TrainingJob, names: RunFolder, left: Left) -> Run:
+    def _run(self, job: TrainingJob, names: RunFolder, budget: TimeBudget) -> Run:
         settings = self._settings
         key: str | None = None
         algorithm = job.request["AlgorithmSpecification"]
@@ -197,8 +197,8 @@ class Preparation:
             program=program,
             env=env,
             metrics=job.metrics,
-            max_runtime=left.runtime,
-            max_wait=left.wait,
+            max_runtime=budget.runtime,
+            max_wait=budget.wait,
             stop_grace=settings.stop_grace,
             log_limit=settings.log_limit,
             disk_limit=job.request["ResourceConfig"].get("VolumeSizeInGB", 30) * _GIB,
@@ -209,7 +209,7 @@ class Preparation:
             imports=imports,
         )
 
-    def _run_of_function(self, job: TrainingJob, names: RunFolder, left: Left, function: TrainingFunction) -> Run:
+    def _run_of_function(self, job: TrainingJob, names: RunFolder, budget: TimeBudget, function: TrainingFunction) -> Run:
         hyperparameters = job.request.get("HyperParameters", {})
         words = script_mode.arguments(script_mode.visible(hyperparameters))
         return Run(
@@ -217,8 +217,8 @@ class Preparation:
             folder=names.path,
             program=Command(argv=("python", getattr(function, "__name__", type(function).__name__), *words)),
             metrics=job.metrics,
-            max_runtime=left.runtime,
-            max_wait=left.wait,
+            max_runtime=budget.runtime,
+            max_wait=budget.wait,
             log_limit=self._settings.log_limit,
             mode=Mode.SCRIPT,
             function=partial(function, dict(hyperparameters)),
@@ -249,7 +249,7 @@ class Preparation:
         name, *below = path.rstrip("/").removeprefix("/opt/ml/input/data/").split("/")
         if name not in channels or ".." in below:
             raise RunError(f"ClientError: {SUBMIT_DIRECTORY} names {path}, which no channel brings.")
-        source = self._stage.fetch(channels[name]).joinpath(*below)
+        source = self._channels.fetch(channels[name]).joinpath(*below)
         if source.is_dir():
             shutil.copytree(source, code, dirs_exist_ok=True)
             for copied in code.rglob("*"):  # what is staged is read-only
@@ -290,7 +290,7 @@ class Preparation:
         except (ValueError, NoSuchBucket) as error:
             raise failed(f"CheckpointConfig: {type(error).__name__}: {error}") from error
         source = {"S3DataType": "S3Prefix", "S3Uri": config["S3Uri"].rstrip("/") + "/"}
-        staged = self._stage.fetch({"DataSource": {"S3DataSource": source}})
+        staged = self._channels.fetch({"DataSource": {"S3DataSource": source}})
         here = checkpoints(names.ml, job)
         place(staged, here)
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from local_emulator.runs.folder import RunFolder, folders_below, write_whole
-from local_emulator.runs.forkserver.pool import Warm
+from local_emulator.runs.forkserver.pool import ForkServers
 from local_emulator.runs.run import Cause, Run, RunState
 from local_emulator.runs.supervisor import MARKER, remove_container
 
@@ -28,9 +28,9 @@ class ProcessExecutor:
     is removed.
     """
 
-    def __init__(self, *, bell: Path | None, warm: Warm | None = None, mortal: Path | None = None) -> None:
+    def __init__(self, *, bell: Path | None, fork_servers: ForkServers | None = None, mortal: Path | None = None) -> None:
         self._bell = bell
-        self._warm = warm
+        self._fork_servers = fork_servers
         self._mortal = mortal
         self._closed = False
         self._lock = threading.Lock()
@@ -41,8 +41,8 @@ class ProcessExecutor:
         folder = RunFolder(run.folder)
         if folder.state() is not RunState.NEW:
             return
-        server = self._warm.server(run) if self._warm else None
-        folder.save_run(replace(run, warm=str(server) if server else None))
+        server = self._fork_servers.server(run) if self._fork_servers else None
+        folder.save_run(replace(run, fork_server=str(server) if server else None))
         self._hand_over(run.folder)
 
     def state(self, folder: Path) -> RunState:
@@ -81,12 +81,12 @@ class ProcessExecutor:
         return some
 
     def close(self) -> None:
-        """Let the spawner go, and the servers of warm runs; runs go on, unless they are mortal."""
+        """Let the spawner go, and the fork servers; runs go on, unless they are mortal."""
         with self._lock:
             self._closed = True
             self._dismiss()
-        if self._warm is not None:
-            self._warm.close()
+        if self._fork_servers is not None:
+            self._fork_servers.close()
 
     def expect(self) -> None:
         """Be quick about the next run: have a spawner, which takes some 80 ms to come up."""

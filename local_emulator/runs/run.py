@@ -48,8 +48,8 @@ class Run:
     whole environment but for what the supervisor adds itself. `max_runtime` and `max_wait` count from now, i.e. what is left of them
     when it starts. With `opt_ml` the folder's `ml` is mounted over `/opt/ml` for this run alone; `compress` is False for
     OutputDataConfig.CompressionType NONE. `mode` says who tells why it failed. `imports` are the modules that a Python script imports
-    when it begins, as `script_imports` names them (None: it is no such script, or is to be started cold), `warm` the socket of the
-    server that has imported them. `function` is called in place of the program, in the emulator's own process.
+    when it begins, as `script_imports` names them (None: it is no such script), `fork_server` the
+    socket of the process that has imported them. `function` is called in place of the program, in the emulator's own process.
     """
 
     id: str
@@ -67,7 +67,7 @@ class Run:
     opt_ml: bool = False
     mode: Mode = Mode.PROGRAM
     imports: tuple[str, ...] | None = None
-    warm: str | None = None
+    fork_server: str | None = None
     function: Callable[[], object] | None = None
 
 

@@ -124,7 +124,7 @@ class _Supervisor:
             self.cause = asked
             return 0
         reading, writing = os.pipe2(os.O_CLOEXEC)
-        forked = fork(self.run_, writing, self.control) if self.run_.warm else None
+        forked = fork(self.run_, writing, self.control) if self.run_.fork_server else None
         asked = None if forked else self.folder.asked_to_stop()
         if asked is not None:  # while it waited for its server
             self.cause = asked

@@ -87,8 +87,11 @@ def _reader(kind: Any) -> Reader | None:  # noqa: ANN401 - any type goes through
 @cache
 def _record_reader(kind: Any) -> Reader:  # noqa: ANN401 - any dataclass
     readers = {name: reader for name, hint in typing.get_type_hints(kind).items() if (reader := _reader(hint)) is not None}
+    renamed = {old: member.name for member in fields(kind) if (old := member.metadata.get("formerly")) is not None}
 
     def read(facts: dict[str, Any]) -> object:
+        for old in renamed.keys() & facts.keys():
+            facts[renamed[old]] = facts.pop(old)
         for name, reader in readers.items():
             if name in facts:
                 facts[name] = reader(facts[name])

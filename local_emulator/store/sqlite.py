@@ -356,7 +356,7 @@ def _training_columns(job: TrainingJob) -> Mapping[str, object]:
         "retryable": job.retryable,
         "tuning": job.tuning_arn,
         "definition": job.definition,
-        "runs": " ".join([job.run, *(one.run for one in job.earlier)]),
+        "runs": " ".join([job.run, *(one.run for one in job.previous_runs)]),
         "number": job.index,
         "tuned": json.dumps(job.tuned, ensure_ascii=False),
         "metric": job.objective,

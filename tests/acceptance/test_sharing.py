@@ -89,4 +89,4 @@ def test_gpus_are_dealt_out_and_data_is_each_jobs_own(emulator: Any, request_of:
     (cached,) = (Path(emulator.settings.state) / "cache" / "channels").glob("*/data")
     assert {path.name: path.stat().st_size for path in cached.iterdir()} == {"data": 1 << 20, "other": 5}
     runs = Path(emulator.settings.state) / "runs"
-    assert all(json.loads((run / "run.json").read_text())["warm"] for run in runs.iterdir())
+    assert all(json.loads((run / "run.json").read_text())["fork_server"] for run in runs.iterdir())

@@ -24,7 +24,7 @@ from local_emulator.runs.data.log import read_log
 from local_emulator.runs.folder import RunFolder, read_metrics
 from local_emulator.runs.forkserver import pool as warm_runs
 from local_emulator.runs.forkserver import server as warm_server
-from local_emulator.runs.forkserver.pool import Warm
+from local_emulator.runs.forkserver.pool import ForkServers
 from local_emulator.runs.forkserver.script_imports import imports_of
 from local_emulator.runs.process import ProcessExecutor, _holders
 from local_emulator.runs.run import Cause, Command, Run, RunState
@@ -45,8 +45,8 @@ class Runs:
 
     def __init__(self, path: Path, kept: Path) -> None:
         self.path, self.kept = path, kept
-        self.pool = Warm(kept / "warm")
-        self.executor = ProcessExecutor(bell=None, warm=self.pool)
+        self.pool = ForkServers(kept / "warm")
+        self.executor = ProcessExecutor(bell=None, fork_servers=self.pool)
         self.private = mounts.available(path).private
 
     def start(
@@ -105,7 +105,7 @@ class Runs:
 
     def left(self, folder: RunFolder, *, warm: bool) -> dict[str, Any]:
         ended = end(folder)
-        assert (folder.load_run().warm is not None) is warm
+        assert (folder.load_run().fork_server is not None) is warm
         assert (folder.path / "supervisor.log").read_text() == ""  # it says why a run that was to be warm was cold
         log = [line.text.replace(str(folder.work), "RUN") for line in read_log(folder)[0]]
         written = {
@@ -240,7 +240,7 @@ def test_switches_of_python_start_it_cold(kept: Runs) -> None:
     for environment in ({"PYTHONHASHSEED": "3"}, {"PYTHONOPTIMIZE": "1"}, {"PYTHONUNBUFFERED": ""}):
         cold, asked = (kept.start({"train.py": script}, warm=warm, env=environment) for warm in (False, True))
         end(asked)
-        assert asked.load_run().warm is None
+        assert asked.load_run().fork_server is None
         if "PYTHONUNBUFFERED" not in environment:
             assert (text(cold) == text(asked)) is ("PYTHONHASHSEED" in environment)
 
@@ -375,17 +375,17 @@ def request(path: Path) -> Run:
 
 def test_whatever_fails_in_starting_a_server_makes_runs_cold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
-    assert Warm(tmp_path / "file").server(request(tmp_path)) is None
+    assert ForkServers(tmp_path / "file").server(request(tmp_path)) is None
     run = replace(request(tmp_path), program=Command(argv=(str(tmp_path / "no-python"), "train.py")))
-    assert Warm(tmp_path / "warm").server(run) is None
+    assert ForkServers(tmp_path / "warm").server(run) is None
     failing = Mock(side_effect=BlockingIOError("no process"))
     monkeypatch.setattr(subprocess, "Popen", failing)
-    pool = Warm(tmp_path / "warm")
+    pool = ForkServers(tmp_path / "warm")
     assert [pool.server(request(tmp_path)) for _ in range(2)] == [None, None]
     assert failing.call_count == 1  # not tried again at once
     monkeypatch.undo()
     monkeypatch.setattr(socket, "socket", Mock(side_effect=RuntimeError("no sockets")))  # as pytest-socket does
-    pool = Warm(tmp_path / "warm")
+    pool = ForkServers(tmp_path / "warm")
     path = pool.server(request(tmp_path))
     assert path is not None
     while not path.exists():
@@ -398,7 +398,7 @@ def test_a_server_that_does_not_answer_is_waited_for_once(tmp_path: Path, monkey
     monkeypatch.setattr(warm_runs, "_PATIENCE", 0.05)
     path = tmp_path / "server"
     reading, writing = os.pipe()
-    run = replace(request(tmp_path), warm=str(path))
+    run = replace(request(tmp_path), fork_server=str(path))
     with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as other:
         listener.bind(str(path))
         assert warm_runs.fork(run, writing, reading) is None  # nobody listens

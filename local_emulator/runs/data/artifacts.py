@@ -9,7 +9,7 @@ from local_emulator.domain.objects import NoSuchBucket, Objects, ObjectsUnavaila
 from local_emulator.domain.redaction import without_environment
 from local_emulator.domain.training import TrainingJob
 from local_emulator.runs.data.log import read_tail
-from local_emulator.runs.data.output_files import LeftError, files_left, shown
+from local_emulator.runs.data.output_files import OutputError, output_files, shown
 from local_emulator.runs.folder import EvidenceError, RunFolder, read_evidence
 from local_emulator.runs.run import Cause, Exit, Mode, Run
 
@@ -20,7 +20,7 @@ _ERROR_LINES = 20
 _MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^']+)'")
 _LONGEST_KEY = 1024  # bytes
 _IN_XML = re.compile("[^\ufffe\uffff]*")
-_TROUBLE = (NoSuchBucket, ObjectsUnavailable, ValueError, OSError, LeftError)
+_TROUBLE = (NoSuchBucket, ObjectsUnavailable, ValueError, OSError, OutputError)
 
 
 def nothing(job: TrainingJob, ended: Exit) -> bool:
@@ -83,22 +83,22 @@ def _failed(error: Exception) -> RunError:
 
 
 def _upload_folder(objects: Objects, bucket: str, prefix: str, folder: Path) -> None:
-    for file in files_left(folder):
+    for file in output_files(folder):
         if not file.link:
             objects.upload(bucket, _key(prefix, file.name), file.path)
 
 
 def _key(prefix: str, name: str) -> str:
-    """The key of a file; raises LeftError if its name makes none."""
+    """The key of a file; raises OutputError if its name makes none."""
     key = f"{prefix}/{name}"
     try:
         size = len(key.encode())
     except UnicodeEncodeError as error:
-        raise LeftError(f"the name of the file {shown(name)} is not UTF-8, as a key of S3 has to be") from error
+        raise OutputError(f"the name of the file {shown(name)} is not UTF-8, as a key of S3 has to be") from error
     if size > _LONGEST_KEY:
-        raise LeftError(f"the key of the file {shown(name)} has {size:,} bytes, more than S3's {_LONGEST_KEY:,}")
+        raise OutputError(f"the key of the file {shown(name)} has {size:,} bytes, more than S3's {_LONGEST_KEY:,}")
     if any(letter < " " and letter not in "\t\n\r" for letter in key) or not _IN_XML.fullmatch(key):
-        raise LeftError(f"the name of the file {shown(name)} has characters that S3's lists cannot show")
+        raise OutputError(f"the name of the file {shown(name)} has characters that S3's lists cannot show")
     return key
 
 

@@ -45,7 +45,7 @@ def failed(reason: str) -> RunError:
     return RunError(f"ClientError: Data download failed:{reason}")
 
 
-class Stage:
+class ChannelCache:
     """Channels that have been fetched, by content, below one folder."""
 
     def __init__(self, root: Path, objects: Objects) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 from local_emulator.domain.errors import RunError
 
 
-class LeftError(RunError):
+class OutputError(RunError):
     """What a program has left cannot be taken for its output; the text names the file."""
 
 
 @dataclass(frozen=True)
-class LeftFile:
+class OutputFile:
     """A regular file: its name below the folder, and where it is (elsewhere in the folder, if it is a link)."""
 
     name: str
@@ -21,13 +21,13 @@ class LeftFile:
     link: bool = False
 
 
-def files_left(folder: Path, omitted: list[str] | None = None) -> Iterator[LeftFile]:
+def output_files(folder: Path, omitted: list[str] | None = None) -> Iterator[OutputFile]:
     """Regular files below a folder of a run's `/opt/ml`, and links to such within it; none if it is not there.
 
     Links to anything else, pipes, sockets and devices are left out; their paths, as the program knows them, are added to `omitted`.
 
     Raises:
-        LeftError: The folder, or one above it, is something else than a folder; a link leads to itself; a name is too long.
+        OutputError: The folder, or one above it, is something else than a folder; a link leads to itself; a name is too long.
     """
     said = _said(folder)
     if not _is_there(folder):
@@ -44,36 +44,36 @@ def files_left(folder: Path, omitted: list[str] | None = None) -> Iterator[LeftF
                 name = _join(below, entry.name)
                 if entry.is_dir(follow_symlinks=False):
                     continue
-                file = LeftFile(name, root / name) if entry.is_file(follow_symlinks=False) else _followed(root, entry, name)
+                file = OutputFile(name, root / name) if entry.is_file(follow_symlinks=False) else _followed(root, entry, name)
                 if file is not None:
                     yield file
                 elif omitted is not None:
                     omitted.append(f"{said}/{name}")
         except OSError as error:
-            raise LeftError(f"{shown(f'{said}/{below}')} cannot be read: {error.strerror}") from error
+            raise OutputError(f"{shown(f'{said}/{below}')} cannot be read: {error.strerror}") from error
 
 
 def _is_there(folder: Path) -> bool:
-    """Whether a folder is there; raises LeftError if it, or one above it, is something else than a folder."""
+    """Whether a folder is there; raises OutputError if it, or one above it, is something else than a folder."""
     for parent in (*_above(folder), folder):
         if parent.is_symlink():
-            raise LeftError(f"{_said(parent)} was replaced by a link; it must be a folder")
+            raise OutputError(f"{_said(parent)} was replaced by a link; it must be a folder")
         if not parent.exists():
             return False
         if not parent.is_dir():
-            raise LeftError(f"{_said(parent)} was replaced by a file; it must be a folder")
+            raise OutputError(f"{_said(parent)} was replaced by a file; it must be a folder")
     return True
 
 
-def _followed(root: Path, entry: "os.DirEntry[str]", name: str) -> LeftFile | None:
+def _followed(root: Path, entry: "os.DirEntry[str]", name: str) -> OutputFile | None:
     """The file within a folder that a link leads to; None if the entry is no such link."""
     if not entry.is_symlink():
         return None
     try:
         real = (root / name).resolve()
     except RuntimeError as error:  # what pathlib raises for a loop before Python 3.13
-        raise LeftError(f"{shown(name)} is a link that leads to itself") from error
-    return LeftFile(name, real, link=True) if real.is_file() and real.is_relative_to(root) else None
+        raise OutputError(f"{shown(name)} is a link that leads to itself") from error
+    return OutputFile(name, real, link=True) if real.is_file() and real.is_relative_to(root) else None
 
 
 def shown(name: str) -> str:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from local_emulator.runs.data.archive import ArchiveError
-from local_emulator.runs.data.output_files import LeftError, LeftFile, files_left, shown
+from local_emulator.runs.data.output_files import OutputError, OutputFile, output_files, shown
 from local_emulator.runs.folder import RunFolder
 
 _LEVEL = 1  # on trained models 1 is 4 to 8 times as fast as 6 and within a few per cent of its size
@@ -34,7 +34,7 @@ def pack(folder: Path, target: Path, limit: int | None = None, omitted: list[str
     """
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
-        files = list(files_left(folder, omitted))
+        files = list(output_files(folder, omitted))
         total = sum(file.path.stat().st_size for file in files)
         if limit is not None and total > limit:
             raise ArchiveError(
@@ -50,7 +50,7 @@ def pack(folder: Path, target: Path, limit: int | None = None, omitted: list[str
             for file in files:
                 _add(tar, file)
         temporary.replace(target)
-    except LeftError as error:
+    except OutputError as error:
         raise ArchiveError(str(error)) from error
     except (OSError, ValueError, tarfile.TarError) as error:
         temporary.unlink(missing_ok=True)
@@ -58,7 +58,7 @@ def pack(folder: Path, target: Path, limit: int | None = None, omitted: list[str
     return True
 
 
-def _add(tar: tarfile.TarFile, left: LeftFile) -> None:
+def _add(tar: tarfile.TarFile, left: OutputFile) -> None:
     try:
         with left.path.open("rb") as file:
             facts = os.fstat(file.fileno())
@@ -110,13 +110,13 @@ def pack_results(folder: RunFolder, limit: int, *, compress: bool) -> Mapping[st
             if compress:
                 packed[name] = pack(results, archive, limit, omitted)
             else:
-                deque(files_left(results, omitted), maxlen=0)
+                deque(output_files(results, omitted), maxlen=0)
     except ArchiveError as error:
         return {"error": str(error)}
-    except LeftError:
+    except OutputError:
         return {}  # whoever uploads the files says so
-    with suppress(LeftError):
-        deque(files_left(checkpoints, omitted), maxlen=0)
+    with suppress(OutputError):
+        deque(output_files(checkpoints, omitted), maxlen=0)
     return {**packed, **_told(omitted)}
 
 

@@ -35,7 +35,7 @@ _PATIENCE = 2.0  # seconds that a run waits for a server that is ready; it takes
 _BURIAL_WITHIN = 20.0  # seconds that a keeper may take to kill what a run has left behind
 
 
-class Warm:
+class ForkServers:
     """The servers of one emulator. Safe to use from several threads."""
 
     def __init__(self, folder: Path) -> None:
@@ -146,9 +146,9 @@ class Forked:
 
 def fork(run: Run, output: int, control: int) -> Forked | None:
     """Let a run's server fork its program; None if it is not ready to, or something is heard on `control` before."""
-    if run.warm is None or not isinstance(run.program, Command):
+    if run.fork_server is None or not isinstance(run.program, Command):
         return None
-    server = Path(run.warm)
+    server = Path(run.fork_server)
     keeper = _connect(server)
     if keeper is None:
         _say("its server is not ready")

@@ -13,7 +13,7 @@ import pytest
 from local_emulator.domain.errors import RunError, StoreUnavailable
 from local_emulator.domain.jobs import Secondary, Status, Transition
 from local_emulator.domain.names import Arn, AwsScope
-from local_emulator.domain.training import Left, TrainingJob
+from local_emulator.domain.training import TimeBudget, TrainingJob
 from local_emulator.domain.tuning import TuningJob
 from local_emulator.engine import faults
 from local_emulator.engine.faults import FaultLog, Retries
@@ -67,11 +67,11 @@ class Preparation:
     def __init__(self) -> None:
         self.broken: dict[str, BaseException] = {}
         self.prepared: list[str] = []
-        self.left: dict[str, Left] = {}
+        self.budgets: dict[str, TimeBudget] = {}
 
-    def prepare(self, job: TrainingJob, folder: Path, left: Left) -> Run:
+    def prepare(self, job: TrainingJob, folder: Path, budget: TimeBudget) -> Run:
         self.prepared.append(job.run)
-        self.left[job.run] = left
+        self.budgets[job.run] = budget
         if job.run in self.broken:
             raise self.broken[job.run]
         RunFolder(folder).make()
@@ -253,7 +253,7 @@ def test_a_run_that_was_not_claimed_is_begun_again_with_all_its_time(engine: Eng
     past = (Transition(status=Secondary.DOWNLOADING, start=began),)
     arn = engine.add("again", secondary=Secondary.DOWNLOADING, transitions=past)
     assert ended(engine, arn) == [Status.COMPLETED]
-    assert engine.preparation.left["again"].runtime == 300.0
+    assert engine.preparation.budgets["again"].runtime == 300.0
 
 
 def test_a_store_that_is_away_gives_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:

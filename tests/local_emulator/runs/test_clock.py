@@ -62,7 +62,7 @@ def test_a_hundred_jumps_change_no_duration(machine: Machine, tmp_path: Path) ->
         machine.work(5.0)
         worked += 5.0
         assert training.trained(clock()) == pytest.approx(worked, abs=1e-3)
-        assert training.left(clock()).wait == pytest.approx(2000 - worked, abs=1e-3)
+        assert training.time_budget(clock()).wait == pytest.approx(2000 - worked, abs=1e-3)
 
 
 def test_it_follows_the_machine_when_nothing_goes_on(machine: Machine, tmp_path: Path) -> None:

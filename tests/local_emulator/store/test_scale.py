@@ -16,7 +16,7 @@ from local_emulator.domain.errors import NotFound, StoreError
 from local_emulator.domain.history import History, Observation, Trial, Trials
 from local_emulator.domain.jobs import Secondary, Status, Transition
 from local_emulator.domain.names import Arn, AwsScope
-from local_emulator.domain.training import Earlier, FinalMetric, TrainingJob
+from local_emulator.domain.training import FinalMetric, PreviousRun, TrainingJob
 from local_emulator.domain.tuning import TuningJob
 from local_emulator.store import queries
 from local_emulator.store.base import Query, Sort
@@ -297,6 +297,11 @@ def test_definitions_have_histories_of_their_own() -> None:
 # --- the change of schema ---------------------------------------------------------------------------------------------------
 
 
+def old_json(job: TrainingJob | TuningJob) -> str:
+    """A record with the names that its members had then."""
+    return to_json(job).replace('"previous_runs":', '"earlier":').replace('"observation_offset":', '"told":')
+
+
 def old_database(path: Path, jobs: Sequence[TrainingJob], version: int = 1, job: TuningJob | None = None) -> None:
     """As an earlier version wrote it."""
     job = job or tuning()
@@ -313,7 +318,7 @@ def old_database(path: Path, jobs: Sequence[TrainingJob], version: int = 1, job:
             *map(microseconds, (one.created, one.modified)),
         )
         if version == 1:
-            row = (*row, 2, to_json(one), "tune", one.final_objective)
+            row = (*row, 2, old_json(one), "tune", one.final_objective)
         else:
             times_of_run = (None if time is None else microseconds(time) for time in (one.started, one.ended))
             brief = (
@@ -326,7 +331,7 @@ def old_database(path: Path, jobs: Sequence[TrainingJob], version: int = 1, job:
                 one.run,
                 one.index,
             )
-            row = (*row, 2, one.arn, *brief, "{}", one.objective, one.final_objective, to_json(one))
+            row = (*row, 2, one.arn, *brief, "{}", one.objective, one.final_objective, old_json(one))
         db.execute(f"INSERT INTO trainings VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608 - the test's own
     db.execute("INSERT INTO observations VALUES ('done', 1, 'score', 0.25, 1767225600000)")
     db.execute("INSERT INTO offsets VALUES ('done', 70)")
@@ -336,7 +341,7 @@ def old_database(path: Path, jobs: Sequence[TrainingJob], version: int = 1, job:
 @pytest.mark.parametrize("version", [1, 2])
 def test_a_database_of_an_earlier_version_is_brought_up(tmp_path: Path, version: int) -> None:
     jobs = [
-        ended(training("Done", 1, started=NOW, earlier=(Earlier(run="run-0", started=NOW),)), 0.25),
+        ended(training("Done", 1, started=NOW, previous_runs=(PreviousRun(run="run-0", started=NOW),)), 0.25),
         ended(training("bad", 2, retryable=True, definition="one"), None),
         training("runs", 3),
     ]

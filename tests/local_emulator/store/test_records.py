@@ -1,0 +1,42 @@
+"""Records of jobs: JSON and back, also those of earlier versions."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from local_emulator.domain.jobs import Secondary, Status
+from local_emulator.domain.names import Arn
+from local_emulator.domain.training import PreviousRun, TrainingJob
+from local_emulator.store.records import from_json, to_json
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, 678, UTC)
+JOB = TrainingJob(
+    name="again",
+    arn=Arn("arn:aws:sagemaker:us-east-1:123456789012:training-job/again"),
+    region="us-east-1",
+    request={"HyperParameters": {"earlier": "a", "told": "b"}},
+    run="run-1",
+    status=Status.IN_PROGRESS,
+    secondary=Secondary.TRAINING,
+    created=NOW,
+    modified=NOW,
+    previous_runs=(PreviousRun(run="run-0", started=NOW),),
+    observation_offset=7,
+)
+
+
+def test_a_job_is_read_as_it_was_written() -> None:
+    assert from_json(TrainingJob, to_json(JOB)) == JOB
+
+
+def test_members_that_version_0_1_called_otherwise_are_read() -> None:
+    facts = json.loads(to_json(JOB))
+    old = {"previous_runs": "earlier", "observation_offset": "told"}
+    assert old.keys() < facts.keys()
+    assert from_json(TrainingJob, json.dumps({old.get(name, name): value for name, value in facts.items()})) == JOB
+
+
+def test_a_record_of_a_newer_schema_is_refused() -> None:
+    with pytest.raises(ValueError, match="schema"):
+        from_json(TrainingJob, json.dumps(json.loads(to_json(JOB)) | {"schema": 2}))
