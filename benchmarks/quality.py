@@ -499,7 +499,7 @@ def _spend(strategy: Hyperband | Random, problem: Problem, budget: int, at_once:
     trials: list[Trial] = []
     spent, best = 0, math.inf
     while spent < budget:
-        for trial in strategy.cull(History(goal=Goal.MINIMIZE, trials=tuple(trials))):
+        for trial in strategy.prune(History(goal=Goal.MINIMIZE, trials=tuple(trials))):
             trials[trial.index] = ended(trial, Status.STOPPED)
         free = at_once - sum(not one.status.terminal for one in trials)
         for point in strategy.ask(History(goal=Goal.MINIMIZE, trials=tuple(trials)), free) if free else ():

@@ -43,7 +43,7 @@ class Driver:
 
     def __init__(self, folder: Path) -> None:
         self.store = SqliteStore(folder / "jobs.sqlite")
-        self._tuner = Tuner(store=self.store, now=now, token=lambda: uuid.uuid4().hex, ring=lambda: None, log=FaultLog())
+        self._tuner = Tuner(store=self.store, now=now, token=lambda: uuid.uuid4().hex, notify=lambda: None, log=FaultLog())
 
     def train(self, asked: dict[str, Any]) -> Iterator[float]:
         """Carry out one tuning job; processor seconds for each training job, its decision included."""

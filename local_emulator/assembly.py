@@ -16,18 +16,18 @@ from typing import Self
 from local_emulator.api.faults import Faults
 from local_emulator.api.gateway import Gateway
 from local_emulator.api.operations import Api
-from local_emulator.cloud.moto_cloud import Cloud
+from local_emulator.cloud.moto_backend import MotoBackend
 from local_emulator.dask import executor as cluster
 from local_emulator.domain.errors import EmulatorError
 from local_emulator.domain.jobs import ACTIVE
 from local_emulator.domain.objects import Objects
-from local_emulator.engine.announcer import Announcer
-from local_emulator.engine.bell import Bell
+from local_emulator.engine.cloudwatch import CloudWatchSync
+from local_emulator.engine.events import EventPublisher
 from local_emulator.engine.faults import FaultLog
 from local_emulator.engine.loop import Loop
-from local_emulator.engine.publisher import Publisher
-from local_emulator.engine.trainer import RunPreparer, Trainer
+from local_emulator.engine.training_lifecycle import RunPreparer, TrainingLifecycle
 from local_emulator.engine.tuner import Tuner
+from local_emulator.engine.wakeup import Wakeup
 from local_emulator.runs import mounts
 from local_emulator.runs.clock import Clock, TestClock
 from local_emulator.runs.folder import folders_below
@@ -78,21 +78,21 @@ class Emulator:
             caches = state / "cache"
             (caches / "channels").mkdir(parents=True, exist_ok=True)
             self._support = mounts.Trial(caches / "channels") if settings.private_opt_ml else mounts.not_wanted
-            self.cloud = Cloud(settings, None if in_memory else state)
+            self.cloud = MotoBackend(settings, None if in_memory else state)
             self._stack.callback(self.cloud.close)
             log = FaultLog()
-            self._announcer = announcer = Announcer(bus=self.cloud, describe=lambda job: self.api.event(job), log=log)  # noqa: PLW0108 - it is made below
+            self._events = events = EventPublisher(bus=self.cloud, describe=lambda job: self.api.event(job), log=log)  # noqa: PLW0108 - it is made below
             left_out = partial(log.tell, "reading records")
-            self.store = SqliteStore(None if in_memory else state / "jobs.sqlite", announcer.changed, left_out)
+            self.store = SqliteStore(None if in_memory else state / "jobs.sqlite", events.changed, left_out)
             self._stack.callback(self.store.close)
             self._clock = clock = (TestClock if in_memory else Clock)(state / "clock")
             self.follow_clock()
             clock.share()
-            bell = self._stack.enter_context(Bell(state / "bell"))
+            wakeup = self._stack.enter_context(Wakeup(state / "wakeup"))
             objects = _remote(settings.s3_endpoint, settings.region) if settings.s3_endpoint else self.cloud
             runs = state / "runs"
             runs.mkdir(exist_ok=True)
-            self.publisher = Publisher(store=self.store, cloud=self.cloud, runs=runs, log=log)
+            self.cloudwatch = CloudWatchSync(store=self.store, cloud=self.cloud, runs=runs, log=log)
             preparation = Preparation(
                 settings=settings,
                 objects=objects,
@@ -106,9 +106,9 @@ class Emulator:
             if not in_memory:  # it is going to be asked for
                 threading.Thread(target=self._try_mounts, name="mounts", daemon=True).start()
             inside = _Inside(clock=clock, settle=lambda: self._loop.settle()) if in_memory else None  # noqa: PLW0108 - made below
-            backend = _backend(settings, preparation, bell, endpoint, inside)
+            backend = _backend(settings, preparation, wakeup, endpoint, inside)
             self._stack.callback(backend.close)
-            self._trainer = trainer = Trainer(
+            self._lifecycle = lifecycle = TrainingLifecycle(
                 store=self.store,
                 executor=backend.executor,
                 preparation=backend.preparation,
@@ -116,20 +116,20 @@ class Emulator:
                 runs=runs,
                 settings=settings,
                 now=clock,
-                ring=bell.ring,
-                touched=self.publisher.touched,
+                notify=wakeup.notify,
+                touched=self.cloudwatch.touched,
                 token=token,
                 log=log,
             )
-            self._tuner = tuner = Tuner(store=self.store, now=clock, token=token, ring=bell.ring, log=log)
-            self._loop = Loop(bell=bell, trainer=trainer, tuner=tuner, announcer=announcer, log=log, idle=self.follow_clock)
+            self._tuner = tuner = Tuner(store=self.store, now=clock, token=token, notify=wakeup.notify, log=log)
+            self._loop = Loop(wakeup=wakeup, lifecycle=lifecycle, tuner=tuner, events=events, log=log, idle=self.follow_clock)
             self.api = Api(
                 store=self.store,
                 settings=settings,
                 now=clock,
                 token=token,
                 chance=random.random,
-                ring=bell.ring,
+                notify=wakeup.notify,
                 check=preparation.check,
             )
         except BaseException:
@@ -150,10 +150,10 @@ class Emulator:
         """Kill all runs and forget all jobs; what moto knows stays."""
         with self._loop.paused():
             self.store.clear()
-            self._trainer.reset()
+            self._lifecycle.reset()
             self._tuner.reset()
-            self._announcer.reset()
-            self.publisher.reset()
+            self._events.reset()
+            self.cloudwatch.reset()
 
     @property
     def why_not_private(self) -> str | None:
@@ -174,7 +174,7 @@ class Emulator:
             rest=self.cloud.wsgi,
             settings=self.settings,
             health=self.health,
-            before=self.publisher.sync,
+            before=self.cloudwatch.sync,
             faults=faults,
             account_of=self.cloud.account_of,
             reset=self.reset,
@@ -224,19 +224,19 @@ class _Backend:
 
 
 def _backend(
-    settings: Settings, preparation: Preparation, bell: Bell, endpoint: Callable[[], str | None], inside: _Inside | None
+    settings: Settings, preparation: Preparation, wakeup: Wakeup, endpoint: Callable[[], str | None], inside: _Inside | None
 ) -> _Backend:
     if inside is None or settings.scheduler:
         _refuse_functions(settings)
     if settings.scheduler is None:
         servers = ForkServers(settings.state / "forkserver") if settings.fork_server else None
-        processes = ProcessExecutor(bell=bell.path, fork_servers=servers, mortal=settings.state if inside else None)
+        processes = ProcessExecutor(wakeup=wakeup.path, fork_servers=servers, mortal=settings.state if inside else None)
         if inside is None:
             return _Backend(executor=processes, preparation=preparation, close=processes.close, expect=processes.expect)
-        functions = FunctionExecutor(processes, clock=inside.clock, ring=bell.ring, settle=inside.settle)
+        functions = FunctionExecutor(processes, clock=inside.clock, notify=wakeup.notify, settle=inside.settle)
         return _Backend(executor=functions, preparation=preparation, close=functions.close, expect=processes.expect)
     (settings.state / _SCHEDULER).write_text(settings.scheduler)
-    away = cluster.ClusterExecutor(settings=settings, scheduler=settings.scheduler, endpoint=endpoint, ring=bell.ring)
+    away = cluster.ClusterExecutor(settings=settings, scheduler=settings.scheduler, endpoint=endpoint, notify=wakeup.notify)
     return _Backend(executor=away, preparation=away, close=away.close)
 
 
@@ -250,7 +250,7 @@ def _refuse_functions(settings: Settings) -> None:
 
 def end_runs(state: Path) -> int:
     """Kill every run of a state folder that no emulator holds; how many were told to end."""
-    executor = ProcessExecutor(bell=None)
+    executor = ProcessExecutor(wakeup=None)
     try:
         runs = state / "runs"
         killed = sum(executor.kill(runs / run) for run in living(runs))

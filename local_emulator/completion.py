@@ -30,12 +30,12 @@ def why_enough(plan: Plan, history: History, created: datetime, now: datetime) -
 
 def not_improving(history: History) -> int:
     """NumberOfTrainingJobsObjectiveNotImproving: trials ended since the best objective last improved by one per cent."""
-    return history.standing().since
+    return history.summary().since
 
 
 def converged_at(plan: Plan, history: History) -> datetime | None:
     """When no trial had improved on the best by one per cent for a fifth of the budget (at least five trials)."""
-    return history.standing(patience(plan)).converged
+    return history.summary(patience(plan)).converged
 
 
 def patience(plan: Plan) -> int:

@@ -63,11 +63,11 @@ def decide(  # noqa: PLR0911 - one return for each thing that may be so
     enough = why_enough(job.plan, history, job.created, now)
     if enough is not None:
         return _wind_up(history, Finish(status=Status.COMPLETED), stop=f"The tuning job is complete: {enough}")
-    stops = _culls(job, history, strategies)
+    stops = _pruned(job, history, strategies)
     launches = _launches(job, history, strategies)
     if launches or stops or history.running:
         return *stops, *launches
-    if history.standing().succeeded:
+    if history.summary().succeeded:
         return (Finish(status=Status.COMPLETED),)
     return (Finish(status=Status.FAILED, reason=_reason(job, history)),)
 
@@ -86,7 +86,7 @@ def _failure(job: TuningJob, history: History) -> str | None:
 
     A training job that was stopped before it told its objective has neither succeeded nor failed.
     """
-    if history.standing().succeeded:
+    if history.summary().succeeded:
         return None
     counters = history.counters()
     bad = sum(counters[kind] for kind in ("Completed", "RetryableError", "NonRetryableError"))
@@ -104,11 +104,11 @@ def _reason(job: TuningJob, history: History) -> str:
     return _NONE_SUCCEEDED if len(history.trials) >= ATTEMPTS else _ALL_FAILED
 
 
-def _culls(job: TuningJob, history: History, strategies: Sequence[Strategy]) -> Sequence[Stop]:
+def _pruned(job: TuningJob, history: History, strategies: Sequence[Strategy]) -> Sequence[Stop]:
     return [
         Stop(trial=trial.name, why="The training job was stopped early: others did better")
         for definition, strategy in zip(job.plan.definitions, strategies, strict=True)
-        for trial in strategy.cull(_of(definition, history))
+        for trial in strategy.prune(_of(definition, history))
         if trial.status is Status.IN_PROGRESS
     ]
 

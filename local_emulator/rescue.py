@@ -43,7 +43,7 @@ def _part_with_runs(state: Path, aside: Path) -> Iterator[str]:
     known = store.runs()
     store.close()
     lost = [folder for folder in folders_below(state / "runs") if folder.path.name not in known]
-    executor = ProcessExecutor(bell=None)
+    executor = ProcessExecutor(wakeup=None)
     try:
         for folder in lost:
             executor.kill(folder.path)

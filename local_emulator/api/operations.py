@@ -70,11 +70,11 @@ class Api:
         now: Callable[[], datetime],
         token: Callable[[], str],
         chance: Callable[[], float],
-        ring: Callable[[], None],
+        notify: Callable[[], None],
         check: Callable[[Document, str], None],
     ) -> None:
         self._chance = chance
-        self._context = Context(store=store, settings=settings, now=now, token=token, ring=ring, check=check)
+        self._context = Context(store=store, settings=settings, now=now, token=token, notify=notify, check=check)
 
     def owns(self, operation: str, body: bytes) -> bool:
         """Whether an operation is about our jobs; what is about other resources is moto's."""

@@ -45,7 +45,7 @@ def create(context: Context, request: Document, scope: AwsScope) -> Document:
             "Training job names must be unique within an AWS account and region, and a training job with this name already "
             f"exists ({job.arn})"
         ) from error
-    context.ring()
+    context.notify()
     return {"TrainingJobArn": job.arn}
 
 
@@ -90,7 +90,7 @@ def interrupt(context: Context, training: str) -> None:
             context.store.trainings.put(replace(job, interrupt=True))
         except (Conflict, NotFound):
             continue
-        context.ring()
+        context.notify()
         return
 
 
@@ -145,7 +145,7 @@ def stop(context: Context, request: Document, scope: AwsScope) -> None:
             context.store.trainings.put(replace(job, status=Status.STOPPING, modified=now))
         except (Conflict, NotFound):
             continue
-        context.ring()
+        context.notify()
         return
 
 

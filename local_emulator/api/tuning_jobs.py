@@ -29,7 +29,7 @@ class Context:
     settings: Settings
     now: Callable[[], datetime]
     token: Callable[[], str]
-    ring: Callable[[], None]
+    notify: Callable[[], None]
     check: Callable[[Document, str], None]
 
 
@@ -64,7 +64,7 @@ def create(context: Context, request: Document, scope: AwsScope) -> Document:
         raise ResourceInUse(
             f"A hyperparameter tuning job with the name, {name}, already exists. Choose a different name."
         ) from error
-    context.ring()
+    context.notify()
     return {"HyperParameterTuningJobArn": job.arn}
 
 
@@ -244,7 +244,7 @@ def stop(context: Context, request: Document, scope: AwsScope) -> None:
             context.store.tunings.put(replace(job, status=Status.STOPPING, modified=now))
         except (Conflict, NotFound):
             continue
-        context.ring()
+        context.notify()
         return
 
 

@@ -167,12 +167,12 @@ class ClusterExecutor:
         settings: Settings,
         scheduler: str,
         endpoint: Callable[[], str | None],
-        ring: Callable[[], None],
+        notify: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._scheduler = scheduler
         self._endpoint = endpoint
-        self._ring = ring
+        self._notify = notify
         self._client = connect(scheduler)
         self._listen()
         self._runs: dict[str, _Watched] = {}
@@ -368,7 +368,7 @@ class ClusterExecutor:
         if answer.end is not None:
             self._conclude(run, watched, answer.end)
         elif answer.files:
-            self._ring()
+            self._notify()
 
     # --- the end of a run -------------------------------------------------------------------------------------------------
 
@@ -398,7 +398,7 @@ class ClusterExecutor:
         claim = watched.claim
         if claim is not None and run not in self._given_up:
             self._call("forget", [run], claim.worker)
-        self._ring()
+        self._notify()
 
 
 def _lost(folder: RunFolder) -> Path:

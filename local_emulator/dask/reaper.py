@@ -18,7 +18,7 @@ _PAUSE = 0.2
 def main(place: Path) -> None:
     """Wait, then kill."""
     sys.stdin.buffer.read()
-    executor = ProcessExecutor(bell=None)
+    executor = ProcessExecutor(wakeup=None)
     for _ in range(_LOOKS):
         for folder in (place / "runs").glob("*"):
             executor.kill(folder)

@@ -81,7 +81,7 @@ class Workplace:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.visits: dict[str, _Visit] = {}
-        self.executor = ProcessExecutor(bell=None)
+        self.executor = ProcessExecutor(wakeup=None)
         self._support = mounts.Trial(self.root)
         self._preparations: list[tuple[Settings, str | None, Preparation]] = []
         self._guard = threading.Lock()

@@ -67,7 +67,7 @@ Ranked = Collection[str | None] | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
+class HistorySummary:
     """What ended trials come to, taken one by one in the order of their ends.
 
     It is for one goal, the definitions that are ranked by it, and one patience: `converged` is when that many trials in a row had
@@ -89,8 +89,8 @@ class Standing:
         """Whether it answers these questions."""
         return (self.goal, self.ranked, self.patience) == (goal, ranked, patience)
 
-    def after(self, trial: Trial) -> "Standing":
-        """The standing when one more trial has ended."""
+    def after(self, trial: Trial) -> "HistorySummary":
+        """The summary when one more trial has ended."""
         kind = _kind(trial)
         statuses = {**self.statuses, kind: self.statuses.get(kind, 0) + 1}
         succeeded = self.succeeded + trial.ended_well
@@ -109,16 +109,16 @@ class Standing:
 class Log:
     """Ended trials in the order of their ends. It only grows, so what was made of its beginning stays true."""
 
-    def __init__(self, standing: Standing | None = None) -> None:
+    def __init__(self, summary: HistorySummary | None = None) -> None:
         self.trials: list[Trial] = []
-        self.standing = standing
+        self.summary = summary
         self.parts: dict[str, Log] = {}  # by definition, where there are several
 
     def append(self, trial: Trial) -> None:
         """One more trial has ended."""
         self.trials.append(trial)
-        if self.standing is not None:
-            self.standing = self.standing.after(trial)
+        if self.summary is not None:
+            self.summary = self.summary.after(trial)
         if trial.definition is not None:
             self.parts.setdefault(trial.definition, Log()).trials.append(trial)
 
@@ -133,14 +133,14 @@ class Trials(Sequence[Trial]):
         self.log = log
         self.running = running
         self.past = len(log.trials) if past is None else past
-        self.standing = log.standing if past is None else None
+        self.summary = log.summary if past is None else None
         self._parts = {name: len(part.trials) for name, part in log.parts.items()}
         self._whole: list[Trial] | None = None
 
     @classmethod
-    def of(cls, trials: Sequence[Trial], standing: Standing | None = None) -> "Trials":
-        """Any trials, in launch order; what they come to is kept if `standing` begins it."""
-        log = Log(standing)
+    def of(cls, trials: Sequence[Trial], summary: HistorySummary | None = None) -> "Trials":
+        """Any trials, in launch order; what they come to is kept if `summary` begins it."""
+        log = Log(summary)
         for trial in in_order_of_ends(trials):
             log.append(trial)
         made = cls(log, tuple(trial for trial in trials if not trial.status.terminal))
@@ -155,7 +155,7 @@ class Trials(Sequence[Trial]):
     def begun(self, trial: Trial) -> "Trials":
         """The same with one more that runs."""
         later = Trials(self.log, (*self.running, trial), past=self.past)
-        later.standing, later._parts = self.standing, self._parts
+        later.summary, later._parts = self.summary, self._parts
         return later
 
     def of_definition(self, name: str | None) -> "Trials":
@@ -189,75 +189,6 @@ class Trials(Sequence[Trial]):
 _NOTHING = Log()
 
 
-class Chronicle:
-    """The trials of one tuning job as they begin, move and end. Not safe to use from several threads; what it gives is."""
-
-    def __init__(self, standing: Standing, trials: Iterable[Trial]) -> None:
-        self._start = standing
-        self._trials = {trial.name.casefold(): trial for trial in trials}
-        self._values = sum(len(trial.values) for trial in self._trials.values())
-        self._running: dict[str, Trial] = {}
-        self._log: Log | None = None
-        self._moment: Trials | None = None
-
-    @property
-    def size(self) -> int:
-        """How much it holds: numbers, a trial being worth ten."""
-        return 10 * len(self._trials) + self._values
-
-    def put(self, trial: Trial) -> None:
-        """A trial has begun, or is no longer what it was; the values that are known of it are kept."""
-        name = trial.name.casefold()
-        before = self._trials.get(name)
-        if before is not None:
-            trial = replace(trial, values=before.values)
-        self._change(name, before, trial)
-
-    def told(self, name: str, values: Sequence[float]) -> None:
-        """A trial has told more values of its objective."""
-        before = self._trials.get(name.casefold())
-        if before is not None and values:
-            self._values += len(values)
-            self._change(name.casefold(), before, replace(before, values=(*before.values, *values)))
-
-    def forget(self, name: str) -> None:
-        """A trial's training job was deleted."""
-        gone = self._trials.pop(name.casefold(), None)
-        if gone is not None:
-            self._values -= len(gone.values)
-            self._log = self._moment = None
-
-    def _change(self, name: str, before: Trial | None, trial: Trial) -> None:
-        if trial == before:
-            return
-        self._trials[name] = trial
-        self._moment = None
-        if before is not None and before.status.terminal:
-            self._log = None  # what has ended hardly ever changes: begin again
-        if self._log is None:
-            return
-        if not trial.status.terminal:
-            self._running[name] = trial
-            return
-        self._running.pop(name, None)
-        if self._log.trials and _end(self._log.trials[-1]) > _end(trial):
-            self._log = None  # the clock was set back
-        else:
-            self._log.append(trial)
-
-    @property
-    def trials(self) -> Trials:
-        """All of them, now."""
-        if self._log is None:
-            self._log = Log(self._start)
-            for trial in in_order_of_ends(self._trials.values()):
-                self._log.append(trial)
-            self._running = {name: trial for name, trial in self._trials.items() if not trial.status.terminal}
-        if self._moment is None:
-            self._moment = Trials(self._log, tuple(sorted(self._running.values(), key=lambda trial: trial.index)))
-        return self._moment
-
-
 @dataclass(frozen=True, kw_only=True)
 class History:
     """Every training job of one tuning job in launch order.
@@ -277,15 +208,15 @@ class History:
         """The trials, those that have ended apart."""
         return self.trials if isinstance(self.trials, Trials) else Trials.of(self.trials)
 
-    def standing(self, patience: int | None = None) -> Standing:
+    def summary(self, patience: int | None = None) -> HistorySummary:
         """What the ended trials come to; the one that was kept if it is of the same goal and patience, if that matters."""
-        kept = self.known.standing
+        kept = self.known.summary
         if kept is not None and kept.is_for(self.goal, self.ranked, kept.patience if patience is None else patience):
             return kept
-        standing = Standing(goal=self.goal, ranked=self.ranked, patience=patience or 0)
+        summary = HistorySummary(goal=self.goal, ranked=self.ranked, patience=patience or 0)
         for trial in self.known.ended:
-            standing = standing.after(trial)
-        return standing
+            summary = summary.after(trial)
+        return summary
 
     @property
     def running(self) -> Sequence[Trial]:
@@ -295,7 +226,7 @@ class History:
     @property
     def best(self) -> Trial | None:
         """The ended trial with the best objective; of equals the one that ended first."""
-        return self.standing().best
+        return self.summary().best
 
     def begun(self, trial: Trial) -> "History":
         """The history with one more trial that runs."""
@@ -307,23 +238,24 @@ class History:
 
     def counters(self) -> Mapping[str, int]:
         """TrainingJobStatusCounters."""
-        kinds = {**self.standing().statuses, "InProgress": len(self.running)}
+        kinds = {**self.summary().statuses, "InProgress": len(self.running)}
         return {
             name: kinds.get(name, 0) for name in ("Completed", "InProgress", "RetryableError", "NonRetryableError", "Stopped")
         }
 
     def objective_counters(self) -> Mapping[str, int]:
         """ObjectiveStatusCounters."""
-        succeeded = self.standing().succeeded
+        succeeded = self.summary().succeeded
         return {"Succeeded": succeeded, "Pending": len(self.running), "Failed": self.known.past - succeeded}
 
 
 def in_order_of_ends(trials: Iterable[Trial]) -> Sequence[Trial]:
     """Those that have ended, the first first; of equals the one that was launched first."""
-    return sorted((trial for trial in trials if trial.status.terminal), key=_end)
+    return sorted((trial for trial in trials if trial.status.terminal), key=end_order)
 
 
-def _end(trial: Trial) -> tuple[datetime, int]:
+def end_order(trial: Trial) -> tuple[datetime, int]:
+    """What ended trials are ordered by."""
     return trial.ended or _NEVER, trial.index
 
 

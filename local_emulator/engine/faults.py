@@ -78,10 +78,12 @@ class Retries:
     unavailable waits as long as that lasts: nothing could be recorded anyhow.
     """
 
-    def __init__(self, log: FaultLog, doing: str, ring: Callable[[], None], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, log: FaultLog, doing: str, notify: Callable[[], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._log = log
         self._doing = doing
-        self._ring = ring
+        self._notify = notify
         self._clock = clock
         self._tries: dict[str, _Tries] = {}
 
@@ -107,7 +109,7 @@ class Retries:
         try:
             work()
         except (Conflict, NotFound):
-            self._ring()  # somebody else changed it meanwhile: look again
+            self._notify()  # somebody else changed it meanwhile: look again
 
     def _count(self, job: str, error: Exception) -> bool:
         """Count a fault; whether it was one too many."""

@@ -1,4 +1,4 @@
-"""The loop: one thread that moves training jobs, then tuning jobs, then sleeps until the bell or a deadline."""
+"""The loop: one thread that moves training jobs, then tuning jobs, then sleeps until a notification or a deadline."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -6,15 +6,15 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
-from local_emulator.engine.announcer import Announcer
-from local_emulator.engine.bell import Bell
+from local_emulator.engine.events import EventPublisher
 from local_emulator.engine.faults import FaultLog
-from local_emulator.engine.trainer import Trainer
+from local_emulator.engine.training_lifecycle import TrainingLifecycle
 from local_emulator.engine.tuner import Tuner
+from local_emulator.engine.wakeup import Wakeup
 
 T = TypeVar("T")
 
-_LOOK_AGAIN = 1.0  # seconds: while something runs, evidence is compared this often even if no bell was heard
+_LOOK_AGAIN = 1.0  # seconds: while something runs, evidence is compared this often even without a notification
 _CALM = 2  # steps: in the first the tuner may have made jobs, which the second has begun to prepare
 _AFTER_A_FAULT = 0.5  # seconds: a fault of our own (a full disk, say) must not spin
 
@@ -23,12 +23,19 @@ class Loop:
     """Runs in a thread of its own from `start` to `close`."""
 
     def __init__(
-        self, *, bell: Bell, trainer: Trainer, tuner: Tuner, announcer: Announcer, log: FaultLog, idle: Callable[[], None]
+        self,
+        *,
+        wakeup: Wakeup,
+        lifecycle: TrainingLifecycle,
+        tuner: Tuner,
+        events: EventPublisher,
+        log: FaultLog,
+        idle: Callable[[], None],
     ) -> None:
-        self._bell = bell
-        self._trainer = trainer
+        self._wakeup = wakeup
+        self._lifecycle = lifecycle
         self._tuner = tuner
-        self._announcer = announcer
+        self._events = events
         self._log = log
         self._idle = idle
         self._closing = threading.Event()
@@ -44,9 +51,9 @@ class Loop:
     def close(self) -> None:
         """End after the step in hand; runs go on."""
         self._closing.set()
-        self._bell.ring()
+        self._wakeup.notify()
         self._thread.join()
-        self._trainer.close()
+        self._lifecycle.close()
         self._tuner.close()
 
     @contextmanager
@@ -54,7 +61,7 @@ class Loop:
         """Between two steps: nothing is moved until the context ends."""
         with self._stepping:
             yield
-        self._bell.ring()
+        self._wakeup.notify()
 
     def settle(self) -> None:
         """Wait until all has been done that follows from what is known, or the loop ends. Not for the loop's own threads."""
@@ -62,30 +69,30 @@ class Loop:
         while calm < _CALM and not self._closing.is_set():
             with self._stepping:
                 before = self._steps
-            if not self._trainer.unsettled:
-                self._bell.ring()
+            if not self._lifecycle.unsettled:
+                self._wakeup.notify()
             with self._stepped:
                 self._stepped.wait_for(partial(self._has_stepped, before), _LOOK_AGAIN)
-            calm = 0 if self._trainer.unsettled else calm + 1
+            calm = 0 if self._lifecycle.unsettled else calm + 1
 
     def _has_stepped(self, before: int) -> bool:
         return self._steps > before or self._closing.is_set()
 
     def _run(self) -> None:
-        self._attempt("sweeping", self._trainer.sweep)
+        self._attempt("sweeping", self._lifecycle.sweep)
         while not self._closing.is_set():
             with self._stepping:
                 # A fault of a single job does not get here; one of the store does.
-                busy = self._attempt("moving training jobs", self._trainer.step)
+                busy = self._attempt("moving training jobs", self._lifecycle.step)
                 deadline = self._attempt("moving tuning jobs", self._tuner.step)
-                self._attempt("sending events", self._announcer.step)
+                self._attempt("sending events", self._events.step)
                 if busy is False and deadline is None:
                     self._attempt("looking at the clock", self._idle)
             with self._stepped:
                 self._steps += 1
                 self._stepped.notify_all()
             timeouts = [seconds for seconds in (deadline, _LOOK_AGAIN if busy is not False else None) if seconds is not None]
-            self._bell.wait(min(timeouts, default=None))
+            self._wakeup.wait(min(timeouts, default=None))
 
     def _attempt(self, doing: str, work: Callable[[], T]) -> T | None:
         """Do a part of a step; None if it raised."""

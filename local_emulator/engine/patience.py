@@ -53,7 +53,7 @@ class Patience:
         return endings.MAX_RUNTIME if late > most or (late > _SOON and self._deaf(job, folder)) else None
 
     def _deaf(self, job: TrainingJob, folder: RunFolder) -> bool:
-        """Whether a supervisor that should have ended its run does not even wake when it is rung for: it is stopped, or hangs."""
+        """Whether a supervisor that should have ended its run does not even wake when it is notified: it is stopped, or hangs."""
         key = (job.run, "knock")
         if key not in self._since:
             self._since[key] = self._clock()

@@ -36,17 +36,17 @@ class Tuner:
         store: Store,
         now: Callable[[], datetime],
         token: Callable[[], str],
-        ring: Callable[[], None],
+        notify: Callable[[], None],
         log: FaultLog,
     ) -> None:
         self._store = store
         self._now = now
         self._token = token
-        self._ring = ring
+        self._notify = notify
         self._strategies: dict[str, Sequence[Strategy]] = {}
         self._settled: dict[str, tuple[int, Trials]] = {}  # about which nothing is to be done until they change
         self._foresight = Foresight()
-        self._retries = Retries(log, "moving a tuning job", ring)
+        self._retries = Retries(log, "moving a tuning job", notify)
 
     def close(self) -> None:
         """End what is being thought about."""
@@ -101,7 +101,7 @@ class Tuner:
             self._settled[job.arn] = job.version, history.known
             self._foresight.consider(job, history, self._minds(job))
         for action in actions:
-            self._ring()
+            self._notify()
             if isinstance(action, mind.Launch):
                 self._launch(job, action)
             elif isinstance(action, mind.Stop):

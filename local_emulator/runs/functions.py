@@ -32,10 +32,12 @@ class FunctionExecutor:
     `settle` waits until the engine has done what follows from all that is known.
     """
 
-    def __init__(self, processes: ProcessExecutor, *, clock: Clock, ring: Callable[[], None], settle: Callable[[], None]) -> None:
+    def __init__(
+        self, processes: ProcessExecutor, *, clock: Clock, notify: Callable[[], None], settle: Callable[[], None]
+    ) -> None:
         self._processes = processes
         self._clock = clock
-        self._ring = ring
+        self._notify = notify
         self._settle = settle
         self._changed = threading.Condition()
         self._running: dict[Path, _Training] = {}
@@ -106,7 +108,7 @@ class FunctionExecutor:
                     with self._changed:
                         self._running.pop(folder, None)
                     training.let_go()
-            self._ring()
+            self._notify()
 
 
 @dataclass

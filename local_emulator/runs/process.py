@@ -28,8 +28,8 @@ class ProcessExecutor:
     is removed.
     """
 
-    def __init__(self, *, bell: Path | None, fork_servers: ForkServers | None = None, mortal: Path | None = None) -> None:
-        self._bell = bell
+    def __init__(self, *, wakeup: Path | None, fork_servers: ForkServers | None = None, mortal: Path | None = None) -> None:
+        self._wakeup = wakeup
         self._fork_servers = fork_servers
         self._mortal = mortal
         self._closed = False
@@ -124,7 +124,7 @@ class ProcessExecutor:
     def _new_spawner(self) -> "subprocess.Popen[bytes]":
         environment = {name: os.environ[name] for name in (*_KEPT, *_DOCKER) if name in os.environ}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), environment.get("PYTHONPATH")]))
-        options: dict[str, object] = {"bell": str(self._bell) if self._bell else None}
+        options: dict[str, object] = {"wakeup": str(self._wakeup) if self._wakeup else None}
         owner = () if self._mortal is None else (os.pidfd_open(os.getpid()),)
         try:
             if owner:

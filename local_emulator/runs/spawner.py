@@ -27,11 +27,11 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class _Options:
     """What a spawner is told when it starts, as JSON.
 
-    `bell` is the FIFO that supervisors ring. `owner` is a descriptor of the process that the runs must not outlive (None: they outlive
-    whoever started them), `folder` the folder that is removed when that process dies.
+    `wakeup` is the FIFO that supervisors notify. `owner` is a descriptor of the process that the runs must not outlive (None: they
+    outlive whoever started them), `folder` the folder that is removed when that process dies.
     """
 
-    bell: str | None = None
+    wakeup: str | None = None
     owner: int | None = None
     folder: str | None = None
 
@@ -88,7 +88,7 @@ class _Spawner:
         os.dup2(nothing, 0)
         os.dup2(nothing, 1)
         os.dup2(os.open(path / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
-        supervisor.main(path, Path(self.options.bell) if self.options.bell else None)
+        supervisor.main(path, Path(self.options.wakeup) if self.options.wakeup else None)
 
     def _reap(self) -> None:
         try:
@@ -105,7 +105,7 @@ class _Spawner:
     def _end_runs(self) -> None:
         self._reap()
         for path in self.running.values():
-            ProcessExecutor(bell=None).kill(path)
+            ProcessExecutor(wakeup=None).kill(path)
 
 
 if __name__ == "__main__":

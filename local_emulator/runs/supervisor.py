@@ -49,7 +49,7 @@ _FULL = "ClientError: No space left on device: the training job's log or metrics
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def supervise(path: Path, bell: Path | None) -> None:
+def supervise(path: Path, wakeup: Path | None) -> None:
     """Run what lies in a run's folder, unless somebody has begun it already."""
     folder = RunFolder(path)
     held = lock.take(folder.lock)
@@ -61,10 +61,10 @@ def supervise(path: Path, bell: Path | None) -> None:
     except (FileExistsError, EvidenceError):
         os.close(held)
         return
-    supervisor = _Supervisor(folder, run, bell)
+    supervisor = _Supervisor(folder, run, wakeup)
     supervisor.run()
     os.close(held)
-    supervisor.ring()  # only now: whoever hears it and finds the lock held would take the run to go on
+    supervisor.notify()  # only now: whoever hears it and finds the lock held would take the run to go on
 
 
 def descendants() -> Iterator[int]:
@@ -80,7 +80,7 @@ def descendants() -> Iterator[int]:
 class _Supervisor:
     folder: RunFolder
     run_: Run
-    bell: Path | None
+    wakeup: Path | None
     cause: Cause = Cause.EXIT
     message: str = ""
     seq: int = 0
@@ -316,7 +316,7 @@ class _Supervisor:
             self.log.insert(self.matching.complaints.pop(0), self._ms())
         if rows:
             self.values.write("".join(rows).encode())
-            self.ring()
+            self.notify()
 
     # --- its results ----------------------------------------------------------------------------------------------------
 
@@ -356,20 +356,20 @@ class _Supervisor:
             self.cause, self.message = self.asked or (self.cause, "InternalServerError: Packing the model was interrupted.")
         return {}
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         """Wake the emulator."""
-        if self.bell is None:
+        if self.wakeup is None:
             return
         try:
-            bell = os.open(self.bell, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            wakeup = os.open(self.wakeup, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
             return  # nobody is there to hear it
         try:
-            os.write(bell, self.run_.id.encode() + b"\n")
+            os.write(wakeup, self.run_.id.encode() + b"\n")
         except OSError:
             return  # whoever is there is awake, or just went
         finally:
-            os.close(bell)
+            os.close(wakeup)
 
 
 def remove_container(folder: RunFolder) -> None:
@@ -415,10 +415,10 @@ def _become(run: Run, folder: RunFolder, supervisor: int, output: int, trouble: 
         os._exit(127)
 
 
-def main(path: Path, bell: Path | None) -> NoReturn:
+def main(path: Path, wakeup: Path | None) -> NoReturn:
     """Supervise and end this process, whatever happens."""
     try:
-        supervise(path, bell)
+        supervise(path, wakeup)
     except BaseException:  # noqa: BLE001 - the run is then LOST, which is the truth
         traceback.print_exc(file=sys.stderr)
         os._exit(1)

@@ -15,19 +15,20 @@ from typing import Any
 from local_emulator.completion import patience
 from local_emulator.database import connect, verify
 from local_emulator.domain.errors import Damaged, StoreError, StoreUnavailable, Unreadable
-from local_emulator.domain.history import Chronicle, History, Observation, Standing, Trial, Trials
+from local_emulator.domain.history import History, HistorySummary, Observation, Trial, Trials
 from local_emulator.domain.jobs import Secondary, Status
 from local_emulator.domain.names import Arn
 from local_emulator.domain.training import TrainingJob, TrainingSummary
 from local_emulator.domain.tuning import TuningJob
 from local_emulator.store.base import Page, Query
+from local_emulator.store.history_cache import HistoryCache
 from local_emulator.store.queries import scope_key
 from local_emulator.store.records import at, microseconds
 from local_emulator.store.table import Table
 
 _VERSION = 3
 _SCHEMA = Path(__file__).with_name("schema.sql")
-_UPGRADE = Path(__file__).with_name("upgrade.sql")
+_UPGRADE = Path(__file__).with_name("migrations") / "3.sql"
 _MOST = 1_000_000  # numbers (values, and members of trials) that histories may hold in memory together
 _SUMMARY = "name, arn, status, secondary, created, modified, started, ended, failure, definition, metric, objective, tuned"
 
@@ -61,7 +62,7 @@ class SqliteStore:
         self.left_out = left_out
         self._depth = 0
         self._news: list[TuningJob | TrainingJob] = []
-        self._chronicles: OrderedDict[Arn, Chronicle] = OrderedDict()
+        self._histories: OrderedDict[Arn, HistoryCache] = OrderedDict()
         self._touched: set[Arn] = set()
         self._parents: dict[Arn, Trials] = {}
         if path is not None and check:
@@ -98,7 +99,7 @@ class SqliteStore:
         with self.transaction():
             for table in (self.tunings, self.trainings):
                 table.clear()
-            self._chronicles.clear()
+            self._histories.clear()
             self._parents.clear()
 
     def close(self) -> None:
@@ -137,7 +138,7 @@ class SqliteStore:
                 self._heard(job)
         else:
             for key in self._touched:
-                self._chronicles.pop(key, None)
+                self._histories.pop(key, None)
         self._touched.clear()
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
@@ -159,7 +160,7 @@ class SqliteStore:
                 "UPDATE trainings SET status = ?, secondary = ?, failure = ?, ended = ?, modified = ? WHERE arn = ?",
                 status, Secondary.FAILED.value, reason, time, time, arn,
             )  # fmt: skip
-            self._chronicles.clear()  # one of them told of it
+            self._histories.clear()  # one of them told of it
 
     # --- training jobs in brief -----------------------------------------------------------------------------------------
 
@@ -188,8 +189,8 @@ class SqliteStore:
                 [(number, entry.seq, entry.metric, entry.value, microseconds(entry.time) // 1000) for entry in seen],
             )
             self._db.execute("INSERT OR REPLACE INTO offsets VALUES (?, ?)", (number, offset))
-            if chronicle := self._chronicle_of(job):
-                chronicle.told(job.name, [one.value for one in seen if one.metric == job.objective])
+            if cache := self._cached_history(job):
+                cache.told(job.name, [one.value for one in seen if one.metric == job.objective])
 
     def offset(self, training: Arn) -> int:
         """The offset that the observations reach."""
@@ -216,15 +217,15 @@ class SqliteStore:
         """What has happened; read once, and then only extended."""
         key = tuning.arn
         with self.lock:
-            chronicle = self._chronicles.get(key)
-            if chronicle is None:
-                chronicle = Chronicle(_standing(tuning), self._trials(tuning))
-                self._chronicles[key] = chronicle
+            cache = self._histories.get(key)
+            if cache is None:
+                cache = HistoryCache(_no_summary(tuning), self._trials(tuning))
+                self._histories[key] = cache
                 self._make_room(key)
-            self._chronicles.move_to_end(key)
-            trials = chronicle.trials
+            self._histories.move_to_end(key)
+            trials = cache.trials
             if tuning.plan.parents and key not in self._parents:
-                self._parents[key] = Trials.of(self._trials_of_parents(tuning), _standing(tuning))
+                self._parents[key] = Trials.of(self._trials_of_parents(tuning), _no_summary(tuning))
             parents = self._parents.get(key, ())
         return History(
             goal=tuning.plan.definitions[0].objective.goal,
@@ -236,11 +237,11 @@ class SqliteStore:
 
     def _make_room(self, newest: Arn) -> None:
         """Forget the histories that were asked for least lately."""
-        held = sum(chronicle.size for chronicle in self._chronicles.values())
-        for key in list(self._chronicles):
+        held = sum(cache.size for cache in self._histories.values())
+        for key in list(self._histories):
             if held <= _MOST or key == newest:
                 return
-            held -= self._chronicles.pop(key).size
+            held -= self._histories.pop(key).size
 
     def _trials(self, tuning: TuningJob) -> Sequence[Trial]:
         """All trials of a tuning job; once it has ended nobody asks for their values any more."""
@@ -280,12 +281,12 @@ class SqliteStore:
             if job.created <= tuning.created and job.status.terminal
         ]
 
-    def _chronicle_of(self, job: TrainingJob) -> Chronicle | None:
+    def _cached_history(self, job: TrainingJob) -> HistoryCache | None:
         """The history that a change of a training job changes, if it is in memory."""
         if job.tuning_arn is None:
             return None
         self._touched.add(job.tuning_arn)
-        return self._chronicles.get(job.tuning_arn)
+        return self._histories.get(job.tuning_arn)
 
     def changed(self, job: TuningJob | TrainingJob, *, before: TuningJob | TrainingJob | None = None, gone: bool = False) -> None:
         """Keep the histories in memory true, and tell whoever listens when it is certain."""
@@ -293,14 +294,14 @@ class SqliteStore:
             self._news.append(job)
         if isinstance(job, TuningJob):
             if gone:
-                self._chronicles.pop(job.arn, None)
+                self._histories.pop(job.arn, None)
                 self._parents.pop(job.arn, None)
             return
-        if chronicle := self._chronicle_of(job):
+        if cache := self._cached_history(job):
             if gone:
-                chronicle.forget(job.name)
+                cache.forget(job.name)
             else:
-                chronicle.put(_trial(job))
+                cache.put(_trial(job))
 
 
 @contextmanager
@@ -322,10 +323,10 @@ def _refuse_unsound(rows: Sequence[tuple[Any, ...]]) -> None:
         )
 
 
-def _standing(tuning: TuningJob) -> Standing:
+def _no_summary(tuning: TuningJob) -> HistorySummary:
     """What no ended trial comes to."""
     plan = tuning.plan
-    return Standing(goal=plan.definitions[0].objective.goal, ranked=plan.ranked, patience=patience(plan))
+    return HistorySummary(goal=plan.definitions[0].objective.goal, ranked=plan.ranked, patience=patience(plan))
 
 
 def _trial(job: TrainingJob) -> Trial:

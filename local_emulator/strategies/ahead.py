@@ -30,9 +30,9 @@ class Ahead:
             return thought[1]
         return self._strategy.ask(history, count)
 
-    def cull(self, history: History) -> Sequence[Trial]:
+    def prune(self, history: History) -> Sequence[Trial]:
         """What the strategy says."""
-        return self._strategy.cull(history)
+        return self._strategy.prune(history)
 
     def think(self, history: History) -> None:
         """Think out what to propose when the running trial that was launched first has ended with its last value."""

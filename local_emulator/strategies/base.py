@@ -13,5 +13,5 @@ class Strategy(Protocol):
     def ask(self, history: History, count: int) -> Sequence[Point]:
         """Up to `count` new points; fewer when the space is used up, none when it is finished."""
 
-    def cull(self, history: History) -> Sequence[Trial]:
+    def prune(self, history: History) -> Sequence[Trial]:
         """Running trials to stop now."""

@@ -14,8 +14,8 @@ from scipy.special import ndtri
 
 from local_emulator.domain.history import Goal, History, Trial
 from local_emulator.domain.space import Categorical, Integer, Parameter, Point, Space
-from local_emulator.strategies.early_stopping import MedianRule
 from local_emulator.strategies.gaussian_process import Array, Embedding, GaussianProcess, Kernel, fit
+from local_emulator.strategies.median_rule import MedianRule
 from local_emulator.strategies.random import Key, key
 
 _MOST_FOR_FIT = 150  # rows that the kernel is learnt from: its cost grows with their cube
@@ -43,9 +43,9 @@ class Bayesian:
         self._embedding = Embedding(self._values)
         self._design = _spread(_FIRST, len(space.parameters), np.random.default_rng(seed))
 
-    def cull(self, history: History) -> Sequence[Trial]:
+    def prune(self, history: History) -> Sequence[Trial]:
         """Running trials that the median rule gives up, if early stopping is on."""
-        return self._rule.cull(history) if self._rule else ()
+        return self._rule.prune(history) if self._rule else ()
 
     def ask(self, history: History, count: int) -> Sequence[Point]:
         """Up to `count` new points, fewer only when a finite space is used up."""

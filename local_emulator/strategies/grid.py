@@ -5,7 +5,7 @@ from math import prod
 
 from local_emulator.domain.history import History, Trial
 from local_emulator.domain.space import Categorical, Point, Space
-from local_emulator.strategies.early_stopping import MedianRule
+from local_emulator.strategies.median_rule import MedianRule
 
 
 class Grid:
@@ -29,6 +29,6 @@ class Grid:
             row.append(values[place])
         return dict(zip(self._names, reversed(row), strict=True))
 
-    def cull(self, history: History) -> Sequence[Trial]:
+    def prune(self, history: History) -> Sequence[Trial]:
         """Running trials that the median rule gives up, if early stopping is on."""
-        return self._rule.cull(history) if self._rule else ()
+        return self._rule.prune(history) if self._rule else ()

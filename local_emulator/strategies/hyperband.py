@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from local_emulator.domain.history import Goal, History, Trial
 from local_emulator.domain.jobs import Status
 from local_emulator.domain.space import Point, Space
-from local_emulator.strategies.field import Field
+from local_emulator.strategies.order_statistics import OrderStatistics
 from local_emulator.strategies.random import Random
 
 FACTOR = 3
@@ -27,13 +27,13 @@ class Hyperband:
         self._rungs = [min_resource]
         while self._rungs[-1] * FACTOR < max_resource:
             self._rungs.append(self._rungs[-1] * FACTOR)
-        self._fields = {rung: Field(_at(rung)) for rung in self._rungs}
+        self._statistics = {rung: OrderStatistics(_at(rung)) for rung in self._rungs}
 
     def ask(self, history: History, count: int) -> Sequence[Point]:
         """New random points."""
         return self._random.ask(history, count)
 
-    def cull(self, history: History) -> Sequence[Trial]:
+    def prune(self, history: History) -> Sequence[Trial]:
         """Running trials that are used up, or that lost at a rung."""
         return [one for one in history.running if one.status is Status.IN_PROGRESS and self._over(one, history)]
 
@@ -48,7 +48,7 @@ class Hyperband:
 
     def _lost(self, trial: Trial, rung: int, history: History) -> bool:
         mine = trial.values[rung - 1]
-        field = self._fields[rung].before(trial, history.known)
+        field = self._statistics[rung].before(trial, history.known)
         insort(field, mine)
         if len(field) < FACTOR:
             return False

@@ -6,8 +6,8 @@ from itertools import product
 
 from local_emulator.domain.history import History, Trial
 from local_emulator.domain.space import Categorical, Integer, Parameter, Point, Space
-from local_emulator.strategies.early_stopping import MedianRule
-from local_emulator.strategies.field import Tally
+from local_emulator.strategies.median_rule import MedianRule
+from local_emulator.strategies.order_statistics import Aggregate
 
 Key = tuple[tuple[str, str], ...]
 
@@ -20,7 +20,7 @@ class Random:
     def __init__(self, space: Space, *, seed: int, early_stopping: bool = False) -> None:
         self._space = space
         self._seed = seed
-        self._tried: Tally[set[Key]] = Tally(set, lambda tried, trial: tried.add(key(trial.point)))
+        self._tried: Aggregate[set[Key]] = Aggregate(set, lambda tried, trial: tried.add(key(trial.point)))
         self._rule = MedianRule() if early_stopping else None
 
     def ask(self, history: History, count: int) -> Sequence[Point]:
@@ -35,9 +35,9 @@ class Random:
             points.append(point)
         return points
 
-    def cull(self, history: History) -> Sequence[Trial]:
+    def prune(self, history: History) -> Sequence[Trial]:
         """Running trials that the median rule gives up, if early stopping is on."""
-        return self._rule.cull(history) if self._rule else ()
+        return self._rule.prune(history) if self._rule else ()
 
     def _draw(self, number: int, tried: "Tried") -> Point:
         rng = random.Random(f"{self._seed}/{number}")  # noqa: S311 - search, not secrets
@@ -58,10 +58,10 @@ class Random:
 
 
 class Tried:
-    """Points that were proposed; those of ended trials are kept in a tally and not copied."""
+    """Points that were proposed; those of ended trials are kept in an aggregate and not copied."""
 
-    def __init__(self, tally: Tally[set[Key]] | None = None, history: History | None = None) -> None:
-        self._ended = tally.of(history.known) if tally and history else set()
+    def __init__(self, aggregate: Aggregate[set[Key]] | None = None, history: History | None = None) -> None:
+        self._ended = aggregate.of(history.known) if aggregate and history else set()
         self._others: set[Key] = set()
         for trial in history.running if history else ():
             self.add(key(trial.point))

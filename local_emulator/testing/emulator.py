@@ -97,7 +97,7 @@ class InProcessEmulator(Emulator):
     def logs(self, name: str) -> Sequence[str]:
         """The lines of a training job's log so far, as CloudWatch Logs has them; raises NotFound."""
         job = self._training(name)
-        self.publisher.sync("logs")
+        self.cloudwatch.sync("logs")
         return self.cloud.read_logs(job.scope, f"{job.name}/")
 
     def metrics(self, name: str) -> Mapping[str, Sequence[float]]:

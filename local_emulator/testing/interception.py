@@ -18,7 +18,7 @@ import botocore.httpsession
 
 from local_emulator.api import wire
 from local_emulator.api.pruning import pruned
-from local_emulator.cloud import additions
+from local_emulator.cloud.moto_patches import operations
 from local_emulator.testing import asynchronous
 from local_emulator.testing.addresses import RequestRefused, is_aws, is_loopback
 from local_emulator.testing.waiting import without_delays
@@ -81,9 +81,9 @@ class Answerer:
                 content = answer[2].encode() if isinstance(answer[2], str) else answer[2]
                 return answer[0], answer[1], pruned(operation, content)
             return answer
-        emulator.publisher.sync(service)
+        emulator.cloudwatch.sync(service)
         emulator.cloud.welcome(service)
-        if service in additions.SERVICES:
+        if service in operations.SERVICES:
             extend_moto()
         with emulator.cloud.lock:
             return self._moto(request)
@@ -151,7 +151,7 @@ def extend_moto() -> None:
     """Put our additions to moto as the last emulator wants them, if they are not there: only now, as they take a fifth of a start."""
     with _lock:
         if _open and _extended[0] is not _open[-1]:
-            _additions.enter_context(additions.extended(_open[-1].emulator.settings.quotas))
+            _additions.enter_context(operations.extended(_open[-1].emulator.settings.quotas))
             _extended[0] = _open[-1]
             _additions.callback(_extended.__setitem__, 0, None)
 

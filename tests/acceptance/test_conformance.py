@@ -325,11 +325,11 @@ class Records:
             now=lambda: self.now,
             token=lambda: secrets.token_hex(16),
             chance=lambda: 1.0,
-            ring=lambda: None,
+            notify=lambda: None,
             check=lambda _definition, _region: None,
         )
         token: Callable[[], str] = partial(secrets.token_hex, 16)
-        self.tuner = Tuner(store=self.store, now=lambda: self.now, token=token, ring=lambda: None, log=FaultLog())
+        self.tuner = Tuner(store=self.store, now=lambda: self.now, token=token, notify=lambda: None, log=FaultLog())
 
     def ask(self, operation: str, request: Mapping[str, Any], region: str) -> Any:
         code, _, body = self.api.answer(operation, json.dumps(request).encode(), region)

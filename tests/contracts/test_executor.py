@@ -27,7 +27,7 @@ Start = Callable[..., RunFolder]
 
 @pytest.fixture
 def executor() -> Iterator[ProcessExecutor]:
-    one = ProcessExecutor(bell=None)
+    one = ProcessExecutor(wakeup=None)
     yield one
     one.close()
 

@@ -46,7 +46,7 @@ class Runs:
     def __init__(self, path: Path, kept: Path) -> None:
         self.path, self.kept = path, kept
         self.pool = ForkServers(kept / "warm")
-        self.executor = ProcessExecutor(bell=None, fork_servers=self.pool)
+        self.executor = ProcessExecutor(wakeup=None, fork_servers=self.pool)
         self.private = mounts.available(path).private
 
     def start(

@@ -94,7 +94,7 @@ def test_laws(name: str, data: st.DataObject, seed: int, rounds: int, count: int
         assert asked == list(MAKERS[name](space, seed).ask(history, count)), "same history, same answer"
         assert len(asked) <= count
         assert all(inside(space, point) for point in asked)
-        assert all(trial in history.running for trial in MAKERS[name](space, seed).cull(history))
+        assert all(trial in history.running for trial in MAKERS[name](space, seed).prune(history))
         points += asked
         if space.size is not None:
             assert len({key(point) for point in points}) == len(points), "never twice in a finite space"
@@ -159,8 +159,8 @@ def test_hyperband_by_hand() -> None:
         Trial(name=str(number), index=number, point={"p0": "0.5"}, status=Status.IN_PROGRESS, values=values)
         for number, values in enumerate(rows, 1)
     ]
-    culled = Hyperband(space, seed=0, max_resource=9).cull(History(goal=Goal.MAXIMIZE, trials=trials))
+    pruned = Hyperband(space, seed=0, max_resource=9).prune(History(goal=Goal.MAXIMIZE, trials=trials))
     # The first two had fewer than three to be judged by; the third is worst of three; the fourth is best of four.
-    assert [trial.name for trial in culled] == ["3"]
+    assert [trial.name for trial in pruned] == ["3"]
     done = [Trial(name="1", index=1, point={"p0": "0.5"}, status=Status.IN_PROGRESS, values=(0.1,) * 9)]
-    assert [one.name for one in Hyperband(space, seed=0, max_resource=9).cull(History(goal=Goal.MAXIMIZE, trials=done))] == ["1"]
+    assert [one.name for one in Hyperband(space, seed=0, max_resource=9).prune(History(goal=Goal.MAXIMIZE, trials=done))] == ["1"]

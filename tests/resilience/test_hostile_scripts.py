@@ -111,7 +111,7 @@ TABLE = [
     Behaviour("control-removed", "(evidence / 'control').unlink(); (evidence / 'control').mkdir()"),
     Behaviour("stop-garbage", "(evidence / 'stop').write_text('please'); seen()"),
     Behaviour("archive-a-folder", WEIGHTS + "(evidence / 'model.tar.gz/x').mkdir(parents=True)", FAILED, "model.tar.gz cannot be made"),
-    Behaviour("bell-removed", "(evidence.parents[1] / 'bell').unlink()"),
+    Behaviour("wakeup-removed", "(evidence.parents[1] / 'wakeup').unlink()"),
     # its processes
     Behaviour("kills-its-supervisor", "seen(); os.kill(supervisor(), 9); forever()", FAILED, INTERNAL),
     Behaviour("kills-itself", "os.kill(os.getpid(), 9)", FAILED, "ExitCode -9"),

@@ -203,7 +203,7 @@ FAULTS: dict[str, Fault] = {
     "lock that is a folder": Fault(1, r"emulator\.lock: Is a directory; remove it", before=a_folder("emulator.lock")),
     "runs that are a file": Fault(1, r"runs: File exists; remove it", before=a_file("runs")),
     "blobs that are a file": Fault(1, r"blobs: File exists; remove it", before=a_file("blobs")),
-    "bell that is a folder": Fault(1, r"bell: Is a directory; remove it", before=a_folder("bell")),
+    "wakeup that is a folder": Fault(1, r"wakeup: Is a directory; remove it", before=a_folder("wakeup")),
     # the databases
     "jobs of 0 bytes": Fault(1, r"jobs\.sqlite is empty, though its content is there; " + RECOVER, before=cut("jobs.sqlite", 0)),
     "jobs cut": Fault(1, r"jobs\.sqlite is damaged .*" + RECOVER, before=cut("jobs.sqlite", 9000)),

@@ -459,7 +459,7 @@ def door() -> Api:
         now=lambda: datetime.now(UTC),
         token=lambda: "0" * 32,
         chance=lambda: 1.0,
-        ring=lambda: None,
+        notify=lambda: None,
         check=lambda _definition, _region: None,
     )
 

@@ -82,7 +82,7 @@ def api() -> Api:
         now=lambda: datetime.now(UTC),
         token=lambda: f"{random.getrandbits(128):032x}",
         chance=lambda: 1.0,
-        ring=lambda: None,
+        notify=lambda: None,
         check=lambda _definition, _region: None,
     )
 

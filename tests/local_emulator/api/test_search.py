@@ -64,7 +64,7 @@ def api() -> Iterator[Api]:
         now=lambda: NOW,
         token=lambda: "0" * 32,
         chance=lambda: 1.0,
-        ring=lambda: None,
+        notify=lambda: None,
         check=lambda _definition, _region: None,
     )
     store.close()

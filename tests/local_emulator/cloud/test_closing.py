@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from local_emulator.cloud import moto_cloud
+from local_emulator.cloud import moto_backend
 from local_emulator.settings import Settings
 
 
 def test_a_request_that_takes_long_does_not_hold_up_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(moto_cloud, "_CLOSES_WITHIN", 0.01)
-    cloud = moto_cloud.Cloud(Settings(state=tmp_path), tmp_path)
+    monkeypatch.setattr(moto_backend, "_CLOSES_WITHIN", 0.01)
+    cloud = moto_backend.MotoBackend(Settings(state=tmp_path), tmp_path)
     asked, answered = threading.Event(), threading.Event()
 
     def ask() -> None:

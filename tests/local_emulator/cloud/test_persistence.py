@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from local_emulator.cloud.environ import call, put_of_setting
-from local_emulator.cloud.moto_cloud import Cloud
+from local_emulator.cloud.moto_backend import MotoBackend
 from local_emulator.cloud.persistence import Mirror, Setting, StoredObject
 from local_emulator.domain.errors import Damaged, EmulatorError, ResourceLimitExceeded
 from local_emulator.domain.names import AwsScope
@@ -128,14 +128,14 @@ def test_blobs_go_with_the_last_that_refers_to_them(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoBackend]:
     """moto can be brought up once in a process."""
-    cloud = Cloud(Settings(), tmp_path_factory.mktemp("cloud"))
+    cloud = MotoBackend(Settings(), tmp_path_factory.mktemp("cloud"))
     yield cloud
     cloud.close()
 
 
-def test_moto_lets_go_of_what_was_overwritten(cloud: Cloud, tmp_path: Path) -> None:
+def test_moto_lets_go_of_what_was_overwritten(cloud: MotoBackend, tmp_path: Path) -> None:
     mirror = cloud._mirror
     assert mirror is not None
     state = mirror._blobs.parent
@@ -235,12 +235,12 @@ def test_an_index_of_an_earlier_version_is_brought_up(tmp_path: Path, account: s
     assert (settings, objects) == expected[1:]
 
 
-def _request(cloud: Cloud, method: str, path: str, body: bytes = b"", query: str = "") -> str:
+def _request(cloud: MotoBackend, method: str, path: str, body: bytes = b"", query: str = "") -> str:
     environ = put_of_setting("", query, {}, body, "us-east-1") | {"REQUEST_METHOD": method, "PATH_INFO": path}
     return call(cloud.wsgi, environ)[0][:3]
 
 
-def test_a_write_that_cannot_be_noted_has_not_been(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_that_cannot_be_noted_has_not_been(cloud: MotoBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept, bucket = b"kept", "taken-back"
     assert _request(cloud, "PUT", f"/{bucket}") == "200"
     assert _request(cloud, "PUT", f"/{bucket}/old", kept) == "200"

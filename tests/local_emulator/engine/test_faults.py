@@ -17,7 +17,7 @@ from local_emulator.domain.training import TimeBudget, TrainingJob
 from local_emulator.domain.tuning import TuningJob
 from local_emulator.engine import faults
 from local_emulator.engine.faults import FaultLog, Retries
-from local_emulator.engine.trainer import Trainer
+from local_emulator.engine.training_lifecycle import TrainingLifecycle
 from local_emulator.engine.tuner import Tuner
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.run import Cause, Command, Exit, Run, RunState
@@ -92,7 +92,7 @@ class Objects:
 
 
 class Engine:
-    """A trainer without a loop, and what it needs."""
+    """A training lifecycle without a loop, and what it needs."""
 
     def __init__(self, path: Path, database: Path | None = None) -> None:
         self.told: list[str] = []
@@ -102,7 +102,7 @@ class Engine:
         self.objects = Objects()
         objects: Any = self.objects
         (path / "runs").mkdir()
-        self.trainer = Trainer(
+        self.lifecycle = TrainingLifecycle(
             store=self.store,
             executor=self.executor,
             preparation=self.preparation,
@@ -110,7 +110,7 @@ class Engine:
             runs=path / "runs",
             settings=Settings(parallel=4, gpus=()),
             now=lambda: datetime.now(UTC),
-            ring=lambda: None,
+            notify=lambda: None,
             touched=lambda _: None,
             token=lambda: "0" * 32,
             log=FaultLog(self.told.append),
@@ -130,7 +130,7 @@ class Engine:
         deadline = time.monotonic() + 30
         while not true():
             assert time.monotonic() < deadline, self.told
-            self.trainer.step()
+            self.lifecycle.step()
             time.sleep(0.001)
 
 
@@ -207,12 +207,12 @@ def test_a_full_disk_of_the_store_holds_jobs_until_there_is_space(tmp_path: Path
         with pytest.raises(OSError, match="No space left"):
             (disk / "filling").write_bytes(b"x" * 2**20)
         for _ in range(20):
-            engine.trainer.step()
+            engine.lifecycle.step()
         assert engine.job(arn).status is Status.IN_PROGRESS
         assert ["database or disk is full" in line for line in engine.told] == [True]
         (disk / "filling").unlink()
         assert ended(engine, arn) == [Status.COMPLETED]
-        engine.trainer.close()
+        engine.lifecycle.close()
         engine.store.close()
     finally:
         subprocess.run(["umount", "--lazy", disk], check=True)
@@ -336,7 +336,7 @@ def test_one_tuning_jobs_fault_ends_it_alone(engine: Engine, fault: str) -> None
         store=engine.store,
         now=lambda: datetime.now(UTC),
         token=lambda: f"{next(tokens):032x}",
-        ring=lambda: None,
+        notify=lambda: None,
         log=FaultLog(engine.told.append),
     )
     for _ in range(6):

@@ -51,7 +51,7 @@ def test_a_run_whose_log_cannot_be_written_ends_for_the_disk(small_disk: Path) -
         disk_floor=0,
     )
     folder.save_run(run)
-    executor = ProcessExecutor(bell=None)
+    executor = ProcessExecutor(wakeup=None)
     try:
         executor.start(run)
         deadline = time.monotonic() + 60

@@ -20,7 +20,7 @@ SPARSE = "import os; file = open(os.environ['ML'] + '/model/weights', 'wb'); fil
 
 @pytest.fixture
 def executor() -> Iterator[ProcessExecutor]:
-    one = ProcessExecutor(bell=None)
+    one = ProcessExecutor(wakeup=None)
     yield one
     one.close()
 

@@ -207,7 +207,7 @@ def test_memory_is_bounded_and_what_was_forgotten_is_read_again(store: SqliteSto
         assert [trial.index % 5 for trial in store.history(store.tunings.get(SCOPE.tuning_arn(f"tune-{number}"))).trials] == [
             (number + 1) % 5
         ] * 4
-        assert sum(one.size for one in store._chronicles.values()) <= 40
+        assert sum(one.size for one in store._histories.values()) <= 40
     assert [store.trainings.get(job.arn) for job in jobs] == jobs
     assert len(store.trainings._kept) == 3
 
@@ -229,7 +229,7 @@ def test_listeners_hear_what_has_really_changed() -> None:
 
 def told(history: History) -> tuple[Any, ...]:
     running = [trial.name for trial in history.running]
-    return list(history.trials), running, history.counters(), history.objective_counters(), history.standing()
+    return list(history.trials), running, history.counters(), history.objective_counters(), history.summary()
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -261,7 +261,7 @@ def test_a_history_that_grew_is_the_one_that_is_read_afresh(store: SqliteStore, 
             undone(store, lambda job=changed: store.trainings.put(job))  # type: ignore[misc] # mypy cannot infer the default's type
         history = store.history(job)
         before.append((history, told(history)))
-        store._chronicles.clear() if rng.random() < 0.05 else None
+        store._histories.clear() if rng.random() < 0.05 else None
     fresh = SqliteStore(None)
     store._db.backup(fresh._db)
     assert told(store.history(job)) == told(fresh.history(job))
@@ -276,7 +276,7 @@ def test_of_an_ended_tuning_job_the_values_are_not_read(store: SqliteStore) -> N
     store.record(SCOPE.training_arn("a"), [Observation(seq=1, metric="score", value=0.5, time=NOW)], 1)
     (trial,) = store.history(tuning()).trials
     assert trial.values == (0.5,)
-    store._chronicles.clear()
+    store._histories.clear()
     (trial,) = store.history(replace(tuning(), status=Status.COMPLETED)).trials
     assert trial.values == ()
 

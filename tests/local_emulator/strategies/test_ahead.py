@@ -23,8 +23,8 @@ class Counted:
         self.asked += 1
         return self.search.ask(history, count)
 
-    def cull(self, history: History) -> Sequence[Trial]:
-        return self.search.cull(history)
+    def prune(self, history: History) -> Sequence[Trial]:
+        return self.search.prune(history)
 
 
 def ended(number: int) -> Trial:

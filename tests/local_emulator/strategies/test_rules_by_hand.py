@@ -11,8 +11,8 @@ from local_emulator.domain.history import Goal, History, Trial
 from local_emulator.domain.jobs import Status
 from local_emulator.domain.space import Continuous, Space
 from local_emulator.domain.tuning import Plan
-from local_emulator.strategies.early_stopping import MedianRule
 from local_emulator.strategies.hyperband import Hyperband
+from local_emulator.strategies.median_rule import MedianRule
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 SPACE = Space(parameters=(Continuous(name="x", low=0.0, high=1.0),))
@@ -61,26 +61,26 @@ FINISHED = [
 )
 def test_median_rule_maximizing(values: list[float], *, stopped: bool) -> None:
     history = History(goal=Goal.MAXIMIZE, trials=[*FINISHED, running(6, *values)])
-    assert [one.index for one in MedianRule().cull(history)] == [6] * stopped
+    assert [one.index for one in MedianRule().prune(history)] == [6] * stopped
 
 
 def test_median_rule_minimizing_is_the_mirror() -> None:
     mirrored = [trial(one.index, [-value for value in one.values]) for one in FINISHED]
     history = History(goal=Goal.MINIMIZE, trials=[*mirrored, running(6, -0.1, -0.59), running(7, -0.1, -0.61)])
-    assert [one.index for one in MedianRule().cull(history)] == [6]
+    assert [one.index for one in MedianRule().prune(history)] == [6]
 
 
 def test_median_rule_needs_five_and_looks_back_only() -> None:
     bad = running(5, 0.1, 0.1)
-    assert not MedianRule().cull(History(goal=Goal.MAXIMIZE, trials=[*FINISHED[:4], bad]))
+    assert not MedianRule().prune(History(goal=Goal.MAXIMIZE, trials=[*FINISHED[:4], bad]))
     later = [trial(index + 10, one.values) for index, one in enumerate(FINISHED)]
-    assert not MedianRule().cull(History(goal=Goal.MAXIMIZE, trials=[*FINISHED[:4], bad, *later]))
+    assert not MedianRule().prune(History(goal=Goal.MAXIMIZE, trials=[*FINISHED[:4], bad, *later]))
 
 
 def test_median_rule_counts_stopped_trials_as_far_as_they_got() -> None:
     cut = [*FINISHED[:4], trial(5, [0.50, 0.70], Status.STOPPED)]
     history = History(goal=Goal.MAXIMIZE, trials=[*cut, running(6, 0.1, 0.59), running(7, 0.9, 0.9, 0.1)])
-    assert [one.index for one in MedianRule().cull(history)] == [6], "at the third epoch there are only four to be judged by"
+    assert [one.index for one in MedianRule().prune(history)] == [6], "at the third epoch there are only four to be judged by"
 
 
 # --- successive halving -------------------------------------------------------------------------------------------------------
@@ -88,7 +88,7 @@ def test_median_rule_counts_stopped_trials_as_far_as_they_got() -> None:
 
 def halving(trials: Sequence[Trial], low: int = 1, high: int = 27, goal: Goal = Goal.MAXIMIZE) -> list[int]:
     strategy = Hyperband(SPACE, seed=0, max_resource=high, min_resource=low)
-    return [one.index for one in strategy.cull(History(goal=goal, trials=trials))]
+    return [one.index for one in strategy.prune(History(goal=goal, trials=trials))]
 
 
 def test_rungs_of_27() -> None:

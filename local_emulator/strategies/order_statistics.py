@@ -10,7 +10,7 @@ from local_emulator.domain.history import Log, Trial, Trials
 T = TypeVar("T")
 
 
-class Tally(Generic[T]):
+class Aggregate(Generic[T]):
     """Something made of ended trials one by one. It begins again for trials that do not go on where the last ones stopped."""
 
     def __init__(self, start: Callable[[], T], take: Callable[[T, Trial], None]) -> None:
@@ -39,16 +39,16 @@ class _Numbers:
         self.ascending = array("d")
 
 
-class Field:
+class OrderStatistics:
     """A number of every trial that has one; a running trial is measured by those of the trials that began before it."""
 
     def __init__(self, measure: Callable[[Trial], float | None]) -> None:
         self._measure = measure
-        self._tally = Tally(_Numbers, self._take)
+        self._aggregate = Aggregate(_Numbers, self._take)
 
     def before(self, trial: Trial, trials: Trials) -> MutableSequence[float]:
         """The numbers of the trials begun before one, in ascending order."""
-        numbers = self._tally.of(trials)
+        numbers = self._aggregate.of(trials)
         place = bisect_left(numbers.indices, trial.index)
         if 2 * place < len(numbers.indices):
             field = array("d", sorted(numbers.launched[:place]))

@@ -44,7 +44,7 @@ class _Progress:
     metrics_done: bool = False
 
 
-class Publisher:
+class CloudWatchSync:
     """Publishes what is new of every training job that may have news."""
 
     def __init__(self, *, store: Store, cloud: CloudWatch, runs: Path, log: FaultLog) -> None:

@@ -14,8 +14,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from local_emulator.cloud import additions, messages, stacks
 from local_emulator.cloud.environ import SETTINGS, bucket_and_key, call, put_of_setting, service, sub_resource
+from local_emulator.cloud.moto_patches import cloudformation, events, operations
 from local_emulator.cloud.persistence import BlobFile, Mirror, Setting, StoredObject
 from local_emulator.domain.errors import ResourceLimitExceeded
 from local_emulator.domain.names import LOG_GROUP, METRIC_NAMESPACE, AwsScope
@@ -38,7 +38,7 @@ _TRUST = (
 _EVERYTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 
 
-class Cloud:
+class MotoBackend:
     """The rest of AWS. With `state` None nothing is kept on disk (in a test, beside moto's own mock_aws)."""
 
     def __init__(self, settings: Settings, state: Path | None) -> None:
@@ -78,8 +78,8 @@ class Cloud:
             os.environ.setdefault("MOTO_ACCOUNT_ID", self._settings.account)
         self._application = _server()
         self._ready = True
-        messages.mend()
-        self._own.enter_context(additions.extended(self._settings.quotas))
+        events.mend()
+        self._own.enter_context(operations.extended(self._settings.quotas))
         self._welcome()
         self._restore()
 
@@ -264,7 +264,7 @@ class Cloud:
         with self.lock:
             self._moto()
             if by_stack:
-                stacks.mend()
+                cloudformation.mend()
             self._application = self._application or _server()  # in a test, where moto answers without one
             status, headers, content = call(self._application, environ)
             if environ["PATH_INFO"] == "/moto-api/reset" and status.startswith("2") and self._mirror is not None:

@@ -56,7 +56,7 @@ class _EvidenceGoneError(EmulatorError):
     """A run that seemed not to have begun has left processes behind: it must not be begun again."""
 
 
-class Trainer:
+class TrainingLifecycle:
     """Starts, follows and ends the runs of training jobs, at most `parallel` at a time."""
 
     def __init__(
@@ -69,7 +69,7 @@ class Trainer:
         runs: Path,
         settings: Settings,
         now: Callable[[], datetime],
-        ring: Callable[[], None],
+        notify: Callable[[], None],
         touched: Callable[[Arn], None],
         token: Callable[[], str],
         log: FaultLog,
@@ -83,7 +83,7 @@ class Trainer:
         self._runs = runs
         self._settings = settings
         self._now = now
-        self._ring = ring
+        self._notify = notify
         self._touched = touched
         self._token = token
         self._faults = settings.faults
@@ -95,7 +95,7 @@ class Trainer:
         self._ending: dict[str, Future[Ending]] = {}
         self._told_to_stop: set[str] = set()
         self._log = log
-        self._retries = Retries(log, "moving a training job", ring)
+        self._retries = Retries(log, "moving a training job", notify)
 
     def sweep(self) -> None:
         """Remove, in the background, what is left of runs whose training job was deleted or has ended."""
@@ -192,7 +192,7 @@ class Trainer:
 
     def _slow(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         future = self._threads.submit(work, *args, **kwargs)
-        future.add_done_callback(lambda _: self._ring())
+        future.add_done_callback(lambda _: self._notify())
         return future
 
     # --- one job, one step ----------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ class EventBus(Protocol):
         """Send one event: its detail-type, the ARN that it is about, its detail."""
 
 
-class Announcer:
+class EventPublisher:
     """Hears of every change of status from the store, and sends it when the loop says so.
 
     Rules live in moto's memory, so what nobody listens to is forgotten at once.

@@ -14,7 +14,7 @@ from typing import Any
 
 import regex
 
-from local_emulator.cloud.stack_types import policy_text, stack_types
+from local_emulator.cloud.moto_patches.resource_types import policy_text, stack_types
 
 _RETAINED = frozenset({"Retain", "RetainExceptOnCreate"})
 _ADOPTED = frozenset({"AWS::S3::Bucket", "AWS::ECR::Repository", "AWS::Logs::LogGroup"})

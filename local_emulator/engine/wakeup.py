@@ -1,4 +1,4 @@
-"""The bell: a FIFO that anybody may ring to wake the loop. It only saves waiting; nothing is lost if a ring is."""
+"""A FIFO that wakes the loop. It only saves waiting: a lost notification loses nothing."""
 
 import os
 import select
@@ -7,14 +7,14 @@ from types import TracebackType
 from typing import Self
 
 
-class Bell:
-    """A FIFO at `path`. Supervisors write the id of their run to it; the door writes an empty line."""
+class Wakeup:
+    """A FIFO at `path`. Supervisors write the id of their run to it; the API writes an empty line."""
 
     def __init__(self, path: Path) -> None:
         path.unlink(missing_ok=True)
         os.mkfifo(path, 0o600)
         self.path = path
-        # Open for both directions: it never reports an end of file, and a ring before the first wait is kept.
+        # Open for both directions: it never reports an end of file, and a notification before the first wait is kept.
         self._fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
 
     def __enter__(self) -> Self:
@@ -23,7 +23,7 @@ class Bell:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         """Wake the loop. A full FIFO means that it is awake already."""
         try:
             os.write(self._fd, b"\n")
@@ -31,7 +31,7 @@ class Bell:
             return
 
     def wait(self, timeout: float | None) -> bool:
-        """Sleep until somebody rings or the timeout in seconds is over; whether somebody rang."""
+        """Sleep until a notification or for `timeout` seconds; whether there was a notification."""
         ready, _, _ = select.select([self._fd], [], [], timeout)
         if not ready:
             self._put_back()
@@ -53,10 +53,10 @@ class Bell:
             anew = os.open(self.path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
             return  # it only saves waiting
-        os.dup2(anew, self._fd, inheritable=False)  # under the same number: other threads may be ringing
+        os.dup2(anew, self._fd, inheritable=False)  # under the same number: other threads may be notifying
         os.close(anew)
 
     def close(self) -> None:
-        """Take the bell down; ringing it afterwards does nothing."""
+        """Remove the FIFO; a later `notify` does nothing."""
         os.close(self._fd)
         self.path.unlink(missing_ok=True)

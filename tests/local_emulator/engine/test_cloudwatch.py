@@ -12,8 +12,8 @@ from local_emulator.domain.history import Observation
 from local_emulator.domain.jobs import Secondary, Status, Transition
 from local_emulator.domain.names import Arn, AwsScope
 from local_emulator.domain.training import TrainingJob
+from local_emulator.engine.cloudwatch import CloudWatchSync
 from local_emulator.engine.faults import FaultLog
-from local_emulator.engine.publisher import Publisher
 from local_emulator.store.sqlite import SqliteStore
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -54,31 +54,31 @@ def add(store: SqliteStore, runs: Path, name: str) -> None:
 
 def test_only_what_is_asked_for_is_published(tmp_path: Path) -> None:
     store, cloud = SqliteStore(None), CloudWatch()
-    publisher = Publisher(store=store, cloud=cloud, runs=tmp_path, log=FaultLog())
+    cloudwatch = CloudWatchSync(store=store, cloud=cloud, runs=tmp_path, log=FaultLog())
     for name in ("a-1", "a-10", "b-1"):
         add(store, tmp_path, name)
-    publisher.touched(SCOPE.training_arn("a-1"))
-    publisher.sync("s3")
+    cloudwatch.touched(SCOPE.training_arn("a-1"))
+    cloudwatch.sync("s3")
     assert (cloud.logs, cloud.metrics) == ([], [])
-    publisher.sync("logs", json.dumps({"logStreamName": "a-1/algo-1-1767225600"}).encode())
+    cloudwatch.sync("logs", json.dumps({"logStreamName": "a-1/algo-1-1767225600"}).encode())
     assert cloud.logs == ["a-1"]
-    publisher.sync("logs", json.dumps({"logStreamNamePrefix": "a-1"}).encode())
+    cloudwatch.sync("logs", json.dumps({"logStreamNamePrefix": "a-1"}).encode())
     assert cloud.logs == ["a-1", "a-10"]
     add(store, tmp_path, "later")
-    publisher.touched(SCOPE.training_arn("later"))
-    publisher.sync("logs", b"{")
+    cloudwatch.touched(SCOPE.training_arn("later"))
+    cloudwatch.sync("logs", b"{")
     assert cloud.logs == ["a-1", "a-10", "b-1", "later"]
-    publisher.sync("monitoring")
+    cloudwatch.sync("monitoring")
     assert cloud.metrics == ["a-1", "a-10", "b-1", "later"]
-    publisher.sync("logs", b"[]")
-    publisher.sync("monitoring")
+    cloudwatch.sync("logs", b"[]")
+    cloudwatch.sync("monitoring")
     assert (len(cloud.logs), len(cloud.metrics)) == (4, 4)
     store.close()
 
 
 def test_what_has_been_published_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store, cloud, read = SqliteStore(None), CloudWatch(), list[tuple[str, int]]()
-    publisher = Publisher(store=store, cloud=cloud, runs=tmp_path, log=FaultLog())
+    cloudwatch = CloudWatchSync(store=store, cloud=cloud, runs=tmp_path, log=FaultLog())
     add(store, tmp_path, "ended")
     add(store, tmp_path, "runs")
     running = store.trainings.get(SCOPE.training_arn("runs"))
@@ -90,9 +90,9 @@ def test_what_has_been_published_is_not_read_again(tmp_path: Path, monkeypatch: 
         return of_store(training, after=after)
 
     monkeypatch.setattr(store, "observations", observations)
-    publisher.sync("monitoring")
+    cloudwatch.sync("monitoring")
     assert read == [("ended", 0), ("runs", 0)]
-    publisher.sync("monitoring")
+    cloudwatch.sync("monitoring")
     assert read[2:] == [("runs", 1)]
     assert cloud.metrics == ["ended", "runs"]
     store.close()

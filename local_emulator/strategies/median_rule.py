@@ -10,7 +10,7 @@ from statistics import fmean
 
 from local_emulator.domain.history import History, Trial
 from local_emulator.domain.jobs import Status
-from local_emulator.strategies.field import Field
+from local_emulator.strategies.order_statistics import OrderStatistics
 
 ENOUGH = 5
 GRACE = 1
@@ -20,9 +20,9 @@ class MedianRule:
     """Picks the running trials that are worse than the median. What it keeps of each epoch only saves time."""
 
     def __init__(self) -> None:
-        self._fields: dict[int, Field] = {}
+        self._statistics: dict[int, OrderStatistics] = {}
 
-    def cull(self, history: History) -> Sequence[Trial]:
+    def prune(self, history: History) -> Sequence[Trial]:
         """Running trials to stop now."""
         return [trial for trial in history.running if trial.status is Status.IN_PROGRESS and self._hopeless(trial, history)]
 
@@ -30,7 +30,7 @@ class MedianRule:
         epoch = len(trial.values)
         if epoch <= GRACE:
             return False
-        field = self._fields.setdefault(epoch, Field(_average(epoch)))
+        field = self._statistics.setdefault(epoch, OrderStatistics(_average(epoch)))
         averages = field.before(trial, history.known)
         return len(averages) >= ENOUGH and history.goal.better(_median(averages), trial.values[-1])
 

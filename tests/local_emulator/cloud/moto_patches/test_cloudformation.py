@@ -4,17 +4,17 @@ import time
 
 import pytest
 
-from local_emulator.cloud import stacks
+from local_emulator.cloud.moto_patches import cloudformation
 
 
 def test_values_are_matched_whole() -> None:
-    assert stacks._matches("Name", "[a-z]+", "abc")
-    assert not stacks._matches("Name", "[a-z]+", "abc1")
+    assert cloudformation._matches("Name", "[a-z]+", "abc")
+    assert not cloudformation._matches("Name", "[a-z]+", "abc1")
 
 
 @pytest.mark.parametrize(("pattern", "why"), [("(a|aa)+", "timed out"), ("(", "missing")])
 def test_a_pattern_that_cannot_be_matched_is_refused(pattern: str, why: str) -> None:
     began = time.process_time()
     with pytest.raises(Exception, match=f"'Name' cannot be matched with its pattern.*({why})"):
-        stacks._matches("Name", pattern, "a" * 60 + "!")
+        cloudformation._matches("Name", pattern, "a" * 60 + "!")
     assert time.process_time() - began < 20

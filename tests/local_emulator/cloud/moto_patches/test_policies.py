@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
-from local_emulator.cloud.policies import decide
+from local_emulator.cloud.moto_patches.policies import decide
 from local_emulator.settings import Quotas, Settings
 from local_emulator.testing import emulated_sagemaker
 

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 from unittest.mock import patch
 
-from local_emulator.cloud.policies import decide
+from local_emulator.cloud.moto_patches.policies import decide
 from local_emulator.settings import Quotas
 
 SERVICES = frozenset({"iam", "logs", "servicequotas"})  # whose requests want them
