@@ -7,13 +7,13 @@ name, so that nothing is lost in silence.
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sm_tuning.errors import Invalid, MissingExtra
 from sm_tuning.spec.metrics import Metric, Objective
-from sm_tuning.spec.parameters import Categorical, Continuous, Integer, Range, Scaling
+from sm_tuning.spec.parameters import Categorical, Continuous, Integer, Range
 from sm_tuning.spec.strategies import Bayesian, Grid, Hyperband, Random, Strategy
 from sm_tuning.spec.training import Channel, Completion, Encryption, Network, Resources, Script, WarmStart, given
 from sm_tuning.validation.script_files import script_files
@@ -94,15 +94,9 @@ def _metrics(tuner: Any) -> tuple[Objective, tuple[Metric, ...]]:  # noqa: ANN40
 
 
 def _ranges(tuner: Any) -> tuple[Range, ...]:  # noqa: ANN401 - the SDK's
-    kinds: dict[str, Callable[[dict[str, Any]], Range]] = {
-        "Continuous": lambda one: Continuous(
-            one["Name"], float(one["MinValue"]), float(one["MaxValue"]), Scaling(one["ScalingType"])
-        ),
-        "Integer": lambda one: Integer(one["Name"], int(one["MinValue"]), int(one["MaxValue"]), Scaling(one["ScalingType"])),
-        "Categorical": lambda one: Categorical(one["Name"], one["Values"]),
-    }
+    kinds: Mapping[str, type[Range]] = {"Continuous": Continuous, "Integer": Integer, "Categorical": Categorical}
     ranges = tuner._hyperparameter_ranges or {}  # noqa: SLF001 - the SDK has no other name for them
-    return tuple(kinds[one.__name__](one.as_tuning_range(name)) for name, one in ranges.items())
+    return tuple(kinds[kind.__name__].from_request(kind.as_tuning_range(name)) for name, kind in ranges.items())
 
 
 def _strategy(tuner: Any) -> Strategy:  # noqa: ANN401 - the SDK's

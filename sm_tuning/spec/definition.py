@@ -5,14 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sm_tuning.spec.metrics import Metric, Objective
-from sm_tuning.spec.parameters import Auto, Categorical, Continuous, Integer, Range
+from sm_tuning.spec.parameters import Range, ranges_request
 from sm_tuning.spec.training import Channel, Encryption, Network, Resources, Script, given, sklearn_image
-
-_KINDS = {
-    "IntegerParameterRanges": Integer,
-    "ContinuousParameterRanges": Continuous,
-    "CategoricalParameterRanges": Categorical,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,11 +90,7 @@ class Definition:
 
     def ranges_request(self) -> dict[str, Any]:
         """The ranges in AWS's form."""
-        found: dict[str, Any] = {
-            member: [dict(one.request()) for one in self.ranges if isinstance(one, kind)] for member, kind in _KINDS.items()
-        }
-        chosen = [dict(one.request()) for one in self.ranges if isinstance(one, Auto)]
-        return found | given(AutoParameters=chosen or None)
+        return ranges_request(self.ranges)
 
     def source_uri(self, prefix: str) -> str:
         """Where the script's archive lies once it is uploaded below the prefix."""

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from sm_tuning.errors import Invalid
 from sm_tuning.spec.log_lines import cut_numbers, shown, whole_number
@@ -105,3 +105,8 @@ class Objective:
     def request(self) -> Mapping[str, str]:
         """The objective in AWS's form."""
         return {"Type": self.goal, "MetricName": self.metric.name}
+
+
+def objective_from_request(form: Mapping[str, Any]) -> Objective:
+    """The objective of HyperParameterTuningJobObjective or TuningObjective in AWS's form, without a regular expression."""
+    return Objective(Metric(form["MetricName"]), form["Type"])

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from sm_tuning.errors import Invalid
 from sm_tuning.spec.value_types import WrongTypes, integral, require
@@ -65,6 +65,12 @@ class Continuous:
         low, high = repr(float(self.low)), repr(float(self.high))
         return {"Name": self.name, "MinValue": low, "MaxValue": high, "ScalingType": self.scaling.value}
 
+    @classmethod
+    def from_request(cls, form: Mapping[str, Any]) -> Self:
+        """The range of its AWS form; raises Invalid."""
+        low, high = _real_end(form, "MinValue"), _real_end(form, "MaxValue")
+        return cls(form["Name"], low, high, Scaling(form.get("ScalingType", Scaling.AUTO)))
+
 
 @dataclass(frozen=True)
 class Integer:
@@ -84,6 +90,12 @@ class Integer:
     def request(self) -> Mapping[str, Any]:
         """The range in AWS's form."""
         return {"Name": self.name, "MinValue": str(self.low), "MaxValue": str(self.high), "ScalingType": self.scaling.value}
+
+    @classmethod
+    def from_request(cls, form: Mapping[str, Any]) -> Self:
+        """The range of its AWS form; raises Invalid."""
+        low, high = _whole_end(form, "MinValue"), _whole_end(form, "MaxValue")
+        return cls(form["Name"], low, high, Scaling(form.get("ScalingType", Scaling.AUTO)))
 
 
 @dataclass(frozen=True)
@@ -108,6 +120,11 @@ class Categorical:
         """The range in AWS's form."""
         return {"Name": self.name, "Values": list(self.values)}
 
+    @classmethod
+    def from_request(cls, form: Mapping[str, Any]) -> Self:
+        """The range of its AWS form; raises Invalid."""
+        return cls(form["Name"], form["Values"])
+
 
 @dataclass(frozen=True)
 class Auto:
@@ -124,8 +141,58 @@ class Auto:
         """The hint in AWS's form."""
         return {"Name": self.name, "ValueHint": self.hint}
 
+    @classmethod
+    def from_request(cls, form: Mapping[str, Any]) -> Self:
+        """The hint of its AWS form; raises Invalid."""
+        return cls(form["Name"], form["ValueHint"])
+
 
 Range = Continuous | Integer | Categorical | Auto
+
+_KINDS: Mapping[str, type[Range]] = {
+    "IntegerParameterRanges": Integer,
+    "ContinuousParameterRanges": Continuous,
+    "CategoricalParameterRanges": Categorical,
+    "AutoParameters": Auto,
+}
+
+
+def ranges_request(ranges: Iterable[Range]) -> dict[str, Any]:
+    """Ranges in AWS's form (ParameterRanges)."""
+    request: dict[str, list[Any]] = {member: [] for member in _KINDS}
+    members = {kind: member for member, kind in _KINDS.items()}
+    for parameter in ranges:
+        request[members[type(parameter)]].append(dict(parameter.request()))
+    if not request["AutoParameters"]:
+        del request["AutoParameters"]
+    return request
+
+
+def ranges_from_request(config: Mapping[str, Any]) -> Sequence[Range]:
+    """The ranges of ParameterRanges or HyperParameterRanges in AWS's form; raises Invalid."""
+    unknown = sorted(set(config) - set(_KINDS))
+    if unknown:
+        raise Invalid(f"ParameterRanges has {', '.join(unknown)}; known are {', '.join(_KINDS)}")
+    return [_KINDS[member].from_request(form) for member, forms in config.items() for form in forms]
+
+
+def _real_end(form: Mapping[str, Any], member: str) -> float:
+    try:
+        return float(form[member])
+    except ValueError as error:
+        raise Invalid(f"{form['Name']}: {member} is {form[member]!r}; it must be a number") from error
+
+
+def _whole_end(form: Mapping[str, Any], member: str) -> int:
+    """A whole number, which other programs may write as `8.0`."""
+    text = form[member]
+    try:
+        return int(text)
+    except ValueError:
+        end = _real_end(form, member)
+    if not end.is_integer():
+        raise Invalid(f"{form['Name']}: {member} is {text!r}; it must be a whole number")
+    return int(end)
 
 
 def learning_rate(low: float = 1e-4, high: float = 1e-1, name: str = "learning_rate") -> Continuous:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from sm_tuning import (
+    Auto,
     Categorical,
     Continuous,
     Hyperband,
@@ -14,6 +15,7 @@ from sm_tuning import (
     Metric,
     Objective,
     Random,
+    Scaling,
     batch_size,
     dropout,
     epochs,
@@ -21,6 +23,8 @@ from sm_tuning import (
     regularization,
     sklearn_image,
 )
+from sm_tuning.spec.metrics import objective_from_request
+from sm_tuning.spec.parameters import Range, ranges_from_request, ranges_request
 
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "ends swapped": (lambda: Continuous("x", 2, 1), "x: low is 2 and high is 1; low must be less than high"),
@@ -71,6 +75,41 @@ def test_presets_as_aws_gets_them() -> None:
         {"Name": "dropout", "MinValue": "0.0", "MaxValue": "0.6", "ScalingType": "Linear"},
     ]
     assert learning_rate(1e-5, 1e-3, name="lr").request()["Name"] == "lr"
+
+
+def test_ranges_are_read_back_from_the_form_of_aws() -> None:
+    ranges: list[Range] = [
+        Integer("units", 1, 64),
+        learning_rate(),
+        Continuous("momentum", 0.5, 0.99, Scaling.REVERSE_LOGARITHMIC),
+        batch_size(),
+        Auto("depth", 3),
+    ]
+    assert ranges_from_request(ranges_request(ranges)) == ranges
+    # As other programs write them: a whole number as a real one, no scaling, a kind left out.
+    request = {"IntegerParameterRanges": [{"Name": "units", "MinValue": "1.0", "MaxValue": "6.4e1"}]}
+    assert ranges_from_request(request) == [Integer("units", 1, 64)]
+
+
+@pytest.mark.parametrize(
+    ("request_", "text"),
+    [
+        (
+            {"IntegerParameterRanges": [{"Name": "x", "MinValue": "1", "MaxValue": "2.5"}]},
+            "x: MaxValue is '2.5'; .* whole number",
+        ),
+        ({"ContinuousParameterRanges": [{"Name": "x", "MinValue": "a", "MaxValue": "2"}]}, "x: MinValue is 'a'; .* a number"),
+        ({"IntegerParameterRanges": [{"Name": "x", "MinValue": "2", "MaxValue": "inf"}]}, "x: MaxValue is 'inf'"),
+        ({"BooleanParameterRanges": []}, "ParameterRanges has BooleanParameterRanges; known are IntegerParameterRanges"),
+    ],
+)
+def test_ranges_of_aws_that_cannot_be_read_are_refused(request_: dict[str, Any], text: str) -> None:
+    with pytest.raises(Invalid, match=text):
+        ranges_from_request(request_)
+
+
+def test_an_objective_is_read_back_from_the_form_of_aws() -> None:
+    assert objective_from_request(Objective.minimize("loss").request()) == Objective.minimize("loss")
 
 
 def test_metric_values() -> None:
