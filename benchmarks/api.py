@@ -150,14 +150,14 @@ def queries(names: Sequence[str], tunings: int) -> Mapping[str, Sequence[Query]]
 def times(port: int, asked: Sequence[Query], requests: int) -> list[float]:
     """Seconds that each answer took."""
     client = Client(port)
-    found = []
+    seconds = []
     for number in range(-min(_ENOUGH, requests // 3), requests):
         operation, body = asked[number % len(asked)]
         began = time.perf_counter()
         client.ask(operation, body)
         if number >= 0:
-            found.append(time.perf_counter() - began)
-    return found
+            seconds.append(time.perf_counter() - began)
+    return seconds
 
 
 def together(port: int, asked: Sequence[Query], requests: int, clients: int) -> list[float]:
@@ -230,7 +230,7 @@ def make_moto() -> None:
 def measure(options: argparse.Namespace, names: Sequence[str], state: Path, log: Path) -> None:
     """One server after the other, so that neither takes the other's time; the tables."""
     asked = queries(names, TUNINGS)
-    found: dict[tuple[str, str, int], list[float]] = {}
+    timings: dict[tuple[str, str, int], list[float]] = {}
     facts: dict[str, dict[str, str]] = {}
     commands = {"emulator": [sys.executable, "-m", "local_emulator", "serve", "--state", str(state), "--port"]}
     if options.moto:
@@ -243,7 +243,7 @@ def measure(options: argparse.Namespace, names: Sequence[str], state: Path, log:
                 if peer != "emulator" and "ForHyper" in row:
                     continue
                 for clients in (1, 4):
-                    found[row, peer, clients] = together(port, some, options.requests, clients)
+                    timings[row, peer, clients] = together(port, some, options.requests, clients)
             time.sleep(3)
             facts[peer] = {
                 "ready after, s": f"{server.ready:.2f}",
@@ -255,15 +255,17 @@ def measure(options: argparse.Namespace, names: Sequence[str], state: Path, log:
     print("|---|---|---|---|---|---|")
     for row in asked:
         cells = [
-            told(found[row, peer, n]) if (row, peer, n) in found else "-" for n in (1, 4) for peer in ("emulator", "moto_server")
+            told(timings[row, peer, n]) if (row, peer, n) in timings else "-"
+            for n in (1, 4)
+            for peer in ("emulator", "moto_server")
         ]
         ahead = "-"
-        if (row, "moto_server", 1) in found:
-            ahead = f"{statistics.median(found[row, 'moto_server', 1]) / statistics.median(found[row, 'emulator', 1]):.1f}"
+        if (row, "moto_server", 1) in timings:
+            ahead = f"{statistics.median(timings[row, 'moto_server', 1]) / statistics.median(timings[row, 'emulator', 1]):.1f}"
         print(f"| {row} | {cells[0]} | {cells[1]} | {ahead} | {cells[2]} | {cells[3]} |")
     print("\n| | " + " | ".join(facts) + " |\n|---" * 1 + "|---" * len(facts) + "|")
     for fact in facts["emulator"]:
-        print(f"| {fact} | " + " | ".join(one[fact] for one in facts.values()) + " |")
+        print(f"| {fact} | " + " | ".join(answers[fact] for answers in facts.values()) + " |")
 
 
 if __name__ == "__main__":

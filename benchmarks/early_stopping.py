@@ -46,8 +46,8 @@ def search(name: str, strategy: Strategy, jobs: int, epochs: int, parallel: int)
     run.wait(poll=0.2)
     best = run.best()
     trainings = run.trainings()
-    printed = sum("validation:accuracy=" in line for one in trainings for line in run.logs(one.name))
-    seconds = sum(one.seconds or 0.0 for one in trainings)
+    printed = sum("validation:accuracy=" in line for training in trainings for line in run.logs(training.name))
+    seconds = sum(training.seconds or 0.0 for training in trainings)
     return (best.value if best and best.value is not None else float("nan")), printed, seconds
 
 
@@ -70,9 +70,9 @@ def main() -> None:
     whole: tuple[float, float] | None = None
     with emulated_sagemaker(Settings(parallel=options.parallel)):
         boto3.client("s3").create_bucket(Bucket=BUCKET)
-        for place, (kind, make) in enumerate(kinds.items()):
+        for number, (kind, make) in enumerate(kinds.items()):
             rows = [
-                search(f"early-{place}-{seed}", make(seed), options.jobs, options.epochs, options.parallel)
+                search(f"early-{number}-{seed}", make(seed), options.jobs, options.epochs, options.parallel)
                 for seed in range(options.seeds)
             ]
             best = [row[0] for row in rows]

@@ -104,9 +104,9 @@ def epochs(value: float, at: datetime, count: int = 10) -> list[Observation]:
     """What a training job told."""
     names = ("train:loss", METRIC)
     return [
-        Observation(seq=2 * epoch + place + 1, metric=name, value=value * epoch / count, time=at)
+        Observation(seq=2 * epoch + index + 1, metric=name, value=value * epoch / count, time=at)
         for epoch in range(count)
-        for place, name in enumerate(names)
+        for index, name in enumerate(names)
     ]
 
 

@@ -71,8 +71,8 @@ def held() -> dict[str, int]:
 
 def first_start(program: str) -> float:
     """Seconds until the first context of a process is open."""
-    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    return float(told.stdout)
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return float(process.stdout)
 
 
 def source() -> bytes:

@@ -161,16 +161,16 @@ def emulated(url: str, script: Path, words: Mapping[str, str], jobs: int, parall
 # Everybody --------------------------------------------------------------------------------------------------------------------
 
 
-def run(one: Contender, script: Script, jobs: int, parallel: int, script_python: str = sys.executable) -> float:
+def run(contender: Contender, script: Script, jobs: int, parallel: int, script_python: str = sys.executable) -> float:
     """Seconds per training job of a contender's program, whose script gets an interpreter of its own."""
-    python = ROOT / f".venv-bench-{one.environment}" / "bin" / "python" if one.environment else Path(sys.executable)
+    python = ROOT / f".venv-bench-{contender.environment}" / "bin" / "python" if contender.environment else Path(sys.executable)
     if not python.exists():
         raise Unmeasured(f"not installed here: make {python.parents[1].name}/.ready")
     words = [part for name, value in script.words.items() for part in (f"--{name}", value)]
     facts = {"script": str(script.path), "words": words, "imports": script.imports, "jobs": jobs, "parallel": parallel}
     threads = str(max(1, (os.cpu_count() or 1) // parallel))  # as the emulator deals them out
     environment = {**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
-    command = [str(python), str(HERE / "peers" / f"{one.program}.py"), json.dumps({"python": script_python, **facts})]
+    command = [str(python), str(HERE / "peers" / f"{contender.program}.py"), json.dumps({"python": script_python, **facts})]
     with tempfile.TemporaryDirectory() as folder:
         try:
             done = subprocess.run(
@@ -191,18 +191,22 @@ def measure(script: Script, parallel: int, options: argparse.Namespace) -> tuple
     """For each contender its seconds per job, a figure for each round (the first not counted), or why there are none."""
     figures: Figures = {}
     missing: Missing = {}
-    names = [one for one in (*CONTENDERS, None) if not options.only or (one.program if one else "ours") in options.only]
+    names = [
+        contender
+        for contender in (*CONTENDERS, None)
+        if not options.only or (contender.program if contender else "ours") in options.only
+    ]
     with tempfile.TemporaryDirectory() as state, emulator(parallel, script.path, state) as url:
         for number in range(options.rounds + 1):
             turn = number % len(names)
-            for one in (*names[turn:], *names[:turn]):
-                name = one.name if one else OURS
+            for contender in (*names[turn:], *names[:turn]):
+                name = contender.name if contender else OURS
                 if name in missing:
                     continue
                 try:
                     seconds = (
-                        run(one, script, options.jobs, parallel)
-                        if one
+                        run(contender, script, options.jobs, parallel)
+                        if contender
                         else emulated(url, script.path, script.words, options.jobs, parallel)
                     )
                 except Unmeasured as why:
@@ -218,7 +222,9 @@ def cells(name: str, figures: Figures, missing: Missing) -> str:
     if name not in figures:
         return f"{missing.get(name, 'not asked for')} | | "
     counted = figures[name][1:]
-    ratios = [one / bare for one, bare in zip(counted, figures[BARE][1:], strict=True)] if BARE in figures else [float("nan")]
+    ratios = (
+        [figure / bare for figure, bare in zip(counted, figures[BARE][1:], strict=True)] if BARE in figures else [float("nan")]
+    )
     spread = f"{min(counted) * 1000:.1f} - {max(counted) * 1000:.1f}"
     return f"{statistics.median(counted) * 1000:.1f} | {spread} | {statistics.median(ratios):.2f}"
 
@@ -229,7 +235,7 @@ def table(script: Script, options: argparse.Namespace) -> None:
     print(f"\n`{script.path.name}` ({script.about}): milliseconds per training job\n")
     print("| | " + " | ".join(f"{parallel} at a time | spread | of bare" for parallel, _, _ in columns) + " |")
     print("|---" * 7 + "|")
-    for name in (*(one.name for one in CONTENDERS[:3]), OURS, *(one.name for one in CONTENDERS[3:])):
+    for name in (*(contender.name for contender in CONTENDERS[:3]), OURS, *(contender.name for contender in CONTENDERS[3:])):
         print(f"| {name} | " + " | ".join(cells(name, figures, missing) for _, figures, missing in columns) + " |")
     first = " and ".join(f"{figures[OURS][0] * 1000:.1f} ({parallel})" for parallel, figures, _ in columns if OURS in figures)
     print(f"\nThe first tuning job after the emulator's start, not counted above: {first}.", flush=True)
@@ -237,35 +243,35 @@ def table(script: Script, options: argparse.Namespace) -> None:
 
 def gaps(options: argparse.Namespace) -> None:
     """Measure and print the table of gaps, one slot."""
-    found: Figures = {}
+    gaps: Figures = {}
     missing: Missing = {}
     with tempfile.TemporaryDirectory() as folder:
         script = Script(path=STAMPS, about="", words={"stamps": f"{folder}/stamps"})
         stamps = Path(folder) / "stamps"
-        names = [one for one in (*CONTENDERS, None) if one is None or one.program != "in_process"]
+        names = [contender for contender in (*CONTENDERS, None) if contender is None or contender.program != "in_process"]
         with emulator(1, STAMPS, f"{folder}/state") as url:
             for number in range(options.rounds + 1):
-                for one in names:
-                    name = one.name if one else OURS
+                for contender in names:
+                    name = contender.name if contender else OURS
                     stamps.unlink(missing_ok=True)
                     try:
-                        if one:
-                            run(one, script, options.jobs, 1)
+                        if contender:
+                            run(contender, script, options.jobs, 1)
                         else:
                             emulated(url, STAMPS, script.words, options.jobs, 1)
                     except Unmeasured as why:
                         missing[name] = str(why)
                         continue
                     if number:
-                        found.setdefault(name, []).extend(between(stamps.read_text()))
+                        gaps.setdefault(name, []).extend(between(stamps.read_text()))
     print("\nGap between two training jobs, one slot: milliseconds from the last moment of one script to the first of the next\n")
     print("| | median | 10 % - 90 % | over bare |\n|---|---|---|---|")
-    for name in (BARE, "forked limit", OURS, *(one.name for one in CONTENDERS[3:])):
-        if name in missing or name not in found:
+    for name in (BARE, "forked limit", OURS, *(contender.name for contender in CONTENDERS[3:])):
+        if name in missing or name not in gaps:
             print(f"| {name} | {missing.get(name, '')} | | |")
             continue
-        median, tenths = statistics.median(found[name]), statistics.quantiles(found[name], n=10, method="inclusive")
-        over = median - statistics.median(found[BARE])
+        median, tenths = statistics.median(gaps[name]), statistics.quantiles(gaps[name], n=10, method="inclusive")
+        over = median - statistics.median(gaps[BARE])
         print(
             f"| {name} | {median * 1000:.1f} | {tenths[0] * 1000:.1f} - {tenths[-1] * 1000:.1f} | {over * 1000:+.1f} |",
             flush=True,

@@ -146,7 +146,7 @@ def training() -> Problem:
     cost = {"adam": 0.0, "sgd": 0.01, "rmsprop": 0.03}
 
     def value(point: Point) -> float:
-        rate, batch, decay = (math.log10(float(point[one])) for one in ("learning_rate", "batch_size", "weight_decay"))
+        rate, batch, decay = (math.log10(float(point[name])) for name in ("learning_rate", "batch_size", "weight_decay"))
         best = -3.0 + shift[point["optimizer"]] + (batch - 1.5) * 0.8
         loss = 0.08 + cost[point["optimizer"]] + 0.05 * (rate - best) ** 2 + 0.006 * (decay + 4.0) ** 2
         if rate > best + 1.3:
@@ -164,9 +164,9 @@ def _lowest(space: Space, value: Callable[[Point], float]) -> float:
     best, row = float(values.min()), rows[int(values.argmin())]
     for width in np.geomspace(0.2, 1e-4, 20_000):
         moved = np.clip(row + rng.normal(0.0, width, len(row)) * (rng.random(len(row)) < 0.5), 0.0, 1.0)
-        found = value(space.at(moved.tolist()))
-        if found < best:
-            best, row = found, moved
+        loss = value(space.at(moved.tolist()))
+        if loss < best:
+            best, row = loss, moved
     return best
 
 
@@ -200,7 +200,7 @@ class Table:
 
         def value(point: Point) -> float:
             row = [scale(float(point[axis])) for scale, axis in zip(stretch, self.axes, strict=True)]
-            inside = [min(max(one, axis[0]), axis[-1]) for one, axis in zip(row, points, strict=True)]
+            inside = [min(max(value, axis[0]), axis[-1]) for value, axis in zip(row, points, strict=True)]
             return float(between(np.array([inside]))[0])
 
         parameters: list[Parameter] = []
@@ -285,7 +285,7 @@ def mlp() -> Problem:
 
 
 PROBLEMS: dict[str, Callable[[], Problem]] = {
-    one.__name__: one for one in (branin, hartmann6, ackley, rosenbrock, training, svm, boosting, mlp)
+    problem.__name__: problem for problem in (branin, hartmann6, ackley, rosenbrock, training, svm, boosting, mlp)
 }
 
 
@@ -322,28 +322,28 @@ class Theirs:
         """The next point and its number."""
         trial = self._study.ask()
         self._asked.append(trial)
-        return len(self._asked) - 1, {one.name: str(suggest(trial, one)) for one in self._space.parameters}
+        return len(self._asked) - 1, {parameter.name: str(suggest(trial, parameter)) for parameter in self._space.parameters}
 
     def tell(self, number: int, value: float) -> None:
         """Say what the point brought."""
         self._study.tell(self._asked[number], value)
 
 
-def suggest(trial: optuna.Trial, one: Parameter) -> object:
+def suggest(trial: optuna.Trial, parameter: Parameter) -> object:
     """What Optuna's trial says for one parameter."""
-    if isinstance(one, Categorical):
-        return trial.suggest_categorical(one.name, one.values)
-    log = one.scaling is Scaling.LOGARITHMIC
-    if isinstance(one, Integer):
-        return trial.suggest_int(one.name, one.low, one.high, log=log)
-    return trial.suggest_float(one.name, one.low, one.high, log=log)
+    if isinstance(parameter, Categorical):
+        return trial.suggest_categorical(parameter.name, parameter.values)
+    log = parameter.scaling is Scaling.LOGARITHMIC
+    if isinstance(parameter, Integer):
+        return trial.suggest_int(parameter.name, parameter.low, parameter.high, log=log)
+    return trial.suggest_float(parameter.name, parameter.low, parameter.high, log=log)
 
 
 def ended(trial: Trial, status: Status, *values: float) -> Trial:
     """A trial that ended with these values, or with those that it had."""
-    told = values or trial.values
+    losses = values or trial.values
     ended_at = MOMENT + timedelta(seconds=trial.index)
-    return replace(trial, status=status, values=told, final=told[-1] if told else None, ended=ended_at)
+    return replace(trial, status=status, values=losses, final=losses[-1] if losses else None, ended=ended_at)
 
 
 def begun(trials: Sequence[Trial], point: Point) -> Trial:
@@ -409,9 +409,9 @@ def quality(names: Sequence[str], samplers: Sequence[str], seeds: Sequence[int],
         ranks = rankdata(regrets, axis=0)
         print(f"\n{evaluations} evaluations, {pending} at once, {len(seeds)} seeds: mean regret (x 1000) and mean rank")
         print(f"{'':14}" + "".join(f"{name:>12}" for name in names) + f"{'all':>12}{'rank':>8}")
-        for place, sampler in enumerate(samplers):
-            cells = [*regrets[place].mean(axis=1), regrets[place].mean()]
-            print(f"{sampler:14}" + "".join(f"{1000 * cell:12.2f}" for cell in cells) + f"{ranks[place].mean():8.2f}", flush=True)
+        for index, sampler in enumerate(samplers):
+            cells = [*regrets[index].mean(axis=1), regrets[index].mean()]
+            print(f"{sampler:14}" + "".join(f"{1000 * cell:12.2f}" for cell in cells) + f"{ranks[index].mean():8.2f}", flush=True)
 
 
 def speed(samplers: Sequence[str]) -> None:
@@ -433,10 +433,10 @@ def speed(samplers: Sequence[str]) -> None:
         for count in counts:
             times = []
             for seed in range(5):
-                one = SAMPLERS[sampler](space, seed)
-                _fill(one, space, count, seed)
+                strategy = SAMPLERS[sampler](space, seed)
+                _fill(strategy, space, count, seed)
                 started = time.perf_counter()
-                one.ask()
+                strategy.ask()
                 times.append(1000 * (time.perf_counter() - started))
             cells.append(statistics.median(times))
         print(f"{sampler:14}" + "".join(f"{cell:8.1f}" for cell in cells), flush=True)
@@ -453,30 +453,30 @@ def _fill(sampler: Ours | Theirs, space: Space, count: int, seed: int) -> None:
             trials.append(ended(begun(trials, point), Status.COMPLETED, value))
         else:
             read: dict[str, Any] = {
-                one.name: point[one.name]
-                if isinstance(one, Categorical)
-                else int(point[one.name])
-                if isinstance(one, Integer)
-                else float(point[one.name])
-                for one in space.parameters
+                parameter.name: point[parameter.name]
+                if isinstance(parameter, Categorical)
+                else int(point[parameter.name])
+                if isinstance(parameter, Integer)
+                else float(point[parameter.name])
+                for parameter in space.parameters
             }
-            distributions = {one.name: _distribution(one) for one in space.parameters}
+            distributions = {parameter.name: _distribution(parameter) for parameter in space.parameters}
             sampler._study.add_trial(optuna.trial.create_trial(params=read, distributions=distributions, value=value))  # noqa: SLF001
 
 
-def _distribution(one: Parameter) -> optuna.distributions.BaseDistribution:
-    if isinstance(one, Categorical):
-        return optuna.distributions.CategoricalDistribution(one.values)
-    log = one.scaling is Scaling.LOGARITHMIC
-    if isinstance(one, Integer):
-        return optuna.distributions.IntDistribution(one.low, one.high, log=log)
-    return optuna.distributions.FloatDistribution(one.low, one.high, log=log)
+def _distribution(parameter: Parameter) -> optuna.distributions.BaseDistribution:
+    if isinstance(parameter, Categorical):
+        return optuna.distributions.CategoricalDistribution(parameter.values)
+    log = parameter.scaling is Scaling.LOGARITHMIC
+    if isinstance(parameter, Integer):
+        return optuna.distributions.IntDistribution(parameter.low, parameter.high, log=log)
+    return optuna.distributions.FloatDistribution(parameter.low, parameter.high, log=log)
 
 
 def halving(seeds: int, budget: int = 20 * EPOCHS, at_once: int = 4) -> None:
     """Hyperband (with MinResource 1, and 3) beside Random with the same number of epochs in all."""
     problem = mlp()
-    tuned = Space(parameters=tuple(one for one in problem.space.parameters if one.name != "epochs"))
+    tuned = Space(parameters=tuple(parameter for parameter in problem.space.parameters if parameter.name != "epochs"))
     optimum, typical = problem.optimum, problem.typical
     print(
         f"\nmlp, {budget} epochs in all, {at_once} at once, {seeds} seeds: mean regret (x 1000), its standard error, trainings begun"
@@ -487,10 +487,10 @@ def halving(seeds: int, budget: int = 20 * EPOCHS, at_once: int = 4) -> None:
         "Random": lambda seed: Random(tuned, seed=seed),
     }
     for name, make in kinds.items():
-        found = [_spend(make(seed), problem, budget, at_once) for seed in range(seeds)]
-        regrets = [(best - optimum) / (typical - optimum) for best, _ in found]
+        spent = [_spend(make(seed), problem, budget, at_once) for seed in range(seeds)]
+        regrets = [(best - optimum) / (typical - optimum) for best, _ in spent]
         error = statistics.stdev(regrets) / math.sqrt(seeds)
-        trainings = statistics.mean(count for _, count in found)
+        trainings = statistics.mean(count for _, count in spent)
         print(f"{name:14}{1000 * statistics.mean(regrets):10.2f}{1000 * error:10.2f}{trainings:8.1f}")
 
 
@@ -501,10 +501,10 @@ def _spend(strategy: Hyperband | Random, problem: Problem, budget: int, at_once:
     while spent < budget:
         for trial in strategy.prune(History(goal=Goal.MINIMIZE, trials=tuple(trials))):
             trials[trial.index] = ended(trial, Status.STOPPED)
-        free = at_once - sum(not one.status.terminal for one in trials)
+        free = at_once - sum(not trial.status.terminal for trial in trials)
         for point in strategy.ask(History(goal=Goal.MINIMIZE, trials=tuple(trials)), free) if free else ():
             trials.append(begun(trials, point))
-        running = [one for one in trials if not one.status.terminal]
+        running = [trial for trial in trials if not trial.status.terminal]
         for trial in running[: budget - spent]:
             epoch = len(trial.values) + 1
             value = problem.value({**trial.point, "epochs": str(epoch)})

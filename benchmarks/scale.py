@@ -78,7 +78,7 @@ def measure(cases: Sequence[dict[str, Any]]) -> Sequence[float]:
     """Milliseconds for the job at each of the shares."""
     with tempfile.TemporaryDirectory() as folder:
         driver = Driver(Path(folder))
-        seconds = [one for asked in cases for one in driver.train(asked)]
+        seconds = [duration for asked in cases for duration in driver.train(asked)]
         driver.store.close()
     ends = [max(int(len(seconds) * share), 1) for share in _SHARES]
     return [1000 * statistics.median(seconds[max(end - _WINDOW, 0) : end]) for end in ends]
@@ -108,8 +108,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"| ms a training job | {' | '.join(places)} | last / first |")
     print("|---|---|---|---|---|")
     for name, asked in cases.items():
-        found = measure(asked)
-        print(f"| {name} | {' | '.join(f'{one:.2f}' for one in found)} | {found[-1] / found[0]:.2f} |", flush=True)
+        durations = measure(asked)
+        print(
+            f"| {name} | {' | '.join(f'{duration:.2f}' for duration in durations)} | {durations[-1] / durations[0]:.2f} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

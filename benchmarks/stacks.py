@@ -173,8 +173,10 @@ def row(stack: Stack, options: argparse.Namespace) -> str:
         rounds = measure(stack, options)
     except Unmeasured as why:
         return f"| {stack.about} | {why} | | | | | |"
-    bare, first, later = (statistics.median(getattr(one, name) for one in rounds) for name in ("bare", "first", "later"))
-    first_ratio, later_ratio = (statistics.median(getattr(one, name) / one.bare for one in rounds) for name in ("first", "later"))
+    bare, first, later = (statistics.median(getattr(timing, name) for timing in rounds) for name in ("bare", "first", "later"))
+    first_ratio, later_ratio = (
+        statistics.median(getattr(timing, name) / timing.bare for timing in rounds) for name in ("first", "later")
+    )
     cold = ", ".join(rounds[-1].cold) or "nothing"
     return f"| {stack.about} | {bare:.2f} | {first:.2f} | {first_ratio:.2f} | {later:.2f} | {later_ratio:.2f} | {cold} |"
 

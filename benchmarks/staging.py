@@ -83,16 +83,16 @@ def measure(url: str, folder: Path, options: argparse.Namespace) -> None:
     before = used(state)
     sagemaker.create_hyper_parameter_tuning_job(**request("staging", options.jobs))
     children: list[Any] = []
-    while len(children) < options.jobs or any(one["TrainingJobStatus"] == "InProgress" for one in children):
+    while len(children) < options.jobs or any(child["TrainingJobStatus"] == "InProgress" for child in children):
         pages = sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job").paginate(
             HyperParameterTuningJobName="staging", SortBy="CreationTime", SortOrder="Ascending"
         )
-        children = [one for page in pages for one in page["TrainingJobSummaries"]]
+        children = [summary for page in pages for summary in page["TrainingJobSummaries"]]
     grown = used(state) - before
     waits = []
-    for one in children:
-        told = sagemaker.describe_training_job(TrainingJobName=one["TrainingJobName"])["SecondaryStatusTransitions"]
-        (download,) = [step for step in told if step["Status"] == "Downloading"]
+    for child in children:
+        transitions = sagemaker.describe_training_job(TrainingJobName=child["TrainingJobName"])["SecondaryStatusTransitions"]
+        (download,) = [step for step in transitions if step["Status"] == "Downloading"]
         waits.append((download["EndTime"] - download["StartTime"]).total_seconds())
     print("| channel, MB | jobs | the state grew by, MB | first job's wait for data, s | the others', median, s |")
     print("|---|---|---|---|---|")

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.errors import USAGE, Refused, told
-from infra.stacks import Order, Stacks
+from infra.errors import USAGE, Refused, refusal_of
+from infra.stacks import DeployRequest, Stacks
 from infra.teardown import Teardown
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -93,14 +93,14 @@ def _carry_out(chosen: argparse.Namespace) -> None:
             raise Refused(f"the stack {chosen.stack} has no output {chosen.name}; it has {', '.join(outputs)}", USAGE)
         sys.stdout.write(f"{outputs[chosen.name]}\n")
     else:
-        order = Order(
+        request = DeployRequest(
             stack=chosen.stack,
             template=chosen.template,
             parameters=dict(chosen.parameter),
             outputs_of=chosen.outputs_of,
             tags=dict(chosen.tag),
         )
-        for name, value in account.stacks.deploy(order, only_show=chosen.only_show).items():
+        for name, value in account.stacks.deploy(request, only_show=chosen.only_show).items():
             sys.stdout.write(f"{name}={value}\n")
 
 
@@ -112,7 +112,7 @@ def main(words: Sequence[str] | None = None) -> int:
         _say(f"infra: {refused}")
         return refused.code
     except (BotoCoreError, ClientError) as error:
-        said = told(error)
+        said = refusal_of(error)
         _say(f"infra: {said}")
         return said.code
     return 0

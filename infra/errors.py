@@ -36,7 +36,7 @@ class Refused(Exception):  # noqa: N818 - reads as a fact
         self.code = code
 
 
-def told(error: BotoCoreError | ClientError) -> Refused:
+def refusal_of(error: BotoCoreError | ClientError) -> Refused:
     """An error of AWS or on the way to it, with its remedy."""
     if isinstance(error, ClientError):
         return _of_aws(error.response["Error"]["Code"], error.response["Error"].get("Message", ""), error)

@@ -35,7 +35,7 @@ _REASONS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
+class DeployRequest:
     """What is to be deployed. `outputs_of` names a stack whose outputs are parameters here, where they bear the same names."""
 
     stack: str
@@ -56,51 +56,51 @@ class Stacks:
     def find(self, name: str) -> Mapping[str, Any] | None:
         """A stack as AWS describes it; None if there is none."""
         try:
-            found: Mapping[str, Any] = self._client.describe_stacks(StackName=name)["Stacks"][0]
+            stack: Mapping[str, Any] = self._client.describe_stacks(StackName=name)["Stacks"][0]
         except ClientError as error:
             if "does not exist" in str(error):
                 return None
             raise
-        return None if found["StackStatus"] == "DELETE_COMPLETE" else found
+        return None if stack["StackStatus"] == "DELETE_COMPLETE" else stack
 
     def outputs(self, name: str) -> Mapping[str, str]:
         """A stack's outputs; raises Refused if there is no such stack."""
-        found = self.find(name)
-        if found is None:
+        stack = self.find(name)
+        if stack is None:
             raise Refused(f"there is no stack {name} in {self._region}; make deploy makes it")
-        return _outputs(found)
+        return _outputs(stack)
 
     def resources(self, name: str) -> Iterator[tuple[str, str]]:
         """(type, physical id) of what a stack holds."""
-        for one in self._client.describe_stack_resources(StackName=name)["StackResources"]:
-            if one.get("PhysicalResourceId"):
-                yield one["ResourceType"], one["PhysicalResourceId"]
+        for resource in self._client.describe_stack_resources(StackName=name)["StackResources"]:
+            if resource.get("PhysicalResourceId"):
+                yield resource["ResourceType"], resource["PhysicalResourceId"]
 
     # --- deploying ------------------------------------------------------------------------------------------------------
 
-    def deploy(self, order: Order, *, only_show: bool = False) -> Mapping[str, str]:
+    def deploy(self, request: DeployRequest, *, only_show: bool = False) -> Mapping[str, str]:
         """Show what would change, change it, wait, and give the outputs; raises Refused."""
-        found = self._settled(order.stack)
-        change_set = self._propose(order, found)
+        stack = self._settled(request.stack)
+        change_set = self._propose(request, stack)
         if change_set is None:
-            self._say(f"{order.stack}: nothing to change")
-            return _outputs(found or {})
+            self._say(f"{request.stack}: nothing to change")
+            return _outputs(stack or {})
         if only_show:
-            self._withdraw(change_set, new=found is None)
-            return _outputs(found or {})
-        self._client.execute_change_set(ChangeSetName=change_set["ChangeSetId"], StackName=order.stack)
+            self._withdraw(change_set, new=stack is None)
+            return _outputs(stack or {})
+        self._client.execute_change_set(ChangeSetName=change_set["ChangeSetId"], StackName=request.stack)
         status = self.wait(change_set["StackId"])
         if status not in {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}:
-            raise self._failed(order.stack, change_set["StackId"], status)
-        self._say(f"{order.stack}: {status}")
-        return self.outputs(order.stack)
+            raise self._failed(request.stack, change_set["StackId"], status)
+        self._say(f"{request.stack}: {status}")
+        return self.outputs(request.stack)
 
     def _settled(self, name: str) -> Mapping[str, Any] | None:
         """A stack that can be updated, or None: what an unsuccessful creation has left is removed first."""
-        found = self.find(name)
-        if found is None or found["StackStatus"] in _READY:
-            return found
-        status = found["StackStatus"]
+        stack = self.find(name)
+        if stack is None or stack["StackStatus"] in _READY:
+            return stack
+        status = stack["StackStatus"]
         if status in _HOLDS_NOTHING:
             self._say(f"{name}: {status}, it was never created and holds nothing; deleting it first")
             self.delete(name)
@@ -110,42 +110,42 @@ class Stacks:
         remedy = _REMEDIES.get(status, "see its events: aws cloudformation describe-stack-events --stack-name {name}")
         raise Refused(f"the stack {name} is {status} and takes no change; {remedy.format(name=name)}")
 
-    def _propose(self, order: Order, found: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    def _propose(self, request: DeployRequest, stack: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         """A change set that is ready, shown; None if it would change nothing."""
-        body = order.template.read_text(encoding="utf-8")
-        parameters = self._parameters(order, body, found)
+        body = request.template.read_text(encoding="utf-8")
+        parameters = self._parameters(request, body, stack)
         made = self._client.create_change_set(
-            StackName=order.stack,
+            StackName=request.stack,
             ChangeSetName=f"deploy-{time.time_ns()}",
-            ChangeSetType="CREATE" if found is None else "UPDATE",
+            ChangeSetType="CREATE" if stack is None else "UPDATE",
             TemplateBody=body,
             Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
-            Tags=[{"Key": name, "Value": value} for name, value in order.tags.items()],
+            Tags=[{"Key": name, "Value": value} for name, value in request.tags.items()],
             Capabilities=["CAPABILITY_NAMED_IAM"],
             ImportExistingResources=True,  # the log group of all training jobs is adopted
         )
-        described = self._change_set(made["Id"], order.stack)
+        described = self._change_set(made["Id"], request.stack)
         if described["Status"] == "FAILED":
-            self._withdraw(described, new=found is None)
+            self._withdraw(described, new=stack is None)
             reason = described.get("StatusReason", "no reason given")
-            if any(one in reason for one in _EMPTY):
+            if any(phrase in reason for phrase in _EMPTY):
                 return None
-            raise Refused(f"the change set of {order.stack} failed: {_with_remedy(reason)}; nothing was changed")
-        self._show(order.stack, described["Changes"])
+            raise Refused(f"the change set of {request.stack} failed: {_with_remedy(reason)}; nothing was changed")
+        self._show(request.stack, described["Changes"])
         return described
 
-    def _parameters(self, order: Order, body: str, found: Mapping[str, Any] | None) -> Mapping[str, str]:
+    def _parameters(self, request: DeployRequest, body: str, stack: Mapping[str, Any] | None) -> Mapping[str, str]:
         """Those given, then the other stack's outputs, then what the stack has; the template has defaults for the rest."""
         summary = self._client.get_template_summary(TemplateBody=body)
-        known = [one["ParameterKey"] for one in summary["Parameters"]]
-        for name in order.parameters:
+        known = [parameter["ParameterKey"] for parameter in summary["Parameters"]]
+        for name in request.parameters:
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known)}"
-                raise Refused(f"{order.template} has no parameter {name}; {hint}", USAGE)
-        kept = {one["ParameterKey"]: one["ParameterValue"] for one in (found or {}).get("Parameters", ())}
-        other = self.find(order.outputs_of) if order.outputs_of else None
-        chosen = {**kept, **_outputs(other or {}), **order.parameters}
+                raise Refused(f"{request.template} has no parameter {name}; {hint}", USAGE)
+        kept = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in (stack or {}).get("Parameters", ())}
+        other = self.find(request.outputs_of) if request.outputs_of else None
+        chosen = {**kept, **_outputs(other or {}), **request.parameters}
         return {name: chosen[name] for name in known if name in chosen}
 
     def _change_set(self, arn: str, stack: str) -> Mapping[str, Any]:
@@ -163,9 +163,11 @@ class Stacks:
 
     def _show(self, stack: str, changes: list[Mapping[str, Any]]) -> None:
         self._say(f"{stack}: {len(changes)} changes")
-        for one in (change["ResourceChange"] for change in changes):
-            replaced = "  (REPLACED: what it holds is not taken along)" if one.get("Replacement") == "True" else ""
-            self._say(f"  {_MARKS.get(one['Action'], '?')} {one['ResourceType']:<32} {one['LogicalResourceId']}{replaced}")
+        for resource in (change["ResourceChange"] for change in changes):
+            replaced = "  (REPLACED: what it holds is not taken along)" if resource.get("Replacement") == "True" else ""
+            self._say(
+                f"  {_MARKS.get(resource['Action'], '?')} {resource['ResourceType']:<32} {resource['LogicalResourceId']}{replaced}"
+            )
 
     def _withdraw(self, change_set: Mapping[str, Any], *, new: bool) -> None:
         """Leave nothing behind of a change set that is not executed."""
@@ -190,9 +192,9 @@ class Stacks:
         """Why, and what is left; a creation that failed leaves nothing."""
         events = self._client.describe_stack_events(StackName=arn)["StackEvents"]
         why = [
-            f"{one['LogicalResourceId']}: {_with_remedy(one['ResourceStatusReason'])}"
-            for one in reversed(events)
-            if one["ResourceStatus"].endswith("_FAILED") and "cancelled" not in one.get("ResourceStatusReason", "cancelled")
+            f"{event['LogicalResourceId']}: {_with_remedy(event['ResourceStatusReason'])}"
+            for event in reversed(events)
+            if event["ResourceStatus"].endswith("_FAILED") and "cancelled" not in event.get("ResourceStatusReason", "cancelled")
         ]
         left = f"the stack is {status}"
         if status in _HOLDS_NOTHING:
@@ -209,13 +211,13 @@ class Stacks:
 
     def delete(self, name: str) -> None:
         """Delete a stack and wait; raises Refused if something of it stays."""
-        found = self.find(name)
-        if found is None:
+        stack = self.find(name)
+        if stack is None:
             return
         self._client.delete_stack(StackName=name)
-        status = self.wait(found["StackId"])
+        status = self.wait(stack["StackId"])
         if status != "DELETE_COMPLETE":
-            raise self._failed(name, found["StackId"], status)
+            raise self._failed(name, stack["StackId"], status)
 
     @property
     def _region(self) -> str:
@@ -224,7 +226,7 @@ class Stacks:
 
 
 def _outputs(stack: Mapping[str, Any]) -> Mapping[str, str]:
-    return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", ())}
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
 
 
 def _with_remedy(reason: str) -> str:

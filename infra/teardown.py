@@ -34,28 +34,30 @@ class Teardown:
 
         The stack goes last: until then it knows what is left, and the command may be repeated.
         """
-        found = self.stacks.find(name)
-        if found is None:
+        stack = self.stacks.find(name)
+        if stack is None:
             self.say(f"{name}: there is no such stack; nothing to delete")
             return
         held = list(self.stacks.resources(name))
-        holding = [(kind, one) for kind, one in held if kind in self._empties]
+        holding = [(kind, resource) for kind, resource in held if kind in self._empties]
         if not yes:
-            for kind, one in holding:
-                self.say(f"  - {one}: {self._counts[kind](one)}")
+            for kind, resource in holding:
+                self.say(f"  - {resource}: {self._counts[kind](resource)}")
             raise Refused(
                 f"this deletes the stack {name}" + (" and all that is listed" if holding else "") + "; give --yes", USAGE
             )
-        for kind, one in holding:
-            _if_there(self._empties[kind], one)
-            self.say(f"  - {one}")
+        for kind, resource in holding:
+            _if_there(self._empties[kind], resource)
+            self.say(f"  - {resource}")
         self.stacks.delete(name)
         self.say(f"{name}: deleted")
-        for kind, one in held:
+        for kind, resource in held:
             if kind in _STAYS:
-                self.say(f"  left: {one} ({_STAYS[kind].format(name=one)})")
+                self.say(f"  left: {resource} ({_STAYS[kind].format(name=resource)})")
             elif kind == "AWS::KMS::Key":
-                self.say(f"  left: the key {one}, which AWS deletes in {_KEY_DAYS} days (aws kms cancel-key-deletion keeps it)")
+                self.say(
+                    f"  left: the key {resource}, which AWS deletes in {_KEY_DAYS} days (aws kms cancel-key-deletion keeps it)"
+                )
 
     @property
     def _empties(self) -> Mapping[str, Callable[[str], None]]:
@@ -80,9 +82,9 @@ class Teardown:
         pages = self.client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket)
         try:
             for page in pages:
-                found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
-                if found:
-                    yield [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
+                versions = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+                if versions:
+                    yield [{"Key": version["Key"], "VersionId": version["VersionId"]} for version in versions]
         except ClientError as error:
             if error.response["Error"]["Code"] not in _GONE:
                 raise

@@ -128,10 +128,10 @@ def surface(function: str, coordinates: dict[str, float]) -> float:
     return float(bent**2 + 10 * (1 - 1 / (8 * math.pi)) * math.cos(x) + 10)
 
 
-def noise(values: dict[str, float], coordinates: dict[str, float], epoch: int, place: int) -> float:
+def noise(values: dict[str, float], coordinates: dict[str, float], epoch: int, index: int) -> float:
     """A normal deviate that depends on its arguments only (splitmix64 and Box-Muller); numbers hash alike in every process."""
     names = ("learning_rate", "batch_size", "regularization", "train_fraction", "seed")
-    state = hash((*(values[name] for name in names), *coordinates.values(), epoch, place))
+    state = hash((*(values[name] for name in names), *coordinates.values(), epoch, index))
     uniform = []
     for step in (1, 2):
         mixed = (state + step * 0x9E3779B97F4A7C15) % 2**64
@@ -148,7 +148,7 @@ def metrics(function: str, values: dict[str, float], coordinates: dict[str, floa
     else:
         loss = surface(function, coordinates) + 1 / epoch
         exact = (loss, 1 / (1 + loss), loss, 1 / (1 + loss))
-    seen = {name: exact[place] + noise(values, coordinates, epoch, place) for place, name in enumerate(METRIC_NAMES)}
+    seen = {name: exact[index] + noise(values, coordinates, epoch, index) for index, name in enumerate(METRIC_NAMES)}
     return {name: min(max(value, 0.0), 1.0) if name.endswith("accuracy") else value for name, value in seen.items()}
 
 

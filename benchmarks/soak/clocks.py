@@ -110,15 +110,15 @@ def begin(server: Server, source: str, name: str, seconds: int) -> None:
 def wrong(job: Mapping[str, Any]) -> str | None:
     """What is wrong with how a training job ended, and when."""
     long = job["HyperParameters"]["seconds"] != "1"
-    told = f"{job['TrainingJobName']}: {job['SecondaryStatus']}, {job.get('TrainingTimeInSeconds')} s"
+    description = f"{job['TrainingJobName']}: {job['SecondaryStatus']}, {job.get('TrainingTimeInSeconds')} s"
     if job["SecondaryStatus"] != ("MaxRuntimeExceeded" if long else "Completed"):
-        return told
+        return description
     if not (MAX_RUNTIME if long else 1) <= job["TrainingTimeInSeconds"] <= (MAX_RUNTIME if long else 1) + LATE:
-        return told
+        return description
     times = [job["CreationTime"], job["TrainingStartTime"], job["TrainingEndTime"], job["LastModifiedTime"]]
     moves = [(move["StartTime"], move["EndTime"]) for move in job["SecondaryStatusTransitions"]]
     if times != sorted(times) or any(end < start for start, end in moves):
-        return f"{told}: {times} {moves}"
+        return f"{description}: {times} {moves}"
     return None
 
 

@@ -37,8 +37,8 @@ def content(state: Path) -> Mapping[str, object]:
             held[str(tuning.arn)] = tuning
         for job in store.trainings.find(Query()).items:
             held[str(job.arn)] = job
-            for one in store.observations(job.arn):
-                held[f"{job.arn} {one.metric} {one.seq}"] = one
+            for observation in store.observations(job.arn):
+                held[f"{job.arn} {observation.metric} {observation.seq}"] = observation
     finally:
         store.close()
     mirror = Mirror(state)

@@ -112,9 +112,9 @@ class Disk:
         self.ask("list", lambda: self.sagemaker.list_training_jobs(MaxResults=100))
         listed: list[dict[str, Any]] = []
         self.ask("list of objects", lambda: listed.extend(self.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])))
-        for one in listed:
-            if one["Key"].startswith("key-") and one["Size"] != len(self.objects.get(one["Key"], b"")):
-                self.faults.append(f"{one['Key']} of {one['Size']} bytes is listed, though it was not acknowledged")
+        for entry in listed:
+            if entry["Key"].startswith("key-") and entry["Size"] != len(self.objects.get(entry["Key"], b"")):
+                self.faults.append(f"{entry['Key']} of {entry['Size']} bytes is listed, though it was not acknowledged")
 
     def recovers(self) -> bool:
         """Whether it goes on now that there is room: what is asked is done, and jobs end."""

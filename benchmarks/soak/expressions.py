@@ -52,7 +52,7 @@ def patterns() -> list[str]:
 
 def begin(server: Server, source: str, name: str, expressions: Sequence[str], lines: int) -> None:
     """Create one training job."""
-    definitions = [{"Name": f"bad-{number}", "Regex": one} for number, one in enumerate(expressions)]
+    definitions = [{"Name": f"bad-{number}", "Regex": expression} for number, expression in enumerate(expressions)]
     server.client("sagemaker").create_training_job(
         TrainingJobName=name,
         HyperParameters={

@@ -123,7 +123,7 @@ def described(pid: int) -> str:
         variables = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace").split("\0")
     except OSError:
         return f"{pid}, gone meanwhile"
-    names = [one for one in variables if one.startswith(("TRAINING_JOB_NAME=", "SM_EMULATOR_RUN="))]
+    names = [variable for variable in variables if variable.startswith(("TRAINING_JOB_NAME=", "SM_EMULATOR_RUN="))]
     return f"{pid} {state}, child of {parent}: {words} {names}"
 
 

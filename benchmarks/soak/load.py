@@ -145,8 +145,10 @@ class Maker:
 def growth(samples: Sequence[Sample], value: str) -> tuple[float, float]:
     """The median of a figure in the fifth after the warm-up, and in the last tenth."""
     last = samples[-1].jobs
-    early = [getattr(one, value) for one in samples if 0.2 * last <= one.jobs <= 0.4 * last] or [getattr(samples[0], value)]
-    late = [getattr(one, value) for one in samples if one.jobs >= 0.9 * last]
+    early = [getattr(reading, value) for reading in samples if 0.2 * last <= reading.jobs <= 0.4 * last] or [
+        getattr(samples[0], value)
+    ]
+    late = [getattr(reading, value) for reading in samples if reading.jobs >= 0.9 * last]
     return statistics.median(early), statistics.median(late)
 
 

@@ -36,7 +36,7 @@ NAMES = (
 )
 HANGING = ("deaf", "stops-itself")
 COUNTERS = ("Completed", "RetryableError", "NonRetryableError", "Stopped", "InProgress")
-BEHAVIOURS: Mapping[str, Behaviour] = {one.name: one for one in TABLE}
+BEHAVIOURS: Mapping[str, Behaviour] = {behaviour.name: behaviour for behaviour in TABLE}
 
 
 def request(name: str, names: Sequence[str], seconds: int) -> dict[str, Any]:

@@ -72,6 +72,9 @@ tuner = HyperparameterTuner(
     base_tuning_job_name="cancer-linear",
 )
 sets = {"train": (seen, seen_labels), "validation": (held, held_labels)}
-records = [linear.record_set(one.astype("float32"), told.astype("float32"), channel=name) for name, (one, told) in sets.items()]
+records = [
+    linear.record_set(features.astype("float32"), labels.astype("float32"), channel=name)
+    for name, (features, labels) in sets.items()
+]
 tuner.fit(records, mini_batch_size=100)
 print(f"linear {tuner.latest_tuning_job.name} {tuner.best_training_job()}")

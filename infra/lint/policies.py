@@ -58,22 +58,22 @@ _UNUSED = re.compile(
 )
 
 
-def _plain(found: Any, facts: Mapping[str, str]) -> Any:  # noqa: ANN401, PLR0911 - JSON; a return for each function
+def _plain(node: Any, facts: Mapping[str, str]) -> Any:  # noqa: ANN401, PLR0911 - JSON; a return for each function
     """A part of a template with its references replaced by what they come to; of an `Fn::If` what it adds."""
-    if isinstance(found, list):
-        return [_plain(one, facts) for one in found if one != {"Ref": "AWS::NoValue"}]
-    if not isinstance(found, Mapping):
-        return found
-    if "Ref" in found:
-        return facts.get(found["Ref"], found["Ref"])
-    if "Fn::GetAtt" in found:
-        name = found["Fn::GetAtt"]
+    if isinstance(node, list):
+        return [_plain(item, facts) for item in node if item != {"Ref": "AWS::NoValue"}]
+    if not isinstance(node, Mapping):
+        return node
+    if "Ref" in node:
+        return facts.get(node["Ref"], node["Ref"])
+    if "Fn::GetAtt" in node:
+        name = node["Fn::GetAtt"]
         return facts[name if isinstance(name, str) else ".".join(name)]
-    if "Fn::Sub" in found:
-        return re.sub(r"\$\{([^}]+)\}", lambda hit: facts.get(hit[1], hit[1]), found["Fn::Sub"])
-    if "Fn::If" in found:
-        return _plain(found["Fn::If"][1], facts)
-    return {name: _plain(one, facts) for name, one in found.items()}
+    if "Fn::Sub" in node:
+        return re.sub(r"\$\{([^}]+)\}", lambda hit: facts.get(hit[1], hit[1]), node["Fn::Sub"])
+    if "Fn::If" in node:
+        return _plain(node["Fn::If"][1], facts)
+    return {name: _plain(value, facts) for name, value in node.items()}
 
 
 def _policies(template: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -82,8 +82,8 @@ def _policies(template: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         properties = resource.get("Properties", {})
         if resource["Type"] in {"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"}:
             yield name, json.dumps(_plain(properties["PolicyDocument"], _FACTS))
-        for one in properties.get("Policies", ()) if resource["Type"] == "AWS::IAM::Role" else ():
-            yield f"{name}.{one['PolicyName']}", json.dumps(_plain(one["PolicyDocument"], _FACTS))
+        for policy in properties.get("Policies", ()) if resource["Type"] == "AWS::IAM::Role" else ():
+            yield f"{name}.{policy['PolicyName']}", json.dumps(_plain(policy["PolicyDocument"], _FACTS))
 
 
 def _findings(path: Path) -> Iterator[str]:
@@ -93,9 +93,9 @@ def _findings(path: Path) -> Iterator[str]:
         return
     for where, policy in _policies(json.loads(json.dumps(template, default=str))):
         analyzed = parliament.analyze_policy_string(policy)
-        for one in analyzed.findings:
-            if (where, one.issue) not in _KEPT:
-                yield f"{where}: {one.issue} {one.detail} {one.location}"
+        for finding in analyzed.findings:
+            if (where, finding.issue) not in _KEPT:
+                yield f"{where}: {finding.issue} {finding.detail} {finding.location}"
 
 
 def _not_allowed(bootstrap: Path, tuning: Path) -> Iterator[str]:
@@ -104,16 +104,20 @@ def _not_allowed(bootstrap: Path, tuning: Path) -> Iterator[str]:
     policies = [
         policy for where, policy in _policies(json.loads(json.dumps(template, default=str))) if where.startswith("Deploy")
     ]
-    statements = [one for policy in policies for one in json.loads(policy)["Statement"]]
-    may = {action for one in statements for action in ([one["Action"]] if isinstance(one["Action"], str) else one["Action"])}
+    statements = [statement for policy in policies for statement in json.loads(policy)["Statement"]]
+    may = {
+        action
+        for statement in statements
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
     made, _ = decode(str(tuning))
-    kinds = {one["Type"] for one in made["Resources"].values()}
+    kinds = {resource["Type"] for resource in made["Resources"].values()}
     for schema in (
         json.loads(path.read_text("utf-8")) for path in (Path(cfnlint.__file__).parent / "data/schemas/resources").glob("*.json")
     ):
         if schema.get("typeName") in kinds:
-            handlers = {name: one for name, one in schema.get("handlers", {}).items() if name != "list"}
-            needed = {action for one in handlers.values() for action in one.get("permissions", ())}
+            handlers = {name: handler for name, handler in schema.get("handlers", {}).items() if name != "list"}
+            needed = {action for handler in handlers.values() for action in handler.get("permissions", ())}
             for action in sorted(needed - may):
                 if not _UNUSED.fullmatch(action):
                     yield f"{bootstrap}: DeployRole lacks {action}, which CloudFormation needs for {schema['typeName']}"
@@ -122,9 +126,11 @@ def _not_allowed(bootstrap: Path, tuning: Path) -> Iterator[str]:
 def main() -> int:
     """Check the policies of the two templates named on the command line, the bootstrap stack's first."""
     bootstrap, tuning = (Path(name) for name in sys.argv[1:])
-    found = [f"{path}: {one}" for path in (bootstrap, tuning) for one in _findings(path)] + [*_not_allowed(bootstrap, tuning)]
-    sys.stdout.writelines(f"{one}\n" for one in found)
-    return 1 if found else 0
+    findings = [f"{path}: {finding}" for path in (bootstrap, tuning) for finding in _findings(path)] + [
+        *_not_allowed(bootstrap, tuning)
+    ]
+    sys.stdout.writelines(f"{finding}\n" for finding in findings)
+    return 1 if findings else 0
 
 
 if __name__ == "__main__":

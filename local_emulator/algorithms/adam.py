@@ -15,7 +15,7 @@ class Adam:
     def __init__(self, weights: Mapping[str, Floats], rates: Mapping[str, float]) -> None:
         self._weights = weights
         self._rates = rates
-        self._moments = {name: (np.zeros_like(one), np.zeros_like(one)) for name, one in weights.items()}
+        self._moments = {name: (np.zeros_like(weight), np.zeros_like(weight)) for name, weight in weights.items()}
         self._step = 0
 
     def step(self, gradients: Mapping[str, Floats]) -> None:

@@ -42,7 +42,9 @@ def checked(algorithm: Algorithm, raw: Mapping[str, str]) -> dict[str, Any]:
     """
     check = {"xgboost": _xgboost_value, "toolkit": _toolkit_value}[algorithm.messages]
     given = {algorithm.aliases.get(name, name): text for name, text in raw.items() if not _of_the_platform(name, algorithm)}
-    missing = [name for name, one in algorithm.hyperparameters.items() if one.required and name not in given]
+    missing = [
+        name for name, hyperparameter in algorithm.hyperparameters.items() if hyperparameter.required and name not in given
+    ]
     unknown = [name for name in given if name not in algorithm.hyperparameters]
     if algorithm.messages == "xgboost":
         for name in missing:
@@ -56,7 +58,7 @@ def checked(algorithm: Algorithm, raw: Mapping[str, str]) -> dict[str, Any]:
     if unknown:
         tail = f"({', '.join(repr(name) for name in unknown)} {'were' if len(unknown) > 1 else 'was'} unexpected)"
         raise _invalid(f"Additional hyperparameters are not allowed {tail}", f"Additional properties are not allowed {tail}")
-    texts = {name: given.get(name, one.default) for name, one in algorithm.hyperparameters.items()}
+    texts = {name: given.get(name, hyperparameter.default) for name, hyperparameter in algorithm.hyperparameters.items()}
     return {name: None if text is None else check(algorithm.hyperparameters[name], text) for name, text in texts.items()}
 
 
@@ -70,55 +72,60 @@ def _invalid(text: str, cause: str) -> CustomerError:
     return CustomerError(f"{text} (caused by ValidationError)\n\nCaused by: {cause}")
 
 
-def _toolkit_value(one: Hyperparameter, text: str) -> Any:  # noqa: ANN401 - of its type
-    if one.type in {"FreeText", "List"} or text in one.words:
+def _toolkit_value(hyperparameter: Hyperparameter, text: str) -> Any:  # noqa: ANN401 - of its type
+    if hyperparameter.type in {"FreeText", "List"} or text in hyperparameter.words:
         return text
-    if one.type == "Categorical":
-        value = next((value for value in one.values if value == text or value == text.lower() in _SWITCH), None)
+    if hyperparameter.type == "Categorical":
+        value = next((value for value in hyperparameter.values if value == text or value == text.lower() in _SWITCH), None)
         if value is None:
-            listed = ", ".join(f"'{value}'" for value in one.values)
+            listed = ", ".join(f"'{value}'" for value in hyperparameter.values)
             raise _invalid(
-                f"The value '{text}' is not valid for the '{one.name}' hyperparameter which accepts one of the following: {listed}",
-                f"{text!r} is not one of {list(one.values)}",
+                f"The value '{text}' is not valid for the '{hyperparameter.name}' hyperparameter which accepts one of the following: "
+                f"{listed}",
+                f"{text!r} is not one of {list(hyperparameter.values)}",
             )
         return _SWITCH.get(value, value)
-    number = (int if one.type == "Integer" else float)(text) if re.fullmatch(_PATTERNS[one.type], text) else None
-    if number is None or number not in one:
+    number = (
+        (int if hyperparameter.type == "Integer" else float)(text) if re.fullmatch(_PATTERNS[hyperparameter.type], text) else None
+    )
+    if number is None or number not in hyperparameter:
         raise _invalid(
-            f"The value '{text}' is not valid for the '{one.name}' hyperparameter which expects one of the following: "
-            f"{_expected(one)}",
+            f"The value '{text}' is not valid for the '{hyperparameter.name}' hyperparameter which expects one of the following: "
+            f"{_expected(hyperparameter)}",
             f"{text!r} is not valid under any of the given schemas",
         )
     return number
 
 
-def _expected(one: Hyperparameter) -> str:
+def _expected(hyperparameter: Hyperparameter) -> str:
     """What AWS's toolkit says that a number must be: a text of some pattern, or a number."""
-    number = "[1-9][0-9]*" if one.type == "Integer" and one.low == 1 else _PATTERNS[one.type]
-    told = [f"a string which matches the pattern '^({'|'.join([*one.words, number])})$'"]
-    noun = "an integer" if one.type == "Integer" else "a number"
-    if one.low is not None and one.high is not None:
-        told.append(f"{noun} between {one.low} and {one.high}")
-    elif one.low is not None:
-        told.append(f"{noun} greater than {one.low}")
-    elif one.high is not None:
-        told.append(f"{noun} less than {one.high}")
-    return "; or ".join(told)
+    number = "[1-9][0-9]*" if hyperparameter.type == "Integer" and hyperparameter.low == 1 else _PATTERNS[hyperparameter.type]
+    alternatives = [f"a string which matches the pattern '^({'|'.join([*hyperparameter.words, number])})$'"]
+    noun = "an integer" if hyperparameter.type == "Integer" else "a number"
+    if hyperparameter.low is not None and hyperparameter.high is not None:
+        alternatives.append(f"{noun} between {hyperparameter.low} and {hyperparameter.high}")
+    elif hyperparameter.low is not None:
+        alternatives.append(f"{noun} greater than {hyperparameter.low}")
+    elif hyperparameter.high is not None:
+        alternatives.append(f"{noun} less than {hyperparameter.high}")
+    return "; or ".join(alternatives)
 
 
-def _xgboost_value(one: Hyperparameter, text: str) -> Any:  # noqa: ANN401 - of its type
-    if one.type in {"Integer", "Continuous"}:
+def _xgboost_value(hyperparameter: Hyperparameter, text: str) -> Any:  # noqa: ANN401 - of its type
+    if hyperparameter.type in {"Integer", "Continuous"}:
         try:
-            number = (int if one.type == "Integer" else float)(text)
+            number = (int if hyperparameter.type == "Integer" else float)(text)
         except ValueError as error:
-            raise CustomerError(f"Hyperparameter {one.name}: could not parse value (caused by ValueError)") from error
-        if number not in one:
-            raise CustomerError(f"Hyperparameter {one.name}: {number} is not in {one.interval}")
+            raise CustomerError(f"Hyperparameter {hyperparameter.name}: could not parse value (caused by ValueError)") from error
+        if number not in hyperparameter:
+            raise CustomerError(f"Hyperparameter {hyperparameter.name}: {number} is not in {hyperparameter.interval}")
         return number
-    if one.type == "Categorical" and text not in one.values:
-        raise CustomerError(f"Hyperparameter {one.name}: {text} is not in {list(one.values)}")
-    if one.type == "List" and one.values and not set(text.split(",")) <= set(one.values):
-        raise CustomerError(f"Hyperparameter {one.name}: value {text.split(',')} not in range {list(one.values)}")
+    if hyperparameter.type == "Categorical" and text not in hyperparameter.values:
+        raise CustomerError(f"Hyperparameter {hyperparameter.name}: {text} is not in {list(hyperparameter.values)}")
+    if hyperparameter.type == "List" and hyperparameter.values and not set(text.split(",")) <= set(hyperparameter.values):
+        raise CustomerError(
+            f"Hyperparameter {hyperparameter.name}: value {text.split(',')} not in range {list(hyperparameter.values)}"
+        )
     return text
 
 
@@ -141,11 +148,11 @@ def say(text: str) -> None:
     print(f"[{datetime.now(UTC):%m/%d/%Y %H:%M:%S} INFO {threading.get_ident()}] {text}", flush=True)  # noqa: T201 - a log
 
 
-def scores(where: str, found: Mapping[str, float], kinds: Mapping[str, str]) -> None:
+def scores(where: str, metrics: Mapping[str, float], kinds: Mapping[str, str]) -> None:
     """The scores of a finished model on a channel, as AWS prints them: all, then the lines that metric definitions look for."""
-    for name, value in found.items():
+    for name, value in metrics.items():
         say(f"#{where}_score (algo-1) : {(name, value)}")
-    for name, value in found.items():
+    for name, value in metrics.items():
         quality(where, name, value, kind=kinds[name])
 
 
@@ -184,7 +191,7 @@ def save(**arrays: object) -> None:
     """Write the model. Its file has AWS's name; its content is numpy's, for AWS's is MXNet's."""
     target = ROOT / "model" / "model_algo-1"
     with target.open("wb") as file:
-        held: dict[str, Any] = {name: np.asarray(one) for name, one in arrays.items()}
+        held: dict[str, Any] = {name: np.asarray(array) for name, array in arrays.items()}
         np.savez(file, **held)
 
 
@@ -211,7 +218,11 @@ def run(name: str, train: Callable[[Algorithm], None], entry: Callable[[Algorith
 def _announce(algorithm: Algorithm) -> None:
     """The first lines of AWS's toolkit: what is configured, by default and by the job."""
     given = json.loads((ROOT / "input/config/hyperparameters.json").read_text())
-    default = {name: one.default for name, one in algorithm.hyperparameters.items() if one.default is not None}
+    default = {
+        name: hyperparameter.default
+        for name, hyperparameter in algorithm.hyperparameters.items()
+        if hyperparameter.default is not None
+    }
     print("Docker entrypoint called with argument(s): train", flush=True)  # noqa: T201 - a log
     say(
         f"Reading default configuration from /opt/amazon/lib/python3.8/site-packages/algorithm/resources/default-input.json: {default}"

@@ -32,11 +32,11 @@ def load(algorithm: Algorithm, name: str, *, width: int | None = None, labelled:
     The algorithm's content types are read, of RecordIO-protobuf and CSV; a CSV's label is its first column, unless `label_size=0`
     says that it has none. Raises CustomerError.
     """
-    found = channel(name)
-    if found is None:
+    location = channel(name)
+    if location is None:
         return None
-    folder, told = found
-    kind, parameters = content_type(told, RECORDIO)
+    folder, declared = location
+    kind, parameters = content_type(declared, RECORDIO)
     if kind not in algorithm.content_types:
         listed = " or ".join(algorithm.content_types)
         raise CustomerError(f"The content type {kind!r} of the channel {name!r} is not supported; it must be {listed}.")

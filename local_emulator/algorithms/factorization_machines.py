@@ -22,28 +22,28 @@ _KINDS = {
 class Model:
     """A bias, a weight for each feature, and a vector of factors for each feature."""
 
-    def __init__(self, knobs: Mapping[str, Any]) -> None:
-        self.knobs = knobs
-        self.binary = knobs["predictor_type"] == "binary_classifier"
+    def __init__(self, hyperparameters: Mapping[str, Any]) -> None:
+        self.hyperparameters = hyperparameters
+        self.binary = hyperparameters["predictor_type"] == "binary_classifier"
         chance = np.random.default_rng(0)
-        width = knobs["feature_dim"]
-        shapes = {"bias": (1,), "linear": (width,), "factors": (width, knobs["num_factors"])}
+        width = hyperparameters["feature_dim"]
+        shapes = {"bias": (1,), "linear": (width,), "factors": (width, hyperparameters["num_factors"])}
         self.weights = {part: self._start(part, shape, chance) for part, shape in shapes.items()}
 
     def _used(self, part: str) -> bool:
-        return bool(self.knobs.get(f"use_{part}", True))
+        return bool(self.hyperparameters.get(f"use_{part}", True))
 
     def _start(self, part: str, shape: tuple[int, ...], chance: np.random.Generator) -> Floats:
         if not self._used(part):
             return np.zeros(shape)
-        method = self.knobs[f"{part}_init_method"]
+        method = self.hyperparameters[f"{part}_init_method"]
         if method == "constant":
-            return np.full(shape, float(self.knobs[f"{part}_init_value"] or 0.0))
+            return np.full(shape, float(self.hyperparameters[f"{part}_init_value"] or 0.0))
         if method == "uniform":
-            scale = self.knobs[f"{part}_init_scale"]
+            scale = self.hyperparameters[f"{part}_init_scale"]
             scale = 0.001 if scale is None else scale
             return chance.uniform(-scale, scale, shape)
-        return chance.normal(0, self.knobs[f"{part}_init_sigma"], shape)
+        return chance.normal(0, self.hyperparameters[f"{part}_init_sigma"], shape)
 
     def raw(self, features: Any) -> Floats:  # noqa: ANN401 - dense or sparse
         """What is predicted; for a classifier before the logistic function."""
@@ -65,11 +65,11 @@ class Model:
             "linear": np.asarray(features.T @ error),
             "factors": np.asarray(features.T @ (error[:, None] * sums)) - factors * np.asarray(squares.T @ error)[:, None],
         }
-        clip = self.knobs["clip_gradient"]
+        clip = self.hyperparameters["clip_gradient"]
         for part, gradient in gradients.items():
             if not self._used(part):
                 gradient[:] = 0
-            gradient += self.knobs[f"{part}_wd"] * self.weights[part]  # noqa: PLW2901 - in place
+            gradient += self.hyperparameters[f"{part}_wd"] * self.weights[part]  # noqa: PLW2901 - in place
             if clip is not None:
                 np.clip(gradient, -clip, clip, out=gradient)
         adam.step(gradients)
@@ -93,21 +93,21 @@ class Model:
 
 def train(algorithm: Algorithm) -> None:
     """Train and score the test channel."""
-    knobs = contract.hyperparameters(algorithm)
-    found = data.load(algorithm, "train", width=knobs["feature_dim"])
-    if found is None:
+    hyperparameters = contract.hyperparameters(algorithm)
+    dataset = data.load(algorithm, "train", width=hyperparameters["feature_dim"])
+    if dataset is None:
         raise CustomerError("The channel 'train' is required.")
-    test = data.load(algorithm, "test", width=knobs["feature_dim"])
-    features, labels = found
-    model = Model(knobs)
-    for name, told in (("train", labels), *((("test", test[1]),) if test is not None else ())):
-        if model.binary and not np.isin(told, (0, 1)).all():
+    test = data.load(algorithm, "test", width=hyperparameters["feature_dim"])
+    features, labels = dataset
+    model = Model(hyperparameters)
+    for name, targets in (("train", labels), *((("test", test[1]),) if test is not None else ())):
+        if model.binary and not np.isin(targets, (0, 1)).all():
             raise CustomerError(f"The channel {name!r} has labels that are neither 0 nor 1.")
-    adam = Adam(model.weights, {part: knobs[f"{part}_lr"] for part in _PARTS})
-    progress = contract.Progress("factorization-machines", knobs["epochs"], len(labels))
+    adam = Adam(model.weights, {part: hyperparameters[f"{part}_lr"] for part in _PARTS})
+    progress = contract.Progress("factorization-machines", hyperparameters["epochs"], len(labels))
     chance = np.random.default_rng(0)
-    for epoch in range(knobs["epochs"]):
-        for batch, some in enumerate(batches(len(labels), knobs["mini_batch_size"], chance)):
+    for epoch in range(hyperparameters["epochs"]):
+        for batch, some in enumerate(batches(len(labels), hyperparameters["mini_batch_size"], chance)):
             model.fit_batch(adam, features[some], labels[some])
             if batch == 0:
                 _tell(model.scores(features[some], labels[some]), epoch=epoch, batch=0)

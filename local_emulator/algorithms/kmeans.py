@@ -20,41 +20,41 @@ _TRIALS = 10  # of the automatic local_lloyd_num_trials
 
 def train(algorithm: Algorithm) -> None:
     """Web-scale k-means for many centers over the stream of mini-batches, then Lloyd's over those centers for k."""
-    knobs = contract.hyperparameters(algorithm)
-    wanted = [name for name in _SCORES if name in knobs["eval_metrics"]]
-    found = data.load(algorithm, "train", width=knobs["feature_dim"], labelled=False)
-    if found is None:
+    hyperparameters = contract.hyperparameters(algorithm)
+    wanted = [name for name in _SCORES if name in hyperparameters["eval_metrics"]]
+    dataset = data.load(algorithm, "train", width=hyperparameters["feature_dim"], labelled=False)
+    if dataset is None:
         raise CustomerError("The channel 'train' is required.")
-    features, _ = found
+    features, _ = dataset
     rows = features.shape[0]
-    k = knobs["k"]
+    k = hyperparameters["k"]
     if rows < k:
         raise CustomerError(f"There are {rows} records, fewer than the {k} clusters of hyperparameter k.")
-    extra = knobs["extra_center_factor"]
+    extra = hyperparameters["extra_center_factor"]
     # AWS's automatic number grows with the data; this keeps to its bounds.
     extra = min(_MOST_EXTRA, max(1, math.floor(rows / (10 * k)))) if extra == "auto" else extra
     many = min(k * extra, rows)
-    centers, counts = _stream(features, many, knobs)
-    final = _shrink(centers, np.maximum(counts, 1e-9), knobs)
+    centers, counts = _stream(features, many, hyperparameters)
+    final = _shrink(centers, np.maximum(counts, 1e-9), hyperparameters)
     for name, value in _scores(features, final, wanted).items():
         quality("train", name, value, kind="loss")
-    test = data.load(algorithm, "test", width=knobs["feature_dim"], labelled=False)
+    test = data.load(algorithm, "test", width=hyperparameters["feature_dim"], labelled=False)
     if test is not None:
         contract.scores("test", _scores(test[0], final, wanted), dict.fromkeys(_SCORES, "loss"))
     contract.save(centers=final)
 
 
-def _shrink(centers: Floats, weights: Floats, knobs: Mapping[str, Any]) -> Floats:
+def _shrink(centers: Floats, weights: Floats, hyperparameters: Mapping[str, Any]) -> Floats:
     """The best of some runs of Lloyd's over weighted centers (many x features): k x features."""
-    trials = knobs["local_lloyd_num_trials"]
+    trials = hyperparameters["local_lloyd_num_trials"]
     best, least = centers, math.inf
     for attempt in range(_TRIALS if trials == "auto" else trials):
         lloyd = KMeans(
-            n_clusters=knobs["k"],
-            init="k-means++" if knobs["local_lloyd_init_method"] == "kmeans++" else "random",
+            n_clusters=hyperparameters["k"],
+            init="k-means++" if hyperparameters["local_lloyd_init_method"] == "kmeans++" else "random",
             n_init=1,
-            max_iter=knobs["local_lloyd_max_iter"],
-            tol=knobs["local_lloyd_tol"],
+            max_iter=hyperparameters["local_lloyd_max_iter"],
+            tol=hyperparameters["local_lloyd_tol"],
             random_state=attempt,
         ).fit(centers, sample_weight=weights)
         distance = float(lloyd.inertia_ / weights.sum())
@@ -65,18 +65,18 @@ def _shrink(centers: Floats, weights: Floats, knobs: Mapping[str, Any]) -> Float
     return best
 
 
-def _stream(features: Any, many: int, knobs: Mapping[str, Any]) -> tuple[Floats, Floats]:  # noqa: ANN401 - dense or sparse
+def _stream(features: Any, many: int, hyperparameters: Mapping[str, Any]) -> tuple[Floats, Floats]:  # noqa: ANN401 - dense or sparse
     chance = np.random.default_rng(0)
-    size = max(knobs["mini_batch_size"], many)  # the first mini-batch must hold a record for each center
+    size = max(hyperparameters["mini_batch_size"], many)  # the first mini-batch must hold a record for each center
     first = features[chance.permutation(features.shape[0])[:size]]
-    if knobs["init_method"] == "kmeans++":
+    if hyperparameters["init_method"] == "kmeans++":
         start, _ = kmeans_plusplus(first, many, random_state=0)
     else:
         start = first[chance.choice(first.shape[0], many, replace=False)]
     start = start if isinstance(start, np.ndarray) else start.toarray()
     model = MiniBatchKMeans(n_clusters=many, init=start, n_init=1, batch_size=size, random_state=0, reassignment_ratio=0)
-    progress = contract.Progress("AWS/KMeansWebscale", knobs["epochs"], features.shape[0])
-    for epoch in range(knobs["epochs"]):
+    progress = contract.Progress("AWS/KMeansWebscale", hyperparameters["epochs"], features.shape[0])
+    for epoch in range(hyperparameters["epochs"]):
         for some in batches(features.shape[0], size, chance):
             model.partial_fit(features[some])
         quality("train", "msd", _distances(features, model.cluster_centers_).mean(), kind="loss", epoch=epoch)
@@ -87,8 +87,8 @@ def _stream(features: Any, many: int, knobs: Mapping[str, Any]) -> tuple[Floats,
 
 def _distances(features: Any, centers: Floats) -> Floats:  # noqa: ANN401 - dense or sparse
     """Squared distances to the nearest center."""
-    _, found = pairwise_distances_argmin_min(features, centers, metric="sqeuclidean")
-    distances: Floats = found
+    _, nearest = pairwise_distances_argmin_min(features, centers, metric="sqeuclidean")
+    distances: Floats = nearest
     return distances
 
 

@@ -17,16 +17,16 @@ _METRICS = {"L2": "sqeuclidean", "COSINE": "cosine", "INNER_PRODUCT": "inner"}
 
 def train(algorithm: Algorithm) -> None:
     """Sample, reduce, index, and score the test channel."""
-    knobs = contract.hyperparameters(algorithm)
-    width = None if knobs["feature_dim"] == "auto" else knobs["feature_dim"]
-    found = data.load(algorithm, "train", width=width)
-    if found is None:
+    hyperparameters = contract.hyperparameters(algorithm)
+    width = None if hyperparameters["feature_dim"] == "auto" else hyperparameters["feature_dim"]
+    dataset = data.load(algorithm, "train", width=width)
+    if dataset is None:
         raise CustomerError("The channel 'train' is required.")
-    progress = contract.Progress("AWS/KNN", 1, len(found[1]))
+    progress = contract.Progress("AWS/KNN", 1, len(dataset[1]))
     progress.tell(0)
-    features, labels, reduce = _sample(knobs, *found)
+    features, labels, reduce = _sample(hyperparameters, *dataset)
     say("Training index...")
-    model = _model(knobs, len(labels)).fit(features, labels)
+    model = _model(hyperparameters, len(labels)).fit(features, labels)
     say("...Finished training index in 0 second(s)")
     say("Adding data to index...")
     say("...Finished adding data to index in 0 second(s)")
@@ -35,47 +35,49 @@ def train(algorithm: Algorithm) -> None:
         say("Searching index...")
         said = model.predict(reduce.transform(test[0]) if reduce is not None else test[0])
         say("...Done searching index in 0 second(s)")
-        contract.scores("test", _scores(knobs, said, test[1]), {"accuracy": "score", "macro_f_1.000": "score", "mse": "loss"})
+        contract.scores(
+            "test", _scores(hyperparameters, said, test[1]), {"accuracy": "score", "macro_f_1.000": "score", "mse": "loss"}
+        )
     dense = features if isinstance(features, np.ndarray) else features.toarray()
-    contract.save(features=dense, labels=labels, k=knobs["k"])
+    contract.save(features=dense, labels=labels, k=hyperparameters["k"])
 
 
-def _sample(knobs: Mapping[str, Any], features: Any, labels: Floats) -> tuple[Any, Floats, Any]:  # noqa: ANN401 - dense or sparse
+def _sample(hyperparameters: Mapping[str, Any], features: Any, labels: Floats) -> tuple[Any, Floats, Any]:  # noqa: ANN401 - dense or sparse
     """Sampled and reduced features, their labels, and what reduces further ones (None: nothing)."""
     say("Getting reservoir sample from algo-1...")
-    some = np.random.default_rng(0).permutation(features.shape[0])[: knobs["sample_size"]]
+    some = np.random.default_rng(0).permutation(features.shape[0])[: hyperparameters["sample_size"]]
     features, labels = features[some], labels[some]
     say(f"...Got reservoir sample from algo-1: data={features.shape}, labels={labels.shape}, NaNs=0")
-    if knobs["dimension_reduction_type"] is None:
+    if hyperparameters["dimension_reduction_type"] is None:
         return features, labels, None
-    target = knobs["dimension_reduction_target"]
+    target = hyperparameters["dimension_reduction_target"]
     if target is None or target >= features.shape[1]:
         raise CustomerError(
             f"Hyperparameter dimension_reduction_target: {target} must be given and be less than {features.shape[1]}."
         )
-    kind = GaussianRandomProjection if knobs["dimension_reduction_type"] == "fjlt" else SparseRandomProjection
+    kind = GaussianRandomProjection if hyperparameters["dimension_reduction_type"] == "fjlt" else SparseRandomProjection
     reduce = kind(n_components=target, random_state=0).fit(features)
     return reduce.transform(features), labels, reduce
 
 
-def _scores(knobs: Mapping[str, Any], said: Floats, labels: Floats) -> Mapping[str, float]:
-    if knobs["predictor_type"] == "classifier":
+def _scores(hyperparameters: Mapping[str, Any], said: Floats, labels: Floats) -> Mapping[str, float]:
+    if hyperparameters["predictor_type"] == "classifier":
         return {"accuracy": float((said == labels).mean()), "macro_f_1.000": float(f1_score(labels, said, average="macro"))}
     return {"mse": float(((said - labels) ** 2).mean())}
 
 
-def _model(knobs: Mapping[str, Any], size: int) -> Any:  # noqa: ANN401 - scikit-learn has no types
+def _model(hyperparameters: Mapping[str, Any], size: int) -> Any:  # noqa: ANN401 - scikit-learn has no types
     """The index of `size` records; exact, whichever of faiss's AWS would build. A k beyond them takes them all."""
-    metric = _METRICS[knobs["index_metric"]]
+    metric = _METRICS[hyperparameters["index_metric"]]
     how: dict[str, Any] = {"metric": metric, "algorithm": "brute"}
     if metric == "inner":
         how["metric"] = _inner
-    kind = KNeighborsClassifier if knobs["predictor_type"] == "classifier" else KNeighborsRegressor
-    return kind(n_neighbors=min(knobs["k"], size), **how)
+    kind = KNeighborsClassifier if hyperparameters["predictor_type"] == "classifier" else KNeighborsRegressor
+    return kind(n_neighbors=min(hyperparameters["k"], size), **how)
 
 
-def _inner(one: Any, other: Any) -> float:  # noqa: ANN401 - rows
-    return -float(np.dot(one, other))
+def _inner(row: Any, other: Any) -> float:  # noqa: ANN401 - rows
+    return -float(np.dot(row, other))
 
 
 if __name__ == "__main__":

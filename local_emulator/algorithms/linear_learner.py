@@ -52,18 +52,18 @@ def _scaled(features: Any) -> _Scale:  # noqa: ANN401 - dense or sparse
 class Model:
     """A linear model with one output, or one for each class."""
 
-    def __init__(self, knobs: Mapping[str, Any], width: int) -> None:
-        self.knobs = knobs
-        self.kind = knobs["predictor_type"]
+    def __init__(self, hyperparameters: Mapping[str, Any], width: int) -> None:
+        self.hyperparameters = hyperparameters
+        self.kind = hyperparameters["predictor_type"]
         self.outputs = 1
         if self.kind == "multiclass_classifier":
-            if knobs["num_classes"] is None:
+            if hyperparameters["num_classes"] is None:
                 raise CustomerError("No value(s) were specified for 'num_classes' which are required hyperparameter(s)")
-            self.outputs = knobs["num_classes"]
+            self.outputs = hyperparameters["num_classes"]
         default = {"regressor": "squared_loss", "binary_classifier": "logistic", "multiclass_classifier": "softmax_loss"}[
             self.kind
         ]
-        self.loss = default if knobs["loss"] == "auto" else knobs["loss"]
+        self.loss = default if hyperparameters["loss"] == "auto" else hyperparameters["loss"]
         allowed = {
             "regressor": _REGRESSION,
             "binary_classifier": {"logistic", "hinge_loss"},
@@ -73,13 +73,16 @@ class Model:
             raise CustomerError(f"Hyperparameter loss: {self.loss} cannot be used with predictor_type {self.kind}")
         chance = np.random.default_rng(0)
         size = (width, self.outputs)
-        scale = knobs["init_scale"]
+        scale = hyperparameters["init_scale"]
         start = (
             chance.uniform(-scale, scale, size)
-            if knobs["init_method"] == "uniform"
-            else chance.normal(0, knobs["init_sigma"], size)
+            if hyperparameters["init_method"] == "uniform"
+            else chance.normal(0, hyperparameters["init_sigma"], size)
         )
-        self.weights: dict[str, Floats] = {"weight": start, "bias": np.full((1, self.outputs), float(knobs["init_bias"]))}
+        self.weights: dict[str, Floats] = {
+            "weight": start,
+            "bias": np.full((1, self.outputs), float(hyperparameters["init_bias"])),
+        }
         self.threshold = 0.5
 
     @property
@@ -112,7 +115,7 @@ class Model:
             gradient = scipy.special.expit(out) - labels
         elif self.loss == "hinge_loss":
             sign = 2 * labels - 1
-            short = self.knobs["margin"] - sign * out
+            short = self.hyperparameters["margin"] - sign * out
             loss, gradient = np.maximum(short, 0), np.where(short > 0, -sign, 0.0)
         else:
             loss, gradient = self._regression(out - labels)
@@ -125,13 +128,13 @@ class Model:
         if self.loss == "absolute_loss":
             return size, sign
         if self.loss == "huber_loss":
-            delta = self.knobs["huber_delta"]
+            delta = self.hyperparameters["huber_delta"]
             inside = size <= delta
             return np.where(inside, 0.5 * error**2, delta * (size - 0.5 * delta)), np.where(inside, error, delta * sign)
         if self.loss == "quantile_loss":
-            part = self.knobs["quantile"]
+            part = self.hyperparameters["quantile"]
             return np.where(error < 0, -part * error, (1 - part) * error), np.where(error < 0, -part, 1 - part)
-        over = np.maximum(size - self.knobs["loss_insensitivity"], 0)
+        over = np.maximum(size - self.hyperparameters["loss_insensitivity"], 0)
         if self.loss == "eps_insensitive_squared_loss":
             return over**2, 2 * over * sign
         return over, np.where(over > 0, sign, 0.0)
@@ -141,13 +144,13 @@ class Model:
         _, gradient = self.losses(self.raw(features), labels)
         gradient = gradient * weight[:, None] / len(labels)
         by_weight = np.asarray(features.T @ gradient)
-        by_weight += _number(self.knobs["wd"]) * self.weights["weight"] + _number(self.knobs["l1"]) * np.sign(
+        by_weight += _number(self.hyperparameters["wd"]) * self.weights["weight"] + _number(self.hyperparameters["l1"]) * np.sign(
             self.weights["weight"]
         )
-        told = {"weight": by_weight}
-        if self.knobs["use_bias"]:
-            told["bias"] = gradient.sum(axis=0, keepdims=True)
-        adam.step(told)
+        gradients = {"weight": by_weight}
+        if self.hyperparameters["use_bias"]:
+            gradients["bias"] = gradient.sum(axis=0, keepdims=True)
+        adam.step(gradients)
 
 
 def _number(value: object) -> float:
@@ -156,24 +159,26 @@ def _number(value: object) -> float:
 
 def train(algorithm: Algorithm) -> None:
     """Train, choose the threshold, tell the metrics, save."""
-    knobs = contract.hyperparameters(algorithm)
-    width = None if knobs["feature_dim"] == "auto" else knobs["feature_dim"]
+    hyperparameters = contract.hyperparameters(algorithm)
+    width = None if hyperparameters["feature_dim"] == "auto" else hyperparameters["feature_dim"]
     sets = {
-        name: found for name in ("train", "validation", "test") if (found := data.load(algorithm, name, width=width)) is not None
+        name: dataset
+        for name in ("train", "validation", "test")
+        if (dataset := data.load(algorithm, name, width=width)) is not None
     }
     if "train" not in sets:
         raise CustomerError("The channel 'train' is required.")
     raw_features, labels = sets["train"]
-    model = Model(knobs, raw_features.shape[1])
-    for name, (_, told) in sets.items():
-        _check_labels(told, model, name)
-    normalize = knobs["normalize_data"] is not False
+    model = Model(hyperparameters, raw_features.shape[1])
+    for name, (_, labels) in sets.items():
+        _check_labels(labels, model, name)
+    normalize = hyperparameters["normalize_data"] is not False
     scale = _scaled(raw_features) if normalize else _Scale(np.zeros(raw_features.shape[1]), np.ones(raw_features.shape[1]))
-    ready = {name: (scale.apply(features) if normalize else features, told) for name, (features, told) in sets.items()}
+    ready = {name: (scale.apply(features) if normalize else features, labels) for name, (features, labels) in sets.items()}
     shift, spread = 0.0, 1.0
-    if model.kind == "regressor" and knobs["normalize_label"] is not False:
+    if model.kind == "regressor" and hyperparameters["normalize_label"] is not False:
         shift, spread = float(labels.mean()), float(labels.std()) or 1.0
-        ready = {name: (features, (told - shift) / spread) for name, (features, told) in ready.items()}
+        ready = {name: (features, (labels - shift) / spread) for name, (features, labels) in ready.items()}
     _fit(model, ready)
     _choose_threshold(model, *ready.get("validation", ready["train"]))
     for name in ("train", "validation", "test"):
@@ -198,7 +203,7 @@ def _check_labels(labels: Floats, model: Model, name: str) -> None:
 
 
 def _example_weights(model: Model, labels: Floats) -> Floats:
-    mult = model.knobs["positive_example_weight_mult"]
+    mult = model.hyperparameters["positive_example_weight_mult"]
     if model.kind != "binary_classifier":
         return np.ones(len(labels))
     positive = max(float(labels.mean()), 1e-12)
@@ -207,16 +212,16 @@ def _example_weights(model: Model, labels: Floats) -> Floats:
 
 
 def _fit(model: Model, ready: Mapping[str, tuple[Any, Floats]]) -> None:
-    knobs = model.knobs
+    hyperparameters = model.hyperparameters
     features, labels = ready["train"]
-    rate = _RATE if knobs["learning_rate"] == "auto" else knobs["learning_rate"]
+    rate = _RATE if hyperparameters["learning_rate"] == "auto" else hyperparameters["learning_rate"]
     adam = Adam(model.weights, {"weight": rate, "bias": rate})
     weights = _example_weights(model, labels)
-    progress = contract.Progress(_NAME, knobs["epochs"], len(labels))
+    progress = contract.Progress(_NAME, hyperparameters["epochs"], len(labels))
     chance = np.random.default_rng(0)
-    best, best_weights, since = np.inf, {name: one.copy() for name, one in model.weights.items()}, 0
-    for epoch in range(knobs["epochs"]):
-        for some in batches(len(labels), knobs["mini_batch_size"], chance):
+    best, best_weights, since = np.inf, {name: weight.copy() for name, weight in model.weights.items()}, 0
+    for epoch in range(hyperparameters["epochs"]):
+        for some in batches(len(labels), hyperparameters["mini_batch_size"], chance):
             model.fit_batch(adam, features[some], labels[some], weights[some])
         watched = np.inf
         for name in ("train", "validation"):
@@ -227,11 +232,11 @@ def _fit(model: Model, ready: Mapping[str, tuple[Any, Floats]]) -> None:
         progress.tell(epoch)
         if not np.isfinite(watched):
             raise contract.CustomerError("The loss is not finite: the learning rate is too high.")
-        since = 0 if watched < best * (1 - knobs["early_stopping_tolerance"]) else since + 1
+        since = 0 if watched < best * (1 - hyperparameters["early_stopping_tolerance"]) else since + 1
         if watched < best:
             say(f"Epoch {epoch}: Loss improved. Updating best model")
-            best, best_weights = watched, {name: one.copy() for name, one in model.weights.items()}
-        if since >= knobs["early_stopping_patience"]:
+            best, best_weights = watched, {name: weight.copy() for name, weight in model.weights.items()}
+        if since >= hyperparameters["early_stopping_patience"]:
             say("Early stopping condition met. Stopping training.")
             break
     model.weights.update(best_weights)
@@ -239,7 +244,7 @@ def _fit(model: Model, ready: Mapping[str, tuple[Any, Floats]]) -> None:
 
 def _choose_threshold(model: Model, features: Any, labels: Floats) -> None:  # noqa: ANN401 - dense or sparse
     """The threshold that is best by the selection criterion, on a grid of what the model says."""
-    criterion = model.knobs["binary_classifier_model_selection_criteria"]
+    criterion = model.hyperparameters["binary_classifier_model_selection_criteria"]
     if model.kind != "binary_classifier" or criterion in {"loss_function", "cross_entropy_loss"} or len(set(labels)) == 1:
         return
     chances = scipy.special.expit(model.raw(features)[:, 0])
@@ -253,11 +258,11 @@ def _choose_threshold(model: Model, features: Any, labels: Floats) -> None:  # n
         if criterion == "accuracy":
             return float((said == labels).mean())
         if criterion in {"f1", "f_beta"}:
-            beta = 1.0 if criterion == "f1" else float(model.knobs["f_beta"])
+            beta = 1.0 if criterion == "f1" else float(model.hyperparameters["f_beta"])
             return (1 + beta**2) * precision * recall / max(beta**2 * precision + recall, 1e-12)
         if criterion == "precision_at_target_recall":
-            return precision if recall >= model.knobs["target_recall"] else recall - 1
-        return recall if precision >= model.knobs["target_precision"] else precision - 1
+            return precision if recall >= model.hyperparameters["target_recall"] else recall - 1
+        return recall if precision >= model.hyperparameters["target_precision"] else precision - 1
 
     model.threshold = float(max(tried, key=worth))
 
@@ -275,21 +280,21 @@ def _scores(model: Model, features: Any, labels: Floats, spread: float) -> Mappi
 def _binary(model: Model, raw: Floats, labels: Floats) -> Mapping[str, float]:
     chances = scipy.special.expit(raw[:, 0])
     said = (chances >= model.threshold).astype(float)
-    beta = float(model.knobs["f_beta"])
-    found = {
+    beta = float(model.hyperparameters["f_beta"])
+    scores = {
         "binary_classification_accuracy": float((said == labels).mean()),
         f"binary_f_{beta:.3f}": float(metrics.fbeta_score(labels, said, beta=beta, zero_division=0)),
         "precision": float(metrics.precision_score(labels, said, zero_division=0)),
         "recall": float(metrics.recall_score(labels, said, zero_division=0)),
     }
-    return found | ({"roc_auc_score": float(metrics.roc_auc_score(labels, chances))} if len(set(labels)) > 1 else {})
+    return scores | ({"roc_auc_score": float(metrics.roc_auc_score(labels, chances))} if len(set(labels)) > 1 else {})
 
 
 def _several(model: Model, raw: Floats, labels: Floats) -> Mapping[str, float]:
     said = raw.argmax(axis=1)
     ranks = (raw > raw[np.arange(len(labels)), labels.astype(int)][:, None]).sum(axis=1)
-    top = model.knobs["accuracy_top_k"]
-    beta = float(model.knobs["f_beta"])
+    top = model.hyperparameters["accuracy_top_k"]
+    beta = float(model.hyperparameters["f_beta"])
     average: dict[str, Any] = {"average": "macro", "zero_division": 0}
     return {
         "multiclass_accuracy": float((said == labels).mean()),

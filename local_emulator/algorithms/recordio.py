@@ -27,8 +27,8 @@ def _record() -> Any:  # noqa: ANN401 - protobuf makes the class at run time
         for number, (field, of) in enumerate(
             (("values", kind), ("keys", _FIELD.TYPE_UINT64), ("shape", _FIELD.TYPE_UINT64)), start=1
         ):
-            one = tensor.field.add(name=field, number=number, type=of, label=_FIELD.LABEL_REPEATED)
-            one.options.packed = True
+            member = tensor.field.add(name=field, number=number, type=of, label=_FIELD.LABEL_REPEATED)
+            member.options.packed = True
     value = file.message_type.add(name="Value")
     value.oneof_decl.add(name="value")
     for field, number, name in _KINDS:
@@ -105,13 +105,13 @@ def read(content: bytes, name: str, width: int | None = None) -> tuple[Any, Floa
             labels.append(float(_tensor(record.label["values"], name).values[0]))
     if not rows:
         return np.empty((0, width or 0)), None
-    told = np.asarray(labels) if len(labels) == len(rows) else None
+    targets = np.asarray(labels) if len(labels) == len(rows) else None
     if not sparse:
         if len({len(row) for row in rows}) > 1:
             raise CustomerError(f"The records of {name} have different numbers of features.")
-        return np.stack(rows), told
+        return np.stack(rows), targets
     columns = np.concatenate(keys)
     wide = width or shape or int(columns.max(initial=-1)) + 1
     if columns.size and columns.max() >= wide:
         raise CustomerError(f"A record of {name} has the feature {columns.max()}; feature_dim is {wide}.")
-    return scipy.sparse.csr_matrix((np.concatenate(rows), columns, np.asarray(ends)), shape=(len(rows), wide)), told
+    return scipy.sparse.csr_matrix((np.concatenate(rows), columns, np.asarray(ends)), shape=(len(rows), wide)), targets

@@ -80,24 +80,24 @@ def announce(_algorithm: Algorithm) -> None:
     say("Running XGBoost Sagemaker in algorithm mode")
 
 
-def content_type(algorithm: Algorithm, told: str) -> str:
+def content_type(algorithm: Algorithm, declared: str) -> str:
     """Which of csv, libsvm, parquet and recordio-protobuf a channel's ContentType means; raises CustomerError."""
-    kind, parameters = data.content_type(told, "text/libsvm")
+    kind, parameters = data.content_type(declared, "text/libsvm")
     if kind not in algorithm.content_types:
-        raise CustomerError(f"{told} is not an accepted ContentType: {', '.join(algorithm.content_types)}.")
+        raise CustomerError(f"{declared} is not an accepted ContentType: {', '.join(algorithm.content_types)}.")
     short = kind.rpartition("/")[2].removeprefix("x-")
     if short == "csv" and parameters.get("label_size", "1") != "1":
-        raise CustomerError(f"{told} is not an accepted csv ContentType. Optional parameter label_size must be equal to 1")
+        raise CustomerError(f"{declared} is not an accepted csv ContentType. Optional parameter label_size must be equal to 1")
     return short
 
 
 def load(algorithm: Algorithm, name: str, *, weighted: bool) -> xgboost.DMatrix | None:
     """A channel as xgboost wants it; None if there is none. Raises CustomerError."""
-    found = contract.channel(name)
-    if found is None:
+    location = contract.channel(name)
+    if location is None:
         return None
-    folder, told = found
-    kind = content_type(algorithm, told)
+    folder, declared = location
+    kind = content_type(algorithm, declared)
     paths = [path for path in data.files(folder) if not path.name.startswith((".", "_"))]
     if not paths:
         where = "training" if name == "train" else name
@@ -190,9 +190,9 @@ def evaluation(names: list[str], objective: str) -> Callable[[Floats, xgboost.DM
     return scores
 
 
-def asked_metrics(algorithm: Algorithm, knobs: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+def asked_metrics(algorithm: Algorithm, hyperparameters: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """The metrics of xgboost's own, and those of AWS's, the tuning objective's last: early stopping goes by the last."""
-    names = [name.strip() for name in (knobs["eval_metric"] or "").split(",") if name.strip()]
+    names = [name.strip() for name in (hyperparameters["eval_metric"] or "").split(",") if name.strip()]
     known = [name.removeprefix("validation:") for name in algorithm.metrics if name.startswith("validation:")]
     if any(name.partition("@")[0] not in known for name in names):
         raise CustomerError(f"Hyperparameter eval_metric: value {names} not in range {known}")
@@ -206,16 +206,16 @@ def asked_metrics(algorithm: Algorithm, knobs: Mapping[str, Any]) -> tuple[list[
 
 def train(algorithm: Algorithm) -> None:
     """Train and save."""
-    knobs = contract.hyperparameters(algorithm)
-    if any(knobs.get(name) is not None for name in _FOLDS):
+    hyperparameters = contract.hyperparameters(algorithm)
+    if any(hyperparameters.get(name) is not None for name in _FOLDS):
         raise CustomerError(
-            f"{', '.join(name for name in _FOLDS if knobs.get(name) is not None)}: cross validation is not emulated."
+            f"{', '.join(name for name in _FOLDS if hyperparameters.get(name) is not None)}: cross validation is not emulated."
         )
-    objective = knobs["objective"] or _DEFAULT_OBJECTIVE
-    if objective.startswith("multi:") and knobs["num_class"] is None:
+    objective = hyperparameters["objective"] or _DEFAULT_OBJECTIVE
+    if objective.startswith("multi:") and hyperparameters["num_class"] is None:
         raise CustomerError("Require input for parameter 'num_class' for multi-classification")
     say("Determined 0 GPU(s) available on the instance.")
-    weighted = bool(knobs["csv_weights"])
+    weighted = bool(hyperparameters["csv_weights"])
     matrix = load(algorithm, "train", weighted=weighted)
     if matrix is None:
         raise CustomerError("Missing required channel: train")
@@ -224,9 +224,11 @@ def train(algorithm: Algorithm) -> None:
     say(f"Train matrix has {matrix.num_row()} rows and {matrix.num_col()} columns")
     if validation is not None:
         say(f"Validation matrix has {validation.num_row()} rows")
-    theirs, ours = asked_metrics(algorithm, knobs)
+    theirs, ours = asked_metrics(algorithm, hyperparameters)
     watched = [(matrix, "train"), *([(validation, "validation")] if validation is not None else [])]
-    parameters = {name: value for name, value in knobs.items() if value is not None and name not in {*_OURS, *_NOT_OURS, *_FOLDS}}
+    parameters = {
+        name: value for name, value in hyperparameters.items() if value is not None and name not in {*_OURS, *_NOT_OURS, *_FOLDS}
+    }
     parameters["objective"] = objective
     if objective == "reg:linear":  # the name that older images and examples use
         parameters["objective"] = "reg:squarederror"
@@ -235,7 +237,7 @@ def train(algorithm: Algorithm) -> None:
     if ours and not theirs:
         parameters["disable_default_eval_metric"] = 1
     last = ours[-1] if ours else (theirs[-1] if theirs else "")
-    stop = knobs["early_stopping_rounds"]
+    stop = hyperparameters["early_stopping_rounds"]
     callbacks: list[Any] = [_Log()]
     if stop is not None:
         maximize = last.split("@")[0] in _MAXIMIZED
@@ -249,7 +251,7 @@ def train(algorithm: Algorithm) -> None:
         booster = xgboost.train(
             parameters,
             matrix,
-            num_boost_round=knobs["num_round"],
+            num_boost_round=hyperparameters["num_round"],
             evals=watched,
             custom_metric=evaluation(ours, objective) if ours else None,
             callbacks=callbacks,
@@ -270,8 +272,8 @@ class _Log(xgboost.callback.TrainingCallback):
     """AWS's line after each round: the platform shows its tabs as `#011`."""
 
     def after_iteration(self, model: Any, epoch: int, evals_log: Mapping[str, Mapping[str, list[Any]]]) -> bool:  # noqa: ANN401, ARG002 - xgboost's
-        told = [f"{where}-{name}:{_last(values):.5f}" for where, log in evals_log.items() for name, values in log.items()]
-        print("\t".join([f"[{epoch}]", *told]), flush=True)  # noqa: T201 - a log
+        columns = [f"{where}-{name}:{_last(values):.5f}" for where, log in evals_log.items() for name, values in log.items()]
+        print("\t".join([f"[{epoch}]", *columns]), flush=True)  # noqa: T201 - a log
         return False
 
 

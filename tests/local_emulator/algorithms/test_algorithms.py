@@ -106,15 +106,15 @@ def diabetes() -> Any:
 def test_every_stand_in_says_what_it_is_and_writes_a_model(tmp_path: Path, cancer: Any) -> None:
     seen, held, seen_labels, held_labels = cancer
     train, test = recordio(seen, seen_labels), recordio(held, held_labels)
-    knobs: Mapping[str, Mapping[str, object]] = {
+    hyperparameters: Mapping[str, Mapping[str, object]] = {
         "linear_learner": {"predictor_type": "binary_classifier"},
         "kmeans": {"k": 3, "feature_dim": 30},
         "knn": {"k": 3, "feature_dim": 30, "predictor_type": "classifier", "sample_size": 200},
         "factorization_machines": {"feature_dim": 30, "num_factors": 2, "predictor_type": "binary_classifier"},
         "xgboost": {"num_round": 2, "objective": "binary:logistic"},
     }
-    assert set(knobs) == {program for name in catalogue.names() if (program := catalogue.load(name).program)}
-    for name, values in knobs.items():
+    assert set(hyperparameters) == {program for name in catalogue.names() if (program := catalogue.load(name).program)}
+    for name, values in hyperparameters.items():
         done = run(name, tmp_path / name, values, train=train, test=test)
         assert done.code == 0, done.log
         assert "local stand-in for AWS's" in done.log
@@ -173,8 +173,8 @@ def test_linear_learner_is_as_good_as_scikit_learns(tmp_path: Path, digits: Any)
 )
 def test_linear_learner_regresses(tmp_path: Path, diabetes: Any, loss: str) -> None:
     seen, held, seen_labels, held_labels = diabetes
-    knobs = {"predictor_type": "regressor", "mini_batch_size": 30, "epochs": 60, "learning_rate": 0.02, "loss": loss}
-    done = run("linear_learner", tmp_path, knobs, train=csv(seen, seen_labels), validation=csv(held, held_labels))
+    hyperparameters = {"predictor_type": "regressor", "mini_batch_size": 30, "epochs": 60, "learning_rate": 0.02, "loss": loss}
+    done = run("linear_learner", tmp_path, hyperparameters, train=csv(seen, seen_labels), validation=csv(held, held_labels))
     assert done.metric("linear_learner", "validation:mse")[0] < 0.75 * held_labels.var()
     assert done.metric("linear_learner", "validation:rmse")[0] ** 2 == pytest.approx(
         done.metric("linear_learner", "validation:mse")[0]
@@ -185,8 +185,8 @@ def test_linear_learner_regularizes(tmp_path: Path, diabetes: Any) -> None:
     seen, _, labels, _ = diabetes
     sizes = []
     for number, wd in enumerate((0.0, 1.0)):
-        knobs = {"predictor_type": "regressor", "mini_batch_size": 30, "epochs": 60, "learning_rate": 0.02, "wd": wd}
-        done = run("linear_learner", tmp_path / str(number), knobs, train=csv(seen, labels))
+        hyperparameters = {"predictor_type": "regressor", "mini_batch_size": 30, "epochs": 60, "learning_rate": 0.02, "wd": wd}
+        done = run("linear_learner", tmp_path / str(number), hyperparameters, train=csv(seen, labels))
         with np.load(done.model / "model_algo-1") as model:
             sizes.append(float(np.abs(model["weight"]).sum()))
     assert sizes[1] < sizes[0]
@@ -194,13 +194,13 @@ def test_linear_learner_regularizes(tmp_path: Path, diabetes: Any) -> None:
 
 def test_linear_learner_reaches_a_recall(tmp_path: Path, cancer: Any) -> None:
     seen, held, seen_labels, held_labels = cancer
-    knobs = {
+    hyperparameters = {
         "predictor_type": "binary_classifier",
         "binary_classifier_model_selection_criteria": "precision_at_target_recall",
         "target_recall": 0.99,
         "mini_batch_size": 50,
     }
-    done = run("linear_learner", tmp_path, knobs, train=csv(seen, seen_labels), validation=csv(held, held_labels))
+    done = run("linear_learner", tmp_path, hyperparameters, train=csv(seen, seen_labels), validation=csv(held, held_labels))
     assert done.metric("linear_learner", "validation:recall")[0] >= 0.99
 
 
@@ -211,7 +211,7 @@ def test_kmeans_finds_planted_clusters(tmp_path: Path) -> None:
     chance = np.random.default_rng(0)
     centers = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]])
     points = np.concatenate([chance.normal(center, 0.5, (200, 2)) for center in centers])
-    knobs = {
+    hyperparameters = {
         "k": 4,
         "feature_dim": 2,
         "init_method": "kmeans++",
@@ -219,7 +219,7 @@ def test_kmeans_finds_planted_clusters(tmp_path: Path) -> None:
         "mini_batch_size": 200,
         "eval_metrics": '["msd", "ssd"]',
     }
-    done = run("kmeans", tmp_path, knobs, train=recordio(points), test=csv(points))
+    done = run("kmeans", tmp_path, hyperparameters, train=recordio(points), test=csv(points))
     msd = done.metric("kmeans", "test:msd")[0]
     assert msd == pytest.approx(2 * 0.25, rel=0.15)
     assert done.metric("kmeans", "test:ssd")[0] == pytest.approx(msd * len(points))
@@ -247,25 +247,25 @@ def test_kmeans_log_is_aws_s(tmp_path: Path) -> None:
 
 def test_knn(tmp_path: Path, digits: Any, diabetes: Any) -> None:
     seen, held, seen_labels, held_labels = digits
-    knobs = {"k": 5, "feature_dim": 64, "predictor_type": "classifier", "sample_size": 5000}
-    done = run("knn", tmp_path / "a", knobs, train=csv(seen, seen_labels), test=csv(held, held_labels))
+    hyperparameters = {"k": 5, "feature_dim": 64, "predictor_type": "classifier", "sample_size": 5000}
+    done = run("knn", tmp_path / "a", hyperparameters, train=csv(seen, seen_labels), test=csv(held, held_labels))
     assert done.metric("knn", "test:accuracy")[0] > 0.97
     sets = {"train": csv(seen, seen_labels), "test": csv(held, held_labels)}
-    reduced = knobs | {"dimension_reduction_type": "sign", "dimension_reduction_target": 32}
+    reduced = hyperparameters | {"dimension_reduction_type": "sign", "dimension_reduction_target": 32}
     assert run("knn", tmp_path / "b", reduced, **sets).metric("knn", "test:accuracy")[0] > 0.9
-    few = knobs | {"sample_size": 100}
+    few = hyperparameters | {"sample_size": 100}
     assert run("knn", tmp_path / "c", few, **sets).metric("knn", "test:accuracy")[0] < 0.96
     seen, held, seen_labels, held_labels = diabetes
-    knobs = {"k": 15, "feature_dim": 10, "predictor_type": "regressor", "sample_size": 5000}
-    done = run("knn", tmp_path / "d", knobs, train=csv(seen, seen_labels), test=csv(held, held_labels))
+    hyperparameters = {"k": 15, "feature_dim": 10, "predictor_type": "regressor", "sample_size": 5000}
+    done = run("knn", tmp_path / "d", hyperparameters, train=csv(seen, seen_labels), test=csv(held, held_labels))
     assert done.metric("knn", "test:mse")[0] < 0.8 * held_labels.var()
 
 
 def test_knns_log_is_aws_s(tmp_path: Path) -> None:
     """Recorded in a job of June 2021; a k beyond the sample is no error."""
     rows = csv(np.arange(12.0).reshape(6, 2), [0, 1] * 3)
-    knobs = {"k": 70, "feature_dim": 2, "predictor_type": "classifier", "sample_size": 10}
-    done = run("knn", tmp_path, knobs, train=rows, test=rows)
+    hyperparameters = {"k": 70, "feature_dim": 2, "predictor_type": "classifier", "sample_size": 10}
+    done = run("knn", tmp_path, hyperparameters, train=rows, test=rows)
     assert done.code == 0, done.log
     time = r"\[\d\d/\d\d/\d{4} \d\d:\d\d:\d\d INFO \d+\] "
     lines = iter(done.log.splitlines())
@@ -294,11 +294,11 @@ def test_factorization_machines_learn_what_a_linear_model_cannot(tmp_path: Path)
     features = scipy.sparse.csr_matrix((np.ones(len(columns)), (rows, columns)), shape=(len(pairs), 50))
     ratings = (users[pairs[:, 0]] * items[pairs[:, 1]]).sum(axis=1)
     rates = {"factors_lr": 0.02, "linear_lr": 0.02, "factors_init_sigma": 0.1}
-    knobs = {"feature_dim": 50, "num_factors": 8, "epochs": 150, "mini_batch_size": 100, **rates}
+    hyperparameters = {"feature_dim": 50, "num_factors": 8, "epochs": 150, "mini_batch_size": 100, **rates}
     done = run(
         "factorization_machines",
         tmp_path / "a",
-        knobs | {"predictor_type": "regressor"},
+        hyperparameters | {"predictor_type": "regressor"},
         train=recordio(features[:500], ratings[:500]),
         test=recordio(features[500:], ratings[500:]),
     )
@@ -307,7 +307,7 @@ def test_factorization_machines_learn_what_a_linear_model_cannot(tmp_path: Path)
     done = run(
         "factorization_machines",
         tmp_path / "b",
-        knobs | {"predictor_type": "binary_classifier"},
+        hyperparameters | {"predictor_type": "binary_classifier"},
         train=recordio(features[:500], ratings[:500] > 0),
         test=recordio(features[500:], ratings[500:] > 0),
     )
@@ -322,8 +322,8 @@ def test_factorization_machines_learn_what_a_linear_model_cannot(tmp_path: Path)
 def test_factorization_machines_log_is_aws_s(tmp_path: Path) -> None:
     """Recorded in a job of May 2023."""
     rows = recordio(np.arange(12.0).reshape(6, 2) / 12, np.arange(6.0))
-    knobs = {"feature_dim": 2, "num_factors": 2, "predictor_type": "regressor", "epochs": 2}
-    done = run("factorization_machines", tmp_path, knobs, train=rows, test=rows)
+    hyperparameters = {"feature_dim": 2, "num_factors": 2, "predictor_type": "regressor", "epochs": 2}
+    done = run("factorization_machines", tmp_path, hyperparameters, train=rows, test=rows)
     lines = iter(done.log.splitlines())
     for wanted in (
         "#quality_metric: host=algo-1, epoch=0, batch=0 train rmse <loss>=",
@@ -346,14 +346,14 @@ def libsvm(features: Any, labels: Any) -> tuple[str, bytes]:
 @pytest.mark.parametrize("written", [csv, libsvm, recordio])
 def test_xgboost_tells_each_round(tmp_path: Path, cancer: Any, written: Any) -> None:
     seen, held, seen_labels, held_labels = cancer
-    knobs = {
+    hyperparameters = {
         "num_round": 20,
         "objective": "binary:logistic",
         "eta": 0.3,
         "max_depth": 3,
         "_tuning_objective_metric": "validation:auc",
     }
-    done = run("xgboost", tmp_path, knobs, train=written(seen, seen_labels), validation=written(held, held_labels))
+    done = run("xgboost", tmp_path, hyperparameters, train=written(seen, seen_labels), validation=written(held, held_labels))
     assert done.code == 0, done.log
     values = done.metric("xgboost", "validation:auc")
     assert len(values) == 20
@@ -454,24 +454,24 @@ def test_xgboosts_model_is_xgboosts(tmp_path: Path, cancer: Any) -> None:
 def test_xgboosts_metrics_of_aws(tmp_path: Path, cancer: Any, diabetes: Any) -> None:
     seen, held, seen_labels, held_labels = cancer
     names = ("accuracy", "balanced_accuracy", "f1", "f1_binary", "precision", "recall", "logloss", "error")
-    knobs = {"num_round": 5, "objective": "binary:logistic", "eval_metric": ",".join(names)}
-    done = run("xgboost", tmp_path / "a", knobs, train=csv(seen, seen_labels), validation=csv(held, held_labels))
+    hyperparameters = {"num_round": 5, "objective": "binary:logistic", "eval_metric": ",".join(names)}
+    done = run("xgboost", tmp_path / "a", hyperparameters, train=csv(seen, seen_labels), validation=csv(held, held_labels))
     for name in names:
         assert len(done.metric("xgboost", f"validation:{name}")) == 5, done.log
     assert done.metric("xgboost", "validation:accuracy")[-1] == pytest.approx(
         1 - done.metric("xgboost", "validation:error")[-1], abs=1e-4
     )
     seen, held, seen_labels, held_labels = diabetes
-    knobs = {"num_round": 5, "objective": "reg:linear", "eval_metric": "mse,r2"}
-    done = run("xgboost", tmp_path / "b", knobs, train=csv(seen, seen_labels), validation=csv(held, held_labels))
+    hyperparameters = {"num_round": 5, "objective": "reg:linear", "eval_metric": "mse,r2"}
+    done = run("xgboost", tmp_path / "b", hyperparameters, train=csv(seen, seen_labels), validation=csv(held, held_labels))
     unexplained = done.metric("xgboost", "validation:mse")[-1] / held_labels.var()
     assert done.metric("xgboost", "validation:r2")[-1] == pytest.approx(1 - unexplained, abs=1e-3)
 
 
 def test_xgboost_stops_early(tmp_path: Path, diabetes: Any) -> None:
     seen, held, seen_labels, held_labels = diabetes
-    knobs = {"num_round": 500, "eta": 0.5, "early_stopping_rounds": 5, "_tuning_objective_metric": "validation:rmse"}
-    done = run("xgboost", tmp_path, knobs, train=csv(seen, seen_labels), validation=csv(held, held_labels))
+    hyperparameters = {"num_round": 500, "eta": 0.5, "early_stopping_rounds": 5, "_tuning_objective_metric": "validation:rmse"}
+    done = run("xgboost", tmp_path, hyperparameters, train=csv(seen, seen_labels), validation=csv(held, held_labels))
     values = done.metric("xgboost", "validation:rmse")
     assert 5 < len(values) < 100
     assert min(values) == values[-6]
@@ -479,7 +479,7 @@ def test_xgboost_stops_early(tmp_path: Path, diabetes: Any) -> None:
 
 def test_xgboost_several_classes_and_weights(tmp_path: Path, digits: Any) -> None:
     seen, held, seen_labels, held_labels = digits
-    knobs = {
+    hyperparameters = {
         "num_round": 10,
         "objective": "multi:softprob",
         "num_class": 10,
@@ -487,7 +487,9 @@ def test_xgboost_several_classes_and_weights(tmp_path: Path, digits: Any) -> Non
         "eval_metric": "mlogloss,accuracy",
     }
     weighted = [np.column_stack([np.ones(len(one)), one]) for one in (seen, held)]
-    done = run("xgboost", tmp_path, knobs, train=csv(weighted[0], seen_labels), validation=csv(weighted[1], held_labels))
+    done = run(
+        "xgboost", tmp_path, hyperparameters, train=csv(weighted[0], seen_labels), validation=csv(weighted[1], held_labels)
+    )
     assert done.metric("xgboost", "validation:accuracy")[-1] > 0.85
 
 
@@ -533,19 +535,23 @@ _SCHEMA = " (caused by ValidationError)\n\nCaused by: "
     ],
 )  # fmt: skip
 def test_hyperparameters_are_refused_in_aws_s_words(algorithm: str, changes: Mapping[str, object], told: str) -> None:
-    knobs = {name: str(value) for name, value in {**_GOOD[algorithm], **changes}.items() if value is not None}
+    hyperparameters = {name: str(value) for name, value in {**_GOOD[algorithm], **changes}.items() if value is not None}
     with pytest.raises(contract.CustomerError) as refused:
-        contract.checked(catalogue.load(NAMES.get(algorithm, algorithm)), knobs)
+        contract.checked(catalogue.load(NAMES.get(algorithm, algorithm)), hyperparameters)
     assert told in str(refused.value)
 
 
 def test_hyperparameters_have_aws_s_defaults_and_names() -> None:
-    knobs = contract.checked(
+    hyperparameters = contract.checked(
         catalogue.load("sagemaker-xgboost"), {"num_round": "5", "reg_alpha": "1", "_tuning_objective_metric": "x"}
     )
-    assert (knobs["num_round"], knobs["alpha"], knobs["eta"]) == (5, 1.0, None)
-    knobs = contract.checked(catalogue.load("kmeans"), {"k": "5", "feature_dim": "2", "force_dense": "True"})
-    assert (knobs["extra_center_factor"], knobs["local_lloyd_tol"], knobs["force_dense"]) == ("auto", 0.0001, True)
+    assert (hyperparameters["num_round"], hyperparameters["alpha"], hyperparameters["eta"]) == (5, 1.0, None)
+    hyperparameters = contract.checked(catalogue.load("kmeans"), {"k": "5", "feature_dim": "2", "force_dense": "True"})
+    assert (hyperparameters["extra_center_factor"], hyperparameters["local_lloyd_tol"], hyperparameters["force_dense"]) == (
+        "auto",
+        0.0001,
+        True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -577,8 +583,8 @@ def test_hyperparameters_have_aws_s_defaults_and_names() -> None:
 def test_what_the_user_has_to_mend(
     tmp_path: Path, algorithm: str, changes: Mapping[str, object], train: tuple[str, bytes], told: str
 ) -> None:
-    knobs = {name: value for name, value in {**_GOOD[algorithm], **changes}.items() if value is not None}
-    done = run(algorithm, tmp_path, knobs, train=train)
+    hyperparameters = {name: value for name, value in {**_GOOD[algorithm], **changes}.items() if value is not None}
+    done = run(algorithm, tmp_path, hyperparameters, train=train)
     assert done.code == 2, done.log
     assert told in done.failure
     assert "Traceback" not in done.log
