@@ -1,43 +1,66 @@
 """Describe a SageMaker tuning job once, check it offline, launch it in AWS or on the emulator, follow it, read its results."""
 
-from sm_tuning.analysis import Diagnosis, Verdict, diagnose
-from sm_tuning.analysis.data_scaling import LearningCurve
-from sm_tuning.analysis.results import Results
-from sm_tuning.client.run import FailureGroup, MetricCheck, RunStatus, Training, TuningRun
-from sm_tuning.errors import Invalid, MissingExtra, NotFound, NotLaunched, SmTuningError, TookTooLong
-from sm_tuning.rules.violation import Problem
-from sm_tuning.spec.definition import Definition
-from sm_tuning.spec.metrics import Metric, Objective
-from sm_tuning.spec.parameters import (
-    Auto,
-    Categorical,
-    Continuous,
-    Integer,
-    Scaling,
-    batch_size,
-    dropout,
-    epochs,
-    learning_rate,
-    regularization,
-)
-from sm_tuning.spec.strategies import Bayesian, Grid, Hyperband, Random
-from sm_tuning.spec.training import (
-    Channel,
-    Completion,
-    Dataset,
-    Encryption,
-    FileSystem,
-    Instance,
-    InstanceGroup,
-    Network,
-    Placement,
-    Resources,
-    Script,
-    WarmStart,
-    sklearn_image,
-)
-from sm_tuning.tuning_job import TuningJob, unique_name
-from sm_tuning.validation.dry_run import Report
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sm_tuning.analysis import Diagnosis, Verdict, diagnose
+    from sm_tuning.analysis.data_scaling import LearningCurve
+    from sm_tuning.analysis.results import Results
+    from sm_tuning.client.run import FailureGroup, MetricCheck, RunStatus, Training, TuningRun
+    from sm_tuning.errors import Invalid, MissingExtra, NotFound, NotLaunched, SmTuningError, TookTooLong
+    from sm_tuning.rules.violation import Problem
+    from sm_tuning.spec.definition import Definition
+    from sm_tuning.spec.metrics import Metric, Objective
+    from sm_tuning.spec.parameters import (
+        Auto,
+        Categorical,
+        Continuous,
+        Integer,
+        Scaling,
+        batch_size,
+        dropout,
+        epochs,
+        learning_rate,
+        regularization,
+    )
+    from sm_tuning.spec.strategies import Bayesian, Grid, Hyperband, Random
+    from sm_tuning.spec.training import (
+        Channel,
+        Completion,
+        Dataset,
+        Encryption,
+        FileSystem,
+        Instance,
+        InstanceGroup,
+        Network,
+        Placement,
+        Resources,
+        Script,
+        WarmStart,
+        sklearn_image,
+    )
+    from sm_tuning.tuning_job import TuningJob, unique_name
+    from sm_tuning.validation.dry_run import Report
+
+# The emulator imports `sm_tuning.rules`: that must not load the client with it.
+_EXPORTS = {
+    "analysis": "Diagnosis Verdict diagnose",
+    "analysis.data_scaling": "LearningCurve",
+    "analysis.results": "Results",
+    "client.run": "FailureGroup MetricCheck RunStatus Training TuningRun",
+    "errors": "Invalid MissingExtra NotFound NotLaunched SmTuningError TookTooLong",
+    "rules.violation": "Problem",
+    "spec.definition": "Definition",
+    "spec.metrics": "Metric Objective",
+    "spec.parameters": "Auto Categorical Continuous Integer Scaling batch_size dropout epochs learning_rate regularization",
+    "spec.strategies": "Bayesian Grid Hyperband Random",
+    "spec.training": "Channel Completion Dataset Encryption FileSystem Instance InstanceGroup Network Placement Resources Script "
+    "WarmStart sklearn_image",
+    "tuning_job": "TuningJob unique_name",
+    "validation.dry_run": "Report",
+}
+_MODULES = {name: f"sm_tuning.{module}" for module, names in _EXPORTS.items() for name in names.split()}
 
 __all__ = [
     "Auto",
@@ -91,3 +114,17 @@ __all__ = [
     "sklearn_image",
     "unique_name",
 ]
+
+
+if not TYPE_CHECKING:  # else any name would pass the type checker
+
+    def __getattr__(name: str) -> object:
+        """A public name, whose module is imported when it is first asked for (PEP 562)."""
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value: object = getattr(import_module(_MODULES[name]), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return [*__all__]

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+import sm_tuning
 from tests.conftest import ROOT
 
 HEAVY = {
@@ -36,3 +37,14 @@ def test_heavy_modules_are_loaded_when_they_are_needed(module: str, allowed: set
     code = f"import {module}, json, sys; print(json.dumps(sorted({{name.partition('.')[0] for name in sys.modules}})))"
     told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert HEAVY & set(json.loads(told)) <= allowed
+
+
+def test_public_names_are_loaded_when_they_are_asked_for() -> None:
+    code = "import sys, sm_tuning.rules; print([name for name in sys.modules if name.startswith('sm_tuning.')])"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert loaded == "['sm_tuning.rules']\n"
+    assert sorted(sm_tuning._MODULES) == sorted(sm_tuning.__all__)
+    for name in sm_tuning.__all__:
+        assert getattr(sm_tuning, name).__module__.startswith("sm_tuning."), name
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        sm_tuning.nothing  # type: ignore[attr-defined] # noqa: B018
