@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from local_emulator.domain.children import child
+from local_emulator.documents import parse
+from local_emulator.documents.children import new_training_job
 from local_emulator.domain.history import Observation
 from local_emulator.domain.jobs import Secondary, Status
 from local_emulator.domain.names import AwsScope
@@ -83,6 +84,7 @@ def tuning_job(asked: Mapping[str, Any], created: datetime = BEGIN) -> TuningJob
         arn=AwsScope(region=REGION, account=ACCOUNT).tuning_arn(name),
         region=REGION,
         request=asked,
+        plan=parse.tuning(asked),
         status=Status.IN_PROGRESS,
         created=created,
         modified=created,
@@ -121,7 +123,7 @@ def fill(store: Store, tunings: int, each: int) -> Iterator[str]:
                 now = began + timedelta(seconds=10 * index)
                 point = {"dropout": "0.25", "learning_rate": repr(0.0001 + index / 1e6), "units": str(16 + index % 497)}
                 token = f"{number * each + index:08x}" + "0" * 24
-                job = child(tuning, tuning.plan.definitions[0], point, index, token, now)
+                job = new_training_job(tuning, tuning.plan.definitions[0], point, index, token, now)
                 store.trainings.add(job)
                 value = 0.5 + (index * 7919 % each) / (2 * each)
                 store.record(job.arn, epochs(value, now), 100)

@@ -18,6 +18,7 @@ from local_emulator.domain.errors import (
 )
 from local_emulator.domain.jobs import Document
 from local_emulator.domain.names import AwsScope, parse_arn
+from local_emulator.domain.spec import TrainingSpec
 from local_emulator.domain.training import TrainingJob
 from local_emulator.domain.tuning import TuningJob
 from local_emulator.settings import Settings
@@ -71,7 +72,7 @@ class Api:
         token: Callable[[], str],
         chance: Callable[[], float],
         notify: Callable[[], None],
-        check: Callable[[Document, str], None],
+        check: Callable[[TrainingSpec, str], None],
     ) -> None:
         self._chance = chance
         self._context = Context(store=store, settings=settings, now=now, token=token, notify=notify, check=check)

@@ -1,12 +1,13 @@
 """The account's quotas: AWS's defaults unless the settings say otherwise."""
 
-import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
 from local_emulator.domain.errors import ResourceLimitExceeded
-from local_emulator.domain.jobs import ACTIVE, Document
+from local_emulator.domain.jobs import ACTIVE
 from local_emulator.domain.names import AwsScope
+from local_emulator.domain.spec import TrainingSpec
+from local_emulator.domain.tuning import Plan
 from local_emulator.settings import Quotas
 from local_emulator.store.base import Query, Store
 
@@ -20,34 +21,32 @@ _NOT_FOR_TRAINING = ("ml.t2.*", "ml.t3.*")
 _NOT_IN_REGION = {"us-west-1": ("ml.p2.*",)}  # recorded
 
 
-def check_tuning_job(request: Document, store: Store, quotas: Quotas, scope: AwsScope) -> None:
-    """Raise ResourceLimitExceeded if a tuning job (its request as Describe echoes it) is more than the account may have."""
-    config = request["HyperParameterTuningJobConfig"]
-    limits = config["ResourceLimits"]
-    jobs = quotas.random_training_jobs if config["Strategy"] == "Random" else quotas.training_jobs
-    parallel = limits["MaxParallelTrainingJobs"]
+def check_tuning_job(plan: Plan, store: Store, quotas: Quotas, scope: AwsScope) -> None:
+    """Raise ResourceLimitExceeded if a tuning job is more than the account may have."""
+    jobs = quotas.random_training_jobs if plan.strategy == "Random" else quotas.training_jobs
+    parallel = plan.max_parallel
     of_a_job = "per hyperparameter tuning job"
-    _check(f"Maximum number of training jobs {of_a_job}", jobs, _JOBS, 0, limits["MaxNumberOfTrainingJobs"])
+    _check(f"Maximum number of training jobs {of_a_job}", jobs, _JOBS, 0, plan.max_jobs or 0)
     _check(f"Maximum number of parallel training jobs {of_a_job}", quotas.parallel_training_jobs, _JOBS, 0, parallel)
     active = len(store.tunings.find(Query(scope=scope, statuses=ACTIVE)).items)
     _check("Number of concurrent hyperparameter tuning jobs", quotas.tuning_jobs, "Tuning Jobs", active, 1)
-    for definition in request.get("TrainingJobDefinitions") or [request["TrainingJobDefinition"]]:
-        _check_instances(definition, parallel, store, quotas, scope)
+    for definition in plan.definitions:
+        _check_instances(definition.training, parallel, store, quotas, scope)
 
 
-def check_training_job(request: Document, store: Store, quotas: Quotas, scope: AwsScope) -> None:
+def check_training_job(spec: TrainingSpec, store: Store, quotas: Quotas, scope: AwsScope) -> None:
     """Raise ResourceLimitExceeded if a training job's instances are more than the account may have."""
-    _check_instances(request, 1, store, quotas, scope)
+    _check_instances(spec, 1, store, quotas, scope)
 
 
-def _check_instances(definition: Document, parallel: int, store: Store, quotas: Quotas, scope: AwsScope) -> None:
-    for kind in all_instance_types(definition):
+def _check_instances(spec: TrainingSpec, parallel: int, store: Store, quotas: Quotas, scope: AwsScope) -> None:
+    for kind in [group.instance_type for group in (*spec.resources.groups, *spec.resources.alternatives)]:
         if not _offered(kind, scope.region):
             raise ResourceLimitExceeded(f"The requested resource training-job/{kind} is not available in this region")
-    for usage, (kind, count) in _usages(definition).items():
+    for usage, (kind, count) in _usages(spec).items():
         if kind in quotas.instances:
             active = store.trainings.find(Query(scope=scope, statuses=ACTIVE)).items
-            used = sum(_usages(job.request).get(usage, ("", 0))[1] for job in active)
+            used = sum(_usages(job.spec).get(usage, ("", 0))[1] for job in active)
             _check(usage, quotas.instances[kind], "Instances", used, parallel * count)
 
 
@@ -56,25 +55,15 @@ def _offered(kind: str, region: str) -> bool:
     return not any(fnmatchcase(kind, pattern) for pattern in patterns)
 
 
-def _usages(definition: Document) -> Mapping[str, tuple[str, int]]:
-    """(instance type, count) by the quota's name; of configurations to choose from the first: others are tried when it is short."""
-    spot = "spot " if definition.get("EnableManagedSpotTraining") else ""
-    config = definition.get("ResourceConfig") or definition.get("HyperParameterTuningResourceConfig") or {}
-    chosen = config.get("InstanceGroups") or (config.get("InstanceConfigs") or config.get("InstancePreferences") or [config])[:1]
+def _usages(spec: TrainingSpec) -> Mapping[str, tuple[str, int]]:
+    """(instance type, count) by the quota's name; of alternatives the first: others are tried when it is short."""
+    spot = "spot " if spec.managed_spot else ""
     usages: dict[str, tuple[str, int]] = {}
-    for group in chosen:
-        if "InstanceType" in group:
-            kind, count = group["InstanceType"], group.get("InstanceCount", config.get("InstanceCount", 1))
-            usage = f"{kind} for {spot}training job usage"
-            usages[usage] = kind, usages.get(usage, (kind, 0))[1] + count
+    for group in spec.resources.groups or spec.resources.alternatives[:1]:
+        kind = group.instance_type
+        usage = f"{kind} for {spot}training job usage"
+        usages[usage] = kind, usages.get(usage, (kind, 0))[1] + group.instance_count
     return usages
-
-
-def all_instance_types(definition: Document) -> Sequence[str]:
-    """Every instance type that a definition names."""
-    config = definition.get("ResourceConfig") or definition.get("HyperParameterTuningResourceConfig") or {}
-    lists = (config.get(member, ()) for member in ("InstanceGroups", "InstanceConfigs", "InstancePreferences"))
-    return [group["InstanceType"] for group in (config, *itertools.chain(*lists)) if "InstanceType" in group]
 
 
 def _check(name: str, limit: int, noun: str, used: int, wanted: int) -> None:

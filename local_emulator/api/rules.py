@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from local_emulator import catalogue
 from local_emulator.api import builtin_rules
 from local_emulator.api.violation import Broken, refuse
+from local_emulator.documents.parse import space
 from local_emulator.domain.jobs import Document
 from local_emulator.domain.names import OBJECTIVE_METRIC
-from local_emulator.domain.tuning import read_space
 from local_emulator.runs.data import expressions
 
 MOST_RANGES = 30
@@ -235,7 +235,7 @@ def _combinations(config: Document, several: Sequence[Document], *, chosen: bool
     if strategy == "Grid" and any(ranges.get(kind) for ranges in several for kind in _KINDS[1:]):
         yield Broken("grid-categorical", "The strategy Grid takes CategoricalParameterRanges only.")
         return
-    sizes = [read_space(ranges).size for ranges in several]
+    sizes = [space(ranges).size for ranges in several]
     size = None if None in sizes else sum(one or 0 for one in sizes)
     # Where AWS chooses the ranges, it sees to it that there are enough.
     if size is not None and jobs is not None and jobs > size and not (chosen and strategy != "Grid"):

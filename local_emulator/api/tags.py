@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from local_emulator.api import paging
 from local_emulator.api.tuning_jobs import Context, with_token
+from local_emulator.documents import parse
 from local_emulator.domain.errors import Conflict, NotFound, ResourceNotFound, ValidationException
 from local_emulator.domain.jobs import Document
 from local_emulator.domain.names import TRAINING_JOB, AwsScope, parse_arn
@@ -50,7 +51,7 @@ def _shown(tags: Mapping[str, str]) -> list[Document]:
 
 def add(context: Context, request: Document, scope: AwsScope) -> Document:
     """AddTags."""
-    change = {one["Key"]: one["Value"] for one in request["Tags"]}
+    change = parse.tags(request)
     return {"Tags": _shown(_put(context, request["ResourceArn"], change, scope))}
 
 

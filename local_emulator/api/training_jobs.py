@@ -6,7 +6,8 @@ from typing import Any
 
 from local_emulator.api import quotas, rules, updates, writing
 from local_emulator.api.tuning_jobs import Context, filters, with_token
-from local_emulator.domain.children import with_stock_metrics
+from local_emulator.documents import parse
+from local_emulator.documents.children import with_stock_metrics
 from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound, ResourceInUse, ValidationException
 from local_emulator.domain.jobs import Document, Secondary, Status, Transition
 from local_emulator.domain.names import Arn, AwsScope, parse_arn
@@ -21,22 +22,25 @@ _DAY = 86_400
 def create(context: Context, request: Document, scope: AwsScope) -> Document:
     """CreateTrainingJob."""
     rules.refuse(rules.training_problems(request))
-    context.check(request, scope.region)
-    quotas.check_training_job(request, context.store, context.settings.quotas, scope)
+    echo = _echo(request)
+    spec = parse.training(echo)
+    context.check(spec, scope.region)
+    quotas.check_training_job(spec, context.store, context.settings.quotas, scope)
     name = request["TrainingJobName"]
     now = context.now()
     job = TrainingJob(
         name=name,
         arn=scope.training_arn(name),
         region=scope.region,
-        request=_echo(request),
+        request=echo,
+        spec=spec,
         run=context.token(),
         status=Status.IN_PROGRESS,
         secondary=Secondary.STARTING,
         created=now,
         modified=now,
         transitions=(Transition(status=Secondary.STARTING, start=now, message=STARTING),),
-        tags={one["Key"]: one["Value"] for one in request.get("Tags", ())},
+        tags=parse.tags(request),
     )
     try:
         context.store.trainings.add(job)
@@ -129,7 +133,7 @@ def _is_asked_for(context: Context, summary: TrainingSummary, request: Document)
     pool, plan = request.get("WarmPoolStatusEquals"), request.get("TrainingPlanArnEquals")
     if pool is not None and updates.warm_pool(job, context.now()) != pool:
         return False
-    return plan is None or job.request.get("ResourceConfig", {}).get("TrainingPlanArn") == plan
+    return plan is None or job.spec.resources.training_plan_arn == plan
 
 
 def stop(context: Context, request: Document, scope: AwsScope) -> None:

@@ -7,13 +7,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local_emulator.api import autotune, paging, quotas, rules, warm_start, writing
-from local_emulator.domain.children import with_objective_metric, with_stock_metrics
+from local_emulator.documents import parse
+from local_emulator.documents.children import with_objective_metric, with_stock_metrics
 from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound, ResourceInUse, ResourceNotFound, ValidationException
 from local_emulator.domain.history import Trial
 from local_emulator.domain.jobs import Document, Status
 from local_emulator.domain.names import OBJECTIVE_STATIC, AwsScope
+from local_emulator.domain.spec import TrainingSpec
 from local_emulator.domain.training import TrainingJob
-from local_emulator.domain.tuning import TuningJob, read_space
+from local_emulator.domain.tuning import TuningJob
 from local_emulator.settings import Settings
 from local_emulator.store.base import Query, Sort, Store
 
@@ -30,7 +32,7 @@ class Context:
     now: Callable[[], datetime]
     token: Callable[[], str]
     notify: Callable[[], None]
-    check: Callable[[Document, str], None]
+    check: Callable[[TrainingSpec, str], None]
 
 
 def create(context: Context, request: Document, scope: AwsScope) -> Document:
@@ -41,21 +43,22 @@ def create(context: Context, request: Document, scope: AwsScope) -> Document:
     request = _measured(request)
     echo = _echo(request)
     _check_parents(context, echo, scope)
-    for definition in _definitions(request):
-        context.check(definition, scope.region)
-    quotas.check_tuning_job(echo, context.store, context.settings.quotas, scope)
+    plan = parse.tuning(echo)
+    for definition in plan.definitions:
+        context.check(definition.training, scope.region)
+    quotas.check_tuning_job(plan, context.store, context.settings.quotas, scope)
     now = context.now()
-    seed = request["HyperParameterTuningJobConfig"].get("RandomSeed")
     job = TuningJob(
         name=name,
         arn=scope.tuning_arn(name),
         region=scope.region,
         request=echo,
+        plan=plan,
         status=Status.IN_PROGRESS,
         created=now,
         modified=now,
-        seed=int(context.token()[:8], 16) if seed is None else seed,
-        tags={one["Key"]: one["Value"] for one in request.get("Tags", ())},
+        seed=int(context.token()[:8], 16) if plan.seed is None else plan.seed,
+        tags=parse.tags(request),
         consumed=0,
     )
     try:
@@ -99,7 +102,7 @@ def _echo(request: Document) -> Document:
     limits = config["ResourceLimits"]
     if "MaxNumberOfTrainingJobs" not in limits:  # Grid: the SDK's attach() wants to see it
         sizes = [
-            read_space(one.get("HyperParameterRanges") or config["ParameterRanges"]).size or 0 for one in _definitions(request)
+            parse.space(one.get("HyperParameterRanges") or config["ParameterRanges"]).size or 0 for one in _definitions(request)
         ]
         config["ResourceLimits"] = {**limits, "MaxNumberOfTrainingJobs": sum(sizes)}
     objective = config.get("HyperParameterTuningJobObjective", {})

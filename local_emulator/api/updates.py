@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from local_emulator.api.violation import Broken
+from local_emulator.documents import changes
 from local_emulator.domain.jobs import Document, Secondary, Status
 from local_emulator.domain.training import TrainingJob
 
@@ -14,8 +14,7 @@ _INTERVALS = (100, 200, 500, 1000, 5000, 60_000)  # milliseconds
 
 def keep_alive(job: TrainingJob) -> int:
     """Seconds that a job's instances are kept after its end."""
-    seconds: int = job.request.get("ResourceConfig", {}).get("KeepAlivePeriodInSeconds", 0)
-    return seconds
+    return job.spec.resources.keep_alive_period
 
 
 def warm_pool(job: TrainingJob, now: datetime) -> str | None:
@@ -41,8 +40,7 @@ def described_pool(job: TrainingJob, now: datetime) -> Document | None:
 
 def profiling_status(job: TrainingJob) -> str:
     """ProfilingStatus as Describe shows it."""
-    config = job.request.get("ProfilerConfig")
-    return "Disabled" if config is None or config.get("DisableProfiler") else "Enabled"
+    return "Enabled" if job.spec.profiler else "Disabled"
 
 
 def problems(request: Document, job: TrainingJob, now: datetime) -> Iterator[Broken]:
@@ -71,10 +69,4 @@ def problems(request: Document, job: TrainingJob, now: datetime) -> Iterator[Bro
 
 def applied(request: Document, job: TrainingJob, now: datetime) -> TrainingJob:
     """The job with what was asked for."""
-    changed: dict[str, Any] = {**job.request}
-    for member in ("ResourceConfig", "RemoteDebugConfig", "ProfilerConfig"):
-        if member in request:
-            changed[member] = {**changed.get(member, {}), **request[member]}
-    if "ProfilerRuleConfigurations" in request:
-        changed["ProfilerRuleConfigurations"] = request["ProfilerRuleConfigurations"]
-    return replace(job, request=changed, modified=now, pooled=job.pooled or keep_alive(job) > 0)
+    return replace(changes.updated(job, request), modified=now, pooled=job.pooled or keep_alive(job) > 0)

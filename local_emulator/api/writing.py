@@ -6,7 +6,7 @@ from typing import Any
 
 from local_emulator.api import updates
 from local_emulator.completion import converged_at, not_improving
-from local_emulator.domain.children import resources_of
+from local_emulator.documents.children import resources_of
 from local_emulator.domain.history import History, objective_status
 from local_emulator.domain.jobs import Document, Status
 from local_emulator.domain.training import TrainingJob, TrainingSummary

@@ -189,24 +189,26 @@ class _Checkpoints:
     """What a run has saved to go on from, in S3 soon after it was written."""
 
     def __init__(self, errand: Errand, folder: RunFolder, objects: Objects) -> None:
-        self._errand = errand
+        self._config = errand.job.spec.checkpoints
         self._folder = folder
         self._objects = objects
         self._known = {path: _facts(path) for path in self._files()}  # what came from S3 just now
 
     def _files(self) -> Sequence[Path]:
-        if "CheckpointConfig" not in self._errand.job.request:
+        if self._config is None:
             return ()
-        here = artifacts.checkpoints(self._folder.ml, self._errand.job)
+        here = artifacts.checkpoints(self._folder.ml, self._config)
         return [file.path for file in output_files(here) if not file.link]
 
     def save(self) -> None:
         """Upload the files that have changed, and are not being written just now."""
+        if self._config is None:
+            return
         with contextlib.suppress(RunError, OSError):  # it is tried again, and told of at the end
             for path in self._files():
                 facts = _facts(path)
                 if self._known.get(path) != facts and time.time_ns() - facts[1] >= _SETTLED:
-                    artifacts.upload_checkpoint(self._errand.job, self._folder, path, self._objects)
+                    artifacts.upload_checkpoint(self._config, self._folder, path, self._objects)
                     self._known[path] = facts
 
 

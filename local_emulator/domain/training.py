@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from local_emulator.domain.jobs import ACTIVE, Document, MetricDefinition, Secondary, Status, Transition
+from local_emulator.domain.jobs import ACTIVE, Document, Secondary, Status, Transition
 from local_emulator.domain.names import Arn, AwsScope, scope_of
 from local_emulator.domain.space import Point
+from local_emulator.domain.spec import TrainingSpec
 
 _WORKING = {Secondary.DOWNLOADING, Secondary.TRAINING, Secondary.UPLOADING, Secondary.STOPPING}
 
@@ -40,11 +41,12 @@ class TimeBudget:
 class TrainingJob:
     """A training job.
 
-    `request` has the shape of CreateTrainingJob, defaults filled in as Describe echoes them. `run` is the id of its run and the
-    name of its folder; `previous_runs` were its runs before an interruption or an internal error: they made the first
-    `observation_offset` observations and were `retries` times lost. `interrupt` asks for an interruption. `gpus` of this machine
-    are its run's. `pooled`: it has had a warm pool. `claimed`: a supervisor has been seen at its run, which is then never begun
-    again, whatever becomes of its folder.
+    `request` has the shape of CreateTrainingJob, defaults filled in as Describe echoes them; only `local_emulator.documents` reads its
+    members, for everybody else there is `spec`, which is made of it and not stored. `run` is the id of its run and the name of its
+    folder; `previous_runs` were its runs before an interruption or an internal error: they made the first `observation_offset`
+    observations and were `retries` times lost. `interrupt` asks for an interruption. `gpus` of this machine are its run's. `pooled`:
+    it has had a warm pool. `claimed`: a supervisor has been seen at its run, which is then never begun again, whatever becomes of its
+    folder.
     The members from `tuning` to `index` are set for children of a tuning job only. `created` is when it was asked for, `started`
     when its data began to arrive, `ended` when its program and uploads were over.
     """
@@ -53,6 +55,7 @@ class TrainingJob:
     arn: Arn
     region: str
     request: Document
+    spec: TrainingSpec = field(repr=False)
     run: str
     status: Status
     secondary: Secondary
@@ -93,7 +96,7 @@ class TrainingJob:
     @property
     def spot(self) -> bool:
         """Whether its instances may be taken away."""
-        return bool(self.request.get("EnableManagedSpotTraining"))
+        return self.spec.managed_spot
 
     @property
     def run_started(self) -> datetime:
@@ -110,8 +113,7 @@ class TrainingJob:
 
         The time since the present run was asked for is no runtime: it may have waited for an emulator that was not there.
         """
-        condition = self.request.get("StoppingCondition", {})
-        runtime, wait = condition.get("MaxRuntimeInSeconds"), condition.get("MaxWaitTimeInSeconds")
+        runtime, wait = self.spec.stopping.max_runtime, self.spec.stopping.max_wait_time
         previous = replace(self, transitions=tuple(one for one in self.transitions if one.start < self.run_started))
         return TimeBudget(
             runtime=None if runtime is None else max(runtime - previous.trained(self.run_started), 0.0),
@@ -124,12 +126,6 @@ class TrainingJob:
         if self.status in ACTIVE or self.status is Status.FAILED:
             return None
         return next((metric.value for metric in self.final_metrics if metric.name == self.objective), None)
-
-    @property
-    def metrics(self) -> tuple[MetricDefinition, ...]:
-        """What to look for in its log."""
-        definitions = self.request.get("AlgorithmSpecification", {}).get("MetricDefinitions", ())
-        return tuple(MetricDefinition(name=one["Name"], regex=one["Regex"]) for one in definitions)
 
     def moved(self, secondary: Secondary, now: datetime, message: str = "") -> "TrainingJob":
         """The same job in its next secondary status; repeats only change the message. Time never runs backwards."""

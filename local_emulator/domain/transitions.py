@@ -30,7 +30,7 @@ def stopping(job: TrainingJob, now: datetime) -> TrainingJob:
 
 def completed(job: TrainingJob) -> str:
     """The last message of a job that has completed: instances of tuning jobs and of warm pools are kept for the next."""
-    kept = job.tuning is not None or job.request.get("ResourceConfig", {}).get("KeepAlivePeriodInSeconds", 0) > 0
+    kept = job.tuning is not None or job.spec.resources.keep_alive_period > 0
     return RETAINED if kept else COMPLETED
 
 

@@ -75,6 +75,6 @@ def final_metrics(seen: Sequence[Observation], job: TrainingJob) -> tuple[FinalM
     last = {one.metric: one for one in seen}
     return tuple(
         FinalMetric(name=name, value=last[name].value, time=last[name].time)
-        for name in (definition.name for definition in job.metrics)
+        for name in (definition.name for definition in job.spec.algorithm.metric_definitions)
         if name in last
     )

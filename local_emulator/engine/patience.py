@@ -46,7 +46,7 @@ class Patience:
         most = 3 * self._grace + _WORK
         if self._longer(job, "supervisor", self._grace + _SOON if folder.unheard else most):
             return endings.STOPPED
-        runtime = job.request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")
+        runtime = job.spec.stopping.max_runtime
         if runtime is None or job.secondary is not Secondary.TRAINING:
             return None
         late = (now - job.transitions[-1].start).total_seconds() - runtime

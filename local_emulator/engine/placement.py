@@ -2,10 +2,10 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 
+from local_emulator.documents import changes
 from local_emulator.domain.errors import NotFound
-from local_emulator.domain.jobs import Document
+from local_emulator.domain.spec import InstanceGroup
 from local_emulator.domain.training import TrainingJob
 from local_emulator.store.base import Store
 
@@ -17,26 +17,21 @@ def strikes(probability: float, fault: str, job: TrainingJob) -> bool:
 
 def placed(job: TrainingJob, store: Store, lacking: float) -> TrainingJob | None:
     """The job on the first of its instance configurations that has capacity; None if none has. `lacking` is a probability."""
-    for index, config in enumerate(_configurations(job, store, lacking)):
+    for index, instances in enumerate(_alternatives(job, store, lacking)):
         if not strikes(lacking, f"capacity {index}", job):
-            return replace(job, request={**job.request, "ResourceConfig": {**job.request["ResourceConfig"], **config}})
+            return job if instances is None else changes.on_instances(job, instances)
     return None
 
 
-def _configurations(job: TrainingJob, store: Store, lacking: float) -> Sequence[Document]:
-    """In the order of InstancePreferences, or of the tuning job's InstanceConfigs; a single empty one if there is no choice."""
-    if preferences := job.request["ResourceConfig"].get("InstancePreferences"):
-        count = job.request["ResourceConfig"].get("InstanceCount")
-        return [
-            {"SelectedInstanceType": preference["InstanceType"], "SelectedInstanceCount": preference.get("InstanceCount", count)}
-            for preference in preferences
-        ]
+def _alternatives(job: TrainingJob, store: Store, lacking: float) -> Sequence[InstanceGroup | None]:
+    """InstancePreferences, or InstanceConfigs of the tuning job, in their order; a single None if there is no choice."""
+    if job.spec.resources.alternatives:
+        return job.spec.resources.alternatives
     if job.tuning_arn is None or lacking == 0.0:
-        return ({},)
+        return (None,)
     try:
         definitions = store.tunings.get(job.tuning_arn).plan.definitions
     except NotFound:
-        return ({},)  # deleted meanwhile
-    document = next(definition.document for definition in definitions if definition.name == job.definition)
-    configs: Sequence[Document] = document.get("HyperParameterTuningResourceConfig", {}).get("InstanceConfigs") or ({},)
-    return configs
+        return (None,)  # deleted meanwhile
+    training = next(definition.training for definition in definitions if definition.name == job.definition)
+    return training.resources.alternatives or (None,)

@@ -311,7 +311,7 @@ class TrainingLifecycle:
     def _wrap_up(self, job: TrainingJob) -> Ending:
         folder = self._folder(job)
         ended = folder.read_exit()
-        ending = endings.RUN_LOST if ended is None else endings.ending_of(folder, ended, job.request.get("Environment", {}))
+        ending = endings.RUN_LOST if ended is None else endings.ending_of(folder, ended, job.spec.environment)
         if ended is None:
             self._executor.kill(folder.path)
         try:
@@ -341,7 +341,7 @@ class TrainingLifecycle:
 
     def _over(self, job: TrainingJob, ending: Ending) -> None:
         """After a run: another one, or the end of the job."""
-        most = job.request.get("RetryStrategy", {}).get("MaximumRetryAttempts", 0)
+        most = job.spec.maximum_retry_attempts
         if ending is endings.RUN_LOST:
             most = max(most, self._node_losses)
         if ending is endings.INTERRUPTED and job.status is Status.STOPPING:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from local_emulator import decide as mind
-from local_emulator.domain.children import child
+from local_emulator.documents.children import new_training_job
 from local_emulator.domain.errors import AlreadyExists, Unreadable
 from local_emulator.domain.jobs import ACTIVE, Secondary, Status
 from local_emulator.domain.names import Arn
@@ -113,7 +113,7 @@ class Tuner:
         now = self._now()
         for attempt in itertools.count():
             try:
-                made = child(job, action.definition, action.point, action.index, self._token(), now, attempt)
+                made = new_training_job(job, action.definition, action.point, action.index, self._token(), now, attempt)
                 self._store.trainings.add(made)
             except AlreadyExists:
                 continue  # the name was taken: make another

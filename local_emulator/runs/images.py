@@ -4,17 +4,12 @@ import fnmatch
 import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
-from typing import Any
 
 from local_emulator import catalogue
 from local_emulator.catalogue import Algorithm
+from local_emulator.domain.spec import AlgorithmSpec
 from local_emulator.runs.script_mode import PROGRAM, SUBMIT_DIRECTORY, decoded, incomplete
 from local_emulator.settings import Docker, Python, Settings, StandIn
-
-
-def image_of(algorithm: Mapping[str, Any]) -> str:
-    """The image of an AlgorithmSpecification, or the name of an algorithm of the user's."""
-    return str(algorithm.get("TrainingImage", algorithm.get("AlgorithmName", "")))
 
 
 def stand_in(image: str, settings: Settings) -> StandIn | None:
@@ -34,24 +29,15 @@ def stand_in_algorithm(image: str, hyperparameters: Mapping[str, str]) -> tuple[
     return (f"local_emulator.algorithms.{algorithm.program}", image) if algorithm and algorithm.program else None
 
 
-def entrypoint(algorithm: Mapping[str, Any]) -> tuple[str, ...]:
-    """The command that the request itself names for its container; empty if it names none."""
-    if "ContainerEntrypoint" not in algorithm:
-        return ()
-    return (*algorithm["ContainerEntrypoint"], *algorithm.get("ContainerArguments", ()))
-
-
-def runnable(
-    algorithm: Mapping[str, Any], hyperparameters: Mapping[str, str], settings: Settings, *, private: bool
-) -> str | None:
+def runnable(algorithm: AlgorithmSpec, hyperparameters: Mapping[str, str], settings: Settings, *, private: bool) -> str | None:
     """Why nobody can run an image here; None if somebody can. `private` says whether a run can have `/opt/ml` to itself."""
-    image = image_of(algorithm)
+    image = algorithm.image
     named = stand_in(image, settings)
     if isinstance(named, Docker):
         return None if find_spec("docker") else "Containers need the Docker SDK: pip install 'sm-tuning[docker]'."
     if isinstance(named, tuple) or callable(named):
         return None
-    if entrypoint(algorithm):
+    if algorithm.command:
         return None if private else "ContainerEntrypoint needs a private /opt/ml, which this machine does not allow."
     if PROGRAM in hyperparameters:
         scripted = catalogue.of_source(str(decoded(hyperparameters.get(SUBMIT_DIRECTORY, ""))))

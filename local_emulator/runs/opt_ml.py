@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from local_emulator.domain.errors import RunError
+from local_emulator.domain.spec import CheckpointConfig
 from local_emulator.domain.training import TrainingJob
 from local_emulator.runs.folder import RunFolder
 from local_emulator.settings import Settings
@@ -22,8 +23,7 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEX
 
 def resources(job: TrainingJob) -> Mapping[str, Any]:
     """Content of resourceconfig.json."""
-    config = job.request["ResourceConfig"]
-    kind = config.get("InstanceType", config.get("SelectedInstanceType", "local"))
+    kind = job.spec.resources.instance_type or "local"
     return {
         "current_host": _HOST,
         "current_instance_type": kind,
@@ -36,17 +36,20 @@ def resources(job: TrainingJob) -> Mapping[str, Any]:
 
 def inputs(job: TrainingJob) -> Mapping[str, Any]:
     """Content of inputdataconfig.json."""
-    default = job.request["AlgorithmSpecification"]["TrainingInputMode"]
-    found: dict[str, Any] = {}
-    for channel in job.request.get("InputDataConfig", ()):
-        source = channel["DataSource"]["S3DataSource"]
-        found[channel["ChannelName"]] = {
-            "TrainingInputMode": channel.get("InputMode", default),
-            "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
-            "RecordWrapperType": channel.get("RecordWrapperType", "None"),
-            **({"ContentType": channel["ContentType"]} if "ContentType" in channel else {}),
+    return {
+        channel.channel_name: {
+            "TrainingInputMode": channel.input_mode,
+            "S3DistributionType": channel.source.s3_data_distribution_type,
+            "RecordWrapperType": channel.record_wrapper_type,
+            **({} if channel.content_type is None else {"ContentType": channel.content_type}),
         }
-    return found
+        for channel in job.spec.channels
+    }
+
+
+def _checkpoint_config(config: CheckpointConfig) -> Mapping[str, str]:
+    """Content of checkpointconfig.json."""
+    return {"S3Uri": config.s3_uri, **({} if config.local_path is None else {"LocalPath": config.local_path})}
 
 
 def lay_out(ml: Path, job: TrainingJob) -> None:
@@ -56,12 +59,12 @@ def lay_out(ml: Path, job: TrainingJob) -> None:
         (ml / name).mkdir()
     config = ml / "input" / "config"
     files: dict[str, object] = {
-        "hyperparameters.json": dict(sorted(job.request.get("HyperParameters", {}).items())),
+        "hyperparameters.json": dict(sorted(job.spec.hyperparameters.items())),
         "resourceconfig.json": resources(job),
         "inputdataconfig.json": inputs(job),
     }
-    if "CheckpointConfig" in job.request:
-        files["checkpointconfig.json"] = dict(job.request["CheckpointConfig"])
+    if job.spec.checkpoints is not None:
+        files["checkpointconfig.json"] = _checkpoint_config(job.spec.checkpoints)
     for name, content in files.items():
         (config / name).write_text(json.dumps(content))
 
@@ -95,7 +98,7 @@ def environment(job: TrainingJob, settings: Settings, endpoint: str | None, acce
         **({"AWS_ENDPOINT_URL_S3": settings.s3_endpoint} if settings.s3_endpoint else {}),
         "TRAINING_JOB_NAME": job.name,
         "TRAINING_JOB_ARN": job.arn,
-        **job.request.get("Environment", {}),
+        **job.spec.environment,
     }
 
 

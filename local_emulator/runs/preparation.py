@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from local_emulator.domain.errors import RunError, ThrottlingException, ValidationException, is_passing
-from local_emulator.domain.jobs import Document
 from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, Objects, ObjectsUnavailable, parse_s3
+from local_emulator.domain.spec import S3DataSource, TrainingSpec
 from local_emulator.domain.training import TimeBudget, TrainingJob
 from local_emulator.runs import images, mounts, opt_ml, script_mode
 from local_emulator.runs.data.archive import ArchiveError, DiskFullError, extract_safely
@@ -73,7 +73,7 @@ class Preparation:
     def _private(self) -> bool:
         return self._support().private
 
-    def check(self, document: Document, region: str) -> None:
+    def check(self, spec: TrainingSpec, region: str) -> None:
         """What AWS looks at when a job is created: role, data, image.
 
         Raises ValidationException, or ThrottlingException while too many requests wait for S3.
@@ -81,29 +81,28 @@ class Preparation:
         if not self._checks.acquire(timeout=_CHECKS_WAIT):
             raise ThrottlingException("Rate exceeded")
         try:
-            self._check(document, region)
+            self._check(spec, region)
         finally:
             self._checks.release()
 
-    def _check(self, document: Document, region: str) -> None:
-        role = document["RoleArn"]
+    def _check(self, spec: TrainingSpec, region: str) -> None:
+        role = spec.role_arn
         if self._settings.check_roles and not self._role_exists(role):
             raise ValidationException(
                 f"Could not assume role {role}. Please ensure that the role exists and allows principal 'sagemaker.amazonaws.com' to "
                 "assume the role."
             )
-        algorithm = document["AlgorithmSpecification"]
-        hyperparameters = document.get("StaticHyperParameters", document.get("HyperParameters", {}))
-        hyperparameters = script_mode.named(hyperparameters, document.get("Environment", {}))
-        local = document.get("CheckpointConfig", {}).get("LocalPath", "/opt/ml/checkpoints")
-        if not (local + "/").startswith("/opt/ml/") or ".." in local.split("/"):
-            raise ValidationException(f"The LocalPath {local!r} of CheckpointConfig must lie below /opt/ml here.")
-        private = self._private if images.entrypoint(algorithm) else True  # nobody else asks
-        problem = images.runnable(algorithm, hyperparameters, self._settings, private=private)
-        for channel in document.get("InputDataConfig", ()):
+        hyperparameters = script_mode.named(spec.hyperparameters, spec.environment)
+        if spec.checkpoints is not None:
+            local = spec.checkpoints.path
+            if not (local + "/").startswith("/opt/ml/") or ".." in local.split("/"):
+                raise ValidationException(f"The LocalPath {local!r} of CheckpointConfig must lie below /opt/ml here.")
+        private = self._private if spec.algorithm.command else True  # nobody else asks
+        problem = images.runnable(spec.algorithm, hyperparameters, self._settings, private=private)
+        for channel in spec.channels:
             problem = problem or self._channels.missing(channel, role, region)
-            if channel.get("InputMode", algorithm["TrainingInputMode"]) == "Pipe":
-                problem = problem or f"The channel {channel['ChannelName']!r} has the input mode Pipe, which is not emulated yet."
+            if channel.input_mode == "Pipe":
+                problem = problem or f"The channel {channel.channel_name!r} has the input mode Pipe, which is not emulated yet."
         if problem is not None:
             raise ValidationException(problem)
 
@@ -113,14 +112,13 @@ class Preparation:
         try:
             names.remove_results()
             names.make()
-            function = images.stand_in(images.image_of(job.request["AlgorithmSpecification"]), self._settings)
+            function = images.stand_in(job.spec.algorithm.image, self._settings)
             if callable(function):
                 return self._run_of_function(job, names, budget, function)
             self._expect()
             opt_ml.lay_out(names.ml, job)
             channels = {
-                f"input/data/{channel['ChannelName']}": self._channels.fetch(channel)
-                for channel in job.request.get("InputDataConfig", ())
+                f"input/data/{channel.channel_name}": self._channels.fetch(channel.source) for channel in job.spec.channels
             }
             self._bring_checkpoints(job, names)
             run = self._run(job, names, budget)
@@ -142,9 +140,9 @@ class Preparation:
     def _run(self, job: TrainingJob, names: RunFolder, budget: TimeBudget) -> Run:
         settings = self._settings
         key: str | None = None
-        algorithm = job.request["AlgorithmSpecification"]
-        hyperparameters = script_mode.named(job.request.get("HyperParameters", {}), job.request.get("Environment", {}))
-        image = images.image_of(algorithm)
+        spec = job.spec
+        hyperparameters = script_mode.named(spec.hyperparameters, spec.environment)
+        image = spec.algorithm.image
         named = images.stand_in(image, settings)
         mode = Mode.PROGRAM
         imports: tuple[str, ...] | None = None
@@ -158,13 +156,12 @@ class Preparation:
             own = opt_ml.machine(names, python)
             base = "/opt/ml" if self._private else str(names.ml)
             packages = str(names.packages)
-            entrypoint = images.entrypoint(algorithm)
             algorithm_command = images.stand_in_algorithm(image, hyperparameters)
             if isinstance(named, tuple):
                 program = Command(argv=(*named, "train"), cwd=str(names.ml))
                 own |= {"SAGEMAKER_BASE_DIR": base}
-            elif entrypoint:
-                program = Command(argv=entrypoint, cwd=str(names.ml))
+            elif spec.algorithm.command:
+                program = Command(argv=spec.algorithm.command, cwd=str(names.ml))
                 # What such a program installs, as SDK v3's drivers do from requirements.txt, is the run's own.
                 own |= {"PIP_TARGET": packages, "PYTHONPATH": packages}
             elif algorithm_command is not None:
@@ -196,27 +193,27 @@ class Preparation:
             folder=names.path,
             program=program,
             env=env,
-            metrics=job.metrics,
+            metrics=spec.algorithm.metric_definitions,
             max_runtime=budget.runtime,
             max_wait=budget.wait,
             stop_grace=settings.stop_grace,
             log_limit=settings.log_limit,
-            disk_limit=job.request["ResourceConfig"].get("VolumeSizeInGB", 30) * _GIB,
+            disk_limit=spec.resources.volume_size * _GIB,
             disk_floor=settings.disk_floor,
-            compress=job.request["OutputDataConfig"].get("CompressionType") != "NONE",
+            compress=spec.output.compressed,
             opt_ml=self._private,
             mode=mode,
             imports=imports,
         )
 
     def _run_of_function(self, job: TrainingJob, names: RunFolder, budget: TimeBudget, function: TrainingFunction) -> Run:
-        hyperparameters = job.request.get("HyperParameters", {})
+        hyperparameters = job.spec.hyperparameters
         words = script_mode.arguments(script_mode.visible(hyperparameters))
         return Run(
             id=job.run,
             folder=names.path,
             program=Command(argv=("python", getattr(function, "__name__", type(function).__name__), *words)),
-            metrics=job.metrics,
+            metrics=job.spec.algorithm.metric_definitions,
             max_runtime=budget.runtime,
             max_wait=budget.wait,
             log_limit=self._settings.log_limit,
@@ -245,7 +242,7 @@ class Preparation:
 
     def _bring_code_of_channel(self, job: TrainingJob, path: str, code: Path) -> Path:
         """Copy a source that a channel brings as a folder or an archive, as the toolkit takes it too. Where it lies unchanged."""
-        channels = {channel["ChannelName"]: channel for channel in job.request.get("InputDataConfig", ())}
+        channels = {channel.channel_name: channel.source for channel in job.spec.channels}
         name, *below = path.rstrip("/").removeprefix("/opt/ml/input/data/").split("/")
         if name not in channels or ".." in below:
             raise RunError(f"ClientError: {SUBMIT_DIRECTORY} names {path}, which no channel brings.")
@@ -280,30 +277,27 @@ class Preparation:
             archive.unlink(missing_ok=True)
 
     def _bring_checkpoints(self, job: TrainingJob, names: RunFolder) -> None:
-        config = job.request.get("CheckpointConfig")
+        config = job.spec.checkpoints
         if config is None:
             return
         try:
-            bucket, prefix = parse_s3(config["S3Uri"])
+            bucket, prefix = parse_s3(config.s3_uri)
             if not self._objects.list(bucket, prefix.rstrip("/") + "/"):
                 return
         except (ValueError, NoSuchBucket) as error:
             raise failed(f"CheckpointConfig: {type(error).__name__}: {error}") from error
-        source = {"S3DataType": "S3Prefix", "S3Uri": config["S3Uri"].rstrip("/") + "/"}
-        staged = self._channels.fetch({"DataSource": {"S3DataSource": source}})
-        here = checkpoints(names.ml, job)
-        place(staged, here)
+        staged = self._channels.fetch(S3DataSource(s3_uri=config.s3_uri.rstrip("/") + "/"))
+        place(staged, checkpoints(names.ml, config))
 
 
 def _container(image: str, job: TrainingJob) -> Container:
     """As AWS starts a container: ContainerEntrypoint and ContainerArguments replace what `docker run IMAGE train` would run."""
-    algorithm = job.request["AlgorithmSpecification"]
-    entrypoint = tuple(algorithm.get("ContainerEntrypoint", ()))
+    algorithm = job.spec.algorithm
     return Container(
         image=image,
-        entrypoint=entrypoint,
-        argv=tuple(algorithm.get("ContainerArguments", () if entrypoint else ("train",))),
-        network=not job.request.get("EnableNetworkIsolation", False),
+        entrypoint=algorithm.container_entrypoint,
+        argv=algorithm.container_arguments or (() if algorithm.container_entrypoint else ("train",)),
+        network=not job.spec.network_isolation,
     )
 
 

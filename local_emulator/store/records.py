@@ -10,10 +10,20 @@ from enum import Enum
 from functools import cache
 from typing import Any, TypeVar
 
+from local_emulator.documents import parse
+from local_emulator.domain.training import TrainingJob
+from local_emulator.domain.tuning import TuningJob
+
 SCHEMA = 1
 
 D = TypeVar("D")
 Reader = Callable[[Any], Any]
+
+# A member that is not written, since it is made of `request` when the record is read.
+_PARSED: Mapping[type, tuple[str, Callable[[Mapping[str, Any]], object]]] = {
+    TrainingJob: ("spec", parse.training),
+    TuningJob: ("plan", parse.tuning),
+}
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -51,7 +61,8 @@ def _members(record: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass
 
 @cache
 def _names(kind: Any) -> tuple[str, ...]:  # noqa: ANN401 - any dataclass
-    return tuple(one.name for one in fields(kind))
+    parsed, _ = _PARSED.get(kind, (None, None))
+    return tuple(member.name for member in fields(kind) if member.name != parsed)
 
 
 def _plain(value: object) -> object:
@@ -88,6 +99,7 @@ def _reader(kind: Any) -> Reader | None:  # noqa: ANN401 - any type goes through
 def _record_reader(kind: Any) -> Reader:  # noqa: ANN401 - any dataclass
     readers = {name: reader for name, hint in typing.get_type_hints(kind).items() if (reader := _reader(hint)) is not None}
     renamed = {old: member.name for member in fields(kind) if (old := member.metadata.get("formerly")) is not None}
+    parsed, parser = _PARSED.get(kind, ("", dict))
 
     def read(facts: dict[str, Any]) -> object:
         for old in renamed.keys() & facts.keys():
@@ -95,6 +107,8 @@ def _record_reader(kind: Any) -> Reader:  # noqa: ANN401 - any dataclass
         for name, reader in readers.items():
             if name in facts:
                 facts[name] = reader(facts[name])
+        if parsed:
+            facts[parsed] = parser(facts["request"])
         return kind(**facts)
 
     return read

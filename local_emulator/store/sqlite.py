@@ -276,7 +276,7 @@ class SqliteStore:
         parents = [tuning.scope.tuning_arn(name) for name in tuning.plan.parents]
         jobs = [job for arn in parents for job in self.trainings.find(Query(tuning=arn)).items]
         return [
-            replace(_trial(job), point=job.request.get("HyperParameters", {}))
+            replace(_trial(job), point=job.spec.hyperparameters)
             for job in jobs
             if job.created <= tuning.created and job.status.terminal
         ]

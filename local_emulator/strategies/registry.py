@@ -21,6 +21,6 @@ def make(plan: Plan, definition: Definition, seed: int) -> Strategy:
         from local_emulator.strategies.bayesian import Bayesian  # noqa: PLC0415 - numpy and scipy take half a second
 
         return Ahead(lambda: Bayesian(space, seed=seed, early_stopping=plan.early_stopping))
-    static = (int(definition.static[name]) for name in _RESOURCES if definition.static.get(name, "").isdigit())
-    most = plan.max_resource or next(static)
+    static = definition.training.hyperparameters
+    most = plan.max_resource or next(int(static[name]) for name in _RESOURCES if static.get(name, "").isdigit())
     return Hyperband(space, seed=seed, max_resource=most, min_resource=plan.min_resource or 1)

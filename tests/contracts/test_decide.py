@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local_emulator.decide import Action, Finish, Launch, Stop, decide
+from local_emulator.documents import parse
 from local_emulator.domain.history import History, Trial
 from local_emulator.domain.jobs import Status
 from local_emulator.domain.names import Arn
@@ -29,7 +30,17 @@ def job(jobs: int = 6, parallel: int = 2, *, status: Status = Status.IN_PROGRESS
         | config,
         "TrainingJobDefinition": {"AlgorithmSpecification": {"MetricDefinitions": []}},
     }
-    return TuningJob(name="t", arn=Arn("arn"), region="r", request=request, status=status, created=NOW, modified=NOW, seed=1)
+    return TuningJob(
+        name="t",
+        arn=Arn("arn"),
+        region="r",
+        request=request,
+        plan=parse.tuning(request),
+        status=status,
+        created=NOW,
+        modified=NOW,
+        seed=1,
+    )
 
 
 def ask(one: TuningJob, trials: Sequence[Trial], now: datetime = NOW) -> Sequence[Action]:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local_emulator.documents import parse
 from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound, StoreError
 from local_emulator.domain.history import Observation
 from local_emulator.domain.jobs import Secondary, Status, Transition
@@ -43,6 +44,7 @@ def tuning(name: str = "tune", minutes: int = 0) -> TuningJob:
         arn=SCOPE.tuning_arn(name),
         region="us-east-1",
         request=request,
+        plan=parse.tuning(request),
         status=Status.IN_PROGRESS,
         created=created,
         modified=created,
@@ -57,6 +59,7 @@ def training(name: str, minutes: int = 0, **changes: object) -> TrainingJob:
         arn=SCOPE.training_arn(name),
         region="us-east-1",
         request={"HyperParameters": {"x": "1"}},
+        spec=parse.training({"HyperParameters": {"x": "1"}}),
         run="0" * 32,
         status=Status.IN_PROGRESS,
         secondary=Secondary.STARTING,

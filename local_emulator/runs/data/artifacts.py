@@ -7,6 +7,7 @@ from pathlib import Path
 from local_emulator.domain.errors import RunError, is_passing
 from local_emulator.domain.objects import NoSuchBucket, Objects, ObjectsUnavailable, parse_s3
 from local_emulator.domain.redaction import without_environment
+from local_emulator.domain.spec import CheckpointConfig
 from local_emulator.domain.training import TrainingJob
 from local_emulator.runs.data.log import read_tail
 from local_emulator.runs.data.output_files import OutputError, output_files, shown
@@ -25,17 +26,16 @@ _TROUBLE = (NoSuchBucket, ObjectsUnavailable, ValueError, OSError, OutputError)
 
 def nothing(job: TrainingJob, ended: Exit) -> bool:
     """Whether a run has left nothing to upload."""
-    compressed = job.request["OutputDataConfig"].get("CompressionType") != "NONE"
-    return compressed and not ended.model and not ended.output and "CheckpointConfig" not in job.request
+    return job.spec.output.compressed and not ended.model and not ended.output and job.spec.checkpoints is None
 
 
 def upload(job: TrainingJob, folder: RunFolder, ended: Exit, objects: Objects) -> None:
     """Put model, output and checkpoints where the request wants them; raises RunError. May be repeated."""
-    output = job.request["OutputDataConfig"]
+    output = job.spec.output
     try:
-        bucket, prefix = parse_s3(output["S3OutputPath"])
+        bucket, prefix = parse_s3(output.s3_output_path)
         root = f"{prefix.rstrip('/')}/{job.name}/output".lstrip("/")
-        if output.get("CompressionType") == "NONE":
+        if not output.compressed:
             _upload_folder(objects, bucket, f"{root}/model", folder.ml / "model")
             _upload_folder(objects, bucket, f"{root}/data", folder.ml / "output" / "data")
         if ended.model:
@@ -49,28 +49,28 @@ def upload(job: TrainingJob, folder: RunFolder, ended: Exit, objects: Objects) -
 
 def upload_checkpoints(job: TrainingJob, folder: RunFolder, objects: Objects) -> None:
     """Put what a run has saved to go on from where its request wants it; raises RunError. May be repeated."""
-    if "CheckpointConfig" not in job.request:
+    config = job.spec.checkpoints
+    if config is None:
         return
     try:
-        bucket, prefix = parse_s3(job.request["CheckpointConfig"]["S3Uri"])
-        _upload_folder(objects, bucket, prefix.rstrip("/"), checkpoints(folder.ml, job))
+        bucket, prefix = parse_s3(config.s3_uri)
+        _upload_folder(objects, bucket, prefix.rstrip("/"), checkpoints(folder.ml, config))
     except _TROUBLE as error:
         raise _failed(error) from error
 
 
-def upload_checkpoint(job: TrainingJob, folder: RunFolder, path: Path, objects: Objects) -> None:
+def upload_checkpoint(config: CheckpointConfig, folder: RunFolder, path: Path, objects: Objects) -> None:
     """Put one file that a run has saved where its request wants it; raises RunError."""
     try:
-        bucket, prefix = parse_s3(job.request["CheckpointConfig"]["S3Uri"])
-        objects.upload(bucket, _key(prefix.rstrip("/"), str(path.relative_to(checkpoints(folder.ml, job)))), path)
+        bucket, prefix = parse_s3(config.s3_uri)
+        objects.upload(bucket, _key(prefix.rstrip("/"), str(path.relative_to(checkpoints(folder.ml, config)))), path)
     except _TROUBLE as error:
         raise _failed(error) from error
 
 
-def checkpoints(ml: Path, job: TrainingJob) -> Path:
+def checkpoints(ml: Path, config: CheckpointConfig) -> Path:
     """Where a training job keeps its checkpoints in its `/opt/ml`."""
-    local: str = job.request["CheckpointConfig"].get("LocalPath", "/opt/ml/checkpoints")
-    return ml / local.removeprefix("/opt/ml").strip("/")
+    return ml / config.path.removeprefix("/opt/ml").strip("/")
 
 
 def _failed(error: Exception) -> RunError:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local_emulator.domain.errors import RunError
-from local_emulator.domain.jobs import Document
 from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, ObjectInfo, Objects, ObjectsUnavailable, parse_s3
+from local_emulator.domain.spec import Channel, S3DataSource
 
 _LONGEST_PART = 255
 _KINDS = ("S3Prefix", "ManifestFile")
@@ -54,10 +54,10 @@ class ChannelCache:
         self._guard = threading.Lock()
         self._fetching: dict[str, threading.Lock] = {}
 
-    def fetch(self, channel: Document) -> Path:
-        """The folder with a channel's files, which nobody may write to; fetched now if it is not there yet. Raises RunError."""
+    def fetch(self, source: S3DataSource) -> Path:
+        """The folder with a source's files, which nobody may write to; fetched now if it is not there yet. Raises RunError."""
         try:
-            files = self._list(channel)
+            files = self._list(source)
         except (NoSuchBucket, ObjectsUnavailable) as error:
             raise failed(f"{type(error).__name__}: {error}") from error
         digest = hashlib.sha256(json.dumps([[one.name, one.size, one.etag] for one in files]).encode()).hexdigest()
@@ -71,26 +71,25 @@ class ChannelCache:
                 self._download(files, folder)
             return folder / "data"
 
-    def missing(self, channel: Document, role: str, region: str) -> str | None:
+    def missing(self, channel: Channel, role: str, region: str) -> str | None:
         """Why a channel has no data, told when a job is created, in AWS's words where it has any; None if there is some."""
-        source = channel["DataSource"]["S3DataSource"]
-        kind = source["S3DataType"]
+        source, kind = channel.source, channel.source.s3_data_type
         if kind not in _KINDS:
             return (
-                f"The channel {channel['ChannelName']!r} has the S3DataType {kind}, which is not emulated; it must be one of "
+                f"The channel {channel.channel_name!r} has the S3DataType {kind}, which is not emulated; it must be one of "
                 f"{', '.join(_KINDS)}."
             )
         try:
-            bucket, prefix = parse_s3(source["S3Uri"])
+            bucket, prefix = parse_s3(source.s3_uri)
             found = [one for one in self._objects.list(bucket, prefix) if not _is_marker(one)]
             if kind == "ManifestFile" and any(one.key == prefix for one in found):
-                return self._broken_manifest(source["S3Uri"])
+                return self._broken_manifest(source.s3_uri)
             if kind != "ManifestFile" and found:
                 return None
         except (ValueError, NoSuchBucket):
-            bucket = source["S3Uri"].removeprefix("s3://").split("/")[0]
+            bucket = source.s3_uri.removeprefix("s3://").split("/")[0]
         return (
-            f'No S3 objects found under S3 URL "{source["S3Uri"]}" given in input data source. Please ensure that the bucket exists '
+            f'No S3 objects found under S3 URL "{source.s3_uri}" given in input data source. Please ensure that the bucket exists '
             f'in the selected region ({region}), that objects exist under that S3 prefix, and that the role "{role}" has '
             f'"s3:ListBucket" permissions on bucket "{bucket}".'
         )
@@ -104,17 +103,16 @@ class ChannelCache:
         except (NoSuchBucket, ObjectsUnavailable) as error:
             return f"The manifest {uri} leads to a bucket that cannot be read: {error}"
 
-    def _list(self, channel: Document) -> Sequence[_File]:
-        source = channel["DataSource"]["S3DataSource"]
-        kind = source["S3DataType"]
+    def _list(self, source: S3DataSource) -> Sequence[_File]:
+        kind = source.s3_data_type
         if kind == "S3Prefix":
-            files = list(self._below(source["S3Uri"]))
+            files = list(self._below(source.s3_uri))
         elif kind == "ManifestFile":
-            files = list(self._manifest(source["S3Uri"]))
+            files = list(self._manifest(source.s3_uri))
         else:
             raise failed(f"S3DataType {kind} is not emulated.")
         if not files:
-            raise failed(f"No objects found under {source['S3Uri']}.")
+            raise failed(f"No objects found under {source.s3_uri}.")
         _check_names([one.name for one in files])
         return sorted(files, key=lambda one: one.name)
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from local_emulator.api.operations import Api
+from local_emulator.documents import parse
 from local_emulator.domain.jobs import Secondary, Status
 from local_emulator.domain.names import AwsScope
 from local_emulator.domain.training import FinalMetric, TrainingJob
@@ -40,6 +41,7 @@ def training(number: int, rate: str, **changes: Any) -> TrainingJob:
         arn=SCOPE.training_arn(name),
         region="us-east-1",
         request=request,
+        spec=parse.training(request),
         run=f"run-{number}",
         status=Status.COMPLETED,
         secondary=Secondary.COMPLETED,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from local_emulator.documents import parse
 from local_emulator.domain.history import Observation
 from local_emulator.domain.jobs import Secondary, Status, Transition
 from local_emulator.domain.names import Arn, AwsScope
@@ -38,6 +39,7 @@ def add(store: SqliteStore, runs: Path, name: str) -> None:
         arn=SCOPE.training_arn(name),
         region="r",
         request={},
+        spec=parse.training({}),
         run=name,
         status=Status.IN_PROGRESS,
         secondary=Secondary.TRAINING,

@@ -1,5 +1,6 @@
 """What goes wrong with one job is its own: it is told once, tried again, given up; the others go on."""
 
+import json
 import sqlite3
 import subprocess
 import time
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from local_emulator.documents import parse
 from local_emulator.domain.errors import RunError, StoreUnavailable
 from local_emulator.domain.jobs import Secondary, Status, Transition
 from local_emulator.domain.names import Arn, AwsScope
@@ -23,6 +25,7 @@ from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.run import Cause, Command, Exit, Run, RunState
 from local_emulator.settings import Settings
 from local_emulator.store.base import Query
+from local_emulator.store.records import to_json
 from local_emulator.store.sqlite import SqliteStore
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -118,7 +121,8 @@ class Engine:
 
     def add(self, name: str, **changes: Any) -> Arn:
         times = {"created": NOW, "modified": NOW}
-        words = {"status": Status.IN_PROGRESS, "secondary": Secondary.STARTING, "request": REQUEST, **times, **changes}
+        request = {"request": REQUEST, "spec": parse.training(REQUEST)}
+        words = {"status": Status.IN_PROGRESS, "secondary": Secondary.STARTING, **request, **times, **changes}
         job = TrainingJob(name=name, arn=SCOPE.training_arn(name), region="us-east-1", run=name, **words)
         self.store.trainings.add(job)
         return job.arn
@@ -318,18 +322,19 @@ def tuning(name: str, **config: Any) -> TuningJob:
     }
     times = {"created": NOW, "modified": NOW}
     words: dict[str, Any] = {"name": name, "arn": SCOPE.tuning_arn(name), "request": request, "seed": 1, **times}
-    return TuningJob(region="us-east-1", status=Status.IN_PROGRESS, **words)
+    return TuningJob(region="us-east-1", plan=parse.tuning(request), status=Status.IN_PROGRESS, **words)
 
 
-@pytest.mark.parametrize("fault", ["request", "record"])
+@pytest.mark.parametrize("fault", ["plan", "request", "record"])
 def test_one_tuning_jobs_fault_ends_it_alone(engine: Engine, fault: str) -> None:
-    bad = tuning("bad", **({"ParameterRanges": {"ContinuousParameterRanges": [{}]}} if fault == "request" else {}))
+    bad = tuning("bad", **({"Strategy": "Hyperband"} if fault == "plan" else {}))  # of an unknown number of epochs
     good = tuning("good")
     for job in (bad, good):
         engine.store.tunings.add(job)
     child = engine.add("bad-001", tuning="bad", tuning_arn=bad.arn)
-    if fault == "record":
-        engine.store.change("UPDATE tunings SET body = '[]' WHERE arn = ?", bad.arn)
+    if fault != "plan":
+        body = json.dumps({**json.loads(to_json(bad)), "request": {}}) if fault == "request" else "[]"
+        engine.store.change("UPDATE tunings SET body = ? WHERE arn = ?", body, bad.arn)
         engine.store.tunings._kept.clear()  # as after a restart
     tokens = iter(range(10**6))
     tuner = Tuner(

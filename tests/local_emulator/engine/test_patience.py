@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from local_emulator.domain.jobs import Secondary, Status
+from local_emulator.domain.spec import StoppingCondition, TrainingSpec
 from local_emulator.engine import endings
 from local_emulator.engine.patience import Patience
 from local_emulator.runs.folder import RunFolder
@@ -22,7 +23,7 @@ JOB: Any = SimpleNamespace(  # of a minute at most
     status=Status.IN_PROGRESS,
     secondary=Secondary.TRAINING,
     transitions=[SimpleNamespace(start=START)],
-    request={"StoppingCondition": {"MaxRuntimeInSeconds": 60}},
+    spec=TrainingSpec(stopping=StoppingCondition(max_runtime=60)),
 )
 
 

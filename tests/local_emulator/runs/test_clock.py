@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from local_emulator.documents import parse
 from local_emulator.domain.jobs import Secondary, Status
 from local_emulator.domain.training import TrainingJob
 from local_emulator.runs.clock import Clock, TestClock
@@ -36,11 +37,13 @@ def machine() -> Machine:
 
 
 def job(started: datetime, **condition: int) -> TrainingJob:
+    request = {"StoppingCondition": condition, "EnableManagedSpotTraining": True}
     return TrainingJob(
         name="job",
         arn="arn:aws:sagemaker:us-east-1:123456789012:training-job/job",  # type: ignore[arg-type] # any
         region="us-east-1",
-        request={"StoppingCondition": condition, "EnableManagedSpotTraining": True},
+        request=request,
+        spec=parse.training(request),
         run="run",
         status=Status.IN_PROGRESS,
         secondary=Secondary.STARTING,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from local_emulator.domain.spec import AlgorithmSpec
 from local_emulator.option_values import image as _image
 from local_emulator.runs import images
 from local_emulator.settings import Docker, Python, Settings
@@ -34,7 +35,7 @@ def test_the_first_match_counts() -> None:
 
 def test_what_nobody_can_run_is_refused_with_what_to_configure(monkeypatch: pytest.MonkeyPatch) -> None:
     def problem(settings: Settings, image: str = MINE, **hyperparameters: str) -> str | None:
-        return images.runnable({"TrainingImage": image}, hyperparameters, settings, private=True)
+        return images.runnable(AlgorithmSpec(image=image), hyperparameters, settings, private=True)
 
     told = problem(Settings())
     assert told is not None

@@ -9,18 +9,17 @@ import pytest
 
 from local_emulator.domain.errors import ThrottlingException, ValidationException
 from local_emulator.domain.objects import NoSuchBucket, ObjectInfo
+from local_emulator.domain.spec import AlgorithmSpec, Channel, S3DataSource, TrainingSpec
 from local_emulator.runs.mounts import Support
 from local_emulator.runs.preparation import Preparation
 from local_emulator.settings import Settings
 
-DOCUMENT = {
-    "RoleArn": "arn:aws:iam::123456789012:role/R",
-    "AlgorithmSpecification": {"TrainingImage": "image", "TrainingInputMode": "File"},
-    "HyperParameters": {"sagemaker_program": "train.py", "sagemaker_submit_directory": "s3://bucket/source.tar.gz"},
-    "InputDataConfig": [
-        {"ChannelName": "train", "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/train"}}}
-    ],
-}
+SPEC = TrainingSpec(
+    role_arn="arn:aws:iam::123456789012:role/R",
+    algorithm=AlgorithmSpec(image="image"),
+    hyperparameters={"sagemaker_program": "train.py", "sagemaker_submit_directory": "s3://bucket/source.tar.gz"},
+    channels=(Channel(channel_name="train", source=S3DataSource(s3_uri="s3://bucket/train")),),
+)
 
 
 class HangingS3:
@@ -53,14 +52,14 @@ def test_few_requests_wait_for_an_s3_that_hangs(tmp_path: Path) -> None:
         role_exists=lambda _arn: True,
     )
     with ThreadPoolExecutor() as threads:
-        waiting = [threads.submit(preparation.check, DOCUMENT, "us-east-1") for _ in range(4)]
+        waiting = [threads.submit(preparation.check, SPEC, "us-east-1") for _ in range(4)]
         for _ in waiting:
             assert s3.asked.acquire(timeout=60)
         with pytest.raises(ThrottlingException, match="Rate exceeded"):
-            preparation.check(DOCUMENT, "us-east-1")
+            preparation.check(SPEC, "us-east-1")
         s3.answers.set()
         for check in waiting:
             with pytest.raises(ValidationException):
                 check.result(60)
     with pytest.raises(ValidationException):
-        preparation.check(DOCUMENT, "us-east-1")
+        preparation.check(SPEC, "us-east-1")

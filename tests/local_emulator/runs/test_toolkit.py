@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from local_emulator.documents import parse
 from local_emulator.domain.jobs import Secondary, Status
 from local_emulator.domain.names import AwsScope
 from local_emulator.domain.training import TrainingJob
@@ -34,6 +35,7 @@ def job(status: Status, reason: str | None = None) -> TrainingJob:
         arn=AwsScope(region="us-east-1", account="123456789012").training_arn("job"),
         region="us-east-1",
         request={},
+        spec=parse.training({}),
         run="run",
         status=status,
         secondary=Secondary.STARTING,

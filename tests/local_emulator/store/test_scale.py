@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from local_emulator.documents import parse
 from local_emulator.domain.errors import NotFound, StoreError
 from local_emulator.domain.history import History, Observation, Trial, Trials
 from local_emulator.domain.jobs import Secondary, Status, Transition
@@ -40,6 +41,7 @@ def tuning(name: str = "tune") -> TuningJob:
         arn=SCOPE.tuning_arn(name),
         region="us-east-1",
         request=request,
+        plan=parse.tuning(request),
         status=Status.IN_PROGRESS,
         created=NOW,
         modified=NOW,
@@ -54,6 +56,7 @@ def training(name: str, minutes: int = 0, **changes: Any) -> TrainingJob:
         arn=SCOPE.training_arn(name),
         region="us-east-1",
         request={"HyperParameters": {"x": "1"}},
+        spec=parse.training({"HyperParameters": {"x": "1"}}),
         run=f"run-{name}",
         status=Status.IN_PROGRESS,
         secondary=Secondary.STARTING,

@@ -1,8 +1,9 @@
-"""Makes a tuning job's training jobs out of its definitions."""
+"""Training jobs of a tuning job, made of its definitions."""
 
 from datetime import datetime
 
 from local_emulator import catalogue
+from local_emulator.documents import parse
 from local_emulator.domain.jobs import Document, Secondary, Status, Transition
 from local_emulator.domain.names import OBJECTIVE_METRIC, OBJECTIVE_STATIC, child_name, seeded_token
 from local_emulator.domain.space import Point
@@ -24,7 +25,7 @@ _COPIED = (
 )
 
 
-def child(
+def new_training_job(
     tuning: TuningJob, definition: Definition, tuned: Point, index: int, token: str, now: datetime, attempt: int = 0
 ) -> TrainingJob:
     """The index-th training job (from 1) of a tuning job; `token` (32 hexadecimal digits) names its run.
@@ -33,11 +34,13 @@ def child(
     """
     named = token[:8] if tuning.plan.seed is None else seeded_token(tuning.name, index, tuning.plan.seed, attempt)
     name = child_name(tuning.name, index, named)
+    request = _request(definition, tuned, name)
     return TrainingJob(
         name=name,
         arn=tuning.scope.training_arn(name),
         region=tuning.region,
-        request=_request(definition, tuned, name),
+        request=request,
+        spec=parse.training(request),
         run=token,
         status=Status.IN_PROGRESS,
         secondary=Secondary.STARTING,
@@ -56,7 +59,7 @@ def child(
 
 def _request(definition: Definition, tuned: Point, name: str) -> Document:
     document = definition.document
-    hyperparameters = {**definition.static, **tuned, OBJECTIVE_STATIC: definition.objective.metric}
+    hyperparameters = {**definition.training.hyperparameters, **tuned, OBJECTIVE_STATIC: definition.objective.metric}
     request = {
         "TrainingJobName": name,
         "HyperParameters": dict(sorted(hyperparameters.items())),

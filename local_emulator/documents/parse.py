@@ -1,0 +1,186 @@
+"""Requests as domain types.
+
+They have passed the rules of requests, so they are whole; any other JSON may raise LookupError, TypeError, ValueError, AttributeError.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from local_emulator.domain.history import Goal
+from local_emulator.domain.jobs import Document, MetricDefinition
+from local_emulator.domain.space import Categorical, Continuous, Integer, Scaling, Space
+from local_emulator.domain.spec import (
+    AlgorithmSpec,
+    Channel,
+    CheckpointConfig,
+    InstanceGroup,
+    OutputConfig,
+    ResourceConfig,
+    S3DataSource,
+    StoppingCondition,
+    TrainingSpec,
+)
+from local_emulator.domain.tuning import Definition, Objective, Plan
+
+_NOTHING: Document = {}
+
+
+def tags(request: Document) -> Mapping[str, str]:
+    """The Tags of a request by their keys."""
+    return {tag["Key"]: tag["Value"] for tag in request.get("Tags", ())}
+
+
+# --- training jobs --------------------------------------------------------------------------------------------------------
+
+
+def training(request: Document) -> TrainingSpec:
+    """What CreateTrainingJob, or a TrainingJobDefinition of a tuning job, asks for."""
+    algorithm = _algorithm(request.get("AlgorithmSpecification", _NOTHING))
+    profiler = request.get("ProfilerConfig")
+    stopping = request.get("StoppingCondition", _NOTHING)
+    checkpoints = request.get("CheckpointConfig")
+    return TrainingSpec(
+        role_arn=request.get("RoleArn", ""),
+        algorithm=algorithm,
+        hyperparameters=request.get("HyperParameters", request.get("StaticHyperParameters", _NOTHING)),
+        environment=request.get("Environment", _NOTHING),
+        channels=tuple(_channel(channel, algorithm) for channel in request.get("InputDataConfig", ())),
+        output=_output(request.get("OutputDataConfig", _NOTHING)),
+        checkpoints=None
+        if checkpoints is None
+        else CheckpointConfig(s3_uri=checkpoints["S3Uri"], local_path=checkpoints.get("LocalPath")),
+        resources=_resources(request.get("ResourceConfig") or request.get("HyperParameterTuningResourceConfig", _NOTHING)),
+        stopping=StoppingCondition(
+            max_runtime=stopping.get("MaxRuntimeInSeconds"), max_wait_time=stopping.get("MaxWaitTimeInSeconds")
+        ),
+        maximum_retry_attempts=request.get("RetryStrategy", _NOTHING).get("MaximumRetryAttempts", 0),
+        managed_spot=request.get("EnableManagedSpotTraining", False),
+        network_isolation=request.get("EnableNetworkIsolation", False),
+        profiler=profiler is not None and not profiler.get("DisableProfiler", False),
+    )
+
+
+def _algorithm(specification: Document) -> AlgorithmSpec:
+    return AlgorithmSpec(
+        image=specification.get("TrainingImage", specification.get("AlgorithmName", "")),
+        training_input_mode=specification.get("TrainingInputMode", "File"),
+        container_entrypoint=tuple(specification.get("ContainerEntrypoint", ())),
+        container_arguments=tuple(specification.get("ContainerArguments", ())),
+        metric_definitions=tuple(
+            MetricDefinition(name=definition["Name"], regex=definition["Regex"])
+            for definition in specification.get("MetricDefinitions", ())
+        ),
+    )
+
+
+def _channel(channel: Document, algorithm: AlgorithmSpec) -> Channel:
+    source = channel["DataSource"]["S3DataSource"]
+    return Channel(
+        channel_name=channel["ChannelName"],
+        source=S3DataSource(
+            s3_uri=source["S3Uri"],
+            s3_data_type=source["S3DataType"],
+            s3_data_distribution_type=source.get("S3DataDistributionType", "FullyReplicated"),
+        ),
+        input_mode=channel.get("InputMode", algorithm.training_input_mode),
+        content_type=channel.get("ContentType"),
+        record_wrapper_type=channel.get("RecordWrapperType", "None"),
+    )
+
+
+def _output(config: Document) -> OutputConfig:
+    return OutputConfig(s3_output_path=config.get("S3OutputPath", ""), compressed=config.get("CompressionType") != "NONE")
+
+
+def _resources(config: Document) -> ResourceConfig:
+    """ResourceConfig or HyperParameterTuningResourceConfig."""
+    groups = config.get("InstanceGroups") or ([config] if "InstanceType" in config else ())
+    count = config.get("InstanceCount", 1)
+    return ResourceConfig(
+        groups=_groups(groups, count),
+        alternatives=_groups(config.get("InstanceConfigs") or config.get("InstancePreferences") or (), count),
+        instance_type=config.get("InstanceType", config.get("SelectedInstanceType")),
+        volume_size=config.get("VolumeSizeInGB", 30),
+        keep_alive_period=config.get("KeepAlivePeriodInSeconds", 0),
+        training_plan_arn=config.get("TrainingPlanArn"),
+    )
+
+
+def _groups(groups: Iterable[Document], count: int) -> tuple[InstanceGroup, ...]:
+    return tuple(
+        InstanceGroup(
+            instance_type=group["InstanceType"],
+            instance_count=group.get("InstanceCount", count),
+            volume_size=group.get("VolumeSizeInGB"),
+        )
+        for group in groups
+    )
+
+
+# --- tuning jobs ----------------------------------------------------------------------------------------------------------
+
+
+def tuning(request: Document) -> Plan:
+    """What CreateHyperParameterTuningJob asks for."""
+    config = request["HyperParameterTuningJobConfig"]
+    limits = config["ResourceLimits"]
+    criteria = config.get("TuningJobCompletionCriteria", _NOTHING)
+    hyperband = config.get("StrategyConfig", _NOTHING).get("HyperbandStrategyConfig", _NOTHING)
+    warm = request.get("WarmStartConfig", _NOTHING)
+    definitions = request.get("TrainingJobDefinitions") or (request["TrainingJobDefinition"],)
+    return Plan(
+        strategy=config["Strategy"],
+        definitions=tuple(_definition(definition, config) for definition in definitions),
+        max_parallel=limits["MaxParallelTrainingJobs"],
+        max_jobs=limits.get("MaxNumberOfTrainingJobs"),
+        max_runtime=limits.get("MaxRuntimeInSeconds"),
+        early_stopping=config.get("TrainingJobEarlyStoppingType", "Off") == "Auto",
+        target=criteria.get("TargetObjectiveMetricValue"),
+        not_improving=criteria.get("BestObjectiveNotImproving", _NOTHING).get("MaxNumberOfTrainingJobsNotImproving"),
+        complete_on_convergence=criteria.get("ConvergenceDetected", _NOTHING).get("CompleteOnConvergence") == "Enabled",
+        seed=config.get("RandomSeed"),
+        min_resource=hyperband.get("MinResource"),
+        max_resource=hyperband.get("MaxResource"),
+        parents=tuple(parent["HyperParameterTuningJobName"] for parent in warm.get("ParentHyperParameterTuningJobs", ())),
+        transfer=warm.get("WarmStartType") == "TransferLearning",
+    )
+
+
+def _definition(definition: Document, config: Document) -> Definition:
+    objective = definition.get("TuningObjective") or config["HyperParameterTuningJobObjective"]
+    return Definition(
+        name=definition.get("DefinitionName"),
+        objective=Objective(metric=objective["MetricName"], goal=Goal(objective["Type"])),
+        space=space(definition.get("HyperParameterRanges") or config.get("ParameterRanges") or _NOTHING),
+        training=training(definition),
+        document=definition,
+    )
+
+
+def space(ranges: Document) -> Space:
+    """A ParameterRanges structure as a space: categoricals, integers, continuous, each in the request's order."""
+    return Space(
+        parameters=(
+            *(
+                Categorical(name=categorical["Name"], values=tuple(categorical["Values"]))
+                for categorical in ranges.get("CategoricalParameterRanges", ())
+            ),
+            *(
+                Integer(
+                    name=integer["Name"],
+                    low=int(integer["MinValue"]),
+                    high=int(integer["MaxValue"]),
+                    scaling=Scaling(integer.get("ScalingType", "Auto")),
+                )
+                for integer in ranges.get("IntegerParameterRanges", ())
+            ),
+            *(
+                Continuous(
+                    name=continuous["Name"],
+                    low=float(continuous["MinValue"]),
+                    high=float(continuous["MaxValue"]),
+                    scaling=Scaling(continuous.get("ScalingType", "Auto")),
+                )
+                for continuous in ranges.get("ContinuousParameterRanges", ())
+            ),
+        )
+    )
