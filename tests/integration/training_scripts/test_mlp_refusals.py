@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.training_scripts.conftest import MLP
+from tests.integration.training_scripts.conftest import MLP
 from training_scripts import mlp
 
 if TYPE_CHECKING:
-    from tests.training_scripts.conftest import Outcome
+    from tests.integration.training_scripts.conftest import Outcome
 
 
 Run = Callable[..., "Outcome"]

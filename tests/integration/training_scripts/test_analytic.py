@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from training_scripts import analytic
 
 if TYPE_CHECKING:
-    from tests.training_scripts.conftest import Outcome
+    from tests.integration.training_scripts.conftest import Outcome
 
 
 SCRIPT = Path(analytic.__file__)

@@ -178,7 +178,7 @@ WRITER = """
 import os, sys
 sys.path[:0] = sys.argv[2:]
 from pathlib import Path
-from tests.local_emulator.cloud.test_persistence import *
+from tests.integration.local_emulator.cloud.test_persistence import *
 state = Path(sys.argv[1])
 fill(state)
 mirror = Mirror(state)

@@ -13,7 +13,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 import training_scripts
-from tests.training_scripts.conftest import rows_of
+from tests.integration.training_scripts.conftest import rows_of
 
 FOLDER = Path(training_scripts.__file__).parent
 

@@ -18,7 +18,7 @@ from sklearn.model_selection import train_test_split
 from local_emulator import catalogue
 from local_emulator.algorithms import contract, xgboost
 from local_emulator.algorithms.recordio import _record, read
-from tests.local_emulator.algorithms.program import start
+from tests.integration.local_emulator.algorithms.program import start
 
 RECORDIO = "application/x-recordio-protobuf"
 NAMES = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import training_scripts
-from tests.training_scripts.conftest import rows_of
+from tests.integration.training_scripts.conftest import rows_of
 
 FOLDER = Path(training_scripts.__file__).parent
 OLDEST = FOLDER.parent / ".venv-oldest" / "bin" / "python"

@@ -27,11 +27,11 @@ from sklearn.metrics import log_loss
 import training_scripts
 from sm_tuning import Script
 from sm_tuning.validation.script_files import script_files
-from tests.training_scripts.conftest import MLP
+from tests.integration.training_scripts.conftest import MLP
 from training_scripts import METRICS, analytic, mlp
 
 if TYPE_CHECKING:
-    from tests.training_scripts.conftest import Outcome
+    from tests.integration.training_scripts.conftest import Outcome
 
 
 FOLDER = Path(training_scripts.__file__).parent

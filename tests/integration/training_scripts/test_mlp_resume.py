@@ -15,11 +15,11 @@ import pytest
 from network import unpacked
 from numpy.typing import NDArray
 
-from tests.training_scripts.conftest import MLP
+from tests.integration.training_scripts.conftest import MLP
 from training_scripts import METRICS, mlp
 
 if TYPE_CHECKING:
-    from tests.training_scripts.conftest import Outcome
+    from tests.integration.training_scripts.conftest import Outcome
 
 
 SCRIPT = Path(mlp.__file__)

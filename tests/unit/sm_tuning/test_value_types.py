@@ -41,7 +41,7 @@ from sm_tuning import (
 )
 from sm_tuning.cli.toml_job import load
 from sm_tuning.validation.wording import argument
-from tests.sm_tuning.test_tuning_job import FULL, whole
+from tests.integration.sm_tuning.test_tuning_job import FULL, whole
 
 Make = Callable[..., TuningJob]
 
