@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from sm_tuning.client.run import FailureGroup, MetricCheck, RunStatus, Training, TuningRun
     from sm_tuning.errors import Invalid, MissingExtra, NotFound, NotLaunched, SmTuningError, TookTooLong
     from sm_tuning.rules.violation import Problem
+    from sm_tuning.spec.channels import Channel, Dataset, FileSystem
     from sm_tuning.spec.definition import Definition
+    from sm_tuning.spec.images import sklearn_image
+    from sm_tuning.spec.job import Completion, WarmStart
     from sm_tuning.spec.metrics import Metric, Objective
     from sm_tuning.spec.parameters import (
         Auto,
@@ -24,22 +27,10 @@ if TYPE_CHECKING:
         learning_rate,
         regularization,
     )
+    from sm_tuning.spec.resources import Instance, InstanceGroup, Placement, Resources
+    from sm_tuning.spec.script import Script
+    from sm_tuning.spec.security import Encryption, Network
     from sm_tuning.spec.strategies import Bayesian, Grid, Hyperband, Random
-    from sm_tuning.spec.training import (
-        Channel,
-        Completion,
-        Dataset,
-        Encryption,
-        FileSystem,
-        Instance,
-        InstanceGroup,
-        Network,
-        Placement,
-        Resources,
-        Script,
-        WarmStart,
-        sklearn_image,
-    )
     from sm_tuning.tuning_job import TuningJob, unique_name
     from sm_tuning.validation.dry_run import Report
 
@@ -55,8 +46,12 @@ _EXPORTS = {
     "spec.metrics": "Metric Objective",
     "spec.parameters": "Auto Categorical Continuous Integer Scaling batch_size dropout epochs learning_rate regularization",
     "spec.strategies": "Bayesian Grid Hyperband Random",
-    "spec.training": "Channel Completion Dataset Encryption FileSystem Instance InstanceGroup Network Placement Resources Script "
-    "WarmStart sklearn_image",
+    "spec.channels": "Channel Dataset FileSystem",
+    "spec.images": "sklearn_image",
+    "spec.job": "Completion WarmStart",
+    "spec.resources": "Instance InstanceGroup Placement Resources",
+    "spec.script": "Script",
+    "spec.security": "Encryption Network",
     "tuning_job": "TuningJob unique_name",
     "validation.dry_run": "Report",
 }

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 from sm_tuning.client import launch as launcher
 from sm_tuning.client import sagemaker_sdk
 from sm_tuning.spec.definition import Definition
+from sm_tuning.spec.job import Completion, WarmStart
+from sm_tuning.spec.request import given
 from sm_tuning.spec.strategies import Grid, Hyperband, Strategy
-from sm_tuning.spec.training import Completion, WarmStart, given
 from sm_tuning.spec.value_types import require
 from sm_tuning.validation import dry_run as rules
 

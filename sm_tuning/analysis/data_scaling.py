@@ -11,9 +11,9 @@ from sm_tuning.analysis.results import Known, Results
 from sm_tuning.client.logs import DENIED
 from sm_tuning.client.run import Training, TuningRun
 from sm_tuning.errors import Invalid, NotFound
+from sm_tuning.spec.job import Completion
 from sm_tuning.spec.parameters import Categorical
 from sm_tuning.spec.strategies import Grid
-from sm_tuning.spec.training import Completion
 from sm_tuning.spec.value_types import require
 from sm_tuning.tuning_job import LONGEST_NAME, TuningJob
 

@@ -11,8 +11,8 @@ from sm_tuning.analysis.data_need import DataCurve, data_curve
 from sm_tuning.analysis.effects import Effect, effect_of
 from sm_tuning.analysis.fit import Fit, Verdict, ends, judge
 from sm_tuning.analysis.results import Results, Row
+from sm_tuning.spec.job import WarmStart
 from sm_tuning.spec.parameters import Continuous, Integer, Range
-from sm_tuning.spec.training import WarmStart
 
 if TYPE_CHECKING:
     from sm_tuning.tuning_job import TuningJob

@@ -12,7 +12,7 @@ import click
 from sm_tuning.cli.app import Target
 from sm_tuning.errors import Invalid
 from sm_tuning.preflight import cost
-from sm_tuning.spec.training import Completion
+from sm_tuning.spec.job import Completion
 from sm_tuning.tuning_job import TuningJob
 
 

@@ -11,22 +11,13 @@ from sm_tuning.analysis.data_scaling import LearningCurve
 from sm_tuning.errors import Invalid
 from sm_tuning.rules.violation import Problem
 from sm_tuning.spec import parameters, strategies
+from sm_tuning.spec.channels import Channel, Dataset, FileSystem
 from sm_tuning.spec.definition import Definition
+from sm_tuning.spec.job import Completion, WarmStart
 from sm_tuning.spec.metrics import Metric, Objective
-from sm_tuning.spec.training import (
-    Channel,
-    Completion,
-    Dataset,
-    Encryption,
-    FileSystem,
-    Instance,
-    InstanceGroup,
-    Network,
-    Placement,
-    Resources,
-    Script,
-    WarmStart,
-)
+from sm_tuning.spec.resources import Instance, InstanceGroup, Placement, Resources
+from sm_tuning.spec.script import Script
+from sm_tuning.spec.security import Encryption, Network
 from sm_tuning.spec.value_types import WrongTypes, require
 from sm_tuning.tuning_job import TuningJob
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sm_tuning.client import loopback
 from sm_tuning.client.run import TuningRun
 from sm_tuning.errors import NotLaunched
-from sm_tuning.spec.training import Script
+from sm_tuning.spec.script import Script
 from sm_tuning.validation.local_files import files_of
 from sm_tuning.validation.script_files import script_files
 

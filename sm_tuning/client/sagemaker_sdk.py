@@ -12,10 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sm_tuning.errors import Invalid, MissingExtra
+from sm_tuning.spec.channels import Channel
+from sm_tuning.spec.job import Completion, WarmStart
 from sm_tuning.spec.metrics import Metric, Objective
 from sm_tuning.spec.parameters import Categorical, Continuous, Integer, Range
+from sm_tuning.spec.request import given
+from sm_tuning.spec.resources import Resources
+from sm_tuning.spec.script import Script
+from sm_tuning.spec.security import Encryption, Network
 from sm_tuning.spec.strategies import Bayesian, Grid, Hyperband, Random, Strategy
-from sm_tuning.spec.training import Channel, Completion, Encryption, Network, Resources, Script, WarmStart, given
 from sm_tuning.validation.script_files import script_files
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from sm_tuning.spec.resources import Resources
 from sm_tuning.spec.strategies import Grid
-from sm_tuning.spec.training import Resources
 from sm_tuning.validation.dry_run import size
 
 if TYPE_CHECKING:

@@ -4,9 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sm_tuning.spec.channels import Channel
+from sm_tuning.spec.images import sklearn_image
 from sm_tuning.spec.metrics import Metric, Objective
 from sm_tuning.spec.parameters import Range, ranges_request
-from sm_tuning.spec.training import Channel, Encryption, Network, Resources, Script, given, sklearn_image
+from sm_tuning.spec.request import given
+from sm_tuning.spec.resources import Resources
+from sm_tuning.spec.script import Script
+from sm_tuning.spec.security import Encryption, Network
 
 
 @dataclass(frozen=True, kw_only=True)

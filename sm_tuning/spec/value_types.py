@@ -64,6 +64,13 @@ def integral(value: object) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
+def paths_as_text(builder: object, *names: str) -> None:
+    """Take a Path for the text that a member is declared to be."""
+    for name in names:
+        if isinstance(path := getattr(builder, name), Path):
+            object.__setattr__(builder, name, str(path))
+
+
 @functools.cache
 def _hints(kind: type) -> Mapping[str, Any]:
     return typing.get_type_hints(kind)

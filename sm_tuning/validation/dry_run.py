@@ -17,7 +17,7 @@ from sm_tuning.rules import warm_start as parents
 from sm_tuning.rules.violation import Problem
 from sm_tuning.spec import value_types
 from sm_tuning.spec.parameters import Continuous, Scaling
-from sm_tuning.spec.training import Script
+from sm_tuning.spec.script import Script
 from sm_tuning.validation import wording
 from sm_tuning.validation.local_files import files_of
 from sm_tuning.validation.script_files import script_files

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from sm_tuning.spec.training import Script
+from sm_tuning.spec.script import Script
 from sm_tuning.validation.local_files import CACHES, Files, files_of
 
 

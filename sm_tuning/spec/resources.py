@@ -1,0 +1,121 @@
+"""The machines of a training job, and for how long it has them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sm_tuning.errors import Invalid
+from sm_tuning.spec.request import given
+from sm_tuning.spec.value_types import integral
+
+
+@dataclass(frozen=True)
+class Instance:
+    """Machines of one type. `volume_gb` counts for `alternatives` only, `training_plans` (ARNs) for `preferences` only."""
+
+    type: str
+    count: int = 1
+    volume_gb: int = 30
+    training_plans: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class InstanceGroup:
+    """Machines of one type in a cluster of several types; channels and scripts know it by its name."""
+
+    name: str
+    type: str
+    count: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """On which UltraServers instances are placed: how many on each, by its id."""
+
+    servers: Mapping[str, int] = field(default_factory=dict)
+    several_jobs: bool = False
+
+    def request(self) -> Mapping[str, Any]:
+        """InstancePlacementConfig in AWS's form."""
+        specifications = [{"UltraServerId": server, "InstanceCount": count} for server, count in self.servers.items()]
+        return {"EnableMultipleJobs": self.several_jobs} | given(PlacementSpecifications=specifications or None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """The machine of each training job, and for how long. Times in seconds, volumes in GB.
+
+    Args:
+        instance_type: The machine.
+        instance_count: How many of them.
+        volume_gb: Disk of each.
+        max_runtime: How long a training job may run.
+        max_pending: How long a training job may wait for capacity of a training plan.
+        spot: Whether to take spare capacity, which is cheaper and may be taken back.
+        max_wait: With `spot`, bounds waiting and training together; twice `max_runtime` unless given.
+        checkpoints: `s3://` prefix that the script's checkpoints are kept in; without it an interrupted job begins anew.
+        checkpoint_path: Where the script writes them; None for `/opt/ml/checkpoints`.
+        keep_alive: How long an instance is kept warm for the next training job.
+        alternatives: Machines to try, in this order, when there is no capacity for the first.
+        groups: A cluster of several types, in place of `instance_type` and `instance_count`.
+        training_plan: ARN of the training plan whose capacity is taken.
+        placement: On which UltraServers.
+        preferences: Machines to choose from, in place of `instance_type` and `instance_count`.
+    """
+
+    instance_type: str = "ml.m5.large"
+    instance_count: int = 1
+    volume_gb: int = 30
+    max_runtime: int = 3600
+    max_pending: int | None = None
+    spot: bool = False
+    max_wait: int | None = None
+    checkpoints: str | None = None
+    checkpoint_path: str | None = None
+    keep_alive: int | None = None
+    alternatives: Sequence[Instance] = ()
+    groups: Sequence[InstanceGroup] = ()
+    training_plan: str | None = None
+    placement: Placement | None = None
+    preferences: Sequence[Instance] = ()
+
+    def __post_init__(self) -> None:
+        if self.spot is True and self.max_wait is None and integral(self.max_runtime):
+            object.__setattr__(self, "max_wait", 2 * self.max_runtime)
+        only_without = {
+            name: getattr(self, name) for name in ("keep_alive", "groups", "training_plan", "placement", "preferences")
+        }
+        clash = [name for name, value in only_without.items() if value] if self.alternatives else []
+        if clash:
+            raise Invalid(f"alternatives and {clash[0]} are both given; AWS has no request for the two together")
+        if self.groups and self.preferences:
+            raise Invalid("groups and preferences are both given; AWS takes one of them")
+
+    def request(self, volume_key: str | None) -> Mapping[str, Any]:
+        """ResourceConfig, or HyperParameterTuningResourceConfig if there are alternatives, with the member's name."""
+        if self.alternatives:
+            first = Instance(self.instance_type, self.instance_count, self.volume_gb)
+            several = [
+                {"InstanceType": one.type, "InstanceCount": one.count, "VolumeSizeInGB": one.volume_gb}
+                for one in (first, *self.alternatives)
+            ]
+            config = {"AllocationStrategy": "Prioritized", "InstanceConfigs": several} | given(VolumeKmsKeyId=volume_key)
+            return {"HyperParameterTuningResourceConfig": config}
+        single = {"InstanceType": self.instance_type, "InstanceCount": self.instance_count}
+        groups = [{"InstanceGroupName": one.name, "InstanceType": one.type, "InstanceCount": one.count} for one in self.groups]
+        preferences = [
+            {"InstanceType": one.type, "InstanceCount": one.count} | given(TrainingPlanArns=list(one.training_plans) or None)
+            for one in self.preferences
+        ]
+        return {
+            "ResourceConfig": ({} if groups or preferences else single)
+            | {"VolumeSizeInGB": self.volume_gb}
+            | given(
+                VolumeKmsKeyId=volume_key,
+                KeepAlivePeriodInSeconds=self.keep_alive,
+                InstanceGroups=groups or None,
+                TrainingPlanArn=self.training_plan,
+                InstancePlacementConfig=None if self.placement is None else dict(self.placement.request()),
+                InstancePreferences=preferences or None,
+            )
+        }
