@@ -15,8 +15,8 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from local_emulator import catalogue
-from local_emulator.catalogue import Algorithm, Hyperparameter
+from sm_tuning.rules import catalogue
+from sm_tuning.rules.catalogue import Algorithm, Hyperparameter
 
 Floats = npt.NDArray[np.float64]
 

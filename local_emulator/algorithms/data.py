@@ -9,7 +9,7 @@ import scipy.sparse
 
 from local_emulator.algorithms import recordio
 from local_emulator.algorithms.contract import CustomerError, Floats, channel, say
-from local_emulator.catalogue import Algorithm
+from sm_tuning.rules.catalogue import Algorithm
 
 RECORDIO = "application/x-recordio-protobuf"
 CSV = "text/csv"

@@ -10,7 +10,7 @@ from sklearn import metrics
 from local_emulator.algorithms import contract, data
 from local_emulator.algorithms.adam import Adam, batches
 from local_emulator.algorithms.contract import CustomerError, Floats, quality
-from local_emulator.catalogue import Algorithm
+from sm_tuning.rules.catalogue import Algorithm
 
 _PARTS = ("bias", "linear", "factors")
 _KINDS = {

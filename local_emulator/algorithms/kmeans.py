@@ -11,7 +11,7 @@ from sklearn.metrics import pairwise_distances_argmin_min
 from local_emulator.algorithms import contract, data
 from local_emulator.algorithms.adam import batches
 from local_emulator.algorithms.contract import CustomerError, Floats, quality, say
-from local_emulator.catalogue import Algorithm
+from sm_tuning.rules.catalogue import Algorithm
 
 _MOST_EXTRA = 10  # of the automatic extra_center_factor
 _SCORES = ("msd", "ssd")

@@ -10,7 +10,7 @@ from sklearn.random_projection import GaussianRandomProjection, SparseRandomProj
 
 from local_emulator.algorithms import contract, data
 from local_emulator.algorithms.contract import CustomerError, Floats, say
-from local_emulator.catalogue import Algorithm
+from sm_tuning.rules.catalogue import Algorithm
 
 _METRICS = {"L2": "sqeuclidean", "COSINE": "cosine", "INNER_PRODUCT": "inner"}
 

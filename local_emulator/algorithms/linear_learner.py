@@ -11,7 +11,7 @@ from sklearn import metrics
 from local_emulator.algorithms import contract, data
 from local_emulator.algorithms.adam import Adam, batches
 from local_emulator.algorithms.contract import CustomerError, Floats, quality, say
-from local_emulator.catalogue import Algorithm
+from sm_tuning.rules.catalogue import Algorithm
 
 _NAME = "Linear Learner"
 _REGRESSION = {

@@ -14,7 +14,7 @@ from sklearn import metrics
 
 from local_emulator.algorithms import contract, data, recordio
 from local_emulator.algorithms.contract import CustomerError, Floats
-from local_emulator.catalogue import Algorithm
+from sm_tuning.rules.catalogue import Algorithm
 
 _LONGEST_LINE = 1 << 20  # characters of a line that are looked at
 _OURS = {"num_round", "csv_weights", "early_stopping_rounds", "eval_metric", "silent"}

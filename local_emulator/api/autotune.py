@@ -13,9 +13,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from local_emulator import catalogue
-from local_emulator.catalogue import Hyperparameter
 from local_emulator.domain.jobs import Document
+from sm_tuning.rules import catalogue
+from sm_tuning.rules.catalogue import Hyperparameter
 
 _FACTOR = 10
 _JOBS = 20

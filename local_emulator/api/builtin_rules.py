@@ -1,13 +1,13 @@
-"""The rules for AWS's own algorithms: each yields one sentence for each violation. What they know is in `local_emulator.catalogue`."""
+"""The rules for AWS's own algorithms: a sentence for each violation. What they know is in `sm_tuning.rules.catalogue`."""
 
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from local_emulator import catalogue
 from local_emulator.api.violation import Broken
-from local_emulator.catalogue import Hyperparameter
 from local_emulator.domain.jobs import Document
+from sm_tuning.rules import catalogue
+from sm_tuning.rules.catalogue import Hyperparameter
 
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from local_emulator import catalogue
 from local_emulator.api import builtin_rules
 from local_emulator.api.violation import Broken, refuse
 from local_emulator.documents.parse import space
 from local_emulator.domain.jobs import Document
 from local_emulator.domain.names import OBJECTIVE_METRIC
 from local_emulator.runs.data import expressions
+from sm_tuning.rules import catalogue
 
 MOST_RANGES = 30
 MOST_HYPERPARAMETERS = 100

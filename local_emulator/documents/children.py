@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from local_emulator import catalogue
 from local_emulator.documents import parse
 from local_emulator.domain.jobs import Document, Secondary, Status, Transition
 from local_emulator.domain.names import OBJECTIVE_METRIC, OBJECTIVE_STATIC, child_name, seeded_token
@@ -10,6 +9,7 @@ from local_emulator.domain.space import Point
 from local_emulator.domain.training import TrainingJob
 from local_emulator.domain.transitions import STARTING
 from local_emulator.domain.tuning import Definition, TuningJob
+from sm_tuning.rules import catalogue
 
 _COPIED = (
     "RoleArn",

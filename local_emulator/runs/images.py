@@ -5,11 +5,11 @@ import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
 
-from local_emulator import catalogue
-from local_emulator.catalogue import Algorithm
 from local_emulator.domain.spec import AlgorithmSpec
 from local_emulator.runs.script_mode import PROGRAM, SUBMIT_DIRECTORY, decoded, incomplete
 from local_emulator.settings import Docker, Python, Settings, StandIn
+from sm_tuning.rules import catalogue
+from sm_tuning.rules.catalogue import Algorithm
 
 
 def stand_in(image: str, settings: Settings) -> StandIn | None:

@@ -10,11 +10,11 @@ from typing import Any
 import boto3
 import pytest
 
-from local_emulator import catalogue
 from local_emulator.algorithms import contract, xgboost
 from local_emulator.assembly import Emulator
 from local_emulator.settings import Settings
 from local_emulator.testing import emulated_sagemaker
+from sm_tuning.rules import catalogue
 
 ROWS = tomllib.loads(Path(__file__).with_name("conformance.toml").read_text(encoding="utf-8"))
 PROGRAM = ("sleep", "3600")  # of the first job alone: the others wait for a place

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import regex
 
-from local_emulator import catalogue
 from local_emulator.algorithms import contract
 from local_emulator.api import builtin_rules
-from local_emulator.catalogue import Algorithm
+from sm_tuning.rules import catalogue
+from sm_tuning.rules.catalogue import Algorithm
 from sm_tuning.validation import dry_run as client_rules
 
 ALGORITHMS = [catalogue.load(name, version) for name in catalogue.names() for version in catalogue.versions(name) or (None,)]

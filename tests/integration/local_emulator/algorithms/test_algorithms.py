@@ -15,9 +15,9 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 
-from local_emulator import catalogue
 from local_emulator.algorithms import contract, xgboost
 from local_emulator.algorithms.recordio import _record, read
+from sm_tuning.rules import catalogue
 from tests.integration.local_emulator.algorithms.program import start
 
 RECORDIO = "application/x-recordio-protobuf"
