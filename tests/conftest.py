@@ -73,8 +73,8 @@ class Server:
         code = "import sys; from sm_tuning.cli import main; sys.argv[0] = 'sm-tuning'; main()"
         command = [sys.executable, "-c", code, "emulator", "env", "--proxy", "--state", str(self.state)]
         lines = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
-        told = [shlex.split(line)[1].split("=", 1) for line in lines if line.startswith("export ")]
-        return {**self.environment, **dict(told)}
+        exports = [shlex.split(line)[1].split("=", 1) for line in lines if line.startswith("export ")]
+        return {**self.environment, **dict(exports)}
 
     def launch(self) -> None:
         """Begin its process, without waiting for anything."""
@@ -241,8 +241,8 @@ def _running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Server]]
     """Emulators that know nothing, one at most."""
     servers: list[Server] = []
     yield servers
-    for one in servers:
-        one.remove()
+    for server in servers:
+        server.remove()
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def run(version: int, modules: str, programs: list[Path], folder: Path) -> Itera
         server.remove()
 
 
-def told(output: str, word: str) -> str:
+def printed(output: str, word: str) -> str:
     """The rest of the line that begins with a word."""
     return next(line for line in output.splitlines() if line.startswith(f"{word} ")).removeprefix(f"{word} ")
 
@@ -50,11 +50,11 @@ def told(output: str, word: str) -> str:
 def judged(server: Server, output: str) -> Any:
     """The tuning job that a program told of: complete, with its best training job's model and log; gives the best."""
     sagemaker, logs, s3 = (server.client(name) for name in ("sagemaker", "logs", "s3"))
-    job = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=told(output, "tuning job"))
+    job = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=printed(output, "tuning job"))
     assert job["HyperParameterTuningJobStatus"] == "Completed"
     assert job["TrainingJobStatusCounters"]["Completed"] == 4
     best = job["BestTrainingJob"]
-    assert best["TrainingJobName"] == told(output, "best")
+    assert best["TrainingJobName"] == printed(output, "best")
     value = best["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]
     assert 0.8 < value < 1.0
     assert f"{value:.4f}".rstrip("0") in output
@@ -65,5 +65,5 @@ def judged(server: Server, output: str) -> Any:
         logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=f"{best['TrainingJobName']}/"
     )["logStreams"]
     events = logs.get_log_events(logGroupName="/aws/sagemaker/TrainingJobs", logStreamName=streams[0]["logStreamName"])
-    assert any("accuracy: " in one["message"] for one in events["events"])
+    assert any("accuracy: " in event["message"] for event in events["events"])
     return training

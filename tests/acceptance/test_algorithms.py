@@ -43,7 +43,7 @@ def tuning_job(name: str, row: Mapping[str, Any]) -> dict[str, Any]:
             "Strategy": "Random",
             "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": row["objective"]},
             "ResourceLimits": {"MaxParallelTrainingJobs": 1, "MaxNumberOfTrainingJobs": 1},
-            "ParameterRanges": {kind: [one] for kind, one in row["range"].items()},
+            "ParameterRanges": {kind: [limits] for kind, limits in row["range"].items()},
         },
         "TrainingJobDefinition": {
             "StaticHyperParameters": row["static"],
@@ -69,8 +69,8 @@ def test_a_tuning_job_is_checked_as_aws_checks_it(row: dict[str, Any], emulator:
     assert code == 200, answer
     _, job = ask(emulator, "DescribeHyperParameterTuningJob", {"HyperParameterTuningJobName": name}, region)
     metrics = job["TrainingJobDefinition"]["AlgorithmSpecification"]["MetricDefinitions"]
-    expressions = {one["Name"]: one["Regex"] for one in metrics}
-    assert [one["Name"] for one in metrics] == row.get("names", list(expressions))
+    expressions = {metric["Name"]: metric["Regex"] for metric in metrics}
+    assert [metric["Name"] for metric in metrics] == row.get("names", list(expressions))
     assert expressions == {**expressions, **row.get("expressions", {})}
 
 
@@ -85,8 +85,8 @@ def test_autotune_knows_the_algorithm(row: dict[str, Any], emulator: Emulator) -
     assert code == 200, answer
     _, job = ask(emulator, "DescribeHyperParameterTuningJob", {"HyperParameterTuningJobName": name}, "us-east-1")
     assert job["TrainingJobDefinition"]["StaticHyperParameters"] == row["static"]
-    ranges = [one for some in job["HyperParameterTuningJobConfig"]["ParameterRanges"].values() for one in some]
-    assert {one["Name"]: one.get("Values") or [one["MinValue"], one["MaxValue"]] for one in ranges} == row["ranges"]
+    ranges = [entry for some in job["HyperParameterTuningJobConfig"]["ParameterRanges"].values() for entry in some]
+    assert {entry["Name"]: entry.get("Values") or [entry["MinValue"], entry["MaxValue"]] for entry in ranges} == row["ranges"]
 
 
 @rows("hyperparameters")
@@ -147,10 +147,10 @@ def test_real_jobs_end_as_aws_s() -> None:
             code, answer = ask(emulator, "CreateTrainingJob", job, "us-east-1")
             assert code == 200, answer
         xgboost_job, kmeans_job = (ended(emulator, job["TrainingJobName"]) for job in jobs)
-    assert [one["MetricName"] for one in xgboost_job["FinalMetricDataList"]] == ["train:rmse"]
+    assert [metric["MetricName"] for metric in xgboost_job["FinalMetricDataList"]] == ["train:rmse"]
     assert len(xgboost_job["AlgorithmSpecification"]["MetricDefinitions"]) == 29
-    told = "ClientError: No value(s) were specified for 'k' which are required hyperparameter(s) (caused by ValidationError)"
-    assert kmeans_job["FailureReason"].startswith(told)
+    reason = "ClientError: No value(s) were specified for 'k' which are required hyperparameter(s) (caused by ValidationError)"
+    assert kmeans_job["FailureReason"].startswith(reason)
 
 
 def test_a_mapped_program_is_measured_by_aws_s_metrics() -> None:

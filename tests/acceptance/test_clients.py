@@ -20,7 +20,7 @@ def run(environment: dict[str, str], cwd: Path, *command: str | Path) -> str:
     return done.stdout
 
 
-def told(output: str, word: str) -> str:
+def printed(output: str, word: str) -> str:
     """The rest of the line that begins with a word."""
     return next(line for line in output.splitlines() if line.startswith(f"{word} ")).removeprefix(f"{word} ")
 
@@ -34,17 +34,17 @@ def test_aws_cli(server: Server, tmp_path: Path, version: int) -> None:
     environment = server.environment if version == 1 else server.proxied
     environment |= {"AWS": str(program), "NAME": f"cli{version}", "HOME": str(tmp_path)}
     output = run(environment, tmp_path, "bash", PROGRAMS / "aws_cli_more.sh")
-    assert [told(output, word) for word in ("status", "counters", "pages")] == ["Completed", "5 5", "2 2 1 "]
-    assert told(output, "leader") == told(output, "best")
-    assert told(output, "tags") == "team a"
-    assert told(output, "model") == "at"
-    assert [told(output, word) for word in ("stopped", "one", "two")] == ["Stopped", "Completed", "Stopped"]
-    assert told(output, "listed").split() == [f"cli{version}-a", f"cli{version}-b"]
-    assert f"cli{version}-two" in told(output, "by themselves").split()
+    assert [printed(output, word) for word in ("status", "counters", "pages")] == ["Completed", "5 5", "2 2 1 "]
+    assert printed(output, "leader") == printed(output, "best")
+    assert printed(output, "tags") == "team a"
+    assert printed(output, "model") == "at"
+    assert [printed(output, word) for word in ("stopped", "one", "two")] == ["Stopped", "Completed", "Stopped"]
+    assert printed(output, "listed").split() == [f"cli{version}-a", f"cli{version}-b"]
+    assert f"cli{version}-two" in printed(output, "by themselves").split()
     if version == 2:
-        assert told(output, "tailed") == "1"  # the best one's log and no other's
+        assert printed(output, "tailed") == "1"  # the best one's log and no other's
     else:
-        assert told(output, "deleted") == "ResourceNotFound"
+        assert printed(output, "deleted") == "ResourceNotFound"
 
 
 def test_javascript_sdk(server: Server, tmp_path: Path) -> None:
@@ -55,12 +55,12 @@ def test_javascript_sdk(server: Server, tmp_path: Path) -> None:
     for name in ("javascript_sdk.mjs", "sgd.py"):
         shutil.copy(EXAMPLES / name, tmp_path)
     output = run(server.environment, tmp_path, "node", tmp_path / "javascript_sdk.mjs")
-    assert told(output, "training") == "SUCCESS"
-    assert told(output, "tuning") == "Completed"
-    assert told(output, "listed") == "5 on 3 pages"
-    _, value = told(output, "best").split()
+    assert printed(output, "training") == "SUCCESS"
+    assert printed(output, "tuning") == "Completed"
+    assert printed(output, "listed") == "5 on 3 pages"
+    _, value = printed(output, "best").split()
     assert 0.8 < float(value) < 1.0
-    assert int(told(output, "model").split()[1]) > 1000
+    assert int(printed(output, "model").split()[1]) > 1000
     assert f"accuracy: {value};" in output
 
 

@@ -94,7 +94,7 @@ def test_the_page_on_fidelity_is_what_the_rows_say() -> None:
 def made(value: Any) -> Any:  # noqa: PLR0911 - one return for each word
     """Values that are too long to be written out."""
     if not isinstance(value, dict):
-        return [made(one) for one in value] if isinstance(value, list) else value
+        return [made(item) for item in value] if isinstance(value, list) else value
     if set(value) == {"repeat", "times"}:
         return value["repeat"] * value["times"]
     if set(value) == {"entries"}:
@@ -102,14 +102,14 @@ def made(value: Any) -> Any:  # noqa: PLR0911 - one return for each word
     if set(value) == {"ranges"}:
         return [{"Name": f"n{number}", "MinValue": "0", "MaxValue": "1"} for number in range(value["ranges"])]
     if set(value) == {"grid"}:
-        return [{"Name": f"c{place}", "Values": [str(n) for n in range(size)]} for place, size in enumerate(value["grid"])]
+        return [{"Name": f"c{index}", "Values": [str(n) for n in range(size)]} for index, size in enumerate(value["grid"])]
     if set(value) == {"channels"}:
         source = {"S3DataType": "S3Prefix", "S3DataDistributionType": "FullyReplicated"}
         return [
             {"ChannelName": name, "DataSource": {"S3DataSource": {**source, "S3Uri": f"s3://box/{name}"}}}
             for name in value["channels"]
         ]
-    return {name: made(one) for name, one in value.items()}
+    return {name: made(item) for name, item in value.items()}
 
 
 def steps(path: str) -> list[str | int]:
@@ -122,23 +122,23 @@ def changed(request: dict[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
     request = copy.deepcopy(request)
     for path in row.get("remove", ()):
         *above, last = steps(path)
-        place: Any = request
+        node: Any = request
         for step in above:
-            place = place[step]
-        del place[last]
+            node = node[step]
+        del node[last]
     for path, value in row.get("set", {}).items():
         *above, last = steps(path)
-        place = request
+        node = request
         for step in above:
-            place = place[step]
-        place[last] = made(value)
+            node = node[step]
+        node[last] = made(value)
     return request
 
 
 MISSING = object()
 
 
-def found(answer: Any, path: str) -> Any:
+def member_at(answer: Any, path: str) -> Any:
     for step in steps(path):
         if step == "length":
             return len(answer)
@@ -248,13 +248,13 @@ def world() -> Iterator[World]:
 
 def judge(row: Mapping[str, Any], answer: Any, world: World, name: str = "") -> None:
     for path, expected in world.filled(row.get("answer", {})).items():
-        assert found(answer, path) == expected, path
+        assert member_at(answer, path) == expected, path
     for path in row.get("absent", ()):
-        assert found(answer, path) is MISSING, path
+        assert member_at(answer, path) is MISSING, path
     for path in row.get("present", ()):
-        assert found(answer, path) is not MISSING, path
+        assert member_at(answer, path) is not MISSING, path
     for path, pattern in row.get("matches", {}).items():
-        assert re.fullmatch(pattern.replace("{name}", name), found(answer, path)), found(answer, path)
+        assert re.fullmatch(pattern.replace("{name}", name), member_at(answer, path)), member_at(answer, path)
 
 
 def refused(row: Mapping[str, Any], code: int, answer: Any) -> None:
@@ -273,7 +273,7 @@ def test_refusal(row: dict[str, Any], world: World) -> None:
             "TuningObjective": config.pop("HyperParameterTuningJobObjective"),
             "HyperParameterRanges": config.pop("ParameterRanges"),
         }
-        request["TrainingJobDefinitions"] = [{**definition, **own, **one} for one in row["several"]]
+        request["TrainingJobDefinitions"] = [{**definition, **own, **changes} for changes in row["several"]]
     code, answer = world.ask("CreateHyperParameterTuningJob", request)
     refused(row, code, answer)
 
@@ -383,10 +383,10 @@ def test_state(row: dict[str, Any]) -> None:
         job = records.store.trainings.get(AwsScope(region=region, account="123456789012").training_arn("job"))
         answer = records.api.event(job)
     for path, expected in row.get("answer", {}).items():
-        assert found(answer, path) == expected, (path, answer)
+        assert member_at(answer, path) == expected, (path, answer)
     judge({**row, "answer": {}}, answer, cast("World", Plain()), "job")
     if "keys" in row:
-        assert list(found(answer, row["keys"]["of"])) == row["keys"]["are"]
+        assert list(member_at(answer, row["keys"]["of"])) == row["keys"]["are"]
 
 
 class Plain:

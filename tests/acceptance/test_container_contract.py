@@ -94,18 +94,18 @@ def test_the_contract(box: Any) -> None:
     with tarfile.open(fileobj=archive) as tar:
         content = tar.extractfile("told.json")
         assert content is not None
-        told = json.load(content)
+        facts = json.load(content)
     with tarfile.open(
         fileobj=io.BytesIO(s3.get_object(Bucket="box", Key="out/contract/output/model.tar.gz")["Body"].read())
     ) as tar:
         assert tar.getnames() == ["deep/weights"]
-    assert told["argv"] == ["--name", "adam", "--rate", "0.1", "-x", "[1, 2]"]
-    assert told["helper"] == 42
-    assert told["data"] == {"one/a.csv": "a", "train/a.csv": "a", "train/deep/b.csv": "b"}
-    assert told["config"]["hyperparameters"]["rate"] == "0.1"
-    assert told["config"]["resourceconfig"]["current_host"] == "algo-1"
-    assert told["config"]["inputdataconfig"]["train"]["ContentType"] == "text/csv"
-    environment = told["env"]
+    assert facts["argv"] == ["--name", "adam", "--rate", "0.1", "-x", "[1, 2]"]
+    assert facts["helper"] == 42
+    assert facts["data"] == {"one/a.csv": "a", "train/a.csv": "a", "train/deep/b.csv": "b"}
+    assert facts["config"]["hyperparameters"]["rate"] == "0.1"
+    assert facts["config"]["resourceconfig"]["current_host"] == "algo-1"
+    assert facts["config"]["inputdataconfig"]["train"]["ContentType"] == "text/csv"
+    environment = facts["env"]
     assert environment["MY_OWN"] == "a b'c"
     assert environment["TRAINING_JOB_NAME"] == "contract"
     assert environment["TRAINING_JOB_ARN"] == job["TrainingJobArn"]
@@ -120,7 +120,7 @@ def test_the_contract(box: Any) -> None:
     events = box.client("logs").get_log_events(
         logGroupName="/aws/sagemaker/TrainingJobs", logStreamName=streams["logStreams"][0]["logStreamName"]
     )["events"]
-    lines = [one["message"] for one in events]
+    lines = [event["message"] for event in events]
     assert {"score=0", "tab#011here", "nothing at the end"} <= set(lines)
 
 

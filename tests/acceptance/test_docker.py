@@ -39,11 +39,11 @@ def images(_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture
 def served(docker: Engine, images: None, tmp_path: Path) -> Iterator[Server]:
-    one = Server(state=tmp_path / "state", arguments=("--stop-grace", "2", "--image", "*.dkr.ecr.*=docker:"))
+    server = Server(state=tmp_path / "state", arguments=("--stop-grace", "2", "--image", "*.dkr.ecr.*=docker:"))
     try:
-        yield one.start()
+        yield server.start()
     finally:
-        one.remove()
+        server.remove()
 
 
 def until_ended(describe: Any, status: str) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def test_a_tuning_job_of_the_projects_image(served: Server, tmp_path: Path) -> N
     group = "/aws/sagemaker/TrainingJobs"
     (stream,) = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=best["TrainingJobName"])["logStreams"]
     events = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"])["events"]
-    assert sum("validation:accuracy=" in one["message"] for one in events) == 4
+    assert sum("validation:accuracy=" in event["message"] for event in events) == 4
 
 
 def test_it_finds_its_data_its_variables_and_the_emulator(served: Server) -> None:
@@ -155,9 +155,9 @@ def test_it_finds_its_data_its_variables_and_the_emulator(served: Server) -> Non
     assert job["TrainingJobStatus"] == "Completed", job
     body = s3.get_object(Bucket="box", Key="output/finds/output/output.tar.gz")["Body"].read()
     held = subprocess.run(["tar", "-xzO"], input=body, capture_output=True, check=True).stdout
-    told = json.loads(held)
-    assert (told["data"], told["MINE"], told["lr"], told["TRAINING_JOB_NAME"]) == ("1,2\n", "a b", "1", "finds")
-    assert told["HOME"] == "/root"  # the image's own, as PATH is
+    facts = json.loads(held)
+    assert (facts["data"], facts["MINE"], facts["lr"], facts["TRAINING_JOB_NAME"]) == ("1,2\n", "a b", "1", "finds")
+    assert facts["HOME"] == "/root"  # the image's own, as PATH is
 
 
 def test_it_may_run_as_any_user(served: Server) -> None:

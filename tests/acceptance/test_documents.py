@@ -15,13 +15,13 @@ FILE = re.compile(r"# (\w+\.py)\n")
 def blocks(document: Path) -> dict[str, str]:
     """The Python blocks of a page by the file that each is: the name in its first line, or a test of the line that it begins at."""
     tokens = MarkdownIt().parse(document.read_text())
-    found = {}
+    blocks = {}
     for token in tokens:
         if token.type == "fence" and token.info.strip() == "python":
             assert token.map is not None
             name = FILE.match(token.content)
-            found[name[1] if name else f"test_line_{token.map[0] + 1}.py"] = token.content
-    return found
+            blocks[name[1] if name else f"test_line_{token.map[0] + 1}.py"] = token.content
+    return blocks
 
 
 @pytest.mark.parametrize("page", ["testing.md"])
@@ -43,9 +43,9 @@ def test_blocks_run(page: str, tmp_path: Path) -> None:
         "no:cacheprovider",
         "-rA",
     ]
-    told = subprocess.run([*command, str(tmp_path)], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert told.returncode == 0, told.stdout[-8000:] + told.stderr
+    process = subprocess.run([*command, str(tmp_path)], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout[-8000:] + process.stderr
     tests = [name for name in files if name.startswith("test_")]
     assert tests
     for name in tests:
-        assert re.search(rf"PASSED {name}::", told.stdout), f"{name} of {page} has no test that has passed"
+        assert re.search(rf"PASSED {name}::", process.stdout), f"{name} of {page} has no test that has passed"

@@ -24,8 +24,8 @@ SCRIPT = "import os, time; open(os.environ['SM_MODEL_DIR'] + '/m', 'w').write('m
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    with emulated_sagemaker(Settings(parallel=1, stop_grace=0.5, fork_server=False)) as one:
-        yield one
+    with emulated_sagemaker(Settings(parallel=1, stop_grace=0.5, fork_server=False)) as running:
+        yield running
 
 
 @pytest.fixture

@@ -116,9 +116,9 @@ def test_what_no_process_can_be_given_is_said() -> None:
     }
     for name, (value, text_) in cases.items():
         assert text_ in ours({name: value})["error"]
-    told = ours({f"h{number}": "x" * 2500 for number in range(60)})["error"]
-    assert told.startswith("AlgorithmError: Framework Error: \n[Errno 7] Argument list too long: SM_HPS takes ")
-    assert told.endswith(", exit code: 7")
+    error = ours({f"h{number}": "x" * 2500 for number in range(60)})["error"]
+    assert error.startswith("AlgorithmError: Framework Error: \n[Errno 7] Argument list too long: SM_HPS takes ")
+    assert error.endswith(", exit code: 7")
 
 
 def test_through_a_running_emulator(server: Server, oracle: Oracle) -> None:
@@ -127,11 +127,11 @@ def test_through_a_running_emulator(server: Server, oracle: Oracle) -> None:
     good_values = [value for value in STRANGE_VALUES if "\\u" not in value and "\n" not in value and len(value) < 2500]
     given_ = {name: good_values[index % len(good_values)] for index, name in enumerate(STRANGE_NAMES) if name not in bad_alone}
     ended = by_us(server, "strange", "train.py", {"train.py": TELL}, given_)
-    assert ended.told, ended.failure
+    assert ended.facts, ended.failure
     submitted = {"sagemaker_program": '"train.py"', "sagemaker_submit_directory": '"s3://box/strange.tar.gz"'}
     theirs = oracle(dict(sorted({**given_, **submitted}.items())))
-    assert ended.told["argv"] == theirs["arguments"]
-    variables = {name: value for name, value in ended.told["env"].items() if name.startswith(("SM_HP", "SM_USER_ARGS"))}
+    assert ended.facts["argv"] == theirs["arguments"]
+    variables = {name: value for name, value in ended.facts["env"].items() if name.startswith(("SM_HP", "SM_USER_ARGS"))}
     assert variables == {name: value for name, value in theirs["variables"].items() if name.startswith(("SM_HP", "SM_USER_ARGS"))}
     assert comparable(ended, "/opt/ml")["hyperparameters"] == json.loads(theirs["variables"]["SM_HPS"])
     long = by_us(server, "long", "train.py", {"train.py": TELL}, {f"h{number}": "x" * 2500 for number in range(60)})
@@ -182,7 +182,7 @@ def test_where_a_source_may_lie(server: Server) -> None:
     alone = {"sagemaker_submit_directory": "s3://box/packed/sourcedir.tar.gz"}
     assert create(server, "variable", alone, Environment={"SAGEMAKER_PROGRAM": "train.py"}) == ""
     nowhere = {**program, "sagemaker_submit_directory": "/opt/ml/input/data/other"}
-    told = create(server, "nowhere", nowhere, InputDataConfig=channels)
-    assert told == "ClientError: sagemaker_submit_directory names /opt/ml/input/data/other, which no channel brings."
+    reason = create(server, "nowhere", nowhere, InputDataConfig=channels)
+    assert reason == "ClientError: sagemaker_submit_directory names /opt/ml/input/data/other, which no channel brings."
     outside = create(server, "outside", {**alone, "sagemaker_program": "a b.py"})
     assert "The entry point 'a b.py' of sagemaker_program must be a path inside the source archive" in outside

@@ -20,8 +20,8 @@ def test_nothing_is_forbidden(new_server: Server) -> None:
     iam: Any = new_server.client("iam")
     actions = ["sagemaker:CreateTrainingJob", "s3:GetObject"]
     answer = iam.simulate_principal_policy(PolicySourceArn=ROLE, ActionNames=actions)
-    assert [(one["EvalActionName"], one["EvalDecision"]) for one in answer["EvaluationResults"]] == [
-        (one, "allowed") for one in actions
+    assert [(result["EvalActionName"], result["EvalDecision"]) for result in answer["EvaluationResults"]] == [
+        (action, "allowed") for action in actions
     ]
     with pytest.raises(ClientError, match="NoSuchEntity"):
         iam.simulate_principal_policy(PolicySourceArn=ROLE + "x", ActionNames=actions)

@@ -153,10 +153,10 @@ def test_forked_child_is_told_at_once() -> None:
             os._exit(0)
         os.wait()
         os.close(writing)
-        told = os.read(reading, 4096)
+        printed = os.read(reading, 4096)
         os.close(reading)
-        assert b"RequestRefused" in told
-        assert b"forked child" in told
+        assert b"RequestRefused" in printed
+        assert b"forked child" in printed
         assert client.list_training_jobs()["TrainingJobSummaries"] == []
 
 

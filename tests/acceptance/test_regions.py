@@ -36,8 +36,8 @@ def emulator() -> Iterator[None]:
     ):
         for region in ARNS:
             s3 = boto3.client("s3", region_name=region)
-            place = {} if region == HOME else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-            s3.create_bucket(Bucket=f"box-{region}", **place)
+            location = {} if region == HOME else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+            s3.create_bucket(Bucket=f"box-{region}", **location)
             s3.put_object(Bucket=f"box-{region}", Key="train/a", Body=b"1")
         yield
 
@@ -105,8 +105,8 @@ def test_a_name_may_be_used_once_in_each_region() -> None:
         model = child["ModelArtifacts"]["S3ModelArtifacts"].removeprefix(f"s3://box-{region}/")
         assert boto3.client("s3", region_name=region).head_object(Bucket=f"box-{region}", Key=model)["ContentLength"] > 0
         assert [
-            one["HyperParameterTuningJobName"]
-            for one in client.list_hyper_parameter_tuning_jobs()["HyperParameterTuningJobSummaries"]
+            summary["HyperParameterTuningJobName"]
+            for summary in client.list_hyper_parameter_tuning_jobs()["HyperParameterTuningJobSummaries"]
         ] == ["Same-Name"]
         assert len(client.list_training_jobs()["TrainingJobSummaries"]) == 1
         assert (
@@ -121,7 +121,7 @@ def test_a_name_may_be_used_once_in_each_region() -> None:
         (stream,) = logs.describe_log_streams(logGroupName="/aws/sagemaker/TrainingJobs")["logStreams"]
         assert stream["logStreamName"].startswith(best["TrainingJobName"])
         metrics = boto3.client("cloudwatch", region_name=region).list_metrics(Namespace="/aws/sagemaker/TrainingJobs")["Metrics"]
-        assert {one["Value"] for metric in metrics for one in metric["Dimensions"]} == {best["TrainingJobName"]}
+        assert {dimension["Value"] for metric in metrics for dimension in metric["Dimensions"]} == {best["TrainingJobName"]}
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_an_assumed_role_of_another_account_sees_its_own_jobs() -> None:
     assert (
         theirs.create_training_job(**request)["TrainingJobArn"] == "arn:aws:sagemaker:us-east-1:111122223333:training-job/theirs"
     )
-    assert [one["TrainingJobName"] for one in theirs.list_training_jobs()["TrainingJobSummaries"]] == ["theirs"]
+    assert [summary["TrainingJobName"] for summary in theirs.list_training_jobs()["TrainingJobSummaries"]] == ["theirs"]
     assert "theirs" not in {
-        one["TrainingJobName"] for one in sagemaker(HOME).list_training_jobs(MaxResults=100)["TrainingJobSummaries"]
+        summary["TrainingJobName"] for summary in sagemaker(HOME).list_training_jobs(MaxResults=100)["TrainingJobSummaries"]
     }

@@ -14,8 +14,8 @@ def _named(call: str, package: str) -> set[str]:
     """First arguments of every call of a class in a package's source."""
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in Path(package).parent.rglob("*.py")]
     calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    first = [one.args[0] for one in calls if isinstance(one.func, ast.Name) and one.func.id == call and one.args]
-    return {one.value for one in first if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+    first = [node.args[0] for node in calls if isinstance(node.func, ast.Name) and node.func.id == call and node.args]
+    return {node.value for node in first if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 
 def test_every_rule_is_on_the_page() -> None:

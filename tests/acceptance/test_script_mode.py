@@ -55,7 +55,7 @@ FAILURES: Mapping[str, tuple[str, Mapping[str, str]]] = {
 
 @dataclass
 class Ended:
-    told: dict[str, Any]
+    facts: dict[str, Any]
     failure: str
 
 
@@ -100,9 +100,9 @@ def by_the_toolkit(root: Path, entry: str, files: Mapping[str, str], hyperparame
     return ended(root / "output/data/told.json", root / "output/failure")
 
 
-def ended(told: Path, failure: Path) -> Ended:
+def ended(facts: Path, failure: Path) -> Ended:
     return Ended(
-        json.loads(told.read_text()) if told.exists() else {},
+        json.loads(facts.read_text()) if facts.exists() else {},
         failure.read_text() if failure.exists() else "",
     )
 
@@ -139,16 +139,16 @@ def by_us(server: Server, name: str, entry: str, files: Mapping[str, str], hyper
 
 def comparable(ended: Ended, root: str) -> dict[str, Any]:
     """Without what must differ: places, the job's name, and where its source lies."""
-    text = json.dumps(ended.told).replace(root, "/opt/ml")
-    told: dict[str, Any] = json.loads(text)
-    env = {key: value for key, value in told["env"].items() if key.startswith("SM_") and key != "SM_STUDIO_LOCAL_MODE"}
+    text = json.dumps(ended.facts).replace(root, "/opt/ml")
+    seen: dict[str, Any] = json.loads(text)
+    env = {key: value for key, value in seen["env"].items() if key.startswith("SM_") and key != "SM_STUDIO_LOCAL_MODE"}
     facts = json.loads(env.pop("SM_TRAINING_ENV"))
     for fact in ("module_dir", "job_name"):
         facts.pop(fact)
     for ours in ("SM_MODULE_DIR", "SM_EMULATOR_RUN"):
         env.pop(ours, None)
-    env["PYTHONPATH"] = told["env"]["PYTHONPATH"].split(os.pathsep)[0]
-    return {**{key: told[key] for key in ("argv", "name", "cwd")}, **env, **facts}
+    env["PYTHONPATH"] = seen["env"]["PYTHONPATH"].split(os.pathsep)[0]
+    return {**{key: seen[key] for key in ("argv", "name", "cwd")}, **env, **facts}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -162,9 +162,9 @@ def test_the_same_as_in_aws(server: Server, tmp_path: Path, kind: str) -> None:
     entry, files = SOURCES[kind]
     theirs = by_the_toolkit(tmp_path / "ml", entry, files, PLAIN)
     ours = by_us(server, "job", entry, files, PLAIN)
-    assert theirs.told, theirs.failure
-    assert ours.told, ours.failure
-    root = "/opt/ml" if server.health()["privateOptMl"] else ours.told["cwd"].removesuffix("/code")
+    assert theirs.facts, theirs.failure
+    assert ours.facts, ours.failure
+    root = "/opt/ml" if server.health()["privateOptMl"] else ours.facts["cwd"].removesuffix("/code")
     mine, oracle = comparable(ours, root), comparable(theirs, str(tmp_path / "ml"))
     differ = {name for name in mine.keys() | oracle.keys() if mine.get(name) != oracle.get(name)}
     assert {name: (mine.get(name), oracle.get(name)) for name in differ} == {}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.sdk import EXAMPLES, PROGRAMS, Ran, judged, run, told
+from tests.acceptance.sdk import EXAMPLES, PROGRAMS, Ran, judged, printed, run
 
 pytestmark = pytest.mark.slow
 
@@ -19,7 +19,7 @@ def test_version_2(version_2: Ran) -> None:
     output = version_2.output("sagemaker_sdk_v2")
     assert "role arn:aws:iam::123456789012:role/SageMakerRole, bucket sagemaker-us-east-1-123456789012" in output
     training = judged(version_2.server, output)
-    assert told(output, "model") == training["ModelArtifacts"]["S3ModelArtifacts"]
+    assert printed(output, "model") == training["ModelArtifacts"]["S3ModelArtifacts"]
     assert training["HyperParameters"]["penalty"] in {'"l1"', '"l2"'}  # version 2 sends JSON, quotes and all
 
 
@@ -28,7 +28,7 @@ def test_version_2_with_built_in_algorithms(version_2: Ran) -> None:
     output = version_2.output("sagemaker_sdk_v2_builtin")
     sagemaker = version_2.server.client("sagemaker")
     for word, metrics in {"xgboost": 30, "linear": 30}.items():
-        name, best = told(output, word).split()
+        name, best = printed(output, word).split()
         job = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
         assert job["TrainingJobStatusCounters"]["Completed"] == 4
         assert job["BestTrainingJob"]["TrainingJobName"] == best
@@ -42,8 +42,8 @@ def test_version_2_beyond_one_tuning_job(version_2: Ran) -> None:
     output = version_2.output("sdk2_more")
     assert "score=0.96\n" in output  # the log was streamed
     assert "arguments: --at 0.75" in output
-    assert told(output, "torch").endswith("/output/model.tar.gz")
-    assert [told(output, word) for word in ("boost", "shell", "endless")] == ["Completed", "Completed", "Stopped"]
-    assert told(output, "both").startswith("['sklearn', 'torch'] 6 both-")
-    assert told(output, "identical") == "IdenticalDataAndAlgorithm Completed"
-    assert told(output, "transfer") == "TransferLearning Completed"
+    assert printed(output, "torch").endswith("/output/model.tar.gz")
+    assert [printed(output, word) for word in ("boost", "shell", "endless")] == ["Completed", "Completed", "Stopped"]
+    assert printed(output, "both").startswith("['sklearn', 'torch'] 6 both-")
+    assert printed(output, "identical") == "IdenticalDataAndAlgorithm Completed"
+    assert printed(output, "transfer") == "TransferLearning Completed"

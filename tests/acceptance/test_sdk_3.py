@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.sdk import EXAMPLES, PROGRAMS, Ran, judged, run, told
+from tests.acceptance.sdk import EXAMPLES, PROGRAMS, Ran, judged, printed, run
 
 pytestmark = pytest.mark.slow
 
@@ -32,21 +32,21 @@ def test_version_3_beyond_one_tuning_job(version_3: Ran) -> None:
     if not version_3.server.health()["privateOptMl"]:
         pytest.skip("this machine does not allow a private /opt/ml")
     output = version_3.output("sdk3_more")
-    assert [told(output, word) for word in ("needy", "command", "endless")] == ["Completed", "Completed", "Stopped"]
-    assert told(output, "failing") == "FailedStatusError Failed"
-    assert told(output, "core training") == "Completed 0.9975"
-    assert told(output, "core tuning") == "Completed 4"
-    assert told(output, "core best") == "True"
-    assert (told(output, "core listed"), told(output, "core left")) == ("['core-tuning']", "[]")
+    assert [printed(output, word) for word in ("needy", "command", "endless")] == ["Completed", "Completed", "Stopped"]
+    assert printed(output, "failing") == "FailedStatusError Failed"
+    assert printed(output, "core training") == "Completed 0.9975"
+    assert printed(output, "core tuning") == "Completed 4"
+    assert printed(output, "core best") == "True"
+    assert (printed(output, "core listed"), printed(output, "core left")) == ("['core-tuning']", "[]")
 
 
 def test_version_3_and_sm_tuning_say_the_same(version_3: Ran) -> None:
     """A tuner's request and that of the TuningJob made from it are the same to the last member, and so is the way back."""
     output = version_3.output("sdk3_translate")
-    assert told(output, "problems") == "()"
-    assert (told(output, "run"), told(output, "theirs")) == ("Completed", "Completed")
+    assert printed(output, "problems") == "()"
+    assert (printed(output, "run"), printed(output, "theirs")) == ("Completed", "Completed")
     for line in ("from config", "from definition", "back config", "back definition"):
-        assert told(output, line) == "same"
-    assert (told(output, "again"), told(output, "values")) == ("True", "True")
+        assert printed(output, line) == "same"
+    assert (printed(output, "again"), printed(output, "values")) == ("True", "True")
     for name in ("isolated", "local", "warm pool", "command"):
-        assert told(output, f"refused {name}")
+        assert printed(output, f"refused {name}")

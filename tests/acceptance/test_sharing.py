@@ -33,8 +33,8 @@ print("score=1")
 
 @pytest.fixture
 def emulator() -> Iterator[Any]:
-    with emulated_sagemaker(Settings(parallel=4, gpus=("3", "5", "7", "9"), threads=3)) as one:
-        yield one
+    with emulated_sagemaker(Settings(parallel=4, gpus=("3", "5", "7", "9"), threads=3)) as running:
+        yield running
 
 
 def source() -> bytes:
@@ -46,7 +46,7 @@ def source() -> bytes:
     return archive.getvalue()
 
 
-def told(emulator: Any, request: dict[str, Any]) -> list[dict[str, Any]]:
+def jobs_of(emulator: Any, request: dict[str, Any]) -> list[dict[str, Any]]:
     """What each training job of a tuning job has told of itself."""
     client, logs = boto3.client("sagemaker"), boto3.client("logs")
     client.create_hyper_parameter_tuning_job(**request)
@@ -58,16 +58,18 @@ def told(emulator: Any, request: dict[str, Any]) -> list[dict[str, Any]]:
     ):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    found = []
-    for one in client.list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)["TrainingJobSummaries"]:
-        prefix = one["TrainingJobName"]
+    facts = []
+    for summary in client.list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)[
+        "TrainingJobSummaries"
+    ]:
+        prefix = summary["TrainingJobName"]
         (stream,) = logs.describe_log_streams(logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=prefix)[
             "logStreams"
         ]
         events = logs.get_log_events(logGroupName="/aws/sagemaker/TrainingJobs", logStreamName=stream["logStreamName"])["events"]
         (line,) = [event["message"] for event in events if event["message"].startswith("told ")]
-        found.append(json.loads(line.removeprefix("told ")))
-    return found
+        facts.append(json.loads(line.removeprefix("told ")))
+    return facts
 
 
 def test_gpus_are_dealt_out_and_data_is_each_jobs_own(emulator: Any, request_of: Any) -> None:
@@ -80,12 +82,12 @@ def test_gpus_are_dealt_out_and_data_is_each_jobs_own(emulator: Any, request_of:
     request["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxParallelTrainingJobs"] = 4
     where = {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/data/"}
     request["TrainingJobDefinition"]["InputDataConfig"] = [{"ChannelName": "train", "DataSource": {"S3DataSource": where}}]
-    jobs = told(emulator, request)
+    jobs = jobs_of(emulator, request)
     assert len(jobs) == 6
-    assert {one["CUDA_VISIBLE_DEVICES"] for one in jobs} == {"3", "5", "7", "9"}  # four at a time, a GPU each
-    assert {(one["SM_NUM_GPUS"], one["OMP_NUM_THREADS"]) for one in jobs} == {("1", "3")}
+    assert {job["CUDA_VISIBLE_DEVICES"] for job in jobs} == {"3", "5", "7", "9"}  # four at a time, a GPU each
+    assert {(job["SM_NUM_GPUS"], job["OMP_NUM_THREADS"]) for job in jobs} == {("1", "3")}
     # Each has written beside its data and into it, and none has seen another's writing.
-    assert [(one["size"], one["names"]) for one in jobs] == [((1 << 20) + 1, ["data", "mine"])] * 6
+    assert [(job["size"], job["names"]) for job in jobs] == [((1 << 20) + 1, ["data", "mine"])] * 6
     (cached,) = (Path(emulator.settings.state) / "cache" / "channels").glob("*/data")
     assert {path.name: path.stat().st_size for path in cached.iterdir()} == {"data": 1 << 20, "other": 5}
     runs = Path(emulator.settings.state) / "runs"

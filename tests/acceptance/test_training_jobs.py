@@ -30,7 +30,7 @@ def run(server: Any, request_of: Any) -> Any:
     """A function that runs a script as a training job and gives what Describe says at its end."""
     count = iter(range(100))
 
-    def one(script: str, **changes: Any) -> dict[str, Any]:
+    def run_job(script: str, **changes: Any) -> dict[str, Any]:
         number = next(count)
         source = server.upload_source(f"bucket-{number}", script)
         name = f"job-{number}"
@@ -38,14 +38,14 @@ def run(server: Any, request_of: Any) -> Any:
         client.create_training_job(TrainingJobName=name, **_definition(request_of, source, f"bucket-{number}", **changes))
         return _ended(client, name)
 
-    return one
+    return run_job
 
 
 def test_good_and_bad_endings(run: Any, server: Any) -> None:
     good = run("import os; print('score=1'); open(os.environ['SM_MODEL_DIR'] + '/m', 'w').write('x')")
     assert good["TrainingJobStatus"] == "Completed"
     assert good["FinalMetricDataList"][0]["Value"] == 1.0
-    assert [one["Status"] for one in good["SecondaryStatusTransitions"]] == [
+    assert [transition["Status"] for transition in good["SecondaryStatusTransitions"]] == [
         "Starting",
         "Downloading",
         "Training",
@@ -58,8 +58,8 @@ def test_good_and_bad_endings(run: Any, server: Any) -> None:
     left = run("import sys; sys.exit(3)")["FailureReason"]
     assert left.startswith('AlgorithmError: ExecuteUserScriptError:\nExitCode 3\nErrorMessage ""\nCommand "')
     assert left.endswith(", exit code: 1")
-    told = run("import os, sys; open(os.environ['SM_OUTPUT_DIR'] + '/failure', 'w').write('bad value'); sys.exit(1)")
-    assert told["FailureReason"] == "AlgorithmError: bad value, exit code: 1"
+    process = run("import os, sys; open(os.environ['SM_OUTPUT_DIR'] + '/failure', 'w').write('bad value'); sys.exit(1)")
+    assert process["FailureReason"] == "AlgorithmError: bad value, exit code: 1"
     assert "\nExitCode -9\n" in run("import os; os.kill(os.getpid(), 9)")["FailureReason"]
     raised = run("try:\n    1 / 0\nexcept ZeroDivisionError as error:\n    raise ValueError('no\\nsuch column') from error")
     assert '\nErrorMessage "ValueError: no\nsuch column"\n' in raised["FailureReason"]
@@ -137,12 +137,12 @@ def test_stop_gives_the_script_time(server: Any, request_of: Any) -> None:
 
 def _streams(logs: Any, name: str) -> list[Any]:
     try:
-        found: list[Any] = logs.describe_log_streams(logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=name)[
+        streams: list[Any] = logs.describe_log_streams(logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=name)[
             "logStreams"
         ]
     except logs.exceptions.ResourceNotFoundException:
         return []
-    return found
+    return streams
 
 
 def test_private_opt_ml_for_parallel_runs(server: Any, request_of: Any) -> None:

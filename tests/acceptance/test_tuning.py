@@ -64,15 +64,15 @@ class Amt:
         raise AssertionError(job)
 
     def children(self, name: str) -> list[dict[str, Any]]:
-        found = self.client.list_training_jobs_for_hyper_parameter_tuning_job(
+        summaries = self.client.list_training_jobs_for_hyper_parameter_tuning_job(
             HyperParameterTuningJobName=name, SortBy="CreationTime", SortOrder="Ascending", MaxResults=100
         )["TrainingJobSummaries"]
-        return [self.client.describe_training_job(TrainingJobName=one["TrainingJobName"]) | one for one in found]
+        return [self.client.describe_training_job(TrainingJobName=summary["TrainingJobName"]) | summary for summary in summaries]
 
     def refusal(self, name: str, **changes: Any) -> tuple[str, str]:
-        with pytest.raises(ClientError) as told:
+        with pytest.raises(ClientError) as raised:
             self.create(name, **changes)
-        error = told.value.response["Error"]
+        error = raised.value.response["Error"]
         return error["Code"], error["Message"]
 
 
@@ -102,10 +102,10 @@ VALLEY = "import sys\nx = float(sys.argv[sys.argv.index('-x') + 1])\nprint(f'sco
 
 def test_warm_start_learns_from_its_parents(amt: Any) -> None:
     config = {"Strategy": "Bayesian", "RandomSeed": 1}
-    with amt() as one:
-        parent = one.run("parent", VALLEY, jobs=10, config=config)
+    with amt() as service:
+        parent = service.run("parent", VALLEY, jobs=10, config=config)
         identical = warm("IdenticalDataAndAlgorithm", "parent")
-        child = one.run("child", VALLEY, jobs=4, parallel=1, config=config, WarmStartConfig=identical)
+        child = service.run("child", VALLEY, jobs=4, parallel=1, config=config, WarmStartConfig=identical)
         assert _best(child) > -1e-4, "within 0.01 of the top after four jobs: a cold start is still at random points then"
         overall = child["OverallBestTrainingJob"]
         values = {job["BestTrainingJob"]["TrainingJobName"]: _best(job) for job in (parent, child)}
@@ -114,7 +114,7 @@ def test_warm_start_learns_from_its_parents(amt: Any) -> None:
         assert "TuningJobName" not in child["BestTrainingJob"]
         assert child["WarmStartConfig"]["WarmStartType"] == "IdenticalDataAndAlgorithm"
         both = warm("TransferLearning", "parent", "child")
-        transfer = one.run("other", VALLEY, jobs=4, parallel=1, config=config, WarmStartConfig=both)
+        transfer = service.run("other", VALLEY, jobs=4, parallel=1, config=config, WarmStartConfig=both)
         assert "OverallBestTrainingJob" not in transfer
         assert _best(transfer) > -1e-4
 
@@ -126,13 +126,13 @@ def _best(job: dict[str, Any]) -> float:
 
 def test_warm_start_refusals(amt: Any) -> None:
     identical = warm("IdenticalDataAndAlgorithm", "parent")
-    with amt() as one:
-        one.run("parent", jobs=1, static={"width": "1"})
-        one.create("running", script="import time; time.sleep(60)", jobs=1)
+    with amt() as service:
+        service.run("parent", jobs=1, static={"width": "1"})
+        service.create("running", script="import time; time.sleep(60)", jobs=1)
         same = {"static": {"width": "1"}}
         ranges = {"ContinuousParameterRanges": [{"Name": "y", "MinValue": "0.0", "MaxValue": "1.0"}]}
         integer = {"IntegerParameterRanges": [{"Name": "x", "MinValue": "0", "MaxValue": "9"}]}
-        assert one.refusal("child", WarmStartConfig=warm("TransferLearning", "nobody"))[0] == "ResourceNotFound"
+        assert service.refusal("child", WarmStartConfig=warm("TransferLearning", "nobody"))[0] == "ResourceNotFound"
         minimize = {"HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "score"}}
         for changes, text in (
             ({"WarmStartConfig": warm("TransferLearning", "nobody")}, "can't find a tuning job called nobody"),
@@ -151,17 +151,17 @@ def test_warm_start_refusals(amt: Any) -> None:
                 "Only the following fields in TrainingJobDefinition are allowed to change: [algorithmSpecification, inputDataConfig, ",
             ),
         ):
-            assert text in one.refusal("child", **json.loads(json.dumps(changes)))[1], changes
-        one.client.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="running")
-        one.ended("running")
+            assert text in service.refusal("child", **json.loads(json.dumps(changes)))[1], changes
+        service.client.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="running")
+        service.ended("running")
 
 
 # --- several definitions ----------------------------------------------------------------------------------------------------
 
 
 def test_several_definitions_take_turns(amt: Any) -> None:
-    with amt() as one:
-        request = one.request("many", jobs=6)
+    with amt() as service:
+        request = service.request("many", jobs=6)
         base = request.pop("TrainingJobDefinition")
         config = request["HyperParameterTuningJobConfig"]
         objective, ranges = config.pop("HyperParameterTuningJobObjective"), config.pop("ParameterRanges")
@@ -170,9 +170,9 @@ def test_several_definitions_take_turns(amt: Any) -> None:
             {**base, "DefinitionName": "a", "TuningObjective": objective, "HyperParameterRanges": ranges},
             {**base, "DefinitionName": "b", "TuningObjective": objective, "HyperParameterRanges": other},
         ]
-        one.client.create_hyper_parameter_tuning_job(**request)
-        job = one.ended("many")
-        children = one.children("many")
+        service.client.create_hyper_parameter_tuning_job(**request)
+        job = service.ended("many")
+        children = service.children("many")
         assert sorted(child["TrainingJobDefinitionName"] for child in children) == ["a"] * 3 + ["b"] * 3
         assert job["BestTrainingJob"]["TrainingJobDefinitionName"] == "b"
         final = job["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]
@@ -195,8 +195,8 @@ def test_autotune_fills_in_what_it_chooses(amt: Any) -> None:
         },
         "ResourceLimits": {"MaxParallelTrainingJobs": 4},
     }
-    with amt() as one:
-        job = one.run("auto", config=auto, Autotune={"Mode": "Enabled"})
+    with amt() as service:
+        job = service.run("auto", config=auto, Autotune={"Mode": "Enabled"})
         config = job["HyperParameterTuningJobConfig"]
         assert config["ParameterRanges"] == {
             "ContinuousParameterRanges": [{"Name": "x", "MinValue": "0.001", "MaxValue": "0.1", "ScalingType": "Logarithmic"}],
@@ -211,7 +211,7 @@ def test_autotune_fills_in_what_it_chooses(amt: Any) -> None:
         assert job["Autotune"] == {"Mode": "Enabled"}
         assert 5 <= sum(job["TrainingJobStatusCounters"].values()) <= config["ResourceLimits"]["MaxNumberOfTrainingJobs"] == 20
         limits = {"MaxParallelTrainingJobs": 1, "MaxNumberOfTrainingJobs": 1}
-        assert "Autotune is not enabled" in one.refusal("manual", config=auto | {"ResourceLimits": limits})[1]
+        assert "Autotune is not enabled" in service.refusal("manual", config=auto | {"ResourceLimits": limits})[1]
 
 
 # --- restarts and faults ----------------------------------------------------------------------------------------------------
@@ -233,19 +233,19 @@ SPOT = {
 
 
 def test_an_interrupted_spot_job_goes_on_from_its_checkpoint(amt: Any) -> None:
-    with amt() as one:
-        one.create("spot", RESUMING, jobs=1, definition=SPOT)
-        while not (running := one.client.list_training_jobs(StatusEquals="InProgress")["TrainingJobSummaries"]):
+    with amt() as service:
+        service.create("spot", RESUMING, jobs=1, definition=SPOT)
+        while not (running := service.client.list_training_jobs(StatusEquals="InProgress")["TrainingJobSummaries"]):
             time.sleep(0.05)
         name = running[0]["TrainingJobName"]
-        store = one.emulator.store
+        store = service.emulator.store
         deadline = time.monotonic() + 30
         while len(store.observations(SCOPE.training_arn(name))) < 4 and time.monotonic() < deadline:
             time.sleep(0.02)
-        one.emulator.api.interrupt(name)
-        job = one.ended("spot")
+        service.emulator.api.interrupt(name)
+        job = service.ended("spot")
         assert job["TrainingJobStatusCounters"]["Completed"] == 1
-        (child,) = one.children("spot")
+        (child,) = service.children("spot")
         assert [step["Status"] for step in child["SecondaryStatusTransitions"]] == [
             *(
                 "Starting",
@@ -266,40 +266,40 @@ def test_an_interrupted_spot_job_goes_on_from_its_checkpoint(amt: Any) -> None:
         )["logStreams"]
         assert len(streams) == 2
         with pytest.raises(Exception, match="does not train: it is Completed"):
-            one.emulator.api.interrupt(name)
+            service.emulator.api.interrupt(name)
 
 
 def test_only_spot_jobs_can_be_interrupted(amt: Any) -> None:
-    with amt() as one:
-        one.run("plain", jobs=1)
+    with amt() as service:
+        service.run("plain", jobs=1)
         with pytest.raises(Exception, match="is not a managed spot training job"):
-            one.emulator.api.interrupt(one.children("plain")[0]["TrainingJobName"])
+            service.emulator.api.interrupt(service.children("plain")[0]["TrainingJobName"])
 
 
 def test_spot_jobs_that_are_always_interrupted_run_out_of_wait(amt: Any) -> None:
     condition = {"MaxRuntimeInSeconds": 3, "MaxWaitTimeInSeconds": 4}
-    with amt(faults=Faults(interrupt=1.0)) as one:
-        job = one.run("never", "import time\nprint('score=1', flush=True)\ntime.sleep(1)\n", jobs=1,
+    with amt(faults=Faults(interrupt=1.0)) as service:
+        job = service.run("never", "import time\nprint('score=1', flush=True)\ntime.sleep(1)\n", jobs=1,
                       definition={**SPOT, "StoppingCondition": condition})  # fmt: skip
-        (child,) = one.children("never")
+        (child,) = service.children("never")
         assert (child["TrainingJobStatus"], child["SecondaryStatus"]) == ("Stopped", "MaxWaitTimeExceeded")
         assert job["TrainingJobStatusCounters"]["Stopped"] == 1
 
 
 def test_internal_errors_are_retried_as_often_as_asked(amt: Any) -> None:
-    with amt(faults=Faults(internal=1.0)) as one:
-        job = one.run("internal", jobs=2, definition={"RetryStrategy": {"MaximumRetryAttempts": 2}})
+    with amt(faults=Faults(internal=1.0)) as service:
+        job = service.run("internal", jobs=2, definition={"RetryStrategy": {"MaximumRetryAttempts": 2}})
         assert job["HyperParameterTuningJobStatus"] == "Failed"
         assert job["TrainingJobStatusCounters"]["RetryableError"] == 2
-        for child in one.children("internal"):
+        for child in service.children("internal"):
             assert child["FailureReason"] == "InternalServerError: We encountered an internal error. Please try again."
             assert [step["Status"] for step in child["SecondaryStatusTransitions"]].count("Starting") == 3
-    with amt(faults=Faults(internal=0.5)) as one:
-        job = one.run("lucky", jobs=4, definition={"RetryStrategy": {"MaximumRetryAttempts": 30}})
+    with amt(faults=Faults(internal=0.5)) as service:
+        job = service.run("lucky", jobs=4, definition={"RetryStrategy": {"MaximumRetryAttempts": 30}})
         assert job["TrainingJobStatusCounters"]["Completed"] == 4
-    with amt() as one:
-        one.run("own", script="raise SystemExit(1)", jobs=1, definition={"RetryStrategy": {"MaximumRetryAttempts": 30}})
-        (child,) = one.children("own")
+    with amt() as service:
+        service.run("own", script="raise SystemExit(1)", jobs=1, definition={"RetryStrategy": {"MaximumRetryAttempts": 30}})
+        (child,) = service.children("own")
         assert [step["Status"] for step in child["SecondaryStatusTransitions"]].count("Starting") == 1, (
             "never after the script's own"
         )
@@ -307,31 +307,31 @@ def test_internal_errors_are_retried_as_often_as_asked(amt: Any) -> None:
 
 def test_capacity_errors_try_the_next_configuration(amt: Any) -> None:
     kinds = ["ml.m5.large", "ml.m5.xlarge", "ml.c5.xlarge"]
-    with amt(faults=Faults(capacity=0.5)) as one:
-        request = one.request("capacity", jobs=12)
+    with amt(faults=Faults(capacity=0.5)) as service:
+        request = service.request("capacity", jobs=12)
         definition = request["TrainingJobDefinition"]
         definition.pop("ResourceConfig")
         definition["HyperParameterTuningResourceConfig"] = {
             "InstanceConfigs": [{"InstanceType": kind, "InstanceCount": 1, "VolumeSizeInGB": 1} for kind in kinds],
             "AllocationStrategy": "Prioritized",
         }
-        one.client.create_hyper_parameter_tuning_job(**request)
-        job = one.ended("capacity")
-        done = [child for child in one.children("capacity") if child["TrainingJobStatus"] == "Completed"]
+        service.client.create_hyper_parameter_tuning_job(**request)
+        job = service.ended("capacity")
+        done = [child for child in service.children("capacity") if child["TrainingJobStatus"] == "Completed"]
         used = {child["ResourceConfig"]["InstanceType"] for child in done}
         assert len(used) >= 2
-        reasons = {child.get("FailureReason", "")[:14] for child in one.children("capacity")} - {""}
+        reasons = {child.get("FailureReason", "")[:14] for child in service.children("capacity")} - {""}
         assert reasons <= {"CapacityError:"}
         assert job["TrainingJobStatusCounters"]["NonRetryableError"] == 0
 
 
 def test_throttling_and_delays(amt: Any) -> None:
-    with amt(faults=Faults(throttle=1.0)) as one:
-        code, message = one.refusal("throttled")
+    with amt(faults=Faults(throttle=1.0)) as service:
+        code, message = service.refusal("throttled")
         assert (code, message) == ("ThrottlingException", "Rate exceeded")
-    with amt(faults=Faults(delay=1.5)) as one:
-        one.run("late", jobs=1)
-        (child,) = one.children("late")
+    with amt(faults=Faults(delay=1.5)) as service:
+        service.run("late", jobs=1)
+        (child,) = service.children("late")
         assert (child["TrainingStartTime"] - child["CreationTime"]).total_seconds() >= 1
 
 
@@ -339,65 +339,74 @@ def test_throttling_and_delays(amt: Any) -> None:
 
 
 def test_quotas(amt: Any) -> None:
-    with amt(quotas=Quotas(tuning_jobs=1, instances={"ml.m5.large": 2})) as one:
-        code, message = one.refusal("wide", parallel=11, jobs=20)
+    with amt(quotas=Quotas(tuning_jobs=1, instances={"ml.m5.large": 2})) as service:
+        code, message = service.refusal("wide", parallel=11, jobs=20)
         assert code == "ResourceLimitExceeded"
         assert "'Maximum number of parallel training jobs per hyperparameter tuning job' is 10 Training Jobs" in message
-        assert "is 750 Training Jobs, with current utilization of 0" in one.refusal("long", jobs=751)[1]
-        code, message = one.refusal("instances", parallel=3)
+        assert "is 750 Training Jobs, with current utilization of 0" in service.refusal("long", jobs=751)[1]
+        code, message = service.refusal("instances", parallel=3)
         assert message.startswith(
             "The account-level service limit 'ml.m5.large for training job usage' is 2 Instances, with current utilization of 0 "
             "Instances and a request delta of 3 Instances. Please use AWS Service Quotas"
         )
-        one.create("first", script="import time; time.sleep(60)")
-        assert "'Number of concurrent hyperparameter tuning jobs' is 1" in one.refusal("second")[1]
-        one.client.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="first")
-        one.ended("first")
+        service.create("first", script="import time; time.sleep(60)")
+        assert "'Number of concurrent hyperparameter tuning jobs' is 1" in service.refusal("second")[1]
+        service.client.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="first")
+        service.ended("first")
 
 
 def test_events_reach_the_event_bus(amt: Any) -> None:
-    with amt() as one:
+    with amt() as service:
         events, queues = (boto3.client(name, region_name="us-east-1") for name in ("events", "sqs"))
         url = queues.create_queue(QueueName="told")["QueueUrl"]
         arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         events.put_rule(Name="all", EventPattern=json.dumps({"source": ["aws.sagemaker"]}))
         events.put_targets(Rule="all", Targets=[{"Id": "1", "Arn": arn}])
-        job = one.run("told", jobs=1, parallel=1)
-        told: list[dict[str, Any]] = []
+        job = service.run("told", jobs=1, parallel=1)
+        received: list[dict[str, Any]] = []
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline and "Completed" not in [
-            event["detail"].get("HyperParameterTuningJobStatus") for event in told
+            event["detail"].get("HyperParameterTuningJobStatus") for event in received
         ]:
             answer = queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
-            told += [json.loads(message["Body"]) for message in answer.get("Messages", [])]
-        tuning = [event["detail"] for event in told if event["detail-type"] == "SageMaker HyperParameter Tuning Job State Change"]
-        assert [one["HyperParameterTuningJobStatus"] for one in tuning] == ["InProgress", "Completed"]
+            received += [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+        tuning = [
+            event["detail"] for event in received if event["detail-type"] == "SageMaker HyperParameter Tuning Job State Change"
+        ]
+        assert [detail["HyperParameterTuningJobStatus"] for detail in tuning] == ["InProgress", "Completed"]
         assert tuning[0]["CreationTime"] == round(job["CreationTime"].timestamp() * 1000)
-        training = [event["detail"] for event in told if event["detail-type"] == "SageMaker Training Job State Change"]
-        assert [one["SecondaryStatus"] for one in training] == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
-        assert {event["source"] for event in told} == {"aws.sagemaker"}
+        training = [event["detail"] for event in received if event["detail-type"] == "SageMaker Training Job State Change"]
+        assert [detail["SecondaryStatus"] for detail in training] == [
+            "Starting",
+            "Downloading",
+            "Training",
+            "Uploading",
+            "Completed",
+        ]
+        assert {event["source"] for event in received} == {"aws.sagemaker"}
 
 
 def test_stop_and_delete(amt: Any) -> None:
-    with amt() as one:
-        one.create("stopped", script="import time\nprint('score=3', flush=True)\ntime.sleep(60)\n", jobs=5)
+    with amt() as service:
+        service.create("stopped", script="import time\nprint('score=3', flush=True)\ntime.sleep(60)\n", jobs=5)
         deadline = time.monotonic() + 30
         while (
-            not [row for row in one.children("stopped") if row["SecondaryStatus"] == "Training"] and time.monotonic() < deadline
+            not [row for row in service.children("stopped") if row["SecondaryStatus"] == "Training"]
+            and time.monotonic() < deadline
         ):
             time.sleep(0.05)
         with pytest.raises(ClientError, match="not in a terminal state"):
-            one.client.delete_hyper_parameter_tuning_job(HyperParameterTuningJobName="stopped")
-        one.client.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="stopped")
-        at_once = one.client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="stopped")
+            service.client.delete_hyper_parameter_tuning_job(HyperParameterTuningJobName="stopped")
+        service.client.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="stopped")
+        at_once = service.client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="stopped")
         assert at_once["HyperParameterTuningJobStatus"] in {"Stopping", "Stopped"}
         assert "HyperParameterTuningEndTime" not in at_once or at_once["HyperParameterTuningJobStatus"] == "Stopped"
-        job = one.ended("stopped")
+        job = service.ended("stopped")
         assert job["TrainingJobStatusCounters"]["Stopped"] >= 1
         with pytest.raises(ClientError, match="already"):
-            one.client.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="stopped")
-        children = [row["TrainingJobName"] for row in one.children("stopped")]
-        one.client.delete_hyper_parameter_tuning_job(HyperParameterTuningJobName="stopped")
+            service.client.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="stopped")
+        children = [row["TrainingJobName"] for row in service.children("stopped")]
+        service.client.delete_hyper_parameter_tuning_job(HyperParameterTuningJobName="stopped")
         with pytest.raises(ClientError, match="can't find a tuning job called stopped"):
-            one.client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="stopped")
-        assert one.client.describe_training_job(TrainingJobName=children[0])["TrainingJobStatus"] == "Stopped"
+            service.client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="stopped")
+        assert service.client.describe_training_job(TrainingJobName=children[0])["TrainingJobStatus"] == "Stopped"

@@ -71,11 +71,11 @@ ENDS = ("", "!", "/")
 
 def modules() -> Iterator[ModuleType]:
     for package in (local_emulator, sm_tuning):
-        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if "__main__" in found.name or found.name.startswith("local_emulator.algorithms."):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if "__main__" in module.name or module.name.startswith("local_emulator.algorithms."):
                 continue
             try:
-                yield importlib.import_module(found.name)
+                yield importlib.import_module(module.name)
             except ModuleNotFoundError:  # an extra
                 continue
 

@@ -35,8 +35,8 @@ HEAVY = {
 )
 def test_heavy_modules_are_loaded_when_they_are_needed(module: str, allowed: set[str]) -> None:
     code = f"import {module}, json, sys; print(json.dumps(sorted({{name.partition('.')[0] for name in sys.modules}})))"
-    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert HEAVY & set(json.loads(told)) <= allowed
+    printed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert HEAVY & set(json.loads(printed)) <= allowed
 
 
 def test_public_names_are_loaded_when_they_are_asked_for() -> None:

@@ -37,11 +37,11 @@ Command = Callable[..., Said]
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     program = f"{sys.executable} {ROOT / 'training_scripts/mlp.py'}"
     images = ("--image", f"*.dkr.ecr.*/own-*={program}", "--image", f"*.dkr.ecr.*/sm-tuning:*={program}")
-    one = Server(state=tmp_path_factory.mktemp("emulator") / "state", arguments=("--stop-grace", "2", *images))
+    server = Server(state=tmp_path_factory.mktemp("emulator") / "state", arguments=("--stop-grace", "2", *images))
     try:
-        yield one.start()
+        yield server.start()
     finally:
-        one.remove()
+        server.remove()
 
 
 @pytest.fixture
@@ -54,8 +54,8 @@ def infra(served: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     def run(*words: str, at: Server = served) -> Said:
         capsys.readouterr()
         code = main([*words, "--endpoint-url", at.url])
-        told = capsys.readouterr()
-        return Said(code, told.out, told.err)
+        captured = capsys.readouterr()
+        return Said(code, captured.out, captured.err)
 
     return run
 
@@ -84,12 +84,12 @@ def deploy(infra: Command) -> Command:
 
 def policies(iam: Any, role: str) -> list[dict[str, Any]]:
     """The statements of all of a role's policies."""
-    found: list[dict[str, Any]] = []
+    statements: list[dict[str, Any]] = []
     for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
-        found += _document(iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"])["Statement"]
-    for one in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
-        found += managed(iam, one["PolicyArn"])
-    return found
+        statements += _document(iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"])["Statement"]
+    for policy in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
+        statements += managed(iam, policy["PolicyArn"])
+    return statements
 
 
 def managed(iam: Any, arn: str) -> list[dict[str, Any]]:
@@ -101,15 +101,15 @@ def managed(iam: Any, arn: str) -> list[dict[str, Any]]:
     return statements
 
 
-def _document(told: str | Mapping[str, Any]) -> Mapping[str, Any]:
-    parsed: Mapping[str, Any] = json.loads(urllib.parse.unquote(told)) if isinstance(told, str) else told
+def _document(document: str | Mapping[str, Any]) -> Mapping[str, Any]:
+    parsed: Mapping[str, Any] = json.loads(urllib.parse.unquote(document)) if isinstance(document, str) else document
     return parsed
 
 
 def actions(statement: Mapping[str, Any]) -> list[str]:
     """A statement's actions, one or several."""
-    found = statement["Action"]
-    return [found] if isinstance(found, str) else list(found)
+    action = statement["Action"]
+    return [action] if isinstance(action, str) else list(action)
 
 
 def script(folder: Path) -> Path:

@@ -25,9 +25,9 @@ class Call:
 
 def allowed(statements: Sequence[Statement], call: Call) -> bool:
     """Whether these statements alone allow a call."""
-    holding = [{**one, "Condition": {}} for one in statements if _holds(one.get("Condition", {}), call.context)]
-    for one in holding:
-        del one["Condition"]
+    holding = [{**statement, "Condition": {}} for statement in statements if _holds(statement.get("Condition", {}), call.context)]
+    for statement in holding:
+        del statement["Condition"]
     if not holding:
         return False
     policy = IAMPolicy({"policy_document": json.dumps({"Version": "2012-10-17", "Statement": holding})})
@@ -43,7 +43,7 @@ def _holds(condition: Mapping[str, Mapping[str, Any]], context: Mapping[str, tup
 
 
 def _several(wanted: Any) -> list[str]:
-    return [str(one) for one in wanted] if isinstance(wanted, list) else [str(wanted)]
+    return [str(value) for value in wanted] if isinstance(wanted, list) else [str(wanted)]
 
 
 def _like(value: str, patterns: list[str]) -> bool:
@@ -52,11 +52,11 @@ def _like(value: str, patterns: list[str]) -> bool:
 
 _Operator = Callable[[tuple[str, ...], list[str]], bool]
 _OPERATORS: Mapping[str, _Operator] = {
-    "StringEquals": lambda found, wanted: bool(found) and found[0] in wanted,
-    "ArnEquals": lambda found, wanted: bool(found) and found[0] in wanted,
-    "StringLike": lambda found, wanted: bool(found) and _like(found[0], wanted),
-    "ForAllValues:StringLike": lambda found, wanted: all(_like(one, wanted) for one in found),
-    "NumericLessThanEquals": lambda found, wanted: bool(found) and float(found[0]) <= float(wanted[0]),
-    "Null": lambda found, wanted: (not found) == (wanted[0] == "true"),
-    "Bool": lambda found, wanted: bool(found) and found[0] == wanted[0],
+    "StringEquals": lambda given, wanted: bool(given) and given[0] in wanted,
+    "ArnEquals": lambda given, wanted: bool(given) and given[0] in wanted,
+    "StringLike": lambda given, wanted: bool(given) and _like(given[0], wanted),
+    "ForAllValues:StringLike": lambda given, wanted: all(_like(value, wanted) for value in given),
+    "NumericLessThanEquals": lambda given, wanted: bool(given) and float(given[0]) <= float(wanted[0]),
+    "Null": lambda given, wanted: (not given) == (wanted[0] == "true"),
+    "Bool": lambda given, wanted: bool(given) and given[0] == wanted[0],
 }

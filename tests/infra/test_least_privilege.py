@@ -58,7 +58,7 @@ class Recorder:
             "SessionToken": "aws_session_token",
         }
         self._url = server.url
-        self._session = boto3.Session(region_name="us-east-1", **{name: taken[told] for told, name in names.items()})
+        self._session = boto3.Session(region_name="us-east-1", **{name: taken[key] for key, name in names.items()})
         self._session.events.register("provide-client-params.*.*", self._note)
         self.calls: list[Call] = []
 
@@ -170,7 +170,7 @@ def calls(deployed: Server, tmp_path_factory: pytest.TempPathFactory) -> list[Ca
         tags={"Project": PROJECT},
     )
     run = job.launch(recorder)
-    assert run.wait(timeout=60).status == "Completed", [str(one) for one in run.failures()]
+    assert run.wait(timeout=60).status == "Completed", [str(failure) for failure in run.failures()]
     best = run.best()
     assert best is not None
     assert run.model_uri(best.name)
@@ -186,30 +186,30 @@ def calls(deployed: Server, tmp_path_factory: pytest.TempPathFactory) -> list[Ca
 def test_the_launch_role_may_do_all_that_sm_tuning_does(
     calls: list[Call], statements: Callable[[str], Sequence[Statement]]
 ) -> None:
-    assert {one.action.split(":")[0] for one in calls} >= {"sagemaker", "s3", "logs", "iam"}
-    assert [str(one) for one in calls if not allowed(statements("launch"), one)] == []
+    assert {call.action.split(":")[0] for call in calls} >= {"sagemaker", "s3", "logs", "iam"}
+    assert [str(call) for call in calls if not allowed(statements("launch"), call)] == []
 
 
 def test_doctor_asks_for_what_is_listed(deployed: Server, statements: Callable[[str], Sequence[Statement]]) -> None:
     recorder = Recorder(deployed)
-    told = Stack.read(PROJECT, recorder)
+    stack = Stack.read(PROJECT, recorder)
     job = TuningJob(
         name="own-p-doctor",
         objective=Objective.maximize("score", regex="score=([0-9.]+)"),
         ranges=[Continuous("rate", 0.0, 1.0)],
         strategy=Random(seed=1),
         max_jobs=2,
-        role=told.role,
-        output=told.output,
-        image=f"{told.repository}:0123abc",
+        role=stack.role,
+        output=stack.output,
+        image=f"{stack.repository}:0123abc",
     )
-    assert {one.check for one in doctor(job, recorder) if one.state == "problem"} == {"image"}  # none was pushed
+    assert {finding.check for finding in doctor(job, recorder) if finding.state == "problem"} == {"image"}  # none was pushed
     with suppress(ClientError):  # the emulator has no price list
         price_list(recorder, ["ml.m5.large"])
-    assert {one.action.split(":")[0] for one in recorder.calls} >= {"iam", "ecr", "servicequotas", "s3", "cloudformation"}
-    assert [str(one) for one in recorder.calls if not allowed(statements("launch"), one)] == []
-    asked = {one.action for one in recorder.calls}
-    assert {one.action for one in ASKED_FOR_BESIDES} - asked <= {
+    assert {call.action.split(":")[0] for call in recorder.calls} >= {"iam", "ecr", "servicequotas", "s3", "cloudformation"}
+    assert [str(call) for call in recorder.calls if not allowed(statements("launch"), call)] == []
+    asked = {call.action for call in recorder.calls}
+    assert {call.action for call in ASKED_FOR_BESIDES} - asked <= {
         "s3:GetObject",
         "cloudwatch:GetMetricData",
     }  # a model's download, curves without logs
@@ -217,19 +217,19 @@ def test_doctor_asks_for_what_is_listed(deployed: Server, statements: Callable[[
 
 def test_without_any_one_action_something_fails(calls: list[Call], statements: Callable[[str], Sequence[Statement]]) -> None:
     whole = statements("launch")
-    assert all("*" not in action for one in whole for action in actions(one))
-    for number, one in enumerate(whole):
-        for action in actions(one):
-            rest = [other for other in actions(one) if other != action]
-            fewer = [*whole[:number], *([{**one, "Action": rest}] if rest else []), *whole[number + 1 :]]
-            assert not all(allowed(fewer, call) for call in calls), f"{action} of {one['Sid']} is not needed"
+    assert all("*" not in action for statement in whole for action in actions(statement))
+    for number, statement in enumerate(whole):
+        for action in actions(statement):
+            rest = [other for other in actions(statement) if other != action]
+            fewer = [*whole[:number], *([{**statement, "Action": rest}] if rest else []), *whole[number + 1 :]]
+            assert not all(allowed(fewer, call) for call in calls), f"{action} of {statement['Sid']} is not needed"
 
 
 GPU = {"sagemaker:InstanceTypes": ("ml.p5.48xlarge",), "sagemaker:MaxRuntimeInSeconds": ("300",)}
 WEEKS = {"sagemaker:InstanceTypes": ("ml.m5.large",), "sagemaker:MaxRuntimeInSeconds": ("864000",)}
 UNBOUNDED = {"sagemaker:InstanceTypes": ("ml.m5.large",)}
 SOME = {"sagemaker:MaxRuntimeInSeconds": ("300",)}
-TO_SAGEMAKER, TO_LAMBDA = ({"iam:PassedToService": (f"{one}.amazonaws.com",)} for one in ("sagemaker", "lambda"))
+TO_SAGEMAKER, TO_LAMBDA = ({"iam:PassedToService": (f"{name}.amazonaws.com",)} for name in ("sagemaker", "lambda"))
 JOB = f"{SAGEMAKER}:hyper-parameter-tuning-job/x"
 
 
@@ -272,14 +272,16 @@ TRAINING = {
 def test_the_execution_role_may_do_what_a_training_job_needs(
     deployed: Server, statements: Callable[[str], Sequence[Statement]]
 ) -> None:
-    found = statements("execution")
-    assert {action for one in found for action in actions(one)} == TRAINING
-    assert allowed(found, Call("s3:PutObject", f"{BUCKET}/tuning/x/output/model.tar.gz"))
+    execution = statements("execution")
+    assert {action for statement in execution for action in actions(statement)} == TRAINING
+    assert allowed(execution, Call("s3:PutObject", f"{BUCKET}/tuning/x/output/model.tar.gz"))
     metrics = {"cloudwatch:namespace": ("/aws/sagemaker/TrainingJobs",)}
-    assert allowed(found, Call("cloudwatch:PutMetricData", "*", metrics))
-    assert not allowed(found, Call("cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": ("Mine",)}))
-    assert not allowed(found, Call("s3:GetObject", "arn:aws:s3:::somebody-else/x"))
-    assert not allowed(found, Call("logs:PutLogEvents", f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/aws/lambda/x:log-stream:y"))
+    assert allowed(execution, Call("cloudwatch:PutMetricData", "*", metrics))
+    assert not allowed(execution, Call("cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": ("Mine",)}))
+    assert not allowed(execution, Call("s3:GetObject", "arn:aws:s3:::somebody-else/x"))
+    assert not allowed(
+        execution, Call("logs:PutLogEvents", f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/aws/lambda/x:log-stream:y")
+    )
     (trust,) = deployed.client("iam").get_role(RoleName=f"{PROJECT}-execution")["Role"]["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "sagemaker.amazonaws.com"}
     assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
@@ -289,9 +291,11 @@ def test_the_boundary_cuts_nothing_that_the_roles_need(
     deployed: Server, calls: list[Call], statements: Callable[[str], Sequence[Statement]]
 ) -> None:
     boundary = managed(deployed.client("iam"), f"arn:aws:iam::{ACCOUNT}:policy/{PROJECT}-boundary")
-    assert [str(one) for one in calls if not allowed(boundary, one)] == []
-    within = {action for one in boundary for action in actions(one)}
-    assert within >= {action for role in ("launch", "execution") for one in statements(role) for action in actions(one)}
+    assert [str(call) for call in calls if not allowed(boundary, call)] == []
+    within = {action for statement in boundary for action in actions(statement)}
+    assert within >= {
+        action for role in ("launch", "execution") for statement in statements(role) for action in actions(statement)
+    }
     assert not allowed(boundary, Call("iam:CreateRole", f"{ROLE}-x"))
     assert not allowed(boundary, Call("s3:GetObject", "arn:aws:s3:::somebody-else/x"))
 
@@ -326,10 +330,13 @@ def test_the_deploy_role_may_do_all_that_deploying_does(
     deployed.client("s3").put_object(Bucket=f"own-q-{ACCOUNT}-us-east-1", Key="tuning/x", Body=b"x")
     assert main(["teardown", "own-q", "--yes", *where]) == 0
     repository = f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/{PROJECT}"
-    pushing = [Call("ecr:GetAuthorizationToken", "*"), *(Call(f"ecr:{one}", repository) for one in ("DescribeImages", *PUSHING))]
-    calls = [_of_this_project(one) for each in seen for one in _deploying(*each)] + pushing
-    assert {one.action for one in calls} >= {"cloudformation:ExecuteChangeSet", "s3:ListBucketVersions", "ecr:DeleteRepository"}
-    assert [str(one) for one in calls if not allowed(statements("deploy"), one)] == []
+    pushing = [
+        Call("ecr:GetAuthorizationToken", "*"),
+        *(Call(f"ecr:{action}", repository) for action in ("DescribeImages", *PUSHING)),
+    ]
+    calls = [_of_this_project(call) for each in seen for call in _deploying(*each)] + pushing
+    assert {call.action for call in calls} >= {"cloudformation:ExecuteChangeSet", "s3:ListBucketVersions", "ecr:DeleteRepository"}
+    assert [str(call) for call in calls if not allowed(statements("deploy"), call)] == []
 
 
 def _deploying(service: str, operation: str, params: Mapping[str, Any]) -> Iterator[Call]:
@@ -386,6 +393,6 @@ def test_a_pipeline_is_known_by_its_exact_subject(deployed: Server) -> None:
     issuer = "token.actions.githubusercontent.com"
     for role in ("deploy", "launch"):
         trust = deployed.client("iam").get_role(RoleName=f"{PROJECT}-{role}")["Role"]["AssumeRolePolicyDocument"]["Statement"]
-        (federated,) = [one for one in trust if "Federated" in one["Principal"]]
+        (federated,) = [statement for statement in trust if "Federated" in statement["Principal"]]
         assert federated["Principal"]["Federated"] == f"arn:aws:iam::{ACCOUNT}:oidc-provider/{issuer}"
         assert federated["Condition"] == {"StringEquals": {f"{issuer}:aud": "sts.amazonaws.com", f"{issuer}:sub": [SUBJECT]}}

@@ -110,24 +110,24 @@ def runner(served: Server, infra: Command, tmp_path: Path) -> Iterator[Runner]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    return (one for one in folder.rglob("*") if one.is_file())
+    return (path for path in folder.rglob("*") if path.is_file())
 
 
-def _uploaded(told: Mapping[str, str], _environment: dict[str, str]) -> None:
-    assert any(one.stat().st_size > 1000 for one in _files(ROOT / told["path"])), f"nothing in {told['path']}"
+def _uploaded(inputs: Mapping[str, str], _environment: dict[str, str]) -> None:
+    assert any(file.stat().st_size > 1000 for file in _files(ROOT / inputs["path"])), f"nothing in {inputs['path']}"
 
 
 def _role_taker(served: Server) -> Callable[[Mapping[str, str], dict[str, str]], None]:
-    def take(told: Mapping[str, str], environment: dict[str, str]) -> None:
-        role = served.client("iam").get_role(RoleName=told["role-to-assume"].rsplit("/", 1)[1])["Role"]
-        assert role["Arn"] == told["role-to-assume"]
-        assert told["allowed-account-ids"] == ACCOUNT
-        assert int(told.get("role-duration-seconds", 3600)) <= role["MaxSessionDuration"]
+    def take(inputs: Mapping[str, str], environment: dict[str, str]) -> None:
+        role = served.client("iam").get_role(RoleName=inputs["role-to-assume"].rsplit("/", 1)[1])["Role"]
+        assert role["Arn"] == inputs["role-to-assume"]
+        assert inputs["allowed-account-ids"] == ACCOUNT
+        assert int(inputs.get("role-duration-seconds", 3600)) <= role["MaxSessionDuration"]
         assert SUBJECT in str(role["AssumeRolePolicyDocument"])
         taken = served.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="pipeline")["Credentials"]
         environment |= {
-            "AWS_REGION": told["aws-region"],
-            "AWS_DEFAULT_REGION": told["aws-region"],
+            "AWS_REGION": inputs["aws-region"],
+            "AWS_DEFAULT_REGION": inputs["aws-region"],
             "AWS_ACCESS_KEY_ID": taken["AccessKeyId"],
             "AWS_SECRET_ACCESS_KEY": taken["SecretAccessKey"],
             "AWS_SESSION_TOKEN": taken["SessionToken"],
@@ -140,7 +140,7 @@ def test_from_a_commit_to_a_tuning_job_and_back(runner: Runner, served: Server, 
     runner.run("deploy.yml")
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
     images = served.client("ecr").describe_images(repositoryName="sm-tuning")["imageDetails"]
-    assert [one["imageTags"] for one in images] == [[commit]]
+    assert [image["imageTags"] for image in images] == [[commit]]
     repository = infra("output", "sm-tuning", "RepositoryUri").out.strip()
     spoken = Path(runner.environment["SPOKEN"]).read_text().splitlines()
     assert [line.split()[1] for line in spoken] == ["build", "login", "tag", "push"]
@@ -155,7 +155,7 @@ def test_from_a_commit_to_a_tuning_job_and_back(runner: Runner, served: Server, 
 def test_a_pull_request(runner: Runner) -> None:
     runner.left_out = SELF
     runner.run("ci.yml")
-    assert runner.ran == [one for one in commands("ci.yml") if one not in SELF]
+    assert runner.ran == [command for command in commands("ci.yml") if command not in SELF]
     spoken = Path(runner.environment["SPOKEN"]).read_text()
     assert spoken.startswith("gh pr comment https://x.test/1 --body-file - --edit-last --create-if-none\n### Tuning job\n")
     assert runner.summary.read_text().startswith("### Tuning job\n\n```text\n")
@@ -180,7 +180,7 @@ def test_gitlab_runs_the_same_commands() -> None:
     document = yaml.safe_load((ROOT / "infra/gitlab-ci.yml").read_text())
     lines = [line for job in document.values() if isinstance(job, dict) for line in job.get("script", ())]
     made = {line.split(" | ")[0] for line in lines if line.startswith("make ")}
-    theirs = {one.split(" >> ")[0] for name in WORKFLOWS for one in commands(name)}
+    theirs = {command.split(" >> ")[0] for name in WORKFLOWS for command in commands(name)}
     # A merge request's comment needs a token that may write, which GitLab gives no job: the summary is an artifact there. A job that
     # is broken off runs nothing more.
     assert made == theirs - {"make comment", "make stop"}

@@ -68,7 +68,7 @@ NONE = error("ValidationError", "Stack with id own does not exist")
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     """What `deploy` says with a planted client, and its exit code."""
 
     def run(client: Planted | Exception, *words: str) -> tuple[int, str]:
@@ -97,17 +97,17 @@ def _raise(fault: Exception) -> None:
         (NoCredentialsError(), "there are no credentials; aws sso login or aws configure makes some"),
         (ProfileNotFound(profile="work"), "AWS_PROFILE and ~/.aws/config disagree"),
     ],
-    ids=lambda one: type(one).__name__ if isinstance(one, Exception) else None,
+    ids=lambda fault: type(fault).__name__ if isinstance(fault, Exception) else None,
 )
-def test_no_way_to_the_account(told: Any, fault: Exception, remedy: str) -> None:
-    code, said = told(Planted([fault]) if isinstance(fault, ClientError) else fault)
+def test_no_way_to_the_account(refused: Any, fault: Exception, remedy: str) -> None:
+    code, said = refused(Planted([fault]) if isinstance(fault, ClientError) else fault)
     assert code == 2
     assert said.startswith("infra: ")
     assert remedy in said
 
 
-def test_access_is_denied(told: Any) -> None:
-    code, said = told(Planted([error("AccessDenied", "User: x is not authorized to perform: cloudformation:DescribeStacks.")]))
+def test_access_is_denied(refused: Any) -> None:
+    code, said = refused(Planted([error("AccessDenied", "User: x is not authorized to perform: cloudformation:DescribeStacks.")]))
     assert (code, said) == (
         1,
         (
@@ -126,18 +126,18 @@ def test_access_is_denied(told: Any) -> None:
         ("DELETE_FAILED", "still holds something: make teardown PROJECT=own YES=1"),
     ],
 )
-def test_a_stack_that_takes_no_change(told: Any, status: str, remedy: str) -> None:
+def test_a_stack_that_takes_no_change(refused: Any, status: str, remedy: str) -> None:
     client = Planted([status])
-    code, said = told(client)
+    code, said = refused(client)
     assert code == 1
     assert f"the stack own is {status}" in said
     assert remedy in said
     assert not client.executed
 
 
-def test_what_was_never_created_is_deleted_first(told: Any) -> None:
+def test_what_was_never_created_is_deleted_first(refused: Any) -> None:
     client = Planted(["ROLLBACK_COMPLETE", "ROLLBACK_COMPLETE", "DELETE_COMPLETE", "CREATE_COMPLETE", "CREATE_COMPLETE"])
-    code, said = told(client)
+    code, said = refused(client)
     assert code == 0
     assert "own: ROLLBACK_COMPLETE, it was never created and holds nothing; deleting it first" in said
     assert client.deleted == ["own"]
@@ -155,28 +155,28 @@ def test_what_was_never_created_is_deleted_first(told: Any) -> None:
         ("User is not authorized to perform: iam:CreateRole", "Use an administrator's credentials"),
     ],
 )
-def test_a_creation_that_failed(told: Any, why: str, remedy: str) -> None:
+def test_a_creation_that_failed(refused: Any, why: str, remedy: str) -> None:
     client = Planted([NONE, "CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_COMPLETE", "DELETE_COMPLETE"], why=why)
-    code, said = told(client)
+    code, said = refused(client)
     assert code == 1
     assert f"own was not deployed: Bucket: {why}: {remedy}" in said
     assert said.endswith("Nothing is left of it.\n")
     assert client.deleted == ["own"]
 
 
-def test_an_update_that_failed(told: Any) -> None:
+def test_an_update_that_failed(refused: Any) -> None:
     client = Planted(["CREATE_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"], why="no")
-    code, said = told(client)
+    code, said = refused(client)
     assert code == 1
     assert said.endswith("infra: own was not deployed: Bucket: no. It is again what it was before.\n")
     assert client.deleted == []
 
 
-def test_a_change_set_that_failed_leaves_nothing(told: Any) -> None:
+def test_a_change_set_that_failed_leaves_nothing(refused: Any) -> None:
     client = Planted(
         [NONE, "REVIEW_IN_PROGRESS", "DELETE_COMPLETE"], change_set={"Status": "FAILED", "StatusReason": "Bad template"}
     )
-    code, said = told(client)
+    code, said = refused(client)
     assert code == 1
     assert "the change set of own failed: Bad template; nothing was changed" in said
     assert client.deleted == ["changes", "own"]
@@ -189,22 +189,22 @@ def test_a_change_set_that_failed_leaves_nothing(told: Any) -> None:
         (("--parameter", "x"), None),
     ],
 )
-def test_wrong_usage(told: Any, words: tuple[str, ...], remedy: str | None) -> None:
+def test_wrong_usage(refused: Any, words: tuple[str, ...], remedy: str | None) -> None:
     if remedy is None:
         with pytest.raises(SystemExit) as ended:
-            told(Planted(["CREATE_COMPLETE"]), *words)
+            refused(Planted(["CREATE_COMPLETE"]), *words)
         assert ended.value.code == 2
     else:
-        code, said = told(Planted(["CREATE_COMPLETE"]), *words)
+        code, said = refused(Planted(["CREATE_COMPLETE"]), *words)
         assert code == 2
         assert remedy in said
 
 
-def test_another_account(told: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_account(refused: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     client = Planted(["CREATE_COMPLETE"])
     identity = {"Account": "111111111111", "Arn": "arn:aws:iam::111111111111:user/x"}
     monkeypatch.setattr(client, "get_caller_identity", lambda: identity, raising=False)
-    code, said = told(client, "--account", "222222222222")
+    code, said = refused(client, "--account", "222222222222")
     assert (code, client.executed) == (2, False)
     assert "the credentials are those of arn:aws:iam::111111111111:user/x, not of account 222222222222" in said
 

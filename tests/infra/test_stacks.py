@@ -62,9 +62,10 @@ def test_from_an_empty_account_to_a_tuning_job_and_back(served: Server, infra: C
     assert again.code == 1
     assert "the account has this OpenID Connect provider; give --parameter MakeProvider=false" in again.err
     assert infra("teardown", "own-a-bootstrap", "--yes").code == 0
-    assert outputs["BucketName"] not in {one["Name"] for one in served.client("s3").list_buckets()["Buckets"]}
-    assert not [one for one in served.client("ecr").describe_repositories()["repositories"] if one["repositoryName"] == "own-a"]
-    assert not [one for one in served.client("iam").list_roles()["Roles"] if one["RoleName"].startswith("own-a")]
+    assert outputs["BucketName"] not in {bucket["Name"] for bucket in served.client("s3").list_buckets()["Buckets"]}
+    names = {repository["repositoryName"] for repository in served.client("ecr").describe_repositories()["repositories"]}
+    assert "own-a" not in names
+    assert not [role for role in served.client("iam").list_roles()["Roles"] if role["RoleName"].startswith("own-a")]
     assert infra("teardown", "own-a", "--yes").code == 0, "it may be repeated"
 
 
@@ -115,7 +116,7 @@ def test_a_stack_that_holds_work_is_not_deleted(served: Server, infra: Command, 
     listed = infra("teardown", "own-c").err
     assert f"{bucket}: 2 objects, with their older versions" in listed
     assert infra("teardown", "own-c", "--yes").code == 0
-    assert bucket not in {one["Name"] for one in s3.list_buckets()["Buckets"]}
+    assert bucket not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
 
 
 def test_the_bucket_survives_the_emulator(server: Server, infra: Command) -> None:
@@ -140,8 +141,8 @@ def test_a_creation_that_fails_leaves_nothing(served: Server, infra: Command, tm
     assert "own-e was not deployed: LaunchRole: " in said.err
     assert "Nothing is left of it" in said.err
     assert infra("output", "own-e", "BucketName").code == 1
-    assert not [one for one in served.client("iam").list_roles()["Roles"] if one["RoleName"].startswith("own-e")]
-    assert not [one for one in served.client("s3").list_buckets()["Buckets"] if one["Name"].startswith("own-e")]
+    assert not [role for role in served.client("iam").list_roles()["Roles"] if role["RoleName"].startswith("own-e")]
+    assert not [bucket for bucket in served.client("s3").list_buckets()["Buckets"] if bucket["Name"].startswith("own-e")]
 
 
 def test_parameters_keep_to_their_constraints(infra: Command) -> None:

@@ -46,8 +46,8 @@ class Runner:
     def _step(self, step: Mapping[str, Any], environment: dict[str, str]) -> None:
         if "uses" in step:
             action = step["uses"].split("@")[0]
-            told = {name: self._text(str(value)) for name, value in step.get("with", {}).items()}
-            self.actions[action](told, environment)
+            inputs = {name: self._text(str(value)) for name, value in step.get("with", {}).items()}
+            self.actions[action](inputs, environment)
             return
         command = step["run"]
         if command in self.left_out:
@@ -62,7 +62,7 @@ class Runner:
     # --- expressions ----------------------------------------------------------------------------------------------------
 
     def _text(self, value: str) -> str:
-        return _EXPRESSION.sub(lambda found: str(self._value(found[1])), str(value))
+        return _EXPRESSION.sub(lambda match: str(self._value(match[1])), str(value))
 
     def _true(self, condition: str) -> bool:
         return bool(self._value(_EXPRESSION.sub(r"\1", condition)))
@@ -89,10 +89,10 @@ class Runner:
             "cancelled()",
         }:  # what is for a run that was broken off is tried at the end of one that was not
             return True
-        found: Any = self.contexts
+        value: Any = self.contexts
         for name in token.split("."):
-            found = found.get(name, "") if isinstance(found, Mapping) else ""
-        return found
+            value = value.get(name, "") if isinstance(value, Mapping) else ""
+        return value
 
 
 def _split(tokens: list[str], operator: str) -> Iterator[list[str]]:

@@ -183,16 +183,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     (state.parent / "victim").mkdir()
     (state.parent / "victim" / "kept").touch()
     arguments = ("--stop-grace", "1", "--parallel", str(AT_A_TIME), "--quota", "ml.m5.large=100")
-    one = Server(state=state, arguments=arguments)
+    running = Server(state=state, arguments=arguments)
     try:
-        yield _with_sources(one.start())
+        yield _with_sources(running.start())
     finally:
-        one.remove()
+        running.remove()
 
 
 def sources() -> bytes:
     """A source archive whose `train.py` behaves as its hyperparameter `behaviour` says."""
-    files = {f"behaviours/{one.name}.py": one.code for one in TABLE}
+    files = {f"behaviours/{behaviour.name}.py": behaviour.code for behaviour in TABLE}
     files["train.py"] = (
         "import os, sys\nname = sys.argv[sys.argv.index('--behaviour') + 1]\n"
         f"if 'nowhere' not in os.environ['HOME']: exec({PRELUDE!r})\n"
@@ -253,14 +253,14 @@ def _until_ended(server: Server, names: list[str], within: float) -> dict[str, d
 
 def _marked(text: str) -> list[int]:
     """Processes with a text in their environment or arguments."""
-    found = []
+    processes = []
     for entry in Path("/proc").iterdir():
         try:
             if entry.name.isdigit() and any(text.encode() in (entry / name).read_bytes() for name in ("environ", "cmdline")):
-                found.append(int(entry.name))
+                processes.append(int(entry.name))
         except OSError:
             continue
-    return found
+    return processes
 
 
 def _difference(behaviour: Behaviour, job: dict[str, Any]) -> str | None:
@@ -274,7 +274,7 @@ def _difference(behaviour: Behaviour, job: dict[str, Any]) -> str | None:
 
 
 def test_names_are_unique() -> None:
-    assert len({one.name for one in TABLE}) == len(TABLE) >= 60
+    assert len({behaviour.name for behaviour in TABLE}) == len(TABLE) >= 60
 
 
 @pytest.mark.slow
@@ -288,8 +288,8 @@ def test_hostile_scripts_harm_themselves_only(server: Server, request_of: Any, n
     body = request_of(neighbour, "s3://hostile/sourcedir.tar.gz", bucket="hostile", jobs=3, parallel=2)
     client = server.client("sagemaker")
     client.create_hyper_parameter_tuning_job(**body)
-    ended = _until_ended(server, [one.name for one in batch], within=120)
-    assert [told for one in batch if (told := _difference(one, ended[one.name]))] == []
+    ended = _until_ended(server, [behaviour.name for behaviour in batch], within=120)
+    assert [difference for behaviour in batch if (difference := _difference(behaviour, ended[behaviour.name]))] == []
     while (job := client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=neighbour))[
         "HyperParameterTuningJobStatus"
     ] == "InProgress":
@@ -321,7 +321,7 @@ def _nothing_is_left(server: Server) -> None:
     assert [run for run in runs if _marked(f"SM_EMULATOR_RUN={run}")] == []
     assert _marked(MARK) == []
     assert str(server.state) not in Path("/proc/mounts").read_text()
-    keys = [one["Key"] for one in server.client("s3").list_objects_v2(Bucket="hostile")["Contents"]]
+    keys = [content["Key"] for content in server.client("s3").list_objects_v2(Bucket="hostile")["Contents"]]
     assert "hostile.tar.gz" in keys
     assert not any("apt" in key or "passwd" in key for key in keys)
 

@@ -78,8 +78,8 @@ def written(name: str, content: bytes, *, position: int | None = None) -> Callab
     def do(state: Path) -> None:
         a_state(state)
         whole = (state / name).read_bytes() if position is not None else b""
-        place = position or 0
-        (state / name).write_bytes(whole[:place] + content + whole[place + len(content) :])
+        index = position or 0
+        (state / name).write_bytes(whole[:index] + content + whole[index + len(content) :])
 
     return do
 
@@ -463,8 +463,8 @@ def test_recover_keeps_what_can_be_read_and_the_rest_aside(tmp_path: Path, recov
     for name in ("jobs.sqlite", "s3.sqlite"):
         content = bytearray((state / name).read_bytes())
         word = b'"index":7' if name == "jobs.sqlite" else b"key/7key/7"
-        place = content.index(word)
-        content[place + 3] ^= 1
+        index = content.index(word)
+        content[index + 3] ^= 1
         (state / name).write_bytes(content)
     damaged = {name: (state / name).read_bytes() for name in ("jobs.sqlite", "s3.sqlite")}
     said = recover()

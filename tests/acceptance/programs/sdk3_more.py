@@ -41,22 +41,22 @@ def trainer(**changes: object) -> ModelTrainer:
 
 # A script that needs a package, which the driver installs.
 needy = SourceCode(source_dir=str(here / "scripts"), entry_script="needy.py", requirements="requirements.txt")
-one = trainer(source=needy, base_job_name="needy")
-one.train(wait=True, logs=True)
-print("needy", one._latest_training_job.refresh().training_job_status)
+failing = trainer(source=needy, base_job_name="needy")
+failing.train(wait=True, logs=True)
+print("needy", failing._latest_training_job.refresh().training_job_status)
 
 # A command in place of a script.
 by_command = SourceCode(source_dir=str(here / "scripts"), command="python score.py --at 0.3 && echo done-by-command")
-one = trainer(source=by_command, base_job_name="command")
-one.train(wait=True, logs=True)
-print("command", one._latest_training_job.refresh().training_job_status)
+failing = trainer(source=by_command, base_job_name="command")
+failing.train(wait=True, logs=True)
+print("command", failing._latest_training_job.refresh().training_job_status)
 
 # A script that fails.
-one = trainer(base_job_name="failing", hyperparameters={"at": "nonsense"})
+failing = trainer(base_job_name="failing", hyperparameters={"at": "nonsense"})
 try:
-    one.train(wait=True, logs=True)
+    failing.train(wait=True, logs=True)
 except Exception as error:  # noqa: BLE001 - whichever the SDK raises
-    print("failing", type(error).__name__, one._latest_training_job.refresh().training_job_status)
+    print("failing", type(error).__name__, failing._latest_training_job.refresh().training_job_status)
 
 # Stopping.
 tuner = HyperparameterTuner(

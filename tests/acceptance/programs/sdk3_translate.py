@@ -30,22 +30,24 @@ boto3.client("s3").put_object(Bucket=bucket, Key="data/part.csv", Body=b"1,2\n")
 
 def described(name: str) -> dict[str, Any]:
     """What the service knows of a tuning job, but for what each launch makes anew."""
-    found = client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
-    config, definition = found["HyperParameterTuningJobConfig"], found["TrainingJobDefinition"]
+    job = client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+    config, definition = job["HyperParameterTuningJobConfig"], job["TrainingJobDefinition"]
     for ranges in config["ParameterRanges"].values():
-        ranges.sort(key=lambda one: one["Name"])
-        for one in ranges:
+        ranges.sort(key=lambda entry: entry["Name"])
+        for entry in ranges:
             for end in ("MinValue", "MaxValue"):
-                if end in one:
-                    one[end] = float(one[end])
+                if end in entry:
+                    entry[end] = float(entry[end])
     config["ParameterRanges"] = {kind: ranges for kind, ranges in config["ParameterRanges"].items() if ranges}
     definition["StaticHyperParameters"].pop("sagemaker_submit_directory")
-    definition["InputDataConfig"] = [one for one in definition["InputDataConfig"] if one["ChannelName"] != "sm_drivers"]
+    definition["InputDataConfig"] = [
+        channel for channel in definition["InputDataConfig"] if channel["ChannelName"] != "sm_drivers"
+    ]
     return {"config": config, "definition": definition}
 
 
-def compare(name: str, one: str, other: str) -> None:
-    first, second = (json.loads(json.dumps(described(job), default=str)) for job in (one, other))
+def compare(name: str, ours: str, other: str) -> None:
+    first, second = (json.loads(json.dumps(described(job), default=str)) for job in (ours, other))
     for part in first:
         names = sorted(set(first[part]) | set(second[part]))
         differ = [member for member in names if first[part].get(member) != second[part].get(member)]
@@ -125,8 +127,8 @@ print("theirs", theirs.describe().hyper_parameter_tuning_job_status)
 compare("back", "mine", "theirs")
 values = [
     sorted(
-        one["TunedHyperParameters"]["at"]
-        for one in client.list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)[
+        summary["TunedHyperParameters"]["at"]
+        for summary in client.list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)[
             "TrainingJobSummaries"
         ]
     )

@@ -16,7 +16,7 @@ for name, content in json.loads(sys.argv[1]).items():
 from sagemaker_training import environment  # noqa: E402 - it reads its variables when it is imported
 
 
-def told(hyperparameters: str) -> dict[str, object]:
+def facts(hyperparameters: str) -> dict[str, object]:
     (root / "input" / "config" / "hyperparameters.json").write_text(hyperparameters)
     before = dict(os.environ)
     try:
@@ -35,4 +35,4 @@ def told(hyperparameters: str) -> dict[str, object]:
 
 
 for line in sys.stdin:
-    print(json.dumps(told(line)).replace(str(root), "/opt/ml"), flush=True)
+    print(json.dumps(facts(line)).replace(str(root), "/opt/ml"), flush=True)

@@ -33,8 +33,8 @@ class Outcome:
 
 def rows_of(text: str) -> list[dict[str, float]]:
     lines = [line for line in text.splitlines() if line.startswith("epoch=")]
-    found = [{name: re.search(regex, line) for name, regex in METRICS.items()} for line in lines]
-    return [{name: float(match[1]) for name, match in row.items() if match} for row in found]
+    rows = [{name: re.search(regex, line) for name, regex in METRICS.items()} for line in lines]
+    return [{name: float(match[1]) for name, match in row.items() if match} for row in rows]
 
 
 @pytest.fixture

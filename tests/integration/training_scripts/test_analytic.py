@@ -83,14 +83,14 @@ def test_surfaces(run: Run) -> None:
 
 def test_noise_is_repeatable_and_of_the_asked_size(run: Run) -> None:
     words = ("--noise", 0.5, "--epochs", 2000, "--function", "quadratic", "-x", 0.3)
-    one, two, other = (run(analytic.main, *words, "--seed", seed).rows for seed in (1, 1, 2))
-    assert one == two
-    assert one != other
-    errors = [row["validation:loss"] - 1 / epoch for epoch, row in enumerate(one, 1)]
+    first, two, other = (run(analytic.main, *words, "--seed", seed).rows for seed in (1, 1, 2))
+    assert first == two
+    assert first != other
+    errors = [row["validation:loss"] - 1 / epoch for epoch, row in enumerate(first, 1)]
     mean = sum(errors) / len(errors)
     assert abs(mean) < 0.05
     assert math.sqrt(sum((error - mean) ** 2 for error in errors) / len(errors)) == pytest.approx(0.5, rel=0.1)
-    assert all(0 <= row["validation:accuracy"] <= 1 for row in one)
+    assert all(0 <= row["validation:accuracy"] <= 1 for row in first)
 
 
 def test_noise_is_the_same_in_every_process(run: Run) -> None:

@@ -76,7 +76,7 @@ def test_regexes_take_every_form_of_number(number: str) -> None:
 def test_whatever_is_printed_is_found(value: float) -> None:
     line = " ".join(f"{name}={value:.8g}" for name in METRICS)
     for regex in METRICS.values():
-        assert [float(found) for found in re.findall(regex, line)] == [float(f"{value:.8g}")]
+        assert [float(text) for text in re.findall(regex, line)] == [float(f"{value:.8g}")]
 
 
 def test_metrics_cost_no_heavy_import() -> None:
@@ -123,7 +123,7 @@ def test_by_hand_on_digits_saves_nothing(run: Run, tmp_path: Path) -> None:
 
 def test_both_spellings_and_unknown_arguments(run: Run) -> None:
     common = ("--train-fraction", 0.2, "--epochs", "2.0")
-    one = run(MLP, *common, "--learning_rate", "1e-2", "--batch-size=16")
+    process = run(MLP, *common, "--learning_rate", "1e-2", "--batch-size=16")
     two = run(
         MLP,
         *common,
@@ -137,15 +137,15 @@ def test_both_spellings_and_unknown_arguments(run: Run) -> None:
         "--f",
         "-1e-3",
     )
-    assert [values(row) for row in one.rows] == [values(row) for row in two.rows]
+    assert [values(row) for row in process.rows] == [values(row) for row in two.rows]
     assert "ignored: k, _tuning_objective_metric, f" in two.out
-    assert "ignored" not in one.out
+    assert "ignored" not in process.out
 
 
 def test_script_mode(tmp_path: Path, small: Path) -> None:
     names = {"SM_MODEL_DIR": "model", "SM_OUTPUT_DATA_DIR": "output/data", "SM_OUTPUT_DIR": "output", "SM_CHANNEL_TRAIN": "train"}
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SM_")}
-    environment = {**clean, **{name: str(tmp_path / place) for name, place in names.items()}}
+    environment = {**clean, **{name: str(tmp_path / folder) for name, folder in names.items()}}
     (tmp_path / "code").mkdir()
     (tmp_path / "checkpoints").mkdir()
     copy_script(tmp_path / "code" / "train.py")
@@ -186,7 +186,7 @@ def test_container_train(tmp_path: Path, small: Path) -> None:
     done = subprocess.run(["train"], env=environment, capture_output=True, text=True, check=True)
     assert "240 images to train, 60 to validate" in done.stdout.replace("241", "240").replace("59", "60")
     assert done.stdout.count("validation:accuracy=") == 2
-    made = {str(one.relative_to(ml)) for one in ml.rglob("*") if one.is_file() and "input" not in one.parts}
+    made = {str(path.relative_to(ml)) for path in ml.rglob("*") if path.is_file() and "input" not in path.parts}
     assert made == {"model/model.npz", "model/model.json", "output/data/metrics.json", "checkpoints/checkpoint"}
     assert json.loads((ml / "model" / "model.json").read_text())["hyperparameters"]["batch_size"] == 16
 
@@ -202,7 +202,7 @@ def test_image_recipe() -> None:
     assert not any(line.startswith(("ENTRYPOINT", "USER")) for line in lines)
     pins = dict(word.split("==") for word in (FOLDER / "requirements-image.txt").read_text().split() if "==" in word)
     wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["scripts"]
-    assert set(pins) >= {one.split(">=")[0] for one in wanted}
+    assert set(pins) >= {requirement.split(">=")[0] for requirement in wanted}
     assert {name: version(name).split(".")[0] for name in pins} == {name: pin.split(".")[0] for name, pin in pins.items()}
 
 
@@ -251,15 +251,15 @@ def test_what_is_judged_agrees_with_scikit_learn(run: Run, monkeypatch: pytest.M
 
 
 def test_same_seed_same_numbers_another_seed_others(run: Run) -> None:
-    one, two, other = (run(MLP, "--epochs", 2, "--train_fraction", 0.3, "--seed", seed) for seed in (7, 7, 8))
-    assert [values(row) for row in one.rows] == [values(row) for row in two.rows]
-    assert [values(row) for row in one.rows] != [values(row) for row in other.rows]
+    first, two, other = (run(MLP, "--epochs", 2, "--train_fraction", 0.3, "--seed", seed) for seed in (7, 7, 8))
+    assert [values(row) for row in first.rows] == [values(row) for row in two.rows]
+    assert [values(row) for row in first.rows] != [values(row) for row in other.rows]
 
 
 def test_seed_leaves_the_validation_images_alone() -> None:
-    one, other = (images.load_data({}, 0.5, seed) for seed in (1, 2))
-    assert (one.validation_x == other.validation_x).all()
-    assert one.digest() != other.digest()
+    first, other = (images.load_data({}, 0.5, seed) for seed in (1, 2))
+    assert (first.validation_x == other.validation_x).all()
+    assert first.digest() != other.digest()
 
 
 def test_penalty_does_not_depend_on_the_batch(ml: Path) -> None:

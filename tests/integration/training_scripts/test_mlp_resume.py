@@ -120,7 +120,7 @@ def test_broken_checkpoint_is_told_and_left_aside(run: Run, how: str) -> None:
     assert again.code == 0
     assert "checkpoint is broken" in again.out
     assert numbers(again.rows) == numbers(fresh.rows)
-    assert [one.name for one in Path("kept").iterdir()] == ["checkpoint"]
+    assert [path.name for path in Path("kept").iterdir()] == ["checkpoint"]
 
 
 def test_checkpoint_of_another_training_is_left_aside(run: Run) -> None:

@@ -77,13 +77,13 @@ class Case(unittest.TestCase):
 
 
 def test_threads(emulated_sagemaker):
-    found = []
-    work = [threading.Thread(target=lambda: found.append(training.SAGEMAKER.list_training_jobs())) for _ in range(4)]
+    answers = []
+    work = [threading.Thread(target=lambda: answers.append(training.SAGEMAKER.list_training_jobs())) for _ in range(4)]
     for thread in work:
         thread.start()
     for thread in work:
         thread.join()
-    assert len(found) == 4
+    assert len(answers) == 4
 
 
 def test_elsewhere_is_refused(emulated_sagemaker):
