@@ -85,7 +85,7 @@ class Emulator:
             left_out = partial(log.tell, "reading records")
             self.store = SqliteStore(None if in_memory else state / "jobs.sqlite", events.changed, left_out)
             self._stack.callback(self.store.close)
-            self._clock = clock = (TestClock if in_memory else Clock)(state / "clock")
+            self._clock = clock = _make_clock(settings, in_memory=in_memory)
             self.follow_clock()
             clock.share()
             wakeup = self._stack.enter_context(Wakeup(state / "wakeup"))
@@ -121,8 +121,18 @@ class Emulator:
                 token=token,
                 log=log,
             )
-            self._tuner = tuner = Tuner(store=self.store, now=clock, token=token, notify=wakeup.notify, log=log)
-            self._loop = Loop(wakeup=wakeup, lifecycle=lifecycle, tuner=tuner, events=events, log=log, idle=self.follow_clock)
+            self._tuner = tuner = Tuner(
+                store=self.store, now=clock, token=token, notify=wakeup.notify, log=log, scale=settings.time_scale
+            )
+            self._loop = Loop(
+                wakeup=wakeup,
+                lifecycle=lifecycle,
+                tuner=tuner,
+                events=events,
+                log=log,
+                idle=self.follow_clock,
+                scale=settings.time_scale,
+            )
             self.api = Api(
                 store=self.store,
                 settings=settings,
@@ -203,6 +213,15 @@ class Emulator:
             "activeTrainingJobs": self.active_runs(),
             "privateOptMl": self.why_not_private is None,
         }
+
+
+def _make_clock(settings: Settings, *, in_memory: bool) -> Clock:
+    if settings.time_scale != 1 and (not in_memory or settings.scheduler):
+        raise EmulatorError(
+            f"time_scale={settings.time_scale:g}: time may run faster or slower than the clock only inside tests, on this machine"
+        )
+    path = settings.state / "clock"
+    return TestClock(path, scale=settings.time_scale) if in_memory else Clock(path)
 
 
 @dataclass(frozen=True, kw_only=True)

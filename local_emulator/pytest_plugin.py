@@ -1,13 +1,13 @@
 """The pytest plugin: fixtures and a marker for users' own test suites."""
 
 from collections.abc import Iterator
-from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from local_emulator import testing
 from local_emulator.settings import Settings
+from local_emulator.testing.context import changed
 
 if TYPE_CHECKING:
     from local_emulator.testing.emulator import InProcessEmulator
@@ -41,11 +41,12 @@ def emulated_sagemaker(request: pytest.FixtureRequest, emulated_sagemaker_settin
     """SageMaker emulated in this process next to moto's mock_aws, for one test."""
     settings = emulated_sagemaker_settings
     for marker in reversed(list(request.node.iter_markers(_MARKER))):  # the closest is the last
-        unknown = marker.kwargs.keys() - {field.name for field in fields(Settings)}
-        if unknown or marker.args:
-            what = f"no field of Settings: {min(unknown)}" if unknown else "takes fields of Settings by their names"
-            raise pytest.UsageError(f"@pytest.mark.{_MARKER}: {what}")
-        settings = replace(settings, **marker.kwargs)
+        if marker.args:
+            raise pytest.UsageError(f"@pytest.mark.{_MARKER}: takes fields of Settings by their names")
+        try:
+            settings = changed(settings, marker.kwargs)
+        except (TypeError, ValueError) as error:
+            raise pytest.UsageError(f"@pytest.mark.{_MARKER}: {error}") from error
     with testing.emulated_sagemaker(settings) as emulator:
         yield emulator
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 ACCOUNT = "123456789012"
 DEFAULT_PORT = 4577
+_MOST_TIME_SCALE = 1_000_000  # a job of some days then ends before the year 9999, the last that dates can have
 
 
 def default_state() -> Path:
@@ -85,10 +86,11 @@ class Docker:
 
 
 Metrics = Mapping[str, float]
-TrainingFunction = Callable[[Mapping[str, str]], Metrics | Iterable[Metrics | str] | str | None]
+TrainingFunction = Callable[[Mapping[str, str]], Metrics | Iterable[Metrics | str | None] | str | None]
 """Trains with the hyperparameters that a container would see, texts all of them; returns the metrics, or reports them step by step.
 
-What it reports is printed to the job's log, in lines in which the job's metric definitions find the values; a text is a line as it is.
+What it reports is printed to the job's log, in lines in which the job's metric definitions find the values; a text is a line as it
+is, None is no line.
 An exception is what it is in a script: the job fails with AlgorithmError.
 """
 
@@ -107,6 +109,11 @@ class Settings:
     `s3_endpoint` is somebody else's S3 (then the data, sources and models of training jobs live there), None for our own.
     `scheduler` is the address of a Dask cluster whose workers run the training jobs, None for this machine; `advertise` is this
     emulator's URL as those workers see it, None if they are on this machine too.
+    `time_scale`: how many times as fast as the clock the time of day runs for jobs: their times and limits, but neither programs nor
+    `stop_grace`. Only inside tests.
+
+    Raises:
+        ValueError: `time_scale` is not a number greater than 0 and at most 1,000,000.
     """
 
     state: Path = field(default_factory=default_state)
@@ -133,3 +140,9 @@ class Settings:
     quotas: Quotas = field(default_factory=Quotas)
     faults: Faults = field(default_factory=Faults)
     idle_exit: float | None = None  # end by itself after this long without a request or a run; None: never
+    time_scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        scale: object = self.time_scale
+        if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0 < scale <= _MOST_TIME_SCALE:
+            raise ValueError(f"time_scale={scale!r}: it must be a number greater than 0 and at most {_MOST_TIME_SCALE:,}")

@@ -15,6 +15,7 @@ from local_emulator.engine.wakeup import Wakeup
 T = TypeVar("T")
 
 _LOOK_AGAIN = 1.0  # seconds: while something runs, evidence is compared this often even without a notification
+_AT_MOST_EVERY = 0.02  # seconds between such looks where the time of day runs faster than real time
 _CALM = 2  # steps: in the first the tuner may have made jobs, which the second has begun to prepare
 _AFTER_A_FAULT = 0.5  # seconds: a fault of our own (a full disk, say) must not spin
 
@@ -31,6 +32,7 @@ class Loop:
         events: EventPublisher,
         log: FaultLog,
         idle: Callable[[], None],
+        scale: float = 1.0,
     ) -> None:
         self._wakeup = wakeup
         self._lifecycle = lifecycle
@@ -38,6 +40,7 @@ class Loop:
         self._events = events
         self._log = log
         self._idle = idle
+        self._look_again = min(_LOOK_AGAIN, max(_LOOK_AGAIN / scale, _AT_MOST_EVERY))
         self._closing = threading.Event()
         self._stepping = threading.Lock()
         self._steps = 0
@@ -91,7 +94,7 @@ class Loop:
             with self._stepped:
                 self._steps += 1
                 self._stepped.notify_all()
-            timeouts = [seconds for seconds in (deadline, _LOOK_AGAIN if busy is not False else None) if seconds is not None]
+            timeouts = [seconds for seconds in (deadline, self._look_again if busy is not False else None) if seconds is not None]
             self._wakeup.wait(min(timeouts, default=None))
 
     def _attempt(self, doing: str, work: Callable[[], T]) -> T | None:

@@ -19,11 +19,13 @@ class Patience:
 
     Args:
         grace: Seconds between SIGTERM and SIGKILL.
+        scale: How many times as fast as `clock` the time of day runs.
         clock: Seconds that nobody can set.
     """
 
-    def __init__(self, grace: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, grace: float, *, scale: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._grace = grace
+        self._scale = scale
         self._clock = clock
         self._since: dict[tuple[str, str], float] = {}
 
@@ -49,7 +51,7 @@ class Patience:
         runtime = job.spec.stopping.max_runtime
         if runtime is None or job.secondary is not Secondary.TRAINING:
             return None
-        late = (now - job.transitions[-1].start).total_seconds() - runtime
+        late = ((now - job.transitions[-1].start).total_seconds() - runtime) / self._scale
         return endings.MAX_RUNTIME if late > most or (late > _SOON and self._deaf(job, folder)) else None
 
     def _deaf(self, job: TrainingJob, folder: RunFolder) -> bool:

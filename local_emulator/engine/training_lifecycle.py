@@ -89,7 +89,7 @@ class TrainingLifecycle:
         self._faults = settings.faults
         self._node_losses = _NODE_LOSSES if settings.scheduler else 0
         self._threads = Workers(max(2, settings.parallel))
-        self._patience = Patience(settings.stop_grace)
+        self._patience = Patience(settings.stop_grace, scale=settings.time_scale)
         self._preparing: dict[str, Future[Run]] = {}
         self._started: dict[str, float] = {}
         self._ending: dict[str, Future[Ending]] = {}

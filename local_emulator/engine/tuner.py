@@ -38,9 +38,11 @@ class Tuner:
         token: Callable[[], str],
         notify: Callable[[], None],
         log: FaultLog,
+        scale: float = 1.0,
     ) -> None:
         self._store = store
         self._now = now
+        self._scale = scale  # how many times as fast as real time `now` runs
         self._token = token
         self._notify = notify
         self._strategies: dict[str, Sequence[Strategy]] = {}
@@ -58,7 +60,7 @@ class Tuner:
         self._settled.clear()
 
     def step(self) -> float | None:
-        """Decide about every active tuning job; seconds until time alone may change a decision, None for never."""
+        """Decide about every active tuning job; real seconds until time alone may change a decision, None for never."""
         active = self._store.tunings.arns(Query(statuses=ACTIVE, sort=Sort.CREATED))
         for arn in self._strategies.keys() - set(active):
             del self._strategies[arn]
@@ -67,7 +69,7 @@ class Tuner:
         self._deadlines: list[datetime] = []
         for arn in active:
             self._retries.guard(arn, partial(self._advance, arn), partial(self._give_up, arn))
-        return max((min(self._deadlines) - self._now()).total_seconds(), 0.05) if self._deadlines else None
+        return max((min(self._deadlines) - self._now()).total_seconds() / self._scale, 0.05) if self._deadlines else None
 
     def _give_up(self, arn: Arn, error: Exception) -> None:
         """Fail a tuning job that cannot be moved, for a reason that only the server's log can tell in full."""

@@ -6,15 +6,20 @@ Inside a test it always follows the process's clock, which the test may have sto
 """
 
 import json
+import math
 import threading
 import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
-_JITTER = 0.05  # seconds that a thread may be held up between two looks at two clocks
+_DRIFT = 0.002  # seconds that two clocks may come to differ by without anybody having set one
+_CORRECTION = 0.05  # seconds: by less nobody moves a clock but who corrects the machine's
 _MOMENT = 50e-6  # seconds in which a clock that goes moves on
+_AT_ONCE = 1e-3  # seconds in which two clocks are looked at, but for a thread that is held up: then it looks again
+_TRIES = 100
 _DIFFERENCE = 1.0  # seconds between the machine's clock and ours that are of no account
 
 
@@ -24,6 +29,18 @@ def _since_boot() -> float:
 
 def _boot() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+
+
+class _Course(NamedTuple):
+    """How time goes: it was `time` when the steady clock showed `since`, and from there runs `scale` times as fast; 0 if it stands."""
+
+    since: float
+    time: float
+    scale: float
+
+    def at(self, steady: float) -> float:
+        """The time of day when the steady clock shows this."""
+        return self.time + self.scale * (steady - self.since)
 
 
 class Clock:
@@ -48,10 +65,9 @@ class Clock:
         self._wall = wall
         self._steady = steady
         self._boot = boot
-        self._still: float | None = None  # the time of day at which it stands
         self._seen: tuple[int, int] | None = None  # which file it was read from
         if not self._read():
-            self._offset = wall() - steady()
+            self._course = _Course(steady(), wall(), 1.0)
 
     def _read(self) -> bool:
         """Take what is shared; whether something is, of this boot."""
@@ -59,7 +75,9 @@ class Clock:
             facts = json.loads(self._path.read_bytes()) if self._path else {}
             if facts.get("boot") != self._boot():
                 return False
-            self._offset, self._still = float(facts["offset"]), facts.get("still")
+            if "offset" in facts:  # version 0.1 wrote that
+                facts = {"since": 0.0, "time": facts["offset"], "scale": 1.0}
+            self._course = _Course(float(facts["since"]), float(facts["time"]), float(facts["scale"]))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return False
         return True
@@ -80,21 +98,28 @@ class Clock:
 
     def seconds(self) -> float:
         """Now, in seconds since the epoch."""
-        return self._steady() + self._offset if self._still is None else self._still
+        return self._course.at(self._steady())
+
+    def until(self, moment: float) -> float:
+        """Real seconds until the clock shows a time of day (in seconds since the epoch); infinite if it stands before that."""
+        left = moment - self.seconds()
+        scale = self._course.scale
+        if left <= 0.0:
+            return 0.0
+        return left / scale if scale else math.inf
 
     def follow(self) -> None:
         """Take the time of day from the machine again; for when nothing is going on that a jump would lengthen or shorten."""
-        offset = self._wall() - self._steady()
-        if abs(offset - self._offset) > _DIFFERENCE:
-            self._offset = offset
+        course = _Course(self._steady(), self._wall(), 1.0)
+        if abs(course.time - self._course.at(course.since)) > _DIFFERENCE:
+            self._course = course
             self.share()
 
     def share(self) -> None:
         """Write down what others need to tell the same time."""
         if self._path is not None:
             temporary = self._path.with_name(f".{self._path.name}.{uuid.uuid4().hex}")
-            facts = {"boot": self._boot(), "offset": self._offset, "still": self._still}
-            temporary.write_text(json.dumps(facts))
+            temporary.write_text(json.dumps({"boot": self._boot(), **self._course._asdict()}))
             temporary.replace(self._path)
 
 
@@ -106,14 +131,17 @@ def _process_time() -> float:
 class TestClock(Clock):
     """The clock of an emulator inside a test: that of the test's process, also where it is stopped, moved or ticks.
 
-    Whoever asks it for the time shares what has changed, so that supervisors follow within a second.
+    Where the process's clock goes, this one runs `scale` times as fast; when somebody stops, moves or lets go that one, this one
+    shows the same time again. Whoever asks it for the time shares what has changed, so that supervisors follow within a second.
     """
 
     __test__ = False  # pytest takes it for a test
 
-    def __init__(self, path: Path | None, *, wall: Callable[[], float] = _process_time) -> None:
+    def __init__(self, path: Path | None, *, scale: float = 1.0, wall: Callable[[], float] = _process_time) -> None:
         super().__init__(path, wall=wall)
+        self._scale = scale
         self._lock = threading.Lock()
+        self._process = _Course(0.0, 0.0, 0.0)
         self._adjust()
 
     def seconds(self) -> float:
@@ -122,17 +150,25 @@ class TestClock(Clock):
         return super().seconds()
 
     def follow(self) -> None:
-        """Take the time of day from the process."""
+        """Take the time of day from the process, if anybody has stopped, moved or started its clock."""
+        process = self._process
+        drift = _DRIFT if process.scale else 0.0
+        earliest = process.at(self._steady()) - drift
         now = self._wall()
-        expected = super().seconds()
-        if abs(now - expected) > (_JITTER if self._still is None else 0.0):
+        if not earliest <= now <= process.at(self._steady()) + drift:
             with self._lock:
                 self._adjust()
 
     def _adjust(self) -> None:
-        now, since = self._wall(), self._steady()
+        for _ in range(_TRIES):
+            before, now, since = self._steady(), self._wall(), self._steady()
+            if since - before < _AT_ONCE:
+                break
         while self._steady() - since < _MOMENT:
             pass
-        self._offset = now - since
-        self._still = now if self._wall() == now else None
+        goes = self._wall() != now
+        corrected = goes and self._process.scale > 0 and abs(now - self._process.at(since)) < _CORRECTION
+        time_of_day = self._course.at(since) if corrected and self._scale != 1 else now
+        self._process = _Course(since, now, float(goes))
+        self._course = _Course(since, time_of_day, self._scale if goes else 0.0)
         self.share()

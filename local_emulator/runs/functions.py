@@ -6,6 +6,7 @@ done all that follows from what was reported. So the same functions come to the 
 
 import contextlib
 import json
+import math
 import os
 import threading
 import time
@@ -130,7 +131,9 @@ class _Training:
         definitions = dict(enumerate(self.run.metrics))
         self.log = LogWriter(self.folder, self.run.log_limit)
         self.matcher = Matcher(definitions, clock=time.thread_time, mark=lambda _: None)
-        self.deadline = None if self.run.max_runtime is None else time.monotonic() + self.run.max_runtime
+        limits = {Cause.MAX_RUNTIME: self.run.max_runtime, Cause.MAX_WAIT: self.run.max_wait}
+        begun = self.clock.seconds()
+        self.limits = [(begun + limit, cause) for cause, limit in limits.items() if limit is not None]
 
     def advance(self) -> bool:
         """Compute and report one thing more; whether that was the last."""
@@ -144,8 +147,8 @@ class _Training:
             return self._end(Cause.EXIT, 0)
         if self.asked is not None:
             return self._end(self.asked, 0)
-        late = self.deadline is not None and time.monotonic() >= self.deadline
-        return late and self._end(Cause.MAX_RUNTIME, 0)
+        deadline, cause = min(self.limits, default=(math.inf, Cause.EXIT))
+        return self.clock.seconds() >= deadline and self._end(cause, 0)
 
     def _step(self) -> bool:
         """Whether the function has ended."""

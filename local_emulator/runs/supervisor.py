@@ -197,8 +197,8 @@ class _Supervisor:
         while not over(ready):
             now = time.monotonic()
             self.clock.reread()  # inside a test it may be moved
-            until = None if self.deadline is None else self.deadline[0] - self.clock.seconds()
-            if self.deadline is not None and until is not None and until <= 0:
+            until = None if self.deadline is None else self.clock.until(self.deadline[0])
+            if self.deadline is not None and until == 0.0:
                 self._stop(kill, self.deadline[1])
                 self.deadline = until = None
             if self.kill_at is not None and now >= self.kill_at:

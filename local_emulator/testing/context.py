@@ -1,8 +1,8 @@
 """The context in which the emulator answers every AWS client of this process."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import fields, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -26,10 +26,17 @@ def default_settings() -> Settings:
     return Settings(stop_grace=_STOP_GRACE)
 
 
+def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
+    """Settings with some fields changed; TypeError for what is no field, ValueError for what cannot be a field's value."""
+    if unknown := changes.keys() - {field.name for field in fields(Settings)}:
+        raise TypeError(f"no field of Settings: {min(unknown)}")
+    return replace(settings, **changes)
+
+
 class EmulatedSageMaker(AbstractContextManager["InProcessEmulator"]):
     """A context manager and a decorator; what `emulated_sagemaker()` returns. Every use has an emulator of its own."""
 
-    def __init__(self, settings: Settings | None, *, mock: bool) -> None:
+    def __init__(self, settings: Settings, *, mock: bool) -> None:
         self._settings = settings
         self._mock = mock
         self._entered: list[AbstractContextManager[InProcessEmulator]] = []
@@ -53,10 +60,10 @@ class EmulatedSageMaker(AbstractContextManager["InProcessEmulator"]):
 
 
 @overload
-def emulated_sagemaker(settings: Settings | None = None, *, mock: bool = True) -> EmulatedSageMaker: ...
+def emulated_sagemaker(settings: Settings | None = None, *, mock: bool = True, **changes: Any) -> EmulatedSageMaker: ...  # noqa: ANN401 - of Settings's fields
 @overload
 def emulated_sagemaker(settings: T) -> T: ...
-def emulated_sagemaker(settings: Any = None, *, mock: bool = True) -> Any:
+def emulated_sagemaker(settings: Any = None, *, mock: bool = True, **changes: Any) -> Any:
     """Answer SageMaker's tuning and training operations of every boto3 client in this process; moto answers the rest.
 
     Use it as a context manager, whose value is the emulator, or as a decorator of functions, coroutine functions and classes, with
@@ -69,18 +76,20 @@ def emulated_sagemaker(settings: Any = None, *, mock: bool = True) -> Any:
         settings: How the emulator behaves; `state` is ignored (a temporary folder is used and removed). None for
             `default_settings()`.
         mock: Start moto's mock_aws too. False if the test has started it already.
+        changes: Fields of Settings that differ from `settings`: `time_scale=60`.
 
     Raises:
         EmulatorError: moto is not installed (the extra `emulator` brings it), or `mock` is False and moto's mock_aws is not active.
-        TypeError: It decorates what is neither a function nor a class.
+        TypeError: It decorates what is neither a function nor a class, or a change names no field of Settings.
+        ValueError: A field has a value that it cannot have.
     """
     if settings is not None and not isinstance(settings, Settings):
-        return EmulatedSageMaker(None, mock=mock)(settings)
-    return EmulatedSageMaker(settings, mock=mock)
+        return EmulatedSageMaker(changed(default_settings(), changes), mock=mock)(settings)
+    return EmulatedSageMaker(changed(settings or default_settings(), changes), mock=mock)
 
 
 @contextmanager
-def _emulation(settings: Settings | None, *, mock: bool) -> Iterator["InProcessEmulator"]:
+def _emulation(settings: Settings, *, mock: bool) -> Iterator["InProcessEmulator"]:
     try:
         from moto import mock_aws  # noqa: PLC0415 - optional and heavy
         from moto.core.models import botocore_stubber  # noqa: PLC0415 - optional and heavy
@@ -90,10 +99,9 @@ def _emulation(settings: Settings | None, *, mock: bool) -> Iterator["InProcessE
         from local_emulator.testing.interception import answering  # noqa: PLC0415 - needs moto
     except ModuleNotFoundError as error:
         raise EmulatorError(f"{error.name} is not installed: pip install 'sm-tuning[emulator]'") from error
-    chosen = settings or default_settings()
-    region = environment.configured_region() or chosen.region
+    region = environment.configured_region() or settings.region
     with temporary_state() as state:
-        chosen = replace(chosen, state=state, region=region)
+        chosen = replace(settings, state=state, region=region)
         with environment.dummy_environment(chosen), mock_aws() if mock else nullcontext():
             if not botocore_stubber.enabled:
                 raise EmulatorError(_INACTIVE if not mock else _ELSEWHERE)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.parsers import create_parser
@@ -59,6 +60,10 @@ class InProcessEmulator(Emulator):
         earlier = {pattern: named for pattern, named in self._images.items() if pattern != image}
         self._images.clear()
         self._images.update({image: function, **earlier})
+
+    def now(self) -> datetime:
+        """The time of day of the jobs: the process's clock, unless `settings.time_scale` lets it run faster; aware of its zone."""
+        return self._clock()
 
     @contextmanager
     def serve(self) -> Iterator["EmulatorServer"]:

@@ -1,5 +1,7 @@
 """Durations are true whatever the machine's clock is set to."""
 
+import json
+import math
 import random
 import time
 from datetime import UTC, datetime
@@ -77,6 +79,11 @@ def test_it_follows_the_machine_when_nothing_goes_on(machine: Machine, tmp_path:
     assert machine.clock(tmp_path / "clock").seconds() == machine.wall
 
 
+def test_what_version_0_1_has_shared_is_read(machine: Machine, tmp_path: Path) -> None:
+    (tmp_path / "clock").write_text(json.dumps({"boot": "first", "offset": 5.5, "still": None}))
+    assert machine.clock(tmp_path / "clock").seconds() == machine.steady + 5.5
+
+
 @pytest.mark.parametrize("content", [None, "", "{}", "[]", '{"boot": "first", "offset": "x"}', '{"boot": "second", "offset": 1}'])
 def test_without_a_shared_time_it_is_the_machines(content: str | None, machine: Machine, tmp_path: Path) -> None:
     if content is not None:
@@ -111,6 +118,9 @@ class Stopped:
     def go(self) -> None:
         self.since = time.monotonic()
 
+    def stop(self) -> None:
+        self.time, self.since = self(), None
+
 
 def test_stopped_clock_is_shared_as_it_stands_and_where_it_is_moved_to(tmp_path: Path) -> None:
     wall = Stopped()
@@ -130,10 +140,63 @@ def test_clock_that_goes_from_another_time_on_is_shared_as_it_goes(tmp_path: Pat
     wall = Stopped()
     clock = TestClock(tmp_path / "clock", wall=wall)
     wall.go()
-    time.sleep(0.1)  # more than two looks at two clocks may differ by
+    time.sleep(0.1)  # more than clocks may drift
     clock.follow()
     supervisor = Clock(tmp_path / "clock")
     first = supervisor.seconds()
     time.sleep(0.01)
     assert supervisor.seconds() > first
     assert abs(supervisor.seconds() - wall()) < 0.5
+
+
+def test_clock_that_runs_faster_than_the_process(tmp_path: Path) -> None:
+    wall = Stopped()
+    wall.go()
+    begun = time.monotonic()
+    clock = TestClock(tmp_path / "clock", wall=wall, scale=3600)
+    opened = time.monotonic()
+    supervisor = Clock(tmp_path / "clock")
+    time.sleep(0.1)
+    least = (time.monotonic() - opened) * 3600
+    assert clock.seconds() - 1_580_702_706 >= least >= 360
+    assert supervisor.seconds() - 1_580_702_706 >= least
+    assert clock.seconds() - 1_580_702_706 <= (time.monotonic() - begun) * 3600
+    deadline = clock.seconds() + 36_000
+    assert 9 < clock.until(deadline) <= 10
+    assert clock.until(deadline - 40_000) == 0.0
+
+
+def test_a_stopped_or_moved_clock_is_taken_as_it_is_and_runs_faster_from_there(tmp_path: Path) -> None:
+    wall = Stopped()
+    clock = TestClock(tmp_path / "clock", wall=wall, scale=3600)
+    supervisor = Clock(tmp_path / "clock")
+    time.sleep(0.01)
+    assert clock.seconds() == supervisor.seconds() == wall.time
+    assert clock.until(wall.time + 1) == math.inf
+    wall.time += 60  # a tick is what it is, not 60 hours
+    assert clock.seconds() == wall.time
+    wall.go()
+    time.sleep(0.1)
+    assert 0 <= clock.seconds() - wall.time < 3600 * 60  # as it is shown now, and not yet faster
+    first = clock.seconds()
+    time.sleep(0.1)
+    assert clock.seconds() - first >= 360
+    wall.stop()
+    time.sleep(0.01)  # more than clocks may drift
+    assert clock.seconds() == wall.time
+
+
+def test_a_look_at_two_clocks_that_takes_long_moves_nothing(tmp_path: Path) -> None:
+    slow = False
+
+    def wall() -> float:
+        if slow:
+            time.sleep(0.2)  # a thread that is held up, on a machine with much to do
+        return time.time()
+
+    clock = TestClock(tmp_path / "clock", wall=wall, scale=3600)
+    before = clock.seconds()
+    slow = True
+    assert clock.seconds() - before >= 720
+    slow = False
+    assert clock.seconds() - before >= 720
