@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sm_tuning.analysis import Diagnosis, Verdict, diagnose
-    from sm_tuning.analysis.data_scaling import LearningCurve
     from sm_tuning.analysis.results import Results
     from sm_tuning.client.run import FailureGroup, MetricCheck, RunStatus, Training, TuningRun
     from sm_tuning.errors import Invalid, MissingExtra, NotFound, NotLaunched, SmTuningError, TookTooLong
     from sm_tuning.rules.violation import Problem
     from sm_tuning.spec.channels import Channel, Dataset, FileSystem
+    from sm_tuning.spec.data_scaling import DataScaling
     from sm_tuning.spec.definition import Definition
     from sm_tuning.spec.images import sklearn_image
     from sm_tuning.spec.job import Completion, WarmStart
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 # The emulator imports `sm_tuning.rules`: that must not load the client with it.
 _EXPORTS = {
     "analysis": "Diagnosis Verdict diagnose",
-    "analysis.data_scaling": "LearningCurve",
     "analysis.results": "Results",
     "client.run": "FailureGroup MetricCheck RunStatus Training TuningRun",
     "errors": "Invalid MissingExtra NotFound NotLaunched SmTuningError TookTooLong",
     "rules.violation": "Problem",
+    "spec.data_scaling": "DataScaling",
     "spec.definition": "Definition",
     "spec.metrics": "Metric Objective",
     "spec.parameters": "Auto Categorical Continuous Integer Scaling batch_size dropout epochs learning_rate regularization",
@@ -64,6 +64,7 @@ __all__ = [
     "Channel",
     "Completion",
     "Continuous",
+    "DataScaling",
     "Dataset",
     "Definition",
     "Diagnosis",
@@ -76,7 +77,6 @@ __all__ = [
     "InstanceGroup",
     "Integer",
     "Invalid",
-    "LearningCurve",
     "Metric",
     "MetricCheck",
     "MissingExtra",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sm_tuning.client import launch as launcher
 from sm_tuning.client import sagemaker_sdk
 from sm_tuning.spec.definition import Definition
-from sm_tuning.spec.job import Completion, WarmStart
+from sm_tuning.spec.job import LONGEST_NAME, Completion, WarmStart
 from sm_tuning.spec.request import given
 from sm_tuning.spec.strategies import Grid, Hyperband, Strategy
 from sm_tuning.spec.value_types import require
@@ -17,8 +17,6 @@ from sm_tuning.validation import dry_run as rules
 
 if TYPE_CHECKING:
     from sm_tuning.client.run import TuningRun
-
-LONGEST_NAME = 32
 
 
 def unique_name(base: str) -> str:

@@ -7,7 +7,7 @@ augmentation, and only then the hyperparameters; for a model that underfits, mor
 from sm_tuning.analysis.advice import Advice
 from sm_tuning.analysis.diagnosis import Diagnosis, diagnose
 from sm_tuning.analysis.effects import Effect
-from sm_tuning.analysis.fit import Fit, Verdict, judge
+from sm_tuning.analysis.fit import Fit, Verdict, classify
 from sm_tuning.analysis.metric_names import pair
 
-__all__ = ["Advice", "Diagnosis", "Effect", "Fit", "Verdict", "diagnose", "judge", "pair"]
+__all__ = ["Advice", "Diagnosis", "Effect", "Fit", "Verdict", "classify", "diagnose", "pair"]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sm_tuning.analysis.data_need import DataCurve
+from sm_tuning.analysis.data_scaling import DataScalingCurve
 from sm_tuning.analysis.effects import UNIMPORTANT, Effect, is_logarithmic, position
 from sm_tuning.analysis.fit import EVEN, STUCK, Fit, Verdict
 from sm_tuning.analysis.metric_names import words
@@ -34,7 +34,7 @@ class Advice:
 
 
 def advised(
-    results: Results, fit: Fit, fits: Mapping[str, Fit], effects: Sequence[Effect], data: DataCurve | None = None
+    results: Results, fit: Fit, fits: Mapping[str, Fit], effects: Sequence[Effect], data: DataScalingCurve | None = None
 ) -> list[Advice]:
     """What to do next. Of two that change the same range only the first is left; none reaches where training diverges."""
     ends = {effect.name: effect.diverges_above for effect in effects if effect.diverges_above is not None}
@@ -57,7 +57,7 @@ def advised(
     return found
 
 
-def _about_fit(results: Results, fit: Fit, data: DataCurve | None) -> Iterator[Advice]:
+def _about_fit(results: Results, fit: Fit, data: DataScalingCurve | None) -> Iterator[Advice]:
     by_verdict = {
         Verdict.OVERFIT: _when_overfit,
         Verdict.UNDERFIT: _when_underfit,
@@ -70,13 +70,13 @@ def _about_fit(results: Results, fit: Fit, data: DataCurve | None) -> Iterator[A
         yield _more_data(results, data)
     elif data is None and fit.verdict is Verdict.OVERFIT:
         gap = "" if fit.gap is None else f". The gap is {abs(fit.gap):.4g}"
-        how = "`sm-tuning run --learning-curve` measures what they bring"
+        how = "`sm-tuning run --data-scaling` measures what they bring"
         yield Advice(remedy="more training data", reason=f"{fit.reason}{gap}; {how}")
     if fit.verdict in by_verdict:
         yield from by_verdict[fit.verdict](results, fit)
 
 
-def _more_data(results: Results, data: DataCurve, no: str = "") -> Advice:
+def _more_data(results: Results, data: DataScalingCurve, no: str = "") -> Advice:
     return Advice(remedy=f"{no}more training data", reason=data.told(results.objective))
 
 

@@ -1,95 +1,148 @@
-"""Training jobs on growing shares of the training set, with the best hyperparameters: whether more data are worth having.
+"""What more training data would bring: a power law through the objective on growing shares of the training set."""
 
-The shares are a tuning job of their own (a grid over one hyperparameter that the training script must know), so they run in AWS and on
-the emulator alike. It is found again by its name.
-"""
+import math
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from sm_tuning.analysis.metric_names import direction, taken_apart
+from sm_tuning.analysis.results import Results
 
-from sm_tuning.analysis.results import Known, Results
-from sm_tuning.client.logs import DENIED
-from sm_tuning.client.run import Training, TuningRun
-from sm_tuning.errors import Invalid, NotFound
-from sm_tuning.spec.job import Completion
-from sm_tuning.spec.parameters import Categorical
-from sm_tuning.spec.strategies import Grid
-from sm_tuning.spec.value_types import require
-from sm_tuning.tuning_job import LONGEST_NAME, TuningJob
+_WORTH = 0.05  # of what is left of the loss or the error: less is not worth collecting
+_LEAST_POINTS = 3
+_BELIEVED = 6.0  # times the scatter's variance: what a level must explain
+_PACES = tuple(place / 20 for place in range(1, 21))  # exponents that are tried: no error falls faster than 1 / n for long
 
-_TAIL = "-data"
+Pair = tuple[float, float]
+Law = tuple[float, float, float]
+"""Level, size and pace: `level + size * share ** -pace`."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class LearningCurve:
-    """Which shares of the training set to train on, and the hyperparameter by which the script is told."""
+class DataScalingCurve:
+    """The objective on growing shares of the training set, and what twice the training set would bring.
 
-    hyperparameter: str = "train_fraction"
-    shares: Sequence[float] = (0.1, 0.2, 0.4, 0.7, 1.0)
+    Attributes:
+        hyperparameter: The one that passes the share to the script.
+        points: For each share the training metric of the objective's kind (None: not printed) and the objective.
+        law: Level, size and pace of `level + size * share ** -pace`, in the objective's own unit: the size is below 0 where it rises.
+        twice: The objective with twice the data, by the law.
+        between: The same by a law with a level and one without, also with each of the points left out: the least and the greatest.
+        worth: Whether that is more than the scatter about the law and 5 % of what is left of the error.
+    """
 
-    def __post_init__(self) -> None:
-        require(self)
-        if not self.hyperparameter:
-            raise Invalid("hyperparameter is empty; it must be one that the training script knows")
-        if len(set(self.shares)) < 3 or any(not 0 < share <= 1 for share in self.shares):  # noqa: PLR2004 - a curve
-            raise Invalid(f"shares is {list(self.shares)}; it must be three numbers or more above 0, up to 1")
+    hyperparameter: str
+    points: Sequence[tuple[float, float | None, float]]
+    law: Law
+    twice: float
+    between: Pair
+    worth: bool
 
-    def check(self, job: TuningJob) -> None:
-        """Raise Invalid for a tuning job that can have no learning curve: one with several definitions, each with its own script."""
-        if job.definitions:
-            raise Invalid(f"{job.name} has several definitions; a learning curve needs a tuning job without")
+    def at(self, share: float) -> float:
+        """The law's objective on a share of today's data, above 1 for more."""
+        level, size, pace = self.law
+        return level + size * math.pow(share, -pace)
 
-    def job(self, job: TuningJob, best: Training) -> TuningJob:
-        """The tuning job over the shares, all other hyperparameters as in the best training job; raises Invalid."""
-        self.check(job)
-        static = {**job.hyperparameters, **best.hyperparameters}
-        static.pop(self.hyperparameter, None)
-        return replace(
-            job,
-            name=name_of(job.name),
-            ranges=[Categorical(self.hyperparameter, sorted(set(self.shares)))],
-            hyperparameters=static,
-            strategy=Grid(),
-            max_jobs=None,
-            completion=Completion(),
-            warm_start=None,
-            autotune=False,
+    def told(self, objective: str) -> str:
+        """In words: what there is now, and what twice the data would bring."""
+        share, _, now = self.points[-1]
+        first, (low, high) = self.points[0][0], self.between
+        today = "all the training data" if share == 1 else f"{share:.0%} of the training data"
+        return (
+            f"{objective} is {now:.4g} with {today} and would be about {self.twice:.4g} ({low:.4g} to {high:.4g}) with twice as "
+            f"much, by {len(self.points)} shares of them from {first:g} to {share:g}"
         )
 
 
-def name_of(tuning: str) -> str:
-    """The name of the tuning job over the shares that belongs to a tuning job."""
-    return tuning[: LONGEST_NAME - len(_TAIL)].rstrip("-") + _TAIL
+def data_scaling_curve(results: Results) -> DataScalingCurve | None:
+    """The curve of a tuning job over shares of the training set; None with fewer than three shares that trained."""
+    name = next(iter(results.ranges), "")
+    kind = taken_apart(results.objective).kind
+    found: dict[float, list[tuple[float | None, float]]] = {}
+    for row in results.rows:
+        share = row.setting(name)
+        if row.value is None or not isinstance(share, float) or share <= 0:
+            continue
+        split = {metric: taken_apart(metric) for metric in row.curves}
+        train = next((metric for metric, one in split.items() if one.kind == kind and not one.held), None)
+        found.setdefault(share, []).append((row.curves[train][-1] if train else None, row.value))
+    if len(found) < _LEAST_POINTS:
+        return None
+    points = [
+        (share, _mean([train for train, _ in some]), statistics.fmean(value for _, value in some))
+        for share, some in sorted(found.items())
+    ]
+    return _fitted(name, points, results)
 
 
-def without_shares(names: Sequence[str]) -> list[str]:
-    """Names of tuning jobs without those that only belong to another one's learning curve."""
-    theirs = {name_of(name) for name in names}
-    return [name for name in names if name not in theirs]
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.fmean(known) if known else None
 
 
-def read(results: Results, runs: Sequence[TuningRun], known: Known | None = None) -> Results | None:
-    """What the training jobs on growing shares came to, for the tuning job that has the best training job; None without such.
+def _fitted(name: str, points: Sequence[tuple[float, float | None, float]], results: Results) -> DataScalingCurve:
+    seen = direction(results.objective, results.objective, results.goal, [value for _, _, value in points])
+    pairs = [(share, seen(value)) for share, _, value in points]
+    (level, size, pace), scatter = _law(pairs)
+    largest = pairs[-1][0]
+    now, twice = (level + size * share**-pace for share in (largest, 2 * largest))
+    some = [pairs, *([one for one in pairs if one is not left] for left in pairs if len(pairs) > _LEAST_POINTS)]
+    reached = sorted(seen(a + b * (2 * largest) ** -c) for points_left in some for a, b, c in _laws(points_left))
+    return DataScalingCurve(
+        hyperparameter=name,
+        points=points,
+        law=(seen(level), -size if seen.up else size, pace),
+        twice=seen(twice),
+        between=(reached[0], reached[-1]),
+        worth=now - twice > max(scatter, _WORTH * abs(now)),
+    )
 
-    Args:
-        results: What the tuning jobs have come to.
-        runs: The tuning jobs.
-        known: As of `Results.read`.
+
+def _laws(pairs: Sequence[Pair]) -> list[Law]:
+    """The best law without a level and the best with one; less is better."""
+    return [min(_tried(pairs, levels=levels))[1] for levels in (False, True)]
+
+
+def _law(pairs: Sequence[Pair]) -> tuple[Law, float]:
+    """The law that is believed, and the scatter about it at the last point; less is better.
+
+    A level is believed only where it fits much better than none, for a level that a few points make up would end every curve.
     """
-    from botocore.exceptions import ClientError  # noqa: PLC0415 - see TuningRun.__init__
+    (left_plain, plain), (left, law) = (min(_tried(pairs, levels=levels)) for levels in (False, True))
+    freedom, positive = len(pairs) - 3, all(value > 0 for _, value in pairs)
+    if positive and (freedom < 1 or left_plain <= left * (1 + _BELIEVED / freedom)):
+        left, law, freedom = left_plain, plain, freedom + 1
+    return law, math.sqrt(left / max(freedom, 1)) * (pairs[-1][1] if positive else 1.0)
 
-    best = results.best
-    run = next((run for run in runs if best is not None and run.name == best.tuning), None)
-    if best is None or run is None:
-        return None
-    try:
-        found = Results.read(run.other(name_of(run.name)), known=known)
-    except (NotFound, Invalid):
-        return None
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in DENIED:  # a role may be allowed to see its own tuning jobs only
-            raise
-        return None
-    static = found.requests[0].get("TrainingJobDefinition", {}).get("StaticHyperParameters", {})
-    same = all(static.get(name, value) == value for name, value in best.training.hyperparameters.items())
-    return found if same and len(found.ranges) == 1 and found.objective == results.objective else None
+
+def _tried(pairs: Sequence[Pair], *, levels: bool) -> Iterator[tuple[float, Law]]:
+    """Laws of every pace, each with what it leaves unexplained.
+
+    The larger shares count more, for what lies beyond them is asked. Of values above 0 relative errors count, so that the first, large
+    ones do not decide alone, and no level is below 0.
+    """
+    positive = all(value > 0 for _, value in pairs)
+    shares = [share / pairs[-1][0] for share, _ in pairs]
+    weights = [share / (value**2 if positive else 1.0) for share, (_, value) in zip(shares, pairs, strict=True)]
+    for pace in _PACES:
+        bent = [(share**-pace, value) for share, value in pairs]
+        level, size = _line(bent, weights) if levels or not positive else (0.0, _slope(bent, weights))
+        if positive and level < 0:
+            level, size = 0.0, _slope(bent, weights)
+        left = sum(weight * (value - level - size * x) ** 2 for weight, (x, value) in zip(weights, bent, strict=True))
+        yield left, (level, size, pace)
+
+
+def _slope(pairs: Sequence[Pair], weights: Sequence[float]) -> float:
+    """Of the line through 0, by least squares."""
+    squares = sum(weight * x * x for weight, (x, _) in zip(weights, pairs, strict=True))
+    return sum(weight * x * y for weight, (x, y) in zip(weights, pairs, strict=True)) / squares
+
+
+def _line(pairs: Sequence[Pair], weights: Sequence[float]) -> tuple[float, float]:
+    """Level and slope by least squares; more data never harm, so the slope is not below 0."""
+    total = sum(weights)
+    x_mean = sum(weight * x for weight, (x, _) in zip(weights, pairs, strict=True)) / total
+    y_mean = sum(weight * y for weight, (_, y) in zip(weights, pairs, strict=True)) / total
+    slope = max(_slope([(x - x_mean, y - y_mean) for x, y in pairs], weights), 0.0)
+    return y_mean - slope * x_mean, slope

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sm_tuning.analysis.advice import Advice, advised
-from sm_tuning.analysis.data_need import DataCurve, data_curve
+from sm_tuning.analysis.data_scaling import DataScalingCurve, data_scaling_curve
 from sm_tuning.analysis.effects import Effect, effect_of
-from sm_tuning.analysis.fit import Fit, Verdict, ends, judge
-from sm_tuning.analysis.results import Results, Row
+from sm_tuning.analysis.fit import Fit, Verdict, classify, ends
+from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.spec.job import WarmStart
 from sm_tuning.spec.parameters import Continuous, Integer, Range
 
@@ -32,7 +32,7 @@ class Diagnosis:
     fits: Mapping[str, Fit]
     effects: Sequence[Effect]
     advice: Sequence[Advice]
-    data: DataCurve | None = None
+    data: DataScalingCurve | None = None
 
     def next_round(self, job: "TuningJob", name: str) -> "TuningJob":
         """The same tuning job with the advised ranges, warm-started from this one."""
@@ -56,7 +56,7 @@ def diagnose(results: Results, shares: Results | None = None) -> Diagnosis:
 
     Args:
         results: The tuning job's, or several ones' with the same objective.
-        shares: Training jobs on growing shares of the training set (`learning_curve.read`), which tell what more data would bring.
+        shares: Training jobs on growing shares of the training set (`reading.read_scaling`), which tell what more data would bring.
     """
     known = [found for row in results.rows if (found := ends(row.curves, results.objective, results.goal)) is not None]
     least = min((end for _, end in known), default=None)
@@ -66,7 +66,7 @@ def diagnose(results: Results, shares: Results | None = None) -> Diagnosis:
     fit = fits[best.training.name] if best else _without_best(fits)
     effects = [effect for name in results.names if (effect := effect_of(results, fits, name)) is not None]
     effects.sort(key=lambda one: one.strength, reverse=True)
-    data = data_curve(shares) if shares is not None else None
+    data = data_scaling_curve(shares) if shares is not None else None
     return Diagnosis(
         best=best.training.name if best else None,
         higher_is_better=results.goal == "Maximize",
@@ -78,9 +78,9 @@ def diagnose(results: Results, shares: Results | None = None) -> Diagnosis:
     )
 
 
-def _judged(row: Row, results: Results, least: float | None, start: float | None) -> Fit:
+def _judged(row: TrialResult, results: Results, least: float | None, start: float | None) -> Fit:
     """The verdict on a training job; one that failed because its numbers ran away has often printed sound ones before."""
-    fit = judge(row.curves, results.objective, results.goal, least=least, start=start)
+    fit = classify(row.curves, results.objective, results.goal, least=least, start=start)
     reason = row.training.failure_reason or ""
     if row.training.status == "Failed" and fit.verdict is not Verdict.DIVERGED and (hit := _RAN_AWAY.search(reason)):
         line = next(line for line in reason.splitlines() if hit[0] in line)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sm_tuning.analysis.fit import Fit, Verdict
-from sm_tuning.analysis.results import Results, Row
+from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.spec.metrics import number as as_number
 
 _EDGE = 0.06  # of a range's width: the best lies at its edge
@@ -120,7 +120,9 @@ def _strength(groups: Sequence[Sequence[float]]) -> float:
     return min(max(share, 0.0), 1.0)
 
 
-def _diverges_above(told: Sequence[tuple[float | str | None, float | None, Row]], fits: Mapping[str, Fit]) -> float | None:
+def _diverges_above(
+    told: Sequence[tuple[float | str | None, float | None, TrialResult]], fits: Mapping[str, Fit]
+) -> float | None:
     """The value above which most training jobs diverge, and below which hardly any does."""
     seen = sorted(
         (setting, fits[row.training.name].verdict is Verdict.DIVERGED) for setting, _, row in told if isinstance(setting, float)

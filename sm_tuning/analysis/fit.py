@@ -76,7 +76,7 @@ class Fit:
     late: float | None = None
 
 
-def judge(
+def classify(
     curves: Curves,
     objective: str | None = None,
     goal: str = "Minimize",
@@ -103,7 +103,9 @@ def judge(
     main = held_name or train_name
     if main is None:
         return Fit(verdict=Verdict.UNKNOWN, reason="no metric was printed, or none whose name says which data it is of")
-    fit = _Judge(train_name, held_name, train, held, direction(main, objective, goal, [*train, *held]), least, start).fit()
+    fit = CurveClassifier(
+        train_name, held_name, train, held, direction(main, objective, goal, [*train, *held]), least, start
+    ).fit()
     if fit.verdict is Verdict.GOOD and held_name is None:
         missing = missing or f"only {train_name} was printed"
         fit = replace(fit, verdict=Verdict.UNKNOWN, reason=f"{missing}: without held-out data overfitting cannot be seen")
@@ -154,7 +156,7 @@ def _hardly_fell(curves: Curves, fit: Fit) -> str | None:
     return None
 
 
-class _Judge:
+class CurveClassifier:
     """Curves turned so that less is better, and everything that can be wrong with them."""
 
     def __init__(
@@ -180,6 +182,7 @@ class _Judge:
         self.jitter = _jitter(self.held or self.train)
 
     def fit(self) -> Fit:
+        """The verdict with its evidence."""
         facts = Fit(verdict=Verdict.UNKNOWN, reason="", train=self.train_name, validation=self.held_name, epochs=self.epochs)
         if self.broken:
             return replace(facts, verdict=Verdict.DIVERGED, reason=self.broken)

@@ -33,12 +33,12 @@ _FAR_OFF = 1.5  # times the width of the middle half: Tukey's fences
 Curves = Mapping[str, Sequence[float]]
 """Values of each metric of one training job, in the order in which they were printed."""
 
-Known = dict[str, tuple[Curves, bool]]
-"""Curves by their training job's name, and whether they are coarse (see `Row`)."""
+CurveCache = dict[str, tuple[Curves, bool]]
+"""Curves by their training job's name, and whether they are coarse (see `TrialResult`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class TrialResult:
     """One training job, and where it belongs."""
 
     tuning: str
@@ -71,14 +71,14 @@ class Results:
     tunings: Sequence[str]
     objective: str
     goal: str
-    rows: Sequence[Row]
+    rows: Sequence[TrialResult]
     ranges: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     max_parallel: int = 1
     instance: str = ""
     requests: Sequence[Mapping[str, Any]] = ()
 
     @classmethod
-    def read(cls, *runs: TuningRun, curves: bool = True, known: Known | None = None) -> Self:
+    def read(cls, *runs: TuningRun, curves: bool = True, known: CurveCache | None = None) -> Self:
         """Read what tuning jobs have come to so far.
 
         Args:
@@ -94,7 +94,7 @@ class Results:
         if len(objectives) != 1:
             raise Invalid(f"the tuning jobs have the objectives {sorted(objectives)}; results need one and the same")
         ((goal, metric),) = objectives
-        rows: list[Row] = []
+        rows: list[TrialResult] = []
         for run, job in zip(runs, described, strict=True):
             trainings = run.trainings()
             expressions = _expressions(job) if curves else {}
@@ -110,7 +110,7 @@ class Results:
             if known is not None and curves:
                 known.update({one.name: read[one.name] for one in unknown if one.ended is not None})
             rows += [
-                Row(tuning=run.name, training=one, curves=found, coarse=coarse)
+                TrialResult(tuning=run.name, training=one, curves=found, coarse=coarse)
                 for one in trainings
                 for found, coarse in [read.get(one.name) or (known or {}).get(one.name) or ({}, False)]
             ]
@@ -152,13 +152,13 @@ class Results:
         return one > other if self.goal == "Maximize" else one < other
 
     @property
-    def ranked(self) -> list[Row]:
+    def ranked(self) -> list[TrialResult]:
         """Training jobs with an objective, the best first."""
         valued = [row for row in self.rows if row.value is not None]
         return sorted(valued, key=lambda row: row.value or 0.0, reverse=self.goal == "Maximize")
 
     @property
-    def best(self) -> Row | None:
+    def best(self) -> TrialResult | None:
         """The best training job; of several as good the one that the service calls so."""
         ranked = self.ranked
         named = {request.get("BestTrainingJob", {}).get("TrainingJobName") for request in self.requests}
@@ -206,7 +206,7 @@ class Results:
         return min(self.training_seconds / slots, 1.0) if slots else None
 
     @property
-    def pruned(self) -> list[Row]:
+    def pruned(self) -> list[TrialResult]:
         """Training jobs that were stopped early."""
         return [row for row in self.rows if row.training.status == "Stopped"]
 

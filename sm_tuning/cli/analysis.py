@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 def _judged(target: Target, jobs: tuple[str, ...]) -> "tuple[Results, Diagnosis]":
     """Results and diagnosis of tuning jobs, with their training jobs on shares of the training set if there are any."""
-    from sm_tuning.analysis import data_scaling as learning_curve  # noqa: PLC0415 - see command.py
-    from sm_tuning.analysis import diagnose as judge  # noqa: PLC0415 - see command.py
+    from sm_tuning.analysis import diagnose as diagnosis_of  # noqa: PLC0415 - see command.py
+    from sm_tuning.analysis.reading import read_scaling  # noqa: PLC0415 - see command.py
     from sm_tuning.analysis.results import Results  # noqa: PLC0415 - see command.py
 
     runs = [target.run(job) for job in jobs or ("latest",)]
     results = Results.read(*runs)
-    return results, judge(results, learning_curve.read(results, runs))
+    return results, diagnosis_of(results, read_scaling(results, runs))
 
 
 @sm_tuning.command()

@@ -53,7 +53,7 @@ class Target:
 
     def run(self, name: str) -> TuningRun:
         """The tuning job whose name begins like this (if only one does), or the latest."""
-        from sm_tuning.analysis.data_scaling import without_shares  # noqa: PLC0415 - see the head
+        from sm_tuning.spec.data_scaling import without_scaling_jobs  # noqa: PLC0415 - see the head
 
         session = self.session()
         client = session.client("sagemaker")
@@ -64,7 +64,7 @@ class Target:
                 SortBy="CreationTime", SortOrder="Descending"
             )
             names = [one["HyperParameterTuningJobName"] for page in pages for one in page["HyperParameterTuningJobSummaries"]]
-            names = without_shares(names)
+            names = without_scaling_jobs(names)
             found = names[:1] if name == "latest" else [one for one in names if one.startswith(name)]
             if len(found) == 1:
                 return TuningRun(found[0], session=session, client=client)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from sm_tuning.analysis import Diagnosis
-    from sm_tuning.analysis.data_need import DataCurve
+    from sm_tuning.analysis.data_scaling import DataScalingCurve
     from sm_tuning.analysis.results import Results
     from sm_tuning.preflight import Finding
 
@@ -248,7 +248,7 @@ def _advice_table(found: "Diagnosis") -> Table:
     return table
 
 
-def data_lines(results: "Results", data: "DataCurve | None") -> Iterator[RenderableType]:
+def data_lines(results: "Results", data: "DataScalingCurve | None") -> Iterator[RenderableType]:
     """The objective on growing shares of the training set, and what more data would bring."""
     if data is None:
         yield "too few of the training jobs on shares of the training set have an objective to say anything"

@@ -29,7 +29,7 @@ from sm_tuning.spec.value_types import WrongTypes
 from sm_tuning.tuning_job import TuningJob, unique_name
 
 if TYPE_CHECKING:
-    from sm_tuning.analysis.data_scaling import LearningCurve
+    from sm_tuning.spec.data_scaling import DataScaling
 
 
 @sm_tuning.command()
@@ -91,7 +91,13 @@ def _show_problems(document: Mapping[str, Any]) -> None:
 @click.option("--parallel", type=click.IntRange(1), help="Training jobs at a time.")
 @click.option("--wait/--no-wait", default=True, help="Follow it to its end (the default).")
 @click.option("--timeout", type=float, help="Seconds to follow it for.")
-@click.option("--learning-curve", is_flag=True, help="Then train the best on growing shares of the training set.")
+@click.option(
+    "--data-scaling",
+    "--learning-curve",
+    "data_scaling",
+    is_flag=True,
+    help="Then train the best on growing shares of the training set.",
+)
 @click.option("--dashboard", is_flag=True, help="Show it in a browser while it runs.")
 @click.option("--yes", is_flag=True, help="Do not ask before launching in AWS.")
 @options
@@ -103,7 +109,7 @@ def run(
     parallel: int | None,
     wait: bool,
     timeout: float | None,
-    learning_curve: bool,
+    data_scaling: bool,
     dashboard: bool,
     yes: bool,
     target: Target,
@@ -112,11 +118,11 @@ def run(
     """Launch a tuning job and follow it: on the emulator, or with --aws for real."""
     job = job_file.load(target, parallel=parallel)
     job = job.named(name or unique_name(job.name))
-    curve = _curve(job_file.file, job, wait=wait) if learning_curve else None
+    scaling = _scaling(job_file.file, job, wait=wait) if data_scaling else None
     prices = job_file.prices(job, target) if target.aws or max_cost is not None else {}
-    job_file.check_cost(job, prices, max_cost, more=len(curve.shares) if curve else 0)
+    job_file.check_cost(job, prices, max_cost, more=len(scaling.shares) if scaling else 0)
     if target.aws:
-        _confirm(job, curve, prices, yes=yes)
+        _confirm(job, scaling, prices, yes=yes)
     else:
         for warning in job.dry_run().warnings:
             echo(f"warning: {warning}", error=True)
@@ -134,28 +140,32 @@ def run(
     status = followed(launched, timeout)
     if not as_json:
         _show_end(launched, status, target)
-    more = _shares(curve.job(job, status.best), session, timeout) if curve is not None and status.best is not None else {}
+    more = (
+        _shares(scaling.job(job, status.best.hyperparameters), session, timeout)
+        if scaling is not None and status.best is not None
+        else {}
+    )
     if as_json:
         echo_json({**_document(launched, status), **more})
     sys.exit(0 if status.status == "Completed" else FAILED)
 
 
-def _curve(file: Path, job: TuningJob, *, wait: bool) -> "LearningCurve":
-    """What the file says of the learning curve, checked before anything runs."""
-    from sm_tuning.cli.toml_job import load_learning_curve  # noqa: PLC0415 - see command.py
+def _scaling(file: Path, job: TuningJob, *, wait: bool) -> "DataScaling":
+    """The data scaling that the file describes, checked before anything runs."""
+    from sm_tuning.cli.toml_job import load_data_scaling  # noqa: PLC0415 - see command.py
 
     if not wait:
-        raise Invalid("--learning-curve begins when the tuning job has ended; leave --no-wait out")
-    curve = load_learning_curve(file)
-    curve.check(job)
-    return curve
+        raise Invalid("--data-scaling begins when the tuning job has ended; leave --no-wait out")
+    scaling = load_data_scaling(file)
+    scaling.check(job)
+    return scaling
 
 
 def _shares(job: TuningJob, session: Any, timeout: float | None) -> Mapping[str, Any]:  # noqa: ANN401 - boto3's
     """Run the training jobs on growing shares of the training set and say what more data would bring."""
     from dataclasses import asdict  # noqa: PLC0415 - only here
 
-    from sm_tuning.analysis.data_need import data_curve  # noqa: PLC0415 - see command.py
+    from sm_tuning.analysis.data_scaling import data_scaling_curve  # noqa: PLC0415 - see command.py
     from sm_tuning.analysis.results import Results  # noqa: PLC0415 - see command.py
     from sm_tuning.cli.display import console, data_lines, safe_lines  # noqa: PLC0415 - see command.py
 
@@ -166,10 +176,10 @@ def _shares(job: TuningJob, session: Any, timeout: float | None) -> Mapping[str,
     for group in launched.failures():
         out.print(safe_lines(str(group)))
     results = Results.read(launched)
-    data = data_curve(results)
+    data = data_scaling_curve(results)
     for line in data_lines(results, data):
         out.print(line)
-    return {"LearningCurve": None if data is None else asdict(data)}
+    return {"DataScaling": None if data is None else asdict(data)}
 
 
 def _where(target: Target) -> str:
@@ -192,13 +202,13 @@ def _options(target: Target) -> str:
     return "".join(f" {shlex.quote(word)}" for word in (["--aws"] if target.aws else []) + words)
 
 
-def _confirm(job: TuningJob, curve: "LearningCurve | None", prices: Mapping[str, float], *, yes: bool) -> None:
+def _confirm(job: TuningJob, scaling: "DataScaling | None", prices: Mapping[str, float], *, yes: bool) -> None:
     from sm_tuning.cli import plan as planning  # noqa: PLC0415 - see command.py
 
     report = job.dry_run()
     _show_plan(job, planning.document(job, report, prices))
-    if curve is not None:
-        echo(f"then {len(curve.shares)} training jobs on growing shares of the training set")
+    if scaling is not None:
+        echo(f"then {len(scaling.shares)} training jobs on growing shares of the training set")
     if yes:
         return
     if not sys.stdin.isatty():

@@ -7,11 +7,11 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
-from sm_tuning.analysis.data_scaling import LearningCurve
 from sm_tuning.errors import Invalid
 from sm_tuning.rules.violation import Problem
 from sm_tuning.spec import parameters, strategies
 from sm_tuning.spec.channels import Channel, Dataset, FileSystem
+from sm_tuning.spec.data_scaling import DataScaling
 from sm_tuning.spec.definition import Definition
 from sm_tuning.spec.job import Completion, WarmStart
 from sm_tuning.spec.metrics import Metric, Objective
@@ -35,7 +35,8 @@ _STRATEGIES = {kind.__name__: kind for kind in (strategies.Grid, strategies.Rand
 _RESOURCES = {"alternatives": Instance, "groups": InstanceGroup, "preferences": Instance}
 _PARTS: Mapping[str, type] = {"completion": Completion, "network": Network, "encryption": Encryption, "warm_start": WarmStart}
 _MADE = {"objective", "ranges", "strategy", "script", "metrics", "channels", "resources", "definitions", *_PARTS}
-_CURVE = "learning_curve"
+_SCALING = "data_scaling"
+_SCALING_BEFORE_0_2 = "learning_curve"
 _ENDS = 2  # of a range
 _FORMS: Mapping[str, set[str]] = {
     "preset": {"preset", "low", "high"},
@@ -50,7 +51,7 @@ def load(path: Path, role: str | None = LOCAL_ROLE, output: str | None = LOCAL_O
 
     Relative paths in it are relative to the file. Raises Invalid, which is WrongTypes if values have wrong types.
     """
-    facts = {name: value for name, value in _facts(path).items() if name != _CURVE}
+    facts = {name: value for name, value in _facts(path).items() if name not in {_SCALING, _SCALING_BEFORE_0_2}}
     defaults = {name: value for name, value in (("role", role), ("output", output)) if value is not None}
     try:
         job = _job({**defaults, **facts}, path.parent)
@@ -69,10 +70,14 @@ def emulators_own(job: TuningJob) -> str:
     )
 
 
-def load_learning_curve(path: Path) -> LearningCurve:
+def load_data_scaling(path: Path) -> DataScaling:
     """The shares of the training set that a TOML file asks for, or the usual ones. Raises Invalid."""
+    facts = _facts(path)
+    name = _SCALING_BEFORE_0_2 if _SCALING_BEFORE_0_2 in facts else _SCALING
+    if {_SCALING, _SCALING_BEFORE_0_2} <= set(facts):
+        raise Invalid(f"{path}: {_SCALING_BEFORE_0_2} is the name of {_SCALING} before 0.2; give only {_SCALING}")
     try:
-        made: LearningCurve = _made(_CURVE, LearningCurve, _facts(path).get(_CURVE, {}))
+        made: DataScaling = _made(name, DataScaling, facts.get(name, {}))
     except Invalid as error:
         raise Invalid(f"{path}: {error}") from error
     return made

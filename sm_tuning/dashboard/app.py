@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from sm_tuning.analysis import Diagnosis, diagnose
-from sm_tuning.analysis import data_scaling as learning_curve
-from sm_tuning.analysis.results import Known, Results
+from sm_tuning.analysis.reading import read_scaling
+from sm_tuning.analysis.results import CurveCache, Results
 from sm_tuning.client.run import TuningRun
 from sm_tuning.dashboard.owner import OwnerOnly
 from sm_tuning.errors import MissingExtra, NotFound, SmTuningError
@@ -60,7 +60,7 @@ class Dashboard:
         self._client = session.client("sagemaker")
         self.hosts = frozenset(hosts)
         self._token = secrets.token_urlsafe(24)
-        self._known: Known = {}
+        self._known: CurveCache = {}
         self._lock = threading.Lock()  # one read of the results at a time: two would ask for the same logs
         here = files("sm_tuning.dashboard")
         self._static = {
@@ -153,7 +153,7 @@ class Dashboard:
         with self._lock:
             runs = [TuningRun.attach(name, self._session, client=self._client) for name in names]
             results = Results.read(*runs, known=self._known)
-            return results, diagnose(results, learning_curve.read(results, runs, self._known))
+            return results, diagnose(results, read_scaling(results, runs, self._known))
 
     def _job(self, name: str) -> dict[str, Any]:
         status = TuningRun.attach(name, self._session, client=self._client).status()

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from sm_tuning.analysis import Diagnosis, Effect, Fit, Verdict
-from sm_tuning.analysis.results import Results, Row
+from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.report.svg import WIDTH, Chart, Scale, drawing, spread, text
 
 _COLOURS = ("--one", "--two", "--good", "--three", "--four", "--five")
@@ -30,7 +30,7 @@ _MINUTE = 60.0
 _LONGEST = 18
 
 
-def spark(row: Row, fit: Fit) -> str | None:
+def spark(row: TrialResult, fit: Fit) -> str | None:
     """A training job's learning curves, as small as a word; None before it has printed two values."""
     train, held = row.curves.get(fit.train or "", ()), row.curves.get(fit.validation or "", ())
     longest = max(len(train), len(held))
@@ -239,7 +239,7 @@ def timeline(results: Results) -> str | None:
         return None
     rows.sort(key=lambda row: row.training.started or _start(results))
     lanes: list[datetime] = []
-    placed: list[tuple[int, Row]] = []
+    placed: list[tuple[int, TrialResult]] = []
     for row in rows:
         started, ended = row.training.started, row.training.ended
         if started is None or ended is None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+LONGEST_NAME = 32  # of a tuning job
+
 
 @dataclass(frozen=True, kw_only=True)
 class Completion:

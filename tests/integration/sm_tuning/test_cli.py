@@ -300,20 +300,24 @@ def test_ctrl_c_lets_it_go_on_and_again_stops_it(cli: Cli) -> None:
 
 
 def test_the_best_on_growing_shares_of_the_training_set(cli: Cli) -> None:
-    shares = "\n[learning_curve]\nhyperparameter = 'share'\nshares = [0.25, 0.5, 1.0]\n"
+    shares = "\n[data_scaling]\nhyperparameter = 'share'\nshares = [0.25, 0.5, 1.0]\n"
     share = "float(dict(zip(sys.argv[1::2], sys.argv[2::2])).get('--share', 1))"
     cli.write(TOML + shares, f"print('score=' + str(0.9 - 0.1 * {share} ** -0.5 + float(value) / 100))")
-    assert "leave --no-wait out" in cli("run", "job.toml", "--learning-curve", "--no-wait", code=2)[1]
-    document = cli.json("run", "job.toml", "--name", "whole", "--learning-curve")
+    assert "leave --no-wait out" in cli("run", "job.toml", "--data-scaling", "--no-wait", code=2)[1]
+    document = cli.json("run", "job.toml", "--name", "whole", "--data-scaling")
     assert document["HyperParameterTuningJobName"] == "whole"
-    curve = document["LearningCurve"]
+    curve = document["DataScaling"]
     assert [share for share, _, _ in curve["points"]] == [0.25, 0.5, 1.0]
     assert 0.8 < curve["points"][-1][2] < curve["twice"] < 0.9
     assert cli.json("diagnose")["data"] == curve  # the latest is the tuning job itself, and its learning curve is found
     cli("report", "whole", "--output", "report.html")
     assert "Would more data help?" in (cli.folder / "report.html").read_text()
-    cli.write(TOML + "[learning_curve]\nshares = [1.0]\n")
+    cli.write(TOML + "[data_scaling]\nshares = [1.0]\n")
+    assert "data_scaling: shares is [1.0]" in cli("run", "job.toml", "--data-scaling", code=2)[1]
+    cli.write(TOML + "[learning_curve]\nshares = [1.0]\n")  # as 0.1 called it
     assert "learning_curve: shares is [1.0]" in cli("run", "job.toml", "--learning-curve", code=2)[1]
+    cli.write(TOML + "[learning_curve]\n[data_scaling]\n")
+    assert "learning_curve is the name of data_scaling before 0.2" in cli("run", "job.toml", "--data-scaling", code=2)[1]
 
 
 def test_diagnose_and_export(cli: Cli) -> None:

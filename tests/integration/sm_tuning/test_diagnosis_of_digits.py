@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from sm_tuning.analysis import Fit, Verdict, diagnose
-from sm_tuning.analysis.results import Curves, Results, Row
+from sm_tuning.analysis.results import Curves, Results, TrialResult
 from sm_tuning.client.run import Training
 from tests.conftest import ROOT
 from training_scripts import METRICS
@@ -31,7 +31,7 @@ def trained(folder: Path, **hyperparameters: float) -> Curves:
 def judged(curves: Curves) -> tuple[Fit, list[str]]:
     """The verdict, and the remedies when it is the only training job."""
     training = Training(name="one", status="Completed", hyperparameters={"epochs": "1"}, value=curves["validation:accuracy"][-1])
-    row = Row(tuning="digits", training=training, curves=curves)
+    row = TrialResult(tuning="digits", training=training, curves=curves)
     results = Results(tunings=["digits"], objective="validation:accuracy", goal="Maximize", rows=[row])
     found = diagnose(results)
     return found.fit, [one.remedy for one in found.advice]

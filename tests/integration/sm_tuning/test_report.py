@@ -17,7 +17,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from sm_tuning.analysis import diagnose
-from sm_tuning.analysis.results import Results, Row
+from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.client.run import Training
 from sm_tuning.errors import Invalid, MissingExtra
 from sm_tuning.report import figures, page, png
@@ -59,7 +59,7 @@ def made(count: int, epochs: int = 20, others: Mapping[str, str] | None = None) 
             started=START + timedelta(seconds=5 * number),
             ended=START + timedelta(seconds=5 * number + 9),
         )
-        rows.append(Row(tuning="made", training=training, curves={"train:loss": train, "validation:loss": held}))
+        rows.append(TrialResult(tuning="made", training=training, curves={"train:loss": train, "validation:loss": held}))
     request = {"HyperParameterTuningJobName": "made", "HyperParameterTuningJobConfig": {"Strategy": "Random"}}
     return Results(
         tunings=["made"], objective="validation:loss", goal="Minimize", rows=rows, ranges=RANGES, max_parallel=2, requests=[request]

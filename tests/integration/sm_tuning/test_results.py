@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 
 from sm_tuning import Invalid, Metric, MissingExtra, Objective, Random, TuningJob, TuningRun
 from sm_tuning.analysis import Verdict, diagnose
-from sm_tuning.analysis.results import Results, Row
+from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.client.run import Training
 from sm_tuning.report import page
 from tests.conftest import Server
@@ -154,7 +154,7 @@ def test_without_pandas_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.M
         )
 
 
-def row(number: int, status: str, epochs: int, seconds: int) -> Row:
+def row(number: int, status: str, epochs: int, seconds: int) -> TrialResult:
     start = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=100 * (number // 2))
     training = Training(
         name=f"job-{number}",
@@ -165,7 +165,7 @@ def row(number: int, status: str, epochs: int, seconds: int) -> Row:
         started=start,
         ended=start + timedelta(seconds=seconds),
     )
-    return Row(tuning="one", training=training, curves={"loss": [1.0] * epochs})
+    return TrialResult(tuning="one", training=training, curves={"loss": [1.0] * epochs})
 
 
 def test_what_early_stopping_saved_and_how_full_the_slots_were() -> None:
@@ -203,7 +203,7 @@ def test_importances() -> None:
     for number in range(40):
         one = row(number, "Completed", 1, 10)
         point = {"rate": str(10 ** (-number / 10)), "idle": str(number * 7 % 11)}
-        rows.append(Row(tuning="one", training=replace(one.training, hyperparameters=point, value=float(number))))
+        rows.append(TrialResult(tuning="one", training=replace(one.training, hyperparameters=point, value=float(number))))
     ranges = {"rate": {"Name": "rate", "MinValue": "1e-4", "MaxValue": "1", "ScalingType": "Logarithmic", "Kind": "Continuous"}}
     results = Results(tunings=["one"], objective="loss", goal="Minimize", rows=rows, ranges=ranges)
     found = results.importances()
@@ -221,7 +221,7 @@ def test_importances_of_categories_and_beside_what_diverged(diverged: float | No
         value = (1.0 if kind in "ac" else 0.0) + 0.4 * rate
         point = {"kind": kind, "rate": str(rate), "idle": str(idle)}
         training = replace(row(number, "Completed", 1, 10).training, hyperparameters=point, value=value)
-        rows.append(Row(tuning="one", training=training))
+        rows.append(TrialResult(tuning="one", training=training))
     if diverged is not None:
         rows[0] = replace(rows[0], training=replace(rows[0].training, value=diverged))
     ranges = {"kind": {"Name": "kind", "Values": ["a", "b", "c", "d"], "Kind": "Categorical"}}

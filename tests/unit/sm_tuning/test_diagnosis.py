@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from sm_tuning import Bayesian, Continuous, Integer, Objective, Scaling, TuningJob
-from sm_tuning.analysis import Diagnosis, Verdict, diagnose, judge, pair
-from sm_tuning.analysis.results import Curves, Results, Row
+from sm_tuning.analysis import Diagnosis, Verdict, classify, diagnose, pair
+from sm_tuning.analysis.results import Curves, Results, TrialResult
 from sm_tuning.client.run import Training
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -93,7 +93,7 @@ def test_there_are_enough_cases() -> None:
 
 @pytest.mark.parametrize(("name", "verdict", "curves"), CASES, ids=[case[0] for case in CASES])
 def test_planted_curves(name: str, verdict: Verdict, curves: Curves) -> None:
-    fit = judge(curves)
+    fit = classify(curves)
     assert fit.verdict is verdict, fit.reason
     assert fit.reason
 
@@ -103,12 +103,12 @@ def test_nothing_is_called_overfit_that_is_not(seed: int) -> None:
     """Good fits of any length, floor and noise."""
     chance = random.Random(seed)
     train, held = good(chance.randint(15, 80), chance.uniform(0.1, 1.0))
-    fit = judge(losses(train, held, chance.uniform(0, 0.03), seed))
+    fit = classify(losses(train, held, chance.uniform(0, 0.03), seed))
     assert fit.verdict is not Verdict.OVERFIT, fit.reason
 
 
 def test_the_evidence() -> None:
-    fit = judge(losses(*overfitting(40, 10, 0.03)))
+    fit = classify(losses(*overfitting(40, 10, 0.03)))
     assert fit.best_epoch is not None
     assert 8 <= fit.best_epoch <= 18
     assert fit.gap == pytest.approx(overfitting(40, 10, 0.03)[1][-1] - overfitting(40, 10, 0.03)[0][-1])
@@ -117,11 +117,11 @@ def test_the_evidence() -> None:
 
 def test_underfit_beside_others() -> None:
     curves = losses(fall(40, 2.3, 1.6, 0.4), [value + 0.02 for value in fall(40, 2.3, 1.6, 0.4)])
-    assert judge(curves).verdict is Verdict.GOOD  # alone there is nothing to tell it by
-    assert judge(curves, least=0.1).verdict is Verdict.UNDERFIT
+    assert classify(curves).verdict is Verdict.GOOD  # alone there is nothing to tell it by
+    assert classify(curves, least=0.1).verdict is Verdict.UNDERFIT
     quick = losses(fall(40, 0.34, 0.11, 0.4), [value + 0.01 for value in fall(40, 0.34, 0.11, 0.4)])
-    assert judge(quick, least=0.02).verdict is Verdict.UNDERFIT
-    assert judge(quick, least=0.02, start=1.2).verdict is Verdict.GOOD  # it gained most in its first epoch
+    assert classify(quick, least=0.02).verdict is Verdict.UNDERFIT
+    assert classify(quick, least=0.02, start=1.2).verdict is Verdict.GOOD  # it gained most in its first epoch
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def tuned(play: Play, ranges: Mapping[str, tuple[float, float, str]], jobs: int 
             started=START + timedelta(minutes=number),
             ended=START + timedelta(minutes=number + 2),
         )
-        rows.append(Row(tuning="planted", training=training, curves=curves))
+        rows.append(TrialResult(tuning="planted", training=training, curves=curves))
     formed = {
         name: {"Name": name, "MinValue": str(low), "MaxValue": str(high), "ScalingType": scaling, "Kind": "Continuous"}
         for name, (low, high, scaling) in ranges.items()
@@ -393,7 +393,7 @@ def test_no_advice_undoes_another() -> None:
 def shared(values: Mapping[float, float], objective: str = "validation:loss", goal: str = "Minimize") -> Results:
     """A tuning job over shares of the training set."""
     rows = [
-        Row(
+        TrialResult(
             tuning="planted-data",
             training=Training(name=f"data-{share}", status="Completed", hyperparameters={"share": str(share)}, value=value),
             curves={objective: [value], objective.replace("validation", "train"): [value / 2]},

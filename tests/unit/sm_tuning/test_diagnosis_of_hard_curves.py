@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from sm_tuning.analysis import Verdict, judge
+from sm_tuning.analysis import Verdict, classify
 from sm_tuning.analysis.results import Curves
 
 GOOD, OVERFIT, UNDERFIT = Verdict.GOOD, Verdict.OVERFIT, Verdict.UNDERFIT
@@ -249,7 +249,7 @@ def alternating(count: int, middle: float, size: float) -> list[float]:
     ],
 )
 def test_what_a_practitioner_would_say(verdicts: set[Verdict], curves: Curves, objective: str | None, goal: str) -> None:
-    fit = judge(curves, objective, goal)
+    fit = classify(curves, objective, goal)
     assert fit.verdict in verdicts, (fit.verdict, fit.reason)
     assert fit.reason
 
@@ -273,7 +273,7 @@ def test_metrics_are_known_by_many_names(train: str, held: str) -> None:
     curves = {"epoch_seconds": [1.0] * 40, train: falling, held: turned}
     if up:
         curves = {name: [1 - value for value in values] for name, values in curves.items()}
-    fit = judge(curves)
+    fit = classify(curves)
     assert (fit.train, fit.validation, fit.verdict) == (train, held, OVERFIT), fit.reason
     assert fit.best_epoch is not None
     assert 8 <= fit.best_epoch <= 16
@@ -294,4 +294,4 @@ def test_metrics_are_known_by_many_names(train: str, held: str) -> None:
     ],
 )
 def test_what_is_hardly_a_curve(curves: Curves, verdict: Verdict | set[Verdict]) -> None:
-    assert judge(curves).verdict in (verdict if isinstance(verdict, set) else {verdict})
+    assert classify(curves).verdict in (verdict if isinstance(verdict, set) else {verdict})

@@ -15,6 +15,7 @@ from sm_tuning import (
     Channel,
     Completion,
     Continuous,
+    DataScaling,
     Dataset,
     Definition,
     Encryption,
@@ -25,7 +26,6 @@ from sm_tuning import (
     InstanceGroup,
     Integer,
     Invalid,
-    LearningCurve,
     Metric,
     Network,
     NotLaunched,
@@ -150,7 +150,7 @@ def test_all_of_them_at_once_and_before_anything_is_sent(job: Make) -> None:
         (lambda: batch_size("16"), "batch_size: low is 16; it must be a power of two"),  # type: ignore[arg-type]
         (lambda: Categorical("x", "adam"), "x.values is 'adam'; it must be a list"),
         (lambda: Random(seed="1"), "seed is '1'; it must be a whole number"),  # type: ignore[arg-type]
-        (lambda: LearningCurve(shares="0.1"), "shares is '0.1'; it must be a list"),  # type: ignore[arg-type]
+        (lambda: DataScaling(shares="0.1"), "shares is '0.1'; it must be a list"),  # type: ignore[arg-type]
     ],
 )
 def test_what_computes_refuses_at_once(make: Callable[[], object], text: str) -> None:
