@@ -9,6 +9,9 @@ SmTuningError
 └── TookTooLong    the time given to `wait` is over; the tuning job goes on
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class SmTuningError(Exception):
     """Anything this package raises on purpose."""
@@ -36,3 +39,17 @@ class NotFound(SmTuningError):  # noqa: N818 - reads as a fact
 
 class TookTooLong(SmTuningError):  # noqa: N818 - reads as a fact
     """The time given is over; the tuning job goes on."""
+
+
+@contextmanager
+def optional_package(extra: str, need: str) -> Iterator[None]:
+    """Around imports of an optional package: raise MissingExtra if it cannot be imported.
+
+    Args:
+        extra: The extra of this package that installs it.
+        need: What needs which package, as the beginning of the message.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise MissingExtra(f"{need}: pip install 'sm-tuning[{extra}]' ({error})") from error

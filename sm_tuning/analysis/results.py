@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sm_tuning.client.logs import DENIED
 from sm_tuning.client.run import Training, TuningRun
-from sm_tuning.errors import Invalid, MissingExtra
+from sm_tuning.errors import Invalid, optional_package
 from sm_tuning.spec.metrics import number
 
 if TYPE_CHECKING:
@@ -233,11 +233,9 @@ class Results:
         rows = [row for row in self.rows if row.value is not None]
         if len(rows) < _ENOUGH or not self.names:
             return {}
-        try:
+        with optional_package("results", "importances need scikit-learn"):
             import numpy as np  # noqa: PLC0415 - comes with that extra
             from sklearn.ensemble import RandomForestRegressor  # noqa: PLC0415 - an extra
-        except ImportError as error:
-            raise MissingExtra("importances need scikit-learn: pip install 'sm-tuning[results]'") from error
         values = np.array([row.value for row in rows])
         low, high = np.quantile(values, (0.25, 0.75))
         values = values.clip(low - _FAR_OFF * (high - low), high + _FAR_OFF * (high - low)) if high > low else values
@@ -289,10 +287,8 @@ class Results:
 
     def dataframe(self) -> "pd.DataFrame":
         """`table()` for pandas; raises MissingExtra."""
-        try:
+        with optional_package("results", "a DataFrame needs pandas"):
             import pandas as pd  # noqa: PLC0415 - an extra
-        except ImportError as error:
-            raise MissingExtra("a DataFrame needs pandas: pip install 'sm-tuning[results]'") from error
         return pd.DataFrame(self.table())
 
     def write(self, path: Path) -> None:

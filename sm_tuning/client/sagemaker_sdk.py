@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sm_tuning.errors import Invalid, MissingExtra
+from sm_tuning.errors import Invalid, optional_package
 from sm_tuning.spec.channels import Channel
 from sm_tuning.spec.job import Completion, WarmStart
 from sm_tuning.spec.metrics import Metric, Objective
@@ -227,13 +227,11 @@ def _channel(one: Any) -> Channel:  # noqa: ANN401 - the SDK's Channel or InputD
 
 def tuner(job: "TuningJob", session: Any) -> Any:  # noqa: ANN401 - the SDK's own classes
     """A HyperparameterTuner that is ready to `tune()`; raises Invalid and MissingExtra."""
-    try:
+    with optional_package("sagemaker", "the SageMaker Python SDK 3 is needed"):
         from sagemaker.core import parameter, shapes  # noqa: PLC0415 - an extra
         from sagemaker.core.training import configs  # noqa: PLC0415 - an extra
         from sagemaker.train import ModelTrainer  # noqa: PLC0415 - an extra
         from sagemaker.train.tuner import HyperparameterTuner  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise MissingExtra(f"the SageMaker Python SDK 3 is needed: pip install 'sm-tuning[sagemaker]' ({error})") from error
     _refuse_what_the_sdk_drops(job)
     ranges: dict[str, Any] = {}
     for one in job.ranges:

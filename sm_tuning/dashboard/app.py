@@ -20,7 +20,7 @@ from sm_tuning.analysis.reading import read_scaling
 from sm_tuning.analysis.results import CurveCache, Results
 from sm_tuning.client.run import TuningRun
 from sm_tuning.dashboard.owner import OwnerOnly
-from sm_tuning.errors import MissingExtra, NotFound, SmTuningError
+from sm_tuning.errors import NotFound, SmTuningError, optional_package
 from sm_tuning.printable import printable
 from sm_tuning.report import charts, comparison, page, templates
 
@@ -224,10 +224,8 @@ def serving(session: Any, port: int | None) -> tuple[Any, str]:  # noqa: ANN401 
         MissingExtra: waitress or Jinja is not installed.
         OSError: The port is taken.
     """
-    try:
+    with optional_package("cli", "the dashboard needs waitress"):
         import waitress  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise MissingExtra("the dashboard needs waitress: pip install 'sm-tuning[cli]'") from error
     app = Dashboard(session, ())
     options = {"host": "127.0.0.1", "threads": 4, "ident": None, "max_request_body_size": _MOST_BODY}
     try:

@@ -11,7 +11,7 @@ from typing import Any
 from sm_tuning.analysis import Diagnosis, diagnose
 from sm_tuning.analysis.results import Results
 from sm_tuning.client.run import duration
-from sm_tuning.errors import MissingExtra
+from sm_tuning.errors import MissingExtra, optional_package
 from sm_tuning.printable import printable
 from sm_tuning.report import charts, comparison
 from sm_tuning.report.svg import alone
@@ -52,11 +52,9 @@ def templates(*packages: str) -> Any:  # noqa: ANN401 - Jinja is an extra
     Raises:
         MissingExtra: Jinja is not installed.
     """
-    try:
+    with optional_package("cli", "pages need Jinja"):
         import jinja2  # noqa: PLC0415 - an extra
         from markupsafe import Markup  # noqa: PLC0415 - of that extra
-    except ImportError as error:
-        raise MissingExtra("pages need Jinja: pip install 'sm-tuning[cli]'") from error
 
     def shown(value: object) -> object:
         return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from sm_tuning.errors import Invalid, MissingExtra
+from sm_tuning.errors import Invalid, optional_package
 from sm_tuning.printable import printable
 
 P = TypeVar("P", bound=tuple[float, ...])
@@ -237,10 +237,8 @@ def png(svg: str) -> bytes:
         MissingExtra: resvg-py is not installed.
         Invalid: There is no font, so there would be no text.
     """
-    try:
+    with optional_package("results", "PNG files need resvg-py"):
         from resvg_py import svg_to_bytes  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise MissingExtra("PNG files need resvg-py: pip install 'sm-tuning[results]'") from error
     empty, letter = (drawing("", 9, 9, [f'<text y="9">{words}</text>']) for words in (" ", "M"))
     if svg_to_bytes(svg_string=alone(empty, "")) == svg_to_bytes(svg_string=alone(letter, "")):
         raise Invalid("PNG files need a font, and none is installed; on Debian: apt-get install fonts-dejavu-core")
