@@ -3,8 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo environments test guest tools docs check check-infra security conformance bench quality soak clean bootstrap changes deploy image push push-new doctor launch stop \
-  offline report summary comment teardown
+.DEFAULT_GOAL := help
+.PHONY: help demo environments unit coverage matrix integration acceptance test guest tools docs check check-infra hooks security conformance bench quality \
+  soak clean bootstrap changes deploy image push push-new doctor launch stop offline report summary comment teardown
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/.ready-all ## Run a real tuning job on real data and show its results
 	$(BIN)/sm-tuning run docs/examples/digits.toml
@@ -20,7 +24,22 @@ environments: .venv/.ready-dev .venv-infra/.ready .node-lint/.ready $(CLIENTS) #
 # Tests wait for much: more processes than cores. A file's tests share what they need; tests/conftest.py puts slow files first.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
-test: .venv/.ready-dev $(CLIENTS) | tools ## Run all tests
+# Pure tests wait for nothing: a process for each of two cores.
+UNIT := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not processes" tests/unit tests/contracts tests/architecture
+
+unit: .venv/.ready-dev ## Run the pure tests: no server, no network, one environment, under half a minute
+	$(UNIT)
+
+coverage: .venv/.ready-dev ## Run the pure tests and measure what they cover of the pure packages; pyproject.toml has the least
+	$(UNIT) --cov --cov-report=term-missing:skip-covered
+
+integration: .venv/.ready-dev .venv-toolkit/.ready .venv-oldest/.ready .node/.ready ## Run tests in one process or with one server, and the laws of what starts programs
+	$(PYTEST) tests/integration tests/contracts
+
+acceptance: .venv/.ready-dev $(CLIENTS) | tools ## Run users' clients, kills and faults, and the infrastructure on the emulator
+	$(PYTEST) tests/acceptance tests/resilience tests/infra
+
+test: .venv/.ready-dev $(CLIENTS) | tools ## Run all tests: unit, integration, acceptance
 	$(PYTEST)
 
 guest: .venv/.ready-dev $(GUESTS) $(foreach guest,3.11 3.12 3.13,.venv-guest-$(guest)/.ready) ## Run a user's repository on every Python, in all ways
@@ -53,7 +72,7 @@ TEMPLATES := infra/bootstrap.yaml infra/tuning.yaml
 WORKFLOWS := $(wildcard .github/workflows/*.yml)
 LINT := .venv-infra/bin
 
-check-infra: .venv-infra/.ready .node-lint/.ready
+check-infra: .venv-infra/.ready .node-lint/.ready ## The part of it that is not Python: templates, policies, workflows, image, shell
 	$(LINT)/cfn-lint --custom-rules infra/lint/rules.txt -- $(TEMPLATES)
 	$(LINT)/python infra/lint/policies.py $(TEMPLATES)
 	$(LINT)/zizmor --offline --quiet --persona pedantic $(WORKFLOWS)
@@ -102,7 +121,7 @@ push: $(READY) ## Build the training image and push it with the commit as its ta
 	@if $(BIN)/aws ecr describe-images --repository-name $(PROJECT) --image-ids imageTag=$(TAG) >/dev/null 2>&1; then \
 	  echo "$(PROJECT):$(TAG) is in the repository already" >&2; else $(MAKE) --no-print-directory push-new; fi
 
-push-new: image
+push-new: image ## Push the image, whether or not its commit was pushed before
 	repository=$(REPOSITORY) && \
 	$(BIN)/aws ecr get-login-password | docker login --username AWS --password-stdin "$${repository%%/*}" && \
 	docker tag $(PROJECT):$(TAG) "$$repository:$(TAG)" && docker push "$$repository:$(TAG)"
@@ -146,7 +165,7 @@ soak: .venv/.ready-dev ## What hours of kills, load and faults bring about (SOAK
 	@missed=; for one in $(SOAK); do echo; echo "## $$one"; $(BIN)/python benchmarks/soak/$$one.py || missed="$$missed $$one"; done; \
 	if [ -n "$$missed" ]; then echo "goals missed:$$missed" >&2; exit 1; fi
 
-clean:
+clean: ## Remove all environments
 	rm -rf .venv .venv-bench-* .venv-guest-* .venv-sdk2 .venv-sdk3 .venv-airflow .venv-toolkit .venv-moto .venv-oldest .venv-infra .venv-checkov .node .node-lint
 
 # Clients that the tests run. The SageMaker SDK's two versions cannot be in one environment, nor need any of them be in ours.

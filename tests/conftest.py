@@ -8,6 +8,7 @@ import os
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tarfile
@@ -38,6 +39,36 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with slow tests first: `--dist loadfile` gives them out in this order, so that none begins last."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+PURE = (ROOT / "tests" / "unit", ROOT / "tests" / "contracts")
+_IMPURE: tuple[tuple[Any, str], ...] = (
+    *((socket.socket, name) for name in ("connect", "connect_ex", "bind")),
+    *((os, name) for name in ("fork", "posix_spawn")),
+    (subprocess.Popen, "__init__"),
+)
+
+
+@pytest.fixture(autouse=True)
+def _guard_of_pure_tests(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a pure test that opens a socket or starts a program. The failure is no Exception: code under test cannot swallow it."""
+    if not any(request.path.is_relative_to(folder) for folder in PURE) or request.node.get_closest_marker("processes"):
+        yield
+        return
+
+    def refusing(call: str) -> Any:
+        def refuse(*_: Any, **__: Any) -> None:
+            pytest.fail(
+                f"{request.node.nodeid} calls {call}: unit tests open no socket and start no program. "
+                "Move it to tests/integration, or if it is one of tests/contracts, mark it `processes`."
+            )
+
+        return refuse
+
+    with pytest.MonkeyPatch.context() as patches:
+        for owner, name in _IMPURE:
+            patches.setattr(owner, name, refusing(f"{owner.__name__}.{name}"))
+        yield
 
 
 @dataclass

@@ -22,6 +22,8 @@ from local_emulator.runs.run import Cause, Command, Container, Exit, Run, RunSta
 from local_emulator.runs.supervisor import MARKER
 from tests.conftest import BASE_IMAGE, Engine
 
+pytestmark = pytest.mark.processes
+
 Start = Callable[..., RunFolder]
 
 

@@ -30,6 +30,8 @@ from local_emulator.runs.process import ProcessExecutor, _holders
 from local_emulator.runs.run import Cause, Command, Run, RunState
 from local_emulator.runs.supervisor import MARKER
 
+pytestmark = pytest.mark.processes
+
 BASE = {
     "PATH": os.environ["PATH"],
     "LC_ALL": "C.UTF-8",

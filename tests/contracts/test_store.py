@@ -212,6 +212,7 @@ for number in range(100_000):
 """
 
 
+@pytest.mark.processes
 def test_killed_writer_loses_no_acknowledged_write(tmp_path: Path) -> None:
     here = Path(__file__).parent
     for attempt in range(3):
