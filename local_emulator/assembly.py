@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
 
@@ -22,7 +23,7 @@ from local_emulator.domain.errors import EmulatorError
 from local_emulator.domain.jobs import ACTIVE
 from local_emulator.domain.objects import Objects
 from local_emulator.engine.cloudwatch import CloudWatchSync
-from local_emulator.engine.events import EventPublisher
+from local_emulator.engine.events import EventPublisher, Job
 from local_emulator.engine.faults import FaultLog
 from local_emulator.engine.loop import Loop
 from local_emulator.engine.training_lifecycle import RunPreparer, TrainingLifecycle
@@ -81,9 +82,9 @@ class Emulator:
             self.cloud = MotoBackend(settings, None if in_memory else state)
             self._stack.callback(self.cloud.close)
             log = FaultLog()
-            self._events = events = EventPublisher(bus=self.cloud, describe=lambda job: self.api.event(job), log=log)  # noqa: PLW0108 - it is made below
+            changed: SimpleQueue[Job] = SimpleQueue()
             left_out = partial(log.tell, "reading records")
-            self.store = SqliteStore(None if in_memory else state / "jobs.sqlite", events.changed, left_out)
+            self.store = SqliteStore(None if in_memory else state / "jobs.sqlite", changed.put, left_out)
             self._stack.callback(self.store.close)
             self._clock = clock = _make_clock(settings, in_memory=in_memory)
             self.follow_clock()
@@ -121,6 +122,7 @@ class Emulator:
                 token=token,
                 log=log,
             )
+            self._events = events = EventPublisher(bus=self.cloud, store=self.store, changed=changed, now=clock, log=log)
             self._tuner = tuner = Tuner(
                 store=self.store, now=clock, token=token, notify=wakeup.notify, log=log, scale=settings.time_scale
             )

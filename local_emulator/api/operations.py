@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
-from local_emulator.api import search, shapes, tags, training_jobs, tuning_jobs, writing
+from local_emulator.api import search, shapes, tags, training_jobs, tuning_jobs
 from local_emulator.api.tuning_jobs import Context
 from local_emulator.api.wire import Answer, failure, parse, success
 from local_emulator.domain.errors import (
@@ -19,8 +19,6 @@ from local_emulator.domain.errors import (
 from local_emulator.domain.jobs import Document
 from local_emulator.domain.names import AwsScope, parse_arn
 from local_emulator.domain.spec import TrainingSpec
-from local_emulator.domain.training import TrainingJob
-from local_emulator.domain.tuning import TuningJob
 from local_emulator.settings import Settings
 from local_emulator.store.base import Store
 
@@ -85,14 +83,6 @@ class Api:
             return _OURS_IF[operation](parse(body))
         except AwsError:
             return True  # it is refused either way, and by us in AWS's form
-
-    def event(self, job: TuningJob | TrainingJob) -> Document:
-        """The detail of the event that tells a job's status: what Describe would say, and the tags."""
-        if isinstance(job, TuningJob):
-            described = tuning_jobs.described(self._context, job)
-        else:
-            described = writing.described_training_job(job, self._context.now())
-        return {**described, "Tags": dict(job.tags)}
 
     def interrupt(self, training: str) -> None:
         """Take the instance of a managed spot training job (its name or ARN) away; raises AwsError if it has none."""

@@ -8,8 +8,9 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from local_emulator.api import paging, shapes, tuning_jobs, writing
+from local_emulator.api import paging, shapes, tuning_jobs
 from local_emulator.api.tuning_jobs import Context, with_token
+from local_emulator.documents import serialize
 from local_emulator.domain.errors import ValidationException
 from local_emulator.domain.jobs import Document, Status
 from local_emulator.domain.names import AwsScope, parse_arn
@@ -99,16 +100,16 @@ def _records(context: Context, resource: str, expression: Document, scope: AwsSc
     """Every job of a resource, or those that the expression may leave."""
     if resource == "TrainingJob":
         for training in context.store.trainings.find(_narrowed(expression, scope)).items:
-            yield _record(resource, training, writing.described_training_job(training, context.now()))
+            yield _record(resource, training, serialize.described_training_job(training, context.now()))
         return
     for tuning in context.store.tunings.find(Query(scope=scope)).items:
-        yield _record(resource, tuning, tuning_jobs.described(context, tuning))
+        yield _record(resource, tuning, tuning_jobs.described(context.store, tuning))
 
 
 def _record(resource: str, job: TrainingJob | TuningJob, described: Document) -> Document:
     shape = shapes.service().shape_for(RESOURCES[resource])
     known = shape.members if isinstance(shape, StructureShape) else {}
-    tags = {"Tags": [{"Key": key, "Value": value} for key, value in job.tags.items()]} if job.tags else {}
+    tags = {"Tags": serialize.tag_list(job.tags)} if job.tags else {}
     return {name: value for name, value in {**described, **tags}.items() if name in known}
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from local_emulator.api import paging
 from local_emulator.api.tuning_jobs import Context, with_token
-from local_emulator.documents import parse
+from local_emulator.documents import parse, serialize
 from local_emulator.domain.errors import Conflict, NotFound, ResourceNotFound, ValidationException
 from local_emulator.domain.jobs import Document
 from local_emulator.domain.names import TRAINING_JOB, AwsScope, parse_arn
@@ -45,19 +45,15 @@ def _put(context: Context, arn: str, change: Mapping[str, str | None], scope: Aw
         return tags
 
 
-def _shown(tags: Mapping[str, str]) -> list[Document]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
-
-
 def add(context: Context, request: Document, scope: AwsScope) -> Document:
     """AddTags."""
     change = parse.tags(request)
-    return {"Tags": _shown(_put(context, request["ResourceArn"], change, scope))}
+    return {"Tags": serialize.tag_list(_put(context, request["ResourceArn"], change, scope))}
 
 
 def list_(context: Context, request: Document, scope: AwsScope) -> Document:
     """ListTags."""
-    shown = _shown(_get(context, request["ResourceArn"], scope).tags)
+    shown = serialize.tag_list(_get(context, request["ResourceArn"], scope).tags)
     position = paging.after("ListTags", request)
     begin = json.loads(position) if position else 0
     end = begin + request.get("MaxResults", MOST)

@@ -4,25 +4,22 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from local_emulator.api import quotas, rules, updates, writing
+from local_emulator.api import quotas, rules, updates
 from local_emulator.api.tuning_jobs import Context, filters, with_token
-from local_emulator.documents import parse
-from local_emulator.documents.children import with_stock_metrics
+from local_emulator.documents import defaults, parse, serialize
 from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound, ResourceInUse, ValidationException
 from local_emulator.domain.jobs import Document, Secondary, Status, Transition
 from local_emulator.domain.names import Arn, AwsScope, parse_arn
 from local_emulator.domain.training import TrainingJob, TrainingSummary
 from local_emulator.domain.transitions import STARTING
+from local_emulator.domain.warm_pool import PoolStatus, pool_status
 from local_emulator.store.base import Sort
-
-_BOOLEANS = ("EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "EnableManagedSpotTraining")
-_DAY = 86_400
 
 
 def create(context: Context, request: Document, scope: AwsScope) -> Document:
     """CreateTrainingJob."""
     rules.refuse(rules.training_problems(request))
-    echo = _echo(request)
+    echo = defaults.training_job(request)
     spec = parse.training(echo)
     context.check(spec, scope.region)
     quotas.check_training_job(spec, context.store, context.settings.quotas, scope)
@@ -51,22 +48,6 @@ def create(context: Context, request: Document, scope: AwsScope) -> Document:
         ) from error
     context.notify()
     return {"TrainingJobArn": job.arn}
-
-
-def _echo(request: Document) -> Document:
-    echo: dict[str, Any] = {
-        **request,
-        "StoppingCondition": {"MaxRuntimeInSeconds": _DAY, **request["StoppingCondition"]},
-        "OutputDataConfig": {"KmsKeyId": "", **request["OutputDataConfig"]},
-        **{flag: request.get(flag, False) for flag in _BOOLEANS},
-    }
-    if "InputDataConfig" in request:
-        filled = {"CompressionType": "None", "RecordWrapperType": "None"}
-        echo["InputDataConfig"] = [{**filled, **channel} for channel in request["InputDataConfig"]]
-    if "HyperParameters" in request:
-        echo["HyperParameters"] = dict(sorted(request["HyperParameters"].items()))
-    echo.pop("Tags", None)
-    return with_stock_metrics(echo)
 
 
 def _get(context: Context, request: Mapping[str, Any], scope: AwsScope) -> TrainingJob:
@@ -111,7 +92,7 @@ def _arn_of(context: Context, training: str) -> Arn:
 
 def describe(context: Context, request: Document, scope: AwsScope) -> Document:
     """DescribeTrainingJob."""
-    return writing.described_training_job(_get(context, request, scope), context.now())
+    return serialize.described_training_job(_get(context, request, scope), context.now())
 
 
 def list_(context: Context, request: Document, scope: AwsScope) -> Document:
@@ -121,7 +102,7 @@ def list_(context: Context, request: Document, scope: AwsScope) -> Document:
     page = context.store.summaries(replace(query, statuses=()))
     wanted = request.get("StatusEquals")
     jobs = [job for job in page.items if wanted in {None, job.status.value} and _is_asked_for(context, job, request)]
-    summaries = [writing.training_job_summary(job) for job in jobs]
+    summaries = [serialize.training_job_summary(job) for job in jobs]
     return with_token(operation, request, {"TrainingJobSummaries": summaries}, page.next)
 
 
@@ -131,7 +112,7 @@ def _is_asked_for(context: Context, summary: TrainingSummary, request: Document)
         return True
     job = _find(context, summary.arn)
     pool, plan = request.get("WarmPoolStatusEquals"), request.get("TrainingPlanArnEquals")
-    if pool is not None and updates.warm_pool(job, context.now()) != pool:
+    if pool is not None and pool_status(job, context.now()) != pool:
         return False
     return plan is None or job.spec.resources.training_plan_arn == plan
 
@@ -173,7 +154,7 @@ def delete(context: Context, request: Document, scope: AwsScope) -> None:
             f"The training job {job.name} is not in a terminal state: its status is {job.status.value}. "
             "Stop it or wait for its end before you delete it."
         )
-    if updates.warm_pool(job, context.now()) == "Available":
+    if pool_status(job, context.now()) is PoolStatus.AVAILABLE:
         raise ResourceInUse(
             f"The training job {job.name} has a warm pool in status Available. End it by UpdateTrainingJob first."
         )

@@ -6,21 +6,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from local_emulator.api import autotune, paging, quotas, rules, warm_start, writing
-from local_emulator.documents import parse
-from local_emulator.documents.children import with_objective_metric, with_stock_metrics
+from local_emulator.api import paging, quotas, rules, warm_start
+from local_emulator.documents import autotune, defaults, parse, serialize
 from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound, ResourceInUse, ResourceNotFound, ValidationException
-from local_emulator.domain.history import Trial
 from local_emulator.domain.jobs import Document, Status
-from local_emulator.domain.names import OBJECTIVE_STATIC, AwsScope
+from local_emulator.domain.names import AwsScope
 from local_emulator.domain.spec import TrainingSpec
-from local_emulator.domain.training import TrainingJob
-from local_emulator.domain.tuning import TuningJob
+from local_emulator.domain.tuning import Plan, TuningJob
 from local_emulator.settings import Settings
 from local_emulator.store.base import Query, Sort, Store
-
-_DAY = 86_400
-_BOOLEANS = ("EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "EnableManagedSpotTraining")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +34,9 @@ def create(context: Context, request: Document, scope: AwsScope) -> Document:
     request = autotune.filled(request)
     rules.refuse([*rules.tuning_problems(request), *warm_start.form_problems(request)])
     name = request["HyperParameterTuningJobName"]
-    request = _measured(request)
-    echo = _echo(request)
-    _check_parents(context, echo, scope)
+    echo = defaults.tuning_job(request)
     plan = parse.tuning(echo)
+    _check_parents(context, echo, plan, scope)
     for definition in plan.definitions:
         context.check(definition.training, scope.region)
     quotas.check_tuning_job(plan, context.store, context.settings.quotas, scope)
@@ -71,71 +64,12 @@ def create(context: Context, request: Document, scope: AwsScope) -> Document:
     return {"HyperParameterTuningJobArn": job.arn}
 
 
-def _check_parents(context: Context, echo: Document, scope: AwsScope) -> None:
-    names = warm_start.parent_names(echo)
-    if not names:
+def _check_parents(context: Context, echo: Document, plan: Plan, scope: AwsScope) -> None:
+    if not plan.parents:
         return
-    parents = [_find(context, name, scope) for name in names]
+    parents = [_find(context, name, scope) for name in plan.parents]
     children = sum(len(context.store.history(parent).trials) for parent in parents)
     rules.refuse(warm_start.problems(echo, parents, children))
-
-
-def _measured(request: Document) -> Document:
-    """A request whose built-in algorithms have the metric definitions that AWS has for them."""
-    single, several = request.get("TrainingJobDefinition"), request.get("TrainingJobDefinitions")
-    if single is not None:
-        objective = request["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"]
-        return {**request, "TrainingJobDefinition": with_stock_metrics(single, objective)}
-    measured = [with_stock_metrics(definition, definition["TuningObjective"]["MetricName"]) for definition in several or ()]
-    return {**request, "TrainingJobDefinitions": measured}
-
-
-def _definitions(request: Document) -> list[Document]:
-    return list(request.get("TrainingJobDefinitions") or [request["TrainingJobDefinition"]])
-
-
-def _echo(request: Document) -> Document:
-    """The request as Describe shows it: what AWS fills in, filled in."""
-    config = dict(request["HyperParameterTuningJobConfig"])
-    if "ParameterRanges" in config:
-        config["ParameterRanges"] = _scaled(config["ParameterRanges"])
-    limits = config["ResourceLimits"]
-    if "MaxNumberOfTrainingJobs" not in limits:  # Grid: the SDK's attach() wants to see it
-        sizes = [
-            parse.space(one.get("HyperParameterRanges") or config["ParameterRanges"]).size or 0 for one in _definitions(request)
-        ]
-        config["ResourceLimits"] = {**limits, "MaxNumberOfTrainingJobs": sum(sizes)}
-    objective = config.get("HyperParameterTuningJobObjective", {})
-    echo = {**request, "HyperParameterTuningJobConfig": config}
-    echo.pop("Tags", None)
-    if "TrainingJobDefinition" in request:
-        echo["TrainingJobDefinition"] = _echoed_definition(request["TrainingJobDefinition"], objective)
-    if "TrainingJobDefinitions" in request:
-        several = request["TrainingJobDefinitions"]
-        echo["TrainingJobDefinitions"] = [_echoed_definition(one, one["TuningObjective"]) for one in several]
-    return echo
-
-
-def _scaled(ranges: Document) -> Document:
-    return {
-        kind: [one if kind == "CategoricalParameterRanges" else {"ScalingType": "Auto", **one} for one in some]
-        if kind != "AutoParameters"
-        else some
-        for kind, some in ranges.items()
-    }
-
-
-def _echoed_definition(definition: Document, objective: Document) -> Document:
-    static = {**definition.get("StaticHyperParameters", {}), OBJECTIVE_STATIC: objective["MetricName"]}
-    echoed = {
-        **definition,
-        "StaticHyperParameters": dict(sorted(static.items())),
-        "StoppingCondition": {"MaxRuntimeInSeconds": _DAY, **definition["StoppingCondition"]},
-        **{flag: definition.get(flag, False) for flag in _BOOLEANS},
-    }
-    if "HyperParameterRanges" in definition:
-        echoed["HyperParameterRanges"] = _scaled(definition["HyperParameterRanges"])
-    return with_objective_metric(echoed, objective["MetricName"])
 
 
 def _get(context: Context, request: Mapping[str, Any], scope: AwsScope) -> TuningJob:
@@ -151,28 +85,12 @@ def _find(context: Context, name: str, scope: AwsScope) -> TuningJob:
 
 def describe(context: Context, request: Document, scope: AwsScope) -> Document:
     """DescribeHyperParameterTuningJob."""
-    return described(context, _get(context, request, scope))
+    return described(context.store, _get(context, request, scope))
 
 
-def described(context: Context, job: TuningJob) -> Document:
+def described(store: Store, job: TuningJob) -> Document:
     """What Describe says of a tuning job."""
-    history = context.store.history(job)
-    best = _training(context, history.best, job.scope)
-    overall = None
-    if job.plan.parents and not job.plan.transfer:
-        rivals = [one for one in (replace(history, trials=history.parents).best, history.best) if one is not None]
-        overall = _training(context, replace(history, trials=rivals).best, job.scope)
-    return writing.described_tuning_job(job, history, best, overall)
-
-
-def _training(context: Context, trial: Trial | None, scope: AwsScope) -> TrainingJob | None:
-    """A trial's training job; None if it was deleted meanwhile."""
-    if trial is None:
-        return None
-    try:
-        return context.store.trainings.get(scope.training_arn(trial.name))
-    except NotFound:
-        return None
+    return serialize.described_tuning_job(job, store.history(job), store.trainings.get)
 
 
 def time(value: object) -> datetime | None:
@@ -214,7 +132,7 @@ def list_(context: Context, request: Document, scope: AwsScope) -> Document:
     if "StatusEquals" in request and not query.statuses:  # a status that no job here ever has
         return {"HyperParameterTuningJobSummaries": []}
     page = context.store.tunings.find(query)
-    summaries = [writing.tuning_job_summary(job, context.store.history(job)) for job in page.items]
+    summaries = [serialize.tuning_job_summary(job, context.store.history(job)) for job in page.items]
     return with_token(operation, request, {"HyperParameterTuningJobSummaries": summaries}, page.next)
 
 
@@ -228,7 +146,7 @@ def list_children(context: Context, request: Document, scope: AwsScope) -> Docum
         return {"TrainingJobSummaries": []}
     page = context.store.summaries(replace(query, tuning=job.arn))
     latest = {trial.name: trial.values[-1] for trial in context.store.history(job).running if trial.values}
-    summaries = [writing.child_summary(child, job, latest.get(child.name)) for child in page.items]
+    summaries = [serialize.child_summary(child, job, latest.get(child.name)) for child in page.items]
     return with_token(operation, request, {"TrainingJobSummaries": summaries}, page.next)
 
 

@@ -1,52 +1,22 @@
-"""What UpdateTrainingJob may change of a training job, and the warm pool that it keeps."""
+"""What UpdateTrainingJob may change of a training job."""
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from local_emulator.api.violation import Broken
 from local_emulator.documents import changes
 from local_emulator.domain.jobs import Document, Secondary, Status
 from local_emulator.domain.training import TrainingJob
+from local_emulator.domain.warm_pool import PoolStatus, pool_status
 
 _INTERVALS = (100, 200, 500, 1000, 5000, 60_000)  # milliseconds
 
 
-def keep_alive(job: TrainingJob) -> int:
-    """Seconds that a job's instances are kept after its end."""
-    return job.spec.resources.keep_alive_period
-
-
-def warm_pool(job: TrainingJob, now: datetime) -> str | None:
-    """Status of a job's warm pool; None if it keeps none."""
-    if keep_alive(job) == 0 and not job.pooled:
-        return None
-    if job.ended is None:
-        return "InUse"
-    over = job.status is not Status.COMPLETED or now >= job.ended + timedelta(seconds=keep_alive(job))
-    return "Terminated" if over else "Available"
-
-
-def described_pool(job: TrainingJob, now: datetime) -> Document | None:
-    """WarmPoolStatus as Describe shows it."""
-    status = warm_pool(job, now)
-    if status is None:
-        return None
-    if job.ended is None or job.status is not Status.COMPLETED:
-        return {"Status": status}
-    kept = min((now - job.ended).total_seconds(), keep_alive(job))
-    return {"Status": status, "ResourceRetainedBillableTimeInSeconds": int(kept)}
-
-
-def profiling_status(job: TrainingJob) -> str:
-    """ProfilingStatus as Describe shows it."""
-    return "Enabled" if job.spec.profiler else "Disabled"
-
-
 def problems(request: Document, job: TrainingJob, now: datetime) -> Iterator[Broken]:
     """What may not be changed of a job as it is now."""
-    if "ResourceConfig" in request and (pool := warm_pool(job, now)) not in {"InUse", "Available"}:
-        state = "has none" if pool is None else f"has one in status {pool}"
+    if "ResourceConfig" in request and (pool := pool_status(job, now)) not in {PoolStatus.IN_USE, PoolStatus.AVAILABLE}:
+        state = "has none" if pool is None else f"has one in status {pool.value}"
         yield Broken(
             "update-warm-pool",
             f"KeepAlivePeriodInSeconds can be updated only while there is a warm pool; the training job {state}.",
@@ -69,4 +39,4 @@ def problems(request: Document, job: TrainingJob, now: datetime) -> Iterator[Bro
 
 def applied(request: Document, job: TrainingJob, now: datetime) -> TrainingJob:
     """The job with what was asked for."""
-    return replace(changes.updated(job, request), modified=now, pooled=job.pooled or keep_alive(job) > 0)
+    return replace(changes.updated(job, request), modified=now, pooled=job.pooled or job.spec.resources.keep_alive_period > 0)

@@ -4,12 +4,11 @@ from datetime import datetime
 
 from local_emulator.documents import parse
 from local_emulator.domain.jobs import Document, Secondary, Status, Transition
-from local_emulator.domain.names import OBJECTIVE_METRIC, OBJECTIVE_STATIC, child_name, seeded_token
+from local_emulator.domain.names import OBJECTIVE_STATIC, child_name, seeded_token
 from local_emulator.domain.space import Point
 from local_emulator.domain.training import TrainingJob
 from local_emulator.domain.transitions import STARTING
 from local_emulator.domain.tuning import Definition, TuningJob
-from sm_tuning.rules import catalogue
 
 _COPIED = (
     "RoleArn",
@@ -84,25 +83,3 @@ def resources_of(document: Document) -> Document:
     kept = ("InstanceType", "InstanceCount", "VolumeSizeInGB")
     named = {member: first[member] for member in kept if member in first}
     return named | ({"VolumeKmsKeyId": chosen["VolumeKmsKeyId"]} if "VolumeKmsKeyId" in chosen else {})
-
-
-def with_stock_metrics(document: Document, objective: str | None = None) -> Document:
-    """A request for training with the metric definitions that AWS has for its algorithm; as it is if the algorithm is not AWS's."""
-    specification = document["AlgorithmSpecification"]
-    algorithm = catalogue.find(specification.get("TrainingImage", ""))
-    if algorithm is None:
-        return document
-    hyperparameters = document.get("HyperParameters", document.get("StaticHyperParameters", {}))
-    metrics = [{"Name": name, "Regex": regex} for name, regex in algorithm.metrics_of(hyperparameters, objective).items()]
-    return {**document, "AlgorithmSpecification": {**specification, "MetricDefinitions": metrics}}
-
-
-def with_objective_metric(document: Document, metric: str) -> Document:
-    """A training job definition whose metric definitions end with `ObjectiveMetric`, as AWS echoes it."""
-    algorithm = document["AlgorithmSpecification"]
-    metrics = [one for one in algorithm.get("MetricDefinitions", ()) if one["Name"] != OBJECTIVE_METRIC]
-    regex = next((one["Regex"] for one in metrics if one["Name"] == metric), None)
-    if regex is None:
-        return document
-    extended = [*metrics, {"Name": OBJECTIVE_METRIC, "Regex": regex}]
-    return {**document, "AlgorithmSpecification": {**algorithm, "MetricDefinitions": extended}}

@@ -25,6 +25,7 @@ from local_emulator.domain import transitions
 from local_emulator.domain.jobs import ACTIVE, Secondary, Status
 from local_emulator.domain.names import AwsScope
 from local_emulator.domain.training import TrainingJob
+from local_emulator.engine import events
 from local_emulator.engine.faults import FaultLog
 from local_emulator.engine.tuner import Tuner
 from local_emulator.settings import Settings
@@ -381,7 +382,7 @@ def test_state(row: dict[str, Any]) -> None:
     answer = records.ask(*described, region)
     if row.get("event"):
         job = records.store.trainings.get(AwsScope(region=region, account="123456789012").training_arn("job"))
-        answer = records.api.event(job)
+        answer = events.detail(job, records.store, records.now)
     for path, expected in row.get("answer", {}).items():
         assert member_at(answer, path) == expected, (path, answer)
     judge({**row, "answer": {}}, answer, cast("World", Plain()), "job")

@@ -1,16 +1,19 @@
 """Jobs as AWS shows them. Absent is absent: no member is ever null."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from local_emulator.api import updates
 from local_emulator.completion import converged_at, not_improving
 from local_emulator.documents.children import resources_of
-from local_emulator.domain.history import History, objective_status
+from local_emulator.domain.errors import NotFound
+from local_emulator.domain.history import History, Trial, objective_status
 from local_emulator.domain.jobs import Document, Status
+from local_emulator.domain.names import Arn
 from local_emulator.domain.training import TrainingJob, TrainingSummary
 from local_emulator.domain.tuning import TuningJob
+from local_emulator.domain.warm_pool import pool_status, retained_seconds
 
 _SPOT_SHARE = 0.4  # recorded: 714 of 1921 seconds, 508 of 2282, 31 of 67
 
@@ -35,11 +38,24 @@ def _with_resources(echoed: Any) -> Any:  # noqa: ANN401 - a definition, a list 
     return echoed if "InstanceType" not in chosen else {**echoed, "ResourceConfig": resources_of(echoed)}
 
 
+def tag_list(tags: Mapping[str, str]) -> list[Document]:
+    """Tags as AWS lists them."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
 # --- tuning jobs ----------------------------------------------------------------------------------------------------------
 
 
-def described_tuning_job(job: TuningJob, history: History, best: TrainingJob | None, overall: TrainingJob | None) -> Document:
-    """The answer of DescribeHyperParameterTuningJob."""
+def described_tuning_job(job: TuningJob, history: History, get: Callable[[Arn], TrainingJob]) -> Document:
+    """The answer of DescribeHyperParameterTuningJob. `get` finds a training job or raises NotFound."""
+
+    def training(trial: Trial | None) -> TrainingJob | None:
+        try:
+            return None if trial is None else get(job.scope.training_arn(trial.name))
+        except NotFound:
+            return None  # deleted meanwhile
+
+    best, overall = training(history.best), training(_overall_best(job, history))
     echoed = ("HyperParameterTuningJobConfig", "TrainingJobDefinition", "TrainingJobDefinitions", "WarmStartConfig", "Autotune")
     converged = converged_at(job.plan, history)
     return _present(
@@ -67,6 +83,14 @@ def described_tuning_job(job: TuningJob, history: History, best: TrainingJob | N
             "ConsumedResources": {"RuntimeInSeconds": _consumed(job)},
         }
     )
+
+
+def _overall_best(job: TuningJob, history: History) -> Trial | None:
+    """The best trial of a tuning job and its parents; None without parents of the same data."""
+    if not job.plan.parents or job.plan.transfer:
+        return None
+    rivals = [trial for trial in (replace(history, trials=history.parents).best, history.best) if trial is not None]
+    return replace(history, trials=rivals).best
 
 
 def _consumed(job: TuningJob) -> int:
@@ -135,7 +159,7 @@ def described_training_job(job: TrainingJob, now: datetime) -> Document:
             "TrainingJobName": job.name,
             "TrainingJobArn": job.arn,
             "TuningJobArn": job.tuning_arn,
-            "ModelArtifacts": {"S3ModelArtifacts": model_uri(job.request)} if uploaded else None,
+            "ModelArtifacts": {"S3ModelArtifacts": _model_uri(job)} if uploaded else None,
             "TrainingJobStatus": job.status.value,
             "SecondaryStatus": job.secondary.value,
             "FailureReason": job.failure_reason,
@@ -160,10 +184,17 @@ def described_training_job(job: TrainingJob, now: datetime) -> Document:
             "FinalMetricDataList": _final_metrics(job) or None,
             "TrainingTimeInSeconds": seconds,
             "BillableTimeInSeconds": _billable(job, seconds),
-            "ProfilingStatus": updates.profiling_status(job),
-            "WarmPoolStatus": updates.described_pool(job, now),
+            "ProfilingStatus": "Enabled" if job.spec.profiler else "Disabled",
+            "WarmPoolStatus": _warm_pool(job, now),
         }
     )
+
+
+def _warm_pool(job: TrainingJob, now: datetime) -> Document | None:
+    status, seconds = pool_status(job, now), retained_seconds(job, now)
+    if status is None:
+        return None
+    return _present({"Status": status.value, "ResourceRetainedBillableTimeInSeconds": None if seconds is None else int(seconds)})
 
 
 def _billable(job: TrainingJob, seconds: int | None) -> int | None:
@@ -177,11 +208,11 @@ def _final_metrics(job: TrainingJob) -> Sequence[Document]:
     return [{"MetricName": one.name, "Value": one.value, "Timestamp": _seconds(one.time)} for one in job.final_metrics]
 
 
-def model_uri(request: Document) -> str:
+def _model_uri(job: TrainingJob) -> str:
     """Where the model lies once it is uploaded."""
-    output = request["OutputDataConfig"]
-    name = "model" if output.get("CompressionType") == "NONE" else "model.tar.gz"
-    return f"{output['S3OutputPath'].rstrip('/')}/{request['TrainingJobName']}/output/{name}"
+    output = job.spec.output
+    name = "model.tar.gz" if output.compressed else "model"
+    return f"{output.s3_output_path.rstrip('/')}/{job.name}/output/{name}"
 
 
 def training_job_summary(job: TrainingSummary) -> Document:
