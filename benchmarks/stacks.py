@@ -129,7 +129,7 @@ class Round:
     bare: float
     first: float
     later: float
-    cold: Sequence[str]
+    excluded: Sequence[str]
 
 
 def interpreter(stack: Stack) -> Path:
@@ -161,10 +161,10 @@ def on_the_emulator(stack: Stack, script: Path, bare: float, python: str, option
     """One round, its bare loop having been measured."""
     with tempfile.TemporaryDirectory() as state, emulator(options.parallel, script, state, "--python", python) as url:
         first, *later = (emulated(url, script, {}, options.jobs, options.parallel) * options.jobs for _ in range(1 + _LATER))
-        memories = [json.loads(path.read_text()) for path in (Path(state) / "forkserver").glob("*.json")]
-        cold = sorted({name for memory in memories for part in ("cold", "unlearnable") for name in memory[part]})
-    print(f"{stack.name}: bare {bare:.2f}, first {first:.2f}, later {later}, cold {cold}", file=sys.stderr, flush=True)
-    return Round(bare=bare, first=first, later=statistics.median(later), cold=cold)
+        contents = [json.loads(path.read_text()) for path in (Path(state) / "forkserver").glob("*.json")]
+        excluded = sorted({name for content in contents for part in ("packages", "submodules") for name in content[part]})
+    print(f"{stack.name}: bare {bare:.2f}, first {first:.2f}, later {later}, excluded {excluded}", file=sys.stderr, flush=True)
+    return Round(bare=bare, first=first, later=statistics.median(later), excluded=excluded)
 
 
 def row(stack: Stack, options: argparse.Namespace) -> str:
@@ -177,8 +177,8 @@ def row(stack: Stack, options: argparse.Namespace) -> str:
     first_ratio, later_ratio = (
         statistics.median(getattr(timing, name) / timing.bare for timing in rounds) for name in ("first", "later")
     )
-    cold = ", ".join(rounds[-1].cold) or "nothing"
-    return f"| {stack.about} | {bare:.2f} | {first:.2f} | {first_ratio:.2f} | {later:.2f} | {later_ratio:.2f} | {cold} |"
+    excluded = ", ".join(rounds[-1].excluded) or "nothing"
+    return f"| {stack.about} | {bare:.2f} | {first:.2f} | {first_ratio:.2f} | {later:.2f} | {later_ratio:.2f} | {excluded} |"
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -1,7 +1,6 @@
-"""A private `/opt/ml` for one process: its own mount namespace, with a folder bound over `/opt/ml`.
+"""What mounts runs can have on this machine, and which folders a run finds mounted below its `/opt/ml`.
 
-Asked for by the process that will become the program, between fork and exec. Not root: a user namespace comes first, in which we are.
-Folders that many runs read are laid below it by overlayfs: what a run writes there stays its own, and nothing is copied before.
+The process that will become the program mounts them itself, between fork and exec (`forkserver.server.mounting`).
 """
 
 import ctypes
@@ -18,27 +17,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-_CLONE_NEWNS = 0x00020000
-_CLONE_NEWUSER = 0x10000000
-_MS_BIND = 4096
+from local_emulator.runs.forkserver.server.mounting import OPT_ML, bind_opt_ml, layers_of
+
 _PR_SET_PDEATHSIG = 1
-_MS_REC = 16384
-_MS_PRIVATE = 1 << 18
-_OPT_ML = Path("/opt/ml")
 _ATTEMPTS = 3  # to find out what can be had
 
 _libc = ctypes.CDLL(None, use_errno=True)
-
-
-def _call(name: str, *args: object) -> None:
-    if getattr(_libc, name)(*args) != 0:
-        code = ctypes.get_errno()
-        raise OSError(code, f"{name}: {os.strerror(code)}")
-
-
-def _mount(source: str, target: str, kind: str | None, flags: int, options: str = "") -> None:
-    given = options.encode() if options else None
-    _call("mount", os.fsencode(source), os.fsencode(target), kind.encode() if kind else None, flags, given)
 
 
 def lay(ml: Path, folders: Mapping[str, Path]) -> None:
@@ -52,65 +36,7 @@ def lay(ml: Path, folders: Mapping[str, Path]) -> None:
 
 
 def _layers(ml: Path) -> Path:
-    return ml.with_name("layers")
-
-
-def _mount_layers(ml: Path, *, root: bool) -> None:
-    index = _layers(ml) / "index"
-    folders = json.loads(index.read_bytes()) if index.exists() else {}
-    for number, (path, folder) in enumerate(folders.items()):
-        own = _layers(ml) / str(number)
-        # By descriptors: the options of a mount are a text with commas and colons, and paths may hold both.
-        opened = {name: os.open(where, os.O_PATH) for name, where in _directories(folder, own).items()}
-        options = ",".join(f"{name}=/proc/self/fd/{descriptor}" for name, descriptor in opened.items())
-        try:
-            _mount("overlay", str(ml / path), "overlay", 0, options if root else f"{options},userxattr")
-        finally:
-            for descriptor in opened.values():
-                os.close(descriptor)
-
-
-def _directories(folder: str, own: Path) -> Mapping[str, str]:
-    return {"lowerdir": folder, "upperdir": str(own / "upper"), "workdir": str(own / "work")}
-
-
-def bind_opt_ml(ml: Path | str) -> None:
-    """Put a folder over `/opt/ml`, and what was laid below it, for this process and its children alone; raises OSError."""
-    root = os.geteuid() == 0
-    uid, gid = os.geteuid(), os.getegid()
-    _call("unshare", _CLONE_NEWNS | (0 if root else _CLONE_NEWUSER))
-    if not root:
-        Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
-        Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1", encoding="ascii")
-        Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1", encoding="ascii")
-    _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
-    if not _OPT_ML.is_dir():
-        if root:
-            _OPT_ML.mkdir(parents=True, exist_ok=True)
-        else:
-            _rebuild_opt()
-    _mount_layers(Path(ml), root=root)
-    _mount(str(ml), str(_OPT_ML), None, _MS_BIND | _MS_REC)
-
-
-def _rebuild_opt() -> None:
-    """Without the right to make `/opt/ml`: an `/opt` in memory, with everything that was there bound back."""
-    opt = _OPT_ML.parent
-    with tempfile.TemporaryDirectory() as aside:
-        _mount(str(opt), aside, None, _MS_BIND | _MS_REC)
-        _mount("tmpfs", str(opt), "tmpfs", 0)
-        for entry in Path(aside).iterdir():
-            place = opt / entry.name
-            if entry.is_symlink():
-                place.symlink_to(entry.readlink())
-                continue
-            if entry.is_dir():
-                place.mkdir()
-            else:
-                place.touch()
-            _mount(str(entry), str(place), None, _MS_BIND | _MS_REC)
-        _OPT_ML.mkdir()
-        _call("umount2", aside.encode(), 2)
+    return Path(layers_of(str(ml)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,17 +117,17 @@ def main() -> int:
 
 def _why_not_private(ml: Path) -> str | None:
     try:
-        bind_opt_ml(ml)
+        bind_opt_ml(str(ml))
     except OSError as error:
         return error.strerror
-    return None if (_OPT_ML / "seen").exists() else "what is bound there cannot be seen"
+    return None if (Path(OPT_ML) / "seen").exists() else "what is bound there cannot be seen"
 
 
 def _try_layers(ml: Path, shared: Path) -> int:
     try:
         lay(ml, {"input": shared})
-        bind_opt_ml(ml)
-        (_OPT_ML / "input" / "file").write_text("written")
+        bind_opt_ml(str(ml))
+        (Path(OPT_ML) / "input" / "file").write_text("written")
     except OSError:
         return 1
     return (shared / "file").stat().st_size

@@ -28,9 +28,9 @@ from local_emulator.runs.data.matching import Matching
 from local_emulator.runs.data.metrics import Value
 from local_emulator.runs.data.packing import has_results, pack_results, small
 from local_emulator.runs.folder import EvidenceError, RunFolder, read_facts
-from local_emulator.runs.forkserver.pool import Forked, fork
-from local_emulator.runs.forkserver.server import MARKER
-from local_emulator.runs.mounts import bind_opt_ml
+from local_emulator.runs.forkserver.client import ForkedProgram, fork
+from local_emulator.runs.forkserver.server.messages import MARKER
+from local_emulator.runs.forkserver.server.mounting import bind_opt_ml
 from local_emulator.runs.run import Cause, Command, Container, Exit, Run
 
 __all__ = ["MARKER", "descendants", "main", "remove_container", "supervise"]
@@ -262,9 +262,9 @@ class _Supervisor:
         self._stop(kill, Cause.DISK, message)
         self.kill_at = time.monotonic()
 
-    def _reap(self, child: int, forked: Forked | None) -> int:
+    def _reap(self, child: int, forked: ForkedProgram | None) -> int:
         """Collect the program and kill whatever it left behind."""
-        status = forked.bury() if forked else os.waitpid(child, 0)[1]
+        status = forked.reap() if forked else os.waitpid(child, 0)[1]
         helper.kill_group(child, signal.SIGKILL)
         deadline = time.monotonic() + 10.0
         while (left := [process for process in descendants() if process != self.matching.pid]) and time.monotonic() < deadline:
@@ -395,7 +395,7 @@ def _become(run: Run, folder: RunFolder, supervisor: int, output: int, trouble: 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_FSIZE, (run.disk_limit, run.disk_limit))
         if run.opt_ml and isinstance(run.program, Command):
-            bind_opt_ml(folder.ml)
+            bind_opt_ml(str(folder.ml))
         # After the mounts: a new user namespace would clear it.
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != supervisor:

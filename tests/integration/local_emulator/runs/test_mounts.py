@@ -18,7 +18,7 @@ SCRIPT = """
 import os, sys
 from pathlib import Path
 from local_emulator.runs import mounts
-mounts.bind_opt_ml(Path(sys.argv[1]))
+mounts.bind_opt_ml(sys.argv[1])
 os.chdir("/opt/ml/input/data/train")
 with open("file", "a") as file:
     file.write(sys.argv[2])

@@ -1,0 +1,100 @@
+"""Mounts a run's own `/opt/ml` for one process and its children, before that process becomes the run's program.
+
+The process gets a mount namespace of its own (not root: a user namespace first). Folders that many runs read are laid below `/opt/ml`
+by overlayfs: what a run writes there stays its own, and nothing is copied before.
+
+Of the standard library alone: the fork server loads this file too, and what is imported here is there in every script.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+
+OPT_ML = "/opt/ml"
+
+_CLONE_NEWNS = 0x00020000
+_CLONE_NEWUSER = 0x10000000
+_MS_BIND = 4096
+_MS_REC = 16384
+_MS_PRIVATE = 1 << 18
+_MNT_DETACH = 2
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def bind_opt_ml(ml: str) -> None:
+    """Mount a run's `ml` over `/opt/ml`, and its layers below it, for this process and its children alone; raises OSError."""
+    root = os.geteuid() == 0
+    uid, gid = os.geteuid(), os.getegid()
+    _call("unshare", _CLONE_NEWNS | (0 if root else _CLONE_NEWUSER))
+    if not root:
+        for name, content in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+            with open(f"/proc/self/{name}", "w", encoding="ascii") as file:  # noqa: PTH123 - pathlib is not imported here
+                file.write(content)
+    _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
+    if not os.path.isdir(OPT_ML):  # noqa: PTH112 - see above
+        if root:
+            os.makedirs(OPT_ML, exist_ok=True)  # noqa: PTH103 - see above
+        else:
+            _rebuild_opt()
+    _mount_layers(ml, root=root)
+    _mount(ml, OPT_ML, None, _MS_BIND | _MS_REC)
+
+
+def layers_of(ml: str) -> str:
+    """The folder beside a run's `ml` that holds its layers: `index` (JSON, path below `ml` -> folder) and a folder for each."""
+    return os.path.join(os.path.dirname(ml), "layers")  # noqa: PTH118, PTH120 - see above
+
+
+def _call(name: str, *args: object) -> None:
+    if getattr(_libc, name)(*args) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"{name}: {os.strerror(code)}")
+
+
+def _mount(source: str, target: str, kind: str | None, flags: int, options: str = "") -> None:
+    data = options.encode() if options else None
+    _call("mount", os.fsencode(source), os.fsencode(target), kind.encode() if kind else None, flags, data)
+
+
+def _mount_layers(ml: str, *, root: bool) -> None:
+    layers = layers_of(ml)
+    try:
+        with open(f"{layers}/index", "rb") as file:  # noqa: PTH123 - see above
+            folders: dict[str, str] = json.load(file)
+    except FileNotFoundError:
+        return
+    for number, (path, folder) in enumerate(folders.items()):
+        directories = {"lowerdir": folder, "upperdir": f"{layers}/{number}/upper", "workdir": f"{layers}/{number}/work"}
+        # By descriptors: the options of a mount are a text with commas and colons, and paths may hold both.
+        opened = {name: os.open(directory, os.O_PATH) for name, directory in directories.items()}
+        options = ",".join(f"{name}=/proc/self/fd/{descriptor}" for name, descriptor in opened.items())
+        try:
+            _mount("overlay", f"{ml}/{path}", "overlay", 0, options if root else f"{options},userxattr")
+        finally:
+            for descriptor in opened.values():
+                os.close(descriptor)
+
+
+def _rebuild_opt() -> None:
+    """Without the right to make `/opt/ml`: an `/opt` in memory, with everything that was there bound back."""
+    opt = os.path.dirname(OPT_ML)  # noqa: PTH120 - see above
+    aside = f"{os.environ.get('TMPDIR', '/tmp')}/opt-{os.urandom(8).hex()}"  # noqa: S108 - a name of its own, made for this user alone
+    os.mkdir(aside, 0o700)  # noqa: PTH102 - see above
+    _mount(opt, aside, None, _MS_BIND | _MS_REC)
+    _mount("tmpfs", opt, "tmpfs", 0)
+    for entry in os.scandir(aside):
+        target = f"{opt}/{entry.name}"
+        if entry.is_symlink():
+            os.symlink(os.readlink(entry.path), target)  # noqa: PTH115, PTH211 - see above
+            continue
+        if entry.is_dir():
+            os.mkdir(target)  # noqa: PTH102 - see above
+        else:
+            os.close(os.open(target, os.O_CREAT | os.O_CLOEXEC))
+        _mount(entry.path, target, None, _MS_BIND | _MS_REC)
+    os.mkdir(OPT_ML)  # noqa: PTH102 - see above
+    _call("umount2", os.fsencode(aside), _MNT_DETACH)
+    os.rmdir(aside)  # noqa: PTH106 - see above
