@@ -124,10 +124,11 @@ class Chaos:
             self._client("sagemaker").create_hyper_parameter_tuning_job(**body)
             self._acknowledged[name] = strategy
         except ClientError as error:
-            # A kill came between the record and the answer: the job is there.
-            if error.response["Error"]["Code"] != "ResourceInUse":
+            code = error.response["Error"]["Code"]
+            if code == "ResourceInUse":  # a kill came between the record and the answer: the job is there
+                self._acknowledged[name] = strategy
+            elif code != "ResourceLimitExceeded":  # killed so often, it has had no time for those before
                 raise
-            self._acknowledged[name] = strategy
         except BotoCoreError:
             pass
 
