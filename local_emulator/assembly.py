@@ -18,7 +18,8 @@ from local_emulator.api.faults import Faults
 from local_emulator.api.gateway import Gateway
 from local_emulator.api.operations import Api
 from local_emulator.cloud.moto_backend import MotoBackend
-from local_emulator.dask import executor as cluster
+from local_emulator.dask import cluster
+from local_emulator.dask.executor import DaskExecutor
 from local_emulator.domain.errors import EmulatorError
 from local_emulator.domain.jobs import ACTIVE
 from local_emulator.domain.objects import Objects
@@ -257,7 +258,7 @@ def _backend(
         functions = FunctionExecutor(processes, clock=inside.clock, notify=wakeup.notify, settle=inside.settle)
         return _Backend(executor=functions, preparation=preparation, close=functions.close, expect=processes.expect)
     (settings.state / _SCHEDULER).write_text(settings.scheduler)
-    away = cluster.ClusterExecutor(settings=settings, scheduler=settings.scheduler, endpoint=endpoint, notify=wakeup.notify)
+    away = DaskExecutor(settings=settings, scheduler=settings.scheduler, endpoint=endpoint, notify=wakeup.notify)
     return _Backend(executor=away, preparation=away, close=away.close)
 
 

@@ -28,7 +28,7 @@ from local_emulator.api.faults import Faults as Reported
 from local_emulator.api.guard import Guard
 from local_emulator.api.server import Server
 from local_emulator.assembly import Emulator, end_runs
-from local_emulator.dask.executor import slots
+from local_emulator.dask.cluster import slots
 from local_emulator.domain.errors import EmulatorError
 from local_emulator.failures import FAILED, tell
 from local_emulator.runs.folder import write_whole
