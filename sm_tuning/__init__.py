@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sm_tuning.spec.data_scaling import DataScaling
     from sm_tuning.spec.definition import Definition
     from sm_tuning.spec.images import sklearn_image
-    from sm_tuning.spec.job import Completion, WarmStart
+    from sm_tuning.spec.job import Completion, WarmStart, unique_name
     from sm_tuning.spec.metrics import Metric, Objective
     from sm_tuning.spec.parameters import (
         Auto,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sm_tuning.spec.script import Script
     from sm_tuning.spec.security import Encryption, Network
     from sm_tuning.spec.strategies import Bayesian, Grid, Hyperband, Random
-    from sm_tuning.tuning_job import TuningJob, unique_name
+    from sm_tuning.tuning_job import TuningJob
     from sm_tuning.validation.dry_run import Report
 
 # The emulator imports `sm_tuning.rules`: that must not load the client with it.
@@ -48,11 +48,11 @@ _EXPORTS = {
     "spec.strategies": "Bayesian Grid Hyperband Random",
     "spec.channels": "Channel Dataset FileSystem",
     "spec.images": "sklearn_image",
-    "spec.job": "Completion WarmStart",
+    "spec.job": "Completion WarmStart unique_name",
     "spec.resources": "Instance InstanceGroup Placement Resources",
     "spec.script": "Script",
     "spec.security": "Encryption Network",
-    "tuning_job": "TuningJob unique_name",
+    "tuning_job": "TuningJob",
     "validation.dry_run": "Report",
 }
 _MODULES = {name: f"sm_tuning.{module}" for module, names in _EXPORTS.items() for name in names.split()}

@@ -39,9 +39,9 @@ class Diagnosis:
         changed: dict[str, tuple[float, float]] = {}
         for one in self.advice:
             changed.update(one.ranges)
-        ranges = [_changed(one, changed) for one in job.ranges]
+        ranges = [_changed(one, changed) for one in job.definition.ranges]
         parents = tuple(dict.fromkeys([*(job.warm_start.parents if job.warm_start else ()), job.name]))
-        return replace(job, name=name, ranges=ranges, warm_start=WarmStart.identical(*parents[-5:]))
+        return job.changed(name=name, ranges=ranges, warm_start=WarmStart.identical(*parents[-5:]))
 
 
 def _changed(one: Range, changed: Mapping[str, tuple[float, float]]) -> Range:

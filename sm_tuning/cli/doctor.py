@@ -10,7 +10,7 @@ from sm_tuning.cli.app import Target, echo_json, options, sm_tuning
 from sm_tuning.cli.failures import FAILED
 from sm_tuning.cli.job_file import JobFile, described
 from sm_tuning.errors import Invalid
-from sm_tuning.tuning_job import unique_name
+from sm_tuning.spec.job import unique_name
 
 _ACCOUNT = re.compile(r"\d{12}")
 

@@ -15,6 +15,15 @@ from sm_tuning.preflight import cost
 from sm_tuning.spec.job import Completion
 from sm_tuning.tuning_job import TuningJob
 
+LOCAL_ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
+LOCAL_OUTPUT = "s3://sm-tuning-local"
+
+
+def emulators_own(job: TuningJob) -> str:
+    """Which of role and output a tuning job has for want of its own; empty if none."""
+    defaults = (("role", LOCAL_ROLE), ("output", LOCAL_OUTPUT))
+    return " and ".join(name for name, default in defaults if getattr(job, name) == default)
+
 
 @dataclass(frozen=True, kw_only=True)
 class JobFile:
@@ -27,17 +36,19 @@ class JobFile:
 
     def load(self, target: Target, *, parallel: int | None = None) -> TuningJob:
         """The tuning job; what the file says itself wins over the stack."""
-        from sm_tuning.cli.toml_job import load  # noqa: PLC0415 - see command.py
         from sm_tuning.client.stack import Stack, whole_image, with_image  # noqa: PLC0415 - see command.py
 
         stack = None
         if self.image is not None and self.stack is None:
             whole_image(self.image, None)  # a tag that belongs to nothing is told before what else is missing
         if self.stack is not None:
-            stack = Stack.read(self.stack, target.session(load(self.file).max_parallel))
-            job = stack.complete(load(self.file, role=stack.role, output=stack.output))
+            parallel_jobs = TuningJob.from_toml(self.file, role=LOCAL_ROLE, output=LOCAL_OUTPUT).max_parallel
+            stack = Stack.read(self.stack, target.session(parallel_jobs))
+            job = stack.complete(TuningJob.from_toml(self.file, role=stack.role, output=stack.output))
+        elif target.aws:
+            job = TuningJob.from_toml(self.file)
         else:
-            job = load(self.file, role=None, output=None) if target.aws else load(self.file)
+            job = TuningJob.from_toml(self.file, role=LOCAL_ROLE, output=LOCAL_OUTPUT)
         if self.image is not None:
             job = with_image(job, self.image, stack)
         return job if parallel is None else replace(job, max_parallel=parallel)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -22,14 +22,14 @@ from sm_tuning.cli.app import (
     training_document,
 )
 from sm_tuning.cli.failures import FAILED, INTERRUPTED
-from sm_tuning.cli.job_file import JobFile, described
+from sm_tuning.cli.job_file import JobFile, described, emulators_own
 from sm_tuning.client.run import RunStatus, TuningRun
 from sm_tuning.errors import Invalid
+from sm_tuning.spec.data_scaling import DataScaling
+from sm_tuning.spec.job import unique_name
+from sm_tuning.spec.toml import load_data_scaling
 from sm_tuning.spec.value_types import WrongTypes
-from sm_tuning.tuning_job import TuningJob, unique_name
-
-if TYPE_CHECKING:
-    from sm_tuning.spec.data_scaling import DataScaling
+from sm_tuning.tuning_job import TuningJob
 
 
 @sm_tuning.command()
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 def plan(*, job_file: JobFile, show_request: bool, target: Target, as_json: bool) -> None:
     """Check a tuning job without sending it, and say what it would do and cost; with --aws or --stack the account is asked."""
     from sm_tuning.cli import plan as planning  # noqa: PLC0415 - see command.py
-    from sm_tuning.cli.toml_job import emulators_own  # noqa: PLC0415 - see command.py
 
     try:
         job = job_file.load(target)
@@ -91,13 +90,8 @@ def _show_problems(document: Mapping[str, Any]) -> None:
 @click.option("--parallel", type=click.IntRange(1), help="Training jobs at a time.")
 @click.option("--wait/--no-wait", default=True, help="Follow it to its end (the default).")
 @click.option("--timeout", type=float, help="Seconds to follow it for.")
-@click.option(
-    "--data-scaling",
-    "--learning-curve",
-    "data_scaling",
-    is_flag=True,
-    help="Then train the best on growing shares of the training set.",
-)
+@click.option("--data-scaling", is_flag=True, help="Then train the best on growing shares of the training set.")
+@click.option("--learning-curve", is_flag=True, hidden=True)  # its name of version 0.1
 @click.option("--dashboard", is_flag=True, help="Show it in a browser while it runs.")
 @click.option("--yes", is_flag=True, help="Do not ask before launching in AWS.")
 @options
@@ -110,12 +104,16 @@ def run(
     wait: bool,
     timeout: float | None,
     data_scaling: bool,
+    learning_curve: bool,
     dashboard: bool,
     yes: bool,
     target: Target,
     as_json: bool,
 ) -> None:
     """Launch a tuning job and follow it: on the emulator, or with --aws for real."""
+    if learning_curve:
+        echo("warning: --learning-curve is called --data-scaling now; the old name goes with version 0.3", error=True)
+        data_scaling = True
     job = job_file.load(target, parallel=parallel)
     job = job.named(name or unique_name(job.name))
     scaling = _scaling(job_file.file, job, wait=wait) if data_scaling else None
@@ -140,20 +138,14 @@ def run(
     status = followed(launched, timeout)
     if not as_json:
         _show_end(launched, status, target)
-    more = (
-        _shares(scaling.job(job, status.best.hyperparameters), session, timeout)
-        if scaling is not None and status.best is not None
-        else {}
-    )
+    more = _scaled(scaling.job(job, status.best.hyperparameters), session, timeout) if scaling and status.best else {}
     if as_json:
         echo_json({**_document(launched, status), **more})
     sys.exit(0 if status.status == "Completed" else FAILED)
 
 
-def _scaling(file: Path, job: TuningJob, *, wait: bool) -> "DataScaling":
-    """The data scaling that the file describes, checked before anything runs."""
-    from sm_tuning.cli.toml_job import load_data_scaling  # noqa: PLC0415 - see command.py
-
+def _scaling(file: Path, job: TuningJob, *, wait: bool) -> DataScaling:
+    """The shares of the training set that the file asks for, checked before anything runs."""
     if not wait:
         raise Invalid("--data-scaling begins when the tuning job has ended; leave --no-wait out")
     scaling = load_data_scaling(file)
@@ -161,7 +153,7 @@ def _scaling(file: Path, job: TuningJob, *, wait: bool) -> "DataScaling":
     return scaling
 
 
-def _shares(job: TuningJob, session: Any, timeout: float | None) -> Mapping[str, Any]:  # noqa: ANN401 - boto3's
+def _scaled(job: TuningJob, session: Any, timeout: float | None) -> Mapping[str, Any]:  # noqa: ANN401 - boto3's
     """Run the training jobs on growing shares of the training set and say what more data would bring."""
     from dataclasses import asdict  # noqa: PLC0415 - only here
 
@@ -202,7 +194,7 @@ def _options(target: Target) -> str:
     return "".join(f" {shlex.quote(word)}" for word in (["--aws"] if target.aws else []) + words)
 
 
-def _confirm(job: TuningJob, scaling: "DataScaling | None", prices: Mapping[str, float], *, yes: bool) -> None:
+def _confirm(job: TuningJob, scaling: DataScaling | None, prices: Mapping[str, float], *, yes: bool) -> None:
     from sm_tuning.cli import plan as planning  # noqa: PLC0415 - see command.py
 
     report = job.dry_run()

@@ -42,7 +42,7 @@ def points(job: TuningJob, count: int = 3) -> Sequence[Mapping[str, str]]:
     found = []
     for place in range(count):
         part = parts[place % len(parts)]
-        point = {"definition": part.name} if job.definitions else {}
+        point = {"definition": str(part.name)} if job.several else {}
         for one in part.ranges:
             choices = samples(one, 101 if isinstance(one, Continuous) else 31)
             point[one.name] = rng.choice(choices)
@@ -73,7 +73,7 @@ def document(job: TuningJob, report: Report, prices: Mapping[str, float]) -> dic
         "warnings": list(report.warnings),
         "trainingJobs": cost.number_of_jobs(job),
         "samples": {
-            (f"{part.name}.{one.name}" if job.definitions else one.name): list(samples(one))
+            (f"{part.name}.{one.name}" if job.several else one.name): list(samples(one))
             for _, part in job.parts()
             for one in part.ranges
         },

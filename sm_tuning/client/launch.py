@@ -5,34 +5,32 @@ import io
 import os
 import tarfile
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sm_tuning.client import loopback
 from sm_tuning.client.run import TuningRun
 from sm_tuning.errors import NotLaunched
+from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.spec.script import Script
+from sm_tuning.validation.dry_run import Report, check
 from sm_tuning.validation.local_files import files_of
 from sm_tuning.validation.script_files import script_files
-
-if TYPE_CHECKING:
-    from sm_tuning.tuning_job import TuningJob
-    from sm_tuning.validation.dry_run import Report
 
 _MOST_SOURCE = 500 * 2**20
 
 
-def launch(job: "TuningJob", session: Any, client: Any) -> TuningRun:  # noqa: ANN401 - boto3 makes its classes at run time
+def launch(job: TuningJobSpec, session: Any, client: Any) -> TuningRun:  # noqa: ANN401 - boto3 makes its classes at run time
     """Upload code and data, create the tuning job, and return it as a run; raises NotLaunched."""
     import boto3  # noqa: PLC0415 - a fifth of a second that describing and checking a job need not pay
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see above
 
-    report = _kept(job.dry_run(), job)
+    report = _kept(check(job), job)
     session = session or boto3.Session()
     uploaded: list[str] = []
     try:
         client = client or loopback.client(session, "sagemaker")
         if job.warm_start is not None:
-            _kept(job.dry_run(client), job)
+            _kept(check(job, client), job)
         for uri in _upload(job, loopback.client(session, "s3", region_name=client.meta.region_name)):
             uploaded.append(uri)  # noqa: PERF402 - what was sent before an error counts
         client.create_hyper_parameter_tuning_job(**report.request)
@@ -42,14 +40,14 @@ def launch(job: "TuningJob", session: Any, client: Any) -> TuningRun:  # noqa: A
     return TuningRun(job.name, session=session, client=client)
 
 
-def _kept(report: "Report", job: "TuningJob") -> "Report":
+def _kept(report: Report, job: TuningJobSpec) -> Report:
     """The report, if no rule is broken."""
     if not report.ok:
         raise NotLaunched(f"the tuning job {job.name} breaks rules:\n{report}")
     return report
 
 
-def _upload(job: "TuningJob", s3: Any) -> Iterator[str]:  # noqa: ANN401 - a boto3 client
+def _upload(job: TuningJobSpec, s3: Any) -> Iterator[str]:  # noqa: ANN401 - a boto3 client
     """Upload code and data; yields the URI of each as soon as it is there."""
     for prefix, part in job.parts():
         if part.script is not None:

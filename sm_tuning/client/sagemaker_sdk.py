@@ -9,11 +9,11 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sm_tuning.errors import Invalid, optional_package
 from sm_tuning.spec.channels import Channel
-from sm_tuning.spec.job import Completion, WarmStart
+from sm_tuning.spec.job import Completion, TuningJobSpec, WarmStart
 from sm_tuning.spec.metrics import Metric, Objective
 from sm_tuning.spec.parameters import Categorical, Continuous, Integer, Range
 from sm_tuning.spec.request import given
@@ -22,9 +22,6 @@ from sm_tuning.spec.script import Script
 from sm_tuning.spec.security import Encryption, Network
 from sm_tuning.spec.strategies import Bayesian, Grid, Hyperband, Random, Strategy
 from sm_tuning.validation.script_files import script_files
-
-if TYPE_CHECKING:
-    from sm_tuning.tuning_job import TuningJob
 
 _OWN = ("sagemaker_program", "sagemaker_submit_directory")
 _DATA = "data_source.s3_data_source."
@@ -225,7 +222,7 @@ def _channel(one: Any) -> Channel:  # noqa: ANN401 - the SDK's Channel or InputD
 # --- for the SDK ------------------------------------------------------------------------------------------------------------
 
 
-def tuner(job: "TuningJob", session: Any) -> Any:  # noqa: ANN401 - the SDK's own classes
+def tuner(job: TuningJobSpec, session: Any) -> Any:  # noqa: ANN401 - the SDK's own classes
     """A HyperparameterTuner that is ready to `tune()`; raises Invalid and MissingExtra."""
     with optional_package("sagemaker", "the SageMaker Python SDK 3 is needed"):
         from sagemaker.core import parameter, shapes  # noqa: PLC0415 - an extra
@@ -233,8 +230,9 @@ def tuner(job: "TuningJob", session: Any) -> Any:  # noqa: ANN401 - the SDK's ow
         from sagemaker.train import ModelTrainer  # noqa: PLC0415 - an extra
         from sagemaker.train.tuner import HyperparameterTuner  # noqa: PLC0415 - an extra
     _refuse_what_the_sdk_drops(job)
+    part = job.definition
     ranges: dict[str, Any] = {}
-    for one in job.ranges:
+    for one in part.ranges:
         if isinstance(one, Categorical):
             ranges[one.name] = parameter.CategoricalParameter(list(one.values))
         elif isinstance(one, Continuous | Integer):
@@ -243,24 +241,24 @@ def tuner(job: "TuningJob", session: Any) -> Any:  # noqa: ANN401 - the SDK's ow
     request = job.request()
     definition = request["TrainingJobDefinition"]
     algorithm = definition["AlgorithmSpecification"]
-    folder, source = _source(job, configs)
+    folder, source = _source(part.script, configs)
     trainer = ModelTrainer(
         sagemaker_session=session,
         role=job.role,
         source_code=source,
         compute=configs.Compute(
-            instance_type=job.resources.instance_type,
-            instance_count=job.resources.instance_count,
-            volume_size_in_gb=job.resources.volume_gb,
-            enable_managed_spot_training=job.resources.spot,
+            instance_type=part.resources.instance_type,
+            instance_count=part.resources.instance_count,
+            volume_size_in_gb=part.resources.volume_gb,
+            enable_managed_spot_training=part.resources.spot,
         ),
         stopping_condition=shapes.StoppingCondition(**_snaked(definition["StoppingCondition"])),
         output_data_config=shapes.OutputDataConfig(**_snaked(definition["OutputDataConfig"])),
         input_data_config=[shapes.Channel(**_snaked(one)) for one in definition.get("InputDataConfig", ())],
-        training_input_mode=job.input_mode,
-        environment=dict(job.environment),
+        training_input_mode=part.input_mode,
+        environment=dict(part.environment),
         hyperparameters={name: value for name, value in definition["StaticHyperParameters"].items() if name not in _OWN}
-        if job.script
+        if part.script
         else dict(definition["StaticHyperParameters"]),
         base_job_name=job.name,
         **given(
@@ -269,13 +267,15 @@ def tuner(job: "TuningJob", session: Any) -> Any:  # noqa: ANN401 - the SDK's ow
             checkpoint_config=shapes.CheckpointConfig(**_snaked(definition["CheckpointConfig"]))
             if "CheckpointConfig" in definition
             else None,
-            networking=configs.Networking(subnets=list(job.network.subnets), security_group_ids=list(job.network.security_groups))
-            if job.network.subnets
+            networking=configs.Networking(
+                subnets=list(part.network.subnets), security_group_ids=list(part.network.security_groups)
+            )
+            if part.network.subnets
             else None,
         ),
     )
-    if job.max_retries is not None:
-        trainer = trainer.with_retry_strategy(shapes.RetryStrategy(maximum_retry_attempts=job.max_retries))
+    if part.max_retries is not None:
+        trainer = trainer.with_retry_strategy(shapes.RetryStrategy(maximum_retry_attempts=part.max_retries))
     config = request["HyperParameterTuningJobConfig"]
     made = HyperparameterTuner(
         trainer,
@@ -310,34 +310,37 @@ def _shaped(config: Mapping[str, Any], request: Mapping[str, Any], shapes: Any) 
     return found
 
 
-def _source(job: "TuningJob", configs: Any) -> tuple[Any, Any]:  # noqa: ANN401 - the SDK's
+def _source(script: Script | None, configs: Any) -> tuple[Any, Any]:  # noqa: ANN401 - the SDK's
     """SourceCode, and the folder that it needs to be kept: a script without a source folder is put into one of its own."""
-    if job.script is None:
+    if script is None:
         return None, None
-    if job.script.source is not None:
-        return None, configs.SourceCode(source_dir=job.script.source, entry_script=job.script.entry)
+    if script.source is not None:
+        return None, configs.SourceCode(source_dir=script.source, entry_script=script.entry)
     folder = tempfile.TemporaryDirectory(prefix="sm-tuning-")
-    for name, path in script_files(job.script).files:
+    for name, path in script_files(script).files:
         target = Path(folder.name, name)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)
-    return folder, configs.SourceCode(source_dir=folder.name, entry_script=job.script.program)
+    return folder, configs.SourceCode(source_dir=folder.name, entry_script=script.program)
 
 
-def _refuse_what_the_sdk_drops(job: "TuningJob") -> None:
+def _refuse_what_the_sdk_drops(job: TuningJobSpec) -> None:
     """SDK 3.0 to 3.x builds its request without these."""
-    resources = job.resources
+    if job.several:
+        names = ", ".join(str(definition.name) for definition in job.definitions)
+        raise Invalid(f"definitions are {names}, which the SDK's tuner leaves out of its request; use launch()")
+    part = job.definition
+    resources = part.resources
     dropped: dict[str, Any] = {
-        "definitions": job.definitions,
-        "network.isolated": job.network.isolated,
-        "network.encrypted": job.network.encrypted,
-        "encryption.volume_key": job.encryption.volume_key,
+        "network.isolated": part.network.isolated,
+        "network.encrypted": part.network.encrypted,
+        "encryption.volume_key": part.encryption.volume_key,
         **{
             f"resources.{name}": getattr(resources, name)
             for name in ("max_pending", "keep_alive", "alternatives", "groups", "training_plan", "placement", "preferences")
         },
-        **{f"range {one.name}": one for one in job.ranges if not isinstance(one, Categorical | Continuous | Integer)},
-        **{f"channel {one.name}": one.source for one in job.channels if one.path is not None},
+        **{f"range {one.name}": one for one in part.ranges if not isinstance(one, Categorical | Continuous | Integer)},
+        **{f"channel {one.name}": one.source for one in part.channels if one.path is not None},
         "strategy.seed": 0 if getattr(job.strategy, "seed", None) == 0 else None,
     }
     for name, value in dropped.items():

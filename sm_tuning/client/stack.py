@@ -3,13 +3,11 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from sm_tuning.errors import Invalid, NotDeployed
-
-if TYPE_CHECKING:
-    from sm_tuning.spec.definition import Definition
-    from sm_tuning.tuning_job import TuningJob
+from sm_tuning.spec.definition import Definition
+from sm_tuning.spec.job import TuningJobSpec
 
 _NEEDED = ("ExecutionRoleArn", "OutputUri", "RepositoryUri")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
@@ -17,7 +15,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 # A stack whose last update was rolled back is whole, and as it was before.
 _WHOLE = re.compile(r"(CREATE|UPDATE|UPDATE_ROLLBACK|IMPORT|IMPORT_ROLLBACK)_COMPLETE(_CLEANUP_IN_PROGRESS)?")
 
-_Part = TypeVar("_Part", bound="Definition")
+_Job = TypeVar("_Job", bound=TuningJobSpec)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,11 +64,11 @@ class Stack:
             security_groups=_listed(outputs.get("SecurityGroupIds", "")),
         )
 
-    def complete(self, job: "TuningJob") -> "TuningJob":
+    def complete(self, job: _Job) -> _Job:
         """The tuning job with the stack's keys and network where it names none."""
-        return replace(self._complete(job), definitions=[self._complete(one) for one in job.definitions])
+        return replace(job, definitions=[self._completed(definition) for definition in job.definitions])
 
-    def _complete(self, part: _Part) -> _Part:
+    def _completed(self, part: Definition) -> Definition:
         keys = part.encryption
         keys = replace(keys, output_key=keys.output_key or self.key, volume_key=keys.volume_key or self.key)
         network = part.network
@@ -108,14 +106,12 @@ def whole_image(image: str, stack: Stack | None) -> str:
     return f"{stack.repository}{'@' if digest else ':'}{image}"
 
 
-def with_image(job: "TuningJob", image: str, stack: Stack | None) -> "TuningJob":
+def with_image(job: _Job, image: str, stack: Stack | None) -> _Job:
     """The tuning job with an image (a URI, or a tag or digest in the stack's repository) where it names none; raises Invalid."""
     uri = whole_image(image, stack)
 
-    def filled(part: _Part) -> _Part:
-        return replace(part, image=uri) if part.image is None and part.algorithm is None else part
-
-    made = replace(job, definitions=[filled(one) for one in job.definitions]) if job.definitions else filled(job)
-    if made == job:
+    without = [part.image is None and part.algorithm is None for part in job.definitions]
+    if not any(without):
         raise Invalid(f"the image {image!r} is given, but the tuning job names its own; leave one of them out")
-    return made
+    parts = zip(job.definitions, without, strict=True)
+    return replace(job, definitions=[replace(part, image=uri) if empty else part for part, empty in parts])

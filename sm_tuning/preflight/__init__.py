@@ -12,9 +12,10 @@ from sm_tuning.preflight import inputs as supplies
 from sm_tuning.preflight import quotas as limits
 from sm_tuning.preflight.account import Account, Check, enter, reason
 from sm_tuning.preflight.finding import Finding, problem, skip
+from sm_tuning.validation.dry_run import check
 
 if TYPE_CHECKING:
-    from sm_tuning.tuning_job import TuningJob
+    from sm_tuning.spec.job import TuningJobSpec
 
 __all__ = ["Finding", "doctor"]
 
@@ -34,7 +35,7 @@ _CHECKS: dict[str, Check] = {
 }
 
 
-def doctor(job: "TuningJob", session: Any = None, *, account: str | None = None) -> list[Finding]:  # noqa: ANN401 - boto3 makes its classes at run time
+def doctor(job: "TuningJobSpec", session: Any = None, *, account: str | None = None) -> list[Finding]:  # noqa: ANN401 - boto3 makes its classes at run time
     """Look at everything that a tuning job needs of an account; it can be launched if no finding is a problem.
 
     Args:
@@ -56,12 +57,12 @@ def doctor(job: "TuningJob", session: Any = None, *, account: str | None = None)
     return findings
 
 
-def _rules(job: "TuningJob") -> Iterator[Finding]:
-    for one in job.dry_run().problems:
+def _rules(job: "TuningJobSpec") -> Iterator[Finding]:
+    for one in check(job).problems:
         yield problem("rules", str(one), f"change it in the file; docs/rules.md explains {one.rule}")
 
 
-def _survive(name: str, account: Account, job: "TuningJob") -> Sequence[Finding]:
+def _survive(name: str, account: Account, job: "TuningJobSpec") -> Sequence[Finding]:
     """What a check finds until it ends, or until a service does not answer it."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see doctor()
 

@@ -9,7 +9,7 @@ from sm_tuning.preflight.finding import Finding, ok, problem
 from sm_tuning.preflight.permissions import Place, split
 
 if TYPE_CHECKING:
-    from sm_tuning.tuning_job import TuningJob
+    from sm_tuning.spec.job import TuningJobSpec
 
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 _UNKNOWN = {"InvalidClientTokenId", "SignatureDoesNotMatch", "UnrecognizedClientException", "AuthFailure"}
@@ -56,7 +56,7 @@ class Account:
         return found or (key if key.endswith(".tar.gz") else f"{key.rstrip('/')}/object".lstrip("/"))
 
 
-Check = Callable[[Account, "TuningJob"], Iterator[Finding]]
+Check = Callable[[Account, "TuningJobSpec"], Iterator[Finding]]
 
 
 def reason(error: Exception) -> str:
@@ -70,7 +70,7 @@ def code_of(error: Any) -> str:  # noqa: ANN401 - botocore's ClientError
     return code
 
 
-def enter(account: Account, job: "TuningJob", expected: str | None) -> Iterator[Finding]:
+def enter(account: Account, job: "TuningJobSpec", expected: str | None) -> Iterator[Finding]:
     """Region and credentials, without which nothing can be asked; and whether it is the account that is meant."""
     from botocore.exceptions import BotoCoreError, ClientError, NoRegionError  # noqa: PLC0415 - see doctor()
 
@@ -109,7 +109,7 @@ def _unknown(region: str) -> Finding | None:
     return problem("region", text, f"give --region {near[0]}")
 
 
-def _owner(job: "TuningJob", found: str, expected: str | None) -> Iterator[Finding]:
+def _owner(job: "TuningJobSpec", found: str, expected: str | None) -> Iterator[Finding]:
     profile = "give the --profile of that account; aws configure list-profiles shows which there are"
     if expected is not None and expected != found:
         yield problem("account", f"the credentials are of the account {found}; {expected} is meant", profile)

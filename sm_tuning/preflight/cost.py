@@ -11,13 +11,13 @@ from sm_tuning.spec.strategies import Grid
 from sm_tuning.validation.dry_run import size
 
 if TYPE_CHECKING:
-    from sm_tuning.tuning_job import TuningJob
+    from sm_tuning.spec.job import TuningJobSpec
 
 _HOUR = 3600
 _PRICES_IN = "us-east-1"  # the price list of all regions is asked there
 
 
-def number_of_jobs(job: "TuningJob") -> int | None:
+def number_of_jobs(job: "TuningJobSpec") -> int | None:
     """Number of training jobs; None if AWS chooses it."""
     if job.max_jobs is None and isinstance(job.strategy, Grid):
         return size(job)
@@ -36,24 +36,24 @@ def clusters(resources: Resources) -> Sequence[Mapping[str, int]]:
     return [{resources.instance_type: resources.instance_count}, *({one.type: one.count} for one in resources.alternatives)]
 
 
-def instance_types(job: "TuningJob") -> Sequence[str]:
+def instance_types(job: "TuningJobSpec") -> Sequence[str]:
     """Every instance type that a training job may run on."""
     return sorted({kind for _, part in job.parts() for cluster in clusters(part.resources) for kind in cluster})
 
 
-def instance_hours(job: "TuningJob") -> float | None:
+def instance_hours(job: "TuningJobSpec") -> float | None:
     """Instance-hours that are never exceeded; None if nothing bounds them."""
     return _worst(job, lambda _kind: 1.0)
 
 
-def money(job: "TuningJob", prices: Mapping[str, float]) -> float | None:
+def money(job: "TuningJobSpec", prices: Mapping[str, float]) -> float | None:
     """The same at a price for an hour of each instance type, up to the next cent; None if nothing bounds it, or a price is missing."""
     known = all(kind in prices for kind in instance_types(job))
     worst = _worst(job, prices.__getitem__) if known else None
     return None if worst is None else math.ceil(round(worst * 100, 6)) / 100
 
 
-def _worst(job: "TuningJob", price: Callable[[str], float]) -> float | None:
+def _worst(job: "TuningJobSpec", price: Callable[[str], float]) -> float | None:
     """The dearest training job, as often as there are training jobs: or all that fits into the tuning job's own time, if less.
 
     Retries add nothing: MaxRuntimeInSeconds bounds all attempts of a training job together. A spot training job is stopped after

@@ -13,12 +13,12 @@ from sm_tuning.preflight.permissions import Need, Place, Value, of_the_caller, o
 
 if TYPE_CHECKING:
     from sm_tuning.spec.definition import Definition
-    from sm_tuning.tuning_job import TuningJob
+    from sm_tuning.spec.job import TuningJobSpec
 
 _SERVICE = "sagemaker.amazonaws.com"
 
 
-def _roles(job: "TuningJob") -> Mapping[str, Sequence[tuple[str, "Definition"]]]:
+def _roles(job: "TuningJobSpec") -> Mapping[str, Sequence[tuple[str, "Definition"]]]:
     """The definitions (with their prefixes) of each role."""
     roles: dict[str, list[tuple[str, Definition]]] = {}
     for prefix, part in job.parts():
@@ -26,7 +26,7 @@ def _roles(job: "TuningJob") -> Mapping[str, Sequence[tuple[str, "Definition"]]]
     return roles
 
 
-def role(account: Account, job: "TuningJob") -> Iterator[Finding]:
+def role(account: Account, job: "TuningJobSpec") -> Iterator[Finding]:
     """Each role exists, and SageMaker may assume it."""
     iam = account.client("iam")
     for arn in _roles(job):
@@ -87,7 +87,7 @@ def _meets(statement: Mapping[str, Any], place: Place) -> bool:
     return not wanted or place.account in wanted
 
 
-def role_policy(account: Account, job: "TuningJob") -> Iterator[Finding]:
+def role_policy(account: Account, job: "TuningJobSpec") -> Iterator[Finding]:
     """Each role's policies allow what its training jobs do."""
     for arn, parts in _roles(job).items():
         needs = [need for prefix, part in parts for need in of_the_role(job, prefix, part, account.place, account.example)]
@@ -97,7 +97,7 @@ def role_policy(account: Account, job: "TuningJob") -> Iterator[Finding]:
             yield skip("role-policy", f"there is no {arn}")
 
 
-def caller(account: Account, job: "TuningJob") -> Iterator[Finding]:
+def caller(account: Account, job: "TuningJobSpec") -> Iterator[Finding]:
     """The caller's policies allow to launch and to follow."""
     principal = account.caller
     if principal.endswith(":root"):

@@ -8,14 +8,14 @@ from sm_tuning.preflight.finding import Finding, ok, problem, skip
 from sm_tuning.preflight.permissions import Image, is_alias, key_arn, split, training_image
 
 if TYPE_CHECKING:
-    from sm_tuning.tuning_job import TuningJob
+    from sm_tuning.spec.job import TuningJobSpec
 
 _GONE = {"404", "NotFound", "NoSuchBucket", "NoSuchKey"}
 _SHUT = {"403", "AccessDenied", "Forbidden"}
 _SOURCE = "sagemaker_submit_directory"
 
 
-def bucket(account: Account, job: "TuningJob") -> Iterator[Finding]:
+def bucket(account: Account, job: "TuningJobSpec") -> Iterator[Finding]:
     """Each bucket exists, in the region, and may be reached; those that are written to are the account's own."""
     written = {uri for _, part in job.parts() for uri in (part.output, part.resources.checkpoints) if uri}
     read = {uri for prefix, part in job.parts() for one in part.channels if (uri := one.uri(prefix))}
@@ -49,7 +49,7 @@ def _bucket(account: Account, name: str, *, own: bool) -> Finding:
     return ok("bucket", f"{name} is in {region}")
 
 
-def channel(account: Account, job: "TuningJob") -> Iterator[Finding]:
+def channel(account: Account, job: "TuningJobSpec") -> Iterator[Finding]:
     """Below each channel's prefix lies something."""
     for prefix, part in job.parts():
         for one in part.channels:
@@ -62,7 +62,7 @@ def channel(account: Account, job: "TuningJob") -> Iterator[Finding]:
                 yield from _filled(account, "channel", f"{one.name}: ", uri)
 
 
-def source(account: Account, job: "TuningJob") -> Iterator[Finding]:
+def source(account: Account, job: "TuningJobSpec") -> Iterator[Finding]:
     """A script's archive that is said to be in S3 is there; one on this machine is the rules' business."""
     for _, part in job.parts():
         uri = part.hyperparameters.get(_SOURCE)
@@ -87,7 +87,7 @@ def _filled(account: Account, check: str, whose: str, uri: str) -> Iterator[Find
         yield ok(check, f"{whose}{uri}")
 
 
-def image(account: Account, job: "TuningJob") -> Iterator[Finding]:
+def image(account: Account, job: "TuningJobSpec") -> Iterator[Finding]:
     """Each image is in its repository."""
     for uri in dict.fromkeys(training_image(part) for _, part in job.parts()):
         found = None if uri is None else Image.parse(uri)
@@ -130,7 +130,7 @@ def _other_tags(ecr: Any, there: Mapping[str, str]) -> str:  # noqa: ANN401 - a 
     return f"; there are {', '.join(tags[:5])}" if tags else "; it is empty"
 
 
-def key(account: Account, job: "TuningJob") -> Iterator[Finding]:
+def key(account: Account, job: "TuningJobSpec") -> Iterator[Finding]:
     """Each KMS key exists and is enabled."""
     kms = account.client("kms")
     keys = (one for _, part in job.parts() for one in (part.encryption.output_key, part.encryption.volume_key) if one)
@@ -148,7 +148,7 @@ def key(account: Account, job: "TuningJob") -> Iterator[Finding]:
             yield problem("key", f"the KMS key {one} is {state}", f"aws kms enable-key --key-id {one}")
 
 
-def network(account: Account, job: "TuningJob") -> Iterator[Finding]:
+def network(account: Account, job: "TuningJobSpec") -> Iterator[Finding]:
     """Subnets and security groups exist, in one VPC."""
     for given in {(tuple(part.network.subnets), tuple(part.network.security_groups)) for _, part in job.parts()}:
         if any(given):

@@ -10,7 +10,7 @@ from sm_tuning.preflight.cost import clusters
 
 if TYPE_CHECKING:
     from sm_tuning.spec.definition import Definition
-    from sm_tuning.tuning_job import TuningJob
+    from sm_tuning.spec.job import TuningJobSpec
 
 _ECR = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
@@ -82,7 +82,9 @@ def training_image(part: "Definition") -> str | None:
     return image
 
 
-def of_the_role(job: "TuningJob", prefix: str, part: "Definition", place: Place, example: Callable[[str], str]) -> Iterator[Need]:
+def of_the_role(
+    job: "TuningJobSpec", prefix: str, part: "Definition", place: Place, example: Callable[[str], str]
+) -> Iterator[Need]:
     """What the role of a definition needs; `example` gives an object's key for an s3:// prefix."""
     data = [one.uri(prefix) for one in part.channels if one.uri(prefix)]
     for uri in dict.fromkeys([*data, *filter(None, [part.resources.checkpoints])]):
@@ -149,7 +151,7 @@ def _network(part: "Definition", place: Place) -> Iterator[Need]:
             yield Need(actions=["ec2:CreateNetworkInterface"], resource=place.arn("ec2", f"{kind}/{one}"))
 
 
-def of_the_caller(job: "TuningJob", place: Place) -> Iterator[Need]:
+def of_the_caller(job: "TuningJobSpec", place: Place) -> Iterator[Need]:
     """What the caller needs: to upload, to create the tuning job with its roles, to follow and to stop it."""
     every = place.arn("sagemaker", "hyper-parameter-tuning-job/*")
     arn = f"{every.removesuffix('*')}{job.name.lower()}"
@@ -167,12 +169,12 @@ def of_the_caller(job: "TuningJob", place: Place) -> Iterator[Need]:
     yield Need(actions=[f"sagemaker:{one}" for one in _FOLLOW], resource=arn, grant=every)
 
 
-def _tags(job: "TuningJob") -> dict[str, Value]:
+def _tags(job: "TuningJobSpec") -> dict[str, Value]:
     tags: dict[str, Value] = {f"aws:RequestTag/{key}": value for key, value in job.tags.items()}
     return tags | ({"aws:TagKeys": list(job.tags)} if tags else {})
 
 
-def _conditions(job: "TuningJob", part: "Definition") -> dict[str, Value]:
+def _conditions(job: "TuningJobSpec", part: "Definition") -> dict[str, Value]:
     """The condition keys of CreateHyperParameterTuningJob: guardrails for cost and safety are written with them."""
     kinds = sorted({kind for cluster in clusters(part.resources) for kind in cluster})
     told: dict[str, Any] = {

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from sm_tuning.preflight.account import Account, code_of
 from sm_tuning.preflight.cost import clusters
 from sm_tuning.preflight.finding import Finding, ok, problem, skip
+from sm_tuning.validation.dry_run import check
 
 if TYPE_CHECKING:
-    from sm_tuning.tuning_job import TuningJob
+    from sm_tuning.spec.job import TuningJobSpec
 
 _PARALLEL = re.compile(r"(parallel|concurrent) training jobs .{0,100}tuning job", re.IGNORECASE)
 _TOGETHER = re.compile(r"number of instances across (all )?training jobs", re.IGNORECASE)
@@ -18,7 +19,7 @@ _TOGETHER_SPOT = re.compile(r"number of instances across (all )?spot training jo
 _GONE = {"ResourceNotFound", "ResourceNotFoundException"}
 
 
-def quota(account: Account, job: "TuningJob") -> Iterator[Finding]:
+def quota(account: Account, job: "TuningJobSpec") -> Iterator[Finding]:
     """There are instances for all training jobs that run at a time, and so many may run at a time."""
     from botocore.exceptions import ClientError  # noqa: PLC0415 - see doctor()
 
@@ -53,7 +54,7 @@ def _quotas(account: Account, operation: str) -> Mapping[str, Mapping[str, Any]]
     return {one["QuotaName"]: one for page in pages for one in page["Quotas"]}
 
 
-def _wanted(job: "TuningJob") -> dict[str, int]:
+def _wanted(job: "TuningJobSpec") -> dict[str, int]:
     """Instances of each type at a time, by the name of their quota; of several sets of machines the first is meant."""
     wanted: dict[str, int] = {}
     for _, part in job.parts():
@@ -65,7 +66,7 @@ def _wanted(job: "TuningJob") -> dict[str, int]:
     return wanted
 
 
-def _most(job: "TuningJob", *, spot: bool) -> int:
+def _most(job: "TuningJobSpec", *, spot: bool) -> int:
     """Instances of the largest training job."""
     return max((sum(clusters(one.resources)[0].values()) for _, one in job.parts() if one.resources.spot == spot), default=0)
 
@@ -83,7 +84,7 @@ def _enough(name: str, count: int, known: Mapping[str, Mapping[str, Any]], regio
     return problem("quota", f"{name}: {count} needed, {one['Value']:g} granted", command)
 
 
-def name(account: Account, job: "TuningJob") -> Iterator[Finding]:
+def name(account: Account, job: "TuningJobSpec") -> Iterator[Finding]:
     """No tuning job has the name yet."""
     if _status(account, job.name) is None:
         yield ok("name", f"{job.name} is free")
@@ -91,7 +92,7 @@ def name(account: Account, job: "TuningJob") -> Iterator[Finding]:
         yield problem("name", f"there is a tuning job {job.name} already", "give another --name, or none for a unique one")
 
 
-def warm_start(account: Account, job: "TuningJob") -> Iterator[Finding]:
+def warm_start(account: Account, job: "TuningJobSpec") -> Iterator[Finding]:
     """The parents exist, and the tuning job fits to them."""
     if job.warm_start is None:
         return
@@ -99,7 +100,7 @@ def warm_start(account: Account, job: "TuningJob") -> Iterator[Finding]:
     for one in missing:
         yield problem("warm-start", f"there is no tuning job {one} to learn from", "sm-tuning list --aws shows which there are")
     if not missing:
-        broken = [one for one in job.dry_run(account.client("sagemaker")).problems if one not in job.dry_run().problems]
+        broken = [one for one in check(job, account.client("sagemaker")).problems if one not in check(job).problems]
         for rule in broken:
             yield problem("warm-start", str(rule), f"change it in the file; docs/rules.md explains {rule.rule}")
         if not broken:

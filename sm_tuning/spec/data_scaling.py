@@ -5,20 +5,18 @@ the emulator alike. It is found again by its name.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TypeVar
 
 from sm_tuning.errors import Invalid
-from sm_tuning.spec.job import LONGEST_NAME, Completion
+from sm_tuning.spec.job import LONGEST_NAME, Completion, TuningJobSpec
 from sm_tuning.spec.parameters import Categorical
 from sm_tuning.spec.strategies import Grid
 from sm_tuning.spec.value_types import require
 
-if TYPE_CHECKING:
-    from sm_tuning.tuning_job import TuningJob
-
 _TAIL = "-data"
 _LEAST_SHARES = 3  # two make no curve
+_Job = TypeVar("_Job", bound=TuningJobSpec)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +33,12 @@ class DataScaling:
         if len(set(self.shares)) < _LEAST_SHARES or any(not 0 < share <= 1 for share in self.shares):
             raise Invalid(f"shares is {list(self.shares)}; it must be three numbers or more above 0, up to 1")
 
-    def check(self, job: "TuningJob") -> None:
+    def check(self, job: TuningJobSpec) -> None:
         """Raise Invalid for a tuning job with several definitions, each with its own script."""
-        if job.definitions:
-            raise Invalid(f"{job.name} has several definitions; data scaling needs a tuning job without")
+        if job.several:
+            raise Invalid(f"{job.name} has several definitions; data scaling needs a tuning job with one")
 
-    def job(self, job: "TuningJob", best: Mapping[str, str]) -> "TuningJob":
+    def job(self, job: _Job, best: Mapping[str, str]) -> _Job:
         """The tuning job over the shares, all other hyperparameters as in the best training job; raises Invalid.
 
         Args:
@@ -48,10 +46,9 @@ class DataScaling:
             best: The tuned hyperparameters of its best training job.
         """
         self.check(job)
-        static = {**job.hyperparameters, **best}
+        static = {**job.definition.hyperparameters, **best}
         static.pop(self.hyperparameter, None)
-        return replace(
-            job,
+        return job.changed(
             name=scaling_job_name(job.name),
             ranges=[Categorical(self.hyperparameter, sorted(set(self.shares)))],
             hyperparameters=static,

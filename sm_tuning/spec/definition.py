@@ -1,8 +1,8 @@
-"""A training job definition: what its training jobs run, on which data and machine, and what of it is tuned."""
+"""A training job definition: what its training jobs run, on which data and machine, and which hyperparameters are tuned."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from sm_tuning.spec.channels import Channel
 from sm_tuning.spec.images import sklearn_image
@@ -16,10 +16,10 @@ from sm_tuning.spec.security import Encryption, Network
 
 @dataclass(frozen=True, kw_only=True)
 class Definition:
-    """One of several training job definitions of a tuning job, each with its own objective and ranges.
+    """A training job definition of a tuning job: its only one, which has no name, or one of several, each with its own name.
 
     Args:
-        name: 1 to 64 letters, digits and hyphens; unique in the tuning job.
+        name: 1 to 64 letters, digits and hyphens, unique in the tuning job; None for the only definition.
         objective: The metric that is tuned.
         ranges: What is searched.
         role: ARN of the role that SageMaker assumes for training jobs; None for the tuning job's.
@@ -40,7 +40,7 @@ class Definition:
         max_retries: Attempts after an internal error of the service.
     """
 
-    name: str
+    name: str | None = None
     objective: Objective | None = None
     ranges: Sequence[Range] = ()
     role: str | None = None
@@ -59,6 +59,13 @@ class Definition:
     network: Network = field(default_factory=Network)
     encryption: Encryption = field(default_factory=Encryption)
     max_retries: int | None = None
+
+    def named_request(self, prefix: str) -> dict[str, Any]:
+        """One of several definitions in AWS's form, with its objective and its ranges."""
+        named: dict[str, Any] = {"DefinitionName": self.name}
+        if self.objective is not None:
+            named["TuningObjective"] = dict(self.objective.request())
+        return {**named, "HyperParameterRanges": self.ranges_request(), **self.training_request(prefix)}
 
     def training_request(self, prefix: str) -> dict[str, Any]:
         """What a training job needs, in AWS's form; code and data that are uploaded lie below the prefix."""
@@ -115,3 +122,24 @@ class Definition:
         if self.script is not None:
             static |= {"sagemaker_program": self.script.program, "sagemaker_submit_directory": self.source_uri(prefix)}
         return static
+
+
+class DefinitionMembers(TypedDict, total=False):
+    """Members of the only definition of a tuning job, as keywords."""
+
+    objective: Objective | None
+    ranges: Sequence[Range]
+    script: Script | None
+    metrics: Sequence[Metric]
+    hyperparameters: Mapping[str, str | float | bool]
+    channels: Sequence[Channel]
+    input_mode: str
+    resources: Resources
+    image: str | None
+    algorithm: str | None
+    region: str
+    environment: Mapping[str, str]
+    output_compression: str | None
+    network: Network
+    encryption: Encryption
+    max_retries: int | None

@@ -4,7 +4,6 @@ boto3 checks required members, types and lower bounds before it sends a request.
 members are checked by the service alone, which costs a round trip each time; here they are all checked, and told at once.
 """
 
-import dataclasses
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from sm_tuning.rules import schema as model
 from sm_tuning.rules import warm_start as parents
 from sm_tuning.rules.violation import Problem
-from sm_tuning.spec import value_types
 from sm_tuning.spec.parameters import Continuous, Scaling
 from sm_tuning.spec.script import Script
 from sm_tuning.validation import wording
@@ -24,7 +22,7 @@ from sm_tuning.validation.script_files import script_files
 
 if TYPE_CHECKING:
     from sm_tuning.spec.definition import Definition
-    from sm_tuning.tuning_job import TuningJob
+    from sm_tuning.spec.job import TuningJobSpec
 
 _MOST_JOBS = {"Bayesian": 750, "Hyperband": 750, "Grid": 750, "Random": 10_000}
 _MOST_RANGES = 30
@@ -81,9 +79,9 @@ class Report:
         return "\n".join(lines) or "no problems"
 
 
-def check(job: "TuningJob", client: Any = None) -> Report:  # noqa: ANN401 - a boto3 client
+def check(job: "TuningJobSpec", client: Any = None) -> Report:  # noqa: ANN401 - a boto3 client
     """Check a tuning job against every rule; with a client also against the parents of its warm start."""
-    if wrong := list(value_types.problems(job)):
+    if wrong := list(job.wrong_types()):
         return Report({}, tuple(wrong), ())
     request = job.request()
     problems = [
@@ -252,7 +250,7 @@ def _size(ranges: Mapping[str, Any]) -> int | None:
     return math.prod(whole) * math.prod(len(one["Values"]) for one in ranges["CategoricalParameterRanges"])
 
 
-def size(job: "TuningJob") -> int | None:
+def size(job: "TuningJobSpec") -> int | None:
     """Number of distinct points of a tuning job's ranges; None for infinitely many."""
     sizes = [_size(part.ranges_request()) for _, part in job.parts()]
     return None if None in sizes else sum(one or 0 for one in sizes)
@@ -305,9 +303,7 @@ def _time_problems(definition: Mapping[str, Any], where: str) -> Iterator[Proble
 # --- what only this machine knows -----------------------------------------------------------------------------------------
 
 
-def _local_problems(job: "TuningJob", request: Mapping[str, Any]) -> Iterator[Problem]:
-    if job.definitions:
-        yield from _lost(job)
+def _local_problems(job: "TuningJobSpec", request: Mapping[str, Any]) -> Iterator[Problem]:
     for (_, part), (where, _definition) in zip(job.parts(), _numbered(request), strict=True):
         for one in part.channels:
             if one.path is not None and not one.path.exists():
@@ -318,17 +314,6 @@ def _local_problems(job: "TuningJob", request: Mapping[str, Any]) -> Iterator[Pr
                 yield Problem("channel-missing", f"{where}.InputDataConfig.{one.name}", one.source, text)
         if part.script is not None:
             yield from _script_problems(part.script)
-
-
-def _lost(job: "TuningJob") -> Iterator[Problem]:
-    """What is said of a tuning job with definitions, but has no place in its request."""
-    from sm_tuning.spec.definition import Definition  # noqa: PLC0415 - it would import this module in turn
-
-    plain = Definition(name=job.name)
-    for name in sorted({one.name for one in dataclasses.fields(Definition)} - {"name", "role", "output", "objective", "ranges"}):
-        said = getattr(job, name)
-        if said and said != getattr(plain, name):
-            yield Problem("definition-or-definitions", name, said, "with several definitions it is said of each of them")
 
 
 def _script_problems(script: Script) -> Iterator[Problem]:
@@ -343,7 +328,7 @@ def _script_problems(script: Script) -> Iterator[Problem]:
 # --- warnings -------------------------------------------------------------------------------------------------------------
 
 
-def _warnings(job: "TuningJob") -> Iterator[str]:
+def _warnings(job: "TuningJobSpec") -> Iterator[str]:
     if job.max_jobs is not None and job.max_parallel > job.max_jobs:
         yield f"max_parallel is {job.max_parallel}, more than there are training jobs ({job.max_jobs})"
     elif _QUOTA_PARALLEL < job.max_parallel <= _MOST_PARALLEL:

@@ -1,7 +1,6 @@
 """The same tuning job four ways: by the SDK's tuner, by a TuningJob made from it, by a TuningJob, by a tuner made from that."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +142,7 @@ changes: dict[str, dict[str, Any]] = {
 }
 for name, change in changes.items():
     try:
-        replace(mine, **change).to_tuner(session)
+        mine.changed(**change).to_tuner(session)
     except st.Invalid as error:
         print("refused", name, error)
 trainer.source_code = SourceCode(source_dir=str(here / "scripts"), command="python score.py")

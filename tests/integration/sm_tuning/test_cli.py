@@ -314,10 +314,12 @@ def test_the_best_on_growing_shares_of_the_training_set(cli: Cli) -> None:
     assert "Would more data help?" in (cli.folder / "report.html").read_text()
     cli.write(TOML + "[data_scaling]\nshares = [1.0]\n")
     assert "data_scaling: shares is [1.0]" in cli("run", "job.toml", "--data-scaling", code=2)[1]
-    cli.write(TOML + "[learning_curve]\nshares = [1.0]\n")  # as 0.1 called it
-    assert "learning_curve: shares is [1.0]" in cli("run", "job.toml", "--learning-curve", code=2)[1]
     cli.write(TOML + "[learning_curve]\n[data_scaling]\n")
     assert "learning_curve is the name of data_scaling before 0.2" in cli("run", "job.toml", "--data-scaling", code=2)[1]
+    cli.write(TOML + "[learning_curve]\nshares = [1.0]\n")
+    said = cli("run", "job.toml", "--learning-curve", code=2)[1]  # as in version 0.1
+    assert "--learning-curve is called --data-scaling now" in said
+    assert "learning_curve: shares is [1.0]" in said
 
 
 def test_diagnose_and_export(cli: Cli) -> None:

@@ -35,8 +35,11 @@ OBJECTIVE = Objective.minimize("score", r"score=([-+0-9.eE]+)")
 
 def job(resources: Resources | None = None, **members: Any) -> TuningJob:
     """Ten training jobs of an hour, two at a time."""
-    usual = {"max_jobs": 10, "max_parallel": 2, "strategy": Random(), "ranges": [learning_rate()], "objective": OBJECTIVE}
-    return TuningJob(name="t", role="r", output="s3://b", resources=resources or Resources(), **{**usual, **members})
+    if "definitions" not in members:
+        only = {"resources": resources or Resources(), "ranges": [learning_rate()], "objective": OBJECTIVE}
+        members = only | members
+    usual = {"max_jobs": 10, "max_parallel": 2, "strategy": Random()}
+    return TuningJob(name="t", role="r", output="s3://b", **(usual | members))
 
 
 def parts(*several: Resources) -> Mapping[str, Any]:

@@ -112,6 +112,9 @@ def new_session(access: str, secret: str) -> Any:
     return boto3.Session(access, secret, region_name=REGION, botocore_session=core)
 
 
+OBJECTIVE = Objective.minimize("score", r"score=([-+0-9.eE]+)")
+
+
 @dataclass
 class Planted:
     """A healthy account with a tuning job that fits to it, for faults to be planted in."""
@@ -126,11 +129,11 @@ class Planted:
         return self.owner.client(service, region_name=region)
 
     def change(self, **members: Any) -> "Planted":
-        self.job = replace(self.job, **members)
+        self.job = self.job.changed(**members)
         return self
 
     def resources(self, **members: Any) -> "Planted":
-        return self.change(resources=replace(self.job.resources, **members))
+        return self.change(resources=replace(self.job.definition.resources, **members))
 
     def policies(self, *statements: Mapping[str, Any]) -> None:
         self.client("iam").put_role_policy(RoleName="training", PolicyName="p", PolicyDocument=document(*statements))
@@ -181,7 +184,7 @@ def good(owner: Any, tmp_path_factory: pytest.TempPathFactory) -> TuningJob:
     return TuningJob(
         name="digits",
         script=Script(str(script)),
-        objective=Objective.minimize("score", r"score=([-+0-9.eE]+)"),
+        objective=OBJECTIVE,
         ranges=[learning_rate()],
         strategy=Random(seed=1),
         max_jobs=4,
@@ -207,7 +210,7 @@ def planted(owner: Any, good: TuningJob) -> Iterator[Planted]:
     iam.update_assume_role_policy(RoleName="training", PolicyDocument=trust())
     s3.create_bucket(Bucket="models")
     s3.put_object(Bucket="data", Key="digits/train.csv", Body=b"1,2")
-    owner.client("kms").enable_key(KeyId=str(good.encryption.output_key).rpartition("/")[2])
+    owner.client("kms").enable_key(KeyId=str(good.definition.encryption.output_key).rpartition("/")[2])
     one.session.events.register("before-call", lambda model, **_: one.called.append(model.name))
     yield one
     for name in iam.list_role_policies(RoleName="training")["PolicyNames"]:
@@ -274,7 +277,7 @@ def _other_vpc(one: Planted) -> None:
     ec2 = one.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
     group = ec2.create_security_group(GroupName="h", Description="h", VpcId=vpc)["GroupId"]
-    one.change(network=replace(one.job.network, security_groups=[group]))
+    one.change(network=replace(one.job.definition.network, security_groups=[group]))
 
 
 def _without(action: str) -> Callable[[Planted], object]:
@@ -451,13 +454,13 @@ FAULTS: Mapping[str, Fault] = {
         "aws kms list-aliases",
     ),
     "a key that is disabled": Fault(
-        lambda one: one.client("kms").disable_key(KeyId=str(one.job.encryption.output_key).rpartition("/")[2]),
+        lambda one: one.client("kms").disable_key(KeyId=str(one.job.definition.encryption.output_key).rpartition("/")[2]),
         "key",
         "is Disabled",
         "aws kms enable-key",
     ),
     "no such subnet": Fault(
-        lambda one: one.change(network=replace(one.job.network, subnets=["subnet-0123456789abcdef0"])),
+        lambda one: one.change(network=replace(one.job.definition.network, subnets=["subnet-0123456789abcdef0"])),
         "network",
         "'subnet-0123456789abcdef0' does not exist",
         "aws ec2 describe-subnets",
@@ -622,7 +625,7 @@ def test_a_condition_that_cannot_be_simulated_is_no_fault(planted: Planted) -> N
 
 def test_every_definition_is_looked_at(planted: Planted) -> None:
     job = planted.job
-    common: dict[str, Any] = {"script": job.script, "objective": job.objective, "ranges": job.ranges}
+    common: dict[str, Any] = {"script": job.definition.script, "objective": OBJECTIVE, "ranges": [learning_rate()]}
     first = Definition(name="first", image=IMAGE, **common)
     second = Definition(
         name="second", image=IMAGE.replace("v1", "v9"), resources=Resources(instance_type="ml.p3.2xlarge"), **common

@@ -84,24 +84,24 @@ def test_outputs_that_are_missing_are_named() -> None:
 def test_what_the_tuning_job_says_itself_wins() -> None:
     stack = Stack.read("tuning", session(outputs=OUTPUTS | PRIVATE))
     completed = stack.complete(JOB)
-    assert completed.encryption == Encryption(output_key="arn:key", volume_key="arn:key")
-    assert completed.network == Network(subnets=["subnet-1", "subnet-2"], security_groups=["sg-1"])
-    own = replace(
-        JOB, encryption=Encryption(volume_key="mine"), network=Network(subnets=["s"], security_groups=["g"], isolated=True)
+    assert completed.definition.encryption == Encryption(output_key="arn:key", volume_key="arn:key")
+    assert completed.definition.network == Network(subnets=["subnet-1", "subnet-2"], security_groups=["sg-1"])
+    own = JOB.changed(
+        encryption=Encryption(volume_key="mine"), network=Network(subnets=["s"], security_groups=["g"], isolated=True)
     )
-    assert stack.complete(own).encryption == Encryption(output_key="arn:key", volume_key="mine")
-    assert stack.complete(own).network == own.network
-    several = replace(JOB, definitions=[Definition(name="a"), Definition(name="b", network=own.network)])
+    assert stack.complete(own).definition.encryption == Encryption(output_key="arn:key", volume_key="mine")
+    assert stack.complete(own).definition.network == own.definition.network
+    several = replace(JOB, definitions=[Definition(name="a"), Definition(name="b", network=own.definition.network)])
     assert [one.network.subnets for one in stack.complete(several).definitions] == [["subnet-1", "subnet-2"], ["s"]]
 
 
 def test_an_image_goes_where_none_is_named() -> None:
     stack = Stack.read("tuning", session())
     digest = f"sha256:{'0' * 64}"
-    assert with_image(JOB, "v1", stack).image == f"{REPOSITORY}:v1"
-    assert with_image(JOB, digest, stack).image == f"{REPOSITORY}@{digest}"
-    assert with_image(JOB, "other/image:v1", stack).image == "other/image:v1"
-    assert with_image(JOB, "other/image:v1", None).image == "other/image:v1"
+    assert with_image(JOB, "v1", stack).definition.image == f"{REPOSITORY}:v1"
+    assert with_image(JOB, digest, stack).definition.image == f"{REPOSITORY}@{digest}"
+    assert with_image(JOB, "other/image:v1", stack).definition.image == "other/image:v1"
+    assert with_image(JOB, "other/image:v1", None).definition.image == "other/image:v1"
     several = replace(
         JOB, definitions=[Definition(name="a", image="x/y:z"), Definition(name="b"), Definition(name="c", algorithm="d")]
     )
@@ -109,7 +109,7 @@ def test_an_image_goes_where_none_is_named() -> None:
     with pytest.raises(Invalid, match="'v1'; a tag alone needs a stack"):
         with_image(JOB, "v1", None)
     with pytest.raises(Invalid, match="names its own"):
-        with_image(replace(JOB, image="x/y:z"), "v1", stack)
+        with_image(JOB.changed(image="x/y:z"), "v1", stack)
 
 
 # --- the command, before a stack that moto has made -----------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """A tuning job to change."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,6 @@ def job(tmp_path: Path) -> Callable[..., TuningJob]:
     )
 
     def make(**changes: Any) -> TuningJob:
-        return replace(good, **changes)
+        return good.changed(**changes)
 
     return make

@@ -305,10 +305,11 @@ def test_the_next_round_is_a_tuning_job() -> None:
         max_jobs=10,
     )
     following = diagnose(tuned(diverging, RATE, 40)).next_round(job, "planted-2")
-    rate = following.ranges[0]
+    ranges = following.definition.ranges
+    rate = ranges[0]
     assert isinstance(rate, Continuous)
     assert rate.high < 0.3
-    assert following.ranges[1:] == job.ranges[1:]
+    assert ranges[1:] == job.definition.ranges[1:]
     assert following.warm_start is not None
     assert following.warm_start.parents == ("planted",)
     assert not following.dry_run().problems

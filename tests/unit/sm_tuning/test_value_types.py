@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
@@ -39,7 +39,7 @@ from sm_tuning import (
     batch_size,
     learning_rate,
 )
-from sm_tuning.cli.toml_job import load
+from sm_tuning.spec.definition import DefinitionMembers
 from sm_tuning.validation.wording import argument
 from tests.integration.sm_tuning.test_tuning_job import FULL, whole
 
@@ -157,6 +157,28 @@ def test_what_computes_refuses_at_once(make: Callable[[], object], text: str) ->
     with pytest.raises(Invalid) as error:
         make()
     assert text.replace("'", "") in str(error.value).replace("'", "")
+
+
+def test_the_only_definition_takes_the_same_members_as_keywords() -> None:
+    own = {field.name for field in fields(TuningJob)}
+    inner = {name: kind for name, kind in get_type_hints(Definition).items() if name not in own}
+    assert get_type_hints(DefinitionMembers) == inner
+
+
+def test_definitions_are_given_one_way(job: Make) -> None:
+    several = [Definition(name="a"), Definition(name="b")]
+    with pytest.raises(
+        Invalid, match="definitions and objective, channels are given; with definitions each has members of its own"
+    ):
+        job(definitions=several, objective=Objective.minimize("x"), channels=[])
+    with pytest.raises(Invalid, match="definitions is empty"):
+        job(definitions=[])
+    with pytest.raises(Invalid, match=r"definitions\[1\].name is None; of several definitions each needs a name"):
+        job(definitions=[Definition(name="a"), Definition()])
+    with pytest.raises(Invalid, match="good has several definitions"):
+        job(definitions=several).changed(image="x/y:z")
+    assert job(definitions=[job().definition]) == job()
+    assert job(image="x/y:z").changed(name="b").definition.image == "x/y:z"
 
 
 def test_paths_are_text(job: Make, tmp_path: Path) -> None:
@@ -291,7 +313,7 @@ def said_of(document: Mapping[str, Any], folder: Path) -> str:
     file = folder / "job.toml"
     file.write_text("\n".join(f"{name} = {written(value)}" for name, value in document.items()))
     try:
-        report = load(file).dry_run()
+        report = TuningJob.from_toml(file).dry_run()
     except Invalid as error:
         return str(error)
     return "" if report.ok else str(report)
@@ -344,7 +366,7 @@ def test_what_is_said_of_a_file(line: str, text: str, tmp_path: Path) -> None:
     file = tmp_path / "job.toml"
     file.write_text("\n".join([line, *(f"{key} = {written(value)}" for key, value in document.items())]))
     with pytest.raises(Invalid) as error:
-        load(file)
+        TuningJob.from_toml(file)
     assert text in str(error.value)
     assert str(error.value).startswith(f"{file}: ")
 
@@ -354,4 +376,4 @@ def test_values_of_a_preset_can_be_meant_as_values(tmp_path: Path) -> None:
     file = tmp_path / "job.toml"
     document = {**DOCUMENT, "ranges": {"learning_rate": {"values": [0.1, 0.2]}, "batch_size": [16, 32, 64]}}
     file.write_text("\n".join(f"{key} = {written(value)}" for key, value in document.items()))
-    assert [type(one) for one in load(file).ranges] == [Categorical, Categorical]
+    assert [type(one) for one in TuningJob.from_toml(file).definition.ranges] == [Categorical, Categorical]

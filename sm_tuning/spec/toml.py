@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sm_tuning.errors import Invalid
 from sm_tuning.rules.violation import Problem
@@ -13,17 +13,14 @@ from sm_tuning.spec import parameters, strategies
 from sm_tuning.spec.channels import Channel, Dataset, FileSystem
 from sm_tuning.spec.data_scaling import DataScaling
 from sm_tuning.spec.definition import Definition
-from sm_tuning.spec.job import Completion, WarmStart
+from sm_tuning.spec.job import Completion, TuningJobSpec, WarmStart
 from sm_tuning.spec.metrics import Metric, Objective
 from sm_tuning.spec.resources import Instance, InstanceGroup, Placement, Resources
 from sm_tuning.spec.script import Script
 from sm_tuning.spec.security import Encryption, Network
-from sm_tuning.spec.value_types import WrongTypes, require
-from sm_tuning.tuning_job import TuningJob
+from sm_tuning.spec.value_types import WrongTypes
 
-LOCAL_ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
-LOCAL_OUTPUT = "s3://sm-tuning-local"
-
+_Job = TypeVar("_Job", bound=TuningJobSpec)
 _PRESETS: Mapping[str, Callable[..., parameters.Range]] = {
     "learning_rate": parameters.learning_rate,
     "batch_size": parameters.batch_size,
@@ -46,7 +43,7 @@ _FORMS: Mapping[str, set[str]] = {
 }
 
 
-def load(path: Path, role: str | None = LOCAL_ROLE, output: str | None = LOCAL_OUTPUT) -> TuningJob:
+def load(path: Path, kind: type[_Job], *, role: str | None = None, output: str | None = None) -> _Job:
     """The tuning job of a TOML file, with a role and an output if it names none; None for those that it must name.
 
     Relative paths in it are relative to the file. Raises Invalid, which is WrongTypes if values have wrong types.
@@ -54,20 +51,13 @@ def load(path: Path, role: str | None = LOCAL_ROLE, output: str | None = LOCAL_O
     facts = {name: value for name, value in _facts(path).items() if name not in {_SCALING, _SCALING_BEFORE_0_2}}
     defaults = {name: value for name, value in (("role", role), ("output", output)) if value is not None}
     try:
-        job = _job({**defaults, **facts}, path.parent)
-        require(job)
+        job = kind(**_job({**defaults, **facts}, path.parent))
+        job.require_types()
     except WrongTypes as error:
         raise error.in_file(path) from error
     except Invalid as error:
         raise Invalid(f"{path}: {error}") from error
     return job
-
-
-def emulators_own(job: TuningJob) -> str:
-    """Which of role and output a tuning job has for want of its own; empty if none."""
-    return " and ".join(
-        name for name, default in (("role", LOCAL_ROLE), ("output", LOCAL_OUTPUT)) if getattr(job, name) == default
-    )
 
 
 def load_data_scaling(path: Path) -> DataScaling:
@@ -131,8 +121,9 @@ def _made(where: str, kind: Callable[..., Any], facts: object) -> Any:  # noqa: 
         raise Invalid(f"{where}: {error}") from error
 
 
-def _job(facts: Mapping[str, Any], base: Path) -> TuningJob:
-    _known("the file", facts, {one.name for one in fields(TuningJob)})
+def _job(facts: Mapping[str, Any], base: Path) -> dict[str, Any]:
+    """Arguments of a tuning job."""
+    _known("the file", facts, {field.name for kind in (TuningJobSpec, Definition) for field in fields(kind)})
     needed = ("name", "strategy") if "definitions" in facts else ("name", "objective", "ranges", "strategy")
     missing = [name for name in needed if name not in facts]
     for name in missing:
@@ -145,8 +136,9 @@ def _job(facts: Mapping[str, Any], base: Path) -> TuningJob:
         )
     members = _members(facts, base)
     members["strategy"] = _strategy(facts["strategy"])
-    members["definitions"] = [_definition(one, base) for one in _listed("definitions", facts.get("definitions", []))]
-    return TuningJob(**members)
+    if "definitions" in facts:
+        members["definitions"] = [_definition(table, base) for table in _listed("definitions", facts["definitions"])]
+    return members
 
 
 def _definition(facts: object, base: Path) -> Definition:
@@ -167,10 +159,12 @@ def _members(facts: Mapping[str, Any], base: Path) -> dict[str, Any]:
     members |= {name: _made(name, kind, facts[name]) for name, kind in _PARTS.items() if name in facts}
     if "objective" in facts:
         members["objective"] = _objective(facts["objective"])
-    members["metrics"] = [_made("metrics", Metric, one) for one in _listed("metrics", facts.get("metrics", []))]
-    ranges = facts.get("ranges", {})
-    members["ranges"] = [_range(name, one) for name, one in _table("ranges", ranges).items()]
-    members["channels"] = [_channel(one, base) for one in _listed("channels", facts.get("channels", []))]
+    if "metrics" in facts:
+        members["metrics"] = [_made("metrics", Metric, table) for table in _listed("metrics", facts["metrics"])]
+    if "ranges" in facts:
+        members["ranges"] = [_range(name, form) for name, form in _table("ranges", facts["ranges"]).items()]
+    if "channels" in facts:
+        members["channels"] = [_channel(table, base) for table in _listed("channels", facts["channels"])]
     if "resources" in facts:
         members["resources"] = _resources(facts["resources"])
     if "script" in facts:
