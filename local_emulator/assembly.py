@@ -91,7 +91,7 @@ class Emulator:
             self.follow_clock()
             clock.share()
             wakeup = self._stack.enter_context(Wakeup(state / "wakeup"))
-            objects = _remote(settings.s3_endpoint, settings.region) if settings.s3_endpoint else self.cloud
+            objects = _remote(settings.s3_endpoint, settings.region) if settings.s3_endpoint else self.cloud.objects
             runs = state / "runs"
             runs.mkdir(exist_ok=True)
             self.cloudwatch = CloudWatchSync(store=self.store, cloud=self.cloud, runs=runs, log=log)

@@ -2,9 +2,10 @@
 
 import errno
 import os
+import sqlite3
 import sys
 
-from local_emulator.domain.errors import EmulatorError
+from local_emulator.domain.errors import EmulatorError, InUse
 
 FAILED, IN_USE = 1, 3
 DEBUG = "SM_TUNING_DEBUG"
@@ -37,9 +38,9 @@ def tell(error: BaseException) -> int:
         import traceback  # noqa: PLC0415 - where memory is short, what is not needed is not loaded
 
         traceback.print_exception(error)
-    sentence = "".join(one if one.isprintable() else f"#{ord(one):03o}" for one in explain(error))
+    sentence = "".join(letter if letter.isprintable() else f"#{ord(letter):03o}" for letter in explain(error))
     print(f"local_emulator: {sentence}", file=sys.stderr)  # noqa: T201 - a command line speaks
-    return IN_USE if type(error).__name__ in {"StateInUse", "PortTaken"} else FAILED
+    return IN_USE if isinstance(error, InUse) else FAILED
 
 
 def explain(error: BaseException) -> str:
@@ -69,7 +70,7 @@ def _of_import(error: ImportError, text: str) -> str:
 def _of_system(error: BaseException, text: str) -> str | None:
     if isinstance(error, RuntimeError) and "start new thread" in text:
         return _THREADS
-    if type(error).__module__ == "sqlite3":
+    if isinstance(error, sqlite3.Error):
         return f"a database of the state folder cannot be used ({text}); is there room, and may it be written?"
     if not isinstance(error, OSError):
         return None

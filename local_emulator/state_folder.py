@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from local_emulator.domain.errors import EmulatorError
+from local_emulator.domain.errors import EmulatorError, InUse
 from local_emulator.runs import lock
 
 LOCK = "emulator.lock"  # held by whoever has the folder
@@ -26,7 +26,7 @@ _SAYS_WITHIN = 2.0  # seconds from taking the lock to writing down who has
 PORTS = "ports.json"  # where the last emulator has answered
 
 
-class StateInUse(EmulatorError):  # noqa: N818 - reads as a fact
+class StateInUse(InUse):
     """Another emulator holds the state folder."""
 
 

@@ -10,7 +10,7 @@ from waitress.adjustments import Adjustments
 from local_emulator.api.connections import MOST_BODY, MOST_HEAD, Listener
 from local_emulator.api.faults import Faults, logged
 from local_emulator.api.guard import Guard
-from local_emulator.domain.errors import EmulatorError
+from local_emulator.domain.errors import InUse
 from local_emulator.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _MOST_CONNECTIONS = 500
 _DESCRIPTORS = 4  # share of this process's descriptors that connections may take: one of so many
 
 
-class PortTaken(EmulatorError):  # noqa: N818 - reads as a fact
+class PortTaken(InUse):
     """Somebody else listens there."""
 
 

@@ -12,6 +12,7 @@ EmulatorError
 │   ├── SerializationException   the body is not the protocol's
 │   ├── UnknownOperationException
 │   └── InternalFailure          our own fault, told without a 5xx page
+├── InUse                        another process has what this one needs: a state folder, a port
 ├── StoreError
 │   ├── AlreadyExists
 │   ├── NotFound
@@ -105,6 +106,10 @@ class InternalFailure(AwsError):  # noqa: N818 - AWS's name
     """Our own fault."""
 
     code = "InternalFailure"
+
+
+class InUse(EmulatorError):  # noqa: N818 - reads as a fact
+    """Another process has what this one needs."""
 
 
 class StoreError(EmulatorError):

@@ -82,7 +82,7 @@ class Answerer:
                 return answer[0], answer[1], pruned(operation, content)
             return answer
         emulator.cloudwatch.sync(service)
-        emulator.cloud.welcome(service)
+        emulator.cloud.ensure_role(service)
         if service in operations.SERVICES:
             extend_moto()
         with emulator.cloud.lock:
@@ -151,7 +151,7 @@ def extend_moto() -> None:
     """Put our additions to moto as the last emulator wants them, if they are not there: only now, as they take a fifth of a start."""
     with _lock:
         if _open and _extended[0] is not _open[-1]:
-            _additions.enter_context(operations.extended(_open[-1].emulator.settings.quotas))
+            _additions.enter_context(operations.applied(_open[-1].emulator.settings.quotas))
             _extended[0] = _open[-1]
             _additions.callback(_extended.__setitem__, 0, None)
 

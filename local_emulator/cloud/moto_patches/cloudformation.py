@@ -1,9 +1,9 @@
-"""CloudFormation: moto's, mended where a stack would come to something else than in AWS.
+"""CloudFormation: where moto makes something else of a stack than AWS does.
 
-Mended: templates that would run code; constraints of parameters, and defaults that are lists; `AWS::NoValue`, `Fn::Cidr` and
+Patched: templates that would run code; constraints of parameters, and defaults that are lists; `AWS::NoValue`, `Fn::Cidr` and
 `!Condition`; conditions when a stack is updated; what has a DeletionPolicy of Retain stays when its stack goes, and is adopted when it
 comes again; a bucket's versioning; a role's policies when they change; outputs of change sets; a creation that fails is rolled back, a
-deletion that fails is told; and the types that moto has no resource for, of `stack_types`.
+deletion that fails leaves the stack; and the types that moto has no resource for, of `resource_types`.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,67 +14,67 @@ from typing import Any
 
 import regex
 
-from local_emulator.cloud.moto_patches.resource_types import policy_text, stack_types
+from local_emulator.cloud.moto_modules import MotoObject, moto
+from local_emulator.cloud.moto_patches.resource_types import policy_text, resource_types
 
 _RETAINED = frozenset({"Retain", "RetainExceptOnCreate"})
 _ADOPTED = frozenset({"AWS::S3::Bucket", "AWS::ECR::Repository", "AWS::Logs::LogGroup"})
-_PATIENCE = 0.5  # seconds for one pattern and one value
+_MATCHES_WITHIN = 0.5  # seconds for one pattern and one value
+
+Template = Mapping[str, Any]
+Original = Callable[..., Any]
+"""The function of moto's that a patch stands for."""
 
 
-def mend() -> None:
-    """Mend moto's CloudFormation, once; raises ImportError where its packages are missing."""
-    models, parsing, responses = (_moto(f"cloudformation.{name}") for name in ("models", "parsing", "responses"))
+def apply() -> None:
+    """Patch moto; a second call does nothing. Raises ImportError where the packages of moto's CloudFormation are missing."""
+    models, parsing, responses = (moto(f"cloudformation.{name}") for name in ("models", "parsing", "responses"))
 
-    if hasattr(parsing, "whole_clean_json"):
+    if hasattr(parsing, "original_clean_json"):
         return
-    parsing.whole_clean_json = parsing.clean_json
-    parsing.clean_json = _clean
+    parsing.original_clean_json = parsing.clean_json
+    parsing.clean_json = _clean_json
     for module in (models, responses):
-        _wrap(module, "yaml_tag_constructor", _tag)
-        module.yaml = _HarmlessYaml()
-    # Kept there, for moto finds its types among the subclasses that are alive.
-    parsing.own_types = stack_types()
+        _wrap(module, "yaml_tag_constructor", _construct_tag)
+        module.yaml = _SafeYaml()
+    # A reference, because moto takes its types from the subclasses that are alive.
+    parsing.emulated_types = resource_types()
     resources = parsing.ResourceMap
     resources.build_resource_diff = _difference
-    _wrap(resources, "load_parameters", _checked)
+    _wrap(resources, "load_parameters", _load_parameters)
     _wrap(resources, "update", _update)
-    _wrap(resources, "_delete_resource", _delete_unless_retained)
-    _wrap(parsing, "parse_and_create_resource", _create)
-    _wrap(models.CloudFormationBackend, "create_change_set", _propose)
-    _wrap(models.CloudFormationBackend, "execute_change_set", _execute)
-    _wrap(models.CloudFormationBackend, "delete_stack", _delete)
+    _wrap(resources, "_delete_resource", _delete_resource)
+    _wrap(parsing, "parse_and_create_resource", _create_resource)
+    _wrap(models.CloudFormationBackend, "create_change_set", _create_change_set)
+    _wrap(models.CloudFormationBackend, "execute_change_set", _execute_change_set)
+    _wrap(models.CloudFormationBackend, "delete_stack", _delete_stack)
     models.ChangeSet.diff = _changes
     models.Stack.has_parameters = _would_change_nothing
-    models.Stack.parameter_list = property(_parameters_told)
-    bucket, role = _moto("s3.models").FakeBucket, _moto("iam.models").Role
-    for adopted in (_moto("ecr.models").Repository, _moto("logs.models").LogGroup, bucket):
-        _wrap(adopted, "create_from_cloudformation_json", _adopt)
+    models.Stack.parameter_list = property(_described_parameters)
+    bucket, role = moto("s3.models").FakeBucket, moto("iam.models").Role
+    for adopted in (moto("ecr.models").Repository, moto("logs.models").LogGroup, bucket):
+        _wrap(adopted, "create_from_cloudformation_json", _adopt_or_create)
     for method in ("create_from_cloudformation_json", "update_from_cloudformation_json"):
         _wrap(bucket, method, _with_versions)
         _wrap(role, method, _with_policies)
 
 
-def _moto(name: str) -> Any:  # noqa: ANN401 - moto's own types, which are mended here
-    """A module of moto's, imported late: seconds, for those who deploy alone."""
-    return import_module(f"moto.{name}")
+def _wrap(owner: MotoObject, name: str, patch: Callable[..., Any]) -> None:
+    """Let `patch` be called in place of a function, with that function as its first argument."""
+    original = getattr(owner, name)
 
-
-def _wrap(owner: Any, name: str, around: Callable[..., Any]) -> None:  # noqa: ANN401 - moto's own types
-    """Let `around` be called in place of a function, with that function first."""
-    whole = getattr(owner, name)
-
-    def wrapped(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - any function of moto's
-        return around(whole, *args, **kwargs)
+    def patched(*args: object, **kwargs: object) -> object:
+        return patch(original, *args, **kwargs)
 
     # A bound method here is a class method, which has its class already.
-    setattr(owner, name, staticmethod(wrapped) if hasattr(whole, "__self__") else wrapped)
+    setattr(owner, name, staticmethod(patched) if hasattr(original, "__self__") else patched)
 
 
 # --- reading a template -------------------------------------------------------------------------------------------------------
 
 
-class _HarmlessYaml:
-    """YAML as moto reads templates, without what makes Python's objects: a template must not run code here."""
+class _SafeYaml:
+    """YAML as moto reads templates, without tags that construct Python objects: a template must not run code."""
 
     Loader = None
 
@@ -83,67 +83,73 @@ class _HarmlessYaml:
         self._loader: Any = type("TemplateLoader", (self._yaml.SafeLoader,), {})
 
     def add_multi_constructor(self, prefix: str, constructor: Callable[..., Any]) -> None:
-        """Let a function make what begins with a tag."""
+        """Let a function construct what begins with a tag."""
         self._loader.add_multi_constructor(prefix, constructor)
 
-    def load(self, text: str, Loader: object) -> Any:  # noqa: ANN401, ARG002, N803 - JSON; as moto calls it
-        """A template."""
+    def load(self, text: str, Loader: object) -> object:  # noqa: ARG002, N803 - as moto calls it
+        """Parse a template."""
         return self._yaml.load(text, Loader=self._loader)
 
 
-def _tag(whole: Callable[..., Any], loader: Any, tag: str, node: Any) -> Any:  # noqa: ANN401 - YAML
+def _construct_tag(original: Original, loader: object, tag: str, node: MotoObject) -> object:
     """A function by its short name; moto takes `!Condition` for one that begins with `Fn::`."""
-    return {"Condition": node.value} if tag == "!Condition" else whole(loader, tag, node)
+    return {"Condition": node.value} if tag == "!Condition" else original(loader, tag, node)
 
 
-def _clean(found: Any, resources: Any) -> Any:  # noqa: ANN401 - JSON
-    """A template's JSON with its functions carried out; `AWS::NoValue` leaves no gap in a list."""
-    parsing = _moto("cloudformation.parsing")
-
-    if isinstance(found, list):
-        return [one for one in (_clean(each, resources) for each in found) if one is not None]
-    if isinstance(found, Mapping) and "Fn::Cidr" in found:
-        block, count, bits = (_clean(each, resources) for each in found["Fn::Cidr"])
-        return [str(one) for one in islice(ip_network(block).subnets(new_prefix=32 - int(bits)), int(count))]
-    return parsing.whole_clean_json(found, resources)
+def _clean_json(value: MotoObject, resources: MotoObject) -> object:
+    """Carry out the functions in a template's JSON; `AWS::NoValue` leaves no gap in a list."""
+    if isinstance(value, list):
+        return [item for item in (_clean_json(item, resources) for item in value) if item is not None]
+    if isinstance(value, Mapping) and "Fn::Cidr" in value:
+        block, count, bits = (_clean_json(argument, resources) for argument in value["Fn::Cidr"])
+        subnets = ip_network(str(block)).subnets(new_prefix=32 - int(str(bits)))
+        return [str(subnet) for subnet in islice(subnets, int(str(count)))]
+    return moto("cloudformation.parsing").original_clean_json(value, resources)
 
 
 def _matches(name: str, pattern: str, value: str) -> bool:
-    """Whether a value of a parameter matches its AllowedPattern; refused if that cannot be told, or not soon."""
+    """Whether a value of a parameter matches its AllowedPattern; a pattern that is invalid or takes too long is refused."""
     try:
-        return regex.fullmatch(pattern, value, timeout=_PATIENCE) is not None
+        return regex.fullmatch(pattern, value, timeout=_MATCHES_WITHIN) is not None
     except (regex.error, TimeoutError) as error:
         _refuse(f"Parameter '{name}' cannot be matched with its pattern {pattern}: {error}")
         return False
 
 
-def _checked(whole: Callable[..., Any], resources: Any) -> None:  # noqa: ANN401 - moto's own types
-    """Parameters, held to their constraints; the default of a list is a list too."""
-    whole(resources)
-    for name, one in resources._template.get("Parameters", {}).items():  # noqa: SLF001 - moto's map is what we mend
+def _load_parameters(original: Original, resources: MotoObject) -> None:
+    """Check parameters against their constraints; the default of a list is a list too."""
+    original(resources)
+    for name, declaration in resources._template.get("Parameters", {}).items():  # noqa: SLF001 - moto's map is what is patched
         value = resources.resolved_parameters[name]
-        if isinstance(value, str) and one["Type"] == "CommaDelimitedList":
+        if isinstance(value, str) and declaration["Type"] == "CommaDelimitedList":
             value = resources.resolved_parameters[name] = resources._parsed_resources[name] = value.split(",")  # noqa: SLF001 - see above
-        given = [str(each) for each in value] if isinstance(value, list) else [str(value)]
-        if "AllowedPattern" in one and not all(_matches(name, one["AllowedPattern"], each) for each in given):
-            _refuse(f"Parameter '{name}' must match pattern {one['AllowedPattern']}")
-        if "AllowedValues" in one and not set(given) <= {str(each) for each in one["AllowedValues"]}:
-            _refuse(f"Parameter '{name}' must be one of AllowedValues")
-        least, most = (float(one.get(end, otherwise)) for end, otherwise in (("MinValue", "-inf"), ("MaxValue", "inf")))
-        if one["Type"] == "Number" and not least <= float(value) <= most:
-            _refuse(f"Parameter '{name}' must be a number between {least:g} and {most:g}")
+        _check(name, declaration, [str(item) for item in value] if isinstance(value, list) else [str(value)])
+
+
+def _check(name: str, declaration: Mapping[str, Any], values: list[str]) -> None:
+    """Refuse values that break the constraints of their parameter."""
+    if "AllowedPattern" in declaration and not all(_matches(name, declaration["AllowedPattern"], value) for value in values):
+        _refuse(f"Parameter '{name}' must match pattern {declaration['AllowedPattern']}")
+    if "AllowedValues" in declaration and not set(values) <= {str(value) for value in declaration["AllowedValues"]}:
+        _refuse(f"Parameter '{name}' must be one of AllowedValues")
+    low, high = float(declaration.get("MinValue", "-inf")), float(declaration.get("MaxValue", "inf"))
+    if declaration["Type"] == "Number" and not low <= float(values[0]) <= high:
+        _refuse(f"Parameter '{name}' must be a number between {low:g} and {high:g}")
 
 
 def _refuse(message: str) -> None:
-    raise _moto("cloudformation.exceptions").ValidationError(message=message)
+    raise moto("cloudformation.exceptions").ValidationError(message=message)
 
 
-def _difference(resources: Any, template: Mapping[str, Any], parameters: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401 - moto's own types
-    """Names of what is to be added, modified and removed: moto takes no notice of conditions."""
-    parsing = _moto("cloudformation.parsing")
+# --- what an update changes ---------------------------------------------------------------------------------------------------
 
+
+def _difference(
+    resources: MotoObject, template: Template, parameters: Mapping[str, str] | None = None
+) -> Mapping[str, list[str]]:
+    """Names of the resources to be added, modified and removed, conditions taken into account."""
     parameters = resources.input_parameters if parameters is None else parameters
-    coming = parsing.ResourceMap(
+    coming = moto("cloudformation.parsing").ResourceMap(
         resources.stack_id,
         resources["AWS::StackName"],
         parameters,
@@ -156,180 +162,181 @@ def _difference(resources: Any, template: Mapping[str, Any], parameters: Mapping
     coming.load()
     wanted = [
         name
-        for name, one in template["Resources"].items()
-        if "Condition" not in one or coming.lazy_condition_map[one["Condition"]]
+        for name, resource in template["Resources"].items()
+        if "Condition" not in resource or coming.lazy_condition_map[resource["Condition"]]
     ]
-    old = resources._resource_json_map  # noqa: SLF001 - moto's map is what we mend
-    held = [name for name in old if resources._parsed_resources.get(name) is not None]  # noqa: SLF001 - see above
+    old = resources._resource_json_map  # noqa: SLF001 - moto's map is what is patched
+    present = [name for name in old if resources._parsed_resources.get(name) is not None]  # noqa: SLF001 - see above
     before, after = resources.resolved_parameters, coming.resolved_parameters
     changed = {name for name in after if before.get(name) != after[name]}
 
     def differs(name: str) -> bool:
-        one = template["Resources"][name]
-        return bool(old[name] != one or changed & _parameters_of(one, template.get("Conditions", {})))
+        resource = template["Resources"][name]
+        return bool(old[name] != resource or changed & _references(resource, template.get("Conditions", {})))
 
     return {
-        "Add": [name for name in wanted if name not in held],
-        "Modify": [name for name in wanted if name in held and differs(name)],
-        "Remove": [name for name in held if name not in wanted],
+        "Add": [name for name in wanted if name not in present],
+        "Modify": [name for name in wanted if name in present and differs(name)],
+        "Remove": [name for name in present if name not in wanted],
     }
 
 
-def _parameters_of(found: Any, conditions: Mapping[str, Any]) -> set[str]:  # noqa: ANN401 - JSON
-    """What a part of a template refers to, through the conditions of its `Fn::If` too."""
-    if isinstance(found, list):
-        return {name for one in found for name in _parameters_of(one, conditions)}
-    if not isinstance(found, Mapping):
+def _references(value: MotoObject, conditions: Mapping[str, Any]) -> set[str]:
+    """Names that a part of a template refers to, through the conditions of its `Fn::If` too."""
+    if isinstance(value, list):
+        return {name for item in value for name in _references(item, conditions)}
+    if not isinstance(value, Mapping):
         return set()
-    named = {str(found["Ref"])} if "Ref" in found else set()
-    condition = found["Fn::If"][0] if "Fn::If" in found else found.get("Condition")
+    names = {str(value["Ref"])} if "Ref" in value else set()
+    condition = value["Fn::If"][0] if "Fn::If" in value else value.get("Condition")
     if isinstance(condition, str) and condition in conditions:
-        named |= _parameters_of(conditions[condition], conditions)
-    if "Fn::Sub" in found:
-        text = found["Fn::Sub"] if isinstance(found["Fn::Sub"], str) else found["Fn::Sub"][0]
-        named |= {part.split("}")[0] for part in text.split("${")[1:]}
-    return named | {name for one in found.values() for name in _parameters_of(one, conditions)}
+        names |= _references(conditions[condition], conditions)
+    if "Fn::Sub" in value:
+        text = value["Fn::Sub"] if isinstance(value["Fn::Sub"], str) else value["Fn::Sub"][0]
+        names |= {part.split("}")[0] for part in text.split("${")[1:]}
+    return names | {name for member in value.values() for name in _references(member, conditions)}
 
 
-def _changes(change_set: Any) -> list[Any]:  # noqa: ANN401 - moto's own types
+def _changes(change_set: MotoObject) -> list[MotoObject]:
     """What a change set would change, its parameters taken into account."""
-    models = _moto("cloudformation.models")
-
+    change = moto("cloudformation.models").Change
     resources = change_set.stack.resource_map
-    names = resources.build_resource_diff(change_set.template_dict, change_set.parameters)
-    known = {**resources._resource_json_map, **change_set.template_dict["Resources"]}  # noqa: SLF001 - moto's map is what we mend
+    difference = resources.build_resource_diff(change_set.template_dict, change_set.parameters)
+    known = {**resources._resource_json_map, **change_set.template_dict["Resources"]}  # noqa: SLF001 - moto's map is what is patched
     return [
-        models.Change(action=action, logical_resource_id=name, resource_type=known[name]["Type"])
-        for action, several in names.items()
-        for name in several
+        change(action=action, logical_resource_id=name, resource_type=known[name]["Type"])
+        for action, names in difference.items()
+        for name in names
     ]
 
 
-def _would_change_nothing(stack: Any, parameters: Mapping[str, str]) -> bool:  # noqa: ANN401 - moto's own types
+def _would_change_nothing(stack: MotoObject, parameters: Mapping[str, str]) -> bool:
     return not any(stack.resource_map.build_resource_diff(stack.template_dict, parameters).values())
 
 
-def _parameters_told(stack: Any) -> list[Mapping[str, str]]:  # noqa: ANN401 - moto's own types
-    """A stack's parameters as DescribeStacks tells them: a list as it was given."""
-    found = stack.resource_map.resolved_parameters
+def _described_parameters(stack: MotoObject) -> list[Mapping[str, str]]:
+    """A stack's parameters as DescribeStacks returns them: a list as the text that was given."""
     return [
         {"ParameterKey": name, "ParameterValue": ",".join(map(str, value)) if isinstance(value, list) else value}
-        for name, value in found.items()
+        for name, value in stack.resource_map.resolved_parameters.items()
     ]
 
 
 # --- carrying it out ----------------------------------------------------------------------------------------------------------
 
 
-def _create(whole: Callable[..., Any], name: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - moto's own types
-    """One resource; if it fails, the error knows which it was."""
+def _create_resource(original: Original, name: str, *args: object, **kwargs: object) -> MotoObject:
+    """Create one resource; if that fails, the error gets its logical id."""
     try:
-        return whole(name, *args, **kwargs)
-    except Exception as error:
+        return original(name, *args, **kwargs)
+    except Exception as error:  # whatever moto raises; it is raised again
         if not hasattr(error, "logical_id"):
-            error.logical_id = name  # type: ignore[attr-defined] # told on to _execute
+            error.logical_id = name  # type: ignore[attr-defined] # read by _execute_change_set
         raise
 
 
-def _propose(whole: Callable[..., Any], backend: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - moto's own types
-    """Make a change set; of one that is refused no stack is left."""
-    known = set(backend.stacks)
+def _create_change_set(original: Original, backend: MotoObject, **kwargs: object) -> MotoObject:
+    """Make a change set; a refused one leaves no stack."""
+    before = set(backend.stacks)
     try:
-        return whole(backend, **kwargs)
-    except Exception:
-        for new in set(backend.stacks) - known:
+        return original(backend, **kwargs)
+    except Exception:  # whatever moto raises; it is raised again
+        for new in set(backend.stacks) - before:
             del backend.stacks[new]
         raise
 
 
-def _execute(whole: Callable[..., Any], backend: Any, change_set_name: str, stack_name: str | None = None) -> None:  # noqa: ANN401 - moto's own types
-    """Execute a change set, outputs too; if it fails, the stack says so as AWS's does."""
+def _execute_change_set(original: Original, backend: MotoObject, change_set_name: str, stack_name: str | None = None) -> None:
+    """Execute a change set, outputs included; if that fails, the stack's status and events say so as AWS's do."""
     try:
-        whole(backend, change_set_name, stack_name)
+        original(backend, change_set_name, stack_name)
         stack = backend.stacks[backend.describe_change_set(change_set_name).stack_id]
-        stack._parse_template()  # noqa: SLF001 - moto's map is what we mend
+        stack._parse_template()  # noqa: SLF001 - moto's map is what is patched
         stack.output_map = stack._create_output_map()  # noqa: SLF001 - see above
-    except Exception as error:  # noqa: BLE001 - whatever a resource of moto's has raised is why the stack failed
+    except Exception as error:  # noqa: BLE001 - whatever a resource of moto's raises is the reason of the stack's failure
         change_set = backend.describe_change_set(change_set_name)
         stack = backend.stacks[change_set.stack_id]
         kind = change_set.change_set_type
-        _tell(stack, getattr(error, "logical_id", stack.name), f"{kind}_FAILED", _reason(error))
+        _add_event(stack, getattr(error, "logical_id", stack.name), f"{kind}_FAILED", _reason(error))
         if kind == "CREATE":
-            for one in stack.resource_map._resource_json_map.values():  # noqa: SLF001 - moto's map is what we mend
-                one.pop("DeletionPolicy", None)
+            for resource in stack.resource_map._resource_json_map.values():  # noqa: SLF001 - moto's map is what is patched
+                resource.pop("DeletionPolicy", None)
             stack.resource_map.delete()
         stack.status = "ROLLBACK_COMPLETE" if kind == "CREATE" else "UPDATE_ROLLBACK_FAILED"  # moto keeps no earlier state
 
 
 def _reason(error: Exception) -> str:
-    said = str(getattr(error, "message", "") or error)
-    return f"{said} (Handler error: {getattr(error, 'error_type', type(error).__name__)})"
+    message = str(getattr(error, "message", "") or error)
+    return f"{message} (Handler error: {getattr(error, 'error_type', type(error).__name__)})"
 
 
-def _tell(stack: Any, name: str, status: str, reason: str) -> None:  # noqa: ANN401 - moto's own types
-    models = _moto("cloudformation.models")
+def _add_event(stack: MotoObject, name: str, status: str, reason: str) -> None:
+    resources = stack.resource_map._resource_json_map  # noqa: SLF001 - moto's map is what is patched
+    kind = resources.get(name, {}).get("Type", "AWS::CloudFormation::Stack")
+    event = moto("cloudformation.models").Event(stack.stack_id, stack.name, name, "", kind, status, reason, None)
+    stack.events.append(event)
 
-    kind = stack.resource_map._resource_json_map.get(name, {}).get("Type", "AWS::CloudFormation::Stack")  # noqa: SLF001 - see above
-    stack.events.append(models.Event(stack.stack_id, stack.name, name, "", kind, status, reason, None))
 
-
-def _update(whole: Callable[..., Any], resources: Any, template: Any, parameters: Any = None) -> None:  # noqa: ANN401 - moto's own types
+def _update(original: Original, resources: MotoObject, template: Template, parameters: Mapping[str, str] | None = None) -> None:
     removed = resources.build_resource_diff(template, parameters)["Remove"]
-    whole(resources, template, parameters)
+    original(resources, template, parameters)
     for name in removed:
         resources._parsed_resources.pop(name, None)  # noqa: SLF001 - moto forgets to
 
 
-def _delete(whole: Callable[..., Any], backend: Any, name: str) -> None:  # noqa: ANN401 - moto's own types
-    """Delete a stack; one that cannot be deleted stays, and says so."""
-    stack = next((one for one in backend.stacks.values() if name in {one.name, one.stack_id}), None)
+def _delete_stack(original: Original, backend: MotoObject, name: str) -> None:
+    """Delete a stack; one that cannot be deleted stays, as DELETE_FAILED."""
+    stack = next((stack for stack in backend.stacks.values() if name in {stack.name, stack.stack_id}), None)
     try:
-        whole(backend, name)
-    except Exception as error:
+        original(backend, name)
+    except Exception as error:  # whatever a resource of moto's raises
         if stack is None:
             raise
         backend.stacks[stack.stack_id] = stack
         stack.status = "DELETE_FAILED"
-        _tell(stack, getattr(error, "logical_id", stack.name), stack.status, _reason(error))
+        _add_event(stack, getattr(error, "logical_id", stack.name), stack.status, _reason(error))
 
 
 class NotEmpty(Exception):  # noqa: N818 - reads as a fact
     """A bucket holds something."""
 
 
-def _delete_unless_retained(whole: Callable[..., Any], resources: Any, made: Any, template: Mapping[str, Any]) -> None:  # noqa: ANN401 - moto's own types
-    kind = template["Type"]
-    gone = kind in _ADOPTED and _existing(kind, made.name, resources["AWS::AccountId"], resources["AWS::Region"]) is None
-    if gone or template.get("DeletionPolicy") in _RETAINED:
+def _delete_resource(original: Original, resources: MotoObject, resource: MotoObject, declaration: Mapping[str, Any]) -> None:
+    """Delete one resource unless it is retained; if that fails, the error gets its logical id."""
+    kind = declaration["Type"]
+    gone = kind in _ADOPTED and _existing(kind, resource.name, resources["AWS::AccountId"], resources["AWS::Region"]) is None
+    if gone or declaration.get("DeletionPolicy") in _RETAINED:
         return
     try:
-        if kind == "AWS::S3::Bucket" and made.keys:
-            raise NotEmpty("The bucket you tried to delete is not empty. You must delete all versions in the bucket.")  # noqa: TRY301 - told below
+        if kind == "AWS::S3::Bucket" and resource.keys:
+            raise NotEmpty("The bucket you tried to delete is not empty. You must delete all versions in the bucket.")  # noqa: TRY301 - it gets its logical id below
         if kind == "AWS::EC2::RouteTable":  # moto leaves them, and with them the VPC
-            made._associations.clear()  # noqa: SLF001 - see above
-            made.ec2_backend.delete_route_table(made.id)
+            resource._associations.clear()  # noqa: SLF001 - see above
+            resource.ec2_backend.delete_route_table(resource.id)
         else:
-            whole(resources, made, template)
-    except Exception as error:
-        error.logical_id = made.logical_resource_id  # type: ignore[attr-defined] # told on to _delete
+            original(resources, resource, declaration)
+    except Exception as error:  # whatever moto raises; it is raised again
+        error.logical_id = resource.logical_resource_id  # type: ignore[attr-defined] # read by _delete_stack
         raise
 
 
-def _adopt(whole: Callable[..., Any], name: str, template: Mapping[str, Any], account: str, region: str, **others: Any) -> Any:  # noqa: ANN401 - moto's own types
-    """What an earlier stack has retained is taken over, as ImportExistingResources does; and buckets, which outlive stacks here."""
-    adopted = template["Type"] == "AWS::S3::Bucket" or template.get("DeletionPolicy") in _RETAINED
-    found = _existing(template["Type"], name, account, region) if adopted else None
-    if found is None:
-        return whole(name, template, account, region, **others)
-    days = template["Properties"].get("RetentionInDays")
+def _adopt_or_create(
+    original: Original, name: str, declaration: Mapping[str, Any], account: str, region: str, **others: object
+) -> MotoObject:
+    """Take over what an earlier stack has retained, as ImportExistingResources does; and buckets, which outlive stacks here."""
+    adopted = declaration["Type"] == "AWS::S3::Bucket" or declaration.get("DeletionPolicy") in _RETAINED
+    existing = _existing(declaration["Type"], name, account, region) if adopted else None
+    if existing is None:
+        return original(name, declaration, account, region, **others)
+    days = declaration["Properties"].get("RetentionInDays")
     if days is not None:
-        found.retention_in_days = days
-    return found
+        existing.retention_in_days = days
+    return existing
 
 
-def _existing(kind: str, name: str, account: str, region: str) -> Any:  # noqa: ANN401 - moto's own types
-    get_backend = _moto("backends").get_backend
-
+def _existing(kind: str, name: str, account: str, region: str) -> MotoObject | None:
+    """The bucket, log group or repository of that name."""
+    get_backend = moto("backends").get_backend
     if kind == "AWS::S3::Bucket":
         return get_backend("s3")[account]["aws"].buckets.get(name)
     if kind == "AWS::Logs::LogGroup":
@@ -337,19 +344,19 @@ def _existing(kind: str, name: str, account: str, region: str) -> Any:  # noqa: 
     return get_backend("ecr")[account][region].repositories.get(name)
 
 
-def _with_versions(whole: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - moto's own types
-    bucket = whole(*args, **kwargs)
-    template = kwargs.get("cloudformation_json") or args[1]
-    bucket.versioning_status = template["Properties"].get("VersioningConfiguration", {}).get("Status")
+def _with_versions(original: Original, *args: MotoObject, **kwargs: MotoObject) -> MotoObject:
+    bucket = original(*args, **kwargs)
+    declaration = kwargs.get("cloudformation_json") or args[1]
+    bucket.versioning_status = declaration["Properties"].get("VersioningConfiguration", {}).get("Status")
     return bucket
 
 
-def _with_policies(whole: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - moto's own types
+def _with_policies(original: Original, *args: MotoObject, **kwargs: MotoObject) -> MotoObject:
     properties = (kwargs.get("cloudformation_json") or args[1])["Properties"]
-    policies = {one["PolicyName"]: policy_text(one["PolicyDocument"]) for one in properties.get("Policies", ())}
+    policies = {policy["PolicyName"]: policy_text(policy["PolicyDocument"]) for policy in properties.get("Policies", ())}
     for document in policies.values():
-        _moto("iam.policy_validation").IAMPolicyDocumentValidator(document).validate()
-    role = whole(*args, **kwargs)
+        moto("iam.policy_validation").IAMPolicyDocumentValidator(document).validate()
+    role = original(*args, **kwargs)
     role.assume_role_policy_document = policy_text(properties["AssumeRolePolicyDocument"])
     role.policies |= policies
     return role

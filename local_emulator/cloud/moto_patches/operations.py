@@ -1,4 +1,4 @@
-"""Operations that moto lacks, or answers in part: each is put into moto's own classes, which find it by its name."""
+"""Operations that moto lacks or answers in part: methods of its own response classes, which it finds by their names."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -7,52 +7,50 @@ from hashlib import sha256
 from typing import Any
 from unittest.mock import patch
 
+from local_emulator.cloud.moto_modules import MotoObject, moto
 from local_emulator.cloud.moto_patches.policies import decide
 from local_emulator.settings import Quotas
 
-SERVICES = frozenset({"iam", "logs", "servicequotas"})  # whose requests want them
+SERVICES = frozenset({"iam", "logs", "servicequotas"})  # whose requests need the patches
+
+Policy = Mapping[str, Any]
 
 
 @contextmanager
-def extended(quotas: Quotas) -> Iterator[None]:
-    """Teach moto IAM's simulation, SageMaker's quotas and log streams by prefix; afterwards it is as it was."""
-    from moto.iam.responses import IamResponse  # noqa: PLC0415 - heavy
-    from moto.logs.responses import LogsResponse  # noqa: PLC0415 - heavy
-    from moto.servicequotas.responses import ServiceQuotasResponse  # noqa: PLC0415 - heavy
-
+def applied(quotas: Quotas) -> Iterator[None]:
+    """Patch moto until the context ends: IAM's simulation, SageMaker's quotas, log streams by prefix."""
+    logs = moto("logs.responses").LogsResponse
     with ExitStack() as patches:
-        for owner, method, addition in (
-            (IamResponse, "simulate_principal_policy", _simulate),
-            (ServiceQuotasResponse, "list_service_quotas", _lister(quotas)),
-            (LogsResponse, "filter_log_events", _filter(LogsResponse.filter_log_events)),
+        for owner, method, operation in (
+            (moto("iam.responses").IamResponse, "simulate_principal_policy", _simulate_principal_policy),
+            (moto("servicequotas.responses").ServiceQuotasResponse, "list_service_quotas", _list_service_quotas(quotas)),
+            (logs, "filter_log_events", _filter_log_events(logs.filter_log_events)),
         ):
-            patches.enter_context(patch.object(owner, method, addition, create=True))
+            patches.enter_context(patch.object(owner, method, operation, create=True))
         yield
 
 
 # --- SimulatePrincipalPolicy ----------------------------------------------------------------------------------------------
 
 
-def _simulate(response: Any) -> Any:  # noqa: ANN401 - moto's own types
-    """What a role's or a user's own policies say; SageMaker SDK v3 asks before it trusts a role."""
-    from moto.core.responses import ActionResult  # noqa: PLC0415 - heavy
-
+def _simulate_principal_policy(response: MotoObject) -> MotoObject:
+    """Evaluate the policies of a role or a user; SageMaker SDK v3 asks before it trusts a role."""
     read = response._get_param  # noqa: SLF001 - how moto's responses read
     documents, boundary = _policies(response.backend, read("PolicySourceArn"))
-    context = {one["ContextKeyName"]: one.get("ContextKeyValues", []) for one in read("ContextEntries", [])}
+    context = {entry["ContextKeyName"]: entry.get("ContextKeyValues", []) for entry in read("ContextEntries", [])}
     results = []
     for action in read("ActionNames", []):
         for resource in read("ResourceArns", []) or ["*"]:
             decision = decide(documents, boundary, action, resource, context)
             result = {"EvalActionName": action, "EvalResourceName": resource, "EvalDecision": decision.verdict}
             missing = {"MissingContextValues": decision.missing}
-            one = {"EvalResourceName": resource, "EvalResourceDecision": decision.verdict, **missing}
+            specific = {"EvalResourceName": resource, "EvalResourceDecision": decision.verdict, **missing}
             # As AWS does: what is about a resource stands in a list of its own.
-            results.append(result | (missing if resource == "*" else {"ResourceSpecificResults": [one]}))
-    return ActionResult({"EvaluationResults": results, "IsTruncated": False})
+            results.append(result | (missing if resource == "*" else {"ResourceSpecificResults": [specific]}))
+    return moto("core.responses").ActionResult({"EvaluationResults": results, "IsTruncated": False})
 
 
-def _policies(backend: Any, arn: str) -> tuple[Sequence[Mapping[str, Any]], Mapping[str, Any] | None]:  # noqa: ANN401 - moto's own types
+def _policies(backend: MotoObject, arn: str) -> tuple[Sequence[Policy], Policy | None]:
     """(policy documents, permissions boundary) of a role, or of a user with its groups; raises moto's NoSuchEntity."""
     if ":user/" in arn:
         user = backend.get_user(arn.rsplit("/", 1)[-1])
@@ -61,35 +59,35 @@ def _policies(backend: Any, arn: str) -> tuple[Sequence[Mapping[str, Any]], Mapp
         role = backend.get_role_by_arn(arn)
         holders, boundary = [role], role.permissions_boundary_arn
     documents = [document for holder in holders for document in _documents(holder)]
-    return documents, None if not boundary else _default(backend.get_policy(boundary))
+    return documents, None if not boundary else _default_version(backend.get_policy(boundary))
 
 
-def _documents(holder: Any) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401 - moto's own types
-    yield from (json.loads(one) if isinstance(one, str) else one for one in holder.policies.values())
-    yield from (_default(one) for one in holder.managed_policies.values())
+def _documents(holder: MotoObject) -> Iterator[Policy]:
+    yield from (json.loads(document) if isinstance(document, str) else document for document in holder.policies.values())
+    yield from map(_default_version, holder.managed_policies.values())
 
 
-def _default(policy: Any) -> Mapping[str, Any]:  # noqa: ANN401 - moto's own types
-    document: Mapping[str, Any] = json.loads(next(one for one in policy.versions if one.is_default).document)
+def _default_version(policy: MotoObject) -> Policy:
+    document: Policy = json.loads(next(version for version in policy.versions if version.is_default).document)
     return document
 
 
 # --- ListServiceQuotas ----------------------------------------------------------------------------------------------------
 
 
-def _lister(quotas: Quotas) -> Any:  # noqa: ANN401 - a method of moto's
-    """ListServiceQuotas for SageMaker, by AWS's names; the codes are made up. Instance types without a quota are not told."""
-    named = {
+def _list_service_quotas(quotas: Quotas) -> Callable[[MotoObject], str]:
+    """SageMaker's quotas by AWS's names; the codes are made up. Instance types without a quota are not listed."""
+    values = {
         "Number of concurrent hyperparameter tuning jobs": quotas.tuning_jobs,
         "Maximum number of parallel training jobs per hyperparameter tuning job": quotas.parallel_training_jobs,
         "Maximum number of training jobs per hyperparameter tuning job": quotas.training_jobs,
         **{
-            f"{kind} for {use} usage": count
-            for kind, count in quotas.instances.items()
+            f"{instance_type} for {use} usage": count
+            for instance_type, count in quotas.instances.items()
             for use in ("training job", "spot training job")
         },
     }
-    told = [
+    listed = [
         {
             "ServiceCode": "sagemaker",
             "ServiceName": "Amazon SageMaker",
@@ -98,29 +96,29 @@ def _lister(quotas: Quotas) -> Any:  # noqa: ANN401 - a method of moto's
             "Value": float(value),
             "Adjustable": True,
         }
-        for name, value in named.items()
+        for name, value in values.items()
     ]
 
-    def answer(response: Any) -> str:  # noqa: ANN401 - moto's own types
-        return json.dumps({"Quotas": told if json.loads(response.body).get("ServiceCode") == "sagemaker" else []})
+    def operation(response: MotoObject) -> str:
+        return json.dumps({"Quotas": listed if json.loads(response.body).get("ServiceCode") == "sagemaker" else []})
 
-    return answer
+    return operation
 
 
 # --- FilterLogEvents ------------------------------------------------------------------------------------------------------
 
 
-def _filter(whole: Callable[[Any], str]) -> Callable[[Any], str]:
-    """FilterLogEvents with its `logStreamNamePrefix`, which moto takes no notice of: `aws logs tail` would show every job's log."""
+def _filter_log_events(original: Callable[[MotoObject], str]) -> Callable[[MotoObject], str]:
+    """Apply `logStreamNamePrefix`: without it `aws logs tail` would show every job's log."""
 
-    def answer(response: Any) -> str:  # noqa: ANN401 - moto's own types
+    def operation(response: MotoObject) -> str:
         read = response._get_param  # noqa: SLF001 - how moto's responses read
         prefix, group = read("logStreamNamePrefix"), response.logs_backend.groups.get(read("logGroupName"))
         if prefix and group is not None:
             names = [name for name in group.streams if name.startswith(prefix)]
             if not names:
                 return json.dumps({"events": [], "searchedLogStreams": []})
-            response._get_param = lambda name, otherwise=None: names if name == "logStreamNames" else read(name, otherwise)  # noqa: SLF001
-        return whole(response)
+            response._get_param = lambda name, default=None: names if name == "logStreamNames" else read(name, default)  # noqa: SLF001 - see above
+        return original(response)
 
-    return answer
+    return operation

@@ -1,20 +1,21 @@
-"""Types of resources that a stack may have and moto's CloudFormation has not."""
+"""Types of resources that moto's CloudFormation lacks."""
 
 import json
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
+from local_emulator.cloud.moto_modules import MotoObject, moto
 
-def policy_text(document: Any) -> str:  # noqa: ANN401 - JSON
+
+def policy_text(document: object) -> str:
     """A policy of a template as text; a template in YAML has a date for its version."""
     return json.dumps(document, default=str)
 
 
-def stack_types() -> list[Any]:
-    """The types as classes; moto knows them as long as they are kept."""
+def resource_types() -> list[MotoObject]:
+    """The types as classes; moto knows them as long as they are referenced."""
     return [_resource_type(kind, creation) for kind, creation in _TYPES.items()]
 
 
@@ -23,10 +24,10 @@ class _Scope:
     account: str
     region: str
 
-    def backend(self, service: Any) -> Any:  # noqa: ANN401 - moto's own types
-        return import_module("moto.backends").get_backend(service)[self.account][
-            "aws" if service in {"s3", "iam", "budgets"} else self.region
-        ]
+    def backend(self, service: str) -> MotoObject:
+        """A service of moto's in this account and region."""
+        partition_or_region = "aws" if service in {"s3", "iam", "budgets"} else self.region
+        return moto("backends").get_backend(service)[self.account][partition_or_region]
 
 
 _Properties = Mapping[str, Any]
@@ -51,17 +52,17 @@ def _queue_policy(properties: _Properties, scope: _Scope) -> str:
 
 
 def _subscription(properties: _Properties, scope: _Scope) -> str:
-    made = scope.backend("sns").subscribe(properties["TopicArn"], properties["Endpoint"], properties["Protocol"])
-    return str(made.arn)
+    created = scope.backend("sns").subscribe(properties["TopicArn"], properties["Endpoint"], properties["Protocol"])
+    return str(created.arn)
 
 
 def _provider(properties: _Properties, scope: _Scope) -> str:
     url = properties["Url"]
     if f"arn:aws:iam::{scope.account}:oidc-provider/{url.removeprefix('https://')}" in scope.backend("iam").open_id_providers:
-        exists = import_module("moto.iam.exceptions").EntityAlreadyExists
-        raise exists(f"Provider with url {url} already exists.")  # moto's says `Unknown`
-    made = scope.backend("iam").create_open_id_connect_provider(url, [], properties.get("ClientIdList", []), [])
-    return str(made.arn)
+        already_exists = moto("iam.exceptions").EntityAlreadyExists
+        raise already_exists(f"Provider with url {url} already exists.")  # moto's own message is `Unknown`
+    created = scope.backend("iam").create_open_id_connect_provider(url, [], properties.get("ClientIdList", []), [])
+    return str(created.arn)
 
 
 def _egress(properties: _Properties, scope: _Scope) -> str:
@@ -84,36 +85,36 @@ def _unsubscribe(name: str, scope: _Scope) -> None:
     scope.backend("sns").unsubscribe(name)
 
 
-def _forget_provider(name: str, scope: _Scope) -> None:
+def _delete_provider(name: str, scope: _Scope) -> None:
     scope.backend("iam").delete_open_id_connect_provider(name)
 
 
-def _forget_budget(name: str, scope: _Scope) -> None:
+def _delete_budget(name: str, scope: _Scope) -> None:
     scope.backend("budgets").delete_budget(scope.account, name)
 
 
-def _goes_with_its_owner(_name: str, _scope: _Scope) -> None:
-    """Nothing remains of a policy or rule once bucket, topic, queue or group are gone."""
+def _deleted_with_its_owner(_name: str, _scope: _Scope) -> None:
+    """Do nothing: a policy or rule is part of its bucket, topic, queue or group."""
 
 
 _Creation = tuple[Callable[[_Properties, _Scope], str], Callable[[str, _Scope], None]]
 _TYPES: Mapping[str, _Creation] = {
-    "AWS::S3::BucketPolicy": (_bucket_policy, _goes_with_its_owner),
-    "AWS::SNS::TopicPolicy": (_topic_policy, _goes_with_its_owner),
-    "AWS::SQS::QueuePolicy": (_queue_policy, _goes_with_its_owner),
-    "AWS::EC2::SecurityGroupEgress": (_egress, _goes_with_its_owner),
+    "AWS::S3::BucketPolicy": (_bucket_policy, _deleted_with_its_owner),
+    "AWS::SNS::TopicPolicy": (_topic_policy, _deleted_with_its_owner),
+    "AWS::SQS::QueuePolicy": (_queue_policy, _deleted_with_its_owner),
+    "AWS::EC2::SecurityGroupEgress": (_egress, _deleted_with_its_owner),
     "AWS::SNS::Subscription": (_subscription, _unsubscribe),
-    "AWS::IAM::OIDCProvider": (_provider, _forget_provider),
-    "AWS::Budgets::Budget": (_budget, _forget_budget),
+    "AWS::IAM::OIDCProvider": (_provider, _delete_provider),
+    "AWS::Budgets::Budget": (_budget, _delete_budget),
 }
 
 
-def _resource_type(kind: str, creation: _Creation) -> Any:  # noqa: ANN401 - moto's own types
-    """A type as moto's CloudFormation knows them: direct subclasses of its model."""
-    model: Any = import_module("moto.core.common_models").CloudFormationModel
+def _resource_type(kind: str, creation: _Creation) -> MotoObject:
+    """A type as moto's CloudFormation expects it: a direct subclass of its model."""
+    model = moto("core.common_models").CloudFormationModel
     create, delete = creation
 
-    class Resource(model):  # type: ignore[misc] # known when moto is imported
+    class Resource(model):  # type: ignore[misc,valid-type] # known when moto is imported
         def __init__(self, name: str) -> None:
             self.physical_resource_id = name
 
@@ -136,7 +137,7 @@ def _resource_type(kind: str, creation: _Creation) -> Any:  # noqa: ANN401 - mot
             template: Mapping[str, Any],
             account: str,
             region: str,
-            **_others: Any,  # noqa: ANN401 - moto's
+            **_others: object,
         ) -> "Resource":
             return cls(create(template["Properties"], _Scope(account=account, region=region)))
 
@@ -148,7 +149,7 @@ def _resource_type(kind: str, creation: _Creation) -> Any:  # noqa: ANN401 - mot
             cloudformation_json: Mapping[str, Any],
             account_id: str,
             region_name: str,
-            **_others: Any,  # noqa: ANN401 - moto's
+            **_others: object,
         ) -> "Resource":
             original_resource.delete(account_id, region_name)
             return cls(create(cloudformation_json["Properties"], _Scope(account=account_id, region=region_name)))

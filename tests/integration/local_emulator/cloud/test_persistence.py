@@ -136,7 +136,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoBackend]:
 
 
 def test_moto_lets_go_of_what_was_overwritten(cloud: MotoBackend, tmp_path: Path) -> None:
-    mirror = cloud._mirror
+    mirror = cloud.objects._mirror
     assert mirror is not None
     state = mirror._blobs.parent
     scope = AwsScope(region="us-east-1", account=Settings().account)
@@ -145,12 +145,12 @@ def test_moto_lets_go_of_what_was_overwritten(cloud: MotoBackend, tmp_path: Path
     source = tmp_path / "source"
     for number in range(20):
         source.write_bytes(b"%d" % number)
-        cloud.upload("overwritten", "key", source)
-    cloud.download("overwritten", "key", tmp_path / "target")
+        cloud.objects.upload("overwritten", "key", source)
+    cloud.objects.download("overwritten", "key", tmp_path / "target")
     assert (tmp_path / "target").read_bytes() == b"19"
     assert len(blobs(state)) <= 2
     cloud._backend("s3", scope).delete_object("overwritten", "key")
-    cloud._note_object("overwritten", "key")
+    cloud.objects._save_object("overwritten", "key")
     mirror._collect()
     assert blobs(state) == set()
 
@@ -261,16 +261,16 @@ def test_a_write_that_cannot_be_noted_has_not_been(cloud: MotoBackend, tmp_path:
             with pytest.raises(ResourceLimitExceeded, match=r"holds what it held before: .*disk is full"):
                 _request(cloud, method, path, body, query)
         with pytest.raises(sqlite3.OperationalError):
-            cloud.upload(bucket, "uploaded", Path(__file__))
-    assert [(one.key, one.size) for one in cloud.list(bucket, "")] == [("old", len(kept))]
-    cloud.download(bucket, "old", tmp_path / "target")
+            cloud.objects.upload(bucket, "uploaded", Path(__file__))
+    assert [(one.key, one.size) for one in cloud.objects.list(bucket, "")] == [("old", len(kept))]
+    cloud.objects.download(bucket, "old", tmp_path / "target")
     assert (tmp_path / "target").read_bytes() == kept
     asking = put_of_setting(bucket, "versioning", {}, b"", "us-east-1") | {"REQUEST_METHOD": "GET"}
     assert b"Enabled" not in call(cloud.wsgi, asking)[2]
     assert _request(cloud, "HEAD", f"/{bucket}-2") == "404"
     assert _request(cloud, "PUT", f"/{bucket}-2") == "200"
     assert _request(cloud, "PUT", f"/{bucket}/new", b"new") == "200"
-    contents = {blob.read_bytes() for blob in blobs(cloud._mirror._blobs.parent)}  # type: ignore[union-attr] # it has one
+    contents = {blob.read_bytes() for blob in blobs(cloud.objects._mirror._blobs.parent)}  # type: ignore[union-attr] # it has one
     assert {kept, b"new"} <= contents
     assert b"other" not in contents
 

@@ -1,0 +1,16 @@
+"""moto's modules, imported at their first use.
+
+Together they take most of a second to import, for which neither a start nor a test that needs no AWS service has to wait. All code
+that uses moto gets its modules here; there are no import statements inside functions.
+"""
+
+from importlib import import_module
+from typing import Any, TypeAlias
+
+MotoObject: TypeAlias = Any
+"""An object, a class or a module of moto's. What is used of them has no published types."""
+
+
+def moto(name: str) -> MotoObject:
+    """The module `moto.<name>`; raises ImportError where a package that it needs is missing."""
+    return import_module(f"moto.{name}")

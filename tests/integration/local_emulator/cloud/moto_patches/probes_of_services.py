@@ -1,0 +1,60 @@
+"""Faults of EventBridge, S3, IAM, Service Quotas and CloudWatch Logs."""
+
+import json
+import time
+
+from tests.integration.local_emulator.cloud.moto_patches.probing import ACCOUNT, ROLE, client, policy, probe, refused
+
+# --- events -------------------------------------------------------------------------------------------------------------------
+
+
+@probe
+def rules_with_topics() -> bool:
+    sns, sqs, bus = client("sns"), client("sqs"), client("events")
+    topic = sns.create_topic(Name="topic")["TopicArn"]
+    queue = sqs.create_queue(QueueName="queue")["QueueUrl"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:us-east-1:{ACCOUNT}:queue")
+    bus.put_rule(Name="rule", EventPattern=json.dumps({"source": ["probe"]}))
+    bus.put_targets(Rule="rule", Targets=[{"Id": "topic", "Arn": topic}])
+    refused(lambda: bus.put_events(Entries=[{"Source": "probe", "DetailType": "probe", "Detail": "{}"}]))
+    return not sqs.receive_message(QueueUrl=queue).get("Messages")
+
+
+@probe
+def plain_http_denied() -> bool:
+    s3 = client("s3")
+    s3.create_bucket(Bucket="closed")
+    s3.put_object(Bucket="closed", Key="key", Body=b"")
+    denial = policy(
+        "s3:*", "arn:aws:s3:::closed/*", Effect="Deny", Principal="*", Condition={"Bool": {"aws:SecureTransport": "false"}}
+    )
+    s3.put_bucket_policy(Bucket="closed", Policy=json.dumps(denial))
+    return refused(lambda: s3.get_object(Bucket="closed", Key="key"))
+
+
+# --- operations ---------------------------------------------------------------------------------------------------------------
+
+
+@probe
+def simulate_principal_policy() -> bool:
+    iam = client("iam")
+    role = iam.create_role(RoleName="simulated", AssumeRolePolicyDocument=json.dumps(ROLE))["Role"]["Arn"]
+    return refused(lambda: iam.simulate_principal_policy(PolicySourceArn=role, ActionNames=["s3:GetObject"]))
+
+
+@probe
+def list_service_quotas() -> bool:
+    quotas = client("service-quotas")
+    return refused(lambda: quotas.list_service_quotas(ServiceCode="sagemaker")["Quotas"][0])
+
+
+@probe
+def filter_log_events() -> bool:
+    logs = client("logs")
+    logs.create_log_group(logGroupName="group")
+    for stream in ("wanted/1", "other/1"):
+        logs.create_log_stream(logGroupName="group", logStreamName=stream)
+        event = {"timestamp": int(time.time() * 1000), "message": stream}
+        logs.put_log_events(logGroupName="group", logStreamName=stream, logEvents=[event])
+    found = logs.filter_log_events(logGroupName="group", logStreamNamePrefix="wanted")["events"]
+    return bool([event["message"] for event in found] != ["wanted/1"])

@@ -1,0 +1,233 @@
+"""Faults of CloudFormation."""
+
+import tempfile
+import uuid
+from pathlib import Path
+
+from tests.integration.local_emulator.cloud.moto_patches.probing import (
+    ROLE,
+    Template,
+    bucket,
+    change_set,
+    changes,
+    client,
+    deploy,
+    described,
+    outputs,
+    policy,
+    probe,
+    refused,
+    resource,
+    told,
+    with_output,
+    with_parameter,
+)
+
+# --- CloudFormation: templates ------------------------------------------------------------------------------------------------
+
+
+@probe
+def templates_that_run_code() -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / "made"
+        refused(lambda: change_set(f"Description: !!python/object/apply:os.mkdir ['{made}']\nResources: {{}}\n"))
+        return made.exists()
+
+
+@probe
+def condition_tag() -> bool:
+    template = """
+    Conditions:
+      A: !Equals [x, x]
+      B: !And [!Condition A, !Equals [y, y]]
+    Resources:
+      Bucket: {Type: AWS::S3::Bucket}
+    Outputs:
+      Value: {Value: !If [B, yes, no]}
+    """
+    return told(template.replace("yes", "'yes'").replace("no]", "'no']")) != "yes"
+
+
+@probe
+def no_value_in_lists() -> bool:
+    return told(with_output({"Fn::Join": ["-", ["a", {"Ref": "AWS::NoValue"}, "b"]]})) != "a-b"
+
+
+@probe
+def cidr() -> bool:
+    return told(with_output({"Fn::Select": [1, {"Fn::Cidr": ["10.0.0.0/16", 4, 8]}]})) != "10.0.1.0/24"
+
+
+@probe
+def default_lists() -> bool:
+    template = with_output({"Fn::Select": [1, {"Ref": "Names"}]})
+    return told({**template, "Parameters": {"Names": {"Type": "CommaDelimitedList", "Default": "a,b"}}}) != "b"
+
+
+@probe
+def constraints_of_parameters() -> bool:
+    return not all(
+        refused(lambda declaration=declaration, value=value: change_set(with_parameter(**declaration), Parameter=value))  # type: ignore[misc] # bound in the loop
+        for declaration, value in (
+            ({"Type": "String", "AllowedPattern": "[a-z]+"}, "1"),
+            ({"Type": "String", "AllowedValues": ["a", "b"]}, "c"),
+            ({"Type": "Number", "MinValue": 1, "MaxValue": 3}, "4"),
+        )
+    )
+
+
+@probe
+def lists_as_they_were_given() -> bool:
+    stack = deploy(with_parameter(Type="CommaDelimitedList"), Parameter="a,b")
+    return bool(described(stack)["Parameters"] != [{"ParameterKey": "Parameter", "ParameterValue": "a,b"}])
+
+
+# --- CloudFormation: what changes -----------------------------------------------------------------------------------------------
+
+
+def conditional() -> Template:
+    return {
+        "Parameters": {"Both": {"Type": "String"}},
+        "Conditions": {"Both": {"Fn::Equals": [{"Ref": "Both"}, "true"]}},
+        "Resources": {"First": bucket(), "Second": {**bucket(), "Condition": "Both"}},
+    }
+
+
+@probe
+def conditions_in_updates() -> bool:
+    template = conditional()
+    stack = deploy(template, Both="false")
+    return changes(*change_set(template, "UPDATE", stack, Both="true")) != {("Add", "Second")}
+
+
+@probe
+def changes_by_parameters() -> bool:
+    template = {
+        "Parameters": {"Name": {"Type": "String"}},
+        "Resources": {"Topic": resource("AWS::SNS::Topic", TopicName="topic", DisplayName={"Ref": "Name"})},
+    }
+    stack = deploy(template, Name="a")
+    return changes(*change_set(template, "UPDATE", stack, Name="b")) != {("Modify", "Topic")}
+
+
+@probe
+def parameters_of_updated_stacks() -> bool:
+    template = {
+        "Parameters": {"Name": {"Type": "String"}},
+        "Resources": {"Topic": resource("AWS::SNS::Topic", TopicName="topic", DisplayName={"Ref": "Name"})},
+    }
+    stack = deploy(template, Name="a")
+    deploy(template, "UPDATE", stack, Name="b")
+    stack, name = change_set(template, "UPDATE", stack, Name="a")
+    status = client("cloudformation").describe_change_set(StackName=stack, ChangeSetName=name)["Status"]
+    return bool(status == "FAILED")  # as if `a` were still its value
+
+
+@probe
+def outputs_of_updates() -> bool:
+    template = with_output("before")
+    stack = deploy(template)
+    deploy(
+        {**template, "Outputs": {"Value": {"Value": "after"}}, "Resources": {**template["Resources"], "Other": bucket()}},
+        "UPDATE",
+        stack,
+    )
+    return outputs(stack).get("Value") != "after"
+
+
+@probe
+def removed_resources() -> bool:
+    first, second = bucket(), bucket()
+    both: Template = {"Resources": {"First": first, "Second": second}}
+    stack = deploy(both)
+    deploy({"Resources": {"First": first}}, "UPDATE", stack)
+    deploy(both, "UPDATE", stack)
+    name = second["Properties"]["BucketName"]
+    return name not in {entry["Name"] for entry in client("s3").list_buckets()["Buckets"]}
+
+
+@probe
+def refused_change_sets() -> bool:
+    template = with_parameter(Type="String", AllowedPattern="[a-z]+")
+    name = f"stack-{uuid.uuid4().hex[:8]}"
+    refused(lambda: change_set(template, stack=name))  # no value for the parameter
+    return not refused(lambda: described(name))
+
+
+# --- CloudFormation: what fails, stays, and comes again --------------------------------------------------------------------------
+
+
+@probe
+def failed_creations() -> bool:
+    topic = resource("AWS::SNS::Topic", TopicName="left")
+    broken = resource("AWS::IAM::Role", RoleName="broken", AssumeRolePolicyDocument=ROLE)
+    broken["Properties"]["Policies"] = [{"PolicyName": "p", "PolicyDocument": policy("iam PassRole")}]
+    name = f"stack-{uuid.uuid4().hex[:8]}"
+    stack, made = change_set({"Resources": {"Topic": topic, "Broken": broken}}, stack=name)
+    refused(lambda: client("cloudformation").execute_change_set(StackName=stack, ChangeSetName=made))
+    left = any(entry["TopicArn"].endswith(":left") for entry in client("sns").list_topics()["Topics"])
+    return left or described(name)["StackStatus"] != "ROLLBACK_COMPLETE"
+
+
+@probe
+def failed_deletions() -> bool:
+    template: Template = {"Resources": {"Bucket": bucket()}}
+    stack = deploy(template)
+    client("s3").put_object(Bucket=template["Resources"]["Bucket"]["Properties"]["BucketName"], Key="key", Body=b"kept")
+    refused(lambda: client("cloudformation").delete_stack(StackName=stack))
+    return refused(lambda: described(stack)) or described(stack)["StackStatus"] != "DELETE_FAILED"
+
+
+def retained(kind: str, **properties: object) -> Template:
+    return {"Resources": {"Kept": {**resource(kind, **properties), "DeletionPolicy": "RetainExceptOnCreate"}}}
+
+
+@probe
+def retained_resources() -> bool:
+    stack = deploy(retained("AWS::Logs::LogGroup", LogGroupName="kept"))
+    client("cloudformation").delete_stack(StackName=stack)
+    return not client("logs").describe_log_groups(logGroupNamePrefix="kept")["logGroups"]
+
+
+@probe
+def adopted_resources() -> bool:
+    client("ecr").create_repository(repositoryName="adopted")
+    return refused(lambda: deploy(retained("AWS::ECR::Repository", RepositoryName="adopted")))
+
+
+@probe
+def route_tables() -> bool:
+    template: Template = {
+        "Resources": {
+            "Vpc": resource("AWS::EC2::VPC", CidrBlock="10.0.0.0/16"),
+            "Table": resource("AWS::EC2::RouteTable", VpcId={"Ref": "Vpc"}),
+        }
+    }
+    stack = deploy(template)
+    refused(lambda: client("cloudformation").delete_stack(StackName=stack))
+    vpcs = client("ec2").describe_vpcs(Filters=[{"Name": "cidr", "Values": ["10.0.0.0/16"]}])["Vpcs"]
+    return bool(vpcs)
+
+
+@probe
+def versioned_buckets() -> bool:
+    made = bucket("versioned")
+    made["Properties"]["VersioningConfiguration"] = {"Status": "Enabled"}
+    deploy({"Resources": {"Bucket": made}})
+    return bool(client("s3").get_bucket_versioning(Bucket="versioned").get("Status") != "Enabled")
+
+
+@probe
+def policies_of_roles() -> bool:
+    def template(action: str) -> Template:
+        policies = [{"PolicyName": "p", "PolicyDocument": policy(action)}]
+        return {
+            "Resources": {
+                "Role": resource("AWS::IAM::Role", RoleName="changed", AssumeRolePolicyDocument=ROLE, Policies=policies)
+            }
+        }
+
+    stack = deploy(template("s3:GetObject"))
+    refused(lambda: deploy(template("s3:PutObject"), "UPDATE", stack))
+    document = client("iam").get_role_policy(RoleName="changed", PolicyName="p")["PolicyDocument"]
+    return "s3:PutObject" not in str(document)

@@ -1,0 +1,34 @@
+"""Which faults moto shows, as JSON: without arguments of moto as it is, with `patched` of moto with the emulator's patches."""
+
+import json
+import sys
+from contextlib import nullcontext
+
+from moto import mock_aws
+
+from local_emulator.cloud.moto_patches import cloudformation, events, operations
+from local_emulator.settings import Quotas
+from tests.integration.local_emulator.cloud.moto_patches import probes_of_services, probes_of_stacks, probes_of_types
+from tests.integration.local_emulator.cloud.moto_patches.probing import PROBES, told, with_output
+
+MODULES = (probes_of_services, probes_of_stacks, probes_of_types)  # each registers its probes
+
+
+def main() -> None:
+    """Run every probe, each with a moto that is empty."""
+    patched = sys.argv[1:] == ["patched"]
+    if patched:
+        events.apply()
+        cloudformation.apply()
+    with mock_aws():  # the clients are made while moto is there, and are kept
+        control = with_output("control")
+        assert told(control) == "control", "a stack that needs no patch"
+    shown = {}
+    for name, function in PROBES.items():
+        with mock_aws(), operations.applied(Quotas()) if patched else nullcontext():
+            shown[name] = function()
+    print(json.dumps(shown))
+
+
+if __name__ == "__main__":
+    main()
