@@ -1,5 +1,6 @@
 """Search and GetSearchSuggestions for training jobs and tuning jobs, answered from the store."""
 
+import functools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -107,10 +108,15 @@ def _records(context: Context, resource: str, expression: Document, scope: AwsSc
 
 
 def _record(resource: str, job: TrainingJob | TuningJob, described: Document) -> Document:
-    shape = shapes.service().shape_for(RESOURCES[resource])
-    known = shape.members if isinstance(shape, StructureShape) else {}
     tags = {"Tags": serialize.tag_list(job.tags)} if job.tags else {}
-    return {name: value for name, value in {**described, **tags}.items() if name in known}
+    return {name: value for name, value in {**described, **tags}.items() if name in _members(resource)}
+
+
+@functools.cache
+def _members(resource: str) -> frozenset[str]:
+    """The members of what a search finds; botocore makes its map of them anew each time."""
+    shape = shapes.service().shape_for(RESOURCES[resource])
+    return frozenset(shape.members if isinstance(shape, StructureShape) else ())
 
 
 def _narrowed(expression: Document, scope: AwsScope) -> Query:
