@@ -57,7 +57,6 @@ class Loop:
         self._wakeup.notify()
         self._thread.join()
         self._lifecycle.close()
-        self._tuner.close()
 
     @contextmanager
     def paused(self) -> Iterator[None]:

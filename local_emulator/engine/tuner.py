@@ -1,4 +1,4 @@
-"""Asks the mind about every active tuning job and carries out what it says, through the store alone."""
+"""Decides about every active tuning job and carries the decisions out, through the store alone."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from local_emulator import decide as mind
+from local_emulator.decide import Action, Finish, Launch, Stop, decide
 from local_emulator.documents.children import new_training_job
 from local_emulator.domain.errors import AlreadyExists, Unreadable
 from local_emulator.domain.jobs import ACTIVE, Secondary, Status
@@ -15,7 +15,6 @@ from local_emulator.domain.names import Arn
 from local_emulator.domain.training import TrainingJob
 from local_emulator.domain.tuning import TuningJob
 from local_emulator.engine.faults import FaultLog, Retries
-from local_emulator.engine.foresight import Foresight
 from local_emulator.store.base import Query, Sort, Store
 from local_emulator.strategies.base import Strategy
 from local_emulator.strategies.registry import make
@@ -46,13 +45,8 @@ class Tuner:
         self._token = token
         self._notify = notify
         self._strategies: dict[str, Sequence[Strategy]] = {}
-        self._settled: dict[str, tuple[int, Trials]] = {}  # about which nothing is to be done until they change
-        self._foresight = Foresight()
+        self._settled: dict[str, tuple[int, Trials]] = {}  # nothing is to be done about them until they change
         self._retries = Retries(log, "moving a tuning job", notify)
-
-    def close(self) -> None:
-        """End what is being thought about."""
-        self._foresight.close()
 
     def reset(self) -> None:
         """Forget all tuning jobs. Called while the loop is paused."""
@@ -76,14 +70,15 @@ class Tuner:
         if isinstance(error, Unreadable):
             self._store.condemn(arn, _INTERNAL, self._now())
         else:
-            self._finish(self._store.tunings.get(arn), mind.Finish(status=Status.FAILED, reason=_INTERNAL))
+            self._finish(self._store.tunings.get(arn), Finish(status=Status.FAILED, reason=_INTERNAL))
         for training in self._store.trainings.find(Query(tuning=arn, statuses=ACTIVE)).items:
             self._stop(training, "The tuning job failed")
 
-    def _minds(self, job: TuningJob) -> Sequence[Strategy]:
+    def _strategies_of(self, job: TuningJob) -> Sequence[Strategy]:
+        """One strategy for each definition of the plan."""
         if job.arn not in self._strategies:
             self._strategies[job.arn] = [
-                make(job.plan, definition, job.seed + place) for place, definition in enumerate(job.plan.definitions)
+                make(job.plan, definition, job.seed + index) for index, definition in enumerate(job.plan.definitions)
             ]
         return self._strategies[job.arn]
 
@@ -98,30 +93,32 @@ class Tuner:
         version, trials = self._settled.get(job.arn, (None, None))
         if job.version == version and history.known is trials and job.plan.max_runtime is None:
             return
-        actions = mind.decide(job, history, self._minds(job), self._now())
+        actions = decide(job, history, self._strategies_of(job), self._now())
         if not actions:
             self._settled[job.arn] = job.version, history.known
-            self._foresight.consider(job, history, self._minds(job))
         for action in actions:
             self._notify()
-            if isinstance(action, mind.Launch):
-                self._launch(job, action)
-            elif isinstance(action, mind.Stop):
-                self._stop(self._store.trainings.get(job.scope.training_arn(action.trial)), action.why)
-            else:
-                self._finish(job, action)
+            self._carry_out(job, action)
 
-    def _launch(self, job: TuningJob, action: mind.Launch) -> None:
+    def _carry_out(self, job: TuningJob, action: Action) -> None:
+        if isinstance(action, Launch):
+            self._launch(job, action)
+        elif isinstance(action, Stop):
+            self._stop(self._store.trainings.get(job.scope.training_arn(action.trial)), action.why)
+        else:
+            self._finish(job, action)
+
+    def _launch(self, job: TuningJob, action: Launch) -> None:
         now = self._now()
         for attempt in itertools.count():
             try:
-                made = new_training_job(job, action.definition, action.point, action.index, self._token(), now, attempt)
-                self._store.trainings.add(made)
+                training = new_training_job(job, action.definition, action.point, action.index, self._token(), now, attempt)
+                self._store.trainings.add(training)
             except AlreadyExists:
                 continue  # the name was taken: make another
             return
 
-    def _finish(self, job: TuningJob, action: mind.Finish) -> None:
+    def _finish(self, job: TuningJob, action: Finish) -> None:
         now = max(self._now(), job.modified)
         ended = replace(job, status=action.status, failure_reason=action.reason, ended=now, modified=now)
         self._store.tunings.put(ended)

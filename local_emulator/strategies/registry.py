@@ -1,7 +1,6 @@
 """Which strategy a plan asks for."""
 
 from local_emulator.domain.tuning import Definition, Plan
-from local_emulator.strategies.ahead import Ahead
 from local_emulator.strategies.base import Strategy
 from local_emulator.strategies.grid import Grid
 from local_emulator.strategies.hyperband import Hyperband
@@ -18,9 +17,9 @@ def make(plan: Plan, definition: Definition, seed: int) -> Strategy:
     if plan.strategy == "Random":
         return Random(space, seed=seed, early_stopping=plan.early_stopping)
     if plan.strategy == "Bayesian":
-        from local_emulator.strategies.bayesian import Bayesian  # noqa: PLC0415 - numpy and scipy take half a second
+        from local_emulator.strategies.bayesian import Bayesian  # noqa: PLC0415 - numpy and scipy: half a second that other strategies need not wait for
 
-        return Ahead(lambda: Bayesian(space, seed=seed, early_stopping=plan.early_stopping))
+        return Bayesian(space, seed=seed, early_stopping=plan.early_stopping)
     static = definition.training.hyperparameters
     most = plan.max_resource or next(int(static[name]) for name in _RESOURCES if static.get(name, "").isdigit())
     return Hyperband(space, seed=seed, max_resource=most, min_resource=plan.min_resource or 1)

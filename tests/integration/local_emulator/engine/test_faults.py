@@ -346,7 +346,6 @@ def test_one_tuning_jobs_fault_ends_it_alone(engine: Engine, fault: str) -> None
     )
     for _ in range(6):
         tuner.step()
-    tuner.close()
     assert engine.store.rows("SELECT name, status FROM tunings ORDER BY id") == [("bad", "Failed"), ("good", "InProgress")]
     assert engine.job(child).status is Status.STOPPING
     assert len(engine.store.trainings.arns(Query(tuning=good.arn))) == 1
