@@ -1,1 +1,1 @@
-"""AWS's documents and the emulator's own types, one made of the other. Nothing else reads a member of a request."""
+"""Conversion between AWS's JSON documents and the domain types. Only this package reads members of requests."""

@@ -1,12 +1,12 @@
-"""Autotune: what AWS chooses by itself when asked to. AWS does not publish how; this policy is ours (docs/decisions/0007).
+"""Autotune: fills in what AWS chooses. AWS does not publish its policy; this one is ours (docs/decisions/0007).
 
 A numeric hint h becomes the range from h/10 to 10h on a logarithmic scale (integers likewise); zero the range from 0 to 1; a negative
-number the range between its double and its half; true and false both; in quotes likewise. Any other text stays at its hint, and so
-does whatever script mode is told by (`sagemaker_program`, `sagemaker_container_log_level`, ...): the SDK hands over all
-hyperparameters as hints. A space with fewer points than training jobs is searched to its end.
+number the range from its double to its half; true or false both values; quoted values likewise. Other text becomes a static
+hyperparameter, and so does every hyperparameter of script mode (`sagemaker_program`, `sagemaker_container_log_level`, …): the SDK
+passes all hyperparameters as hints. A space with fewer points than training jobs is searched completely.
 
-Of AWS's own algorithms a hyperparameter gets the range that AWS recommends, widened to its hint, or stays at its hint if it cannot be
-tuned or if the request has ranges of its own; without any range all that can be tuned are.
+For an algorithm of AWS a hyperparameter gets the range that AWS recommends, widened to include the hint. It becomes static if it
+cannot be tuned or if the request has ranges of its own. Without any range, all tunable hyperparameters are tuned.
 """
 
 import math
@@ -24,7 +24,7 @@ _Choice = tuple[str, Mapping[str, Any]]  # the list that a range belongs to, and
 
 
 def filled(request: Document) -> Document:
-    """The request with everything that Autotune chooses filled in; other requests as they are."""
+    """The request with everything that Autotune chooses; unchanged if Autotune is not enabled."""
     if request.get("Autotune", {}).get("Mode") != "Enabled":
         return request
     config = dict(request["HyperParameterTuningJobConfig"])
@@ -44,8 +44,13 @@ def filled(request: Document) -> Document:
         if ranges:
             config["ParameterRanges"] = ranges
     if "TrainingJobDefinitions" in request:
-        pairs = [_definition(one, one.get("HyperParameterRanges", {}), grid=grid) for one in request["TrainingJobDefinitions"]]
-        done["TrainingJobDefinitions"] = [{**one, "HyperParameterRanges": ranges} if ranges else one for one, ranges in pairs]
+        done["TrainingJobDefinitions"] = [
+            {**definition, "HyperParameterRanges": ranges} if ranges else definition
+            for definition, ranges in (
+                _definition(definition, definition.get("HyperParameterRanges", {}), grid=grid)
+                for definition in request["TrainingJobDefinitions"]
+            )
+        ]
     return done
 
 
@@ -55,9 +60,9 @@ def _definition(definition: Document, ranges: Document, *, grid: bool) -> tuple[
     if grid:
         return done, ranges
     algorithm = catalogue.find(definition["AlgorithmSpecification"].get("TrainingImage", ""))
-    hints = {one["Name"]: one["ValueHint"] for one in ranges.get("AutoParameters", ())}
+    hints = {parameter["Name"]: parameter["ValueHint"] for parameter in ranges.get("AutoParameters", ())}
     static = dict(definition.get("StaticHyperParameters", {}))
-    chosen: dict[str, Any] = {kind: list(some) for kind, some in ranges.items() if kind != "AutoParameters"}
+    chosen: dict[str, Any] = {kind: list(items) for kind, items in ranges.items() if kind != "AutoParameters"}
     ranged = any(chosen.values())
     for name, hint in hints.items():
         own = algorithm.hyperparameter(name) if algorithm else None
@@ -80,7 +85,7 @@ def _definition(definition: Document, ranges: Document, *, grid: bool) -> tuple[
 
 
 def _recommended(name: str, hint: str, hyperparameter: Hyperparameter) -> _Choice:
-    """The range that AWS recommends for a hyperparameter of its algorithms, with the hint in it."""
+    """AWS's recommended range of a built-in algorithm's hyperparameter, widened to include the hint."""
     values = [str(value) for value in hyperparameter.tune]
     if any(isinstance(value, str) for value in hyperparameter.tune):
         known = not hint or hint.lower() in {value.lower() for value in values}
@@ -98,7 +103,7 @@ def _recommended(name: str, hint: str, hyperparameter: Hyperparameter) -> _Choic
 
 
 def _script_range(name: str, hint: str) -> _Choice | None:
-    """The range that is made of a hint for a script; None for what is no number and no truth value, or is meant for script mode."""
+    """Range around a hint for a script; None if it is neither a number nor a boolean, or belongs to script mode."""
     if name.startswith("sagemaker_"):
         return None
     text = hint.removeprefix('"').removesuffix('"')  # the SDK's framework estimators write text as JSON, and numbers as text

@@ -1,4 +1,4 @@
-"""What changes in the request of a training job while it exists."""
+"""Changes of a training job's request; the parsed form changes with it."""
 
 from dataclasses import replace
 from typing import Any
@@ -12,7 +12,7 @@ _MERGED = ("ResourceConfig", "RemoteDebugConfig", "ProfilerConfig")
 
 
 def on_instances(job: TrainingJob, instances: InstanceGroup) -> TrainingJob:
-    """The job on instances that it has got: one of its InstancePreferences, or of the InstanceConfigs of its tuning job."""
+    """The job on selected instances: one of the InstancePreferences, or of the tuning job's InstanceConfigs."""
     prefix = "Selected" if job.spec.resources.alternatives else ""
     config: dict[str, Any] = {
         f"{prefix}InstanceType": instances.instance_type,
@@ -24,7 +24,7 @@ def on_instances(job: TrainingJob, instances: InstanceGroup) -> TrainingJob:
 
 
 def updated(job: TrainingJob, request: Document) -> TrainingJob:
-    """The job with what UpdateTrainingJob asks for."""
+    """The job after UpdateTrainingJob."""
     changed = {**job.request, **{name: job.request.get(name, {}) | request[name] for name in _MERGED if name in request}}
     if "ProfilerRuleConfigurations" in request:
         changed["ProfilerRuleConfigurations"] = request["ProfilerRuleConfigurations"]

@@ -1,4 +1,4 @@
-"""Training jobs of a tuning job, made of its definitions."""
+"""Makes training jobs from the definitions of a tuning job."""
 
 from datetime import datetime
 
@@ -29,7 +29,7 @@ def new_training_job(
 ) -> TrainingJob:
     """The index-th training job (from 1) of a tuning job; `token` (32 hexadecimal digits) names its run.
 
-    With a RandomSeed its name follows from that and from `attempt`, so that it is the same each time; else from the token.
+    With a RandomSeed the name is a function of the seed and `attempt`, so it is reproducible; otherwise of the token.
     """
     named = token[:8] if tuning.plan.seed is None else seeded_token(tuning.name, index, tuning.plan.seed, attempt)
     name = child_name(tuning.name, index, named)
@@ -67,14 +67,14 @@ def _request(definition: Definition, tuned: Point, name: str) -> Document:
         "ResourceConfig": resources_of(document),
     }
     if "CheckpointConfig" in document:
-        # Children share the request's location; each gets a folder of its own, or they would overwrite one another.
+        # All have the request's location: without a folder for each they would overwrite each other's checkpoints.
         config = document["CheckpointConfig"]
         request["CheckpointConfig"] = {**config, "S3Uri": f"{config['S3Uri'].rstrip('/')}/{name}"}
     return request
 
 
 def resources_of(document: Document) -> Document:
-    """ResourceConfig of a definition's training jobs; of several configurations the first."""
+    """ResourceConfig of a definition's training jobs; the first of several configurations."""
     if "ResourceConfig" in document:
         resources: Document = document["ResourceConfig"]
         return resources

@@ -1,4 +1,4 @@
-"""Requests as Describe shows them: what AWS fills in, filled in."""
+"""Fills in the defaults of AWS: requests as Describe shows them."""
 
 from typing import Any
 
@@ -71,14 +71,14 @@ def _scaled(ranges: Document) -> Document:
 
 
 def _combinations(request: Document) -> int:
-    """How many points the definitions' spaces have together."""
+    """Number of points of all definitions' spaces."""
     common = request["HyperParameterTuningJobConfig"].get("ParameterRanges")
     definitions: list[Document] = request.get("TrainingJobDefinitions") or [request["TrainingJobDefinition"]]
     return sum(space(definition.get("HyperParameterRanges") or common).size or 0 for definition in definitions)
 
 
 def _with_stock_metrics(request: Document, objective: str | None = None) -> Document:
-    """A request for training with the metric definitions that AWS has for its algorithm; as it is if the algorithm is not AWS's."""
+    """A request with AWS's metric definitions of a built-in algorithm; unchanged for any other image."""
     specification = request["AlgorithmSpecification"]
     algorithm = catalogue.find(specification.get("TrainingImage", ""))
     if algorithm is None:
@@ -89,7 +89,7 @@ def _with_stock_metrics(request: Document, objective: str | None = None) -> Docu
 
 
 def _with_objective_metric(definition: Document, objective: str) -> Document:
-    """A definition whose metric definitions end with `ObjectiveMetric`, as AWS shows it."""
+    """A definition with the metric definition `ObjectiveMetric` appended, as AWS shows it."""
     specification = definition["AlgorithmSpecification"]
     metrics = [metric for metric in specification.get("MetricDefinitions", ()) if metric["Name"] != OBJECTIVE_METRIC]
     regex = next((metric["Regex"] for metric in metrics if metric["Name"] == objective), None)

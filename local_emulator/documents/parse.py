@@ -1,6 +1,6 @@
-"""Requests as domain types.
+"""Parses requests into domain types.
 
-They have passed the rules of requests, so they are whole; any other JSON may raise LookupError, TypeError, ValueError, AttributeError.
+Requests have passed the rules before; other JSON may raise LookupError, TypeError, ValueError or AttributeError.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ _NOTHING: Document = {}
 
 
 def tags(request: Document) -> Mapping[str, str]:
-    """The Tags of a request by their keys."""
+    """Tags of a request by key."""
     return {tag["Key"]: tag["Value"] for tag in request.get("Tags", ())}
 
 
@@ -33,7 +33,7 @@ def tags(request: Document) -> Mapping[str, str]:
 
 
 def training(request: Document) -> TrainingSpec:
-    """What CreateTrainingJob, or a TrainingJobDefinition of a tuning job, asks for."""
+    """CreateTrainingJob, or a TrainingJobDefinition of a tuning job."""
     algorithm = _algorithm(request.get("AlgorithmSpecification", _NOTHING))
     profiler = request.get("ProfilerConfig")
     stopping = request.get("StoppingCondition", _NOTHING)
@@ -120,7 +120,7 @@ def _groups(groups: Iterable[Document], count: int) -> tuple[InstanceGroup, ...]
 
 
 def tuning(request: Document) -> Plan:
-    """What CreateHyperParameterTuningJob asks for."""
+    """CreateHyperParameterTuningJob."""
     config = request["HyperParameterTuningJobConfig"]
     limits = config["ResourceLimits"]
     criteria = config.get("TuningJobCompletionCriteria", _NOTHING)
@@ -157,7 +157,7 @@ def _definition(definition: Document, config: Document) -> Definition:
 
 
 def space(ranges: Document) -> Space:
-    """A ParameterRanges structure as a space: categoricals, integers, continuous, each in the request's order."""
+    """ParameterRanges: categorical, integer and continuous parameters, each in the request's order."""
     return Space(
         parameters=(
             *(

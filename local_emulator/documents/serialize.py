@@ -1,4 +1,4 @@
-"""Jobs as AWS shows them. Absent is absent: no member is ever null."""
+"""Answers of AWS about jobs. Members without a value are left out, never null."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -31,9 +31,9 @@ def _present(members: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _with_resources(echoed: Any) -> Any:  # noqa: ANN401 - a definition, a list of them, or another member
-    """A definition with ResourceConfig beside a HyperParameterTuningResourceConfig of one machine (docs/decisions/0012)."""
+    """Add ResourceConfig to a definition with a HyperParameterTuningResourceConfig of one instance (docs/decisions/0012)."""
     if isinstance(echoed, list):
-        return [_with_resources(one) for one in echoed]
+        return [_with_resources(definition) for definition in echoed]
     chosen = echoed.get("HyperParameterTuningResourceConfig", {})
     return echoed if "InstanceType" not in chosen else {**echoed, "ResourceConfig": resources_of(echoed)}
 
@@ -47,7 +47,7 @@ def tag_list(tags: Mapping[str, str]) -> list[Document]:
 
 
 def described_tuning_job(job: TuningJob, history: History, get: Callable[[Arn], TrainingJob]) -> Document:
-    """The answer of DescribeHyperParameterTuningJob. `get` finds a training job or raises NotFound."""
+    """Answer of DescribeHyperParameterTuningJob. `get` reads a training job; it may raise NotFound."""
 
     def training(trial: Trial | None) -> TrainingJob | None:
         try:
@@ -86,7 +86,7 @@ def described_tuning_job(job: TuningJob, history: History, get: Callable[[Arn], 
 
 
 def _overall_best(job: TuningJob, history: History) -> Trial | None:
-    """The best trial of a tuning job and its parents; None without parents of the same data."""
+    """Best trial of a tuning job and its parents; None without parents that were trained on the same data."""
     if not job.plan.parents or job.plan.transfer:
         return None
     rivals = [trial for trial in (replace(history, trials=history.parents).best, history.best) if trial is not None]
@@ -94,12 +94,12 @@ def _overall_best(job: TuningJob, history: History) -> Trial | None:
 
 
 def _consumed(job: TuningJob) -> int:
-    """Seconds as far as they were counted last; of jobs that an earlier version ran, all."""
+    """Consumed seconds, as last updated; the whole duration for jobs of an earlier version of this program."""
     return job.consumed if job.consumed is not None else int(((job.ended or job.modified) - job.created).total_seconds())
 
 
 def tuning_job_summary(job: TuningJob, history: History) -> Document:
-    """One of HyperParameterTuningJobSummaries."""
+    """An item of HyperParameterTuningJobSummaries."""
     config = job.request["HyperParameterTuningJobConfig"]
     return _present(
         {
@@ -118,9 +118,9 @@ def tuning_job_summary(job: TuningJob, history: History) -> Document:
 
 
 def child_summary(job: TrainingJob | TrainingSummary, tuning: TuningJob, latest: float | None = None) -> Document:
-    """A training job of a tuning job, as its lists and BestTrainingJob show it.
+    """A training job as lists of a tuning job and BestTrainingJob show it.
 
-    `latest` is the newest value of the objective of a job that still runs.
+    `latest` is the last value of the objective of a running job.
     """
     value = job.final_objective if job.status.terminal else latest
     return _present(
@@ -141,8 +141,9 @@ def child_summary(job: TrainingJob | TrainingSummary, tuning: TuningJob, latest:
 
 
 def _objective(job: TrainingJob | TrainingSummary, tuning: TuningJob, value: float) -> Document:
-    """The objective's value; with several definitions its type too, since each has its own."""
-    goal = next((one.objective.goal for one in tuning.plan.definitions if one.name == job.definition), None)
+    """Value of the objective; with several definitions also the objective's type."""
+    goals = (definition.objective.goal for definition in tuning.plan.definitions if definition.name == job.definition)
+    goal = next(goals, None)
     several = {} if job.definition is None or goal is None else {"Type": goal.value}
     return {**several, "MetricName": job.objective, "Value": value}
 
@@ -151,7 +152,7 @@ def _objective(job: TrainingJob | TrainingSummary, tuning: TuningJob, value: flo
 
 
 def described_training_job(job: TrainingJob, now: datetime) -> Document:
-    """The answer of DescribeTrainingJob."""
+    """Answer of DescribeTrainingJob."""
     seconds = max(round(job.trained(job.ended or now)), 1) if job.started else None
     uploaded = job.status in {Status.COMPLETED, Status.STOPPED}
     return _present(
@@ -173,13 +174,13 @@ def described_training_job(job: TrainingJob, now: datetime) -> Document:
             "SecondaryStatusTransitions": [
                 _present(
                     {
-                        "Status": one.status.value,
-                        "StartTime": _milliseconds(one.start),
-                        "EndTime": _milliseconds(one.end),
-                        "StatusMessage": one.message,
+                        "Status": transition.status.value,
+                        "StartTime": _milliseconds(transition.start),
+                        "EndTime": _milliseconds(transition.end),
+                        "StatusMessage": transition.message,
                     }
                 )
-                for one in job.transitions
+                for transition in job.transitions
             ],
             "FinalMetricDataList": _final_metrics(job) or None,
             "TrainingTimeInSeconds": seconds,
@@ -198,25 +199,27 @@ def _warm_pool(job: TrainingJob, now: datetime) -> Document | None:
 
 
 def _billable(job: TrainingJob, seconds: int | None) -> int | None:
-    """What a job that has ended costs: of a spot job's time the share that AWS's examples were billed for."""
+    """BillableTimeInSeconds of an ended job; of a spot job the share that was billed in AWS's examples."""
     if seconds is None or job.ended is None:
         return None
     return max(round(seconds * _SPOT_SHARE), 1) if job.spot else seconds
 
 
 def _final_metrics(job: TrainingJob) -> Sequence[Document]:
-    return [{"MetricName": one.name, "Value": one.value, "Timestamp": _seconds(one.time)} for one in job.final_metrics]
+    return [
+        {"MetricName": metric.name, "Value": metric.value, "Timestamp": _seconds(metric.time)} for metric in job.final_metrics
+    ]
 
 
 def _model_uri(job: TrainingJob) -> str:
-    """Where the model lies once it is uploaded."""
+    """Location of the uploaded model."""
     output = job.spec.output
     name = "model.tar.gz" if output.compressed else "model"
     return f"{output.s3_output_path.rstrip('/')}/{job.name}/output/{name}"
 
 
 def training_job_summary(job: TrainingSummary) -> Document:
-    """One of TrainingJobSummaries."""
+    """An item of TrainingJobSummaries."""
     return _present(
         {
             "TrainingJobName": job.name,

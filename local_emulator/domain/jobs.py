@@ -1,7 +1,7 @@
 """Statuses and which may follow which, for tuning jobs and training jobs alike.
 
-A training job goes InProgress -> Completed | Failed, or through Stopping to Stopped; while InProgress its secondary
-status walks Starting -> Downloading -> Training -> Uploading. A tuning job goes InProgress -> Completed | Failed, or through
+A training job goes InProgress -> Completed | Failed, or through Stopping to Stopped; while InProgress the secondary
+status goes Starting -> Downloading -> Training -> Uploading. A tuning job goes InProgress -> Completed | Failed, or through
 Stopping to Stopped. Nothing leaves a terminal status but deletion.
 """
 

@@ -1,4 +1,4 @@
-"""The one owner of names and ARNs."""
+"""Names and ARNs: the only module that makes or parses them."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ OBJECTIVE_STATIC = "_tuning_objective_metric"
 OBJECTIVE_METRIC = "ObjectiveMetric"
 
 Arn = NewType("Arn", str)
-"""ARN of a tuning job or a training job; it alone identifies one, since names may be the same in two regions or accounts."""
+"""ARN of a tuning job or a training job. It identifies the job; names are unique in a region of an account only."""
 
 _ARN = re.compile(r"arn:aws[a-z\-]*:sagemaker:([a-z0-9\-]*):(\d{12}):(hyper-parameter-tuning-job|training-job)/(.+)")
 _PARTITIONS = {  # AWS's partitions, by how the names of their regions begin
@@ -40,11 +40,11 @@ class AwsScope:
         return next((name for prefix, name in _PARTITIONS.items() if self.region.startswith(prefix)), "aws")
 
     def tuning_arn(self, name: str) -> Arn:
-        """ARN of a tuning job; its last part is lower case."""
+        """ARN of a tuning job, with the name in lower case."""
         return self._arn(TUNING_JOB, name)
 
     def training_arn(self, name: str) -> Arn:
-        """ARN of a training job; its last part is lower case."""
+        """ARN of a training job, with the name in lower case."""
         return self._arn(TRAINING_JOB, name)
 
     def _arn(self, kind: str, name: str) -> Arn:
@@ -61,7 +61,7 @@ class JobArn:
 
     @property
     def arn(self) -> Arn:
-        """The ARN as the store knows it."""
+        """The ARN, with the name in lower case."""
         return self.scope.tuning_arn(self.name) if self.kind == TUNING_JOB else self.scope.training_arn(self.name)
 
 

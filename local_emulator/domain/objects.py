@@ -1,4 +1,4 @@
-"""What training jobs need of an object store, whoever keeps it."""
+"""The object store that training jobs read from and write to."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from local_emulator.domain.errors import EmulatorError
 
 
 class NoSuchBucket(EmulatorError):  # noqa: N818 - S3's name
-    """The bucket does not exist; the text is its name."""
+    """The bucket does not exist; the text is the bucket's name."""
 
 
 class NoSuchKey(EmulatorError):  # noqa: N818 - S3's name
-    """The object does not exist; the text is its key."""
+    """The object does not exist; the text is the object's key."""
 
 
 class ObjectsUnavailable(EmulatorError):  # noqa: N818 - reads as a fact
@@ -23,7 +23,7 @@ class ObjectsUnavailable(EmulatorError):  # noqa: N818 - reads as a fact
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectInfo:
-    """One object; `etag` changes when its content does. `size` is bytes."""
+    """An object. `etag` changes with the content; `size` is in bytes."""
 
     key: str
     size: int
@@ -40,7 +40,7 @@ class Objects(Protocol):
         """Write an object's content to a file; raises NoSuchKey."""
 
     def upload(self, bucket: str, key: str, source: Path) -> None:
-        """Keep a file's content under a key. It survives a crash once this returns."""
+        """Store a file's content under a key; durable once this returns."""
 
 
 def parse_s3(uri: str) -> tuple[str, str]:

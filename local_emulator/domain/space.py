@@ -1,7 +1,7 @@
-"""Hyperparameter ranges, their scaling and the unit cube in which strategies think.
+"""Hyperparameter ranges, their scaling, and the unit cube that strategies search.
 
-A point is what the container gets: a string for each name. A unit is a float in [0, 1) or an array of them, one for each
-parameter, in the order of the space.
+A point is what the container gets: a string for each name. Units are floats in [0, 1), one for each parameter, in the order of the
+space.
 """
 
 import math
@@ -16,7 +16,7 @@ _DECADES_FOR_LOG = 3.0  # `Auto` takes the logarithm of a positive range this ma
 
 
 class Scaling(StrEnum):
-    """How a range is stretched before it is searched."""
+    """Scale on which a range is searched."""
 
     AUTO = "Auto"
     LINEAR = "Linear"
@@ -68,7 +68,7 @@ class Continuous:
         return repr(min(max(_shrink(scaling, low + unit * (high - low)), self.low), self.high))
 
     def unit(self, text: str) -> float:
-        """Where a value lies in [0, 1]; values outside the range are clipped."""
+        """Position of a value in [0, 1]; values outside the range are clipped."""
         scaling = _resolve(self.scaling, self.low, self.high)
         low, high = _stretch(scaling, self.low), _stretch(scaling, self.high)
         value = min(max(float(text), self.low), self.high)
@@ -100,7 +100,7 @@ class Integer:
         return str(min(max(round(_shrink(scaling, low + unit * (high - low))), self.low), self.high))
 
     def unit(self, text: str) -> float:
-        """Where a value lies in [0, 1]; values outside the range are clipped."""
+        """Position of a value in [0, 1]; values outside the range are clipped."""
         scaling, low, high = self._ends()
         value = min(max(float(text), self.low), self.high)
         return (_stretch(scaling, value) - low) / (high - low)
@@ -108,7 +108,7 @@ class Integer:
 
 @dataclass(frozen=True, kw_only=True)
 class Categorical:
-    """One of the given strings, handed on exactly as given."""
+    """One of the given strings, passed on unchanged."""
 
     name: str
     values: tuple[str, ...]
@@ -132,7 +132,7 @@ Parameter = Continuous | Integer | Categorical
 
 @dataclass(frozen=True, kw_only=True)
 class Space:
-    """What is tuned, in the request's order: categorical, integer, continuous."""
+    """The tuned hyperparameters: categorical, integer, continuous, each in the request's order."""
 
     parameters: tuple[Parameter, ...]
 

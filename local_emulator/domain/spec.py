@@ -1,6 +1,6 @@
-"""What a training job is asked to do: CreateTrainingJob, or a definition of a tuning job, in domain terms.
+"""The parsed request of a training job: CreateTrainingJob, or a definition of a tuning job.
 
-Members have AWS's names. Absent structures have AWS's defaults; what must be there is for the rules of requests to say.
+Members have AWS's names. Absent structures have AWS's defaults; the rules of requests check what is required.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ ML = "/opt/ml"
 
 @dataclass(frozen=True, kw_only=True)
 class AlgorithmSpec:
-    """The program: an image (or an AlgorithmName), its command if the request names one, and the metrics that it prints."""
+    """The program: image (or AlgorithmName), command of the container if the request has one, and metrics."""
 
     image: str = ""
     training_input_mode: str = "File"
@@ -23,13 +23,13 @@ class AlgorithmSpec:
 
     @property
     def command(self) -> tuple[str, ...]:
-        """The command that the request names for its container; empty if it names none."""
+        """Entrypoint and arguments of the container; empty without an entrypoint."""
         return (*self.container_entrypoint, *self.container_arguments) if self.container_entrypoint else ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class S3DataSource:
-    """Objects of S3: those below a prefix, or those that a manifest lists."""
+    """Objects of S3: below a prefix, or listed in a manifest."""
 
     s3_uri: str
     s3_data_type: str = "S3Prefix"
@@ -38,7 +38,7 @@ class S3DataSource:
 
 @dataclass(frozen=True, kw_only=True)
 class Channel:
-    """Data of a training job, and how its program gets them. `input_mode` is the algorithm's unless the channel has its own."""
+    """An input channel. `input_mode` is the algorithm's unless the channel has an own one."""
 
     channel_name: str
     source: S3DataSource
@@ -49,7 +49,7 @@ class Channel:
 
 @dataclass(frozen=True, kw_only=True)
 class OutputConfig:
-    """Where models and output go. Not `compressed`: as files, not as an archive."""
+    """Location of models and output: as an archive if `compressed`, else as files."""
 
     s3_output_path: str = ""
     compressed: bool = True
@@ -57,20 +57,20 @@ class OutputConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointConfig:
-    """Where checkpoints are kept in S3, and the folder of them in the container (None: AWS's default)."""
+    """Locations of checkpoints in S3 and in the container (None: AWS's default)."""
 
     s3_uri: str
     local_path: str | None = None
 
     @property
     def path(self) -> str:
-        """The folder in the container."""
+        """Folder in the container."""
         return f"{ML}/checkpoints" if self.local_path is None else self.local_path
 
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceGroup:
-    """Instances of one type. `volume_size` is in GiB, None where a group does not say."""
+    """Instances of one type. `volume_size` is in GiB; None if the group has none of its own."""
 
     instance_type: str
     instance_count: int = 1
@@ -79,10 +79,10 @@ class InstanceGroup:
 
 @dataclass(frozen=True, kw_only=True)
 class ResourceConfig:
-    """The machines of a training job.
+    """Instances of a training job.
 
-    It runs on all of its `groups` (one, but for InstanceGroups), or on the first of its `alternatives` (InstancePreferences, or
-    InstanceConfigs of a tuning job) that has capacity. `instance_type` is the type of its instance as far as that is known.
+    The job runs on all `groups` (several only with InstanceGroups), or on the first of `alternatives` (InstancePreferences, or
+    InstanceConfigs of a tuning job) that has capacity. `instance_type` is the type of the only instance, None if not yet selected.
     `volume_size` is in GiB, `keep_alive_period` in seconds.
     """
 
@@ -104,10 +104,7 @@ class StoppingCondition:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSpec:
-    """A request for training.
-
-    `hyperparameters` are the static ones in a definition of a tuning job. `profiler`: whether the job is profiled.
-    """
+    """A request for training. In a definition of a tuning job `hyperparameters` are the static ones."""
 
     role_arn: str = ""
     algorithm: AlgorithmSpec = AlgorithmSpec()

@@ -1,4 +1,4 @@
-"""A training job: its request as AWS would echo it, and what has become of it."""
+"""A training job: its request and its state."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -41,14 +41,13 @@ class TimeBudget:
 class TrainingJob:
     """A training job.
 
-    `request` has the shape of CreateTrainingJob, defaults filled in as Describe echoes them; only `local_emulator.documents` reads its
-    members, for everybody else there is `spec`, which is made of it and not stored. `run` is the id of its run and the name of its
-    folder; `previous_runs` were its runs before an interruption or an internal error: they made the first `observation_offset`
-    observations and were `retries` times lost. `interrupt` asks for an interruption. `gpus` of this machine are its run's. `pooled`:
-    it has had a warm pool. `claimed`: a supervisor has been seen at its run, which is then never begun again, whatever becomes of its
-    folder.
-    The members from `tuning` to `index` are set for children of a tuning job only. `created` is when it was asked for, `started`
-    when its data began to arrive, `ended` when its program and uploads were over.
+    `request` is CreateTrainingJob with AWS's defaults, as Describe shows it. Only `local_emulator.documents` reads its members; `spec`
+    is the parsed form, not stored. `run` is the id of the current run and the name of its folder. `previous_runs` are the runs before
+    an interruption or an internal error: they made the first `observation_offset` observations; `retries` of them were lost.
+    `interrupt` requests an interruption. `gpus` are the ids of this machine's GPUs that the run uses. `pooled`: the job has had a warm
+    pool. `claimed`: a supervisor has claimed the run, which is then never started again, even if its folder is lost.
+    The members from `tuning` to `index` are set for training jobs of a tuning job only. `created` is the time of the request,
+    `started` of the beginning of the download, `ended` of the end of program and uploads.
     """
 
     name: str
@@ -85,28 +84,28 @@ class TrainingJob:
 
     @property
     def state(self) -> tuple[Status, Secondary]:
-        """What events tell of."""
+        """The state whose changes are sent as events."""
         return self.status, self.secondary
 
     @property
     def scope(self) -> AwsScope:
-        """Its region and account."""
+        """Region and account of the job."""
         return scope_of(self.arn)
 
     @property
     def spot(self) -> bool:
-        """Whether its instances may be taken away."""
+        """Whether the instances may be interrupted (managed spot training)."""
         return self.spec.managed_spot
 
     @property
     def run_started(self) -> datetime:
-        """When its present run began, or was asked for."""
-        starts = [one.start for one in self.transitions if one.status in {Secondary.DOWNLOADING, Secondary.STARTING}]
+        """Start of the current run, or of its wait for an instance."""
+        starts = [entry.start for entry in self.transitions if entry.status in {Secondary.DOWNLOADING, Secondary.STARTING}]
         return starts[-1] if starts else self.created
 
     def trained(self, now: datetime) -> float:
         """Seconds from the arrival of data to the end of uploads, of all runs together."""
-        return sum(((one.end or now) - one.start).total_seconds() for one in self.transitions if one.status in _WORKING)
+        return sum(((entry.end or now) - entry.start).total_seconds() for entry in self.transitions if entry.status in _WORKING)
 
     def time_budget(self, now: datetime) -> TimeBudget:
         """What its present run may take when it starts: what previous runs have left.
@@ -114,7 +113,7 @@ class TrainingJob:
         The time since the present run was asked for is no runtime: it may have waited for an emulator that was not there.
         """
         runtime, wait = self.spec.stopping.max_runtime, self.spec.stopping.max_wait_time
-        previous = replace(self, transitions=tuple(one for one in self.transitions if one.start < self.run_started))
+        previous = replace(self, transitions=tuple(entry for entry in self.transitions if entry.start < self.run_started))
         return TimeBudget(
             runtime=None if runtime is None else max(runtime - previous.trained(self.run_started), 0.0),
             wait=None if wait is None else max(wait - (now - self.created).total_seconds(), 0.0),
@@ -128,7 +127,7 @@ class TrainingJob:
         return next((metric.value for metric in self.final_metrics if metric.name == self.objective), None)
 
     def moved(self, secondary: Secondary, now: datetime, message: str = "") -> "TrainingJob":
-        """The same job in its next secondary status; repeats only change the message. Time never runs backwards."""
+        """The job in its next secondary status; a repetition only changes the message. Times never decrease."""
         now = max(now, self.modified)
         if self.transitions and self.transitions[-1].status is secondary:
             last = replace(self.transitions[-1], message=message or self.transitions[-1].message)
@@ -146,7 +145,7 @@ class TrainingJob:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSummary:
-    """What lists show of a training job; the members are the training job's."""
+    """The members of a training job that lists show."""
 
     name: str
     arn: Arn

@@ -1,4 +1,4 @@
-"""What AWS says at each step of a training job, and the job one step further."""
+"""The steps of a training job, with AWS's messages."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -12,34 +12,34 @@ RETAINED = "Resource retained for reuse"
 
 
 def downloading(job: TrainingJob, now: datetime) -> TrainingJob:
-    """Its instances are there and its data arrive."""
+    """The instances are ready; the download of data begins."""
     prepared = job.moved(Secondary.STARTING, now, "Preparing the instances for training")
     return prepared.moved(Secondary.DOWNLOADING, now, "Downloading input data")
 
 
 def training(job: TrainingJob, now: datetime) -> TrainingJob:
-    """Its program begins."""
+    """The program begins."""
     fetched = job.moved(Secondary.DOWNLOADING, now, "Downloading the training image")
     return fetched.moved(Secondary.TRAINING, now, "Training image download completed. Training in progress.")
 
 
 def stopping(job: TrainingJob, now: datetime) -> TrainingJob:
-    """Its program is told to end. Right after StopTrainingJob its secondary status is still what it was."""
+    """The program is asked to end. Right after StopTrainingJob the secondary status is still the previous one."""
     return job.moved(Secondary.STOPPING, now, "Stopping the training job")
 
 
 def completed(job: TrainingJob) -> str:
-    """The last message of a job that has completed: instances of tuning jobs and of warm pools are kept for the next."""
+    """Last message of a completed job: instances of tuning jobs and of warm pools are retained."""
     kept = job.tuning is not None or job.spec.resources.keep_alive_period > 0
     return RETAINED if kept else COMPLETED
 
 
 def reused(job: TrainingJob, by: str) -> TrainingJob:
-    """A completed job whose instances the training job `by` has taken over."""
+    """A completed job whose instances are reused by the training job `by`."""
     last = replace(job.transitions[-1], message=f"Resource reused by training job: {by}")
     return replace(job, transitions=(*job.transitions[:-1], last))
 
 
 def retained(job: TrainingJob) -> bool:
-    """Whether its instances wait for another job."""
+    """Whether the instances are retained for another job."""
     return bool(job.transitions) and job.transitions[-1].message == RETAINED

@@ -1,4 +1,4 @@
-"""A tuning job: its request as AWS would echo it, and what has become of it."""
+"""A tuning job: its request and its state."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from local_emulator.domain.spec import TrainingSpec
 
 @dataclass(frozen=True, kw_only=True)
 class Objective:
-    """The metric that is tuned, and which end of it is good."""
+    """The metric to optimize and its direction."""
 
     metric: str
     goal: Goal
@@ -21,7 +21,7 @@ class Objective:
 
 @dataclass(frozen=True, kw_only=True)
 class Definition:
-    """One TrainingJobDefinition; `document` is what the requests of its training jobs are made of, `training` the same parsed."""
+    """A TrainingJobDefinition. The requests of training jobs are made from `document`; `training` is the parsed form."""
 
     name: str | None
     objective: Objective
@@ -32,7 +32,7 @@ class Definition:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a tuning job may do: the request in domain terms. Times are in seconds."""
+    """The parsed request of a tuning job. Times are in seconds."""
 
     strategy: str
     definitions: tuple[Definition, ...]
@@ -51,18 +51,18 @@ class Plan:
 
     @property
     def ranked(self) -> frozenset[str | None]:
-        """Names of the definitions whose objective is the first one's: only their training jobs can be compared."""
+        """Names of the definitions with the first definition's objective: only their training jobs can be compared."""
         first = self.definitions[0].objective
-        return frozenset(one.name for one in self.definitions if one.objective == first)
+        return frozenset(definition.name for definition in self.definitions if definition.objective == first)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TuningJob:
     """A tuning job.
 
-    `request` is shown by Describe; only `local_emulator.documents` reads its members, for everybody else there is `plan`, which is
-    made of it and not stored. `seed` is the request's, or one drawn at creation. `version` counts the stored changes.
-    `consumed` are the seconds that it has run, as counted every few seconds; None for a job of an earlier version.
+    `request` is CreateHyperParameterTuningJob with AWS's defaults, as Describe shows it. Only `local_emulator.documents` reads its
+    members; `plan` is the parsed form, not stored. `seed` is the request's, or drawn at creation. `version` counts the stored changes.
+    `consumed` is the run time in seconds, updated every few seconds; None for a job of an earlier version of this program.
     """
 
     name: str
@@ -82,10 +82,10 @@ class TuningJob:
 
     @property
     def state(self) -> tuple[Status, ...]:
-        """What events tell of."""
+        """The state whose changes are sent as events."""
         return (self.status,)
 
     @property
     def scope(self) -> AwsScope:
-        """Its region and account."""
+        """Region and account of the job."""
         return scope_of(self.arn)

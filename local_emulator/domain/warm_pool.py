@@ -1,4 +1,4 @@
-"""The instances that a training job keeps after its end for the next one."""
+"""Warm pools: instances that are kept after the end of a training job (KeepAlivePeriodInSeconds)."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -8,7 +8,7 @@ from local_emulator.domain.training import TrainingJob
 
 
 class PoolStatus(StrEnum):
-    """Status of a warm pool. AWS has `Reused` besides; no pool is used by another job here."""
+    """Status of a warm pool. AWS also has `Reused`, which does not occur here: no job takes over another's pool."""
 
     IN_USE = "InUse"
     AVAILABLE = "Available"
@@ -16,7 +16,7 @@ class PoolStatus(StrEnum):
 
 
 def pool_status(job: TrainingJob, now: datetime) -> PoolStatus | None:
-    """Status of a job's warm pool; None if it keeps none."""
+    """Status of a job's warm pool; None if it has none."""
     keep_alive = job.spec.resources.keep_alive_period
     if keep_alive == 0 and not job.pooled:
         return None
@@ -27,7 +27,7 @@ def pool_status(job: TrainingJob, now: datetime) -> PoolStatus | None:
 
 
 def retained_seconds(job: TrainingJob, now: datetime) -> float | None:
-    """How long a job's instances have been kept after its end; None if they are not."""
+    """Seconds that a completed job's instances have been kept; None for any other job."""
     if job.ended is None or job.status is not Status.COMPLETED:
         return None
     return min((now - job.ended).total_seconds(), job.spec.resources.keep_alive_period)
