@@ -17,6 +17,7 @@ EmulatorError
 │   ├── AlreadyExists
 │   ├── NotFound
 │   ├── Conflict                 the record's version is no longer the stored one
+│   ├── ImpossibleTransition     no job goes from the stored status to the record's
 │   ├── Damaged                  a file of the state is not what was written
 │   ├── Unreadable               the record is damaged, or of a newer version
 │   └── StoreUnavailable         nothing can be read or written for now: the disk is full
@@ -126,6 +127,10 @@ class NotFound(StoreError):  # noqa: N818 - reads as a fact
 
 class Conflict(StoreError):  # noqa: N818 - reads as a fact
     """The record was changed by somebody else since it was read."""
+
+
+class ImpossibleTransition(StoreError):  # noqa: N818 - reads as a fact
+    """A job cannot go from its stored status to the new one."""
 
 
 class Damaged(StoreError):  # noqa: N818 - reads as a fact

@@ -1,4 +1,4 @@
-"""Statuses and which may follow which, for tuning jobs and training jobs alike.
+"""Statuses and which may follow which, for tuning jobs and training jobs alike. The store keeps no job that breaks the table.
 
 A training job goes InProgress -> Completed | Failed, or through Stopping to Stopped; while InProgress the secondary
 status goes Starting -> Downloading -> Training -> Uploading. A tuning job goes InProgress -> Completed | Failed, or through
@@ -38,6 +38,11 @@ MAY_FOLLOW: Mapping[Status, frozenset[Status]] = {
     Status.FAILED: frozenset(),
     Status.STOPPED: frozenset(),
 }
+
+MAY_PRECEDE: Mapping[Status, frozenset[Status]] = {
+    status: frozenset({status, *(other for other in Status if status in MAY_FOLLOW[other])}) for status in Status
+}
+"""The same table read backwards, with every status itself: a job may change in other ways and keep its status."""
 
 ACTIVE = frozenset({Status.IN_PROGRESS, Status.STOPPING})
 

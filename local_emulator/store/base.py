@@ -65,7 +65,13 @@ class Table(Protocol[J]):
         """The job with that ARN, or raise NotFound, or Unreadable."""
 
     def put(self, job: J) -> J:
-        """Keep a changed job and return it with its new version; raise Conflict if it was changed since it was read."""
+        """Keep a changed job and return it with its new version.
+
+        Raises:
+            NotFound: There is no such job.
+            Conflict: It was changed since it was read.
+            ImpossibleTransition: Its new status may not follow the stored one (`domain/jobs.py`).
+        """
 
     def find(self, query: Query) -> Page[J]:
         """A page of jobs, those that are unreadable left out; raise ValueError if `after` is no token of this query."""

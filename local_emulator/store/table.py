@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Generic, Protocol
 
-from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound, Unreadable
+from local_emulator.domain.errors import AlreadyExists, Conflict, ImpossibleTransition, NotFound, Unreadable
+from local_emulator.domain.jobs import MAY_PRECEDE
 from local_emulator.domain.names import Arn
 from local_emulator.domain.training import TrainingJob
 from local_emulator.domain.tuning import TuningJob
@@ -79,17 +80,21 @@ class Table(Generic[J]):
         newer: J = replace(job, version=job.version + 1)
         row = self._row(newer)
         sets = ", ".join(f"{column} = ?" for column in row)
+        before = sorted(MAY_PRECEDE[newer.status])
         with self._db.transaction():
-            sql = f"UPDATE {self._name} SET {sets} WHERE arn = ? AND version = ?"  # noqa: S608 - our own names
-            done = self._db.change(sql, *row.values(), job.arn, job.version)
-            if done:
-                before = self._kept.get(job.arn)
+            sql = f"UPDATE {self._name} SET {sets} WHERE arn = ? AND version = ? AND status IN ({', '.join('?' * len(before))})"  # noqa: S608 - our own names
+            if self._db.change(sql, *row.values(), job.arn, job.version, *before):
+                known = self._kept.get(job.arn)
                 self._wrote(job.arn, newer)
-                self._db.changed(newer, before=before)
-        if not done:
-            self.get(job.arn)  # raises NotFound
+                self._db.changed(newer, before=known)
+                return newer
+            rows = self._db.rows(f"SELECT version, status FROM {self._name} WHERE arn = ?", job.arn)  # noqa: S608 - our own name
+        if not rows:
+            raise NotFound(job.arn)
+        version, status = rows[0]
+        if version != job.version:
             raise Conflict(job.arn)
-        return newer
+        raise ImpossibleTransition(f"{job.arn} cannot go from {status} to {newer.status}")
 
     def delete(self, arn: Arn) -> None:
         """Forget a job and all that was observed of it."""

@@ -5,18 +5,20 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from local_emulator.documents import parse
-from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound, StoreError
+from local_emulator.domain.errors import AlreadyExists, Conflict, ImpossibleTransition, NotFound, StoreError
 from local_emulator.domain.history import Observation
-from local_emulator.domain.jobs import Secondary, Status, Transition
+from local_emulator.domain.jobs import MAY_FOLLOW, Secondary, Status, Transition
 from local_emulator.domain.names import AwsScope
 from local_emulator.domain.training import FinalMetric, TrainingJob
 from local_emulator.domain.tuning import TuningJob
@@ -81,9 +83,9 @@ def ended(job: TrainingJob, value: float) -> TrainingJob:
 
 @pytest.fixture(params=["memory", "file"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqliteStore]:
-    one = SqliteStore(None if request.param == "memory" else tmp_path / "jobs.sqlite")
-    yield one
-    one.close()
+    store = SqliteStore(None if request.param == "memory" else tmp_path / "jobs.sqlite")
+    yield store
+    store.close()
 
 
 def test_add_get_put_delete(store: SqliteStore) -> None:
@@ -102,6 +104,38 @@ def test_add_get_put_delete(store: SqliteStore) -> None:
         store.tunings.get(SCOPE.tuning_arn("tune"))
     with pytest.raises(NotFound):
         store.tunings.put(newer)
+
+
+@pytest.mark.parametrize("kind", ["tunings", "trainings"])
+def test_a_status_that_may_not_follow_is_refused(store: SqliteStore, kind: str) -> None:
+    table: Any = getattr(store, kind)
+    for before in Status:
+        for after in Status:
+            job = tuning(f"{before}-{after}") if kind == "tunings" else training(f"{before}-{after}")
+            table.add(replace(job, status=before))
+            changed = replace(table.get(job.arn), status=after)
+            if after is before or after in MAY_FOLLOW[before]:
+                assert table.put(changed).status is after
+            else:
+                with pytest.raises(ImpossibleTransition, match=f"cannot go from {before} to {after}"):
+                    table.put(changed)
+                assert table.get(job.arn) == replace(job, status=before), "it is as it was"
+                assert [found.status for found in table.find(Query(name_contains=job.name)).items] == [before]
+
+
+@given(statuses=st.lists(st.sampled_from(Status), max_size=12))
+def test_a_job_walks_along_the_table(statuses: list[Status]) -> None:
+    store = SqliteStore(None)
+    store.trainings.add(training("a"))
+    for status in statuses:
+        job = store.trainings.get(SCOPE.training_arn("a"))
+        with suppress(ImpossibleTransition):
+            store.trainings.put(replace(job, status=status))
+        now = store.trainings.get(job.arn)
+        assert now.status in {job.status, *MAY_FOLLOW[job.status]}
+        assert now.version == job.version + (status is job.status or status in MAY_FOLLOW[job.status])
+        assert now.status == job.status or not job.status.terminal, "nothing leaves a terminal status"
+    store.close()
 
 
 def test_pages_hold_everything_once_in_order(store: SqliteStore) -> None:
@@ -185,9 +219,9 @@ def test_threads_lose_nothing(store: SqliteStore) -> None:
     refused: list[str] = []
 
     def work(number: int) -> None:
-        for place in range(50):
+        for index in range(50):
             try:
-                store.trainings.add(training(f"job-{place}", index=number))
+                store.trainings.add(training(f"job-{index}", index=number))
             except AlreadyExists as error:
                 refused.append(str(error))
 
