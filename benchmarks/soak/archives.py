@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # the benchmarks are no pack
 
 from benchmarks.soak.figures import Figures, folder, percentile
 from local_emulator.runs.data.archive import ArchiveError, Limits, extract, extract_safely
-from tests.integration.local_emulator.runs.data.test_archive import HONEST, HOSTILE
+from tests.unit.local_emulator.runs.data.test_archive import HONEST, HOSTILE
 
 LIMITS = Limits(compressed=1 << 20, total=1 << 20, file=1 << 20, members=200, folders=100, seconds=2.0)
 _BLOCK = 512

@@ -21,7 +21,7 @@ from local_emulator.domain.errors import EmulatorError
 from local_emulator.rescue import recover
 from local_emulator.store.base import Query
 from local_emulator.store.sqlite import SqliteStore
-from tests.integration.local_emulator.cloud.test_persistence import fill as fill_s3
+from tests.unit.local_emulator.cloud.test_persistence import fill as fill_s3
 from tests.unit.local_emulator.store.test_damage import fill as fill_jobs
 
 NAMES = ("jobs.sqlite", "s3.sqlite")

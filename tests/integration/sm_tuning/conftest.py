@@ -1,5 +1,5 @@
-"""A tuning job to change: the unit tests' fixture."""
+"""The unit tests' fixtures."""
 
-from tests.unit.sm_tuning.conftest import job
+from tests.unit.sm_tuning.conftest import folder, job, job_file
 
-__all__ = ["job"]
+__all__ = ["folder", "job", "job_file"]

@@ -1,4 +1,4 @@
-"""A tuning job to change."""
+"""A tuning job to change, and a folder of scripts."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +9,37 @@ import pytest
 from sm_tuning import Objective, Random, Script, TuningJob, learning_rate
 
 SCRIPT = "import sys\nprint('score=' + sys.argv[sys.argv.index('--learning_rate') + 1])\n"
+
+JOB_FILE = """
+name = "cost"
+script = "train.py"
+strategy = "Random"
+max_jobs = 10
+max_parallel = 2
+role = "arn:aws:iam::123456789012:role/r"
+output = "s3://bucket"
+[objective]
+metric = "score"
+goal = "Minimize"
+regex = 'score=([-+0-9.eE]+)'
+[ranges]
+learning_rate = {}
+"""
+
+FILES = {
+    "train.py": "import os, contract\nimport numpy\n\ndef main():\n    from layers.dense import Dense\n    import namespace\n",
+    "contract.py": "import deeper\n",
+    "deeper.py": "import contract\n",
+    "layers/__init__.py": "",
+    "layers/dense.py": "from . import weights\nimport helper\nDense = 1\n",
+    "layers/weights.txt": "1 2 3",
+    "layers/weights.py": "",
+    "layers/__pycache__/x.pyc": "",
+    "helper.py": "def broken(:\n",
+    "namespace/data.csv": "1,2\n",
+    "unused.py": "",
+    "requirements.txt": "numpy\n",
+}
 
 
 @pytest.fixture
@@ -32,3 +63,18 @@ def job(tmp_path: Path) -> Callable[..., TuningJob]:
         return good.changed(**changes)
 
     return make
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+@pytest.fixture
+def job_file(tmp_path: Path) -> str:
+    (tmp_path / "train.py").write_text("print('score=1')")
+    (tmp_path / "job.toml").write_text(JOB_FILE)
+    return str(tmp_path / "job.toml")

@@ -41,7 +41,7 @@ from sm_tuning import (
 )
 from sm_tuning.spec.definition import DefinitionMembers
 from sm_tuning.validation.wording import argument
-from tests.integration.sm_tuning.test_tuning_job import FULL, whole
+from tests.unit.sm_tuning.test_tuning_job import FULL, whole
 
 Make = Callable[..., TuningJob]
 
