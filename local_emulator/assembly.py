@@ -109,7 +109,7 @@ class Emulator:
                 threading.Thread(target=self._try_mounts, name="mounts", daemon=True).start()
             inside = _Inside(clock=clock, settle=lambda: self._loop.settle()) if in_memory else None  # noqa: PLW0108 - made below
             backend = _backend(settings, preparation, wakeup, endpoint, inside)
-            self._stack.callback(backend.close)
+            self._stack.callback(backend.executor.close)
             self._lifecycle = lifecycle = TrainingLifecycle(
                 store=self.store,
                 executor=backend.executor,
@@ -241,7 +241,6 @@ class _Backend:
 
     executor: Executor
     preparation: RunPreparer
-    close: Callable[[], None]
     expect: Callable[[], None] = lambda: None
 
 
@@ -254,12 +253,12 @@ def _backend(
         servers = ForkServers(settings.state / "forkserver") if settings.fork_server else None
         processes = ProcessExecutor(wakeup=wakeup.path, fork_servers=servers, mortal=settings.state if inside else None)
         if inside is None:
-            return _Backend(executor=processes, preparation=preparation, close=processes.close, expect=processes.expect)
+            return _Backend(executor=processes, preparation=preparation, expect=processes.expect)
         functions = FunctionExecutor(processes, clock=inside.clock, notify=wakeup.notify, settle=inside.settle)
-        return _Backend(executor=functions, preparation=preparation, close=functions.close, expect=processes.expect)
+        return _Backend(executor=functions, preparation=preparation, expect=processes.expect)
     (settings.state / _SCHEDULER).write_text(settings.scheduler)
     away = DaskExecutor(settings=settings, scheduler=settings.scheduler, endpoint=endpoint, notify=wakeup.notify)
-    return _Backend(executor=away, preparation=away, close=away.close)
+    return _Backend(executor=away, preparation=away)
 
 
 def _refuse_functions(settings: Settings) -> None:

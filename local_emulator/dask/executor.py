@@ -61,7 +61,7 @@ class _FollowedRun:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _RemoteRun(Run):
+class RemoteRun(Run):
     """A run as `prepare` hands it to `start`: everything else is made by the worker."""
 
     request: RunRequest
@@ -98,17 +98,17 @@ class DaskExecutor:
 
     # --- what the trainer calls -----------------------------------------------------------------------------------------
 
-    def prepare(self, job: TrainingJob, folder: Path, budget: TimeBudget) -> Run:
+    def prepare(self, job: TrainingJob, folder: Path, budget: TimeBudget) -> RemoteRun:
         """Make the folder; the worker fetches data and code."""
         RunFolder(folder).make()
         while (endpoint := self._settings.advertise or self._endpoint()) is None and not self._closing:
             time.sleep(0.05)  # the emulator has just started and does not listen yet
         request = RunRequest(job=job, budget=budget, settings=self._settings, endpoint=endpoint, version=version("sm-tuning"))
-        return _RemoteRun(id=job.run, folder=folder, program=Command(argv=()), request=request)
+        return RemoteRun(id=job.run, folder=folder, program=Command(argv=()), request=request)
 
     def start(self, run: Run) -> None:
         """Hand over a run that is NEW; do nothing for any other."""
-        if not isinstance(run, _RemoteRun):
+        if not isinstance(run, RemoteRun):
             raise TypeError(f"a cluster runs what it has prepared itself, not {run}")
         if self.state(run.folder) is RunState.NEW:
             with self._guard:

@@ -1,4 +1,4 @@
-"""A run and the three things one can do with it."""
+"""A run, how it ends, and what executes it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -106,16 +106,23 @@ class Exit:
 
 
 class Executor(Protocol):
-    """Starts and ends runs. All may be repeated; a run happens at most once."""
+    """Starts and ends runs, whose folders name them.
+
+    Everything may be repeated; a run happens at most once. Runs outlive their executor, and another one on the same folders finds
+    them: tests/contracts/test_executor.py has the laws.
+    """
 
     def start(self, run: Run) -> None:
         """Begin a run that is NEW; return at once."""
 
     def state(self, folder: Path) -> RunState:
-        """What has become of a run."""
+        """Last known state of a run."""
 
     def stop(self, folder: Path, *, interrupt: bool = False) -> None:
         """Ask a run to end: SIGTERM, then SIGKILL after its grace. With `interrupt` its job is to begin anew."""
 
     def kill(self, folder: Path) -> bool:
-        """Kill everything there is of a run that has not EXITED; whether there was anything. It takes its time."""
+        """Kill everything there is of a run that has not EXITED, also of a LOST one; whether there was anything. Takes its time."""
+
+    def close(self) -> None:
+        """Release what this executor holds. Runs go on."""

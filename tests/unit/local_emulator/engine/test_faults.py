@@ -62,6 +62,9 @@ class Executor:
         self.killed.append(folder.name)
         return folder.name in self.strays
 
+    def close(self) -> None:
+        raise AssertionError
+
 
 class Preparation:
     """Prepares nothing, and raises what it is told to."""

@@ -1,0 +1,68 @@
+"""What only containers have: an engine that may be away, images, networks."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local_emulator.runs.data.log import read_tail
+from local_emulator.runs.folder import RunFolder, read_metrics
+from local_emulator.runs.run import Cause, Container, Exit, Run
+from tests.conftest import BASE_IMAGE, Engine
+from tests.contracts.executors import METRICS, Containers, until
+
+
+class OneContainer(Containers):
+    """Runs a container, whatever its image."""
+
+    def begin(self, container: Container) -> RunFolder:
+        folder = self.new_folder()
+        (folder.ml / "model").mkdir(parents=True)
+        self.executor.start(Run(id=folder.path.name, folder=folder.path, program=container, metrics=METRICS, disk_floor=0))
+        return folder
+
+    def end_of(self, container: Container) -> Exit:
+        return self.ended(self.begin(container))
+
+
+@pytest.fixture
+def kind(tmp_path: Path) -> Iterator[OneContainer]:
+    kind = OneContainer(tmp_path)
+    yield kind
+    kind.executor.close()
+
+
+def test_an_image_that_is_nowhere_fails_its_job_alone(docker: Engine, kind: OneContainer) -> None:
+    end = kind.end_of(Container(image="localhost:1/no/such:image"))
+    assert end.cause is Cause.START
+    assert end.message.startswith(
+        "ClientError: The image localhost:1/no/such:image is not on this machine and cannot be pulled: "
+    )
+
+
+def test_without_an_engine(kind: OneContainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
+    end = kind.end_of(Container(image=BASE_IMAGE))
+    assert end.cause is Cause.ENGINE
+    assert end.message.startswith("InternalServerError: We encountered an internal error. Please try again. (")
+
+
+def test_the_engine_dies_and_comes_back(docker: Engine, kind: OneContainer) -> None:
+    folder = kind.begin(Container(image=BASE_IMAGE, argv=("python3", "-uc", "print('x=1')\nimport time; time.sleep(600)")))
+    until(lambda: read_metrics(folder, 0)[0])
+    docker.kill()
+    end = kind.ended(folder)
+    assert end.cause is Cause.ENGINE
+    assert end.message.startswith("InternalServerError: ")
+    docker.start()
+    # The next run clears away what the engine could not be told.
+    assert kind.end_of(Container(image=BASE_IMAGE, argv=("true",))).code == 0
+    assert kind.left(folder.path.name) == []
+
+
+@pytest.mark.parametrize("network", [True, False])
+def test_the_network_is_this_machines_or_none(docker: Engine, kind: OneContainer, *, network: bool) -> None:
+    folder = kind.begin(Container(image=BASE_IMAGE, argv=("ls", "/sys/class/net"), network=network))
+    assert kind.ended(folder).code == 0
+    seen = {line.text for line in read_tail(folder)} - {""}
+    assert seen == ({interface.name for interface in Path("/sys/class/net").iterdir()} if network else {"lo"})
