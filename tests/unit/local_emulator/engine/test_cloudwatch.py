@@ -33,7 +33,7 @@ class CloudWatch:
         self.metrics.append(training_job)
 
 
-def add(store: SqliteStore, runs: Path, name: str) -> None:
+def add(store: SqliteStore, runs: Path, name: str, *, ended: bool = True) -> None:
     job = TrainingJob(
         name=name,
         arn=SCOPE.training_arn(name),
@@ -51,7 +51,8 @@ def add(store: SqliteStore, runs: Path, name: str) -> None:
     store.record(job.arn, [Observation(seq=1, metric="m", value=1.0, time=NOW)], 1)
     (runs / name).mkdir(parents=True)
     (runs / name / "log.0").write_bytes(b"1767225600000 line\n")
-    store.trainings.put(replace(job, status=Status.COMPLETED, ended=NOW))
+    if ended:
+        store.trainings.put(replace(job, status=Status.COMPLETED, ended=NOW))
 
 
 def test_only_what_is_asked_for_is_published(tmp_path: Path) -> None:
@@ -82,9 +83,7 @@ def test_what_has_been_published_is_not_read_again(tmp_path: Path, monkeypatch: 
     store, cloud, read = SqliteStore(None), CloudWatch(), list[tuple[str, int]]()
     cloudwatch = CloudWatchSync(store=store, cloud=cloud, runs=tmp_path, log=FaultLog())
     add(store, tmp_path, "ended")
-    add(store, tmp_path, "runs")
-    running = store.trainings.get(SCOPE.training_arn("runs"))
-    store.trainings.put(replace(running, status=Status.IN_PROGRESS, ended=None))
+    add(store, tmp_path, "runs", ended=False)
     of_store = store.observations
 
     def observations(training: Arn, *, after: int = -1) -> Sequence[Observation]:
