@@ -84,7 +84,7 @@ class Emulator:
             self._stack.callback(self.cloud.close)
             log = FaultLog()
             changed: SimpleQueue[Job] = SimpleQueue()
-            left_out = partial(log.tell, "reading records")
+            left_out = partial(log.report, "reading records")
             self.store = SqliteStore(None if in_memory else state / "jobs.sqlite", changed.put, left_out)
             self._stack.callback(self.store.close)
             self._clock = clock = _make_clock(settings, in_memory=in_memory)

@@ -4,10 +4,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from local_emulator.domain.jobs import Secondary
-from local_emulator.domain.training import TrainingJob
+from local_emulator.domain.training import PreviousRun, TrainingJob
 
 STARTING = "Starting the training job"
 COMPLETED = "Training job completed"
+INTERRUPTED = "Spot instance interrupted"
 RETAINED = "Resource retained for reuse"
 
 
@@ -32,6 +33,21 @@ def completed(job: TrainingJob) -> str:
     """Last message of a completed job: instances of tuning jobs and of warm pools are retained."""
     kept = job.tuning is not None or job.spec.resources.keep_alive_period > 0
     return RETAINED if kept else COMPLETED
+
+
+def another_run(job: TrainingJob, run: str, observation_offset: int, now: datetime, *, interrupted: bool) -> TrainingJob:
+    """A job that waits for an instance again, for its next run, after one that was lost or interrupted."""
+    now = max(now, job.modified)
+    moved = job.moved(Secondary.INTERRUPTED, now, INTERRUPTED) if interrupted else job
+    return replace(
+        moved.moved(Secondary.STARTING, now, STARTING),
+        run=run,
+        previous_runs=(*job.previous_runs, PreviousRun(run=job.run, started=job.run_started)),
+        observation_offset=observation_offset,
+        retries=job.retries + (not interrupted),
+        interrupt=False,
+        claimed=False,
+    )
 
 
 def reused(job: TrainingJob, by: str) -> TrainingJob:

@@ -1,1 +1,1 @@
-"""Heart: moves every job one step towards what really happened, and asks the mind what to do next."""
+"""The engine: moves every job one step towards what really happened, and carries out what `decide` says."""

@@ -1,4 +1,4 @@
-"""Which waiting training jobs get a free slot, and which GPUs."""
+"""Which waiting training jobs get a free slot, and which GPUs they get."""
 
 from collections import Counter
 from collections.abc import Container, Sequence

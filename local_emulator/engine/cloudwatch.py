@@ -1,7 +1,7 @@
-"""Brings logs and metrics of training jobs to CloudWatch just before somebody reads them there.
+"""Copies logs and metrics of training jobs to CloudWatch just before they are read there.
 
-The run's folder and the ledger are the truth; what CloudWatch holds is a copy made on demand, so a restart loses nothing and a
-job whose log nobody reads costs nothing. A request that names log streams brings no others.
+The run's folder and the store are the source; CloudWatch holds a copy made on demand, so a restart loses nothing and a job whose log
+is not read costs nothing. A request that names log streams copies no others.
 """
 
 import json
@@ -45,7 +45,7 @@ class _Progress:
 
 
 class CloudWatchSync:
-    """Publishes what is new of every training job that may have news."""
+    """Publishes what is new of every training job that may have changed."""
 
     def __init__(self, *, store: Store, cloud: CloudWatch, runs: Path, log: FaultLog) -> None:
         self._store = store
@@ -53,42 +53,42 @@ class CloudWatchSync:
         self._runs = runs
         self._log = log
         self._lock = threading.Lock()
-        self._news: dict[Arn, _Progress] | None = None
+        self._pending: dict[Arn, _Progress] | None = None
         self._touched: set[Arn] = set()
 
     def reset(self) -> None:
         """Forget how far any job has been published: there are no jobs any more."""
         with self._lock:
-            self._news = None
+            self._pending = None
             self._touched.clear()
 
     def touched(self, training: Arn) -> None:
-        """A training job may have news. Waits for nobody: the loop calls it."""
-        if self._news is not None:
+        """A training job may have changed. It does not block: the loop calls it."""
+        if self._pending is not None:
             self._touched.add(training)
 
     def sync(self, service: str, body: bytes = b"") -> None:
-        """Publish the news that a request to a service (its signing name, `logs` or `monitoring`; others show none) may ask for."""
+        """Publish what a request to a service (its signing name, `logs` or `monitoring`; others: nothing) may ask for."""
         if service not in {"logs", "monitoring"}:
             return
         with self._lock:
-            if self._news is None:  # all jobs of earlier lives
-                self._news = {arn: _Progress() for arn in self._store.arns()}
+            if self._pending is None:  # all jobs of earlier starts
+                self._pending = {arn: _Progress() for arn in self._store.arns()}
             while self._touched:
-                self._news.setdefault(self._touched.pop(), _Progress())
+                self._pending.setdefault(self._touched.pop(), _Progress())
             streams = _streams(body) if service == "logs" else ()
-            for arn, progress in list(self._news.items()):
+            for arn, progress in list(self._pending.items()):
                 if progress.log_done if service == "logs" else progress.metrics_done:
                     continue  # the rest has not been asked for
                 name = arn.rpartition("/")[2]  # lower case
-                if streams and not any(f"{name}/".startswith(one) or one.startswith(f"{name}/") for one in streams):
+                if streams and not any(f"{name}/".startswith(stream) or stream.startswith(f"{name}/") for stream in streams):
                     continue
                 try:
                     self._publish(arn, progress, service)
-                except Exception as error:  # noqa: BLE001 - it is one job's; the others' are published
-                    self._log.tell(f"publishing {service}: {arn}", error)
+                except Exception as error:  # noqa: BLE001 - whatever moto or a damaged record raises: the other jobs are published
+                    self._log.report(f"publishing {service}: {arn}", error)
                 if progress.log_done and progress.metrics_done:
-                    del self._news[arn]
+                    del self._pending[arn]
 
     def _publish(self, arn: Arn, progress: _Progress, service: str) -> None:
         try:
@@ -103,7 +103,7 @@ class CloudWatchSync:
 
     def _publish_log(self, job: TrainingJob, progress: _Progress) -> None:
         terminal = job.status.terminal  # asked before reading: nothing is written after that
-        runs = [*((one.run, one.started) for one in job.previous_runs), (job.run, job.run_started)]
+        runs = [*((previous.run, previous.started) for previous in job.previous_runs), (job.run, job.run_started)]
         while not progress.log_done:
             run, started = runs[progress.run]
             stream = log_stream(job.name, int(started.timestamp()))
@@ -128,15 +128,16 @@ class CloudWatchSync:
 
     def _publish_metrics(self, job: TrainingJob, progress: _Progress) -> None:
         terminal = job.status.terminal
-        news = self._store.observations(job.arn, after=progress.seq)
-        if news:
-            self._cloud.publish_metrics(job.scope, job.name, [(one.metric, one.value, one.time) for one in news])
-            progress.seq = news[-1].seq
+        observations = self._store.observations(job.arn, after=progress.seq)
+        if observations:
+            points = [(observation.metric, observation.value, observation.time) for observation in observations]
+            self._cloud.publish_metrics(job.scope, job.name, points)
+            progress.seq = observations[-1].seq
         progress.metrics_done = terminal
 
 
 def _streams(body: bytes) -> Sequence[str]:
-    """The log streams (lower case) that a request to CloudWatch Logs names, whole or by their beginning; none if it may mean any."""
+    """The log streams (lower case) that a request to CloudWatch Logs names, by name or prefix; none if it may mean any."""
     try:
         request = json.loads(body)
     except ValueError:
@@ -145,4 +146,4 @@ def _streams(body: bytes) -> Sequence[str]:
         return ()
     several = request.get("logStreamNames")
     named = [request.get("logStreamName"), request.get("logStreamNamePrefix"), *(several if isinstance(several, list) else ())]
-    return [one.lower() for one in named if isinstance(one, str)]
+    return [stream.lower() for stream in named if isinstance(stream, str)]

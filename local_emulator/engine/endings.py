@@ -1,7 +1,8 @@
-"""How a training job ends, by what its run came to."""
+"""How a training job ends, by the evidence that its run has left."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from local_emulator.domain import transitions
 from local_emulator.domain.history import Observation
@@ -28,7 +29,7 @@ class Ending:
 
 COMPLETED = Ending(status=Status.COMPLETED, secondary=Secondary.COMPLETED, message=transitions.COMPLETED)
 STOPPED = Ending(status=Status.STOPPED, secondary=Secondary.STOPPED, message="Training job stopped")
-INTERRUPTED = Ending(status=Status.IN_PROGRESS, secondary=Secondary.INTERRUPTED, message="Spot instance interrupted")
+INTERRUPTED = Ending(status=Status.IN_PROGRESS, secondary=Secondary.INTERRUPTED, message=transitions.INTERRUPTED)
 MAX_WAIT = Ending(
     status=Status.STOPPED,
     secondary=Secondary.MAX_WAIT_TIME_EXCEEDED,
@@ -42,7 +43,7 @@ MAX_RUNTIME = Ending(
 
 
 def failed(reason: str, *, retryable: bool = False) -> Ending:
-    """The end of a job that has failed, for that reason."""
+    """The ending of a job that failed; AWS shows 1024 letters of the reason."""
     return Ending(
         status=Status.FAILED,
         secondary=Secondary.FAILED,
@@ -56,7 +57,7 @@ RUN_LOST = failed(LOST, retryable=True)
 
 
 def ending_of(folder: RunFolder, ended: Exit, environment: Mapping[str, str]) -> Ending:
-    """How a job ends whose run has. `environment` is the job's, whose values its FailureReason does not tell."""
+    """How a job ends whose run has. The values of its `environment` are not shown in its FailureReason."""
     if ended.cause is Cause.STOP:
         return STOPPED
     if ended.cause is Cause.INTERRUPT:
@@ -70,11 +71,28 @@ def ending_of(folder: RunFolder, ended: Exit, environment: Mapping[str, str]) ->
     return failed(artifacts.failure_reason(folder, ended, environment), retryable=ended.cause is Cause.ENGINE)
 
 
-def final_metrics(seen: Sequence[Observation], job: TrainingJob) -> tuple[FinalMetric, ...]:
+def final_metrics(observations: Sequence[Observation], job: TrainingJob) -> tuple[FinalMetric, ...]:
     """The last value of each metric of a job, in the order of its definitions."""
-    last = {one.metric: one for one in seen}
+    last = {observation.metric: observation for observation in observations}
     return tuple(
         FinalMetric(name=name, value=last[name].value, time=last[name].time)
         for name in (definition.name for definition in job.spec.algorithm.metric_definitions)
         if name in last
+    )
+
+
+def ended(job: TrainingJob, ending: Ending, observations: Sequence[Observation], now: datetime) -> TrainingJob:
+    """The record of a job that has ended."""
+    if ending is COMPLETED and job.status is Status.STOPPING:
+        ending = STOPPED  # it was asked to stop while its program ended by itself
+    now = max(now, job.modified)
+    last = job.moved(ending.secondary, now, transitions.completed(job) if ending is COMPLETED else ending.message)
+    return replace(
+        last,
+        transitions=(*last.transitions[:-1], replace(last.transitions[-1], end=now)),
+        status=ending.status,
+        ended=now,
+        failure_reason=ending.reason,
+        retryable=ending.retryable,
+        final_metrics=final_metrics(observations, job),
     )

@@ -1,4 +1,4 @@
-"""Tells the event bus how jobs change their status, as SageMaker tells EventBridge."""
+"""Sends an event for every change of a job's status, as SageMaker does to EventBridge."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -23,16 +23,16 @@ class EventBus(Protocol):
     """Where events go."""
 
     def listens(self, scope: AwsScope) -> bool:
-        """Whether any rule is there to hear an event; cheap."""
+        """Whether there is a rule that an event could match; cheap."""
 
     def send(self, scope: AwsScope, kind: str, resource: str, detail: Mapping[str, Any]) -> None:
         """Send one event: its detail-type, the ARN that it is about, its detail."""
 
 
 class EventPublisher:
-    """Sends what the store tells of jobs that were added or have changed their status, when the loop says so.
+    """Sends, in the loop's steps, an event for every job that was added or has changed its status.
 
-    Rules live in moto's memory, so what nobody listens to is forgotten at once.
+    Events of an account and region without rules are dropped.
     """
 
     def __init__(
@@ -55,8 +55,8 @@ class EventPublisher:
                 if self._bus.listens(job.scope):
                     kind = _TRAINING if isinstance(job, TrainingJob) else _TUNING
                     self._bus.send(job.scope, kind, job.arn, detail(job, self._store, self._now()))
-            except Exception as error:  # noqa: BLE001 - the event is lost, and none but it
-                self._log.tell(f"sending an event: {job.arn}", error)
+            except Exception as error:  # noqa: BLE001 - whatever a target of moto's raises: this event is lost, the others are sent
+                self._log.report(f"sending an event: {job.arn}", error)
 
     def _take(self) -> Sequence[Job]:
         return [self._changed.get() for _ in range(self._changed.qsize())]

@@ -1,4 +1,4 @@
-"""What becomes of an exception while one job is moved: it is told in the server's log, the job is tried again, then given up.
+"""Exceptions while one job is moved: they are logged, the job is tried again, then given up.
 
 No fault may reach another job, and none may fill the log.
 """
@@ -20,7 +20,7 @@ T = TypeVar("T")
 _TRIES = 4
 _PAUSE, _LONGEST_PAUSE = 0.5, 60.0  # seconds before the next try; each is four times as long as the last
 _FORGOTTEN_AFTER = 120.0  # seconds without a fault
-_AGAIN_AFTER = 60.0  # seconds until the same kind of fault is told again
+_AGAIN_AFTER = 60.0  # seconds until the same kind of fault is logged again
 _MOST_KINDS = 1000
 _PACKAGE = Path(__file__).parents[1]
 
@@ -30,38 +30,38 @@ def _print(line: str) -> None:
 
 
 class FaultLog:
-    """Tells of each kind of fault in one line, at most once a minute. Safe to use from several threads."""
+    """Logs each kind of fault in one line, at most once a minute. Safe to use from several threads."""
 
     def __init__(self, write: Callable[[str], None] = _print, clock: Callable[[], float] = time.monotonic) -> None:
         self._write = write
         self._clock = clock
         self._lock = threading.Lock()
-        self._told: dict[tuple[str, str, str], float] = {}
+        self._logged: dict[tuple[str, str, str], float] = {}
 
-    def tell(self, doing: str, error: BaseException) -> None:
-        """Tell of a fault; `doing` is what was attempted, of which the part before the first colon is the kind."""
-        kind = doing.partition(":")[0], type(error).__name__, _where(error)
+    def report(self, doing: str, error: BaseException) -> None:
+        """Log a fault; `doing` is what was attempted, of which the part before the first colon is the kind."""
+        kind = doing.partition(":")[0], type(error).__name__, _origin(error)
         now = self._clock()
         with self._lock:
-            if now - self._told.get(kind, -_AGAIN_AFTER) < _AGAIN_AFTER:
+            if now - self._logged.get(kind, -_AGAIN_AFTER) < _AGAIN_AFTER:
                 return
-            if len(self._told) >= _MOST_KINDS:
-                self._told.clear()
-            self._told[kind] = now
+            if len(self._logged) >= _MOST_KINDS:
+                self._logged.clear()
+            self._logged[kind] = now
         cause = f" (because of {type(error.__cause__).__name__}: {error.__cause__})" if error.__cause__ else ""
         line = f"local_emulator: {doing}: {kind[1]}: {error}{cause} [{kind[2]}]"
         self._write("".join(letter if letter.isprintable() else " " for letter in line)[:2000])
 
 
-def _where(error: BaseException) -> str:
+def _origin(error: BaseException) -> str:
     """File and line of this package where an exception came from."""
-    trace, where = error.__traceback__, "unknown"
+    trace, origin = error.__traceback__, "unknown"
     while trace is not None:
         path = Path(trace.tb_frame.f_code.co_filename)
         if path.is_relative_to(_PACKAGE):
-            where = f"{path.relative_to(_PACKAGE)}:{trace.tb_lineno}"
+            origin = f"{path.relative_to(_PACKAGE)}:{trace.tb_lineno}"
         trace = trace.tb_next
-    return where
+    return origin
 
 
 @dataclass
@@ -72,10 +72,10 @@ class _Tries:
 
 
 class Retries:
-    """Does what is to be done for each job, so that what goes wrong with one is its own. For one thread.
+    """Does the work of each job so that a fault of one job does not reach another. For one thread.
 
     A job that raises waits, the longer the more often it has raised, and is given up at the fourth time. One that finds the store
-    unavailable waits as long as that lasts: nothing could be recorded anyhow.
+    unavailable waits as long as that lasts: nothing could be recorded.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Retries:
         self._tries: dict[str, _Tries] = {}
 
     def guard(self, job: str, work: Callable[[], object], give_up: Callable[[Exception], object]) -> None:
-        """Do something for a job, unless it has to wait; or give it up."""
+        """Do the work of a job, unless it has to wait; or give it up."""
         tries = self._tries.get(job)
         if tries is not None and self._clock() < tries.next_:
             return
@@ -102,7 +102,7 @@ class Retries:
                     self._count(job, another)
 
     def forget(self, job: str) -> None:
-        """A job is over."""
+        """Forget a job that has ended."""
         self._tries.pop(job, None)
 
     def _attempt(self, work: Callable[[], object]) -> None:
@@ -113,7 +113,7 @@ class Retries:
 
     def _count(self, job: str, error: Exception) -> bool:
         """Count a fault; whether it was one too many."""
-        self._log.tell(f"{self._doing}: {job}", error)
+        self._log.report(f"{self._doing}: {job}", error)
         now = self._clock()
         tries = self._tries.get(job)
         if tries is None or now - tries.last > _FORGOTTEN_AFTER:
@@ -125,7 +125,7 @@ class Retries:
 
 
 def result_of(future: Future[T]) -> T:
-    """What the work of a thread has come to; raises an Exception, whatever was raised there."""
+    """The result of a thread's work; raises an Exception, whatever was raised there."""
     error = future.exception()
     if error is not None and not isinstance(error, Exception):
         raise RuntimeError(f"a thread ended with {error!r}") from error

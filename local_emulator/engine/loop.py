@@ -48,11 +48,11 @@ class Loop:
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def close(self) -> None:
-        """End after the step in hand; runs go on."""
+        """End after the current step; runs go on."""
         self._closing.set()
         self._wakeup.notify()
         self._thread.join()
@@ -66,7 +66,7 @@ class Loop:
         self._wakeup.notify()
 
     def settle(self) -> None:
-        """Wait until all has been done that follows from what is known, or the loop ends. Not for the loop's own threads."""
+        """Wait until a step has nothing more to do, or the loop ends. Not to be called by the loop's own threads."""
         calm = 0
         while calm < _CALM and not self._closing.is_set():
             with self._stepping:
@@ -101,6 +101,6 @@ class Loop:
         try:
             return work()
         except Exception as error:  # noqa: BLE001 - the loop must outlive any fault; the next step compares afresh
-            self._log.tell(doing, error)
+            self._log.report(doing, error)
             self._closing.wait(_AFTER_A_FAULT)
             return None

@@ -1,4 +1,4 @@
-"""How long a training job that is to end may be held up: by its data, its supervisor, its uploads."""
+"""How long the end of a training job may be delayed: by its data, its supervisor, its uploads."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from local_emulator.engine import endings
 from local_emulator.engine.endings import Ending
 from local_emulator.runs.folder import RunFolder
 
-_SOON = 5.0  # seconds: for what no grace is promised
+_SOON = 5.0  # seconds: for what has no grace period
 _WORK = 60.0  # seconds that a supervisor may take beside three times the grace: for its program, what it printed, its archives
 
 
@@ -20,7 +20,7 @@ class Patience:
     Args:
         grace: Seconds between SIGTERM and SIGKILL.
         scale: How many times as fast as `clock` the time of day runs.
-        clock: Seconds that nobody can set.
+        clock: Seconds of a clock that nobody can set.
     """
 
     def __init__(self, grace: float, *, scale: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
@@ -30,21 +30,21 @@ class Patience:
         self._since: dict[tuple[str, str], float] = {}
 
     def _longer(self, job: TrainingJob, what: str, seconds: float) -> bool:
-        """Whether a job that is to stop has been waiting for something longer than that; the first question begins the wait."""
+        """Whether a stopping job has been waiting for something for more than `seconds`; the first call begins the wait."""
         if job.status is not Status.STOPPING:
             return False
         return self._clock() - self._since.setdefault((job.run, what), self._clock()) > seconds
 
     def with_data(self, job: TrainingJob) -> bool:
-        """Whether what is still prepared for a job that is to stop is to be waited for no more."""
+        """Whether to wait no more for the preparation of a stopping job."""
         return self._longer(job, "data", _SOON)
 
     def with_upload(self, job: TrainingJob) -> bool:
-        """Whether the uploads of a job that is to stop are to be waited for no more."""
+        """Whether to wait no more for the uploads of a stopping job."""
         return self._longer(job, "upload", self._grace)
 
     def with_supervisor(self, job: TrainingJob, folder: RunFolder, now: datetime) -> Ending | None:
-        """How a job ends whose supervisor hears neither of its stop nor of the time; None if it is to be waited for."""
+        """How a job ends whose supervisor reacts neither to a stop nor to the time limit; None to go on waiting."""
         most = 3 * self._grace + _WORK
         if self._longer(job, "supervisor", self._grace + _SOON if folder.unheard else most):
             return endings.STOPPED
@@ -52,10 +52,10 @@ class Patience:
         if runtime is None or job.secondary is not Secondary.TRAINING:
             return None
         late = ((now - job.transitions[-1].start).total_seconds() - runtime) / self._scale
-        return endings.MAX_RUNTIME if late > most or (late > _SOON and self._deaf(job, folder)) else None
+        return endings.MAX_RUNTIME if late > most or (late > _SOON and self._does_not_react(job, folder)) else None
 
-    def _deaf(self, job: TrainingJob, folder: RunFolder) -> bool:
-        """Whether a supervisor that should have ended its run does not even wake when it is notified: it is stopped, or hangs."""
+    def _does_not_react(self, job: TrainingJob, folder: RunFolder) -> bool:
+        """Whether a supervisor that should have ended its run does not react to a message: it is stopped, or hangs."""
         key = (job.run, "knock")
         if key not in self._since:
             self._since[key] = self._clock()
@@ -63,5 +63,5 @@ class Patience:
         return folder.unheard and self._clock() - self._since[key] > self._grace + _SOON
 
     def forget(self, run: str) -> None:
-        """A run is over."""
+        """Forget a run that has ended."""
         self._since = {key: since for key, since in self._since.items() if key[0] != run}

@@ -19,7 +19,7 @@ def sweep(runs: Path, store: Store, executor: Executor, log: FaultLog) -> None:
         try:
             _clear(folders[name], executor, known=name in known)
         except OSError as error:
-            log.tell(f"removing the folders of a run: {name}", error)
+            log.report(f"removing the folders of a run: {name}", error)
 
 
 def _clear(folder: RunFolder, executor: Executor, *, known: bool) -> None:

@@ -1,4 +1,4 @@
-"""Moves every training job towards what really happened to its run.
+"""Moves every training job towards the evidence that its run has left.
 
 Nothing here depends on having seen an event: each step compares the record with the evidence in the run's folder, so a restart is
 no special case. Slow work (data in, archives out) is done by a few threads; records are written by the loop's thread alone.
@@ -19,8 +19,7 @@ from local_emulator.domain.errors import EmulatorError, NotFound, RunError, Unre
 from local_emulator.domain.jobs import ACTIVE, Secondary, Status
 from local_emulator.domain.names import Arn
 from local_emulator.domain.objects import Objects
-from local_emulator.domain.training import PreviousRun, TimeBudget, TrainingJob
-from local_emulator.domain.transitions import STARTING
+from local_emulator.domain.training import TimeBudget, TrainingJob
 from local_emulator.engine import endings, placement
 from local_emulator.engine.admission import admitted
 from local_emulator.engine.endings import Ending
@@ -37,16 +36,16 @@ from local_emulator.store.base import Query, Sort, Store
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_TAKES_NO_LONGER = 10.0  # seconds from handing a run over to its claim
+_CLAIMED_WITHIN = 10.0  # seconds from the start of a run to the claim of its supervisor
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _CLOSES_WITHIN = 5.0  # seconds
 _NODE_LOSSES = 3  # times that a training job survives the loss of its worker
-_RESET_WITHIN = 10.0  # seconds that a reset waits for slow work in hand
-_LIFE = timedelta(seconds=1)  # a spot run without metrics is taken to be under way after this long
+_RESET_WITHIN = 10.0  # seconds that a reset waits for slow work
+_UNDER_WAY_AFTER = timedelta(seconds=1)  # for a spot run without metrics
 
 
 class RunPreparer(Protocol):
-    """Everything that must be there before a program can start."""
+    """Prepares what a program needs before it can start."""
 
     def prepare(self, job: TrainingJob, folder: Path, budget: TimeBudget) -> Run:
         """Lay out the run's folder; raises RunError with the FailureReason."""
@@ -93,7 +92,7 @@ class TrainingLifecycle:
         self._preparing: dict[str, Future[Run]] = {}
         self._started: dict[str, float] = {}
         self._ending: dict[str, Future[Ending]] = {}
-        self._told_to_stop: set[str] = set()
+        self._stopped: set[str] = set()
         self._log = log
         self._retries = Retries(log, "moving a training job", notify)
 
@@ -102,7 +101,7 @@ class TrainingLifecycle:
         self._slow(sweep, self._runs, self._store, self._executor, self._log)
 
     def close(self) -> None:
-        """Finish the slow work in hand, but for what hangs, which the next emulator does again; runs go on."""
+        """Finish slow work, but for what hangs, which the next emulator does again; runs go on."""
         self._threads.close(_CLOSES_WITHIN)
 
     def reset(self) -> None:
@@ -114,8 +113,8 @@ class TrainingLifecycle:
         for folder in folders_below(self._runs):
             self._executor.kill(folder.path)
             folder.remove()
-        for kept in (self._preparing, self._started, self._ending, self._told_to_stop):
-            kept.clear()
+        for runs in (self._preparing, self._started, self._ending, self._stopped):
+            runs.clear()
 
     @property
     def unsettled(self) -> bool:
@@ -173,16 +172,16 @@ class TrainingLifecycle:
         self._take_over(job)
 
     def _prepare(self, job: TrainingJob, *, again: bool = False) -> None:
-        self._preparing[job.run] = self._slow(self._make_ready, job, job.time_budget(self._now()), again=again)
+        self._preparing[job.run] = self._slow(self._prepare_folder, job, job.time_budget(self._now()), again=again)
 
-    def _make_ready(self, job: TrainingJob, budget: TimeBudget, *, again: bool) -> Run:
+    def _prepare_folder(self, job: TrainingJob, budget: TimeBudget, *, again: bool) -> Run:
         path = self._folder(job).path
         if again and self._executor.kill(path):
             raise _EvidenceGoneError(job.run)
         return self._preparation.prepare(job, path, budget)
 
     def _take_over(self, job: TrainingJob) -> None:
-        """Say of the ended training job whose instances this one takes over that it does."""
+        """Show in the ended training job whose instances this one reuses that it does."""
         if job.tuning_arn is None:
             return
         newest = Query(tuning=job.tuning_arn, statuses=[Status.COMPLETED], descending=True, limit=self._settings.parallel + 1)
@@ -205,25 +204,25 @@ class TrainingLifecycle:
             job = self._store.trainings.put(transitions.stopping(job, self._now()))
         state = self._executor.state(self._folder(job).path)
         if state is RunState.NEW and not job.claimed:
-            self._begin(job)
+            self._begin_run(job)
         elif state is RunState.RUNNING:
             self._follow(job)
         else:
             self._ingest(job)
             self._upload(job)
 
-    def _begin(self, job: TrainingJob) -> None:
+    def _begin_run(self, job: TrainingJob) -> None:
         preparing = self._preparing.get(job.run)
         if preparing is not None:
             if preparing.done():
                 del self._preparing[job.run]
-                self._begin_prepared(job, preparing)
+                self._start_prepared(job, preparing)
             elif self._patience.with_data(job):
                 self._threads.abandon(self._preparing.pop(job.run))
                 preparing.add_done_callback(lambda _: self._folder(job).remove_results())
                 self._end(job, endings.STOPPED)
         elif job.run in self._started:
-            if self._steady() - self._started[job.run] > _TAKES_NO_LONGER:  # its supervisor died before it claimed the run
+            if self._steady() - self._started[job.run] > _CLAIMED_WITHIN:  # its supervisor died before it claimed the run
                 self._begin_again(job)
         elif job.status is Status.STOPPING:
             self._end_unbegun(job)
@@ -232,7 +231,7 @@ class TrainingLifecycle:
         elif job.time_budget(self._now()).wait == 0.0:
             self._end(job, endings.MAX_WAIT)  # it has waited for an instance as long as it may
 
-    def _begin_prepared(self, job: TrainingJob, prepared: Future[Run]) -> None:
+    def _start_prepared(self, job: TrainingJob, prepared: Future[Run]) -> None:
         try:
             run = result_of(prepared)
         except RunError as error:
@@ -264,38 +263,36 @@ class TrainingLifecycle:
             self._over(job, endings.failed(endings.LOST, retryable=True))
             return
         self._store.trainings.put(transitions.training(job, self._now()))
-        self._hand_over(run)
-
-    def _hand_over(self, run: Run) -> None:
         self._executor.start(run)
         self._started[run.id] = self._steady()
 
     def _follow(self, job: TrainingJob) -> None:
         if not job.claimed:
             job = self._store.trainings.put(replace(job, claimed=True))
-        if job.status is Status.STOPPING and job.run not in self._told_to_stop:
+        if job.status is Status.STOPPING and job.run not in self._stopped:
             self._executor.stop(self._folder(job).path)
-            self._told_to_stop.add(job.run)
+            self._stopped.add(job.run)
         self._ingest(job)
         ending = self._patience.with_supervisor(job, self._folder(job), self._now())
         if ending is not None:
             self._ending[job.run] = self._slow(self._abandon, job, ending)
             return
-        if job.spot and job.run not in self._told_to_stop and self._is_interrupted(job):
+        if job.spot and job.run not in self._stopped and self._is_interrupted(job):
             self._executor.stop(self._folder(job).path, interrupt=True)
-            self._told_to_stop.add(job.run)
+            self._stopped.add(job.run)
 
     def _is_interrupted(self, job: TrainingJob) -> bool:
         if job.interrupt:
             return True
-        under_way = self._store.offset(job.arn) > 0 or self._now() - job.run_started > _LIFE
+        under_way = self._store.offset(job.arn) > 0 or self._now() - job.run_started > _UNDER_WAY_AFTER
         return under_way and placement.strikes(self._faults.interrupt, "interrupt", job)
 
     def _ingest(self, job: TrainingJob) -> None:
-        """Bring new metric values into the ledger."""
-        seen, offset = read_metrics(self._folder(job), self._store.offset(job.arn))
-        if seen:
-            self._store.record(job.arn, [replace(one, seq=one.seq + job.observation_offset) for one in seen], offset)
+        """Record new metric values."""
+        observations, offset = read_metrics(self._folder(job), self._store.offset(job.arn))
+        if observations:
+            numbered = [replace(observation, seq=observation.seq + job.observation_offset) for observation in observations]
+            self._store.record(job.arn, numbered, offset)
 
     # --- the end --------------------------------------------------------------------------------------------------------
 
@@ -333,14 +330,14 @@ class TrainingLifecycle:
             return
         try:
             ending = result_of(future)
-        except Exception:
+        except Exception:  # whatever the work has raised; it is raised again
             del self._ending[job.run]  # it is tried again
             raise
         self._over(job, ending)
         self._ending.pop(job.run, None)
 
     def _over(self, job: TrainingJob, ending: Ending) -> None:
-        """After a run: another one, or the end of the job."""
+        """Begin another run after one that has ended, or end the job."""
         most = job.spec.maximum_retry_attempts
         if ending is endings.RUN_LOST:
             most = max(most, self._node_losses)
@@ -349,53 +346,32 @@ class TrainingLifecycle:
         elif ending is endings.INTERRUPTED and job.time_budget(self._now()).wait == 0.0:
             self._end(job, endings.MAX_WAIT)
         elif ending is endings.INTERRUPTED or (ending.retryable and job.retries < most and job.status is Status.IN_PROGRESS):
-            self._begin_anew(job, ending)
+            self._begin_another(job, ending)
         else:
             self._end(job, ending)
 
-    def _begin_anew(self, job: TrainingJob, ending: Ending) -> None:
-        now = max(self._now(), job.modified)
-        interrupted = ending is endings.INTERRUPTED
-        moved = job.moved(Secondary.INTERRUPTED, now, ending.message) if interrupted else job
-        seen = self._store.observations(job.arn)
+    def _begin_another(self, job: TrainingJob, ending: Ending) -> None:
+        observations = self._store.observations(job.arn)
         with self._store.transaction():
             self._store.record(job.arn, (), 0)  # the next run's metrics are read from their beginning
             self._store.trainings.put(
-                replace(
-                    moved.moved(Secondary.STARTING, now, STARTING),
+                transitions.another_run(
+                    job,
                     run=self._token(),
-                    previous_runs=(*job.previous_runs, PreviousRun(run=job.run, started=job.run_started)),
-                    observation_offset=seen[-1].seq if seen else 0,
-                    retries=job.retries + (not interrupted),
-                    interrupt=False,
-                    claimed=False,
+                    observation_offset=observations[-1].seq if observations else 0,
+                    now=self._now(),
+                    interrupted=ending is endings.INTERRUPTED,
                 )
             )
         self._forget(job)
 
     def _end(self, job: TrainingJob, ending: Ending) -> None:
-        if ending is endings.COMPLETED and job.status is Status.STOPPING:
-            ending = endings.STOPPED  # it was asked to stop while its program ended by itself
-        now = max(self._now(), job.modified)
-        message = transitions.completed(job) if ending is endings.COMPLETED else ending.message
-        last = job.moved(ending.secondary, now, message)
-        last = replace(last, transitions=(*last.transitions[:-1], replace(last.transitions[-1], end=now)))
-        final = endings.final_metrics(self._store.observations(job.arn), job)
-        self._store.trainings.put(
-            replace(
-                last,
-                status=ending.status,
-                ended=now,
-                failure_reason=ending.reason,
-                retryable=ending.retryable,
-                final_metrics=final,
-            )
-        )
+        self._store.trainings.put(endings.ended(job, ending, self._store.observations(job.arn), self._now()))
         self._forget(job)
 
     def _forget(self, job: TrainingJob) -> None:
-        """A run is over."""
-        self._told_to_stop.discard(job.run)
+        """Forget a run that has ended."""
+        self._stopped.discard(job.run)
         self._started.pop(job.run, None)
         self._preparing.pop(job.run, None)
         self._retries.forget(job.arn)

@@ -44,17 +44,17 @@ class Wakeup:
         return True
 
     def _put_back(self) -> None:
-        """Make the FIFO anew if somebody, a run for example, has removed or replaced it."""
+        """Make the FIFO again if somebody, a run for example, has removed or replaced it."""
         try:
             if self.path.exists() and os.path.samestat(self.path.lstat(), os.fstat(self._fd)):
                 return
             self.path.unlink(missing_ok=True)
             os.mkfifo(self.path, 0o600)
-            anew = os.open(self.path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+            new = os.open(self.path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
             return  # it only saves waiting
-        os.dup2(anew, self._fd, inheritable=False)  # under the same number: other threads may be notifying
-        os.close(anew)
+        os.dup2(new, self._fd, inheritable=False)  # under the same number: other threads may be notifying
+        os.close(new)
 
     def close(self) -> None:
         """Remove the FIFO; a later `notify` does nothing."""

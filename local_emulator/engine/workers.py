@@ -1,4 +1,4 @@
-"""A few threads for slow work, none of which can hold up the end of the process or, once given up, the work of others."""
+"""A few threads for slow work. A thread that hangs delays neither the end of the process nor, once abandoned, other work."""
 
 import threading
 from collections import deque
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Workers:
-    """At most `most` pieces of work at a time, in the order in which they came. Safe to use from several threads."""
+    """At most `most` pieces of work at a time, in order of submission. Safe to use from several threads."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -33,7 +33,7 @@ class Workers:
         return future
 
     def abandon(self, future: "Future[Any]") -> None:
-        """Wait no more for some work: what has not begun never will, and what goes on takes nobody's place."""
+        """Give up some work: if it has not begun it never will, and if it goes on it does not count towards the limit."""
         if future.cancel():
             return
         with self._lock:
@@ -42,7 +42,7 @@ class Workers:
                 self._start()
 
     def close(self, seconds: float) -> None:
-        """Begin nothing more, and wait a while for what goes on; the rest ends with the process."""
+        """Begin nothing more, and wait for what goes on for at most that many seconds; the rest ends with the process."""
         with self._lock:
             self._closed = True
             waiting, self._waiting = self._waiting, deque()
@@ -62,7 +62,7 @@ class Workers:
     def _work(self, future: "Future[Any]", work: Callable[[], Any]) -> None:
         try:
             result = work()
-        except BaseException as error:  # noqa: BLE001 - whoever asks for the result gets it
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the result is asked for
             self._end(future)
             future.set_exception(error)
         else:

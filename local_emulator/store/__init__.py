@@ -1,1 +1,1 @@
-"""Memory: jobs as versioned records, observations as an append-only ledger."""
+"""The store: jobs as versioned records, observations as an append-only ledger."""

@@ -1,1 +1,1 @@
-"""Minds: history in, advice out. A strategy keeps nothing, so there is nothing of it to save."""
+"""Strategies: functions of the history. What one keeps is derived state only, so nothing of it has to be saved."""

@@ -25,7 +25,7 @@ def test_a_full_disk_of_the_store_holds_jobs_until_there_is_space(tmp_path: Path
         for _ in range(20):
             engine.lifecycle.step()
         assert engine.job(arn).status is Status.IN_PROGRESS
-        assert ["database or disk is full" in line for line in engine.told] == [True]
+        assert ["database or disk is full" in line for line in engine.lines] == [True]
         (disk / "filling").unlink()
         assert ended(engine, arn) == [Status.COMPLETED]
         engine.lifecycle.close()

@@ -100,7 +100,7 @@ class Engine:
     """A training lifecycle without a loop, and what it needs."""
 
     def __init__(self, path: Path, database: Path | None = None) -> None:
-        self.told: list[str] = []
+        self.lines: list[str] = []
         self.path = path
         self.store = SqliteStore(database or path / "jobs.sqlite")
         self.executor, self.preparation = Executor(), Preparation()
@@ -118,7 +118,7 @@ class Engine:
             notify=lambda: None,
             touched=lambda _: None,
             token=lambda: "0" * 32,
-            log=FaultLog(self.told.append),
+            log=FaultLog(self.lines.append),
         )
 
     def add(self, name: str, **changes: Any) -> Arn:
@@ -135,7 +135,7 @@ class Engine:
     def until(self, true: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 30
         while not true():
-            assert time.monotonic() < deadline, self.told
+            assert time.monotonic() < deadline, self.lines
             self.lifecycle.step()
             time.sleep(0.001)
 
@@ -165,8 +165,8 @@ def test_one_jobs_fault_ends_it_alone(engine: Engine, fault: str) -> None:
     bad, good = engine.add("bad"), engine.add("good")
     assert ended(engine, bad, good) == [Status.FAILED, Status.COMPLETED]
     assert engine.job(bad).failure_reason == "InternalServerError: We encountered an internal error. Please try again."
-    assert len(engine.told) == 1
-    assert "bad" in engine.told[0]
+    assert len(engine.lines) == 1
+    assert "bad" in engine.lines[0]
     assert set(engine.executor.killed) == {"bad"}
 
 
@@ -197,14 +197,14 @@ def test_an_upload_that_finds_the_disk_full_is_tried_again(engine: Engine, count
     arn = engine.add("job")
     assert ended(engine, arn) == [status]
     assert (engine.objects.uploads == ["bucket/out/job/output/model.tar.gz model.tar.gz"]) is (status is Status.COMPLETED)
-    assert len(engine.told) == 2  # one line for each kind
+    assert len(engine.lines) == 2  # one line for each kind
 
 
 def test_a_refusal_is_no_fault(engine: Engine) -> None:
     engine.preparation.broken["refused"] = RunError("ClientError: no such data")
     arn = engine.add("refused")
     assert ended(engine, arn) == [Status.FAILED]
-    assert (engine.job(arn).failure_reason, engine.told) == ("ClientError: no such data", [])
+    assert (engine.job(arn).failure_reason, engine.lines) == ("ClientError: no such data", [])
 
 
 def test_a_record_that_cannot_be_read_is_ended_alone(engine: Engine) -> None:
@@ -213,7 +213,7 @@ def test_a_record_that_cannot_be_read_is_ended_alone(engine: Engine) -> None:
     engine.store.trainings._kept.clear()  # as after a restart
     assert ended(engine, good) == [Status.COMPLETED]
     engine.until(lambda: engine.store.rows("SELECT status FROM trainings WHERE arn = ?", bad) == [("Failed",)])
-    assert "the record of arn:aws:sagemaker:us-east-1:123456789012:training-job/bad cannot be read" in engine.told[0]
+    assert "the record of arn:aws:sagemaker:us-east-1:123456789012:training-job/bad cannot be read" in engine.lines[0]
 
 
 def test_a_claimed_run_without_evidence_is_never_begun_again(engine: Engine) -> None:
@@ -276,14 +276,14 @@ def test_each_kind_is_told_once_a_minute() -> None:
     clock = [0.0]
     log = FaultLog(lines.append, lambda: clock[0])
     for job in range(100):
-        log.tell(f"moving a job: {job}", OSError(28, "No space\x1b[2J left"))
-        log.tell("moving a job: x", ValueError(job))
+        log.report(f"moving a job: {job}", OSError(28, "No space\x1b[2J left"))
+        log.report("moving a job: x", ValueError(job))
     assert lines == [
         "local_emulator: moving a job: 0: OSError: [Errno 28] No space [2J left [unknown]",
         "local_emulator: moving a job: x: ValueError: 0 [unknown]",
     ]
     clock[0] = 61.0
-    log.tell("moving a job: x", ValueError(1))
+    log.report("moving a job: x", ValueError(1))
     assert len(lines) == 3
 
 
@@ -320,11 +320,11 @@ def test_one_tuning_jobs_fault_ends_it_alone(engine: Engine, fault: str) -> None
         now=lambda: datetime.now(UTC),
         token=lambda: f"{next(tokens):032x}",
         notify=lambda: None,
-        log=FaultLog(engine.told.append),
+        log=FaultLog(engine.lines.append),
     )
     for _ in range(6):
         tuner.step()
     assert engine.store.rows("SELECT name, status FROM tunings ORDER BY id") == [("bad", "Failed"), ("good", "InProgress")]
     assert engine.job(child).status is Status.STOPPING
     assert len(engine.store.trainings.arns(Query(tuning=good.arn))) == 1
-    assert len(engine.told) == 1
+    assert len(engine.lines) == 1
