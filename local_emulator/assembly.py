@@ -199,8 +199,7 @@ class Emulator:
 
     def follow_clock(self) -> None:
         """Take the time of day from the machine, when nothing is going on; inside a test, always."""
-        busy = self.active_runs() or self.store.tunings.arns(Query(statuses=ACTIVE))
-        if not busy or isinstance(self._clock, TestClock):
+        if isinstance(self._clock, TestClock) or not (self.active_runs() or self.store.tunings.arns(Query(statuses=ACTIVE))):
             self._clock.follow()
 
     def health(self) -> Mapping[str, object]:
@@ -254,7 +253,7 @@ def _backend(
         processes = ProcessExecutor(wakeup=wakeup.path, fork_servers=servers, mortal=settings.state if inside else None)
         if inside is None:
             return _Backend(executor=processes, preparation=preparation, expect=processes.expect)
-        functions = FunctionExecutor(processes, clock=inside.clock, notify=wakeup.notify, settle=inside.settle)
+        functions = FunctionExecutor(processes, clock=inside.clock, settle=inside.settle)
         return _Backend(executor=functions, preparation=preparation, expect=processes.expect)
     (settings.state / _SCHEDULER).write_text(settings.scheduler)
     away = DaskExecutor(settings=settings, scheduler=settings.scheduler, endpoint=endpoint, notify=wakeup.notify)

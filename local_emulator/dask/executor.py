@@ -98,6 +98,9 @@ class DaskExecutor:
 
     # --- what the trainer calls -----------------------------------------------------------------------------------------
 
+    def immediate(self, job: TrainingJob, folder: Path, budget: TimeBudget) -> None:
+        """None: no run is."""
+
     def prepare(self, job: TrainingJob, folder: Path, budget: TimeBudget) -> RemoteRun:
         """Make the folder; the worker fetches data and code."""
         RunFolder(folder).make()

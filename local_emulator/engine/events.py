@@ -48,15 +48,17 @@ class EventPublisher:
         """Forget what has changed."""
         self._take()
 
-    def step(self) -> None:
-        """Send what has changed."""
-        for job in self._take():
+    def step(self) -> bool:
+        """Send what has changed; whether anything has."""
+        news = self._take()
+        for job in news:
             try:
                 if self._bus.listens(job.scope):
                     kind = _TRAINING if isinstance(job, TrainingJob) else _TUNING
                     self._bus.send(job.scope, kind, job.arn, detail(job, self._store, self._now()))
             except Exception as error:  # noqa: BLE001 - whatever a target of moto's raises: this event is lost, the others are sent
                 self._log.report(f"sending an event: {job.arn}", error)
+        return bool(news)
 
     def _take(self) -> Sequence[Job]:
         return [self._changed.get() for _ in range(self._changed.qsize())]

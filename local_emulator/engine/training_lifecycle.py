@@ -47,6 +47,9 @@ _UNDER_WAY_AFTER = timedelta(seconds=1)  # for a spot run without metrics
 class RunPreparer(Protocol):
     """Prepares what a program needs before it can start."""
 
+    def immediate(self, job: TrainingJob, folder: Path, budget: TimeBudget) -> Run | None:
+        """A run that is prepared in no time; None if `prepare` has to, which may take long."""
+
     def prepare(self, job: TrainingJob, folder: Path, budget: TimeBudget) -> Run:
         """Lay out the run's folder; raises RunError with the FailureReason."""
 
@@ -168,8 +171,13 @@ class TrainingLifecycle:
             self._end(job, endings.failed(endings.NO_CAPACITY, retryable=True))
             return
         job = transitions.downloading(replace(placed, started=job.started or now), now)
-        self._prepare(self._store.trainings.put(job))
+        job = self._store.trainings.put(job)
+        run = self._preparation.immediate(job, self._folder(job).path, job.time_budget(now))
+        if run is None:
+            self._prepare(job)
         self._take_over(job)
+        if run is not None:
+            self._start(job, run)
 
     def _prepare(self, job: TrainingJob, *, again: bool = False) -> None:
         self._preparing[job.run] = self._slow(self._prepare_folder, job, job.time_budget(self._now()), again=again)
@@ -262,7 +270,8 @@ class TrainingLifecycle:
         if placement.strikes(self._faults.internal, "internal", job):
             self._over(job, endings.failed(endings.LOST, retryable=True))
             return
-        self._store.trainings.put(transitions.training(job, self._now()))
+        claimed = run.function is not None  # nobody has to be waited for
+        self._store.trainings.put(replace(transitions.training(job, self._now()), claimed=claimed))
         self._executor.start(run)
         self._started[run.id] = self._steady()
 
@@ -376,4 +385,6 @@ class TrainingLifecycle:
         self._preparing.pop(job.run, None)
         self._retries.forget(job.arn)
         self._patience.forget(job.run)
-        self._threads.submit(self._folder(job).remove_results)
+        folder = self._folder(job)
+        if folder.has_results():
+            self._threads.submit(folder.remove_results)

@@ -20,7 +20,7 @@ import uuid
 from array import array
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -265,7 +265,12 @@ class RunFolder:
     def save_run(self, run: Run) -> None:
         """Write down what the supervisor must know."""
         self.make()
-        write_whole(self.run_json, json.dumps(asdict(run) | {"folder": str(run.folder)}).encode())
+        self.write_run(run)
+
+    def write_run(self, run: Run) -> None:
+        """The same, where there is nothing but the evidence."""
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_whole(self.run_json, json.dumps(vars(run) | {"folder": str(run.folder), "function": None}, default=vars).encode())
 
     def load_run(self) -> Run:
         """What the supervisor must know; raises EvidenceError if that is not there any more."""
@@ -285,7 +290,7 @@ class RunFolder:
 
     def write_exit(self, ended: Exit) -> None:
         """Say how the run ended; on a full disk as soon as there is space, if that is soon."""
-        facts = asdict(ended) | {"cause": ended.cause.value, "time": ended.time.isoformat()}
+        facts = vars(ended) | {"cause": ended.cause.value, "time": ended.time.isoformat()}
         if self.path.is_symlink() or not self.path.is_dir():  # a program has removed it, or put something else there
             remove_tree(self.path)
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)

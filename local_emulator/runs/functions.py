@@ -7,15 +7,13 @@ done all that follows from what was reported. So the same functions come to the 
 import contextlib
 import json
 import math
-import os
 import threading
 import time
 import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from local_emulator.runs import lock
 from local_emulator.runs.clock import Clock
 from local_emulator.runs.data.log import LogWriter
 from local_emulator.runs.data.metric_lines import line_of
@@ -33,12 +31,9 @@ class FunctionExecutor:
     `settle` waits until the engine has done what follows from all that is known.
     """
 
-    def __init__(
-        self, processes: ProcessExecutor, *, clock: Clock, notify: Callable[[], None], settle: Callable[[], None]
-    ) -> None:
+    def __init__(self, processes: ProcessExecutor, *, clock: Clock, settle: Callable[[], None]) -> None:
         self._processes = processes
         self._clock = clock
-        self._notify = notify
         self._settle = settle
         self._changed = threading.Condition()
         self._running: dict[Path, _Training] = {}
@@ -51,15 +46,12 @@ class FunctionExecutor:
             self._processes.start(run)
             return
         folder = RunFolder(run.folder)
-        if folder.state() is not RunState.NEW:
+        if self.state(run.folder) is not RunState.NEW:
             return
-        folder.save_run(replace(run, function=None))
-        held = lock.take(folder.lock)
-        if held is None:
-            return
+        folder.write_run(run)
         folder.claim.touch(mode=0o600)
         with self._changed:
-            self._running[run.folder] = _Training(run, folder, run.function, held, self._clock)
+            self._running[run.folder] = _Training(run, folder, run.function, self._clock)
             self._changed.notify_all()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._take_turns, name="functions", daemon=True)
@@ -67,7 +59,7 @@ class FunctionExecutor:
 
     def state(self, folder: Path) -> RunState:
         """What has become of a run."""
-        return self._processes.state(folder)
+        return RunState.RUNNING if folder in self._running else self._processes.state(folder)
 
     def stop(self, folder: Path, *, interrupt: bool = False) -> None:
         """Ask a run to end; a function ends when it next reports something."""
@@ -102,14 +94,23 @@ class FunctionExecutor:
             with self._changed:
                 self._changed.wait_for(lambda: self._running or self._closing.is_set())
             self._settle()
-            for folder, training in list(self._running.items()):
-                if self._closing.is_set():
-                    return
-                if training.advance():
-                    with self._changed:
-                        self._running.pop(folder, None)
-                    training.let_go()
-            self._notify()
+            while self._running and not self._closing.is_set():
+                self._take_turn()
+                self._settle()
+
+    def _take_turn(self) -> None:
+        """Let each function report once more."""
+        for folder, training in list(self._running.items()):
+            if self._closing.is_set():
+                return
+            try:
+                over = training.advance()
+            except OSError:  # a full disk, say: nothing tells how the run ended, so its job fails as a lost one does
+                over = True
+            if over:
+                training.let_go()
+                with self._changed:
+                    self._running.pop(folder, None)
 
 
 @dataclass
@@ -119,7 +120,6 @@ class _Training:
     run: Run
     folder: RunFolder
     function: Callable[[], object]
-    held: int
     clock: Clock
     asked: Cause | None = None
     steps: Iterator[object] | None = None
@@ -197,6 +197,7 @@ class _Training:
                 self.steps.close()
         with self.guard:
             if not self.let_go_of:
+                self.let_go_of = True
                 self.log.close()
                 self.folder.write_exit(Exit(cause=cause, code=code, time=self.clock()))
         return True
@@ -206,4 +207,4 @@ class _Training:
         with self.guard:
             if not self.let_go_of:
                 self.let_go_of = True
-                os.close(self.held)
+                self.log.close()

@@ -106,15 +106,19 @@ class Preparation:
         if problem is not None:
             raise ValidationException(problem)
 
+    def immediate(self, job: TrainingJob, folder: Path, budget: TimeBudget) -> Run | None:
+        """The run of a function, which needs nothing; None for a program."""
+        function = images.stand_in(job.spec.algorithm.image, self._settings)
+        return self._run_of_function(job, RunFolder(folder), budget, function) if callable(function) else None
+
     def prepare(self, job: TrainingJob, folder: Path, budget: TimeBudget) -> Run:
         """Lay out the run's folder, from the beginning if it is half made; raises RunError with the FailureReason."""
+        if (run := self.immediate(job, folder, budget)) is not None:
+            return run
         names = RunFolder(folder)
         try:
             names.remove_results()
             names.make()
-            function = images.stand_in(job.spec.algorithm.image, self._settings)
-            if callable(function):
-                return self._run_of_function(job, names, budget, function)
             self._expect()
             opt_ml.lay_out(names.ml, job)
             channels = {

@@ -1,11 +1,11 @@
 """The emulator as tests see it."""
 
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.parsers import create_parser
@@ -23,8 +23,6 @@ from local_emulator.testing.requests import Requests
 
 if TYPE_CHECKING:
     from local_emulator.testing.server import EmulatorServer
-
-_LOOK = 0.005  # seconds between two looks at a job
 
 
 class InProcessEmulator(Emulator):
@@ -92,12 +90,11 @@ class InProcessEmulator(Emulator):
             NotFound: There is no job of that name.
             TimeoutError: It has not ended in time; it goes on.
         """
-        deadline = time.monotonic() + timeout
-        while not (job := self._find(name)).status.terminal:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{name} is still {job.status} after {timeout:g} seconds; it goes on")
-            time.sleep(_LOOK)
-        return self._describe(job)
+        job = self._find(name)
+        read = partial(self.store.trainings.get if isinstance(job, TrainingJob) else self.store.tunings.get, job.arn)
+        if not self._loop.wait(lambda: read().status.terminal, timeout):
+            raise TimeoutError(f"{name} is still {read().status} after {timeout:g} seconds; it goes on")
+        return self._describe(read())
 
     def logs(self, name: str) -> Sequence[str]:
         """The lines of a training job's log so far, as CloudWatch Logs has them; raises NotFound."""

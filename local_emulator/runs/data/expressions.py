@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,9 +37,10 @@ def errors(expressions: Sequence[str]) -> Sequence[str | None]:
     small = sum(parts or 0 for parts in sizes) <= _LARGEST_TOGETHER
     guarded = [not small or parts is None or parts > _LARGEST for parts in sizes]
     told = iter(_compile_guarded([text for text, far in zip(expressions, guarded, strict=True) if far]))
-    return [next(told) if far else _compile(text) for text, far in zip(expressions, guarded, strict=True)]
+    return [next(told) if far else _trouble(text) for text, far in zip(expressions, guarded, strict=True)]
 
 
+@lru_cache(maxsize=1000)  # the same expressions come with every job
 def size(expression: str) -> int | None:
     """Number of parts of an expression with its counted repeats unrolled; None if Python's `re` has another syntax."""
     try:
@@ -90,13 +92,19 @@ def _unbounded(items: Any, *, repeated: bool = False) -> int:  # noqa: ANN401 - 
     return 0
 
 
+def _trouble(expression: str) -> str | None:
+    try:
+        return _compile(expression)
+    except MemoryError:
+        return _TOO_LARGE
+
+
+@lru_cache(maxsize=1000)
 def _compile(expression: str) -> str | None:
     try:
         regex.compile(expression, cache_pattern=False)
     except (regex.error, OverflowError, RecursionError) as error:
         return str(error)
-    except MemoryError:
-        return _TOO_LARGE
     return None
 
 
@@ -121,7 +129,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for expression in json.load(sys.stdin):
-        print(json.dumps(_compile(expression)), flush=True)  # noqa: T201 - the answer
+        print(json.dumps(_trouble(expression)), flush=True)  # noqa: T201 - the answer
 
 
 if __name__ == "__main__":

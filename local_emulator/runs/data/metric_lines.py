@@ -30,10 +30,13 @@ def line_of(definitions: Sequence[MetricDefinition], name: str, value: float) ->
     """
     own = {definition.regex for definition in definitions if definition.name == name}
     others = {definition.regex for definition in definitions} - own
-    candidates = list(_candidates(name, value, sorted(own)))
-    finding = [line for line in candidates if any(_finds(regex, line) == [float32(value)] for regex in own)]
-    alone = [line for line in finding if not any(_finds(regex, line) for regex in others)]
-    return (alone or finding or candidates)[0]
+    finding: str | None = None
+    for line in _candidates(name, value, sorted(own)):
+        if any(_finds(regex, line) == [float32(value)] for regex in own):
+            if not any(_finds(regex, line) for regex in others):
+                return line
+            finding = finding or line
+    return finding or next(_candidates(name, value, ()))
 
 
 def _candidates(name: str, value: float, regexes: Sequence[str]) -> Iterator[str]:

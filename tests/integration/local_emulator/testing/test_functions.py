@@ -4,6 +4,7 @@ import math
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -241,3 +242,26 @@ def test_a_metric_that_cannot_be_found_is_printed() -> None:
         MetricDefinition(name="val_loss", regex="val_loss[=:] ?([0-9.]+)"),
     ]
     assert line_of(alone, "val_loss", 1.0) == "val_loss: 1.0"
+
+
+def test_functions_leave_nothing_open(emulator: Any) -> None:
+    def descriptors() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    begun = threading.Event()
+
+    def function(_: Mapping[str, str]) -> Iterator[Mapping[str, float]]:
+        while True:
+            begun.set()
+            yield {"loss": 0.5}
+
+    emulator.trains(lambda _: {"loss": 1.0})
+    emulator.wait(train("before"))
+    before = descriptors()
+    for number in range(3):
+        emulator.wait(train(f"ended-{number}"))
+    emulator.trains(function)
+    train("endless")
+    assert begun.wait(60)
+    emulator.reset()  # kills it
+    assert descriptors() <= before

@@ -74,6 +74,9 @@ class Preparation:
         self.prepared: list[str] = []
         self.budgets: dict[str, TimeBudget] = {}
 
+    def immediate(self, job: TrainingJob, folder: Path, budget: TimeBudget) -> None:
+        """None is."""
+
     def prepare(self, job: TrainingJob, folder: Path, budget: TimeBudget) -> Run:
         self.prepared.append(job.run)
         self.budgets[job.run] = budget
