@@ -59,8 +59,9 @@ tools: ## Programs that some tests start; root may install them, others see thos
 conformance: .venv/.ready-dev ## How Automatic Model Tuning behaves, fact by fact: how many hold
 	$(PYTEST) tests/acceptance/test_conformance.py
 
-docs: .venv/.ready-dev ## Write docs/fidelity.md out of the conformance file
+docs: .venv/.ready-dev ## Write docs/fidelity.md out of the conformance file, docs/rules.md out of the rules
 	$(BIN)/python -m tests.acceptance.fidelity
+	$(BIN)/python -m tests.unit.rules_page
 
 check: .venv/.ready-dev check-infra ## Lint, types, import directions, templates, workflows, image
 	$(BIN)/ruff check

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from sm_tuning.analysis.results import Results
     from sm_tuning.client.run import FailureGroup, MetricCheck, RunStatus, Training, TuningRun
     from sm_tuning.errors import Invalid, MissingExtra, NotFound, NotLaunched, SmTuningError, TookTooLong
-    from sm_tuning.rules.violation import Problem
+    from sm_tuning.rules.violation import Violation
     from sm_tuning.spec.channels import Channel, Dataset, FileSystem
     from sm_tuning.spec.data_scaling import DataScaling
     from sm_tuning.spec.definition import Definition
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sm_tuning.spec.security import Encryption, Network
     from sm_tuning.spec.strategies import Bayesian, Grid, Hyperband, Random
     from sm_tuning.tuning_job import TuningJob
-    from sm_tuning.validation.dry_run import Report
+    from sm_tuning.validation.report import Report
 
 # The emulator imports `sm_tuning.rules`: that must not load the client with it.
 _EXPORTS = {
@@ -40,7 +40,7 @@ _EXPORTS = {
     "analysis.results": "Results",
     "client.run": "FailureGroup MetricCheck RunStatus Training TuningRun",
     "errors": "Invalid MissingExtra NotFound NotLaunched SmTuningError TookTooLong",
-    "rules.violation": "Problem",
+    "rules.violation": "Violation",
     "spec.data_scaling": "DataScaling",
     "spec.definition": "Definition",
     "spec.metrics": "Metric Objective",
@@ -53,7 +53,7 @@ _EXPORTS = {
     "spec.script": "Script",
     "spec.security": "Encryption Network",
     "tuning_job": "TuningJob",
-    "validation.dry_run": "Report",
+    "validation.report": "Report",
 }
 _MODULES = {name: f"sm_tuning.{module}" for module, names in _EXPORTS.items() for name in names.split()}
 
@@ -85,7 +85,6 @@ __all__ = [
     "NotLaunched",
     "Objective",
     "Placement",
-    "Problem",
     "Random",
     "Report",
     "Resources",
@@ -99,6 +98,7 @@ __all__ = [
     "TuningJob",
     "TuningRun",
     "Verdict",
+    "Violation",
     "WarmStart",
     "batch_size",
     "diagnose",

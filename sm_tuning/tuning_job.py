@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sm_tuning.spec import toml
 from sm_tuning.spec.job import TuningJobSpec, unique_name
-from sm_tuning.validation.dry_run import Report, check
+from sm_tuning.validation.dry_run import check
+from sm_tuning.validation.report import Report
 
 if TYPE_CHECKING:
     from sm_tuning.client.run import TuningRun

@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
-from local_emulator.api import search, shapes, tags, training_jobs, tuning_jobs
+from local_emulator.api import search, tags, training_jobs, tuning_jobs, validation
 from local_emulator.api.tuning_jobs import Context
 from local_emulator.api.wire import Answer, failure, parse, success
 from local_emulator.domain.errors import (
@@ -95,7 +95,7 @@ class Api:
         if self._chance() < self._context.settings.faults.throttle:
             return failure(ThrottlingException("Rate exceeded"))
         try:
-            request = shapes.checked(operation, parse(body))
+            request = validation.checked(operation, parse(body))
             scope = AwsScope(region=region, account=account or self._context.settings.account)
             return success(_TABLE[operation](self._context, request, scope))
         except AwsError as error:

@@ -10,13 +10,13 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, OperationNotFoundError, Shape, StringShape, StructureShape
 
-from local_emulator.api import shapes
+from sm_tuning.rules import schema
 
 
 def pruned(operation: str, content: bytes) -> bytes:
     """An answer of moto's to a SageMaker operation, without empty members that cannot be; anything else as it is."""
     try:
-        shape = shapes.operation(operation).output_shape
+        shape = schema.operation(operation).output_shape
         answer = json.loads(content)
     except (OperationNotFoundError, ValueError):
         return content

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from local_emulator.api import paging, shapes, tuning_jobs
+from local_emulator.api import paging, tuning_jobs
 from local_emulator.api.tuning_jobs import Context, with_token
 from local_emulator.documents import serialize
 from local_emulator.domain.errors import ValidationException
@@ -18,6 +18,7 @@ from local_emulator.domain.names import AwsScope, parse_arn
 from local_emulator.domain.training import TrainingJob
 from local_emulator.domain.tuning import TuningJob
 from local_emulator.store.base import Query
+from sm_tuning.rules import schema
 
 RESOURCES = {"TrainingJob": "TrainingJob", "HyperParameterTuningJob": "HyperParameterTuningJobSearchEntity"}
 """Resources that are ours, and botocore's shape of what a search finds of each."""
@@ -86,7 +87,7 @@ def suggestions(context: Context, request: Document, scope: AwsScope) -> Documen
             f"Suggestions for the Resource {resource} are not emulated; for {' and '.join(RESOURCES)} they are."
         )
     hint = request.get("SuggestionQuery", {}).get("PropertyNameQuery", {}).get("PropertyNameHint", "")
-    names = {path for path in _paths(shapes.service().shape_for(RESOURCES[resource])) if not path.startswith("Tags.")}
+    names = {path for path in _paths(schema.service().shape_for(RESOURCES[resource])) if not path.startswith("Tags.")}
     for record in _records(context, resource, {}, scope):
         names |= {f"HyperParameters.{name}" for name in record.get("HyperParameters", {})}
         names |= {f"Metrics.{metric['MetricName']}" for metric in record.get("FinalMetricDataList", ())}
@@ -115,7 +116,7 @@ def _record(resource: str, job: TrainingJob | TuningJob, described: Document) ->
 @functools.cache
 def _members(resource: str) -> frozenset[str]:
     """The members of what a search finds; botocore makes its map of them anew each time."""
-    shape = shapes.service().shape_for(RESOURCES[resource])
+    shape = schema.service().shape_for(RESOURCES[resource])
     return frozenset(shape.members if isinstance(shape, StructureShape) else ())
 
 
@@ -153,7 +154,7 @@ def _kind(resource: str, name: str) -> str:
         return "number" if head == "Metrics" else "hyperparameter"
     if rest and head == "Tags":
         return "text"
-    shape: Shape | None = shapes.service().shape_for(RESOURCES[resource])
+    shape: Shape | None = schema.service().shape_for(RESOURCES[resource])
     for step in name.split("."):
         while isinstance(shape, ListShape):
             shape = shape.member

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from local_emulator.api import quotas, rules, updates
+from local_emulator.api import limits, quotas, updates
 from local_emulator.api.tuning_jobs import Context, filters, with_token
+from local_emulator.api.validation import raise_if_invalid
 from local_emulator.documents import defaults, parse, serialize
 from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound, ResourceInUse, ValidationException
 from local_emulator.domain.jobs import Document, Secondary, Status, Transition
@@ -13,12 +14,15 @@ from local_emulator.domain.names import Arn, AwsScope, parse_arn
 from local_emulator.domain.training import TrainingJob, TrainingSummary
 from local_emulator.domain.transitions import STARTING
 from local_emulator.domain.warm_pool import PoolStatus, pool_status
+from local_emulator.runs.data import expressions
 from local_emulator.store.base import Sort
+from sm_tuning.rules import training_job
+from sm_tuning.rules import update as update_rules
 
 
 def create(context: Context, request: Document, scope: AwsScope) -> Document:
     """CreateTrainingJob."""
-    rules.refuse(rules.training_problems(request))
+    raise_if_invalid([*training_job.violations(request, expressions.errors), *limits.training_violations(request)])
     echo = defaults.training_job(request)
     spec = parse.training(echo)
     context.check(spec, scope.region)
@@ -138,7 +142,7 @@ def update(context: Context, request: Document, scope: AwsScope) -> Document:
     """UpdateTrainingJob: the profiler, the warm pool and remote debugging of a job are recorded, and change nothing of its run."""
     while True:
         job = _get(context, request, scope)
-        rules.refuse(updates.problems(request, job, context.now()))
+        raise_if_invalid(update_rules.violations(request, serialize.described_training_job(job, context.now())))
         try:
             context.store.trainings.put(updates.applied(request, job, max(context.now(), job.modified)))
         except (Conflict, NotFound):

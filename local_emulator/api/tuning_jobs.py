@@ -6,15 +6,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from local_emulator.api import paging, quotas, rules, warm_start
+from local_emulator.api import limits, paging, quotas
+from local_emulator.api.validation import raise_if_invalid
 from local_emulator.documents import autotune, defaults, parse, serialize
 from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound, ResourceInUse, ResourceNotFound, ValidationException
 from local_emulator.domain.jobs import Document, Status
 from local_emulator.domain.names import AwsScope
 from local_emulator.domain.spec import TrainingSpec
 from local_emulator.domain.tuning import Plan, TuningJob
+from local_emulator.runs.data import expressions
 from local_emulator.settings import Settings
 from local_emulator.store.base import Query, Sort, Store
+from sm_tuning.rules import tuning_job, warm_start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +34,9 @@ class Context:
 
 def create(context: Context, request: Document, scope: AwsScope) -> Document:
     """CreateHyperParameterTuningJob."""
+    raise_if_invalid([*tuning_job.violations(request, expressions.errors), *limits.tuning_violations(request)])
     request = autotune.filled(request)
-    rules.refuse([*rules.tuning_problems(request), *warm_start.form_problems(request)])
+    raise_if_invalid(limits.chosen_violations(request))
     name = request["HyperParameterTuningJobName"]
     echo = defaults.tuning_job(request)
     plan = parse.tuning(echo)
@@ -65,11 +69,8 @@ def create(context: Context, request: Document, scope: AwsScope) -> Document:
 
 
 def _check_parents(context: Context, echo: Document, plan: Plan, scope: AwsScope) -> None:
-    if not plan.parents:
-        return
-    parents = [_find(context, name, scope) for name in plan.parents]
-    children = sum(len(context.store.history(parent).trials) for parent in parents)
-    rules.refuse(warm_start.problems(echo, parents, children))
+    parents = [described(context.store, _find(context, name, scope)) for name in plan.parents]
+    raise_if_invalid(warm_start.violations(echo, parents) if parents else ())
 
 
 def _get(context: Context, request: Mapping[str, Any], scope: AwsScope) -> TuningJob:

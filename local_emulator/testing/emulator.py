@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.parsers import create_parser
 
-from local_emulator.api import shapes
 from local_emulator.assembly import Emulator
 from local_emulator.domain.errors import NotFound
 from local_emulator.domain.names import Arn
@@ -20,6 +19,7 @@ from local_emulator.settings import Settings, TrainingFunction
 from local_emulator.store.base import Query
 from local_emulator.testing.interception import extend_moto
 from local_emulator.testing.requests import Requests
+from sm_tuning.rules import schema
 
 if TYPE_CHECKING:
     from local_emulator.testing.server import EmulatorServer
@@ -114,7 +114,7 @@ class InProcessEmulator(Emulator):
         body = json.dumps({f"{kind}Name": job.name}).encode()
         status, headers, content = self.api.answer(f"Describe{kind}", body, job.scope.region, job.scope.account)
         response = {"status_code": status, "headers": headers, "body": content}
-        shape: Any = shapes.operation(f"Describe{kind}").output_shape
+        shape: Any = schema.operation(f"Describe{kind}").output_shape
         answer: dict[str, Any] = create_parser("json").parse(response, shape)
         return answer
 

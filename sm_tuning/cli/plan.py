@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sm_tuning.preflight import cost
-from sm_tuning.rules.violation import Problem
+from sm_tuning.rules.violation import Violation
 from sm_tuning.spec.parameters import Auto, Categorical, Continuous, Integer, Range, Scaling
 from sm_tuning.tuning_job import TuningJob
-from sm_tuning.validation.dry_run import Report
+from sm_tuning.validation.report import Report
 
 _SAMPLES = 5
 
@@ -50,15 +50,15 @@ def points(job: TuningJob, count: int = 3) -> Sequence[Mapping[str, str]]:
     return found
 
 
-def problems_document(problems: Sequence[Problem]) -> dict[str, Any]:
+def problems_document(problems: Sequence[Violation]) -> dict[str, Any]:
     """Whether the job can be launched, and what prevents it."""
     described = [
         {
             "rule": problem.rule,
-            "field": problem.field,
-            "argument": problem.argument or problem.field,
+            "path": problem.path,
+            "argument": problem.argument or problem.path,
             "value": repr(problem.value),
-            "text": problem.text,
+            "requirement": problem.requirement,
             "message": str(problem),
         }
         for problem in problems

@@ -12,8 +12,9 @@ from sm_tuning.client.run import TuningRun
 from sm_tuning.errors import NotLaunched
 from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.spec.script import Script
-from sm_tuning.validation.dry_run import Report, check
+from sm_tuning.validation.dry_run import check
 from sm_tuning.validation.local_files import files_of
+from sm_tuning.validation.report import Report
 from sm_tuning.validation.script_files import script_files
 
 _MOST_SOURCE = 500 * 2**20

@@ -1,108 +1,204 @@
-"""The rules between a tuning job and the finished ones that warm-start it: they need what Describe tells of the parents."""
+"""The rules of a warm start: those of the request alone, and those between it and the finished tuning jobs that it names."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
-from sm_tuning.rules.violation import Problem
+from sm_tuning.rules.limits import MAX_JOBS, MAX_WARM_START_CHANGES
+from sm_tuning.rules.registry import Section
+from sm_tuning.rules.request import CATEGORICAL, CONFIG, CONTINUOUS, INTEGER, LIMITS, Document, TuningRequest, repeated
+from sm_tuning.rules.violation import Violation
 
-_MOST_CHANGES = 10
-_MAY_CHANGE = {
-    "AlgorithmSpecification",
-    "InputDataConfig",
-    "OutputDataConfig",
-    "StaticHyperParameters",
-    "RoleArn",
-    "ResourceConfig",
-    "StoppingCondition",
-    "VpcConfig",
-    "EnableManagedSpotTraining",
-    "CheckpointConfig",
-}
-_KINDS = ("IntegerParameterRanges", "ContinuousParameterRanges", "CategoricalParameterRanges")
+# AWS's list, in AWS's order and spelling: it is part of the sentence.
+_MAY_CHANGE = (
+    "algorithmSpecification",
+    "inputDataConfig",
+    "outputDataConfig",
+    "staticHyperParameters",
+    "roleArn",
+    "resourceConfig",
+    "stoppingCondition",
+    "vpcConfig",
+    "enableManagedSpotTraining",
+    "checkpointConfig",
+)
 _PARENTS = "WarmStartConfig.ParentHyperParameterTuningJobs"
+_OBJECTIVE = "HyperParameterTuningJobObjective"
 _DEFINITION = "TrainingJobDefinition"
 
 
-def problems(request: Mapping[str, Any], parents: Sequence[Mapping[str, Any]], most_jobs: int) -> Iterator[Problem]:
-    """What a request must not change of its parents, each as DescribeHyperParameterTuningJob tells it."""
-    for parent in parents:
-        yield from _of(request, parent)
-    limits = request["HyperParameterTuningJobConfig"]["ResourceLimits"]
-    children = sum(sum(parent["TrainingJobStatusCounters"].values()) for parent in parents)
-    jobs = limits.get("MaxNumberOfTrainingJobs", 0)
-    if children + jobs > most_jobs:
-        where = "HyperParameterTuningJobConfig.ResourceLimits.MaxNumberOfTrainingJobs"
-        text = f"with the {children} training jobs of the parents it must be at most {most_jobs}"
-        yield Problem("warm-start-jobs", where, jobs, text)
+@dataclass(frozen=True)
+class Comparison:
+    """A request and its parents, each as DescribeHyperParameterTuningJob shows it."""
+
+    request: TuningRequest
+    parents: Sequence[Document]
+
+    @property
+    def pairs(self) -> Sequence[tuple[Document, Document, str]]:
+        """The request with each parent that has a single definition, and that parent's name."""
+        own = [parent for parent in self.parents if _DEFINITION in parent]
+        return [(self.request.body, parent, parent["HyperParameterTuningJobName"]) for parent in own]
 
 
-def _of(request: Mapping[str, Any], parent: Mapping[str, Any]) -> Iterator[Problem]:
-    name, status = parent["HyperParameterTuningJobName"], parent["HyperParameterTuningJobStatus"]
-    if status not in {"Completed", "Stopped", "Failed"}:
-        yield Problem("warm-start-terminal", _PARENTS, name, f"it is {status}; a parent must be Completed, Stopped or Failed")
-    if _DEFINITION not in parent:
-        yield Problem("warm-start-definitions", _PARENTS, name, "it has several definitions; a parent must have one")
+WARM_START: Section[TuningRequest] = Section("Warm start")
+PARENTS: Section[Comparison] = Section(
+    "Warm start", "The rules about parents need what Describe tells of them, which `dry_run(client)` and `launch()` read."
+)
+
+
+def violations(body: Document, parents: Sequence[Document]) -> Iterator[Violation]:
+    """What a request must not change of its parents, each as DescribeHyperParameterTuningJob shows it."""
+    yield from PARENTS.violations(Comparison(TuningRequest(body), parents))
+
+
+def parent_names(body: Document) -> Sequence[str]:
+    """The parents that a request names."""
+    parents = body.get("WarmStartConfig", {}).get("ParentHyperParameterTuningJobs", ())
+    return [parent["HyperParameterTuningJobName"] for parent in parents]
+
+
+@WARM_START.rule("warm-start-parents", "each parent once")
+def _parents(request: TuningRequest) -> Iterator[Violation]:
+    for name in repeated(parent_names(request.body)):
+        sentence = f"The parent tuning job {name} is there more than once in WarmStartConfig."
+        yield Violation(_PARENTS, name, "each parent may be there once", sentence)
+
+
+@WARM_START.rule("warm-start-strategy", "the strategy is Bayesian or Random")
+def _strategy(request: TuningRequest) -> Iterator[Violation]:
+    if "WarmStartConfig" in request.body and request.strategy not in {"Bayesian", "Random"}:
+        sentence = f"WarmStartConfig was given, but the strategy is {request.strategy}; it must be Bayesian or Random."
+        requirement = "with a warm start it must be Bayesian or Random"
+        yield Violation(f"{CONFIG}.Strategy", request.strategy, requirement, sentence)
+
+
+@WARM_START.rule("warm-start-definitions", "a single definition")
+def _definitions(request: TuningRequest) -> Iterator[Violation]:
+    if "WarmStartConfig" in request.body and request.several:
+        sentence = "WarmStartConfig takes a single TrainingJobDefinition, not TrainingJobDefinitions."
+        count = len(request.definitions)
+        yield Violation("TrainingJobDefinitions", count, "with a warm start there may be but one", sentence)
+
+
+# --- with the parents ---------------------------------------------------------------------------------------------------------
+
+
+@PARENTS.rule("warm-start-terminal", "every parent has ended")
+def _terminal(comparison: Comparison) -> Iterator[Violation]:
+    for parent in comparison.parents:
+        name, status = parent["HyperParameterTuningJobName"], parent["HyperParameterTuningJobStatus"]
+        if status not in {"Completed", "Stopped", "Failed"}:
+            sentence = f"The parent tuning job {name} is in status {status}; it must be Completed, Stopped or Failed."
+            yield Violation(_PARENTS, name, f"it is {status}; a parent must be Completed, Stopped or Failed", sentence)
+
+
+@PARENTS.rule("warm-start-parent-definitions", "every parent has a single definition")
+def _parent_definitions(comparison: Comparison) -> Iterator[Violation]:
+    for parent in comparison.parents:
+        if _DEFINITION not in parent:
+            name = parent["HyperParameterTuningJobName"]
+            sentence = f"The parent tuning job {name} has TrainingJobDefinitions; it must have a single one."
+            yield Violation(_PARENTS, name, "it has several definitions; a parent must have one", sentence)
+
+
+@PARENTS.rule("warm-start-objective", "the same objective as every parent")
+def _objective(comparison: Comparison) -> Iterator[Violation]:
+    for request, parent, name in comparison.pairs:
+        ours, theirs = request[CONFIG].get(_OBJECTIVE), parent[CONFIG].get(_OBJECTIVE)
+        if ours != theirs:
+            shown = "none" if theirs is None else f"{theirs['Type']} {theirs['MetricName']}"
+            sentence = f"The objective metric must be the same as in the parent tuning job {name}: {shown}."
+            yield Violation(f"{CONFIG}.{_OBJECTIVE}", ours, f"it must be that of the parent {name}, {shown}", sentence)
+
+
+@PARENTS.rule("warm-start-names", "tunable and static hyperparameters together have the same names")
+def _names(comparison: Comparison) -> Iterator[Violation]:
+    for request, parent, name in comparison.pairs:
+        if differing := _all_names(request) ^ _all_names(parent):
+            sentence = (
+                "The set of tunable plus static HyperParameter names is not the same across current and parent tuning jobs. Please "
+                "ensure this set is constant when warm starting. Note that previously static HyperParameters can be tuned in warm "
+                "start jobs and vice versa."
+            )
+            requirement = f"the names of tunable and static hyperparameters together must be those of the parent {name}"
+            yield Violation(f"{CONFIG}.ParameterRanges", sorted(differing), requirement, sentence)
+
+
+@PARENTS.rule("warm-start-types", "what is tunable in both has the same type")
+def _types(comparison: Comparison) -> Iterator[Violation]:
+    for request, parent, name in comparison.pairs:
+        ours, theirs = _tuned(request), _tuned(parent)
+        for parameter in sorted(ours.keys() & theirs.keys()) if _all_names(request) == _all_names(parent) else ():
+            if ours[parameter] != theirs[parameter]:
+                kind = theirs[parameter].removesuffix("ParameterRanges")
+                sentence = (
+                    f"The type of the hyperparameter {parameter!r} must be the same as in the parent tuning job {name}: {kind}."
+                )
+                requirement = f"its type must be that in the parent {name}, {kind}"
+                yield Violation(f"{CONFIG}.ParameterRanges", parameter, requirement, sentence)
+
+
+@PARENTS.rule("warm-start-changes", f"at most {MAX_WARM_START_CHANGES} static hyperparameters have changed")
+def _changes(comparison: Comparison) -> Iterator[Violation]:
+    for request, parent, name in comparison.pairs:
+        static, theirs = _static(request), _static(parent)
+        count = sum(static[parameter] != theirs.get(parameter) for parameter in static) + len(
+            static.keys() & _tuned(parent).keys()
+        )
+        if count > MAX_WARM_START_CHANGES and _all_names(request) == _all_names(parent):
+            sentence = (
+                f"There are {count} changes of static hyperparameters since the parent tuning job {name}; there may be at most "
+                f"{MAX_WARM_START_CHANGES}."
+            )
+            requirement = f"so many have changed since the parent {name}; at most {MAX_WARM_START_CHANGES} may"
+            yield Violation(f"{_DEFINITION}.StaticHyperParameters", count, requirement, sentence)
+
+
+@PARENTS.rule("warm-start-fields", "nothing else of the definition has changed but what AWS lists")
+def _fields(comparison: Comparison) -> Iterator[Violation]:
+    for request, parent, name in comparison.pairs:
+        ours, theirs = request[_DEFINITION], parent[_DEFINITION]
+        for member in sorted({*ours, *theirs}):
+            same = (ours.get(member) or None) == (theirs.get(member) or None)  # False and {} are as good as nothing
+            if not same and member[0].lower() + member[1:] not in _MAY_CHANGE:
+                sentence = f"Only the following fields in {_DEFINITION} are allowed to change: [{', '.join(_MAY_CHANGE)}]."
+                requirement = f"it may not change since the parent {name}, where it is {theirs.get(member)!r}"
+                yield Violation(f"{_DEFINITION}.{member}", ours.get(member), requirement, sentence)
+
+
+@PARENTS.rule("warm-start-image", "the same image, for IdenticalDataAndAlgorithm")
+def _image(comparison: Comparison) -> Iterator[Violation]:
+    if not _identical(comparison.request.body):
         return
-    ours = request["HyperParameterTuningJobConfig"].get("HyperParameterTuningJobObjective")
-    theirs = parent["HyperParameterTuningJobConfig"].get("HyperParameterTuningJobObjective")
-    if ours != theirs:
-        where = "HyperParameterTuningJobConfig.HyperParameterTuningJobObjective"
-        yield Problem("warm-start-objective", where, ours, f"it must be that of the parent {name}, {theirs}")
-    yield from _hyperparameters(request, parent, name)
-    yield from _definition(request, parent, name)
+    for request, parent, name in comparison.pairs:
+        ours, theirs = (job[_DEFINITION]["AlgorithmSpecification"] for job in (request, parent))
+        for member in ("TrainingImage", "AlgorithmName"):
+            if ours.get(member) != theirs.get(member):
+                sentence = (
+                    "For the WarmStartType IdenticalDataAndAlgorithm the training image must be that of the parent tuning job "
+                    f"{name}."
+                )
+                requirement = f"for identical data and algorithm it must be that of the parent {name}, {theirs.get(member)!r}"
+                yield Violation(f"{_DEFINITION}.AlgorithmSpecification.{member}", ours.get(member), requirement, sentence)
 
 
-def _hyperparameters(request: Mapping[str, Any], parent: Mapping[str, Any], name: str) -> Iterator[Problem]:
-    tuned, static = _tuned(request), _static(request)
-    their_tuned, their_static = _tuned(parent), _static(parent)
-    where = "HyperParameterTuningJobConfig.ParameterRanges"
-    if missing := {*tuned, *static} ^ {*their_tuned, *their_static}:
-        text = f"the names of tunable and static hyperparameters together must be those of the parent {name}"
-        yield Problem("warm-start-names", where, sorted(missing), text)
-        return
-    for one in sorted(tuned.keys() & their_tuned.keys()):
-        if tuned[one] != their_tuned[one]:
-            kind = their_tuned[one].removesuffix("ParameterRanges")
-            yield Problem("warm-start-types", where, one, f"its type must be that in the parent {name}, {kind}")
-    changed = [one for one in static if static[one] != their_static.get(one)]
-    count = len(changed) + len(static.keys() & their_tuned.keys())
-    if count > _MOST_CHANGES:
-        where = f"{_DEFINITION}.StaticHyperParameters"
-        text = f"so many have changed since the parent {name}; at most {_MOST_CHANGES} may"
-        yield Problem("warm-start-changes", where, count, text)
+@PARENTS.rule("warm-start-jobs", "with the parents' training jobs not more than `max-jobs`")
+def _jobs(comparison: Comparison) -> Iterator[Violation]:
+    request, limit = comparison.request, MAX_JOBS[comparison.request.strategy]
+    children = sum(sum(parent["TrainingJobStatusCounters"].values()) for parent in comparison.parents)
+    if children + (request.jobs or 0) > limit:
+        sentence = (
+            f"MaxNumberOfTrainingJobs is {request.jobs or 0}; with the {children} training jobs of the parent tuning jobs it must be "
+            f"at most {limit}."
+        )
+        requirement = f"with the {children} training jobs of the parents it must be at most {limit}"
+        yield Violation(f"{LIMITS}.MaxNumberOfTrainingJobs", request.jobs, requirement, sentence)
 
 
-def _tuned(job: Mapping[str, Any]) -> Mapping[str, str]:
-    ranges = job["HyperParameterTuningJobConfig"].get("ParameterRanges", {})
-    return {one["Name"]: kind for kind in _KINDS for one in ranges.get(kind, ())}
-
-
-def _static(job: Mapping[str, Any]) -> Mapping[str, str]:
-    static = job[_DEFINITION].get("StaticHyperParameters", {})
-    return {name: value for name, value in static.items() if name != "_tuning_objective_metric"}
-
-
-def _definition(request: Mapping[str, Any], parent: Mapping[str, Any], name: str) -> Iterator[Problem]:
-    ours, theirs = request[_DEFINITION], parent[_DEFINITION]
-    for member in sorted({*ours, *theirs} - _MAY_CHANGE):
-        if (ours.get(member) or None) != (theirs.get(member) or None):  # False and {} are as good as nothing
-            text = f"it may not change since the parent {name}, where it is {theirs.get(member)!r}"
-            yield Problem("warm-start-fields", f"{_DEFINITION}.{member}", ours.get(member), text)
-    if request["WarmStartConfig"]["WarmStartType"] != "IdenticalDataAndAlgorithm":
-        return
-    algorithm, their_algorithm = ours["AlgorithmSpecification"], theirs["AlgorithmSpecification"]
-    for member in ("TrainingImage", "AlgorithmName"):
-        if algorithm.get(member) != their_algorithm.get(member):
-            text = f"for identical data and algorithm it must be that of the parent {name}, {their_algorithm.get(member)!r}"
-            yield Problem("warm-start-image", f"{_DEFINITION}.AlgorithmSpecification.{member}", algorithm.get(member), text)
-
-
-def warnings(request: Mapping[str, Any], parents: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def warnings(body: Document, parents: Sequence[Document]) -> Iterator[str]:
     """What AWS does not compare: a warm start with identical data whose channels are not the parent's."""
-    if request["WarmStartConfig"]["WarmStartType"] != "IdenticalDataAndAlgorithm":
-        return
-    for parent in parents:
-        ours, theirs = _channels(request.get(_DEFINITION, {})), _channels(parent.get(_DEFINITION, {}))
+    for parent in parents if _identical(body) else ():
+        ours, theirs = _channels(body), _channels(parent)
         differing = sorted(name for name in {*ours, *theirs} if ours.get(name) != theirs.get(name))
         if differing:
             yield (
@@ -111,9 +207,27 @@ def warnings(request: Mapping[str, Any], parents: Sequence[Mapping[str, Any]]) -
             )
 
 
-def _channels(definition: Mapping[str, Any]) -> Mapping[str, Any]:
+def _identical(body: Document) -> bool:
+    return bool(body.get("WarmStartConfig", {}).get("WarmStartType") == "IdenticalDataAndAlgorithm")
+
+
+def _tuned(job: Document) -> Mapping[str, str]:
+    ranges = job[CONFIG].get("ParameterRanges", {})
+    return {entry["Name"]: kind for kind in (INTEGER, CONTINUOUS, CATEGORICAL) for entry in ranges.get(kind, ())}
+
+
+def _static(job: Document) -> Mapping[str, str]:
+    static = job[_DEFINITION].get("StaticHyperParameters", {})
+    return {name: value for name, value in static.items() if name != "_tuning_objective_metric"}
+
+
+def _all_names(job: Document) -> set[str]:
+    return {*_tuned(job), *_static(job)}
+
+
+def _channels(job: Document) -> Mapping[str, Document]:
     """Channels by name; `None`, which AWS echoes for what was not said, is left out."""
     return {
-        one["ChannelName"]: {member: value for member, value in one.items() if value not in (None, "None")}
-        for one in definition.get("InputDataConfig", ())
+        channel["ChannelName"]: {member: value for member, value in channel.items() if value not in (None, "None")}
+        for channel in job.get(_DEFINITION, {}).get("InputDataConfig", ())
     }

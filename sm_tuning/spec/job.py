@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Self, Unpack
 
 from sm_tuning.errors import Invalid
-from sm_tuning.rules.violation import Problem
+from sm_tuning.rules.violation import Violation
 from sm_tuning.spec import value_types
 from sm_tuning.spec.definition import Definition, DefinitionMembers
 from sm_tuning.spec.request import given
@@ -175,11 +175,11 @@ class TuningJobSpec:
         ]
         return [("/".join(filter(None, [(part.output or "").rstrip("/"), self.name, part.name])), part) for part in complete]
 
-    def wrong_types(self) -> Iterator[Problem]:
+    def wrong_types(self) -> Iterator[Violation]:
         """Every value of a wrong type, named as in Python and TOML."""
         for problem in value_types.problems(self):
-            inner = problem.field.removeprefix("definitions[0].")
-            yield problem if inner == problem.field or self.several else replace(problem, field=inner)
+            inner = problem.path.removeprefix("definitions[0].")
+            yield problem if inner == problem.path or self.several else replace(problem, path=inner)
 
     def require_types(self) -> None:
         """Raise WrongTypes, which is Invalid, if a value has not the type that it must have."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sm_tuning.errors import Invalid
-from sm_tuning.rules.violation import Problem
+from sm_tuning.rules.violation import Violation
 from sm_tuning.spec import parameters, strategies
 from sm_tuning.spec.channels import Channel, Dataset, FileSystem
 from sm_tuning.spec.data_scaling import DataScaling
@@ -84,7 +84,7 @@ def _facts(path: Path) -> Mapping[str, Any]:
 
 def _table(where: str, facts: object) -> Mapping[str, Any]:
     if not isinstance(facts, Mapping):
-        raise WrongTypes([Problem("model-type", where, facts, "it must be a table")])
+        raise WrongTypes([Violation(where, facts, "it must be a table", rule="model-type")])
     return facts
 
 
@@ -102,7 +102,7 @@ def _known(where: str, facts: object, names: Collection[str]) -> Mapping[str, An
 def _listed(where: str, facts: object) -> Sequence[Any]:
     """A list of tables."""
     if not isinstance(facts, list):
-        raise WrongTypes([Problem("model-type", where, facts, "it must be a list")])
+        raise WrongTypes([Violation(where, facts, "it must be a list", rule="model-type")])
     return facts
 
 
@@ -178,7 +178,7 @@ def _objective(facts: object) -> Objective:
     if name is None:
         raise Invalid("objective.metric is missing; it is required")
     if not isinstance(name, str):
-        raise WrongTypes([Problem("model-type", "objective.metric", name, "it must be text")])
+        raise WrongTypes([Violation("objective.metric", name, "it must be text", rule="model-type")])
     goal = {"goal": table.pop("goal")} if "goal" in table else {}
     metric = _made("objective", Metric, {"name": name, **table})
     made: Objective = _made("objective", Objective, {"metric": metric, **goal})

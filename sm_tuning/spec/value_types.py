@@ -7,14 +7,14 @@ import functools
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
 from sm_tuning.errors import Invalid
-from sm_tuning.rules.violation import Problem
+from sm_tuning.rules.violation import Violation
 
 _NOUNS: Mapping[object, str] = {
     str: "text",
@@ -30,7 +30,7 @@ _NOUNS: Mapping[object, str] = {
 class WrongTypes(Invalid):
     """Values of a wrong type; `problems` holds one for each."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Violation]) -> None:
         super().__init__("\n".join(map(str, problems)))
         self.problems = problems
 
@@ -42,7 +42,7 @@ class WrongTypes(Invalid):
 
     def below(self, path: str) -> "WrongTypes":
         """The same problems as seen from the builder that holds this one."""
-        return WrongTypes([Problem(one.rule, f"{path}.{one.field}", one.value, one.text) for one in self.problems])
+        return WrongTypes([replace(problem, path=f"{path}.{problem.path}") for problem in self.problems])
 
 
 def require(builder: object) -> None:
@@ -51,7 +51,7 @@ def require(builder: object) -> None:
         raise WrongTypes(wrong)
 
 
-def problems(builder: object, path: str = "") -> Iterator[Problem]:
+def problems(builder: object, path: str = "") -> Iterator[Violation]:
     """Every value of a wrong type in a dataclass and in what it holds, named as in Python and TOML."""
     kind: type = type(builder)
     hints = _hints(kind)
@@ -76,13 +76,13 @@ def _hints(kind: type) -> Mapping[str, Any]:
     return typing.get_type_hints(kind)
 
 
-def _walk(value: object, kind: Any, path: str) -> Iterator[Problem]:  # noqa: ANN401 - an annotation
+def _walk(value: object, kind: Any, path: str) -> Iterator[Violation]:  # noqa: ANN401 - an annotation
     options = _options(kind)
     suitable = next((option for option in options if _fits(value, option)), None)
     if suitable is None:
         # What a left-out value means is said by the field's documentation, not here.
         nouns = dict.fromkeys(_noun(option) for option in options if option is not types.NoneType)
-        yield Problem("model-type", path, value, f"it must be {' or '.join(nouns)}")
+        yield Violation(path, value, f"it must be {' or '.join(nouns)}", rule="model-type")
     elif is_dataclass(suitable):
         yield from problems(value, path)
     elif typing.get_origin(suitable) is Sequence:

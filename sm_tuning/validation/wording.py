@@ -137,22 +137,20 @@ _OF_THE_USER = ("StaticHyperParameters", "Environment")
 _NAMES = ("Name", "ChannelName", "DefinitionName", "InstanceGroupName", "Key", "UltraServerId")
 _LONGEST_NAME = 64
 _STEP = re.compile(r"(\w+)(?:\[(\d+)\])?")
-# Problems that concern what the request holds elsewhere than where the user has said it.
-_OF_RULES: Mapping[str, str] = {"objective-metric": "objective.metric"}
 
 
-def argument(rule: str, path: str, request: Mapping[str, Any]) -> str:
+def argument(path: str, request: Mapping[str, Any]) -> str:
     """What the user has typed for a member of the request, as `resources.max_runtime`; empty where that is the path itself."""
     path, is_key, _ = path.partition(" (key)")
     words: list[str] = []
     value: Any = request
     parent = ""
     steps = path.split(".")
-    for place, step in enumerate(steps):
+    for index, step in enumerate(steps):
         parsed = _STEP.fullmatch(step)
         word = None if parsed is None or parent in _OF_THE_USER else _word(parent, parsed[1])
         if parsed is None or word is None:
-            words += steps[place:]  # a name of the user's, or no member of the request
+            words += steps[index:]  # a name of the user's, or no member of the request
             break
         words.append(word)
         parent = parsed[1]
@@ -160,7 +158,6 @@ def argument(rule: str, path: str, request: Mapping[str, Any]) -> str:
         if parsed[2] is not None:
             value = value[int(parsed[2])] if isinstance(value, list) else None
             words.append(_item(value, parsed[2]))
-    words.append(_OF_RULES.get(rule, ""))
     typed = ".".join(word for word in words if word).replace(".[", "[") + is_key
     return "" if typed == path else typed
 

@@ -17,7 +17,7 @@ READERS = {"get", "pop", "setdefault"}
 
 # Operations that are given a request, and how often they read a member of it. Search reads its own conditions and what Describe says.
 ALLOWED = {"api/search.py": 23, "api/training_jobs.py": 2, "api/tuning_jobs.py": 2}
-RULES = {"api/builtin_rules.py", "api/rules.py", "api/updates.py", "api/warm_start.py"}  # judge requests before they are parsed
+RULES = {"api/limits.py"}  # judges requests before they are parsed
 # What has members of the same names: CloudFormation's templates, metadata of Python packages, files in /opt/ml/input/config.
 FOREIGN = {"cloud", "runs/requirements.py", "algorithms"}
 

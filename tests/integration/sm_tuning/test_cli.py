@@ -212,7 +212,7 @@ def test_plan(cli: Cli) -> None:
     assert "max_jobs is '3'; it must be a whole number" in cli("run", "job.toml", code=2)[1]
     cli.write(TOML.replace("max_jobs = 3", "max_jobs = 20000"))
     assert not cli.json("plan", "job.toml", code=1)["ok"]
-    assert "max_jobs is 20000; it must be at most 10000" in cli("plan", "job.toml", code=1)[0]
+    assert "max_jobs is 20000; for the strategy Random it must be at most 10000" in cli("plan", "job.toml", code=1)[0]
 
 
 @pytest.mark.parametrize(

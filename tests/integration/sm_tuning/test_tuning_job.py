@@ -1,21 +1,15 @@
 """The request is the product: exact, complete, and refused offline for every rule that AWS would refuse it for."""
 
-import json
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from local_emulator.api.operations import Api
 from local_emulator.settings import Quotas, Settings
-from local_emulator.store.sqlite import SqliteStore
 from local_emulator.testing import emulated_sagemaker
 from sm_tuning import (
     Categorical,
@@ -29,51 +23,7 @@ from sm_tuning import (
     TuningRun,
     WarmStart,
 )
-from sm_tuning.spec.definition import DefinitionMembers
-from tests.unit.sm_tuning.test_tuning_job import Make, members
-
-# --- the same as the emulator ----------------------------------------------------------------------------------------------
-
-MEMBERS = sorted(members)
-choices = st.fixed_dictionaries(members)
-
-
-def door() -> Api:
-    """The emulator's door alone: nothing behind it runs."""
-    return Api(
-        store=SqliteStore(None),
-        settings=Settings(quotas=Quotas(parallel_training_jobs=100, random_training_jobs=10_000)),
-        now=lambda: datetime.now(UTC),
-        token=lambda: "0" * 32,
-        chance=lambda: 1.0,
-        notify=lambda: None,
-        check=lambda _definition, _region: None,
-    )
-
-
-def test_dry_run_agrees_with_the_emulator(job: Make) -> None:
-    """The emulator takes a request exactly when the dry run finds no problem."""
-    seen = {True: 0, False: 0}
-    names: set[str] = set()
-
-    @settings(max_examples=2000, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(changes=choices, changed=st.sets(st.sampled_from(MEMBERS), max_size=4))
-    def agree(changes: dict[str, Any], changed: set[str]) -> None:
-        of_definitions = set(DefinitionMembers.__annotations__) if "definitions" in changed else set()
-        tried = job(**{name: value for name, value in changes.items() if name in changed - of_definitions})
-        report = tried.dry_run()
-        code, headers, answer = door().answer("CreateHyperParameterTuningJob", json.dumps(report.request).encode(), "us-east-1")
-        agreed = report.ok
-        assert agreed == (code == 200), f"the dry run: {report}; the emulator: {answer!r}"
-        told = set(dict(headers).get("x-sm-emulator-rules", "").replace(",", " ").split())
-        assert told <= {one.rule for one in report.problems}, f"the dry run: {report}; the emulator: {answer!r}"
-        names.update(told)
-        seen[agreed] += 1
-
-    agree()
-    assert min(seen.values()) > 20, seen
-    assert len(names) > 12, names
-
+from tests.unit.sm_tuning.test_tuning_job import Make
 
 # --- launching and following ------------------------------------------------------------------------------------------------
 

@@ -7,9 +7,7 @@ from typing import Any
 
 import boto3
 import pytest
-from hypothesis import strategies as st
 
-from local_emulator.api.shapes import operation
 from sm_tuning import (
     Auto,
     Bayesian,
@@ -25,14 +23,12 @@ from sm_tuning import (
     Hyperband,
     Instance,
     InstanceGroup,
-    Integer,
     Metric,
     MissingExtra,
     Network,
     NotLaunched,
     Objective,
     Placement,
-    Random,
     Resources,
     Scaling,
     Script,
@@ -42,6 +38,7 @@ from sm_tuning import (
     epochs,
     learning_rate,
 )
+from sm_tuning.rules.schema import operation
 
 Make = Callable[..., TuningJob]
 
@@ -170,7 +167,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "role": ({"role": "me"}, "role is 'me'; it must have at least 20"),
     "output": ({"output": "bucket/prefix"}, "it must begin with s3://"),
     "no jobs": ({"max_jobs": None}, "max_jobs is None; it is required for the strategy Random"),
-    "many jobs": ({"strategy": Bayesian(), "max_jobs": 751}, "at most 750 for the strategy Bayesian"),
+    "many jobs": ({"strategy": Bayesian(), "max_jobs": 751}, "for the strategy Bayesian it must be at most 750"),
     "many random jobs": ({"max_jobs": 10_001}, "at most 10000"),
     "no job at all": ({"max_jobs": 0}, "max_jobs is 0; it must be at least 1"),
     "many in parallel": ({"max_parallel": 101, "max_jobs": 200}, "max_parallel is 101; it must be at most 100"),
@@ -192,7 +189,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "hyperband without an end": ({"strategy": Hyperband()}, "strategy.max_resource is None"),
     "hyperband too far": ({"strategy": Hyperband(max_resource=20_001)}, "at most 20000"),
-    "metric twice": ({"metrics": [Metric("score", "(.)")]}, "defined twice"),
+    "metric twice": ({"metrics": [Metric("score", "(.)")]}, "it is defined more than once"),
     "metric's name": ({"metrics": [Metric("ObjectiveMetric", "(.)")]}, "the name is reserved"),
     "runtime": ({"resources": Resources(max_runtime=2_419_201)}, "28 days"),
     "wait": ({"resources": Resources(spot=True, max_runtime=100, max_wait=50)}, "must not be less than MaxRuntimeInSeconds"),
@@ -384,57 +381,6 @@ def test_warnings(job: Make, tmp_path: Path) -> None:
     assert "max_parallel is 5" in text
     assert "AWS sets the hyperparameter '_tuning_objective_metric' itself" in text
     assert "unless its quota was raised" in str(job(max_jobs=20, max_parallel=11).dry_run())
-
-
-# --- the same as the emulator ----------------------------------------------------------------------------------------------
-
-ranges = st.lists(
-    st.one_of(
-        st.builds(lambda n, low: Continuous(n, low, low + 1), st.sampled_from("abc"), st.floats(0.1, 5)),
-        st.builds(lambda n, low: Integer(n, low, low + 2), st.sampled_from("abc"), st.integers(-3, 3)),
-        st.builds(lambda n, count: Categorical(n, list(range(count))), st.sampled_from("abc"), st.integers(1, 31)),
-        st.builds(Auto, st.sampled_from("abc"), st.sampled_from(["true", "0.1", "-3", "0", "relu", "1e308", "5e-324"])),
-    ),
-    max_size=3,
-)
-members: dict[str, st.SearchStrategy[Any]] = {
-    "name": st.sampled_from(["good-name", "x" * 33, "a--b", "a-", "1", "ä"]),
-    "ranges": ranges,
-    "strategy": st.sampled_from(
-        [Grid(), Random(seed=1), Bayesian(), *(Hyperband(max_resource=end) for end in (None, 9, 30_000))]
-    ),
-    "max_jobs": st.sampled_from([None, 1, 2, 9, 751, 10_001]),
-    "max_parallel": st.sampled_from([1, 2, 100, 101]),
-    "hyperparameters": st.sampled_from([{}, {"a": 1}, {"epochs": 9}, {"x": "v" * 2501}, {f"h{n}": n for n in range(98)}]),
-    "role": st.sampled_from(["arn:aws:iam::123456789012:role/r", "arn:aws:iam::1:role/r"]),
-    "output": st.sampled_from(["s3://bucket/prefix", "https://bucket"]),
-    "completion": st.sampled_from([Completion(), Completion(not_improving=2), Completion(max_runtime=119)]),
-    "environment": st.sampled_from([{}, {"A": "b"}, {"a b": "c"}]),
-    "warm_start": st.sampled_from([None, WarmStart.identical("x", "x"), WarmStart.transfer(*"abcdef")]),
-    "autotune": st.booleans(),
-    "definitions": st.sampled_from(
-        [[one("a"), one("b")], [one("a"), one("a")], [one("a", ranges=[]), one("b", image="i", algorithm="j")]]
-    ),
-    "objective": st.sampled_from([None, OBJECTIVE]),
-    "script": st.none(),
-    "resources": st.sampled_from(
-        [
-            Resources(max_wait=9),
-            Resources(spot=True, max_wait=9),
-            Resources(max_pending=9),
-            Resources(alternatives=[Instance("ml.m5.xlarge")]),
-            Resources(instance_type="ml.none"),
-        ]
-    ),
-    "input_mode": st.sampled_from(["Pipe", "Stream"]),
-    "algorithm": st.sampled_from(["mine", "a b"]),
-    "channels": st.sampled_from([[Channel("a", "s3://b/c")] * 2, [Channel("a", "s3://b/c", compression="zip")]]),
-    "metrics": st.sampled_from([[Metric("score", "(.)")], [Metric("ObjectiveMetric", "(.)")], [Metric("loss", "(.)")]]),
-    "tags": st.sampled_from([{}, {"k": "v"}, {"k!": "v"}]),
-}
-
-
-# --- launching and following ------------------------------------------------------------------------------------------------
 
 
 # --- AWS's built-in algorithms, and the SageMaker SDK -----------------------------------------------------------------------

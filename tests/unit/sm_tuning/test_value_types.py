@@ -206,7 +206,7 @@ def test_every_member_of_a_request_has_words_that_can_be_typed(job: Make, tmp_pa
     known = {field.name for kind in (*BUILDERS, TuningJob) for field in fields(kind)} | {"metric"}
     for request in (one.request() for one in makers):
         for path in members(request):
-            words = argument("any", path, request)
+            words = argument(path, request)
             assert words, path
             first, *_, last = words.split("[")[0].split(".")[0], words.split(".")[-1].split("[")[0]
             assert first in known, (path, words)
@@ -269,7 +269,6 @@ DOCUMENT: dict[str, Any] = {
         "spot": True, "max_wait": 60, "checkpoints": "s3://b/c", "checkpoint_path": "/opt/ml/checkpoints", "keep_alive": 60,
         "training_plan": "arn:aws:sagemaker:us-east-1:123456789012:training-plan/p",
         "placement": {"servers": {"u": 1}, "several_jobs": True},
-        "preferences": [{"type": "ml.m5.large", "count": 1, "training_plans": []}],
     },
     "channels": [
         {"name": "train", "source": "s3://b/c", "content_type": "text/csv", "input_mode": "File", "distribution": "FullyReplicated",
@@ -279,6 +278,9 @@ DOCUMENT: dict[str, Any] = {
         {"name": "set", "source": {"arn": "arn:aws:sagemaker:us-east-1:123456789012:hub-content/h/DataSet/d"}},
     ],
 }  # fmt: skip
+PREFERENCES = {
+    "preferences": [{"type": "ml.m5.large", "count": 1, "training_plans": []}]
+}  # neither spot nor a placement beside it
 WRONG: Mapping[str, object] = {"a table": {"zz": {"yy": 1}}, "a number": 4.5, "text": "x y", "a truth": True, "a list": ["a", 1]}
 
 
@@ -323,10 +325,12 @@ def said_of(document: Mapping[str, Any], folder: Path) -> str:
 def test_every_place_of_a_file(kind: str, tmp_path: Path) -> None:
     (tmp_path / "train.py").touch()
     assert said_of(DOCUMENT, tmp_path) == ""
-    all_places = list(places(DOCUMENT))
+    preferring = {**DOCUMENT, "resources": PREFERENCES}
+    assert said_of(preferring, tmp_path) == ""
+    all_places = [(DOCUMENT, path) for path in places(DOCUMENT)]
     assert len(all_places) > 100
-    for path in all_places:
-        said = said_of(replaced(DOCUMENT, path, WRONG[kind]), tmp_path)
+    for document, path in [*all_places, *((preferring, ("resources", *path)) for path in places(PREFERENCES))]:
+        said = said_of(replaced(document, path, WRONG[kind]), tmp_path)
         if kind == "a table":
             *_, key = (step for step in path if isinstance(step, str))
             assert str(key) in said, path

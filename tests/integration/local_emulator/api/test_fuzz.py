@@ -16,13 +16,14 @@ import pytest
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
 from benchmarks import fuzz
-from local_emulator.api import operations, shapes
+from local_emulator.api import operations
 from local_emulator.api.faults import Faults
 from local_emulator.api.gateway import Gateway
 from local_emulator.api.operations import Api
 from local_emulator.domain.errors import StoreUnavailable
 from local_emulator.settings import Settings
 from local_emulator.store.sqlite import SqliteStore
+from sm_tuning.rules import schema
 from tests.conftest import Server
 
 _TEXTS = (
@@ -113,7 +114,7 @@ def test_requests_in_the_shape_of_the_model(api: Api) -> None:
     seen: dict[str, int] = {}
     for number in range(7000):
         name = _OPERATIONS[number % len(_OPERATIONS)]
-        shape = shapes.operation(name).input_shape
+        shape = schema.operation(name).input_shape
         assert shape is not None
         body = json.dumps(_value(shape, rng)).encode()
         began = time.perf_counter()

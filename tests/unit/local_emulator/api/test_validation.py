@@ -8,15 +8,22 @@ import pytest
 import regex
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
-from local_emulator.api import shapes
+from local_emulator.api import validation
 from local_emulator.api.operations import Api
 from local_emulator.domain.errors import SerializationException, ValidationException
+from sm_tuning.rules import schema
 
 # What breaks a pattern, most likely first; a line break and a NUL byte break nearly every one of them.
 _BREAKERS = ("\n", "\0", "!", " ", "-", "é", "a\nb", "*", "a" * 70)
 
 Case = tuple[str, Any, str]
 """Path in AWS's spelling, the whole body, what the message must say."""
+
+
+def joined(path: str, name: str) -> str:
+    """The path to a member of a structure, in AWS's spelling."""
+    lower = name[0].lower() + name[1:]
+    return f"{path}.{lower}" if path else lower
 
 
 def _leaf(shape: Shape) -> Iterator[tuple[Any, str]]:
@@ -60,7 +67,7 @@ def _cases(shape: Shape, path: str, above: tuple[str, ...] = ()) -> Iterator[tup
     yield from ((path, value, text) for value, text in _leaf(shape))
     if isinstance(shape, StructureShape):
         for name, member in shape.members.items():
-            inner = shapes._join(path, name)
+            inner = joined(path, name)
             if name in shape.required_members:
                 yield inner, {}, "Member must not be null"
             yield from ((where, {name: value}, text) for where, value, text in _cases(member, inner, above))
@@ -77,7 +84,7 @@ def _cases(shape: Shape, path: str, above: tuple[str, ...] = ()) -> Iterator[tup
 CASES = {
     operation: list(_cases(shape, ""))
     for operation in Api.operations
-    if (shape := shapes.operation(operation).input_shape) is not None
+    if (shape := schema.operation(operation).input_shape) is not None
 }
 
 
@@ -88,19 +95,19 @@ def test_they_are_all_there() -> None:
 
 @pytest.mark.parametrize("operation", CASES)
 def test_types_are_checked(operation: str) -> None:
-    shape = shapes.operation(operation).input_shape
+    shape = schema.operation(operation).input_shape
     assert isinstance(shape, StructureShape)
     for name, member in shape.members.items():
         wrong = {"a": 1} if member.type_name in {"string", "integer", "list", "timestamp", "boolean"} else "text"
-        with pytest.raises(SerializationException, match=shapes._join("", name)):
-            shapes.checked(operation, {name: wrong})
+        with pytest.raises(SerializationException, match=joined("", name)):
+            validation.checked(operation, {name: wrong})
 
 
 @pytest.mark.parametrize("operation", CASES)
 def test_every_constraint_is_checked(operation: str) -> None:
     for path, body, text in CASES[operation]:
         with pytest.raises(ValidationException) as told:
-            shapes.checked(operation, body)
+            validation.checked(operation, body)
         message = str(told.value)
         assert f"at '{path}' failed to satisfy constraint: {text}" in message or (f"'{path}'" in message and text in message), (
             message
@@ -109,14 +116,14 @@ def test_every_constraint_is_checked(operation: str) -> None:
 
 @pytest.mark.parametrize("operation", CASES)
 def test_all_violations_are_told_at_once(operation: str) -> None:
-    shape = shapes.operation(operation).input_shape
+    shape = schema.operation(operation).input_shape
     assert isinstance(shape, StructureShape)
     missing = len(shape.required_members)
     if not missing:
         pytest.skip("nothing is required")
     began = time.monotonic()
     with pytest.raises(ValidationException) as told:
-        shapes.checked(operation, {})
+        validation.checked(operation, {})
     assert time.monotonic() - began < 1
     noun = "error" if missing == 1 else "errors"
     assert str(told.value).startswith(f"{missing} validation {noun} detected: Value null at '")
@@ -194,9 +201,9 @@ RECORDED = {
 
 @pytest.mark.parametrize("name", RECORDED)
 def test_enum_sets_have_the_order_that_aws_prints(name: str) -> None:
-    shape = shapes.service().shape_for(name)
+    shape = schema.service().shape_for(name)
     assert isinstance(shape, StringShape)
-    (text,) = shapes._constraints(shape, "no-such-value")
-    printed = text.partition("[")[2].removesuffix("]").split(", ")
+    (violation,) = schema.CONSTRAINTS.violations(schema.Member(shape, "no-such-value"))
+    printed = violation.message.partition("[")[2].removesuffix("]").split(", ")
     assert set(printed) == set(shape.enum)
     assert [value for value in printed if value in RECORDED[name]] == list(RECORDED[name])

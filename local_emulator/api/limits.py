@@ -1,0 +1,77 @@
+"""The emulator's own limits, as rules: what AWS takes and nobody can do here."""
+
+from collections.abc import Iterator
+
+from local_emulator.domain.jobs import Document
+from sm_tuning.rules import catalogue
+from sm_tuning.rules.registry import Section
+from sm_tuning.rules.request import TrainingRequest, TuningRequest
+from sm_tuning.rules.violation import Violation
+
+TRAINING: Section[TrainingRequest] = Section(
+    "The emulator's own limits",
+    "AWS takes these; the emulator answers at once that it cannot do them. The dry run has none of them.",
+)
+TUNING: Section[TuningRequest] = Section("The emulator's own limits")
+CHOSEN: Section[TuningRequest] = Section("The emulator's own limits")
+
+
+def training_violations(body: Document) -> Iterator[Violation]:
+    """What of a request of CreateTrainingJob cannot be done."""
+    yield from TRAINING.violations(TrainingRequest(body))
+
+
+def tuning_violations(body: Document) -> Iterator[Violation]:
+    """What of a request of CreateHyperParameterTuningJob cannot be done."""
+    request = TuningRequest(body)
+    yield from TUNING.violations(request)
+    for definition in request.definitions:
+        yield from TRAINING.violations(definition)
+
+
+def chosen_violations(body: Document) -> Iterator[Violation]:
+    """What cannot be done of a request in which Autotune's choices are filled in."""
+    yield from CHOSEN.violations(TuningRequest(body))
+
+
+@TRAINING.rule("instance-count", "one instance, unless an algorithm of AWS's trains on several")
+def _instance_count(request: TrainingRequest) -> Iterator[Violation]:
+    # A built-in algorithm's stand-in trains on all shards by itself; a script's hosts would have to find one another.
+    algorithm = catalogue.find(request.image)
+    hyperparameters = request.body.get("HyperParameters") or request.static
+    if algorithm and algorithm.program and "sagemaker_program" not in hyperparameters:
+        return
+    for member in ("ResourceConfig", "HyperParameterTuningResourceConfig"):
+        config = request.body.get(member, {})
+        counts = [entry.get("InstanceCount", 1) for entry in (config, *config.get("InstancePreferences", ()))]
+        if (count := max(counts)) > 1:
+            requirement = "training on more than one instance is not emulated"
+            yield Violation(request.at(f"{member}.InstanceCount"), count, requirement)
+
+
+@TRAINING.rule("channel-s3-only", "data from S3")
+def _channel_s3_only(request: TrainingRequest) -> Iterator[Violation]:
+    for channel in request.body.get("InputDataConfig", ()):
+        for source in channel["DataSource"].keys() - {"S3DataSource"}:
+            sentence = f"The channel {channel['ChannelName']!r} has a {source}; only S3DataSource is emulated."
+            yield Violation(request.at("InputDataConfig"), source, "only S3DataSource is emulated", sentence)
+
+
+@TUNING.rule("algorithm-metrics", "metric definitions for an algorithm resource, whose own the emulator does not know")
+def _algorithm_metrics(request: TuningRequest) -> Iterator[Violation]:
+    for part in request.definitions:
+        metric = (part.objective or {}).get("MetricName")
+        if metric is not None and not part.image and metric not in [entry["Name"] for entry in part.metrics]:
+            sentence = (
+                f"The metrics of the algorithm {part.algorithm.get('AlgorithmName')} are not known to the emulator. Provide a metric "
+                "in the metric definitions."
+            )
+            yield Violation(f"{part.objective_path}.MetricName", metric, "it must be in the metric definitions", sentence)
+
+
+@CHOSEN.rule("autotune-choice", "a range is left when the emulator has chosen: hints that are numbers or truth values")
+def _autotune_choice(request: TuningRequest) -> Iterator[Violation]:
+    for part in request.definitions:
+        if not part.names:
+            sentence = "The emulator chooses ranges for hints that are numbers or truth values only; nothing is left to be tuned."
+            yield Violation(part.ranges_path, [], "no range is left", sentence)

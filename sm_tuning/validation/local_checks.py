@@ -1,0 +1,51 @@
+"""The rules that only this machine can check: the files that a tuning job names."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sm_tuning.rules.registry import Section
+from sm_tuning.rules.violation import Violation
+from sm_tuning.spec.script import Script
+from sm_tuning.validation.local_files import files_of
+
+if TYPE_CHECKING:
+    from sm_tuning.spec.definition import Definition
+    from sm_tuning.spec.job import TuningJobSpec
+
+LOCAL: Section["TuningJobSpec"] = Section("Files of this machine", "The dry run alone checks them.")
+
+
+@LOCAL.rule("channel-missing", "a channel's local data are there")
+def _channel_missing(job: "TuningJobSpec") -> Iterator[Violation]:
+    for prefix, part in _parts(job):
+        for channel in part.channels:
+            path = f"{prefix}.InputDataConfig.{channel.name}"
+            if channel.path is not None and not channel.path.exists():
+                yield Violation(path, channel.source, "it is neither an s3:// URI nor a file or folder here")
+            elif channel.path is not None and not files_of(channel.path).files:
+                requirement = "it holds no file that can be read; AWS refuses a channel without data"
+                yield Violation(path, channel.source, requirement)
+
+
+@LOCAL.rule("script-missing", "the script, or its folder, is there")
+def _script_missing(job: "TuningJobSpec") -> Iterator[Violation]:
+    for _, part in _parts(job):
+        if part.script is not None:
+            yield from missing_files(part.script)
+
+
+def missing_files(script: Script) -> Iterator[Violation]:
+    """What is not there of a script."""
+    root = Path(script.source) if script.source is not None else Path()
+    if script.source is not None and not root.is_dir():
+        yield Violation("script.source", script.source, "there is no such folder")
+    elif not (root / script.entry).is_file():
+        folder = f" in {root}" if script.source else ""
+        yield Violation("script.entry", script.entry, f"there is no such file{folder}")
+
+
+def _parts(job: "TuningJobSpec") -> Iterator[tuple[str, "Definition"]]:
+    """Every definition, and the path to it in the request."""
+    for index, (_, part) in enumerate(job.parts()):
+        yield f"TrainingJobDefinitions[{index}]" if job.several else "TrainingJobDefinition", part
