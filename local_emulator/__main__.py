@@ -24,7 +24,7 @@ def _main() -> int:
     if "serve" in sys.argv[1:2]:
         _scrub()
     try:
-        from local_emulator.command import main  # noqa: PLC0415 - its imports take half a second and must not be paid twice
+        from local_emulator.command import main  # noqa: PLC0415 - an import that fails ends in a sentence too, and `serve` starts twice
 
         return main()
     except KeyboardInterrupt:

@@ -24,6 +24,7 @@ _PAUSE = 0.1  # seconds
 _CHANGES = (errno.ENOENT, errno.ENOTEMPTY)  # of a folder that somebody else changes
 _SAYS_WITHIN = 2.0  # seconds from taking the lock to writing down who has
 PORTS = "ports.json"  # where the last emulator has answered
+KEEP = "keep"  # if this file is there the emulator does not end by itself
 
 
 class StateInUse(InUse):
@@ -47,7 +48,7 @@ class StateLock:
         if held is None:
             owner = _named_owner(state)
             raise StateInUse(
-                f"the state folder {state} is in use by the emulator at {owner.get('url', 'an address it has not told yet')} "
+                f"the state folder {state} is in use by the emulator at {owner.get('url', 'an address not known yet')} "
                 f"(process {owner.get('pid', 'unknown')})"
             )
         self._fd = held

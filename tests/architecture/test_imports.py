@@ -30,7 +30,8 @@ HEAVY = {
     [
         ("sm_tuning", set()),
         ("sm_tuning.cli", set()),
-        ("local_emulator.command", {"botocore"}),  # whose loader finds the model of SageMaker
+        ("local_emulator.command", set()),
+        ("local_emulator.serving", {"botocore", "cryptography"}),  # the model of SageMaker, the certificates of the proxy
     ],
 )
 def test_heavy_modules_are_loaded_when_they_are_needed(module: str, allowed: set[str]) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from local_emulator import command
+from local_emulator import command, serving
 from local_emulator.api.proxy import Authority
 from local_emulator.cloud.persistence import Mirror
 from local_emulator.domain.jobs import Status
@@ -233,7 +233,7 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     def started(*_: object) -> None:
         raise _StartedError
 
-    monkeypatch.setattr(command, "_run", started)
+    monkeypatch.setattr(serving, "_run", started)
 
     def run(*words: str, state: Path = tmp_path / "state") -> tuple[int, str]:
         before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -289,12 +289,12 @@ def test_a_port_and_a_state_that_are_taken(tmp_path: Path, serve: Callable[..., 
     with StateLock(tmp_path / "other"):
         code, said = serve(state=tmp_path / "other")
     assert code == 3
-    assert f"is in use by the emulator at an address it has not told yet (process {os.getpid()})" in said
+    assert f"is in use by the emulator at an address not known yet (process {os.getpid()})" in said
 
 
-@pytest.mark.parametrize("name", command._NEEDED)
+@pytest.mark.parametrize("name", serving._NEEDED)
 def test_a_package_that_is_missing(name: str, serve: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "find_spec", lambda asked: None if asked == name else importlib.util.find_spec(asked))
+    monkeypatch.setattr(serving, "find_spec", lambda asked: None if asked == name else importlib.util.find_spec(asked))
     assert serve() == (1, f"local_emulator: {name} is not installed: pip install 'sm-tuning[emulator]'\n")
 
 

@@ -1,0 +1,6 @@
+"""What the command writes for its user."""
+
+
+def say(text: str) -> None:
+    """Write a line at once, even if standard output is a pipe."""
+    print(text, flush=True)  # noqa: T201 - a command line speaks
