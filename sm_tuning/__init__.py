@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sm_tuning.analysis import Diagnosis, Verdict, diagnose
+    from sm_tuning.analysis.reading import read_data_scaling, read_results
     from sm_tuning.analysis.results import Results
     from sm_tuning.client.run import FailureGroup, MetricCheck, RunStatus, Training, TuningRun
     from sm_tuning.errors import Invalid, MissingExtra, NotFound, NotLaunched, SmTuningError, TookTooLong
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 # The emulator imports `sm_tuning.rules`: that must not load the client with it.
 _EXPORTS = {
     "analysis": "Diagnosis Verdict diagnose",
+    "analysis.reading": "read_data_scaling read_results",
     "analysis.results": "Results",
     "client.run": "FailureGroup MetricCheck RunStatus Training TuningRun",
     "errors": "Invalid MissingExtra NotFound NotLaunched SmTuningError TookTooLong",
@@ -105,6 +107,8 @@ __all__ = [
     "dropout",
     "epochs",
     "learning_rate",
+    "read_data_scaling",
+    "read_results",
     "regularization",
     "sklearn_image",
     "unique_name",

@@ -5,13 +5,13 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sm_tuning.analysis.metric_names import direction, taken_apart
+from sm_tuning.analysis.metric_names import direction, parse
 from sm_tuning.analysis.results import Results
 
 _WORTH = 0.05  # of what is left of the loss or the error: less is not worth collecting
 _LEAST_POINTS = 3
 _BELIEVED = 6.0  # times the scatter's variance: what a level must explain
-_PACES = tuple(place / 20 for place in range(1, 21))  # exponents that are tried: no error falls faster than 1 / n for long
+_PACES = tuple(step / 20 for step in range(1, 21))  # exponents that are tried: no error falls faster than 1 / n for long
 
 Pair = tuple[float, float]
 Law = tuple[float, float, float]
@@ -43,8 +43,8 @@ class DataScalingCurve:
         level, size, pace = self.law
         return level + size * math.pow(share, -pace)
 
-    def told(self, objective: str) -> str:
-        """In words: what there is now, and what twice the data would bring."""
+    def sentence(self, objective: str) -> str:
+        """The objective now, and with twice the data."""
         share, _, now = self.points[-1]
         first, (low, high) = self.points[0][0], self.between
         today = "all the training data" if share == 1 else f"{share:.0%} of the training data"
@@ -57,20 +57,20 @@ class DataScalingCurve:
 def data_scaling_curve(results: Results) -> DataScalingCurve | None:
     """The curve of a tuning job over shares of the training set; None with fewer than three shares that trained."""
     name = next(iter(results.ranges), "")
-    kind = taken_apart(results.objective).kind
-    found: dict[float, list[tuple[float | None, float]]] = {}
-    for row in results.rows:
-        share = row.setting(name)
-        if row.value is None or not isinstance(share, float) or share <= 0:
+    kind = parse(results.objective.name).kind
+    by_share: dict[float, list[tuple[float | None, float]]] = {}
+    for trial in results.trials:
+        share = trial.settings.get(name)
+        if trial.objective is None or not isinstance(share, float) or share <= 0:
             continue
-        split = {metric: taken_apart(metric) for metric in row.curves}
-        train = next((metric for metric, one in split.items() if one.kind == kind and not one.held), None)
-        found.setdefault(share, []).append((row.curves[train][-1] if train else None, row.value))
-    if len(found) < _LEAST_POINTS:
+        parsed = {metric: parse(metric) for metric in trial.curves}
+        train = next((metric for metric, parts in parsed.items() if parts.kind == kind and not parts.held_out), None)
+        by_share.setdefault(share, []).append((trial.curves[train][-1] if train else None, trial.objective))
+    if len(by_share) < _LEAST_POINTS:
         return None
     points = [
-        (share, _mean([train for train, _ in some]), statistics.fmean(value for _, value in some))
-        for share, some in sorted(found.items())
+        (share, _mean([train for train, _ in values]), statistics.fmean(value for _, value in values))
+        for share, values in sorted(by_share.items())
     ]
     return _fitted(name, points, results)
 
@@ -81,19 +81,19 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def _fitted(name: str, points: Sequence[tuple[float, float | None, float]], results: Results) -> DataScalingCurve:
-    seen = direction(results.objective, results.objective, results.goal, [value for _, _, value in points])
-    pairs = [(share, seen(value)) for share, _, value in points]
+    as_error = direction(results.objective.name, results.objective, [value for _, _, value in points])
+    pairs = [(share, as_error(value)) for share, _, value in points]
     (level, size, pace), scatter = _law(pairs)
     largest = pairs[-1][0]
     now, twice = (level + size * share**-pace for share in (largest, 2 * largest))
-    some = [pairs, *([one for one in pairs if one is not left] for left in pairs if len(pairs) > _LEAST_POINTS)]
-    reached = sorted(seen(a + b * (2 * largest) ** -c) for points_left in some for a, b, c in _laws(points_left))
+    subsets = [pairs, *([pair for pair in pairs if pair is not left_out] for left_out in pairs if len(pairs) > _LEAST_POINTS)]
+    outlooks = sorted(as_error(a + b * (2 * largest) ** -c) for subset in subsets for a, b, c in _laws(subset))
     return DataScalingCurve(
         hyperparameter=name,
         points=points,
-        law=(seen(level), -size if seen.up else size, pace),
-        twice=seen(twice),
-        between=(reached[0], reached[-1]),
+        law=(as_error(level), -size if as_error.up else size, pace),
+        twice=as_error(twice),
+        between=(outlooks[0], outlooks[-1]),
         worth=now - twice > max(scatter, _WORTH * abs(now)),
     )
 
@@ -118,8 +118,8 @@ def _law(pairs: Sequence[Pair]) -> tuple[Law, float]:
 def _tried(pairs: Sequence[Pair], *, levels: bool) -> Iterator[tuple[float, Law]]:
     """Laws of every pace, each with what it leaves unexplained.
 
-    The larger shares count more, for what lies beyond them is asked. Of values above 0 relative errors count, so that the first, large
-    ones do not decide alone, and no level is below 0.
+    The larger shares count more, for the question is what lies beyond them. Of values above 0 relative errors count, so that the
+    first, large ones do not decide alone, and no level is below 0.
     """
     positive = all(value > 0 for _, value in pairs)
     shares = [share / pairs[-1][0] for share, _ in pairs]

@@ -4,27 +4,35 @@ import re
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from sm_tuning.analysis.advice import Advice, advised
 from sm_tuning.analysis.data_scaling import DataScalingCurve, data_scaling_curve
 from sm_tuning.analysis.effects import Effect, effect_of
 from sm_tuning.analysis.fit import Fit, Verdict, classify, ends
 from sm_tuning.analysis.results import Results, TrialResult
-from sm_tuning.spec.job import WarmStart
+from sm_tuning.spec.job import TuningJobSpec, WarmStart
 from sm_tuning.spec.parameters import Continuous, Integer, Range
 
-if TYPE_CHECKING:
-    from sm_tuning.tuning_job import TuningJob
-
-
-# How failing scripts say so: PyTorch, Keras, scikit-learn, XGBoost and the project's own.
-_RAN_AWAY = re.compile(r"(?i)\bdiverge\w*|\bnan\b|not a number|not finite|non-?finite|\binf(inity)?\b|overflow")
+_Job = TypeVar("_Job", bound=TuningJobSpec)
+_MOST_PARENTS = 5  # of a warm start
+# How failing scripts report it: PyTorch, Keras, scikit-learn, XGBoost and the project's own.
+_DIVERGENCE = re.compile(r"(?i)\bdiverge\w*|\bnan\b|not a number|not finite|non-?finite|\binf(inity)?\b|overflow")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnosis:
-    """What is to be said of a tuning job."""
+    """Diagnosis of a tuning job.
+
+    Attributes:
+        best: Name of the best training job; None if none has an objective.
+        higher_is_better: Whether the objective is maximized.
+        fit: The verdict on the best training job.
+        fits: The verdict on each training job, by its name.
+        effects: What each hyperparameter did, the strongest first.
+        advice: What to do, in the order of worth.
+        data: The objective on growing shares of the training set; None if it was not measured.
+    """
 
     best: str | None
     higher_is_better: bool
@@ -34,63 +42,66 @@ class Diagnosis:
     advice: Sequence[Advice]
     data: DataScalingCurve | None = None
 
-    def next_round(self, job: "TuningJob", name: str) -> "TuningJob":
+    def next_round(self, job: _Job, name: str) -> _Job:
         """The same tuning job with the advised ranges, warm-started from this one."""
         changed: dict[str, tuple[float, float]] = {}
-        for one in self.advice:
-            changed.update(one.ranges)
-        ranges = [_changed(one, changed) for one in job.definition.ranges]
+        for advice in self.advice:
+            changed.update(advice.ranges)
+        ranges = [_changed(parameter, changed) for parameter in job.definition.ranges]
         parents = tuple(dict.fromkeys([*(job.warm_start.parents if job.warm_start else ()), job.name]))
-        return job.changed(name=name, ranges=ranges, warm_start=WarmStart.identical(*parents[-5:]))
+        return job.changed(name=name, ranges=ranges, warm_start=WarmStart.identical(*parents[-_MOST_PARENTS:]))
 
 
-def _changed(one: Range, changed: Mapping[str, tuple[float, float]]) -> Range:
-    if one.name not in changed or not isinstance(one, Continuous | Integer):
-        return one
-    low, high = changed[one.name]
-    return replace(one, low=round(low), high=round(high)) if isinstance(one, Integer) else replace(one, low=low, high=high)
+def _changed(parameter: Range, changed: Mapping[str, tuple[float, float]]) -> Range:
+    if parameter.name not in changed or not isinstance(parameter, Continuous | Integer):
+        return parameter
+    low, high = changed[parameter.name]
+    if isinstance(parameter, Integer):
+        return replace(parameter, low=round(low), high=round(high))
+    return replace(parameter, low=low, high=high)
 
 
 def diagnose(results: Results, shares: Results | None = None) -> Diagnosis:
-    """What is to be said of a tuning job: of its best training job, of each hyperparameter, and what to do next.
+    """The diagnosis of a tuning job.
 
     Args:
-        results: The tuning job's, or several ones' with the same objective.
-        shares: Training jobs on growing shares of the training set (`reading.read_scaling`), which tell what more data would bring.
+        results: The tuning job's results, or those of several ones with the same objective.
+        shares: Training jobs on growing shares of the training set (`read_data_scaling`), which show what more data would bring.
     """
-    known = [found for row in results.rows if (found := ends(row.curves, results.objective, results.goal)) is not None]
-    least = min((end for _, end in known), default=None)
-    start = statistics.median(start for start, _ in known) if known else None
-    fits = {row.training.name: _judged(row, results, least, start) for row in results.rows}
+    curve_ends = [pair for trial in results.trials if (pair := ends(trial.curves, results.objective)) is not None]
+    least = min((end for _, end in curve_ends), default=None)
+    start = statistics.median(start for start, _ in curve_ends) if curve_ends else None
+    fits = {trial.name: _fit_of(trial, results, least, start) for trial in results.trials}
     best = results.best
-    fit = fits[best.training.name] if best else _without_best(fits)
-    effects = [effect for name in results.names if (effect := effect_of(results, fits, name)) is not None]
-    effects.sort(key=lambda one: one.strength, reverse=True)
-    data = data_scaling_curve(shares) if shares is not None else None
+    fit = fits[best.name] if best else _without_best(fits)
+    effects = [effect for name in results.hyperparameters if (effect := effect_of(results, fits, name)) is not None]
+    effects.sort(key=lambda effect: effect.strength, reverse=True)
+    scaling = data_scaling_curve(shares) if shares is not None else None
     return Diagnosis(
-        best=best.training.name if best else None,
-        higher_is_better=results.goal == "Maximize",
+        best=best.name if best else None,
+        higher_is_better=results.objective.higher_is_better,
         fit=fit,
         fits=fits,
         effects=effects,
-        advice=advised(results, fit, fits, effects, data),
-        data=data,
+        advice=advised(results, fit, fits, effects, scaling),
+        data=scaling,
     )
 
 
-def _judged(row: TrialResult, results: Results, least: float | None, start: float | None) -> Fit:
-    """The verdict on a training job; one that failed because its numbers ran away has often printed sound ones before."""
-    fit = classify(row.curves, results.objective, results.goal, least=least, start=start)
-    reason = row.training.failure_reason or ""
-    if row.training.status == "Failed" and fit.verdict is not Verdict.DIVERGED and (hit := _RAN_AWAY.search(reason)):
-        line = next(line for line in reason.splitlines() if hit[0] in line)
+def _fit_of(trial: TrialResult, results: Results, least: float | None, start: float | None) -> Fit:
+    """The verdict on a training job; one that failed because it diverged has often printed finite values before."""
+    fit = classify(trial.curves, results.objective, least=least, start=start)
+    reason = trial.failure_reason or ""
+    if trial.status == "Failed" and fit.verdict is not Verdict.DIVERGED and (match := _DIVERGENCE.search(reason)):
+        line = next(line for line in reason.splitlines() if match[0] in line)
         return replace(fit, verdict=Verdict.DIVERGED, reason=f"it failed: {line.strip()[:200]}")
     return fit
 
 
 def _without_best(fits: Mapping[str, Fit]) -> Fit:
-    """What is to be said where no training job has an objective."""
-    bad = [fit for fit in fits.values() if fit.verdict is Verdict.DIVERGED]
-    if bad and len(bad) * 2 >= len(fits):
-        return Fit(verdict=Verdict.DIVERGED, reason=f"{len(bad)} of {len(fits)} training jobs diverged; {bad[0].reason}")
+    """The verdict where no training job has an objective."""
+    diverged = [fit for fit in fits.values() if fit.verdict is Verdict.DIVERGED]
+    if diverged and len(diverged) * 2 >= len(fits):
+        reason = f"{len(diverged)} of {len(fits)} training jobs diverged; {diverged[0].reason}"
+        return Fit(verdict=Verdict.DIVERGED, reason=reason)
     return Fit(verdict=Verdict.UNKNOWN, reason="no training job has an objective")

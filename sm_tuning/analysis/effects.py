@@ -6,99 +6,122 @@ import statistics
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
 
 from sm_tuning.analysis.fit import Fit, Verdict
 from sm_tuning.analysis.results import Results, TrialResult
-from sm_tuning.spec.metrics import number as as_number
+from sm_tuning.spec.metrics import number
+from sm_tuning.spec.parameters import Categorical, Continuous, Integer, Range, Scaling
 
 _EDGE = 0.06  # of a range's width: the best lies at its edge
 _DECADES = 2.0
 _MOST = 0.75  # of the training jobs that diverge lie above a value, and of those above it diverge
+_LEAST_TRIALS = 3  # fewer may be chance
 UNIMPORTANT = 0.05  # of the objective's order: no more than chance leaves
+
+
+class Edge(StrEnum):
+    """An end of a range."""
+
+    LOW = "low"
+    HIGH = "high"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Effect:
-    """What one hyperparameter did.
+    """What one hyperparameter did to the objective.
 
-    `curve` has for each of some parts of the range its middle, the mean objective there, the standard error of that mean and the
-    number of training jobs, those that diverged left out. `strength` is how much of the objective's order those parts explain: 0 to
-    1, corrected for chance.
+    Attributes:
+        curve: For each of some parts of the range its middle, the mean objective there, the standard error of that mean and the
+            number of training jobs, those that diverged left out.
+        best_around: The middle of the part with the best mean.
+        strength: How much of the objective's order those parts explain: 0 to 1, corrected for chance.
+        diverges_above: The value above which most training jobs diverge, and below which hardly any does.
+        edge: The end of the range at which the best training jobs lie.
+        wants_logarithmic: Whether a linear range has its best values in its lowest tenth.
     """
 
     name: str
     curve: Sequence[tuple[float | str, float, float, int]]
+    best_around: float | str
     strength: float
     diverges_above: float | None = None
-    edge: str | None = None  # "low" or "high": the best lies there
+    edge: Edge | None = None
     wants_logarithmic: bool = False
 
 
-def position(name: str, value: float, ranges: Mapping[str, Mapping[str, Any]]) -> float | None:
-    """Where a value lies in its range, from 0 to 1, on the range's scale; among numeric categories by its place."""
-    one = ranges.get(name, {})
-    if "MinValue" not in one:
-        values = sorted(number for text in one.get("Values", ()) if (number := as_number(text.strip('"'))) is not None)
-        many = len(values) == len(one.get("Values", ())) > 2  # noqa: PLR2004 - of two, one is always at an end
+def position(parameter: Range | None, value: float) -> float | None:
+    """Where a value lies in its range, from 0 to 1, on the range's scale; of numeric categories their order counts."""
+    if isinstance(parameter, Categorical):
+        values = sorted(category for text in parameter.values if (category := number(str(text).strip('"'))) is not None)
+        many = len(values) == len(parameter.values) > 2  # noqa: PLR2004 - of two, one is always at an end
         return values.index(value) / (len(values) - 1) if many and value in values else None
-    low, high = float(one["MinValue"]), float(one["MaxValue"])
-    if is_logarithmic(one):
+    if not isinstance(parameter, Continuous | Integer):
+        return None
+    low, high = float(parameter.low), float(parameter.high)
+    if is_logarithmic(parameter):
         low, high, value = math.log(low), math.log(high), math.log(max(value, 1e-300))
     return (value - low) / (high - low)
 
 
-def is_logarithmic(one: Mapping[str, Any]) -> bool:
-    """Whether a range in AWS's form is searched by orders of magnitude."""
-    return one.get("ScalingType") == "Logarithmic" and float(one["MinValue"]) > 0
+def is_logarithmic(parameter: Range | None) -> bool:
+    """Whether a range is searched by orders of magnitude."""
+    return isinstance(parameter, Continuous | Integer) and parameter.scaling is Scaling.LOGARITHMIC
 
 
 def effect_of(results: Results, fits: Mapping[str, Fit], name: str) -> Effect | None:
-    """What a hyperparameter did; None if no training job tells."""
-    told = [(row.setting(name), row.value, row) for row in results.rows]
-    sound = [one for one in told if fits[one[2].training.name].verdict is not Verdict.DIVERGED]
-    valued = [(setting, value) for setting, value, _ in sound if setting is not None and value is not None]
-    valued = valued or [(setting, value) for setting, value, _ in told if setting is not None and value is not None]
-    if not valued:
+    """The effect of a hyperparameter; None if no training job has a value of it and an objective.
+
+    Args:
+        results: The tuning jobs' results.
+        fits: The verdict on each training job, by its name.
+        name: The hyperparameter.
+    """
+    sound = [trial for trial in results.trials if fits[trial.name].verdict is not Verdict.DIVERGED]
+    observed = _observed(sound, name) or _observed(results.trials, name)
+    if not observed:
         return None
-    groups = _groups(name, valued, results.ranges)
-    curve = [
-        (
-            middle,
-            statistics.fmean(values),
-            statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else 0.0,
-            len(values),
-        )
-        for middle, values in groups
-    ]
+    parameter = results.ranges.get(name)
+    groups = _groups(parameter, observed)
+    curve = [(middle, statistics.fmean(values), _standard_error(values), len(values)) for middle, values in groups]
+    means = [mean for _, mean, _, _ in curve]
+    best = means.index(max(means) if results.objective.higher_is_better else min(means))
     strength = _strength([values for _, values in groups])
     return Effect(
         name=name,
         curve=curve,
+        best_around=curve[best][0],
         strength=strength,
-        diverges_above=_diverges_above(told, fits),
-        edge=_edge(results, name, [mean for _, mean, _, _ in curve]) if strength >= UNIMPORTANT else None,
-        wants_logarithmic=_wants_logarithmic(results.ranges.get(name), valued, results),
+        diverges_above=_diverges_above(results.trials, fits, name),
+        edge=_edge(results, name, best, len(means)) if strength >= UNIMPORTANT else None,
+        wants_logarithmic=_wants_logarithmic(parameter, observed, higher_is_better=results.objective.higher_is_better),
     )
 
 
-def _groups(
-    name: str, valued: Sequence[tuple[float | str, float]], ranges: Mapping[str, Mapping[str, Any]]
-) -> list[tuple[float | str, list[float]]]:
-    """Objectives by parts of the range: a category each, or up to five parts with about as many training jobs in each."""
-    kind = ranges.get(name, {}).get("Kind")
-    numbers = [(setting, value) for setting, value in valued if isinstance(setting, float)]
-    if kind == "Categorical" or len(numbers) < len(valued):
-        order = list(dict.fromkeys(sorted((setting for setting, _ in valued), key=lambda one: (isinstance(one, str), one))))
-        return [(one, [value for setting, value in valued if setting == one]) for one in order]
+def _observed(trials: Sequence[TrialResult], name: str) -> list[tuple[float | str, float]]:
+    """Value of the hyperparameter and objective of each training job that has both."""
+    pairs = [(trial.settings.get(name), trial.objective) for trial in trials]
+    return [(setting, value) for setting, value in pairs if setting is not None and value is not None]
+
+
+def _standard_error(values: Sequence[float]) -> float:
+    return statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else 0.0
+
+
+def _groups(parameter: Range | None, observed: Sequence[tuple[float | str, float]]) -> list[tuple[float | str, list[float]]]:
+    """Objectives by parts of the range: by category, or up to five parts with about as many training jobs in each."""
+    numbers = [(setting, value) for setting, value in observed if isinstance(setting, float)]
+    if isinstance(parameter, Categorical) or len(numbers) < len(observed):
+        settings = sorted((setting for setting, _ in observed), key=lambda setting: (isinstance(setting, str), setting))
+        return [(category, [value for setting, value in observed if setting == category]) for category in dict.fromkeys(settings)]
     numbers.sort()
     parts = max(1, min(5, len(numbers) // 3))
-    cuts = [round(place * len(numbers) / parts) for place in range(parts + 1)]
-    found: list[tuple[float | str, list[float]]] = []
+    cuts = [round(part * len(numbers) / parts) for part in range(parts + 1)]
+    groups: list[tuple[float | str, list[float]]] = []
     for start, end in itertools.pairwise(cuts):
-        some = numbers[start:end]
-        found.append((statistics.median(setting for setting, _ in some), [value for _, value in some]))
-    return found
+        members = numbers[start:end]
+        groups.append((statistics.median(setting for setting, _ in members), [value for _, value in members]))
+    return groups
 
 
 def _strength(groups: Sequence[Sequence[float]]) -> float:
@@ -120,55 +143,54 @@ def _strength(groups: Sequence[Sequence[float]]) -> float:
     return min(max(share, 0.0), 1.0)
 
 
-def _diverges_above(
-    told: Sequence[tuple[float | str | None, float | None, TrialResult]], fits: Mapping[str, Fit]
-) -> float | None:
+def _diverges_above(trials: Sequence[TrialResult], fits: Mapping[str, Fit], name: str) -> float | None:
     """The value above which most training jobs diverge, and below which hardly any does."""
-    seen = sorted(
-        (setting, fits[row.training.name].verdict is Verdict.DIVERGED) for setting, _, row in told if isinstance(setting, float)
+    outcomes = sorted(
+        (setting, fits[trial.name].verdict is Verdict.DIVERGED)
+        for trial in trials
+        if isinstance(setting := trial.settings.get(name), float)
     )
-    total = sum(bad for _, bad in seen)
-    if total < 3:  # noqa: PLR2004 - a few may be chance
+    total = sum(diverged for _, diverged in outcomes)
+    if total < _LEAST_TRIALS:
         return None
     best: tuple[int, int, int] | None = None
-    for place in range(1, len(seen)):
-        above = sum(bad for _, bad in seen[place:])
-        right = above + sum(not bad for _, bad in seen[:place])
-        if seen[place][0] > seen[place - 1][0] and (best is None or right > best[0]):
-            best = (right, place, above)
+    for cut in range(1, len(outcomes)):
+        above = sum(diverged for _, diverged in outcomes[cut:])
+        right = above + sum(not diverged for _, diverged in outcomes[:cut])
+        if outcomes[cut][0] > outcomes[cut - 1][0] and (best is None or right > best[0]):
+            best = (right, cut, above)
     if best is None:
         return None
-    _, place, above = best
+    _, cut, above = best
     # That a few of the diverged ones lie at its top is chance: another hyperparameter's doing.
-    return seen[place][0] if above >= _MOST * total and above >= _MOST * (len(seen) - place) else None
+    return outcomes[cut][0] if above >= _MOST * total and above >= _MOST * (len(outcomes) - cut) else None
 
 
-def _edge(results: Results, name: str, means: Sequence[float]) -> str | None:
+def _edge(results: Results, name: str, best_part: int, parts: int) -> Edge | None:
     """The edge of its range at which the best training jobs lie, if the objective gets better all the way there."""
-    ranked = results.ranked
-    places = [
-        place
-        for row in ranked[: max(3, len(ranked) // 10)]
-        if isinstance(setting := row.setting(name), float) and (place := position(name, setting, results.ranges)) is not None
+    ranking = results.ranking
+    positions = [
+        share
+        for trial in ranking[: max(_LEAST_TRIALS, len(ranking) // 10)]
+        if isinstance(setting := trial.settings.get(name), float)
+        and (share := position(results.ranges.get(name), setting)) is not None
     ]
-    if len(places) < 3:  # noqa: PLR2004 - one may be chance
+    if len(positions) < _LEAST_TRIALS:
         return None
-    near = max(_EDGE, 2 / len(ranked))  # a few random points lie far apart
-    best = means.index(max(means) if results.goal == "Maximize" else min(means))
-    if places[0] <= near and statistics.median(places) <= 2 * near and best == 0:
-        return "low"
-    if places[0] >= 1 - near and statistics.median(places) >= 1 - 2 * near and best == len(means) - 1:
-        return "high"
+    near = max(_EDGE, 2 / len(ranking))  # a few random points lie far apart
+    if positions[0] <= near and statistics.median(positions) <= 2 * near and best_part == 0:
+        return Edge.LOW
+    if positions[0] >= 1 - near and statistics.median(positions) >= 1 - 2 * near and best_part == parts - 1:
+        return Edge.HIGH
     return None
 
 
-def _wants_logarithmic(one: Mapping[str, Any] | None, valued: Sequence[tuple[float | str, float]], results: Results) -> bool:
+def _wants_logarithmic(parameter: Range | None, observed: Sequence[tuple[float | str, float]], *, higher_is_better: bool) -> bool:
     """Whether a linear range over several powers of ten has its best in the lowest tenth."""
-    if one is None or "MinValue" not in one or is_logarithmic(one) or float(one["MinValue"]) <= 0:
+    if not isinstance(parameter, Continuous | Integer) or is_logarithmic(parameter) or parameter.low <= 0:
         return False
-    low, high = float(one["MinValue"]), float(one["MaxValue"])
-    if math.log10(high / low) < _DECADES:
+    if math.log10(parameter.high / parameter.low) < _DECADES:
         return False
-    best = sorted(valued, key=lambda pair: pair[1], reverse=results.goal == "Maximize")[: max(3, len(valued) // 5)]
+    best = sorted(observed, key=lambda pair: pair[1], reverse=higher_is_better)[: max(3, len(observed) // 5)]
     settings = [setting for setting, _ in best if isinstance(setting, float)]
-    return bool(settings) and statistics.median(settings) < low + (high - low) / 10
+    return bool(settings) and statistics.median(settings) < parameter.low + (parameter.high - parameter.low) / 10

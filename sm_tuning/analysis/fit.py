@@ -1,4 +1,4 @@
-"""The verdict on one training job, from its learning curves: thresholds on smoothed curves, each of which can be checked by eye."""
+"""The verdict on one training job: thresholds on its smoothed learning curves, each of which can be checked by eye."""
 
 import math
 import statistics
@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from sm_tuning.analysis.metric_names import ACCURACIES, Direction, direction, pair, taken_apart
-from sm_tuning.analysis.results import Curves
+from sm_tuning.analysis.curves import Curves
+from sm_tuning.analysis.metric_names import ACCURACIES, Direction, direction, metric_pair, parse
+from sm_tuning.spec.metrics import Objective
 
-# What counts as much, as shares of what training has gained in all: chosen on the planted cases of the tests.
+# Thresholds as shares of what training has gained in all, chosen on the planted cases of the tests.
 _WORSE = 0.12  # validation is worse at the end than at its best: overfit
 _WORSE_LOSS = 0.15  # or a loss is so much higher than its best
 _WORSE_LEAST = 0.03  # less is nothing, even of a loss that is close to zero
@@ -38,7 +39,7 @@ _HIGH_LOSS = 0.5  # nats: the right answer has a probability of 60 %
 
 
 class Verdict(StrEnum):
-    """What a learning curve shows."""
+    """The verdict on a training job."""
 
     UNDERFIT = "underfit"
     GOOD = "good fit"
@@ -48,20 +49,25 @@ class Verdict(StrEnum):
     NOISY = "noisy"
     UNKNOWN = "unknown"
 
+    @property
+    def article(self) -> str:
+        """The article in front of it in a sentence, with a space; empty for an adjective."""
+        return "a " if self is Verdict.GOOD else ""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """The verdict on one training job, and the evidence.
+    """The verdict on one training job with its evidence.
 
     Attributes:
-        verdict: What its learning curves show.
-        reason: Why, in a sentence with numbers.
+        verdict: The verdict.
+        reason: The reason in a sentence with numbers.
         train: The training metric that was judged.
         validation: The validation metric that was judged.
-        epochs: How many values it has.
+        epochs: Number of its values.
         best_epoch: The validation metric's, counted from 1.
         gap: How much worse the validation metric is than the training metric at the end, in the metric's own unit.
-        gained: What training gained, as a share of its first value.
+        gained: The training metric's gain as a share of its first value.
         late: The share of validation's gain that came in the last quarter of the epochs; 0.25 is an even fall.
     """
 
@@ -78,8 +84,7 @@ class Fit:
 
 def classify(
     curves: Curves,
-    objective: str | None = None,
-    goal: str = "Minimize",
+    objective: Objective | None = None,
     *,
     least: float | None = None,
     start: float | None = None,
@@ -88,13 +93,12 @@ def classify(
 
     Args:
         curves: Its metrics, epoch by epoch.
-        objective: The tuned metric, taken where the names of the others say nothing.
-        goal: Which end of the objective is good.
+        objective: The metric that is tuned; it is taken where the names of the others say nothing.
         least: The best end of the training metric that any training job of the tuning job has reached (`ends`): one that stays far
             behind it underfits.
         start: Where the training metric usually begins in that tuning job: one that begins lower has not gained little.
     """
-    train_name, held_name = pair(curves, objective)
+    train_name, held_name = metric_pair(curves, objective.name if objective else None)
     train, held = list(curves.get(train_name or "", ())), list(curves.get(held_name or "", ()))
     never = held_name is not None and train_name is not None and held and not any(map(math.isfinite, held))
     missing = f"{held_name} is never a number" if never and any(map(math.isfinite, train)) else None
@@ -103,9 +107,7 @@ def classify(
     main = held_name or train_name
     if main is None:
         return Fit(verdict=Verdict.UNKNOWN, reason="no metric was printed, or none whose name says which data it is of")
-    fit = CurveClassifier(
-        train_name, held_name, train, held, direction(main, objective, goal, [*train, *held]), least, start
-    ).fit()
+    fit = CurveClassifier(train_name, held_name, train, held, direction(main, objective, [*train, *held]), least, start).fit()
     if fit.verdict is Verdict.GOOD and held_name is None:
         missing = missing or f"only {train_name} was printed"
         fit = replace(fit, verdict=Verdict.UNKNOWN, reason=f"{missing}: without held-out data overfitting cannot be seen")
@@ -114,32 +116,32 @@ def classify(
     return fit
 
 
-def ends(curves: Curves, objective: str, goal: str) -> tuple[float, float] | None:
-    """Where the training metric begins and ends, less being better; None if there is none, or too few values."""
-    name, held = pair(curves, objective)
+def ends(curves: Curves, objective: Objective) -> tuple[float, float] | None:
+    """The training metric's first and last value, mapped so that less is better; None if there is none, or too few values."""
+    name, held = metric_pair(curves, objective.name)
     values = curves.get(name or "", ())
     if len(values) < _LEAST_EPOCHS or not all(map(math.isfinite, values)):
         return None
-    seen = direction(held or name or "", objective, goal, [*values, *curves.get(held or "", ())])
+    seen = direction(held or name or "", objective, [*values, *curves.get(held or "", ())])
     smooth = smoothed([seen(value) for value in values])
     return smooth[0], smooth[-1]
 
 
 def _fits_nothing(curves: Curves, fit: Fit) -> str | None:
-    """Why a model has not learnt even its training data; None if it has, or its metrics do not tell."""
-    known = [(one, name) for name in curves if (one := taken_apart(name)).kind in _FITTED and math.isfinite(curves[name][-1])]
-    held = {one.kind for one, _ in known if one.held}
+    """Why a model has not learnt even its training data; None if it has, or its metrics do not show it."""
+    known = [(parts, name) for name in curves if (parts := parse(name)).kind in _FITTED and math.isfinite(curves[name][-1])]
+    held_out = {parts.kind for parts, _ in known if parts.held_out}
     # The training data's first; Keras prints `accuracy` beside `val_accuracy`.
-    known.sort(key=lambda one: (one[0].held is True) + (one[0].held is None and one[0].kind not in held))
+    known.sort(key=lambda item: (item[0].held_out is True) + (item[0].held_out is None and item[0].kind not in held_out))
     if known:
-        one, name = known[0]
+        parts, name = known[0]
         last, count = curves[name][-1], len(curves[name])
         noun = "epoch" if count == 1 else "epochs"
-        if one.kind in ACCURACIES:
-            last /= direction(name, None, "", curves[name]).top or 1
-            wanted = _FITTED_HELD if one.held else _FITTED[one.kind]
+        if parts.kind in ACCURACIES:
+            last /= direction(name, None, curves[name]).top or 1
+            wanted = _FITTED_HELD if parts.held_out else _FITTED[parts.kind]
             return f"{name} is {curves[name][-1]:.4g} after {count} {noun}: {1 - last:.0%} is wrong" if last < wanted else None
-        wanted = _FITTED[one.kind]
+        wanted = _FITTED[parts.kind]
         return f"{name} is {last:.4g} after {count} {noun}, less than {wanted:g}" if last < wanted else None
     return _hardly_fell(curves, fit)
 
@@ -157,7 +159,7 @@ def _hardly_fell(curves: Curves, fit: Fit) -> str | None:
 
 
 class CurveClassifier:
-    """Curves turned so that less is better, and everything that can be wrong with them."""
+    """Classifies the curves of one training job, mapped so that less is better."""
 
     def __init__(
         self,
@@ -187,8 +189,8 @@ class CurveClassifier:
         if self.broken:
             return replace(facts, verdict=Verdict.DIVERGED, reason=self.broken)
         if self.epochs < _LEAST_EPOCHS or (self.train and len(self.train) < _LEAST_EPOCHS):
-            noun = "value is" if self.epochs == 1 else "values are"
-            return replace(facts, reason=f"{self.epochs} {noun} too few to judge; print one after each epoch")
+            noun = "epoch" if self.epochs == 1 else "epochs"
+            return replace(facts, reason=f"trained for {self.epochs} {noun} only: train longer to get a verdict")
         gained = max(self.fitted[0] - min(self.fitted), 1e-12)
         self.scale = max(gained, abs(self.fitted[0]) * 0.05, 1e-9)
         first = self.fitted[0] if self.start is None else max(self.start, self.fitted[0])
@@ -203,11 +205,11 @@ class CurveClassifier:
             gained=gained / abs(self.fitted[0]) if self.fitted[0] else None,
             late=_late(self.smooth) / won if won > 0 else None,
         )
-        verdict, reason = next(self._found(), (Verdict.GOOD, self._good()))
+        verdict, reason = next(self._faults(), (Verdict.GOOD, self._good()))
         return replace(facts, verdict=verdict, reason=reason)
 
-    def _found(self) -> Iterator[tuple[Verdict, str]]:
-        """Everything that is wrong, the worst first."""
+    def _faults(self) -> Iterator[tuple[Verdict, str]]:
+        """Every fault with its reason, the worst first."""
         yield from self._diverged()
         yield from self._turned()
         yield from self._apart()
@@ -218,13 +220,13 @@ class CurveClassifier:
             others = f"{self.seen(self.least or 0.0):.4g}"
             yield (
                 Verdict.UNDERFIT,
-                f"{self.train_name} stops at {self._told(self.fitted, -1)}; other training jobs reach {others}",
+                f"{self.train_name} stops at {self._value(self.fitted, -1)}; other training jobs reach {others}",
             )
 
     def _diverged(self) -> Iterator[tuple[Verdict, str]]:
         fitted, name = self.fitted, self.train_name or self.held_name
         swing, rise = _jitter(self.train[len(self.train) // 3 :]), fitted[-1] - min(fitted)
-        at_start, at_end = self._told(fitted, 0), self._told(fitted, -1)
+        at_start, at_end = self._value(fitted, 0), self._value(fitted, -1)
         lost = rise > _RISE * self.scale and fitted[0] - fitted[-1] < 0.6 * self.scale
         if fitted[-1] > fitted[0] + max(0.1 * self.scale, 2 * swing) or (lost and (self.train or fitted[-1] > fitted[0])):
             yield Verdict.DIVERGED, f"{name} got worse in training: {at_start} in epoch 1, {at_end} at the end"
@@ -239,15 +241,15 @@ class CurveClassifier:
         enough = max(enough, _WORSE_LEAST * self.scale, 3 * self.jitter)
         if not self.held or worse <= enough or self.best == len(held) - 1:
             return
-        text = f"{self.held_name} was best in epoch {self.best + 1} ({self._told(held, self.best)}) and is "
-        text += f"{self._told(held, -1)} at the end"
+        text = f"{self.held_name} was best in epoch {self.best + 1} ({self._value(held, self.best)}) and is "
+        text += f"{self._value(held, -1)} at the end"
         if not self.train:
             yield Verdict.OVERFIT, text
             return
         # The two need not have been printed equally often.
         then = self.fitted[round(self.best / (len(held) - 1) * (len(self.fitted) - 1))]
         if then - self.fitted[-1] > -0.02 * self.scale:
-            yield Verdict.OVERFIT, f"{text}, while {self.train_name} went on to {self._told(self.fitted, -1)}"
+            yield Verdict.OVERFIT, f"{text}, while {self.train_name} went on to {self._value(self.fitted, -1)}"
 
     def _apart(self) -> Iterator[tuple[Verdict, str]]:
         held, gap = self.smooth, self.gap
@@ -255,7 +257,7 @@ class CurveClassifier:
             return
         of_error = held[-1] > 0 and self.fitted[-1] >= 0 and gap > _GAP_OF_ERROR * held[-1] and gap > _GAP_LEAST * self.scale
         if gap > _GAP * self.scale or of_error:
-            ends = f"{self._told(held, -1)} against {self._told(self.fitted, -1)}"
+            ends = f"{self._value(held, -1)} against {self._value(self.fitted, -1)}"
             text = f"{self.held_name} stays {gap:.4g} behind {self.train_name} ({ends}), "
             yield Verdict.OVERFIT, f"{text}{gap / self.scale:.0%} of what training gained"
 
@@ -271,31 +273,31 @@ class CurveClassifier:
         if late > max(_LATE_GAIN * gained, least, self.jitter, 0.0) and self.best + 1 > _NEAR_THE_END * len(self.smooth):
             yield Verdict.IMPROVING, f"the last quarter of the epochs still gained {late:.4g} of {gained:.4g}"
 
-    def _told(self, curve: Sequence[float], place: int) -> str:
-        return f"{self.seen(curve[place]):.4g}"
+    def _value(self, curve: Sequence[float], index: int) -> str:
+        return f"{self.seen(curve[index]):.4g}"
 
     def _good(self) -> str:
         return "it has levelled off" + ("" if self.gap is None else f", {abs(self.gap):.4g} from the training metric")
 
 
 def _broken(name: str | None, curve: Sequence[float]) -> str | None:
-    """How a curve ends in what is no number; None for one that does not, or has a gap here and there."""
-    bad = [place for place, value in enumerate(curve) if not math.isfinite(value)]
+    """How a curve ends without numbers; None for one that ends with a number and has few gaps."""
+    bad = [index for index, value in enumerate(curve) if not math.isfinite(value)]
     if not bad or (bad[-1] < len(curve) - 1 and len(bad) <= _MISSING * len(curve)):
         return None
     if bad[-1] < len(curve) - 1:
         return f"{name} is not a number in {len(bad)} of {len(curve)} epochs"
-    first = max((place for place, value in enumerate(curve) if math.isfinite(value)), default=-1) + 1
+    first = max((index for index, value in enumerate(curve) if math.isfinite(value)), default=-1) + 1
     return f"{name} is not a number from epoch {first + 1} on"
 
 
 def _bridged(curve: Sequence[float]) -> list[float]:
-    """A curve whose gaps hold the value before them."""
-    found: list[float] = []
+    """A curve whose gaps are filled with the value before them."""
+    bridged: list[float] = []
     first = next((value for value in curve if math.isfinite(value)), 0.0)
     for value in curve:
-        found.append(value if math.isfinite(value) else found[-1] if found else first)
-    return found
+        bridged.append(value if math.isfinite(value) else bridged[-1] if bridged else first)
+    return bridged
 
 
 def smoothed(curve: Sequence[float]) -> list[float]:
@@ -303,25 +305,25 @@ def smoothed(curve: Sequence[float]) -> list[float]:
     count = len(curve)
     if count < 5:  # noqa: PLR2004 - nothing to smooth
         return list(curve)
-    medians = [statistics.median(curve[max(place - 1, 0) : place + 2]) for place in range(count)]
+    medians = [statistics.median(curve[max(index - 1, 0) : index + 2]) for index in range(count)]
     # Tukey's rule for the ends: what the next two values point to, the value itself, and its neighbour; the middle one.
     medians[0] = statistics.median([curve[0], medians[1], 3 * medians[1] - 2 * medians[2]])
     medians[-1] = statistics.median([curve[-1], medians[-2], 3 * medians[-2] - 2 * medians[-3]])
     half = count // 20
-    return [statistics.fmean(medians[max(place - half, 0) : place + half + 1]) for place in range(count)]
+    return [statistics.fmean(medians[max(index - half, 0) : index + half + 1]) for index in range(count)]
 
 
 def _jitter(curve: Sequence[float]) -> float:
-    """How far a value typically lies from a smooth line; 0 for a few values. Of white noise it is the standard deviation.
+    """Typical distance of a value from a smooth line; of white noise its standard deviation. 0 for fewer than six values.
 
-    A smooth line bends slowly: twice the distance from the middle of both neighbours is taken.
+    A smooth line bends slowly: the distance from the middle of both neighbours is taken twice.
     """
-    beside = list(curve) if len(curve) >= _TELLING else []
+    rough = list(curve) if len(curve) >= _TELLING else []
     for _ in range(2):
-        beside = [one - (before + after) / 2 for before, one, after in zip(beside, beside[1:], beside[2:], strict=False)]
-    return 0.71 * statistics.median(map(abs, beside)) if beside else 0.0
+        rough = [value - (before + after) / 2 for before, value, after in zip(rough, rough[1:], rough[2:], strict=False)]
+    return 0.71 * statistics.median(map(abs, rough)) if rough else 0.0
 
 
 def _late(curve: Sequence[float]) -> float:
-    """What the last quarter has gained."""
+    """Gain in the last quarter."""
     return curve[-1 - max(len(curve) // 4, 1)] - curve[-1]

@@ -1,8 +1,9 @@
-"""Commands that judge and show what tuning jobs found."""
+"""Commands that show the results of tuning jobs."""
 
 import re
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,19 +13,17 @@ from sm_tuning.cli.app import Target, echo, echo_json, options, sm_tuning
 from sm_tuning.errors import Invalid, MissingExtra
 
 if TYPE_CHECKING:
-    from sm_tuning.analysis import Diagnosis
-    from sm_tuning.analysis.results import Results
+    from sm_tuning.report.view_model import ViewModel
 
 
-def _judged(target: Target, jobs: tuple[str, ...]) -> "tuple[Results, Diagnosis]":
-    """Results and diagnosis of tuning jobs, with their training jobs on shares of the training set if there are any."""
-    from sm_tuning.analysis import diagnose as diagnosis_of  # noqa: PLC0415 - see command.py
-    from sm_tuning.analysis.reading import read_scaling  # noqa: PLC0415 - see command.py
-    from sm_tuning.analysis.results import Results  # noqa: PLC0415 - see command.py
+def _view(target: Target, jobs: tuple[str, ...], *, forest: bool = False) -> "ViewModel":
+    """The view model of tuning jobs, with their training jobs on shares of the training set if there are any."""
+    from sm_tuning.analysis.reading import read_data_scaling, read_results  # noqa: PLC0415 - see commands.py
+    from sm_tuning.report.view_model import view_model  # noqa: PLC0415 - see commands.py
 
     runs = [target.run(job) for job in jobs or ("latest",)]
-    results = Results.read(*runs)
-    return results, diagnosis_of(results, read_scaling(results, runs))
+    results = read_results(*runs)
+    return view_model(results, read_data_scaling(results, runs), forest=forest)
 
 
 @sm_tuning.command()
@@ -32,15 +31,13 @@ def _judged(target: Target, jobs: tuple[str, ...]) -> "tuple[Results, Diagnosis]
 @options
 def diagnose(*, jobs: tuple[str, ...], target: Target, as_json: bool) -> None:
     """Say whether the best model over- or underfits, what each hyperparameter did, and what to do next."""
-    from dataclasses import asdict  # noqa: PLC0415 - see command.py
+    from sm_tuning.cli.display import console, diagnosis_lines  # noqa: PLC0415 - see commands.py
 
-    from sm_tuning.cli.display import console, diagnosis_lines  # noqa: PLC0415 - see command.py
-
-    results, found = _judged(target, jobs)
+    view = _view(target, jobs)
     if as_json:
-        echo_json(asdict(found))
+        echo_json(asdict(view.diagnosis))
         return
-    for line in diagnosis_lines(results, found):
+    for line in diagnosis_lines(view):
         console().print(line)
 
 
@@ -54,19 +51,19 @@ def diagnose(*, jobs: tuple[str, ...], target: Target, as_json: bool) -> None:
 @options
 def dashboard(*, job: str | None, port: int | None, target: Target, as_json: bool) -> None:
     """Show tuning jobs in a browser, live while they run, until Ctrl-C; with JOB say where that one is."""
-    from sm_tuning import dashboard as pages  # noqa: PLC0415 - see command.py
+    from sm_tuning import dashboard as pages  # noqa: PLC0415 - see commands.py
 
-    place = "" if job is None else f"jobs/{target.run(job).name}"
+    path = "" if job is None else f"jobs/{target.run(job).name}"
     try:
         server, url = pages.serving(target.session(), port)
     except OSError as error:
         raise Invalid(f"--port {port}: {error.strerror or error}; choose another, or 0") from error
     if as_json:
-        echo_json({"url": url + place})
+        echo_json({"url": url + path})
     else:
-        echo(f"dashboard: {url}{place}  (Ctrl-C ends it; the tuning jobs go on)")
+        echo(f"dashboard: {url}{path}  (Ctrl-C ends it; the tuning jobs go on)")
     sys.stdout.flush()
-    from sm_tuning.cli.emulator_process import awake  # noqa: PLC0415 - see command.py
+    from sm_tuning.cli.emulator_process import awake  # noqa: PLC0415 - see commands.py
 
     try:
         with awake(target.url):
@@ -83,13 +80,13 @@ def dashboard(*, job: str | None, port: int | None, target: Target, as_json: boo
 )
 @options
 def report(*, jobs: tuple[str, ...], output: Path, figures: Path | None, target: Target, as_json: bool) -> None:
-    """Write what tuning jobs found as one HTML page: diagnosis, advice, charts, all training jobs."""
-    from sm_tuning import report as reporting  # noqa: PLC0415 - see command.py
+    """Write a report on tuning jobs as one HTML page: diagnosis, advice, charts, all training jobs."""
+    from sm_tuning import report as reporting  # noqa: PLC0415 - see commands.py
 
-    results, found = _judged(target, jobs)
+    view = _view(target, jobs, forest=True)
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(reporting.page(results, found), encoding="utf-8")
-    drawn = {} if figures is None else reporting.figures(results, found)
+    output.write_text(reporting.page(view), encoding="utf-8")
+    drawn = {} if figures is None else reporting.figures(view)
     if figures is not None:
         _write_figures(figures, drawn)
     if as_json:
@@ -99,8 +96,8 @@ def report(*, jobs: tuple[str, ...], output: Path, figures: Path | None, target:
 
 
 def _write_figures(folder: Path, drawn: Mapping[str, str]) -> None:
-    """Charts as SVG files, and as PNG files where what draws them is installed."""
-    from sm_tuning.report import png  # noqa: PLC0415 - see command.py
+    """Write charts as SVG files, and as PNG files where resvg-py is installed."""
+    from sm_tuning.report import png  # noqa: PLC0415 - see commands.py
 
     folder.mkdir(parents=True, exist_ok=True)
     # A hyperparameter's name is anybody's text.
@@ -120,11 +117,11 @@ def _write_figures(folder: Path, drawn: Mapping[str, str]) -> None:
 @options
 def export(*, jobs: tuple[str, ...], output: Path, target: Target, as_json: bool) -> None:
     """Write the training jobs of tuning jobs to a file: a row each; with .json their learning curves too."""
-    from sm_tuning.analysis.results import Results  # noqa: PLC0415 - see command.py
+    from sm_tuning.analysis.reading import read_results  # noqa: PLC0415 - see commands.py
 
-    results = Results.read(*(target.run(job) for job in jobs or ("latest",)), curves=output.suffix == ".json")
+    results = read_results(*(target.run(job) for job in jobs or ("latest",)), curves=output.suffix == ".json")
     results.write(output)
     if as_json:
-        echo_json({"file": str(output), "rows": len(results.rows)})
+        echo_json({"file": str(output), "rows": len(results.trials)})
     else:
-        echo(f"{len(results.rows)} training jobs in {output}")
+        echo(f"{len(results.trials)} training jobs in {output}")

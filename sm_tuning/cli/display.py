@@ -13,16 +13,16 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from sm_tuning.analysis.fit import Verdict
 from sm_tuning.client.run import RunStatus, Training, TuningRun, duration
 from sm_tuning.printable import printable
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from sm_tuning.analysis import Diagnosis
     from sm_tuning.analysis.data_scaling import DataScalingCurve
-    from sm_tuning.analysis.results import Results
     from sm_tuning.preflight import Finding
+    from sm_tuning.report.view_model import ViewModel
 
 _COLOURS = {"Completed": "green", "Failed": "red", "Stopped": "yellow", "Stopping": "yellow", "InProgress": "cyan"}
 _ENOUGH_LINES = 3
@@ -200,81 +200,85 @@ def finding_lines(findings: "Sequence[Finding]") -> Iterator[Text]:
 
 # --- the diagnosis ----------------------------------------------------------------------------------------------------------
 
-_VERDICTS = {"good fit": "green", "overfit": "red", "diverged": "red", "underfit": "yellow", "still improving": "yellow"}
+_VERDICTS = {
+    Verdict.GOOD: "green",
+    Verdict.OVERFIT: "red",
+    Verdict.DIVERGED: "red",
+    Verdict.UNDERFIT: "yellow",
+    Verdict.IMPROVING: "yellow",
+    Verdict.NOISY: "cyan",
+    Verdict.UNKNOWN: "cyan",
+}
 _BARS = " ▁▂▃▄▅▆▇█"
 
 
-def diagnosis_lines(results: "Results", found: "Diagnosis") -> Iterator[RenderableType]:
-    """What a diagnosis says, from the most important on."""
-    best, fit = results.best, found.fit
+def diagnosis_lines(view: "ViewModel") -> Iterator[RenderableType]:
+    """The diagnosis, the most important first."""
+    best, fit = view.best, view.fit
     yield ""
     if best is not None:
-        yield Text.assemble("best: ", safe(best.training.name), f"  {results.objective} ", (number(best.value), "bold"))
-        for name, value in best.training.hyperparameters.items():
+        yield Text.assemble("best: ", safe(best.name), f"  {view.objective.name} ", (number(best.objective), "bold"))
+        for name, value in best.hyperparameters.items():
             yield Text.assemble("  ", safe(name), " = ", safe(setting(value)))
-    article = "a " if fit.verdict.value == "good fit" else ""
-    yield Text.assemble(
-        f"it is {article}", (fit.verdict.value, f"bold {_VERDICTS.get(fit.verdict.value, 'cyan')}"), ": ", safe(fit.reason)
-    )
-    counts = Counter(one.verdict.value for one in found.fits.values())
-    yield Text("all: " + ", ".join(f"{count} {name}" for name, count in counts.most_common()))
-    if results.coarse:
-        yield Text(f"the curves of {results.coarse} are means by the minute: their logs are gone or may not be read")
-    if found.effects:
+    verdict = (fit.verdict.value, f"bold {_VERDICTS[fit.verdict]}")
+    yield Text.assemble(f"it is {fit.verdict.article}", verdict, ": ", safe(fit.reason))
+    yield Text("all: " + ", ".join(f"{count} {verdict.value}" for verdict, count in view.verdicts))
+    if view.coarse:
+        yield Text(f"the curves of {view.coarse} are means by the minute: their logs are gone or may not be read")
+    if view.effects:
         yield ""
-        yield _effects_table(found)
-    if found.advice:
+        yield _effects_table(view)
+    if view.advice:
         yield ""
         yield Text("what to do, in the order of worth", "bold")
-        yield _advice_table(found)
-    took = f"{duration(results.training_seconds)} of training in {duration(results.wall_seconds)}"
-    share = "" if results.efficiency is None else f", {results.efficiency:.0%} of {results.max_parallel} parallel slots used"
-    saved = f"; early stopping saved about {duration(results.saved_seconds())}" if results.pruned else ""
+        yield _advice_table(view)
+    took = f"{duration(view.training_seconds)} of training in {duration(view.wall_seconds)}"
+    share = "" if view.slot_use is None else f", {view.slot_use:.0%} of {view.max_parallel} parallel slots used"
+    saved = "" if view.saved_seconds is None else f"; early stopping saved about {duration(view.saved_seconds)}"
     yield ""
     yield Text(f"{took}{share}{saved}")
 
 
-def _advice_table(found: "Diagnosis") -> Table:
+def _advice_table(view: "ViewModel") -> Table:
     """The advice, numbered; what does not fit on a line goes on below its own beginning."""
     table = Table.grid(padding=(0, 1))
     table.add_column(justify="right")
     table.add_column(overflow="fold")
-    for place, one in enumerate(found.advice, start=1):
-        ranges = "; ".join(f"{name}: {low:.3g} to {high:.3g}" for name, (low, high) in one.ranges.items())
-        told = Text.assemble(
-            (one.remedy, "bold"), ": ", safe(one.reason), "  " if ranges else "", safe(f"[{ranges}]") if ranges else ""
+    for position, advice in enumerate(view.advice, start=1):
+        ranges = "; ".join(f"{name}: {low:.3g} to {high:.3g}" for name, (low, high) in advice.ranges.items())
+        text = Text.assemble(
+            (advice.remedy, "bold"), ": ", safe(advice.reason), "  " if ranges else "", safe(f"[{ranges}]") if ranges else ""
         )
-        table.add_row(f"  {place}.", told)
+        table.add_row(f"  {position}.", text)
     return table
 
 
-def data_lines(results: "Results", data: "DataScalingCurve | None") -> Iterator[RenderableType]:
+def data_scaling_lines(objective: str, scaling: "DataScalingCurve | None") -> Iterator[RenderableType]:
     """The objective on growing shares of the training set, and what more data would bring."""
-    if data is None:
+    if scaling is None:
         yield "too few of the training jobs on shares of the training set have an objective to say anything"
         return
     rows = [
-        {data.hyperparameter: f"{share:g}", "training": number(train), results.objective: number(value)}
-        for share, train, value in data.points
+        {scaling.hyperparameter: f"{share:g}", "training": number(train), objective: number(value)}
+        for share, train, value in scaling.points
     ]
     yield table_of(rows)
-    yield Text.assemble(("more data: ", "bold"), safe(data.told(results.objective)))
+    yield Text.assemble(("more data: ", "bold"), safe(scaling.sentence(objective)))
 
 
-def _effects_table(found: "Diagnosis") -> Table:
+def _effects_table(view: "ViewModel") -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for title in ("hyperparameter", "effect", "objective, low to high", "best around", ""):
         table.add_column(title, no_wrap=title != "")
-    for effect in found.effects:
+    for effect in view.effects:
         means = [mean for _, mean, _, _ in effect.curve]
         low, high = min(means), max(means)
         bars = "".join(_BARS[1 + round(7 * (mean - low) / (high - low))] if high > low else _BARS[4] for mean in means)
-        told = [
+        remarks = [
             f"diverges above {effect.diverges_above:.3g}" if effect.diverges_above is not None else "",
-            f"best at its {effect.edge} end" if effect.edge else "",
+            f"best at its {effect.edge.value} end" if effect.edge else "",
             "wants a logarithmic scale" if effect.wants_logarithmic else "",
         ]
-        peak = effect.curve[means.index(high if found.higher_is_better else low)][0]
-        around = f"{peak:.4g}" if isinstance(peak, float) else peak
-        table.add_row(safe(effect.name), f"{effect.strength:.0%}", bars, safe(around), ", ".join(filter(None, told)))
+        around = f"{effect.best_around:.4g}" if isinstance(effect.best_around, float) else effect.best_around
+        table.add_row(safe(effect.name), f"{effect.strength:.0%}", bars, safe(around), ", ".join(filter(None, remarks)))
     return table

@@ -158,8 +158,8 @@ def _scaled(job: TuningJob, session: Any, timeout: float | None) -> Mapping[str,
     from dataclasses import asdict  # noqa: PLC0415 - only here
 
     from sm_tuning.analysis.data_scaling import data_scaling_curve  # noqa: PLC0415 - see command.py
-    from sm_tuning.analysis.results import Results  # noqa: PLC0415 - see command.py
-    from sm_tuning.cli.display import console, data_lines, safe_lines  # noqa: PLC0415 - see command.py
+    from sm_tuning.analysis.reading import read_results  # noqa: PLC0415 - see command.py
+    from sm_tuning.cli.display import console, data_scaling_lines, safe_lines  # noqa: PLC0415 - see command.py
 
     launched = job.launch(session)
     echo(f"created {launched.name}: the best hyperparameters on growing shares of the training set", error=True)
@@ -167,11 +167,11 @@ def _scaled(job: TuningJob, session: Any, timeout: float | None) -> Mapping[str,
     out = console(error=True)
     for group in launched.failures():
         out.print(safe_lines(str(group)))
-    results = Results.read(launched)
-    data = data_scaling_curve(results)
-    for line in data_lines(results, data):
+    results = read_results(launched)
+    scaling = data_scaling_curve(results)
+    for line in data_scaling_lines(results.objective.name, scaling):
         out.print(line)
-    return {"DataScaling": None if data is None else asdict(data)}
+    return {"DataScaling": None if scaling is None else asdict(scaling)}
 
 
 def _where(target: Target) -> str:

@@ -1,7 +1,7 @@
-"""The live page as a WSGI application: what it shows is made here, the browser only puts it in place every two seconds.
+"""The live page as a WSGI application: it draws the view model; the browser replaces what has changed every two seconds.
 
-It answers on loopback only, to its own Host; it changes something by a POST of its own page only, which knows a token that is made
-anew at every start. Whatever comes from jobs is text: Jinja escapes it, and the page's policy lets no script in.
+It answers on loopback only, to its own Host; it changes something only by a POST of its own page, which holds a token that is made
+anew at every start. Text of jobs is text: Jinja escapes it, and the page's policy allows no other script.
 """
 
 import hmac
@@ -15,17 +15,17 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from sm_tuning.analysis import Diagnosis, diagnose
-from sm_tuning.analysis.reading import read_scaling
-from sm_tuning.analysis.results import CurveCache, Results
+from sm_tuning.analysis.reading import read_data_scaling, read_results
 from sm_tuning.client.run import TuningRun
 from sm_tuning.dashboard.owner import OwnerOnly
 from sm_tuning.errors import NotFound, SmTuningError, optional_package
 from sm_tuning.printable import printable
-from sm_tuning.report import charts, comparison, page, templates
+from sm_tuning.report import ViewModel, charts, page, templates, trusted, view_model
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
+
+    from sm_tuning.analysis.curves import CurveCache
 
 _NAME = re.compile(r"[A-Za-z0-9](-?[A-Za-z0-9]){0,62}")
 _POLICY = (
@@ -60,7 +60,7 @@ class Dashboard:
         self._client = session.client("sagemaker")
         self.hosts = frozenset(hosts)
         self._token = secrets.token_urlsafe(24)
-        self._known: CurveCache = {}
+        self._curves: CurveCache = {}
         self._lock = threading.Lock()  # one read of the results at a time: two would ask for the same logs
         here = files("sm_tuning.dashboard")
         self._static = {
@@ -135,7 +135,7 @@ class Dashboard:
             case ["compare"]:
                 return self._page("compare.html", **self._compared(_names(query)))
             case ["report"]:
-                return _Answer("200 OK", page(*self._judged(_names(query))).encode(), policy=None)
+                return _Answer("200 OK", page(self._view(_names(query), forest=True)).encode(), policy=None)
         return _refused("404 Not Found", "There is nothing of that name.")
 
     def _page(self, template: str, **facts: object) -> _Answer:
@@ -147,42 +147,37 @@ class Dashboard:
         pages = self._client.get_paginator("list_hyper_parameter_tuning_jobs").paginate(
             SortBy="CreationTime", SortOrder="Descending", PaginationConfig={"MaxItems": _MOST_JOBS}
         )
-        return [one for some in pages for one in some["HyperParameterTuningJobSummaries"]]
+        return [job for page in pages for job in page["HyperParameterTuningJobSummaries"]]
 
-    def _judged(self, names: Sequence[str]) -> tuple[Results, Diagnosis]:
+    def _view(self, names: Sequence[str], *, forest: bool = False) -> ViewModel:
         with self._lock:
             runs = [TuningRun.attach(name, self._session, client=self._client) for name in names]
-            results = Results.read(*runs, known=self._known)
-            return results, diagnose(results, read_scaling(results, runs, self._known))
+            results = read_results(*runs, cache=self._curves)
+            return view_model(results, read_data_scaling(results, runs, self._curves), forest=forest)
 
     def _job(self, name: str) -> dict[str, Any]:
         status = TuningRun.attach(name, self._session, client=self._client).status()
-        results, found = self._judged([name])
+        view = self._view([name])
         drawn = {
-            "Best so far": charts.best_so_far(results),
-            "Learning curves of the best": charts.learning_curves(results, found),
-            "Would more data help?": charts.more_data(results, found),
+            "Best so far": charts.best_so_far(view),
+            "Learning curves of the best": charts.learning_curves(view),
+            "Would more data help?": charts.more_data(view),
         }
-        running = [row for row in results.rows if row.training.status in {"InProgress", "Stopping"}]
         return {
             "title": name,
             "status": status,
-            "results": results,
-            "best": results.best,
-            "found": found,
-            "running": [(row, _drawn(charts.spark(row, found.fits[row.training.name]))) for row in running[:_MOST_JOBS]],
-            "ended": [*reversed([row for row in results.rows if row not in running])][:_MOST_JOBS],
-            "drawn": {title: _drawn(svg) for title, svg in drawn.items() if svg is not None},
+            "view": view,
+            "most": _MOST_JOBS,
+            "sparks": [(trial, trusted(charts.spark(trial) or "")) for trial in view.running[:_MOST_JOBS]],
+            "drawn": {title: trusted(svg) for title, svg in drawn.items() if svg is not None},
         }
 
     def _compared(self, names: Sequence[str]) -> dict[str, Any]:
-        results, found = self._judged(names)
+        view = self._view(names)
         return {
             "title": "Compared" if len(names) > 1 else names[0],
-            "names": names,
-            "results": results,
-            "contenders": comparison.contenders(results, found),
-            "drawn": [_drawn(svg) for svg in comparison.figures(results).values()],
+            "view": view,
+            "drawn": [trusted(svg) for svg in charts.comparison(view).values()],
         }
 
     def _log(self, name: str) -> dict[str, Any]:
@@ -208,13 +203,6 @@ def _names(query: Mapping[str, list[str]]) -> list[str]:
     if not names:
         raise NotFound("Choose tuning jobs: ?job=A&job=B")
     return names[:_MOST_COMPARED]
-
-
-def _drawn(svg: str | None) -> object:
-    """A chart that a page may hold as it is: it was drawn here, the texts in it are escaped."""
-    from markupsafe import Markup  # noqa: PLC0415 - of an extra
-
-    return Markup(svg or "")  # noqa: S704 - see the docstring
 
 
 def serving(session: Any, port: int | None) -> tuple[Any, str]:  # noqa: ANN401 - boto3 and waitress have no types

@@ -1,6 +1,7 @@
-"""One self-contained HTML page that says what a tuning job found; nothing is loaded from anywhere."""
+"""One self-contained HTML page about tuning jobs, and its charts; nothing is loaded from anywhere."""
 
-from sm_tuning.report.page import figures, page, templates
+from sm_tuning.report.page import figures, page, templates, trusted
 from sm_tuning.report.svg import png
+from sm_tuning.report.view_model import ViewModel, view_model
 
-__all__ = ["figures", "page", "png", "templates"]
+__all__ = ["ViewModel", "figures", "page", "png", "templates", "trusted", "view_model"]

@@ -1,12 +1,12 @@
-"""The charts of a report, each as SVG text."""
+"""The charts of tuning jobs, each as SVG text."""
 
 import math
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 
-from sm_tuning.analysis import Diagnosis, Effect, Fit, Verdict
-from sm_tuning.analysis.results import Results, TrialResult
-from sm_tuning.report.svg import WIDTH, Chart, Scale, drawing, spread, text
+from sm_tuning.analysis.effects import Effect
+from sm_tuning.report.svg import WIDTH, Chart, Scale, drawing, escape, spread, text
+from sm_tuning.report.view_model import ComparedJob, Steps, TrialView, ViewModel
+from sm_tuning.spec.parameters import Continuous, Integer, Range, Scaling
 
 _COLOURS = ("--one", "--two", "--good", "--three", "--four", "--five")
 _DASHES = ("none", "7 4", "2 3", "10 3 2 3")
@@ -18,62 +18,79 @@ RULES = (
     ".mark{stroke:var(--good);stroke-width:1.5;stroke-dasharray:3 3}.dot{fill:var(--one);opacity:.65}"
     ".best{fill:var(--two);stroke:var(--ink);stroke-width:1.5}.bad{fill:none;stroke:var(--bad);stroke-width:2}"
     + "".join(
-        f".k{place}{{fill:none;stroke:var({colour});stroke-width:2.2;stroke-dasharray:{dash}}}"
-        for place, (colour, dash) in enumerate(zip(_COLOURS * 2, _DASHES * 3, strict=True))
+        f".k{index}{{fill:none;stroke:var({colour});stroke-width:2.2;stroke-dasharray:{dash}}}"
+        for index, (colour, dash) in enumerate(zip(_COLOURS * 2, _DASHES * 3, strict=True))
     )
     + ".end{fill:var(--ink)}.bar{fill:var(--one);opacity:.8}.stopped{fill:var(--soft);opacity:.6}.failed{fill:var(--bad);opacity:.8}"
 )
 _MOST_LINES = 60  # beside the best: more cannot be told apart
 _MOST_ROWS = 120
+_MOST_AXIS_LINES = 300
+_LINE_KINDS = 12  # kinds of line that can be told apart, also without colour
 _NEAR_THE_EDGE = 0.85
 _MINUTE = 60.0
 _LONGEST = 18
+_LONGEST_NAME = 22
 
 
-def spark(row: TrialResult, fit: Fit) -> str | None:
+def charts(view: ViewModel) -> dict[str, str]:
+    """Every chart of a report that there are data for, by its name, as SVG text."""
+    drawn = {
+        **comparison(view),
+        "learning-curves": learning_curves(view),
+        "more-data": more_data(view),
+        "best-so-far": best_so_far(view),
+        "importances": importances(view),
+        "parallel-coordinates": parallel_coordinates(view),
+        "timeline": timeline(view),
+        **{f"effect-{effect.name}": effect_chart(view, effect) for effect in view.effects},
+    }
+    return {name: svg for name, svg in drawn.items() if svg is not None}
+
+
+def spark(trial: TrialView) -> str | None:
     """A training job's learning curves, as small as a word; None before it has printed two values."""
-    train, held = row.curves.get(fit.train or "", ()), row.curves.get(fit.validation or "", ())
-    longest = max(len(train), len(held))
+    train, held_out = trial.curves.get(trial.fit.train or "", ()), trial.curves.get(trial.fit.validation or "", ())
+    longest = max(len(train), len(held_out))
     if longest < 2:  # noqa: PLR2004 - no line
         return None
-    across, up = Scale(1, longest, 2, 158), Scale(*spread([*train, *held]), 42, 2)
+    across, up = Scale(1, longest, 2, 158), Scale(*spread([*train, *held_out]), 42, 2)
     chart = Chart("learning curves", across, up, width=160, height=44)
-    for curve, kind in ((train, "one"), (held, "two")):
+    for curve, kind in ((train, "one"), (held_out, "two")):
         chart.line(list(enumerate(curve, start=1)), kind)
-    return drawing(f"learning curves of {row.training.name}", 160, 44, chart.marks).replace("<svg", '<svg class="spark"', 1)
+    return drawing(f"learning curves of {trial.name}", 160, 44, chart.marks).replace("<svg", '<svg class="spark"', 1)
 
 
-def best_so_far(results: Results) -> str | None:
-    """The objective of each training job as it ended, and the best by then."""
-    so_far = results.best_so_far()
-    if not so_far:
+def best_so_far(view: ViewModel) -> str | None:
+    """The objective of each training job at its end, and the best by then."""
+    if not view.best_so_far:
         return None
-    unit, divisor = unit_of((so_far[-1][0] - _start(results)).total_seconds())
+    unit, divisor = unit_of(view.best_so_far[-1][0])
     ended = [
-        (_since(results, row.training.ended) / divisor, row)
-        for row in results.rows
-        if row.training.ended and row.value is not None
+        (trial.end / divisor, trial.objective, trial.name)
+        for trial in view.trials
+        if trial.end is not None and trial.objective is not None
     ]
-    line = [(_since(results, time) / divisor, value) for time, value in so_far]
+    line = [(seconds / divisor, value) for seconds, value in view.best_so_far]
     across = (0.0, max(x for x, _ in line) * 1.02 or 1.0)
-    chart = Chart.made("best so far", across, spread(row.value or 0.0 for _, row in ended), (unit, results.objective))
-    for x, row in ended:
-        chart.dot(x, row.value or 0.0, "dot", f"{row.training.name}: {text(row.value or 0.0)}")
+    chart = Chart.made("best so far", across, spread(value for _, value, _ in ended), (unit, view.objective.name))
+    for x, value, name in ended:
+        chart.dot(x, value, "dot", f"{name}: {text(value)}")
     chart.line(line, "strong", "best so far", step=True)
     return chart.svg()
 
 
-def learning_curves(results: Results, found: Diagnosis) -> str | None:
+def learning_curves(view: ViewModel) -> str | None:
     """Training and validation of the best training job, the gap between them, and the others behind."""
-    best, fit = results.best, found.fit
+    best, fit = view.best, view.fit
     if best is None:
         return None
-    held, train = best.curves.get(fit.validation or "", ()), best.curves.get(fit.train or "", ())
-    main = held or train
+    held_out, train = best.curves.get(fit.validation or "", ()), best.curves.get(fit.train or "", ())
+    main = held_out or train
     if len(main) < 2:  # noqa: PLR2004 - no line
         return None
     name = fit.validation or fit.train or ""
-    others = [row.curves.get(name, ()) for row in results.ranked[1:] if len(row.curves.get(name, ())) > 1][:_MOST_LINES]
+    others = [trial.curves.get(name, ()) for trial in view.ranking[1:] if len(trial.curves.get(name, ())) > 1][:_MOST_LINES]
     longest = max(len(curve) for curve in [main, train, *others])
     seen = [*main, *train]
     low, high = spread(seen)
@@ -86,182 +103,224 @@ def learning_curves(results: Results, found: Diagnosis) -> str | None:
     chart = Chart.made("learning curves", (1, max(longest, 2)), spread([*seen, *reach]), ("epoch", name.split(":")[-1]))
     for curve in others:
         chart.line(list(enumerate(curve, start=1)), "faint")
-    if train and held:
-        pairs = zip(train, held, strict=False)
-        chart.area([(epoch, one, other) for epoch, (one, other) in enumerate(pairs, start=1)], "gap", "generalization gap")
-    for curve, kind, label, below in ((train, "one", fit.train, 16), (held, "two", fit.validation, -7)):
+    if train and held_out:
+        pairs = zip(train, held_out, strict=False)
+        chart.area([(epoch, low, high) for epoch, (low, high) in enumerate(pairs, start=1)], "gap", "generalization gap")
+    for curve, kind, label, below in ((train, "one", fit.train, 16), (held_out, "two", fit.validation, -7)):
         if curve:
             chart.line(list(enumerate(curve, start=1)), kind, label or "")
             inside = len(curve) > _NEAR_THE_EDGE * longest
             at = chart.across(len(curve)) + (-4 if inside else 5)
             chart.words(at, chart.up(curve[-1]) + below, (label or "").split(":")[0], "soft", "end" if inside else "start")
-    if fit.best_epoch is not None and held:
+    if fit.best_epoch is not None and held_out:
         chart.upright(fit.best_epoch, "mark", f"best: epoch {fit.best_epoch}")
     return chart.svg()
 
 
-def more_data(results: Results, found: Diagnosis) -> str | None:
+def more_data(view: ViewModel) -> str | None:
     """The objective on growing shares of the training set, and what more data would bring."""
-    data = found.data
-    if data is None:
+    scaling = view.data_scaling
+    if scaling is None:
         return None
-    (first, _, _), (last, _, now) = data.points[0], data.points[-1]
-    ahead = [last * 2 ** (place / 12) for place in range(13)]
-    train = [(share, value) for share, value, _ in data.points if value is not None]
-    seen = [*(value for _, value in train), *(value for _, _, value in data.points), data.twice, *data.between]
-    labels = (f"share of the training data ({data.hyperparameter})", results.objective)
+    (first, _, _), (last, _, now) = scaling.points[0], scaling.points[-1]
+    ahead = [last * 2 ** (step / 12) for step in range(13)]
+    train = [(share, value) for share, value, _ in scaling.points if value is not None]
+    seen = [*(value for _, value in train), *(value for _, _, value in scaling.points), scaling.twice, *scaling.between]
+    labels = (f"share of the training data ({scaling.hyperparameter})", view.objective.name)
     chart = Chart.made("more training data", (first, 2 * last), spread(seen), labels, logarithmic=True)
-    chart.area([(last, now, now), (2 * last, *data.between)], "band", "twice the data: each of the points left out in turn")
-    chart.line([(share, data.at(share)) for share in ahead], "faint", "the power law, continued")
+    chart.area([(last, now, now), (2 * last, *scaling.between)], "band", "twice the data: each of the points left out in turn")
+    chart.line([(share, scaling.at(share)) for share in ahead], "faint", "the power law, continued")
     chart.line(train, "one", "training")
-    chart.line([(share, value) for share, _, value in data.points], "two", results.objective)
-    for share, _, value in data.points:
+    chart.line([(share, value) for share, _, value in scaling.points], "two", view.objective.name)
+    for share, _, value in scaling.points:
         chart.dot(share, value, "dot", f"{share:g}: {text(value)}")
-    chart.dot(2 * last, data.twice, "best", f"about {text(data.twice)} with twice the data", 5)
+    chart.dot(2 * last, scaling.twice, "best", f"about {text(scaling.twice)} with twice the data", 5)
     return chart.svg()
 
 
-def effects(results: Results, found: Diagnosis) -> Iterator[tuple[str, str]]:
-    """For each hyperparameter its name and what the objective was over its range."""
-    for effect in found.effects:
-        yield effect.name, _effect(results, found, effect)
+# --- hyperparameters --------------------------------------------------------------------------------------------------------
 
 
-def _effect(results: Results, found: Diagnosis, effect: Effect) -> str:
-    one = results.ranges.get(effect.name, {})
-    valued = [(row.setting(effect.name), row) for row in results.rows]
-    sound = [row for _, row in valued if found.fits[row.training.name].verdict is not Verdict.DIVERGED]
-    low, high = spread(row.value for row in sound or results.rows if row.value is not None)
+def effect_chart(view: ViewModel, effect: Effect) -> str:
+    """The objective over the range of one hyperparameter: every training job, and the mean over parts of the range."""
+    parameter = view.ranges.get(effect.name)
+    low, high = _objectives(view)
     means = [mean for _, mean, _, _ in effect.curve]
     up = (min(low, *means), max(high, *means))
-    categories = [str(middle) for middle, _, _, _ in effect.curve] if "MinValue" not in one else []
-    if categories:
-        across, logarithmic = (-0.5, len(categories) - 0.5), False
+    if isinstance(parameter, Continuous | Integer):
+        categories: list[str] = []
+        across, logarithmic = (float(parameter.low), float(parameter.high)), _is_logarithmic(parameter)
+        label = f"{effect.name} ({'logarithmic' if logarithmic else 'linear'})"
     else:
-        across, logarithmic = (float(one["MinValue"]), float(one["MaxValue"])), one.get("ScalingType") == "Logarithmic"
-    scale = "logarithmic" if logarithmic else "linear"
-    label = f"{effect.name}" if categories else f"{effect.name} ({scale})"
-    chart = Chart.made(f"effect of {effect.name}", across, up, (label, results.objective), logarithmic=logarithmic, height=240)
-
-    def place(setting: float | str) -> float | None:
-        if not categories:
-            return setting if isinstance(setting, float) else None
-        return float(categories.index(str(setting))) if str(setting) in categories else None
-
-    middles = [(x, mean, error) for middle, mean, error, _ in effect.curve if (x := place(middle)) is not None]
+        categories = [str(middle) for middle, _, _, _ in effect.curve]
+        across, logarithmic, label = (-0.5, len(categories) - 0.5), False, effect.name
+    chart = Chart.made(f"effect of {effect.name}", across, up, (label, view.objective.name), logarithmic=logarithmic, height=240)
+    middles = [(x, mean, error) for middle, mean, error, _ in effect.curve if (x := _x(middle, categories)) is not None]
     chart.area([(x, mean - error, mean + error) for x, mean, error in middles], "band", "mean and its standard error")
     chart.line([(x, mean) for x, mean, _ in middles], "one", "mean objective")
-    best = results.best
-    for setting, row in valued:
-        x = place(setting) if setting is not None else None
-        if x is None:
-            continue
-        hint = f"{row.training.name}: {effect.name} {text(setting) if isinstance(setting, float) else setting}"
-        if row.value is None or found.fits[row.training.name].verdict is Verdict.DIVERGED:
-            chart.dot(
-                x, row.value if row.value is not None else up[0] + 0.04 * (up[1] - up[0]), "bad", f"{hint}: diverged or failed", 4
-            )
-        elif row is best:
-            chart.dot(x, row.value, "best", f"{hint}: the best, {text(row.value)}", 5.5)
-        else:
-            chart.dot(x, row.value, "dot", f"{hint}: {text(row.value)}")
+    for trial in view.trials:
+        setting = trial.settings.get(effect.name)
+        x = _x(setting, categories) if setting is not None else None
+        if x is not None and setting is not None:
+            value = text(setting) if isinstance(setting, float) else setting
+            _effect_dot(chart, trial, x, f"{trial.name}: {effect.name} {value}", up)
     if effect.diverges_above is not None and not categories:
         chart.upright(effect.diverges_above, "mark", "diverges above")
-    names = {place: _category(word) for place, word in enumerate(categories)}
-    return chart.svg(
-        lambda value: names.get(round(value), "") if names and value == round(value) else "" if names else text(value)
-    )
+    if not categories:
+        return chart.svg()
+    names = {index: _category(word) for index, word in enumerate(categories)}
+    return chart.svg(lambda value: names.get(round(value), "") if value == round(value) else "")
 
 
-def parallel_coordinates(results: Results) -> str | None:
+def _objectives(view: ViewModel) -> tuple[float, float]:
+    """The ends of the objectives of training jobs that did not diverge or, if all did, of all."""
+    sound = [trial for trial in view.trials if not trial.diverged]
+    return spread(trial.objective for trial in sound or view.trials if trial.objective is not None)
+
+
+def _x(setting: float | str, categories: Sequence[str]) -> float | None:
+    """Where a value lies across: of categories their index."""
+    if not categories:
+        return setting if isinstance(setting, float) else None
+    return float(categories.index(str(setting))) if str(setting) in categories else None
+
+
+def _effect_dot(chart: Chart, trial: TrialView, x: float, hint: str, up: tuple[float, float]) -> None:
+    if trial.objective is None or trial.diverged:
+        y = trial.objective if trial.objective is not None else up[0] + 0.04 * (up[1] - up[0])
+        chart.dot(x, y, "bad", f"{hint}: diverged or failed", 4)
+    elif trial.is_best:
+        chart.dot(x, trial.objective, "best", f"{hint}: the best, {text(trial.objective)}", 5.5)
+    else:
+        chart.dot(x, trial.objective, "dot", f"{hint}: {text(trial.objective)}")
+
+
+def parallel_coordinates(view: ViewModel) -> str | None:
     """A line for each training job across all hyperparameters and the objective."""
-    rows = results.ranked
-    if len(rows) < 2 or not results.names:  # noqa: PLR2004 - nothing to compare
+    trials, names = view.ranking, view.hyperparameters
+    if len(trials) < 2 or not names:  # noqa: PLR2004 - nothing to compare
         return None
-    axes = [*results.names, results.objective]
     height, top, floor = 346, 60, 312
-    places = [50 + place * (WIDTH - 100) / max(len(axes) - 1, 1) for place in range(len(axes))]
-    scales = [_axis(results, name, floor, top) for name in results.names]
-    low, high = spread((row.value or 0.0 for row in rows), 0)
-    scales.append((Scale(low, high, floor, top), {}))
-    shown = [rows[place * (len(rows) - 1) // min(len(rows) - 1, 300)] for place in range(min(len(rows) - 1, 300) + 1)]
+    titles = [*names, view.objective.name]
+    across = [50 + index * (WIDTH - 100) / max(len(titles) - 1, 1) for index in range(len(titles))]
+    axes = [_axis(view, name, floor, top) for name in names]
+    low, high = spread((trial.objective or 0.0 for trial in trials), 0)
+    axes.append((Scale(low, high, floor, top), {}))
+    count = min(len(trials) - 1, _MOST_AXIS_LINES)
+    shown = [trials[index * (len(trials) - 1) // count] for index in range(count + 1)]
     marks = []
-    for place, row in reversed(list(enumerate(shown))):
-        settings: list[float | str | None] = [*(row.setting(name) for name in results.names), row.value]
-        points = []
-        for x, (scale, categories), setting in zip(places, scales, settings, strict=True):
-            y = categories.get(str(setting)) if categories else (scale(setting) if isinstance(setting, float) else None)
-            if y is not None:
-                points.append(f"{x:.1f},{y:.1f}")
-        share = 1 - place / max(len(shown) - 1, 1)
-        style = 'class="strong"' if place == 0 else f'class="one" style="stroke-width:1;opacity:{0.06 + 0.5 * share**2:.2f}"'
-        marks.append(f'<polyline {style} points="{" ".join(points)}"><title>{_safe(row.training.name)}</title></polyline>')
-    for place, (x, name, (scale, categories)) in enumerate(zip(places, axes, scales, strict=True)):
+    for index, trial in reversed(list(enumerate(shown))):
+        settings: list[float | str | None] = [*(trial.settings.get(name) for name in names), trial.objective]
+        heights = [_height(axis, setting) for axis, setting in zip(axes, settings, strict=True)]
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(across, heights, strict=True) if y is not None)
+        share = 1 - index / max(len(shown) - 1, 1)
+        style = 'class="strong"' if index == 0 else f'class="one" style="stroke-width:1;opacity:{0.06 + 0.5 * share**2:.2f}"'
+        marks.append(f'<polyline {style} points="{points}"><title>{escape(trial.name)}</title></polyline>')
+    for index, (x, title, (scale, categories)) in enumerate(zip(across, titles, axes, strict=True)):
         marks.append(f'<line class="axis" x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{floor}"/>')
-        anchor = "start" if x == places[0] else "end" if x == places[-1] else "middle"
-        marks.append(f'<text x="{x:.1f}" y="{14 + 19 * (place % 2)}" text-anchor="{anchor}">{_safe(name[:22])}</text>')
+        anchor = "start" if x == across[0] else "end" if x == across[-1] else "middle"
+        name = escape(title[:_LONGEST_NAME])
+        marks.append(f'<text x="{x:.1f}" y="{14 + 19 * (index % 2)}" text-anchor="{anchor}">{name}</text>')
         ends = [(scale.high, top - 5), (scale.low, floor + 16)] if not categories else []
         marks += [f'<text class="soft" x="{x:.1f}" y="{y}" text-anchor="{anchor}">{text(value)}</text>' for value, y in ends]
-        words = [(_safe(_category(word)), y + 4) for word, y in categories.items()]
+        words = [(escape(_category(word)), y + 4) for word, y in categories.items()]
         marks += [f'<text class="soft" x="{x + 5:.1f}" y="{y:.1f}">{word}</text>' for word, y in words]
     return drawing("parallel coordinates", WIDTH, height, marks)
 
 
-def _axis(results: Results, name: str, floor: int, top: int) -> tuple[Scale, dict[str, float]]:
-    one = results.ranges.get(name, {})
-    if "MinValue" in one:
-        return Scale(float(one["MinValue"]), float(one["MaxValue"]), floor, top, one.get("ScalingType") == "Logarithmic"), {}
-    seen = sorted({row.setting(name) for row in results.rows} - {None}, key=lambda value: (isinstance(value, str), value))
-    step = (floor - top) / max(len(seen) - 1, 1)
-    return Scale(0, 1, floor, top), {str(value): floor - place * step for place, value in enumerate(seen)}
+_Axis = tuple[Scale, Mapping[str, float]]  # of numbers the scale, of categories the height of each
 
 
-def importances(shares: Sequence[tuple[str, float]]) -> str | None:
+def _axis(view: ViewModel, name: str, floor: int, top: int) -> _Axis:
+    parameter = view.ranges.get(name)
+    if isinstance(parameter, Continuous | Integer):
+        return Scale(float(parameter.low), float(parameter.high), floor, top, _is_logarithmic(parameter)), {}
+    settings = {trial.settings[name] for trial in view.trials if name in trial.settings}
+    values = sorted(settings, key=lambda value: (isinstance(value, str), value))
+    step = (floor - top) / max(len(values) - 1, 1)
+    return Scale(0, 1, floor, top), {str(value): floor - index * step for index, value in enumerate(values)}
+
+
+def _height(axis: _Axis, setting: float | str | None) -> float | None:
+    scale, categories = axis
+    if categories:
+        return categories.get(str(setting))
+    return scale(setting) if isinstance(setting, float) else None
+
+
+def _is_logarithmic(parameter: Range) -> bool:
+    return isinstance(parameter, Continuous | Integer) and parameter.scaling is Scaling.LOGARITHMIC
+
+
+def importances(view: ViewModel) -> str | None:
     """Bars, the longest first; None if there is nothing in them."""
-    if not any(share for _, share in shares):
+    if not any(share for _, share in view.importances):
         return None
-    ordered = sorted(shares, key=lambda one: -one[1])
-    height = 44 + 26 * len(ordered)
-    scale = Scale(0, max(share for _, share in ordered) or 1.0, 170, WIDTH - 60)
+    height = 44 + 26 * len(view.importances)
+    scale = Scale(0, max(share for _, share in view.importances), 170, WIDTH - 60)
     marks = []
-    for place, (name, share) in enumerate(ordered):
-        y = 20 + 26 * place
-        marks.append(f'<text x="162" y="{y + 4}" text-anchor="end">{_safe(name[:22])}</text>')
+    for index, (name, share) in enumerate(view.importances):
+        y = 20 + 26 * index
+        marks.append(f'<text x="162" y="{y + 4}" text-anchor="end">{escape(name[:_LONGEST_NAME])}</text>')
         marks.append(f'<rect class="bar" rx="2" x="170" y="{y - 8}" width="{max(scale(share) - 170, 1):.1f}" height="16"/>')
         marks.append(f'<text class="soft" x="{scale(share) + 6:.1f}" y="{y + 4}">{share:.0%}</text>')
     return drawing("importances", WIDTH, height - 20, marks)
 
 
-def timeline(results: Results) -> str | None:
+# --- time -------------------------------------------------------------------------------------------------------------------
+
+
+def timeline(view: ViewModel) -> str | None:
     """When each training job ran, in as many lanes as there were at a time."""
-    rows = [row for row in results.rows if row.training.started and row.training.ended]
-    if not rows:
+    if not view.timeline:
         return None
-    rows.sort(key=lambda row: row.training.started or _start(results))
-    lanes: list[datetime] = []
-    placed: list[tuple[int, TrialResult]] = []
-    for row in rows:
-        started, ended = row.training.started, row.training.ended
-        if started is None or ended is None:
-            continue
-        lane = next((place for place, free in enumerate(lanes) if free <= started), len(lanes))
-        lanes[lane : lane + 1] = [ended]
-        placed.append((lane, row))
-    unit, divisor = unit_of(results.wall_seconds)
-    count = min(len(lanes), _MOST_ROWS)
-    height = 60 + 22 * count
-    across = (0, results.wall_seconds / divisor or 1.0)
-    chart = Chart.made("timeline", across, (0, 1), (unit, ""), width=2 * WIDTH, height=height, left=10)
-    best = results.best
-    for lane, row in placed:
+    lane_ends: list[float] = []
+    lanes: list[tuple[int, float, float, TrialView]] = []
+    for trial in view.timeline:
+        begin, end = trial.begin or 0.0, trial.end or 0.0
+        lane = next((index for index, free in enumerate(lane_ends) if free <= begin), len(lane_ends))
+        lane_ends[lane : lane + 1] = [end]
+        lanes.append((lane, begin, end, trial))
+    unit, divisor = unit_of(view.wall_seconds)
+    count = min(len(lane_ends), _MOST_ROWS)
+    across = (0, view.wall_seconds / divisor or 1.0)
+    chart = Chart.made("timeline", across, (0, 1), (unit, ""), width=2 * WIDTH, height=60 + 22 * count, left=10)
+    for lane, begin, end, trial in lanes:
         if lane < count:
-            start, end = (_since(results, time) / divisor for time in (row.training.started, row.training.ended))
-            kind = {"Failed": "failed", "Stopped": "stopped"}.get(row.training.status, "bar")
-            told = "" if row.value is None else f", {text(row.value)}"
-            chart.bar(start, end, 26 + 22 * lane, 16, kind, f"{row.training.name}: {row.training.status}{told}")
-            if row is best:
-                chart.words(chart.across(start) + 4, 30 + 22 * lane, "★")
+            kind = {"Failed": "failed", "Stopped": "stopped"}.get(trial.status, "bar")
+            value = "" if trial.objective is None else f", {text(trial.objective)}"
+            chart.bar(begin / divisor, end / divisor, 26 + 22 * lane, 16, kind, f"{trial.name}: {trial.status}{value}")
+            if trial.is_best:
+                chart.words(chart.across(begin / divisor) + 4, 30 + 22 * lane, "★")
     return chart.svg(bare_left=True)
+
+
+def comparison(view: ViewModel) -> dict[str, str]:
+    """The best so far of each tuning job over time and over training jobs, by the chart's name; empty for a single one."""
+    jobs = view.comparison
+    if not jobs or view.best is None:
+        return {}
+    unit, divisor = unit_of(max((seconds for job in jobs for seconds, _ in job.best_over_time), default=0.0))
+    by_time = [[(seconds / divisor, value) for seconds, value in job.best_over_time] for job in jobs]
+    by_trials = [job.best_over_trials for job in jobs]
+    return {
+        "compared-over-time": _lines("best so far over time", (f"{unit} since it began", view.objective.name), jobs, by_time),
+        "compared-over-jobs": _lines(
+            "best so far over training jobs", ("training jobs that have ended", view.objective.name), jobs, by_trials
+        ),
+    }
+
+
+def _lines(title: str, labels: tuple[str, str], jobs: Sequence[ComparedJob], lines: Sequence[Steps]) -> str:
+    end = max((x for line in lines for x, _ in line), default=1.0)
+    chart = Chart.made(title, (0.0, end * 1.02), spread(y for line in lines for _, y in line), labels)
+    for index, (job, line) in enumerate(zip(jobs, lines, strict=True)):
+        kind = f"k{index % _LINE_KINDS}"
+        chart.legend.append((kind, job.name))
+        if line:
+            chart.line([*line, (end, line[-1][1])], kind, f"{job.name}: {text(line[-1][1])}", step=True)
+            chart.dot(*line[-1], "end", f"{job.name}: {text(line[-1][1])}", 3)
+    return chart.svg()
 
 
 def _category(word: str) -> str:
@@ -272,20 +331,8 @@ def _category(word: str) -> str:
         return word[:_LONGEST]
 
 
-def _safe(words: str) -> str:
-    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
-
-
-def _start(results: Results) -> datetime:
-    return min(row.training.created for row in results.rows if row.training.created)
-
-
-def _since(results: Results, time: datetime | None) -> float:
-    return (time - _start(results)).total_seconds() if time else 0.0
-
-
 def unit_of(seconds: float) -> tuple[str, float]:
-    """What to count a time in, and how many seconds that is."""
+    """The unit in which to show a time, and its seconds."""
     if seconds < 5 * _MINUTE:
         return "seconds", 1.0
     return ("minutes", _MINUTE) if seconds < 5 * _MINUTE**2 else ("hours", _MINUTE**2)

@@ -102,6 +102,20 @@ class Objective:
         if self.goal not in {"Maximize", "Minimize"}:
             raise Invalid(f"goal is {self.goal!r}; it must be 'Maximize' or 'Minimize'")
 
+    @property
+    def name(self) -> str:
+        """The metric's name."""
+        return self.metric.name
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether the goal is to maximize it."""
+        return self.goal == "Maximize"
+
+    def is_better(self, value: float, other: float) -> bool:
+        """Whether a value of the metric is better than another."""
+        return value > other if self.higher_is_better else value < other
+
     def request(self) -> Mapping[str, str]:
         """The objective in AWS's form."""
         return {"Type": self.goal, "MetricName": self.metric.name}

@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.__main__ import main
-from sm_tuning import Channel, Continuous, Objective, Random, Resources, Results, Script, TuningJob
+from sm_tuning import Channel, Continuous, Objective, Random, Resources, Script, TuningJob, read_results
 from sm_tuning.cli.app import Target
 from sm_tuning.client.stack import Stack
 from sm_tuning.preflight import doctor
@@ -177,7 +177,7 @@ def calls(deployed: Server, tmp_path_factory: pytest.TempPathFactory) -> list[Ca
     assert [line for line in run.logs(best.name, follow=True) if line.startswith("score=")]
     assert run.metric_checks(best.name)[0].matches == 1
     assert run.failures() == []
-    assert Results.read(run).best is not None
+    assert read_results(run).best is not None
     job.named("own-p-stopped").launch(recorder).stop()
     assert _Target(recorder).run("latest").name == "own-p-stopped"
     return recorder.calls + ASKED_FOR_BESIDES

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 from sm_tuning.analysis import Fit, Verdict, diagnose
-from sm_tuning.analysis.results import Curves, Results, TrialResult
-from sm_tuning.client.run import Training
+from sm_tuning.analysis.curves import Curves
+from sm_tuning.analysis.results import Results, TrialResult
+from sm_tuning.client.description import TuningJobDescription
+from sm_tuning.spec.metrics import Objective
 from tests.conftest import ROOT
 from training_scripts import METRICS
 
@@ -24,17 +26,23 @@ def trained(folder: Path, **hyperparameters: float) -> Curves:
         text=True,
         check=True,
     )
-    found = {name: [float(hit[1]) for hit in re.finditer(regex, done.stdout)] for name, regex in METRICS.items()}
-    return {name: values for name, values in found.items() if values}
+    curves = {name: [float(match[1]) for match in re.finditer(regex, done.stdout)] for name, regex in METRICS.items()}
+    return {name: values for name, values in curves.items() if values}
 
 
 def judged(curves: Curves) -> tuple[Fit, list[str]]:
     """The verdict, and the remedies when it is the only training job."""
-    training = Training(name="one", status="Completed", hyperparameters={"epochs": "1"}, value=curves["validation:accuracy"][-1])
-    row = TrialResult(tuning="digits", training=training, curves=curves)
-    results = Results(tunings=["digits"], objective="validation:accuracy", goal="Maximize", rows=[row])
-    found = diagnose(results)
-    return found.fit, [one.remedy for one in found.advice]
+    trial = TrialResult(
+        tuning_job="digits",
+        name="one",
+        status="Completed",
+        hyperparameters={"epochs": "1"},
+        reported=curves["validation:accuracy"][-1],
+        curves=curves,
+    )
+    job = TuningJobDescription(name="digits", objective=Objective.maximize("validation:accuracy"))
+    diagnosis = diagnose(Results(tuning_jobs=[job], trials=[trial]))
+    return diagnosis.fit, [advice.remedy for advice in diagnosis.advice]
 
 
 def test_little_data_and_many_epochs_overfit(tmp_path: Path) -> None:

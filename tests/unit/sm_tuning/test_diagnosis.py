@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from sm_tuning import Bayesian, Continuous, Integer, Objective, Scaling, TuningJob
-from sm_tuning.analysis import Diagnosis, Verdict, classify, diagnose, pair
-from sm_tuning.analysis.results import Curves, Results, TrialResult
-from sm_tuning.client.run import Training
+from sm_tuning import Bayesian, Categorical, Continuous, Integer, Objective, Scaling, TuningJob
+from sm_tuning.analysis import Diagnosis, Remedy, Verdict, classify, diagnose, metric_pair
+from sm_tuning.analysis.curves import Curves
+from sm_tuning.analysis.results import Results, TrialResult
+from sm_tuning.client.description import TuningJobDescription
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -70,13 +71,13 @@ for number in range(4):
     jumping = [0.8 + 0.5 * (-1) ** epoch + 0.05 * random.Random(number + epoch).random() for epoch in range(30)]
     CASES.append((f"noisy {number}", Verdict.NOISY, losses([1.5, *fall(29, 1.0, 0.6, 0.2)], jumping)))
 accuracy = {
-    "train:accuracy": [1 - one / 2.5 for one in overfitting()[0]],
-    "validation:accuracy": [0.9 - one / 3 for one in overfitting()[1]],
+    "train:accuracy": [1 - loss / 2.5 for loss in overfitting()[0]],
+    "validation:accuracy": [0.9 - loss / 3 for loss in overfitting()[1]],
 }
 CASES += [
     ("accuracies that turn", Verdict.OVERFIT, accuracy),
-    ("accuracies that rise", Verdict.GOOD, {"train_acc": [1 - one / 2.5 for one in good()[0]],
-                                            "val_acc": [1 - one / 2.5 for one in good()[1]]}),
+    ("accuracies that rise", Verdict.GOOD, {"train_acc": [1 - loss / 2.5 for loss in good()[0]],
+                                            "val_acc": [1 - loss / 2.5 for loss in good()[1]]}),
     ("an explosion in the middle", Verdict.DIVERGED,
      losses([*fall(10, 2.3, 0.5, 0.3), *[8.0] * 10], [*fall(10, 2.3, 0.6, 0.3), *[9.0] * 10])),
     ("infinite", Verdict.DIVERGED, losses([2.3, 5.0, math.inf, math.inf], [2.3, 4.0, math.inf, math.inf])),
@@ -125,7 +126,7 @@ def test_underfit_beside_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "objective", "found"),
+    ("names", "objective", "expected"),
     [
         (["train:loss", "validation:loss", "train:auc", "validation:auc"], "validation:auc", ("train:loss", "validation:loss")),
         (["train_acc", "val_acc"], "val_acc", ("train_acc", "val_acc")),
@@ -135,8 +136,8 @@ def test_underfit_beside_others() -> None:
         (["speed"], "score", (None, None)),
     ],
 )  # fmt: skip
-def test_which_metrics_belong_together(names: Sequence[str], objective: str, found: tuple[str | None, str | None]) -> None:
-    assert pair(dict.fromkeys(names, (1.0,)), objective) == found
+def test_which_metrics_belong_together(names: Sequence[str], objective: str, expected: tuple[str | None, str | None]) -> None:
+    assert metric_pair(dict.fromkeys(names, (1.0,)), objective) == expected
 
 
 # --- tuning jobs ------------------------------------------------------------------------------------------------------------
@@ -147,7 +148,7 @@ Play = Callable[[Mapping[str, float]], Curves]
 def tuned(play: Play, ranges: Mapping[str, tuple[float, float, str]], jobs: int = 30, seed: int = 1) -> Results:
     """A random tuning job of a planted space; the objective is the last validation loss."""
     chance = random.Random(seed)
-    rows = []
+    trials = []
     for number in range(jobs):
         point = {}
         for name, (low, high, scaling) in ranges.items():
@@ -158,21 +159,22 @@ def tuned(play: Play, ranges: Mapping[str, tuple[float, float, str]], jobs: int 
         curves = play(point)
         held = curves.get("validation:loss", ())
         value = held[-1] if held and math.isfinite(held[-1]) else None
-        training = Training(
+        trial = TrialResult(
+            tuning_job="planted",
             name=f"job-{number:03d}",
             status="Completed",
-            hyperparameters={name: repr(one) for name, one in point.items()},
-            value=value,
+            hyperparameters={name: repr(setting) for name, setting in point.items()},
+            reported=value,
             created=START + timedelta(minutes=number),
             started=START + timedelta(minutes=number),
             ended=START + timedelta(minutes=number + 2),
+            curves=curves,
         )
-        rows.append(TrialResult(tuning="planted", training=training, curves=curves))
-    formed = {
-        name: {"Name": name, "MinValue": str(low), "MaxValue": str(high), "ScalingType": scaling, "Kind": "Continuous"}
-        for name, (low, high, scaling) in ranges.items()
-    }
-    return Results(tunings=["planted"], objective="validation:loss", goal="Minimize", rows=rows, ranges=formed, max_parallel=2)
+        trials.append(trial)
+    formed = [Continuous(name, low, high, Scaling(scaling)) for name, (low, high, scaling) in ranges.items()]
+    objective = Objective.minimize("validation:loss")
+    job = TuningJobDescription(name="planted", objective=objective, ranges=formed, max_parallel=2)
+    return Results(tuning_jobs=[job], trials=trials)
 
 
 RATE = {"learning_rate": (1e-4, 1.0, "Logarithmic"), "regularization": (1e-6, 1e-1, "Logarithmic")}
@@ -199,52 +201,52 @@ def falling(towards: str) -> Play:
     return play
 
 
-def effect(found: Diagnosis, name: str) -> Any:
-    return next(one for one in found.effects if one.name == name)
+def effect(diagnosis: Diagnosis, name: str) -> Any:
+    return next(effect for effect in diagnosis.effects if effect.name == name)
 
 
-def remedies(found: Diagnosis) -> list[str]:
-    return [one.remedy for one in found.advice]
+def remedies(diagnosis: Diagnosis) -> list[str]:
+    return [advice.remedy for advice in diagnosis.advice]
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_where_training_diverges(seed: int) -> None:
-    found = diagnose(tuned(diverging, RATE, 40, seed))
-    above = effect(found, "learning_rate").diverges_above
+    diagnosis = diagnose(tuned(diverging, RATE, 40, seed))
+    above = effect(diagnosis, "learning_rate").diverges_above
     assert above is not None
     assert 0.08 < above < 0.3
-    assert effect(found, "regularization").diverges_above is None
-    assert any(one.startswith("end the range of learning_rate at 0.") for one in remedies(found))
+    assert effect(diagnosis, "regularization").diverges_above is None
+    assert any(remedy.startswith("end the range of learning_rate at 0.") for remedy in remedies(diagnosis))
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_which_hyperparameter_matters(seed: int) -> None:
-    found = diagnose(tuned(falling("high"), RATE, 40, seed))
-    assert effect(found, "learning_rate").strength > 0.7
-    assert effect(found, "regularization").strength < 0.3
-    assert found.effects[0].name == "learning_rate"
+    diagnosis = diagnose(tuned(falling("high"), RATE, 40, seed))
+    assert effect(diagnosis, "learning_rate").strength > 0.7
+    assert effect(diagnosis, "regularization").strength < 0.3
+    assert diagnosis.effects[0].name == "learning_rate"
 
 
 @pytest.mark.parametrize(("towards", "word"), [("high", "upwards"), ("low", "downwards")])
 def test_an_optimum_at_the_edge(towards: str, word: str) -> None:
-    found = diagnose(tuned(falling(towards), RATE, 60))
-    assert effect(found, "learning_rate").edge == towards
-    assert f"widen the range of learning_rate {word}" in remedies(found)
-    (advice,) = (one for one in found.advice if one.remedy.startswith("widen"))
+    diagnosis = diagnose(tuned(falling(towards), RATE, 60))
+    assert effect(diagnosis, "learning_rate").edge == towards
+    assert f"widen the range of learning_rate {word}" in remedies(diagnosis)
+    (advice,) = (advice for advice in diagnosis.advice if advice.kind is Remedy.WIDEN_RANGE)
     low, high = advice.ranges["learning_rate"]
     assert (low, high > 1.0) == (1e-4, True) if towards == "high" else (high, low < 1e-4) == (1.0, True)
 
 
 def test_an_optimum_inside_is_not_at_the_edge() -> None:
-    found = diagnose(tuned(diverging, RATE, 60))
-    assert effect(found, "learning_rate").edge is None
-    assert not any(one.startswith("widen") for one in remedies(found))
+    diagnosis = diagnose(tuned(diverging, RATE, 60))
+    assert effect(diagnosis, "learning_rate").edge is None
+    assert not any(remedy.startswith("widen") for remedy in remedies(diagnosis))
 
 
 def test_a_scale_that_does_not_suit() -> None:
-    found = diagnose(tuned(diverging, {"learning_rate": (1e-4, 1.0, "Linear")}, 60))
-    assert effect(found, "learning_rate").wants_logarithmic
-    assert "search learning_rate on a logarithmic scale" in remedies(found)
+    diagnosis = diagnose(tuned(diverging, {"learning_rate": (1e-4, 1.0, "Linear")}, 60))
+    assert effect(diagnosis, "learning_rate").wants_logarithmic
+    assert "search learning_rate on a logarithmic scale" in remedies(diagnosis)
 
 
 def test_overfitting_asks_for_data_first() -> None:
@@ -254,10 +256,10 @@ def test_overfitting_asks_for_data_first() -> None:
         train, held = overfitting(40, 12, 0.02 - 0.001 * math.log10(point["regularization"] / 1e-6))
         return losses(train, held)
 
-    found = diagnose(tuned(play, RATE))
-    assert found.fit.verdict is Verdict.OVERFIT
-    assert remedies(found)[:4] == ["more training data", "stop earlier", "data augmentation", "more regularization"]
-    assert all(any(letter.isdigit() for letter in one.reason) for one in found.advice[:2])
+    diagnosis = diagnose(tuned(play, RATE))
+    assert diagnosis.fit.verdict is Verdict.OVERFIT
+    assert remedies(diagnosis)[:4] == ["more training data", "stop earlier", "data augmentation", "more regularization"]
+    assert all(any(letter.isdigit() for letter in advice.reason) for advice in diagnosis.advice[:2])
 
 
 def test_too_much_regularization_underfits() -> None:
@@ -268,10 +270,10 @@ def test_too_much_regularization_underfits() -> None:
         return losses(fall(30, 2.3, floor, 0.5), [value + 0.05 for value in fall(30, 2.3, floor, 0.5)])
 
     results = tuned(play, RATE, 30)
-    found = diagnose(results)
-    for row in results.rows:
-        strong = float(row.training.hyperparameters["regularization"]) > 1e-3
-        assert (found.fits[row.training.name].verdict is Verdict.UNDERFIT) == strong
+    diagnosis = diagnose(results)
+    for trial in results.trials:
+        strong = float(trial.hyperparameters["regularization"]) > 1e-3
+        assert (diagnosis.fits[trial.name].verdict is Verdict.UNDERFIT) == strong
 
 
 def test_too_few_epochs_ask_for_more() -> None:
@@ -279,14 +281,14 @@ def test_too_few_epochs_ask_for_more() -> None:
         curve = fall(6, 2.3, 0.1, 0.15)
         return losses(curve, [value + 0.05 for value in curve])
 
-    found = diagnose(tuned(play, RATE, 10))
-    assert remedies(found)[:2] == ["more epochs", "a higher learning rate"]
+    diagnosis = diagnose(tuned(play, RATE, 10))
+    assert remedies(diagnosis)[:2] == ["more epochs", "a higher learning rate"]
 
 
 def test_without_metrics_it_says_what_to_print() -> None:
-    found = diagnose(tuned(lambda _: {}, RATE, 5))
-    assert found.best is None
-    assert remedies(found)[0].startswith("print the training and the validation metric")
+    diagnosis = diagnose(tuned(lambda _: {}, RATE, 5))
+    assert diagnosis.best is None
+    assert remedies(diagnosis)[0].startswith("print the training and the validation metric")
 
 
 def test_the_next_round_is_a_tuning_job() -> None:
@@ -320,9 +322,9 @@ def test_the_next_round_is_a_tuning_job() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_an_unimportant_hyperparameter_is_left_alone(seed: int) -> None:
-    told = remedies(diagnose(tuned(falling("high"), RATE, 60, seed)))
-    assert [one.split(" at ")[0] for one in told if one.startswith("leave")] == ["leave regularization"]
-    assert not any(one.startswith("leave learning_rate") for one in told)
+    plan = remedies(diagnose(tuned(falling("high"), RATE, 60, seed)))
+    assert [remedy.split(" at ")[0] for remedy in plan if remedy.startswith("leave")] == ["leave regularization"]
+    assert not any(remedy.startswith("leave learning_rate") for remedy in plan)
 
 
 def test_a_slow_rate_asks_for_a_higher_one_first() -> None:
@@ -330,45 +332,40 @@ def test_a_slow_rate_asks_for_a_higher_one_first() -> None:
         curve = [2.3 - 0.01 * (1 + point["learning_rate"]) * epoch for epoch in range(25)]
         return losses(curve, [value + 0.02 for value in curve])
 
-    found = diagnose(tuned(play, RATE, 12))
-    assert remedies(found)[:2] == ["a higher learning rate", "more epochs"]
-    low, high = found.advice[0].ranges["learning_rate"]
+    diagnosis = diagnose(tuned(play, RATE, 12))
+    assert remedies(diagnosis)[:2] == ["a higher learning rate", "more epochs"]
+    low, high = diagnosis.advice[0].ranges["learning_rate"]
     assert low < high
 
 
 def test_the_best_of_numeric_categories_may_lie_at_the_edge() -> None:
     results = tuned(falling("high"), RATE, 30)
-    places = {row.training.name: str(2 ** (4 + 5 * place // 30)) for place, row in enumerate(reversed(results.ranked))}
-    rows = [
-        replace(row, training=replace(row.training, hyperparameters={"batch_size": places[row.training.name]}))
-        for row in results.rows
-    ]
-    ranges = {"batch_size": {"Name": "batch_size", "Values": ["16", "32", "64", "128", "256"], "Kind": "Categorical"}}
-    found = diagnose(replace(results, rows=rows, ranges=ranges))
-    assert effect(found, "batch_size").edge == "high"
-    assert "widen the range of batch_size upwards" in remedies(found)
+    sizes = {trial.name: str(2 ** (4 + 5 * rank // 30)) for rank, trial in enumerate(reversed(results.ranking))}
+    trials = [replace(trial, hyperparameters={"batch_size": sizes[trial.name]}) for trial in results.trials]
+    job = replace(results.tuning_jobs[0], ranges=[Categorical("batch_size", ["16", "32", "64", "128", "256"])])
+    diagnosis = diagnose(Results(tuning_jobs=[job], trials=trials))
+    assert effect(diagnosis, "batch_size").edge == "high"
+    assert "widen the range of batch_size upwards" in remedies(diagnosis)
 
 
 def test_one_training_job_that_is_far_off_does_not_hide_the_effect() -> None:
     results = tuned(falling("high"), RATE, 40)
-    first = results.rows[0]
-    rows = [replace(first, training=replace(first.training, value=1e12)), *results.rows[1:]]
-    assert effect(diagnose(replace(results, rows=rows)), "learning_rate").strength > 0.7
+    trials = [replace(results.trials[0], reported=1e12), *results.trials[1:]]
+    assert effect(diagnose(replace(results, trials=trials)), "learning_rate").strength > 0.7
 
 
 def test_a_training_job_that_failed_for_it_has_diverged() -> None:
     results = tuned(falling("high"), RATE, 6)
     reason = "ExecuteUserScriptError: ExitCode 1\nErrorMessage: The loss is not a number in epoch 3: learning_rate=1 is too high"
-    failed = replace(results.rows[0].training, status="Failed", value=None, failure_reason=reason)
-    rows = [replace(results.rows[0], training=failed, curves={}), *results.rows[1:]]
-    fit = diagnose(replace(results, rows=rows)).fits[failed.name]
+    failed = replace(results.trials[0], status="Failed", reported=None, failure_reason=reason, curves={})
+    fit = diagnose(replace(results, trials=[failed, *results.trials[1:]])).fits[failed.name]
     assert (fit.verdict, "The loss is not a number in epoch 3" in fit.reason) == (Verdict.DIVERGED, True)
 
 
 def test_when_all_diverge_a_lower_rate_comes_first() -> None:
-    found = diagnose(tuned(lambda _: losses([2.3, math.nan, math.nan], [2.3, math.nan, math.nan]), RATE, 5))
-    assert found.best is None
-    assert (found.fit.verdict, remedies(found)[0]) == (Verdict.DIVERGED, "a lower learning rate")
+    diagnosis = diagnose(tuned(lambda _: losses([2.3, math.nan, math.nan], [2.3, math.nan, math.nan]), RATE, 5))
+    assert diagnosis.best is None
+    assert (diagnosis.fit.verdict, remedies(diagnosis)[0]) == (Verdict.DIVERGED, "a lower learning rate")
 
 
 def test_no_advice_undoes_another() -> None:
@@ -379,30 +376,32 @@ def test_no_advice_undoes_another() -> None:
 
     ranges = {"epochs": (30.0, 40.0, "Linear")}
     results = tuned(play, ranges, 30)
-    rows = [
-        replace(row, training=replace(row.training, value=-float(row.training.hyperparameters["epochs"]))) for row in results.rows
-    ]
-    found = diagnose(replace(results, rows=rows))
-    assert effect(found, "epochs").edge == "high"
-    assert "stop earlier" in remedies(found)
-    assert not any(one.startswith("widen") for one in remedies(found))
+    trials = [replace(trial, reported=-float(trial.hyperparameters["epochs"])) for trial in results.trials]
+    diagnosis = diagnose(replace(results, trials=trials))
+    assert effect(diagnosis, "epochs").edge == "high"
+    assert "stop earlier" in remedies(diagnosis)
+    assert not any(remedy.startswith("widen") for remedy in remedies(diagnosis))
 
 
 # --- more data --------------------------------------------------------------------------------------------------------------
 
 
-def shared(values: Mapping[float, float], objective: str = "validation:loss", goal: str = "Minimize") -> Results:
+def shared(values: Mapping[float, float], objective: Objective | None = None) -> Results:
     """A tuning job over shares of the training set."""
-    rows = [
+    objective = objective or Objective.minimize("validation:loss")
+    trials = [
         TrialResult(
-            tuning="planted-data",
-            training=Training(name=f"data-{share}", status="Completed", hyperparameters={"share": str(share)}, value=value),
-            curves={objective: [value], objective.replace("validation", "train"): [value / 2]},
+            tuning_job="planted-data",
+            name=f"data-{share}",
+            status="Completed",
+            hyperparameters={"share": str(share)},
+            reported=value,
+            curves={objective.name: [value], objective.name.replace("validation", "train"): [value / 2]},
         )
         for share, value in values.items()
     ]
-    ranges = {"share": {"Name": "share", "Values": [str(share) for share in values], "Kind": "Categorical"}}
-    return Results(tunings=["planted-data"], objective=objective, goal=goal, rows=rows, ranges=ranges)
+    job = TuningJobDescription(name="planted-data", objective=objective, ranges=[Categorical("share", list(values))])
+    return Results(tuning_jobs=[job], trials=trials)
 
 
 def overfit_job() -> Results:
@@ -413,22 +412,22 @@ SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)
 
 
 def test_what_twice_the_data_would_bring() -> None:
-    found = diagnose(overfit_job(), shared({share: 0.1 + 0.2 * share**-0.5 for share in SHARES}))
-    assert found.data is not None
-    assert found.data.twice == pytest.approx(0.1 + 0.2 * 2**-0.5, abs=0.002)
-    assert found.data.law == pytest.approx((0.1, 0.2, 0.5), abs=0.01)
-    assert list(found.data.points[0]) == pytest.approx([0.1, (0.1 + 0.2 * 0.1**-0.5) / 2, 0.1 + 0.2 * 0.1**-0.5])
-    assert remedies(found)[0] == "more training data"
-    assert "is 0.3 with all the training data and would be about 0.24" in found.advice[0].reason
+    diagnosis = diagnose(overfit_job(), shared({share: 0.1 + 0.2 * share**-0.5 for share in SHARES}))
+    assert diagnosis.data is not None
+    assert diagnosis.data.twice == pytest.approx(0.1 + 0.2 * 2**-0.5, abs=0.002)
+    assert diagnosis.data.law == pytest.approx((0.1, 0.2, 0.5), abs=0.01)
+    assert list(diagnosis.data.points[0]) == pytest.approx([0.1, (0.1 + 0.2 * 0.1**-0.5) / 2, 0.1 + 0.2 * 0.1**-0.5])
+    assert remedies(diagnosis)[0] == "more training data"
+    assert "is 0.3 with all the training data and would be about 0.24" in diagnosis.advice[0].reason
 
 
 def test_accuracies_are_seen_as_errors() -> None:
     values = {share: 1 - 0.05 * share**-0.6 for share in SHARES}
-    found = diagnose(overfit_job(), shared(values, "validation:accuracy", "Maximize"))
-    assert found.data is not None
-    assert found.data.twice == pytest.approx(1 - 0.05 * 2**-0.6, abs=0.001)
-    assert found.data.at(1) == pytest.approx(0.95, abs=0.001)
-    assert found.data.between[0] <= found.data.twice <= found.data.between[1]
+    diagnosis = diagnose(overfit_job(), shared(values, Objective.maximize("validation:accuracy")))
+    assert diagnosis.data is not None
+    assert diagnosis.data.twice == pytest.approx(1 - 0.05 * 2**-0.6, abs=0.001)
+    assert diagnosis.data.at(1) == pytest.approx(0.95, abs=0.001)
+    assert diagnosis.data.between[0] <= diagnosis.data.twice <= diagnosis.data.between[1]
 
 
 @pytest.mark.parametrize(
@@ -442,11 +441,11 @@ def test_accuracies_are_seen_as_errors() -> None:
     ids=["level", "scatter", "levelled off", "worse with more"],
 )
 def test_where_the_curve_is_flat_more_data_do_not_come_first(values: Mapping[float, float]) -> None:
-    found = diagnose(overfit_job(), shared(values))
-    assert found.data is not None
-    assert not found.data.worth
-    assert remedies(found)[0] == "stop earlier"
-    assert remedies(found)[-1] == "no more training data"
+    diagnosis = diagnose(overfit_job(), shared(values))
+    assert diagnosis.data is not None
+    assert not diagnosis.data.worth
+    assert remedies(diagnosis)[0] == "stop earlier"
+    assert remedies(diagnosis)[-1] == "no more training data"
 
 
 def test_two_shares_are_no_curve() -> None:

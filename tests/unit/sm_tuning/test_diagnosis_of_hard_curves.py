@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from sm_tuning.analysis import Verdict, classify
-from sm_tuning.analysis.results import Curves
+from sm_tuning.analysis.curves import Curves
+from sm_tuning.spec.metrics import Metric, Objective
 
 GOOD, OVERFIT, UNDERFIT = Verdict.GOOD, Verdict.OVERFIT, Verdict.UNDERFIT
 DIVERGED, IMPROVING, NOISY, UNKNOWN = Verdict.DIVERGED, Verdict.IMPROVING, Verdict.NOISY, Verdict.UNKNOWN
@@ -249,7 +250,7 @@ def alternating(count: int, middle: float, size: float) -> list[float]:
     ],
 )
 def test_what_a_practitioner_would_say(verdicts: set[Verdict], curves: Curves, objective: str | None, goal: str) -> None:
-    fit = classify(curves, objective, goal)
+    fit = classify(curves, None if objective is None else Objective(Metric(objective), goal))
     assert fit.verdict in verdicts, (fit.verdict, fit.reason)
     assert fit.reason
 

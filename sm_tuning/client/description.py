@@ -1,0 +1,84 @@
+"""A tuning job as the service describes it, in the package's own types."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sm_tuning.spec.job import WarmStart
+from sm_tuning.spec.metrics import Objective, objective_from_request
+from sm_tuning.spec.parameters import Auto, Range, ranges_from_request
+
+_AWS_OWN_METRIC = "ObjectiveMetric"  # AWS's copy of the objective
+_REQUEST = (
+    "HyperParameterTuningJobName",
+    "HyperParameterTuningJobConfig",
+    "TrainingJobDefinition",
+    "TrainingJobDefinitions",
+    "WarmStartConfig",
+    "Autotune",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuningJobDescription:
+    """A tuning job as DescribeHyperParameterTuningJob answers. Objective and ranges are the first definition's, if there are several.
+
+    Attributes:
+        ranges: Without those that AWS chooses itself.
+        strategy: AWS's name of it.
+        instance_count: Instances of a training job.
+        metrics: The regular expression of each metric, of all definitions.
+        best_training_job: The one that the service calls so.
+        request: What would create the tuning job again, in AWS's form.
+    """
+
+    name: str
+    objective: Objective
+    ranges: Sequence[Range] = ()
+    strategy: str = ""
+    seed: int | None = None
+    warm_start: WarmStart | None = None
+    max_parallel: int = 1
+    instance_count: int = 1
+    static_hyperparameters: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, str] = field(default_factory=dict)
+    best_training_job: str | None = None
+    request: Mapping[str, Any] = field(default_factory=dict)
+
+
+def description(answer: Mapping[str, Any]) -> TuningJobDescription:
+    """The description in an answer of DescribeHyperParameterTuningJob; raises Invalid for ranges or objectives that cannot be."""
+    config = answer["HyperParameterTuningJobConfig"]
+    definitions = answer.get("TrainingJobDefinitions") or [answer["TrainingJobDefinition"]]
+    first = definitions[0]
+    ranges = ranges_from_request(config.get("ParameterRanges") or first.get("HyperParameterRanges", {}))
+    return TuningJobDescription(
+        name=answer["HyperParameterTuningJobName"],
+        objective=objective_from_request(config.get("HyperParameterTuningJobObjective") or first["TuningObjective"]),
+        ranges=[parameter for parameter in ranges if not isinstance(parameter, Auto)],
+        strategy=config["Strategy"],
+        seed=config.get("RandomSeed"),
+        warm_start=_warm_start(answer.get("WarmStartConfig")),
+        max_parallel=config["ResourceLimits"]["MaxParallelTrainingJobs"],
+        instance_count=answer.get("TrainingJobDefinition", {}).get("ResourceConfig", {}).get("InstanceCount", 1),
+        static_hyperparameters=answer.get("TrainingJobDefinition", {}).get("StaticHyperParameters", {}),
+        metrics=_metrics(definitions),
+        best_training_job=answer.get("BestTrainingJob", {}).get("TrainingJobName"),
+        request={member: answer[member] for member in _REQUEST if member in answer},
+    )
+
+
+def _warm_start(form: Mapping[str, Any] | None) -> WarmStart | None:
+    if form is None:
+        return None
+    parents = [parent["HyperParameterTuningJobName"] for parent in form["ParentHyperParameterTuningJobs"]]
+    return WarmStart(parents, form["WarmStartType"])
+
+
+def _metrics(definitions: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    return {
+        metric["Name"]: metric["Regex"]
+        for definition in definitions
+        for metric in definition["AlgorithmSpecification"].get("MetricDefinitions", ())
+        if metric["Name"] != _AWS_OWN_METRIC
+    }

@@ -1,0 +1,267 @@
+"""What is shown of tuning jobs: report, dashboard and terminal draw this and derive nothing again."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sm_tuning.analysis.advice import Advice
+from sm_tuning.analysis.curves import Curves
+from sm_tuning.analysis.data_scaling import DataScalingCurve
+from sm_tuning.analysis.diagnosis import Diagnosis, diagnose
+from sm_tuning.analysis.effects import Effect
+from sm_tuning.analysis.fit import Fit, Verdict
+from sm_tuning.analysis.importances import forest_importances
+from sm_tuning.analysis.results import Results, TrialResult
+from sm_tuning.errors import MissingExtra
+from sm_tuning.spec.job import WarmStart
+from sm_tuning.spec.metrics import Objective
+from sm_tuning.spec.parameters import Range
+
+_RUNNING = frozenset({"InProgress", "Stopping"})
+
+Steps = Sequence[tuple[float, float]]
+"""Points of a line: time in seconds or a count, and the best objective by then."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialView:
+    """One training job.
+
+    Attributes:
+        status: AWS's TrainingJobStatus.
+        hyperparameters: The tuned ones as SageMaker has them: text.
+        settings: The same as numbers, where they are numbers.
+        objective: None if none was reported, if it is not finite, or if the training job failed.
+        reported: The objective as the service reports it.
+        begin: Seconds from the first training job's creation to its start; None before that.
+        end: The same to its end.
+        seconds: Time that it took; None before its end.
+        fit: The verdict on it with its evidence.
+    """
+
+    tuning_job: str
+    name: str
+    status: str
+    hyperparameters: Mapping[str, str]
+    settings: Mapping[str, float | str]
+    objective: float | None
+    reported: float | None
+    begin: float | None
+    end: float | None
+    seconds: float | None
+    curves: Curves
+    failure_reason: str | None
+    fit: Fit
+    is_best: bool
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self.status in _RUNNING
+
+    @property
+    def diverged(self) -> bool:
+        """Whether that is the verdict on it."""
+        return self.fit.verdict is Verdict.DIVERGED
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparedJob:
+    """One of several tuning jobs beside the others.
+
+    Attributes:
+        strategy: AWS's name of it.
+        trials: Number of its training jobs.
+        best: Its best objective.
+        verdict: The verdict on its best training job.
+        best_over_time: The best so far at each end of a training job, in seconds since its first one was created.
+        best_over_trials: The same over the number of training jobs that have ended.
+    """
+
+    name: str
+    strategy: str
+    seed: int | None
+    warm_start: WarmStart | None
+    trials: int
+    best: float | None
+    verdict: Verdict | None
+    wall_seconds: float
+    instance_hours: float
+    best_over_time: Steps
+    best_over_trials: Steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewModel:
+    """One tuning job or several with the same objective, as they are shown.
+
+    Attributes:
+        tuning_jobs: Names of the tuning jobs.
+        hyperparameters: Names of the tuned hyperparameters.
+        ranges: Their ranges, as far as they are known, of the first tuning job.
+        trials: All training jobs in the order of their launch.
+        ranking: Those with an objective, the best first.
+        timeline: Those that have ended, in the order of their starts.
+        best: The best training job.
+        diagnosis: The diagnosis in full; `fit`, `effects`, `advice` and `data_scaling` are its parts.
+        verdicts: Number of training jobs of each verdict, the most frequent first.
+        importances: How much of the objective each hyperparameter decides, the most important first.
+        best_so_far: The best objective at each end of a training job, in seconds since the first one was created.
+        comparison: The tuning jobs beside each other; empty for a single one.
+        coarse: Number of training jobs whose curves are means by the minute.
+        training_seconds: Time of all training jobs together.
+        wall_seconds: From the first training job's creation to the last one's end.
+        instance_hours: What AWS charges for.
+        max_parallel: Training jobs at a time.
+        slot_use: Share of the parallel slots' time that was spent training; None before anything has ended.
+        saved_seconds: Time that early stopping has saved; None if no training job was stopped.
+        request: What would create the first tuning job again, in AWS's form.
+    """
+
+    tuning_jobs: Sequence[str]
+    objective: Objective
+    hyperparameters: Sequence[str]
+    ranges: Mapping[str, Range]
+    trials: Sequence[TrialView]
+    ranking: Sequence[TrialView]
+    timeline: Sequence[TrialView]
+    best: TrialView | None
+    diagnosis: Diagnosis
+    verdicts: Sequence[tuple[Verdict, int]]
+    importances: Sequence[tuple[str, float]]
+    best_so_far: Steps
+    comparison: Sequence[ComparedJob]
+    coarse: int
+    training_seconds: float
+    wall_seconds: float
+    instance_hours: float
+    max_parallel: int
+    slot_use: float | None
+    saved_seconds: float | None
+    request: Mapping[str, Any]
+
+    @property
+    def fit(self) -> Fit:
+        """The verdict on the best training job."""
+        return self.diagnosis.fit
+
+    @property
+    def effects(self) -> Sequence[Effect]:
+        """What each hyperparameter did, the strongest first."""
+        return self.diagnosis.effects
+
+    @property
+    def advice(self) -> Sequence[Advice]:
+        """What to do, in the order of worth."""
+        return self.diagnosis.advice
+
+    @property
+    def data_scaling(self) -> DataScalingCurve | None:
+        """The objective on growing shares of the training set."""
+        return self.diagnosis.data
+
+    @property
+    def best_first(self) -> Sequence[TrialView]:
+        """All training jobs: the ranking, then those without an objective."""
+        return [*self.ranking, *(trial for trial in self.trials if trial.objective is None)]
+
+    @property
+    def running(self) -> Sequence[TrialView]:
+        """Training jobs that have not ended, in the order of their launch."""
+        return [trial for trial in self.trials if trial.running]
+
+    @property
+    def ended(self) -> Sequence[TrialView]:
+        """Training jobs that have ended, the latest first."""
+        return [trial for trial in reversed(self.trials) if not trial.running]
+
+
+def view_model(results: Results, shares: Results | None = None, *, forest: bool = False) -> ViewModel:
+    """The view model of tuning jobs' results.
+
+    Args:
+        results: The results of tuning jobs with the same objective.
+        shares: Training jobs on growing shares of the training set, where there are any.
+        forest: Whether importances are those of a random forest, which takes about a second; else, and where scikit-learn is not
+            installed or too few training jobs have ended, the effects' strengths stand for them.
+    """
+    diagnosis = diagnose(results, shares)
+    trials = {trial.name: _trial(trial, results, diagnosis) for trial in results.trials}
+    ran = [trial for trial in results.trials if trial.started and trial.ended]
+    begin = results.begin
+    return ViewModel(
+        tuning_jobs=[job.name for job in results.tuning_jobs],
+        objective=results.objective,
+        hyperparameters=results.hyperparameters,
+        ranges=results.ranges,
+        trials=list(trials.values()),
+        ranking=[trials[trial.name] for trial in results.ranking],
+        timeline=[trials[trial.name] for trial in sorted(ran, key=lambda trial: _since(begin, trial.started) or 0.0)],
+        best=trials[diagnosis.best] if diagnosis.best is not None else None,
+        diagnosis=diagnosis,
+        verdicts=Counter(fit.verdict for fit in diagnosis.fits.values()).most_common(),
+        importances=_importances(results, diagnosis, forest=forest),
+        best_so_far=[(_since(begin, time) or 0.0, value) for time, value in results.best_so_far()],
+        comparison=[_compared(part, diagnosis) for part in results.parts] if len(results.tuning_jobs) > 1 else [],
+        coarse=sum(trial.coarse for trial in results.trials),
+        training_seconds=results.training_seconds,
+        wall_seconds=results.wall_seconds,
+        instance_hours=results.instance_hours,
+        max_parallel=results.tuning_jobs[0].max_parallel,
+        slot_use=results.slot_use,
+        saved_seconds=results.saved_seconds,
+        request=results.tuning_jobs[0].request,
+    )
+
+
+def _since(begin: datetime | None, time: datetime | None) -> float | None:
+    return (time - begin).total_seconds() if time is not None and begin is not None else None
+
+
+def _trial(trial: TrialResult, results: Results, diagnosis: Diagnosis) -> TrialView:
+    return TrialView(
+        tuning_job=trial.tuning_job,
+        name=trial.name,
+        status=trial.status,
+        hyperparameters=trial.hyperparameters,
+        settings=trial.settings,
+        objective=trial.objective,
+        reported=trial.reported,
+        begin=_since(results.begin, trial.started),
+        end=_since(results.begin, trial.ended),
+        seconds=trial.seconds,
+        curves=trial.curves,
+        failure_reason=trial.failure_reason,
+        fit=diagnosis.fits[trial.name],
+        is_best=trial.name == diagnosis.best,
+    )
+
+
+def _importances(results: Results, diagnosis: Diagnosis, *, forest: bool) -> list[tuple[str, float]]:
+    shares: Mapping[str, float] = {}
+    if forest:
+        try:
+            shares = forest_importances(results)
+        except MissingExtra:
+            shares = {}
+    shares = shares or {effect.name: effect.strength for effect in diagnosis.effects}
+    return sorted(shares.items(), key=lambda share: -share[1])
+
+
+def _compared(part: Results, diagnosis: Diagnosis) -> ComparedJob:
+    job, best, steps = part.tuning_jobs[0], part.best, part.best_so_far()
+    return ComparedJob(
+        name=job.name,
+        strategy=job.strategy,
+        seed=job.seed,
+        warm_start=job.warm_start,
+        trials=len(part.trials),
+        best=best.objective if best is not None else None,
+        verdict=diagnosis.fits[best.name].verdict if best is not None else None,
+        wall_seconds=part.wall_seconds,
+        instance_hours=part.instance_hours,
+        best_over_time=[(_since(part.begin, time) or 0.0, value) for time, value in steps],
+        best_over_trials=[(float(count), value) for count, (_, value) in enumerate(steps, start=1)],
+    )

@@ -1,0 +1,142 @@
+"""Results are read from the public API alone, here of a real tuning job on an emulator in another process."""
+
+import copy
+import csv
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from sm_tuning import Invalid, Metric, Objective, Random, TuningJob, TuningRun, learning_rate, read_results
+from sm_tuning.analysis import Verdict
+from sm_tuning.report import page, view_model
+from tests.conftest import Server
+
+SCRIPT = """
+import math, sys, time
+time.sleep(1.1)  # the API tells whole seconds
+rate = float(sys.argv[sys.argv.index('--learning_rate') + 1])
+if rate > 0.03:
+    for epoch in range(6):
+        print(f'train:loss={2.0 ** epoch} validation:loss={2.1 ** epoch}')
+else:
+    for epoch in range(20):
+        train = 0.01 + 2.3 * math.exp(-0.3 * epoch)
+        print(f'train:loss={train} validation:loss={train + 0.1 + 0.03 * max(epoch - 6, 0)}')
+"""
+NUMBER = "([-+0-9.eE]+)"
+
+
+@pytest.fixture
+def finished(server: Server, job: Callable[..., TuningJob], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A tuning job of six training jobs that overfit or diverge."""
+    for name, value in server.environment.items():
+        if name.startswith("AWS_"):
+            monkeypatch.setenv(name, value)
+    (tmp_path / "train.py").write_text(SCRIPT)
+    session = boto3.Session()
+    session.client("s3").create_bucket(Bucket="bucket")
+    run = job(
+        name="results",
+        objective=Objective.minimize("validation:loss", f"validation:loss={NUMBER}"),
+        metrics=[Metric("train:loss", f"train:loss={NUMBER}")],
+        strategy=Random(seed=3),
+        max_jobs=6,
+    ).launch(session)
+    run.wait()
+    return run
+
+
+def test_what_a_tuning_job_found(finished: Any, tmp_path: Path) -> None:
+    results = read_results(finished)
+    best = finished.best()
+    assert results.best is not None
+    assert results.best.name == best.name
+    assert results.best.objective == best.value
+    (job,) = results.tuning_jobs
+    assert results.objective == Objective.minimize("validation:loss")
+    assert (results.hyperparameters, job.max_parallel, job.strategy, job.seed) == (["learning_rate"], 2, "Random", 3)
+    assert list(job.ranges) == [learning_rate()]
+    assert {len(trial.curves["train:loss"]) for trial in results.trials} == {6, 20}
+    assert all(len(trial.curves["train:loss"]) == len(trial.curves["validation:loss"]) for trial in results.trials)
+    so_far = [value for _, value in results.best_so_far()]
+    assert so_far == sorted(so_far, reverse=True)
+    assert so_far[-1] == best.value
+    assert results.slot_use is not None
+    assert 0 < results.slot_use <= 1
+    assert results.instance_hours == pytest.approx(results.training_seconds / 3600)
+
+    columns = "learning_rate TrainingJobName TrainingJobStatus FinalObjectiveValue TrainingStartTime TrainingEndTime"
+    assert list(results.table()[0]) == [*columns.split(), "TrainingElapsedTimeSeconds"]
+    results.write(tmp_path / "rows.csv")
+    with (tmp_path / "rows.csv").open(encoding="utf-8") as file:
+        assert [float(row["FinalObjectiveValue"]) for row in csv.DictReader(file)] == [
+            trial.objective for trial in results.trials
+        ]
+    results.write(tmp_path / "rows.json")
+    read = json.loads((tmp_path / "rows.json").read_text(encoding="utf-8"))
+    assert [len(row["Curves"]["train:loss"]) for row in read] == [len(trial.curves["train:loss"]) for trial in results.trials]
+    with pytest.raises(Invalid, match=r"\.xlsx"):
+        results.write(tmp_path / "rows.xlsx")
+
+    view = view_model(results)
+    assert view.fit.verdict is Verdict.OVERFIT
+    assert [advice.remedy for advice in view.advice][:3] == ["more training data", "stop earlier", "data augmentation"]
+    for trial in view.trials:
+        assert trial.diverged == (float(trial.hyperparameters["learning_rate"]) > 0.03)
+
+
+def recorded(session: boto3.Session, answers: dict[Any, list[Any]], *, replay: bool) -> boto3.Session:
+    """The session, with every answer of a service noted; or with nothing but the notes, in their order."""
+
+    def key(model: Any, asked: Mapping[str, Any]) -> Any:
+        return (model.service_model.service_name, model.name, repr(asked["body"]))
+
+    def before(model: Any, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> Any:
+        context["asked"] = key(model, params)
+        return (SimpleNamespace(status_code=200), answers[context["asked"]].pop(0)) if replay else None
+
+    def after(parsed: Any, context: dict[str, Any], **_: Any) -> None:
+        answers.setdefault(context["asked"], []).append(copy.deepcopy(parsed))
+
+    session.events.register("before-call", before)
+    if not replay:
+        session.events.register("after-call", after)
+    return session
+
+
+def test_a_recorded_job_has_the_same_report(finished: Any, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing but the API's answers is needed: with the emulator and its files gone, the page is the same, byte for byte."""
+    answers: dict[Any, list[Any]] = {}
+    live = read_results(TuningRun.attach(finished.name, recorded(boto3.Session(), answers, replay=False)))
+    server.end()
+    shutil.rmtree(server.state, ignore_errors=True)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    again = read_results(TuningRun.attach(finished.name, recorded(boto3.Session(), answers, replay=True)))
+    assert {service for service, _, _ in answers} == {"sagemaker", "logs"}
+    assert not any(answers.values())  # all were asked for again
+    assert page(view_model(again)) == page(view_model(live))
+    assert "overfit" in page(view_model(again))
+
+
+def test_where_logs_may_not_be_read_the_metrics_of_each_minute_are(finished: Any) -> None:
+    def deny(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not you"}}, "DescribeLogStreams")
+
+    session = boto3.Session()
+    session.events.register("before-call.cloudwatch-logs", deny)
+    results, whole = read_results(TuningRun.attach(finished.name, session)), read_results(finished)
+    assert (view_model(results).coarse, view_model(whole).coarse) == (6, 0)
+    for few, many in zip(results.trials, whole.trials, strict=True):
+        assert set(few.curves) == set(many.curves)
+        for name, values in few.curves.items():
+            assert 1 <= len(values) < len(many.curves[name])
+            assert min(many.curves[name]) <= min(values) <= max(values) <= max(many.curves[name])
+    assert "of 6 of 6 training jobs are means by the minute" in page(view_model(results))
+    assert "means by the minute" not in page(view_model(whole))

@@ -1,0 +1,66 @@
+"""What a tuning job's description says, in the package's own types."""
+
+from sm_tuning import Categorical, Continuous, Integer, Objective, Scaling, WarmStart
+from sm_tuning.client.description import description
+
+DEFINITION = {
+    "StaticHyperParameters": {"epochs": "5"},
+    "AlgorithmSpecification": {
+        "MetricDefinitions": [{"Name": "loss", "Regex": "loss=(.*)"}, {"Name": "ObjectiveMetric", "Regex": "loss=(.*)"}]
+    },
+    "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 2},
+}
+RANGES = {
+    "ContinuousParameterRanges": [{"Name": "rate", "MinValue": "1e-4", "MaxValue": "1", "ScalingType": "Logarithmic"}],
+    "IntegerParameterRanges": [{"Name": "units", "MinValue": "8", "MaxValue": "64", "ScalingType": "Auto"}],
+    "CategoricalParameterRanges": [{"Name": "kind", "Values": ["a", "b"]}],
+    "AutoParameters": [{"Name": "depth", "ValueHint": "3"}],
+}
+TYPED = [
+    Continuous("rate", 1e-4, 1, Scaling.LOGARITHMIC),
+    Integer("units", 8, 64),
+    Categorical("kind", ["a", "b"]),
+]
+
+
+def test_one_definition() -> None:
+    answer = {
+        "HyperParameterTuningJobName": "mine",
+        "HyperParameterTuningJobArn": "arn",
+        "HyperParameterTuningJobConfig": {
+            "Strategy": "Bayesian",
+            "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "acc"},
+            "ResourceLimits": {"MaxParallelTrainingJobs": 3},
+            "ParameterRanges": RANGES,
+            "RandomSeed": 7,
+        },
+        "TrainingJobDefinition": DEFINITION,
+        "WarmStartConfig": {
+            "ParentHyperParameterTuningJobs": [{"HyperParameterTuningJobName": "first"}],
+            "WarmStartType": "TransferLearning",
+        },
+        "BestTrainingJob": {"TrainingJobName": "mine-003"},
+    }
+    job = description(answer)
+    assert (job.name, job.objective, job.strategy, job.seed) == ("mine", Objective.maximize("acc"), "Bayesian", 7)
+    assert list(job.ranges) == TYPED  # what AWS chooses itself is not known before
+    assert job.warm_start is not None
+    assert list(job.warm_start.parents) == ["first"]
+    assert job.warm_start.type == WarmStart.transfer("first").type
+    assert (job.max_parallel, job.instance_count, job.best_training_job) == (3, 2, "mine-003")
+    assert (dict(job.static_hyperparameters), dict(job.metrics)) == ({"epochs": "5"}, {"loss": "loss=(.*)"})
+    assert set(job.request) == set(answer) - {"HyperParameterTuningJobArn", "BestTrainingJob"}
+
+
+def test_of_several_definitions_the_first_counts() -> None:
+    objective = {"Type": "Minimize", "MetricName": "loss"}
+    first = {**DEFINITION, "DefinitionName": "first", "TuningObjective": objective, "HyperParameterRanges": RANGES}
+    job = description(
+        {
+            "HyperParameterTuningJobName": "mine",
+            "HyperParameterTuningJobConfig": {"Strategy": "Random", "ResourceLimits": {"MaxParallelTrainingJobs": 1}},
+            "TrainingJobDefinitions": [first, {**first, "DefinitionName": "second"}],
+        }
+    )
+    assert (job.objective, list(job.ranges)) == (Objective.minimize("loss"), TYPED)
+    assert (job.seed, job.warm_start, job.best_training_job, dict(job.metrics)) == (None, None, None, {"loss": "loss=(.*)"})

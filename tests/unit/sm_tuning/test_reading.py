@@ -1,0 +1,101 @@
+"""Reading results: what is asked of the service, and what is not asked again."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from sm_tuning import Invalid, NotFound
+from sm_tuning.analysis.curves import CurveCache
+from sm_tuning.analysis.reading import read_data_scaling, read_results
+from sm_tuning.client.run import Training
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Run:
+    """A tuning job of two training jobs: one has ended, one runs."""
+
+    def __init__(self, name: str, metric: str = "validation:loss", log: str | None = "validation:loss=0.5") -> None:
+        self.name = name
+        self.metric = metric
+        self.log = log
+        self.static: dict[str, str] = {}
+        self.asked: list[str] = []
+        self.others: dict[str, Run] = {}
+
+    def describe(self) -> Mapping[str, Any]:
+        objective = {"Type": "Minimize", "MetricName": self.metric}
+        ranges = {"ContinuousParameterRanges": [{"Name": "rate", "MinValue": "0", "MaxValue": "1"}]}
+        limits = {"MaxParallelTrainingJobs": 2}
+        return {
+            "HyperParameterTuningJobName": self.name,
+            "HyperParameterTuningJobConfig": {
+                "Strategy": "Random",
+                "HyperParameterTuningJobObjective": objective,
+                "ParameterRanges": ranges,
+                "ResourceLimits": limits,
+            },
+            "TrainingJobDefinition": {
+                "StaticHyperParameters": self.static,
+                "AlgorithmSpecification": {"MetricDefinitions": [{"Name": self.metric, "Regex": "loss=([0-9.]+)"}]},
+            },
+        }
+
+    def trainings(self) -> list[Training]:
+        done = Training(name="done", status="Completed", hyperparameters={"rate": "0.1"}, value=0.5, created=NOW, ended=NOW)
+        return [done, Training(name="runs", status="InProgress", hyperparameters={"rate": "0.2"}, created=NOW)]
+
+    def logs(self, name: str) -> Iterator[str]:
+        self.asked.append(name)
+        if self.log is None:
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not you"}}, "DescribeLogStreams")
+        return iter([self.log])
+
+    def minutes(self, training: Training, _metrics: list[str]) -> Mapping[str, list[float]]:
+        return {self.metric: [0.7]} if training.ended else {}
+
+    def other(self, name: str) -> "Run":
+        if name not in self.others:
+            raise NotFound(name)
+        return self.others[name]
+
+
+def read(*runs: Run, **options: Any) -> Any:
+    return read_results(*runs, **options)  # type: ignore[arg-type] # as far as it is looked at
+
+
+def test_several_tuning_jobs_need_one_objective() -> None:
+    with pytest.raises(Invalid, match="one and the same"):
+        read(Run("a", "loss"), Run("b", "error"))
+
+
+def test_logs_of_training_jobs_that_have_ended_are_read_once() -> None:
+    run, cache = Run("a"), CurveCache()
+    assert [dict(trial.curves) for trial in read(run, cache=cache).trials] == [{"validation:loss": (0.5,)}] * 2
+    assert sorted(run.asked) == ["done", "runs"]
+    assert [dict(trial.curves) for trial in read(run, cache=cache).trials] == [{"validation:loss": (0.5,)}] * 2
+    assert sorted(run.asked) == ["done", "runs", "runs"]
+
+
+def test_without_curves_no_log_is_read() -> None:
+    run = Run("a")
+    assert [dict(trial.curves) for trial in read(run, curves=False).trials] == [{}, {}]
+    assert run.asked == []
+
+
+def test_the_means_by_the_minute_stand_for_logs_that_may_not_be_read() -> None:
+    trials = read(Run("a", log=None)).trials
+    assert [(dict(trial.curves), trial.coarse) for trial in trials] == [({"validation:loss": [0.7]}, True), ({}, False)]
+
+
+@pytest.mark.parametrize(("static", "belongs"), [({"rate": "0.1"}, True), ({"rate": "0.3"}, False)])
+def test_data_scaling_belongs_to_the_best_hyperparameters(static: dict[str, str], belongs: bool) -> None:  # noqa: FBT001 - a case
+    run = Run("a")
+    run.others["a-data"] = Run("a-data")
+    run.others["a-data"].static = static
+    scaling = read_data_scaling(read(run), [run])  # type: ignore[list-item] # as far as it is looked at
+    assert (scaling is not None) == belongs
+    assert read_data_scaling(read(Run("b")), [Run("b")]) is None  # type: ignore[list-item] # there is none

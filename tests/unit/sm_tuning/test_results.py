@@ -1,0 +1,99 @@
+"""Results: time and slots, the best, and the table."""
+
+import sys
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from sm_tuning import MissingExtra
+from sm_tuning.analysis import diagnose
+from sm_tuning.analysis.results import Results, TrialResult
+from sm_tuning.client.description import TuningJobDescription
+from sm_tuning.spec.metrics import Objective
+from tests.unit.sm_tuning.made_results import made
+
+JOB = TuningJobDescription(name="one", objective=Objective.minimize("loss"), max_parallel=2)
+
+
+def trial(number: int, status: str = "Completed", epochs: int = 1, seconds: int = 10) -> TrialResult:
+    start = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=100 * (number // 2))
+    return TrialResult(
+        tuning_job="one",
+        name=f"job-{number}",
+        status=status,
+        hyperparameters={"x": str(number)},
+        reported=1.0 / (number + 1),
+        created=start,
+        started=start,
+        ended=start + timedelta(seconds=seconds),
+        curves={"loss": [1.0] * epochs},
+    )
+
+
+def test_without_pandas_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'sm-tuning\[results\]'"):
+        Results(tuning_jobs=[JOB], trials=[trial(0)]).write(tmp_path / "rows.parquet")
+
+
+def test_what_early_stopping_saved_and_how_full_the_slots_were() -> None:
+    trials = [trial(0, epochs=10, seconds=100), trial(1, "Stopped", 4, 40), trial(2, epochs=10, seconds=100)]
+    results = Results(tuning_jobs=[JOB], trials=[*trials, trial(3, "Stopped", 5, 50)])
+    assert results.saved_seconds == pytest.approx(6 * 10 + 5 * 10)
+    assert results.wall_seconds == 200
+    assert results.slot_use == pytest.approx(290 / 400)
+    assert Results(tuning_jobs=[JOB], trials=trials[:1]).saved_seconds is None
+
+
+def test_instance_hours_count_the_instances() -> None:
+    trials = [trial(0, seconds=1800), trial(1, seconds=1800)]
+    assert Results(tuning_jobs=[JOB], trials=trials).instance_hours == pytest.approx(1)
+    assert Results(tuning_jobs=[replace(JOB, instance_count=3)], trials=trials).instance_hours == pytest.approx(3)
+
+
+def test_of_several_with_the_best_objective_the_one_that_the_service_names_is_the_best() -> None:
+    trials = [replace(trial(number), reported=0.5) for number in range(3)]
+    best = Results(tuning_jobs=[JOB], trials=trials).best
+    assert best is not None
+    assert best.name == "job-0"
+    best = Results(tuning_jobs=[replace(JOB, best_training_job="job-2")], trials=trials).best
+    assert best is not None
+    assert best.name == "job-2"
+
+
+@pytest.mark.parametrize(("status", "reported"), [("Failed", 0.1), ("Completed", float("nan")), ("Completed", None)])
+def test_what_failed_or_reported_no_number_has_no_objective(status: str, reported: float | None) -> None:
+    results = Results(tuning_jobs=[JOB], trials=[replace(trial(0), status=status, reported=reported), trial(1)])
+    assert [result.name for result in results.ranking] == ["job-1"]
+    assert results.trials[0].objective is None
+
+
+def test_hyperparameters_are_numbers_where_they_are() -> None:
+    hyperparameters = {"rate": "1e-3", "kind": '"adam"', "flag": "true", "version": "1_0"}
+    settings = replace(trial(0), hyperparameters=hyperparameters).settings
+    assert settings == {"rate": 0.001, "kind": "adam", "flag": "true", "version": "1_0"}
+
+
+def test_several_tuning_jobs_have_parts() -> None:
+    first, second = made(12, name="first"), made(5, name="second")
+    both = Results(
+        tuning_jobs=[*first.tuning_jobs, *second.tuning_jobs],
+        trials=[replace(result, name=f"{result.tuning_job}-{result.name}") for result in (*first.trials, *second.trials)],
+    )
+    assert [([job.name for job in part.tuning_jobs], len(part.trials)) for part in both.parts] == [
+        (["first"], 12),
+        (["second"], 5),
+    ]
+    for part in both.parts:
+        assert part.best_so_far()[-1][1] == min(result.objective for result in part.trials if result.objective is not None)
+    assert both.wall_seconds == first.wall_seconds + second.wall_seconds
+
+
+def test_a_thousand_training_jobs_are_diagnosed_in_seconds() -> None:
+    """Not a measurement: a bound that only something quadratic breaks."""
+    begun = time.process_time()
+    diagnose(Results(tuning_jobs=[JOB], trials=[trial(number, epochs=100) for number in range(1000)]))
+    assert time.process_time() - begun < 20

@@ -1,0 +1,80 @@
+"""The view model: everything that is shown, derived once."""
+
+import dataclasses
+from dataclasses import replace
+
+import pytest
+
+from sm_tuning.analysis import Verdict, diagnose
+from sm_tuning.analysis.results import Results
+from sm_tuning.client.description import TuningJobDescription
+from sm_tuning.report.view_model import view_model
+from sm_tuning.spec.metrics import Objective
+from tests.unit.sm_tuning.made_results import made
+
+
+def test_trials_are_in_the_order_of_launch_and_ranked_by_objective() -> None:
+    results = made(30)
+    view = view_model(results)
+    assert [trial.name for trial in view.trials] == [trial.name for trial in results.trials]
+    objectives = [trial.objective for trial in view.ranking if trial.objective is not None]
+    assert objectives == sorted(objectives)
+    assert view.best is view.ranking[0]
+    assert [trial.is_best for trial in view.ranking] == [True, *[False] * (len(view.ranking) - 1)]
+    assert len(view.best_first) == len(view.trials)
+    assert all(trial.objective is None for trial in view.best_first[len(view.ranking) :])
+
+
+def test_the_diagnosis_is_made_once() -> None:
+    view = view_model(made(30))
+    assert view.diagnosis == diagnose(made(30))
+    assert all(trial.fit is view.diagnosis.fits[trial.name] for trial in view.trials)
+    assert sum(count for _, count in view.verdicts) == 30
+    assert dict(view.verdicts)[Verdict.DIVERGED] == sum(trial.diverged for trial in view.trials)
+    assert view.importances == [(effect.name, effect.strength) for effect in view.effects]
+
+
+def test_times_are_seconds_since_the_first_training_job_was_created() -> None:
+    view = view_model(made(5))
+    assert [(trial.begin, trial.end) for trial in view.trials] == [(5 * number, 5 * number + 9) for number in range(5)]
+    assert (view.wall_seconds, view.training_seconds) == (29, 45)
+    assert [seconds for seconds, _ in view.best_so_far] == sorted(trial.end for trial in view.ranking if trial.end is not None)
+    best = [value for _, value in view.best_so_far]
+    assert best == sorted(best, reverse=True)
+
+
+def test_what_runs_and_what_has_ended() -> None:
+    results = made(4)
+    running = replace(results.trials[3], status="InProgress", ended=None, reported=None)
+    view = view_model(replace(results, trials=[*results.trials[:3], running]))
+    assert [trial.name for trial in view.running] == ["job-0003"]
+    assert [trial.name for trial in view.ended] == ["job-0002", "job-0001", "job-0000"]
+    assert "job-0003" not in [trial.name for trial in view.timeline]
+    assert (view.running[0].begin, view.running[0].end, view.running[0].seconds) == (15, None, None)
+
+
+def test_several_tuning_jobs_are_beside_each_other() -> None:
+    first, second = made(12, name="first"), made(5, name="second")
+    trials = [replace(trial, name=f"{trial.tuning_job}-{trial.name}") for trial in (*first.trials, *second.trials)]
+    view = view_model(Results(tuning_jobs=[*first.tuning_jobs, *second.tuning_jobs], trials=trials))
+    assert [(job.name, job.trials) for job in view.comparison] == [("first", 12), ("second", 5)]
+    for job, alone in zip(view.comparison, (first, second), strict=True):
+        own = view_model(alone)
+        assert list(job.best_over_time) == list(own.best_so_far)
+        assert [count for count, _ in job.best_over_trials] == list(range(1, len(own.best_so_far) + 1))
+        assert job.best == (own.best.objective if own.best else None)
+    assert view.comparison[0].verdict is not None
+    assert view_model(first).comparison == []
+
+
+def test_a_tuning_job_that_has_not_begun() -> None:
+    job = TuningJobDescription(name="new", objective=Objective.minimize("loss"))
+    view = view_model(Results(tuning_jobs=[job], trials=[]))
+    assert (view.best, list(view.trials), list(view.best_so_far), view.slot_use) == (None, [], [], None)
+    assert view.fit.verdict is Verdict.UNKNOWN
+
+
+def test_it_does_not_change() -> None:
+    view = view_model(made(2))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        view.coarse = 1  # type: ignore[misc] # what is refused
