@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sm_tuning.errors import Invalid
 from sm_tuning.spec.job import WarmStart
 from sm_tuning.spec.metrics import Objective, objective_from_request
 from sm_tuning.spec.parameters import Auto, Range, ranges_from_request
@@ -24,7 +25,7 @@ class TuningJobDescription:
     """A tuning job as DescribeHyperParameterTuningJob answers. Objective and ranges are the first definition's, if there are several.
 
     Attributes:
-        ranges: Without those that AWS chooses itself.
+        ranges: Without those that AWS chooses itself, and those that this version does not know.
         strategy: AWS's name of it.
         instance_count: Instances of a training job.
         metrics: The regular expression of each metric, of all definitions.
@@ -47,15 +48,14 @@ class TuningJobDescription:
 
 
 def description(answer: Mapping[str, Any]) -> TuningJobDescription:
-    """The description in an answer of DescribeHyperParameterTuningJob; raises Invalid for ranges or objectives that cannot be."""
+    """The description in an answer of DescribeHyperParameterTuningJob; raises Invalid for an objective that cannot be."""
     config = answer["HyperParameterTuningJobConfig"]
     definitions = answer.get("TrainingJobDefinitions") or [answer["TrainingJobDefinition"]]
     first = definitions[0]
-    ranges = ranges_from_request(config.get("ParameterRanges") or first.get("HyperParameterRanges", {}))
     return TuningJobDescription(
         name=answer["HyperParameterTuningJobName"],
         objective=objective_from_request(config.get("HyperParameterTuningJobObjective") or first["TuningObjective"]),
-        ranges=[parameter for parameter in ranges if not isinstance(parameter, Auto)],
+        ranges=_ranges(config.get("ParameterRanges") or first.get("HyperParameterRanges", {})),
         strategy=config["Strategy"],
         seed=config.get("RandomSeed"),
         warm_start=_warm_start(answer.get("WarmStartConfig")),
@@ -66,6 +66,17 @@ def description(answer: Mapping[str, Any]) -> TuningJobDescription:
         best_training_job=answer.get("BestTrainingJob", {}).get("TrainingJobName"),
         request={member: answer[member] for member in _REQUEST if member in answer},
     )
+
+
+def _ranges(config: Mapping[str, Any]) -> list[Range]:
+    ranges: list[Range] = []
+    for member, forms in config.items():
+        for form in forms:
+            try:
+                ranges += ranges_from_request({member: [form]})
+            except Invalid:  # a kind or a scale that AWS has added: results are read without the range
+                continue
+    return [parameter for parameter in ranges if not isinstance(parameter, Auto)]
 
 
 def _warm_start(form: Mapping[str, Any] | None) -> WarmStart | None:

@@ -69,7 +69,7 @@ class Continuous:
     def from_request(cls, form: Mapping[str, Any]) -> Self:
         """The range of its AWS form; raises Invalid."""
         low, high = _real_end(form, "MinValue"), _real_end(form, "MaxValue")
-        return cls(form["Name"], low, high, Scaling(form.get("ScalingType", Scaling.AUTO)))
+        return cls(form["Name"], low, high, form.get("ScalingType", Scaling.AUTO))
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Integer:
     def from_request(cls, form: Mapping[str, Any]) -> Self:
         """The range of its AWS form; raises Invalid."""
         low, high = _whole_end(form, "MinValue"), _whole_end(form, "MaxValue")
-        return cls(form["Name"], low, high, Scaling(form.get("ScalingType", Scaling.AUTO)))
+        return cls(form["Name"], low, high, form.get("ScalingType", Scaling.AUTO))
 
 
 @dataclass(frozen=True)

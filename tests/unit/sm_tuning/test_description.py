@@ -52,6 +52,24 @@ def test_one_definition() -> None:
     assert set(job.request) == set(answer) - {"HyperParameterTuningJobArn", "BestTrainingJob"}
 
 
+def test_a_range_that_is_not_known_is_left_out() -> None:
+    ranges = {
+        "ContinuousParameterRanges": [
+            {"Name": "rate", "MinValue": "1", "MaxValue": "2", "ScalingType": "Cubic"},
+            {"Name": "momentum", "MinValue": "0", "MaxValue": "1"},
+        ],
+        "OrdinalParameterRanges": [{"Name": "size", "Values": ["s", "m"]}],
+    }
+    config = {
+        "Strategy": "Random",
+        "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "acc"},
+        "ResourceLimits": {"MaxParallelTrainingJobs": 1},
+        "ParameterRanges": ranges,
+    }
+    answer = {"HyperParameterTuningJobName": "mine", "HyperParameterTuningJobConfig": config, "TrainingJobDefinition": DEFINITION}
+    assert list(description(answer).ranges) == [Continuous("momentum", 0, 1)]
+
+
 def test_of_several_definitions_the_first_counts() -> None:
     objective = {"Type": "Minimize", "MetricName": "loss"}
     first = {**DEFINITION, "DefinitionName": "first", "TuningObjective": objective, "HyperParameterRanges": RANGES}
