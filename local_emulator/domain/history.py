@@ -1,4 +1,4 @@
-"""What has happened so far: all that a strategy, a stopping rule or Describe may judge by."""
+"""What has happened so far: all that a strategy, a stopping rule or Describe depends on."""
 
 import operator
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -20,12 +20,12 @@ class Goal(StrEnum):
     MAXIMIZE = "Maximize"
     MINIMIZE = "Minimize"
 
-    def better(self, one: float, other: float) -> bool:
-        """Whether one is strictly better than other."""
-        return one > other if self is Goal.MAXIMIZE else one < other
+    def better(self, value: float, other: float) -> bool:
+        """Whether a value is strictly better than another."""
+        return value > other if self is Goal.MAXIMIZE else value < other
 
     def improves(self, value: float, best: float) -> bool:
-        """Whether a value is better than the best by so much that it counts."""
+        """Whether a value is significantly better than the best."""
         return self.better(value, best) and abs(value - best) >= SIGNIFICANT * abs(best)
 
 
@@ -68,11 +68,11 @@ Ranked = Collection[str | None] | None
 
 @dataclass(frozen=True, kw_only=True)
 class HistorySummary:
-    """What ended trials come to, taken one by one in the order of their ends.
+    """Aggregate over ended trials, in completion order.
 
     It is for one goal, the definitions that are ranked by it, and one patience: `converged` is when that many trials in a row had
-    first ended without a significant improvement; nothing counts before the first objective.
-    `mark` is the objective of the last one, `since` how many have ended after it.
+    first ended without a significant improvement; nothing counts before the first objective. `mark` is the objective of the last
+    significant improvement, `since` the number of trials that have ended after it.
     """
 
     goal: Goal
@@ -86,11 +86,11 @@ class HistorySummary:
     converged: datetime | None = None
 
     def is_for(self, goal: Goal, ranked: Ranked, patience: int) -> bool:
-        """Whether it answers these questions."""
+        """Whether it is for that goal, those definitions and that patience."""
         return (self.goal, self.ranked, self.patience) == (goal, ranked, patience)
 
     def after(self, trial: Trial) -> "HistorySummary":
-        """The summary when one more trial has ended."""
+        """The summary with one more ended trial."""
         kind = _kind(trial)
         statuses = {**self.statuses, kind: self.statuses.get(kind, 0) + 1}
         succeeded = self.succeeded + trial.ended_well
@@ -107,7 +107,7 @@ class HistorySummary:
 
 
 class Log:
-    """Ended trials in the order of their ends. It only grows, so what was made of its beginning stays true."""
+    """Ended trials in completion order. It only grows, so what was derived from its beginning stays valid."""
 
     def __init__(self, summary: HistorySummary | None = None) -> None:
         self.trials: list[Trial] = []
@@ -115,7 +115,7 @@ class Log:
         self.parts: dict[str, Log] = {}  # by definition, where there are several
 
     def append(self, trial: Trial) -> None:
-        """One more trial has ended."""
+        """Add an ended trial."""
         self.trials.append(trial)
         if self.summary is not None:
             self.summary = self.summary.after(trial)
@@ -126,7 +126,7 @@ class Log:
 class Trials(Sequence[Trial]):
     """The trials of a tuning job at one moment, in launch order.
 
-    The `past` that have ended are the beginning of a log, which later moments share; `running` are the few others, in launch order.
+    The first `past` trials of the log have ended; later moments share the log. `running` are the others, in launch order.
     """
 
     def __init__(self, log: Log, running: tuple[Trial, ...], *, past: int | None = None) -> None:
@@ -139,27 +139,27 @@ class Trials(Sequence[Trial]):
 
     @classmethod
     def of(cls, trials: Sequence[Trial], summary: HistorySummary | None = None) -> "Trials":
-        """Any trials, in launch order; what they come to is kept if `summary` begins it."""
+        """The same of any trials in launch order; with `summary`, the summary of none, theirs is computed."""
         log = Log(summary)
-        for trial in in_order_of_ends(trials):
+        for trial in in_completion_order(trials):
             log.append(trial)
-        made = cls(log, tuple(trial for trial in trials if not trial.status.terminal))
-        made._whole = list(trials)
-        return made
+        built = cls(log, tuple(trial for trial in trials if not trial.status.terminal))
+        built._whole = list(trials)
+        return built
 
     @property
     def ended(self) -> Sequence[Trial]:
-        """Those that have ended, in the order of their ends."""
+        """Trials that have ended, in completion order."""
         return self.log.trials[: self.past]
 
     def begun(self, trial: Trial) -> "Trials":
-        """The same with one more that runs."""
+        """The same with one more running trial."""
         later = Trials(self.log, (*self.running, trial), past=self.past)
         later.summary, later._parts = self.summary, self._parts
         return later
 
     def of_definition(self, name: str | None) -> "Trials":
-        """Those of one definition."""
+        """The trials of one definition."""
         if name is None:
             return self
         running = tuple(trial for trial in self.running if trial.definition == name)
@@ -169,13 +169,13 @@ class Trials(Sequence[Trial]):
         return self.past + len(self.running)
 
     @overload
-    def __getitem__(self, place: int) -> Trial: ...
+    def __getitem__(self, index: int) -> Trial: ...
     @overload
-    def __getitem__(self, place: slice) -> Sequence[Trial]: ...
-    def __getitem__(self, place: int | slice) -> Trial | Sequence[Trial]:
+    def __getitem__(self, index: slice) -> Sequence[Trial]: ...
+    def __getitem__(self, index: int | slice) -> Trial | Sequence[Trial]:
         if self._whole is None:
             self._whole = sorted([*self.ended, *self.running], key=lambda trial: trial.index)
-        return self._whole[place]
+        return self._whole[index]
 
     def __iter__(self) -> Iterator[Trial]:
         return iter(self[:])
@@ -205,11 +205,11 @@ class History:
 
     @cached_property
     def known(self) -> Trials:
-        """The trials, those that have ended apart."""
+        """The trials as `Trials`."""
         return self.trials if isinstance(self.trials, Trials) else Trials.of(self.trials)
 
     def summary(self, patience: int | None = None) -> HistorySummary:
-        """What the ended trials come to; the one that was kept if it is of the same goal and patience, if that matters."""
+        """The summary of the ended trials; `patience` None: that of any patience."""
         kept = self.known.summary
         if kept is not None and kept.is_for(self.goal, self.ranked, kept.patience if patience is None else patience):
             return kept
@@ -229,11 +229,11 @@ class History:
         return self.summary().best
 
     def begun(self, trial: Trial) -> "History":
-        """The history with one more trial that runs."""
+        """The history with one more running trial."""
         return replace(self, trials=self.known.begun(trial))
 
     def of_definition(self, name: str | None, goal: Goal) -> "History":
-        """What happened in one definition of the plan."""
+        """The history of one definition of the plan."""
         return replace(self, goal=goal, trials=self.known.of_definition(name))
 
     def counters(self) -> Mapping[str, int]:
@@ -249,13 +249,13 @@ class History:
         return {"Succeeded": succeeded, "Pending": len(self.running), "Failed": self.known.past - succeeded}
 
 
-def in_order_of_ends(trials: Iterable[Trial]) -> Sequence[Trial]:
-    """Those that have ended, the first first; of equals the one that was launched first."""
+def in_completion_order(trials: Iterable[Trial]) -> Sequence[Trial]:
+    """Ended trials, the first to end first; of equals the one that was launched first."""
     return sorted((trial for trial in trials if trial.status.terminal), key=end_order)
 
 
 def end_order(trial: Trial) -> tuple[datetime, int]:
-    """What ended trials are ordered by."""
+    """The key of the completion order."""
     return trial.ended or _NEVER, trial.index
 
 

@@ -1,4 +1,4 @@
-"""What a job was given in confidence does not show where it fails."""
+"""Removes the values of environment variables from the text of a failure."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ _SHORTEST, _SHORTEST_SECRET = 8, 4  # shorter values are words and numbers that 
 
 
 def without_environment(text: str, environment: Mapping[str, str]) -> str:
-    """A text with the names of a job's environment variables in the place of their values, line by line."""
+    """Replace the values of a job's environment variables in a text, line by line, by their names."""
     values = {
         line: name
         for name, value in environment.items()

@@ -141,7 +141,7 @@ class TrainingLifecycle:
         except NotFound:
             return None
         except Unreadable:
-            self._retries.guard(arn, read, lambda _: self._store.condemn(arn, endings.LOST, self._now()))
+            self._retries.guard(arn, read, lambda _: self._store.mark_failed(arn, endings.LOST, self._now()))
             return None
 
     def _give_up(self, job: TrainingJob, error: Exception) -> None:

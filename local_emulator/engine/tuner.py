@@ -68,7 +68,7 @@ class Tuner:
     def _give_up(self, arn: Arn, error: Exception) -> None:
         """Fail a tuning job that cannot be moved, for a reason that only the server's log can tell in full."""
         if isinstance(error, Unreadable):
-            self._store.condemn(arn, _INTERNAL, self._now())
+            self._store.mark_failed(arn, _INTERNAL, self._now())
         else:
             self._finish(self._store.tunings.get(arn), Finish(status=Status.FAILED, reason=_INTERNAL))
         for training in self._store.trainings.find(Query(tuning=arn, statuses=ACTIVE)).items:

@@ -1,4 +1,4 @@
-"""What the door and the heart may ask of the memory."""
+"""The interface of the store, which API and engine share."""
 
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
@@ -77,14 +77,14 @@ class Table(Protocol[J]):
         """A page of jobs, those that are unreadable left out; raise ValueError if `after` is no token of this query."""
 
     def arns(self, query: Query) -> Sequence[Arn]:
-        """What `find` finds and, if unreadable, leaves out."""
+        """The ARNs of what `find` returns and of what it leaves out as unreadable."""
 
     def delete(self, arn: Arn) -> None:
-        """Forget a job, or raise NotFound."""
+        """Delete a job, or raise NotFound."""
 
 
 class Store(Protocol):
-    """All that is remembered. Safe to use from several threads. Everything may raise StoreUnavailable."""
+    """Jobs and their observations. Safe to use from several threads. Everything may raise StoreUnavailable."""
 
     @property
     def tunings(self) -> Table[TuningJob]:
@@ -95,7 +95,7 @@ class Store(Protocol):
         """Training jobs, children of tuning jobs or not."""
 
     def summaries(self, query: Query) -> Page[TrainingSummary]:
-        """What `trainings.find` finds, told briefly."""
+        """What `trainings.find` finds, with the members that lists show."""
 
     def arns(self) -> Sequence[Arn]:
         """The ARNs of all training jobs, the oldest first."""
@@ -103,17 +103,17 @@ class Store(Protocol):
     def runs(self) -> Collection[str]:
         """The ids of all runs that training jobs have had."""
 
-    def condemn(self, arn: Arn, reason: str, now: datetime) -> None:
-        """End a job whose record cannot be read: lists and histories tell of it as failed."""
+    def mark_failed(self, arn: Arn, reason: str, now: datetime) -> None:
+        """End a job whose record cannot be read: lists and histories show it as failed."""
 
     def clear(self) -> None:
-        """Forget every job."""
+        """Delete every job."""
 
     def transaction(self) -> AbstractContextManager[None]:
         """All or nothing of what is written inside; transactions may be nested and only the outermost commits."""
 
-    def record(self, training: Arn, seen: Sequence[Observation], offset: int) -> None:
-        """Append observations, and remember up to which byte of the run's metrics file they reach, in one step.
+    def record(self, training: Arn, observations: Sequence[Observation], offset: int) -> None:
+        """Append observations, and store up to which byte of the run's metrics file they reach, in one step.
 
         Raises NotFound if there is no such training job.
         """

@@ -1,7 +1,7 @@
 """A list's query as SQL.
 
-Two ways lead to a page in order. If one filter leaves few jobs, they are found by its index and sorted. Otherwise jobs are taken in
-the order of the sort's index, and the filters applied until the page is full: then many pass, and that is soon.
+A page is made in one of two ways. If few jobs pass a filter, they are found by its index and sorted. Otherwise jobs are read in the
+order of the sort's index and filtered until the page is full, which is soon because many pass.
 """
 
 import json
@@ -36,24 +36,24 @@ class _Condition:
 
 
 def narrow(table: str, query: Query) -> Iterator[Statement]:
-    """For each filter that has an index of its own: the ids of the jobs that it leaves, at most FEW and one more.
+    """For each filter that has an index: a query of the ids of the jobs that pass it, at most FEW + 1.
 
-    All of them if the query has no limit: then every one is read anyhow.
+    All of them if the query has no limit: then every one is read.
     """
     scope = _scope(query)
     indices = ("key", "status") if query.tuning else ("key", "status", "created", "modified")
     sort = _COLUMNS[query.sort]
     filters = _filters(query)
     for column in indices:
-        some = [one for one in filters if one.column == column]
-        if some and (column != sort or column == "key"):
-            where, values = _where([*scope, *some])
-            most = -1 if query.limit is None else FEW + 1
-            yield Statement(sql=f"SELECT id FROM {table} {where} LIMIT ?", values=(*values, most))  # noqa: S608 - our own names
+        conditions = [condition for condition in filters if condition.column == column]
+        if conditions and (column != sort or column == "key"):
+            where, values = _where([*scope, *conditions])
+            limit = -1 if query.limit is None else FEW + 1
+            yield Statement(sql=f"SELECT id FROM {table} {where} LIMIT ?", values=(*values, limit))  # noqa: S608 - our own names
 
 
 def page(table: str, query: Query, columns: str, among: Sequence[int] | None = None) -> Statement:
-    """One row more than the page has (its `id` and sort column last), so that one sees whether it is the last; of some ids, or of all.
+    """One row more than the page has (`id` and sort column last), which shows whether it is the last page; of some ids, or of all.
 
     Raises ValueError if the query's `after` is no token.
     """
@@ -107,14 +107,14 @@ def _scope(query: Query) -> Sequence[_Condition]:
 
 
 def _filters(query: Query) -> Sequence[_Condition]:
-    found = []
+    conditions = []
     if query.statuses:
         statuses = tuple(Status(status).value for status in query.statuses)
         one_of = "{} = ?" if len(statuses) == 1 else f"{{}} IN ({', '.join('?' * len(statuses))})"
-        found.append(_Condition(column="status", sql=one_of, values=statuses))
+        conditions.append(_Condition(column="status", sql=one_of, values=statuses))
     if query.name_contains:
-        found.append(_Condition(column="key", sql="instr({}, ?) > 0", values=(query.name_contains.casefold(),)))
-    found += [
+        conditions.append(_Condition(column="key", sql="instr({}, ?) > 0", values=(query.name_contains.casefold(),)))
+    conditions += [
         _Condition(column=column, sql=f"{{}} {sign} ?", values=(microseconds(time),))
         for column, sign, time in (
             ("created", ">", query.created_after),
@@ -124,11 +124,14 @@ def _filters(query: Query) -> Sequence[_Condition]:
         )
         if time is not None
     ]
-    return found
+    return conditions
 
 
 def _where(conditions: Sequence[_Condition], plain: Sequence[str] | None = None) -> tuple[str, tuple[object, ...]]:
     """All conditions together. Only the columns in `plain` (None: all) may choose an index: a `+` keeps the others from it."""
-    texts = [one.sql.format(one.column if plain is None or one.column in plain else f"+{one.column}") for one in conditions]
-    values = tuple(value for one in conditions for value in one.values)
+    texts = [
+        condition.sql.format(condition.column if plain is None or condition.column in plain else f"+{condition.column}")
+        for condition in conditions
+    ]
+    values = tuple(value for condition in conditions for value in condition.values)
     return f"WHERE {' AND '.join(texts)}" if texts else "", values

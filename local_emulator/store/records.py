@@ -1,4 +1,4 @@
-"""Jobs as JSON and back, by their types. Never pickle: what is read may have been written by anybody."""
+"""Jobs as JSON and back, by their types. No pickle: a file may have been written by anybody."""
 
 import json
 import types
@@ -81,7 +81,7 @@ def _reader(kind: Any) -> Reader | None:  # noqa: ANN401 - any type goes through
     """What makes a value of that type from JSON; None if JSON's is it already."""
     origin = typing.get_origin(kind)
     if origin is types.UnionType or origin is typing.Union:
-        inner = _reader(next(one for one in typing.get_args(kind) if one is not types.NoneType))
+        inner = _reader(next(member for member in typing.get_args(kind) if member is not types.NoneType))
         return None if inner is None else lambda value: None if value is None else inner(value)
     if origin is tuple:
         member = _reader(typing.get_args(kind)[0])

@@ -29,7 +29,7 @@ from local_emulator.store.table import Table
 _VERSION = 3
 _SCHEMA = Path(__file__).with_name("schema.sql")
 _UPGRADE = Path(__file__).with_name("migrations") / "3.sql"
-_MOST = 1_000_000  # numbers (values, and members of trials) that histories may hold in memory together
+_MOST = 1_000_000  # numbers (values, and members of trials) that the histories in memory may hold together
 _SUMMARY = "name, arn, status, secondary, created, modified, started, ended, failure, definition, metric, objective, tuned"
 
 
@@ -41,8 +41,8 @@ _SOUND = "observations.sum = checksum(training, seq, observations.metric, value,
 class SqliteStore:
     """Jobs and observations in a file, or in memory if `path` is None. Safe to use from several threads.
 
-    `heard` is told of every job that was added or has changed its status, `left_out` of every one that is missing in a page because
-    its record cannot be read. Without `check` an empty file may be made anew beside runs.
+    `on_change` is called with every job that was added or has changed its status, `on_unreadable` for every one that a page leaves out
+    because its record cannot be read. Without `check` an empty file may be made again beside runs.
 
     Raises:
         Damaged: The file is not what was written.
@@ -52,16 +52,16 @@ class SqliteStore:
     def __init__(
         self,
         path: Path | None,
-        heard: Callable[[TuningJob | TrainingJob], None] = lambda _: None,
-        left_out: Callable[[Unreadable], None] = lambda _: None,
+        on_change: Callable[[TuningJob | TrainingJob], None] = lambda _: None,
+        on_unreadable: Callable[[Unreadable], None] = lambda _: None,
         *,
         check: bool = True,
     ) -> None:
         self.lock = threading.RLock()
-        self._heard = heard
-        self.left_out = left_out
+        self._on_change = on_change
+        self.on_unreadable = on_unreadable
         self._depth = 0
-        self._news: list[TuningJob | TrainingJob] = []
+        self._changed_jobs: list[TuningJob | TrainingJob] = []
         self._histories: OrderedDict[Arn, HistoryCache] = OrderedDict()
         self._touched: set[Arn] = set()
         self._parents: dict[Arn, Trials] = {}
@@ -129,13 +129,13 @@ class SqliteStore:
                 self._settle(committed=True)
 
     def _settle(self, *, committed: bool) -> None:
-        """After a transaction: what is kept in memory is true again, and whoever listens hears what has really changed."""
+        """After a transaction: drop what memory holds of a rollback, or report the jobs that have changed."""
         self.tunings.settle(committed=committed)
         self.trainings.settle(committed=committed)
-        news, self._news = self._news, []
+        jobs, self._changed_jobs = self._changed_jobs, []
         if committed:
-            for job in news:
-                self._heard(job)
+            for job in jobs:
+                self._on_change(job)
         else:
             for key in self._touched:
                 self._histories.pop(key, None)
@@ -151,8 +151,8 @@ class SqliteStore:
         with self.transaction():
             return self._db.execute(sql, values).rowcount
 
-    def condemn(self, arn: Arn, reason: str, now: datetime) -> None:
-        """End a job whose record cannot be read: lists and histories tell of it as failed."""
+    def mark_failed(self, arn: Arn, reason: str, now: datetime) -> None:
+        """End a job whose record cannot be read: lists and histories show it as failed."""
         status, time = Status.FAILED.value, microseconds(now)
         with self.transaction():
             self.change("UPDATE tunings SET status = ?, modified = ? WHERE arn = ?", status, time, arn)
@@ -160,14 +160,14 @@ class SqliteStore:
                 "UPDATE trainings SET status = ?, secondary = ?, failure = ?, ended = ?, modified = ? WHERE arn = ?",
                 status, Secondary.FAILED.value, reason, time, time, arn,
             )  # fmt: skip
-            self._histories.clear()  # one of them told of it
+            self._histories.clear()  # one of them has it
 
     # --- training jobs in brief -----------------------------------------------------------------------------------------
 
     def summaries(self, query: Query) -> Page[TrainingSummary]:
         """What lists show of training jobs."""
-        found, rest = self.trainings.page(query, _SUMMARY)
-        return Page(items=tuple(map(_summary, found)), next=rest)
+        rows, rest = self.trainings.page(query, _SUMMARY)
+        return Page(items=tuple(map(_summary, rows)), next=rest)
 
     def arns(self) -> Sequence[Arn]:
         """The ARNs of all training jobs, the oldest first."""
@@ -179,42 +179,43 @@ class SqliteStore:
 
     # --- observations ---------------------------------------------------------------------------------------------------
 
-    def record(self, training: Arn, seen: Sequence[Observation], offset: int) -> None:
+    def record(self, training: Arn, observations: Sequence[Observation], offset: int) -> None:
         """Append observations and the offset that they reach."""
         with self.transaction():
             job = self.trainings.get(training)
             (number,) = self.rows("SELECT id FROM trainings WHERE arn = ?", training)[0]
             self._db.executemany(
                 "INSERT INTO observations VALUES (?, ?, ?, ?, ?)",
-                [(number, entry.seq, entry.metric, entry.value, microseconds(entry.time) // 1000) for entry in seen],
+                [(number, entry.seq, entry.metric, entry.value, microseconds(entry.time) // 1000) for entry in observations],
             )
             self._db.execute("INSERT OR REPLACE INTO offsets VALUES (?, ?)", (number, offset))
             if cache := self._cached_history(job):
-                cache.told(job.name, [one.value for one in seen if one.metric == job.objective])
+                values = [observation.value for observation in observations if observation.metric == job.objective]
+                cache.add_values(job.name, values)
 
     def offset(self, training: Arn) -> int:
         """The offset that the observations reach."""
-        found = self.rows("SELECT offset FROM offsets JOIN trainings ON training = id WHERE arn = ?", training)
-        return int(found[0][0]) if found else 0
+        rows = self.rows("SELECT offset FROM offsets JOIN trainings ON training = id WHERE arn = ?", training)
+        return int(rows[0][0]) if rows else 0
 
     def observations(self, training: Arn, *, after: int = -1) -> Sequence[Observation]:
         """The observations of a training job behind a `seq`, in order."""
-        found = self.rows(
+        rows = self.rows(
             f"SELECT seq, observations.metric, value, ms, {_SOUND} FROM observations JOIN trainings ON training = id "  # noqa: S608 - our own words
             "WHERE arn = ? AND seq > ? ORDER BY seq",
             training,
             after,
         )
-        _refuse_unsound(found)
+        _refuse_unsound(rows)
         return [
             Observation(seq=seq, metric=metric, value=value, time=datetime.fromtimestamp(ms / 1000, UTC))
-            for seq, metric, value, ms, _ in found
+            for seq, metric, value, ms, _ in rows
         ]
 
     # --- history --------------------------------------------------------------------------------------------------------
 
     def history(self, tuning: TuningJob) -> History:
-        """What has happened; read once, and then only extended."""
+        """What has happened. It is read once and then only extended."""
         key = tuning.arn
         with self.lock:
             cache = self._histories.get(key)
@@ -236,7 +237,7 @@ class SqliteStore:
         )
 
     def _make_room(self, newest: Arn) -> None:
-        """Forget the histories that were asked for least lately."""
+        """Drop the histories that were asked for least recently."""
         held = sum(cache.size for cache in self._histories.values())
         for key in list(self._histories):
             if held <= _MOST or key == newest:
@@ -244,18 +245,18 @@ class SqliteStore:
             held -= self._histories.pop(key).size
 
     def _trials(self, tuning: TuningJob) -> Sequence[Trial]:
-        """All trials of a tuning job; once it has ended nobody asks for their values any more."""
+        """All trials of a tuning job; without their values once it has ended, for then they are not needed."""
         values: Mapping[int, tuple[float, ...]] = {}
         if not tuning.status.terminal:
-            told = self.rows(
+            observed = self.rows(
                 f"SELECT id, value, {_SOUND} FROM trainings JOIN observations "  # noqa: S608 - our own words
                 "ON training = id AND observations.metric = trainings.metric WHERE tuning = ? ORDER BY id, seq",
                 tuning.arn,
             )
-            _refuse_unsound(told)
-            values = {number: tuple(row[1] for row in some) for number, some in groupby(told, key=lambda row: row[0])}
+            _refuse_unsound(observed)
+            values = {number: tuple(row[1] for row in some) for number, some in groupby(observed, key=lambda row: row[0])}
         columns = "id, name, number, tuned, status, objective, retryable, definition, ended"
-        found = self.rows(f"SELECT {columns} FROM trainings WHERE tuning = ? ORDER BY id", tuning.arn)  # noqa: S608 - our own names
+        rows = self.rows(f"SELECT {columns} FROM trainings WHERE tuning = ? ORDER BY id", tuning.arn)  # noqa: S608 - our own names
         return [
             Trial(
                 name=row[1],
@@ -268,7 +269,7 @@ class SqliteStore:
                 definition=row[7],
                 ended=None if row[8] is None else at(row[8]),
             )
-            for row in found
+            for row in rows
         ]
 
     def _trials_of_parents(self, tuning: TuningJob) -> Sequence[Trial]:
@@ -282,16 +283,16 @@ class SqliteStore:
         ]
 
     def _cached_history(self, job: TrainingJob) -> HistoryCache | None:
-        """The history that a change of a training job changes, if it is in memory."""
+        """The history that a training job belongs to, if it is in memory."""
         if job.tuning_arn is None:
             return None
         self._touched.add(job.tuning_arn)
         return self._histories.get(job.tuning_arn)
 
     def changed(self, job: TuningJob | TrainingJob, *, before: TuningJob | TrainingJob | None = None, gone: bool = False) -> None:
-        """Keep the histories in memory true, and tell whoever listens when it is certain."""
+        """Update the histories in memory; the change is reported when the transaction is committed."""
         if not gone and (before is None or job.state != before.state):
-            self._news.append(job)
+            self._changed_jobs.append(job)
         if isinstance(job, TuningJob):
             if gone:
                 self._histories.pop(job.arn, None)
@@ -324,7 +325,7 @@ def _refuse_unsound(rows: Sequence[tuple[Any, ...]]) -> None:
 
 
 def _no_summary(tuning: TuningJob) -> HistorySummary:
-    """What no ended trial comes to."""
+    """The summary of no ended trials."""
     plan = tuning.plan
     return HistorySummary(goal=plan.definitions[0].objective.goal, ranked=plan.ranked, patience=patience(plan))
 
@@ -357,7 +358,7 @@ def _training_columns(job: TrainingJob) -> Mapping[str, object]:
         "retryable": job.retryable,
         "tuning": job.tuning_arn,
         "definition": job.definition,
-        "runs": " ".join([job.run, *(one.run for one in job.previous_runs)]),
+        "runs": " ".join([job.run, *(previous.run for previous in job.previous_runs)]),
         "number": job.index,
         "tuned": json.dumps(job.tuned, ensure_ascii=False),
         "metric": job.objective,

@@ -1,4 +1,4 @@
-"""Jobs of one kind: a table of SQLite, and beside it, as objects, the jobs that were used last."""
+"""Jobs of one kind: a table of SQLite, and in memory, as objects, the jobs that were used last."""
 
 import threading
 from collections import OrderedDict
@@ -36,8 +36,8 @@ class Database(Protocol):
     def changed(self, job: TuningJob | TrainingJob, *, before: TuningJob | TrainingJob | None = None, gone: bool = False) -> None:
         """A job was added, changed (and was `before`, if that is in memory) or deleted in the transaction that is open."""
 
-    def left_out(self, error: Unreadable) -> None:
-        """A job is missing in a page."""
+    def on_unreadable(self, error: Unreadable) -> None:
+        """A page leaves out a job."""
 
 
 class Table(Generic[J]):
@@ -68,10 +68,10 @@ class Table(Generic[J]):
         with self._db.lock:
             job = self._kept.get(arn)
             if job is None:
-                found = self._db.rows(f"SELECT body, version FROM {self._name} WHERE arn = ?", arn)  # noqa: S608 - our own name
-                if not found:
+                rows = self._db.rows(f"SELECT body, version FROM {self._name} WHERE arn = ?", arn)  # noqa: S608 - our own name
+                if not rows:
                     raise NotFound(arn)
-                job = self._job(arn, *found[0])
+                job = self._job(arn, *rows[0])
             self._keep(arn, job)
             return job
 
@@ -97,7 +97,7 @@ class Table(Generic[J]):
         raise ImpossibleTransition(f"{job.arn} cannot go from {status} to {newer.status}")
 
     def delete(self, arn: Arn) -> None:
-        """Forget a job and all that was observed of it."""
+        """Delete a job and its observations."""
         with self._db.transaction():
             job = self.get(arn)
             self._db.change(f"DELETE FROM {self._name} WHERE arn = ?", arn)  # noqa: S608 - our own name
@@ -105,7 +105,7 @@ class Table(Generic[J]):
             self._db.changed(job, gone=True)
 
     def clear(self) -> None:
-        """Forget all jobs; nobody is told."""
+        """Delete all jobs without reporting it."""
         with self._db.transaction():
             self._db.change(f"DELETE FROM {self._name}")  # noqa: S608 - our own name
             self._kept.clear()
@@ -113,43 +113,43 @@ class Table(Generic[J]):
     def find(self, query: Query) -> Page[J]:
         """A page of jobs."""
         with self._db.lock:
-            found, rest = self.page(query, "arn, version")
-            jobs = [self._found(*row[:3]) for row in found]
+            rows, rest = self.page(query, "arn, version")
+            jobs = [self._read(*row[:3]) for row in rows]
         return Page(items=tuple(job for job in jobs if job is not None), next=rest)
 
     def arns(self, query: Query) -> Sequence[Arn]:
-        """What `find` finds and, if unreadable, leaves out."""
+        """The ARNs of what `find` returns and of what it leaves out."""
         return [row[0] for row in self.page(query, "arn")[0]]
 
     def page(self, query: Query, columns: str) -> tuple[Sequence[tuple[Any, ...]], str | None]:
         """Rows with some columns and the id of a page's jobs, and where the rest begins."""
         with self._db.lock:
             statement = queries.page(self._name, query, columns, self._few(query))
-            found = self._db.rows(statement.sql, *statement.values)
-        if query.limit is None or len(found) <= query.limit:
-            return found, None
-        found = found[: query.limit]
-        return found, queries.cursor(found[-1][-1], found[-1][-2])
+            rows = self._db.rows(statement.sql, *statement.values)
+        if query.limit is None or len(rows) <= query.limit:
+            return rows, None
+        rows = rows[: query.limit]
+        return rows, queries.cursor(rows[-1][-1], rows[-1][-2])
 
     def settle(self, *, committed: bool) -> None:
-        """The transaction is over; what a rollback has undone is forgotten."""
+        """After a transaction: drop the objects that a rollback has undone."""
         if not committed:
             for key in self._touched:
                 self._kept.pop(key, None)
         self._touched.clear()
 
     def _few(self, query: Query) -> Sequence[int] | None:
-        """The ids that a filter leaves, if there is one that leaves few."""
+        """The ids that pass a filter, if there is one that few pass."""
         for statement in queries.narrow(self._name, query):
-            found = self._db.rows(statement.sql, *statement.values)
-            if query.limit is None or len(found) <= queries.FEW:
-                return [row[0] for row in found]
+            rows = self._db.rows(statement.sql, *statement.values)
+            if query.limit is None or len(rows) <= queries.FEW:
+                return [row[0] for row in rows]
         return None
 
     def _row(self, job: J) -> dict[str, object]:
         return {"key": job.name.casefold(), **self._columns(job), "version": job.version, "body": to_json(job)}
 
-    def _found(self, arn: Arn, version: int, number: int) -> J | None:
+    def _read(self, arn: Arn, version: int, number: int) -> J | None:
         job = self._kept.get(arn)
         if job is not None and job.version == version:
             return job
@@ -157,7 +157,7 @@ class Table(Generic[J]):
         try:
             job = self._job(arn, body, version)
         except Unreadable as error:
-            self._db.left_out(error)
+            self._db.on_unreadable(error)
             return None
         self._keep(arn, job)
         return job
@@ -165,7 +165,7 @@ class Table(Generic[J]):
     def _job(self, arn: Arn, body: str, version: int) -> J:
         try:
             job: J = replace(from_json(self._kind, body), version=version)
-        except Exception as error:  # a damaged record may raise anything
+        except Exception as error:  # whatever a damaged record raises
             raise Unreadable(f"the record of {arn} cannot be read ({type(error).__name__}: {error})") from error
         return job
 

@@ -216,14 +216,14 @@ def test_memory_is_bounded_and_what_was_forgotten_is_read_again(store: SqliteSto
 
 
 def test_listeners_hear_what_has_really_changed() -> None:
-    heard: list[str] = []
-    store = SqliteStore(None, lambda job: heard.append(job.name))
+    reported: list[str] = []
+    store = SqliteStore(None, lambda job: reported.append(job.name))
     undone(store, lambda: store.trainings.add(training("a")))
     with store.transaction():
         store.trainings.add(training("b"))
-        assert heard == []
+        assert reported == []
     store.trainings.delete(SCOPE.training_arn("b"))
-    assert heard == ["b"]
+    assert reported == ["b"]
     store.close()
 
 
