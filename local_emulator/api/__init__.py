@@ -1,1 +1,1 @@
-"""Door: a request comes in, a rule or a record answers. It never touches a run."""
+"""HTTP server, operations and their rules: answers requests from the store. It never touches a run."""

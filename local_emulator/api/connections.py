@@ -1,7 +1,7 @@
-"""waitress's connections, with the guard in front of bodies and with limits on time, size and number.
+"""waitress's connections, with the guard before bodies are read, and limits on time, size and number.
 
-A request is judged when its headers are complete: what is refused is answered at once and its body is never read. Who sends too
-slowly is closed; when there are too many connections, the one that has been silent for longest makes room, of whoever holds most.
+A request is checked when its headers are complete: a refused one is answered at once and its body is never read. Slow connections are
+closed. If there are too many, the one that has been silent for longest is closed, of the user with the most connections.
 """
 
 import copy
@@ -27,12 +27,12 @@ from local_emulator.api.peers import Peer
 
 MOST_HEAD = 64 * 2**10  # bytes
 MOST_JSON = 10 * 2**20
-MOST_BODY = 5 * 2**30 + 64 * 2**20  # what S3 takes at once, and the signatures of its chunks
+MOST_BODY = 5 * 2**30 + 64 * 2**20  # S3's limit for one upload, and the signatures of its chunks
 HEAD_SECONDS = 15.0
-SILENT_SECONDS = 60.0  # amid a body or an answer
+SILENT_SECONDS = 60.0  # within a body or an answer
 IDLE_SECONDS = 120.0  # between requests
 SLOWEST_BODY = 1024  # bytes a second, after SILENT_SECONDS
-_STRANGERS = 8  # connections at a time of a user that is not answered, who may be a container of ours
+_STRANGERS = 8  # connections of an unknown user, who may be one of our containers
 _CHECK_SECONDS = 1.0
 _PAUSE = 0.5  # seconds without accepting, when descriptors have run out
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
@@ -40,7 +40,7 @@ _LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0
 
 
 class _RefusedError(Error):  # type: ignore[misc] # waitress ships no types
-    """An answer that is known before the body is."""
+    """An answer that does not depend on the body."""
 
     def __init__(self, answer: wire.HttpAnswer) -> None:
         super().__init__("")
@@ -59,17 +59,17 @@ _METADATA = re.compile(rb"^(x-amz-meta-[!-9;-~]+):[ \t]*(.*?)\r?$", re.IGNORECAS
 
 
 def _underscored(head: bytes) -> dict[str, str]:
-    """The metadata of S3 objects whose names have an underscore, which waitress leaves out of a request's headers."""
+    """Metadata of S3 objects with an underscore in the name: waitress drops such headers."""
     return {
         name.decode("latin-1"): value.rstrip(b" \t").decode("latin-1") for name, value in _METADATA.findall(head) if b"_" in name
     }
 
 
 class Task(WSGITask):  # type: ignore[misc] # see above
-    """Waitress spells every header `Like-This`; S3 gives the names of metadata in lower case, and clients keep them as they are."""
+    """Keeps the names of S3 metadata in lower case, as S3 does; waitress spells every header `Like-This`."""
 
     def get_environment(self) -> dict[str, Any]:
-        """The environment of WSGI, with metadata by the names that moto is to find them by."""
+        """WSGI environment, with metadata by the names that moto looks for."""
         environ: dict[str, Any] = super().get_environment()
         metadata = {f"HTTP_{name.upper().replace('-', '_')}": name for name in getattr(self.request, "metadata", {})}
         for key, name in metadata.items():
@@ -78,7 +78,7 @@ class Task(WSGITask):  # type: ignore[misc] # see above
         return environ
 
     def build_response_header(self) -> bytes:
-        """The head of an answer."""
+        """Status line and headers of an answer."""
         lines = super().build_response_header().split(b"\r\n")
         return b"\r\n".join(map(_metadata_in_lower_case, lines))
 
@@ -91,7 +91,7 @@ def _metadata_in_lower_case(line: bytes) -> bytes:
 
 
 class Parser(HTTPRequestParser):  # type: ignore[misc] # see above
-    """Refuses a request as soon as its headers are there. `guard` and `peer` are the channel's."""
+    """Refuses a request as soon as its headers are complete. `guard` and `peer` are the channel's."""
 
     adj: Any
     body_rcv: Any = None
@@ -103,7 +103,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc] # see above
         self.began = time.monotonic()
 
     def received(self, data: bytes) -> int:
-        """Take bytes; how many of them belong to this request."""
+        """Consume bytes; returns how many belong to this request."""
         consumed: int = super().received(data)
         receiver = self.body_rcv
         if isinstance(receiver, ChunkedReceiver) and len(receiver.control_line) + len(receiver.trailer) > MOST_HEAD:
@@ -113,13 +113,13 @@ class Parser(HTTPRequestParser):  # type: ignore[misc] # see above
             most = f"the body is larger than {self.adj.max_request_body_size:,} bytes"
             self.error = _RefusedError(wire.error(self._environ(), "RequestEntityTooLarge", most, "413 Request Entity Too Large"))
         if isinstance(self.error, ServerNotImplemented):
-            self.error = BadRequest(self.error.body)  # a 5xx would make clients send it again
+            self.error = BadRequest(self.error.body)  # after a 5xx clients would retry
         if self.completed:
-            self.expect_continue = False  # waitress would wait for a body that has been refused, or that there is not
+            self.expect_continue = False  # waitress would wait for a body that is refused or absent
         return consumed
 
     def parse_header(self, header_plus: bytes) -> None:
-        """Read the headers, and judge by them."""
+        """Parse the headers and check them."""
         super().parse_header(header_plus)
         self.metadata = _underscored(header_plus)
         environ = self._environ()
@@ -133,7 +133,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc] # see above
             self.adj.max_request_body_size = MOST_JSON
 
     def _end(self, error: Error) -> None:
-        """Answer now; without a body to receive, waitress takes the request for complete."""
+        """Answer now: without a body to receive the request is complete for waitress."""
         self.error = error
         self.body_rcv, self.chunked, self.content_length = None, False, 0
 
@@ -149,30 +149,30 @@ class Parser(HTTPRequestParser):  # type: ignore[misc] # see above
 
 
 class Channel(HTTPChannel):  # type: ignore[misc] # see above
-    """One connection. `peer` is looked up when it is accepted: later its socket may have no owner any more."""
+    """A connection. `peer` is looked up on accept: later the socket may have no owner any more."""
 
     task_class = Task
 
     def __init__(self, server: "Listener", sock: socket.socket, addr: Any, adj: Any, map: Any, peer: Peer) -> None:  # noqa: A002, ANN401 - waitress's
         self.peer = peer
         self.parser_class = lambda adjustments: Parser(adjustments, server.guard, peer)
-        self.moved = time.monotonic()  # when a byte last came or went
-        self.served = 0.0  # when the last answer was complete
+        self.moved = time.monotonic()  # time of the last byte in either direction
+        self.served = 0.0  # time of the last complete answer
         super().__init__(server, sock, addr, adj, map=map)
 
     @property
     def waits(self) -> bool:
-        """Whether it is the client's turn to say something."""
+        """Whether the server waits for the client."""
         return not self.requests and not self.total_outbufs_len
 
     def received(self, data: bytes) -> bool:
-        """Take bytes of the client."""
+        """Receive bytes from the client."""
         self.moved = time.monotonic()
         received: bool = super().received(data)
         return received
 
     def send(self, data: bytes, *, do_close: bool = True) -> int:
-        """Give bytes to the client; how many it took."""
+        """Send bytes to the client; returns how many were sent."""
         sent: int = super().send(data, do_close=do_close)
         if sent:
             self.moved = time.monotonic()
@@ -184,7 +184,7 @@ class Channel(HTTPChannel):  # type: ignore[misc] # see above
         self.served = self.moved = time.monotonic()
 
     def is_late(self, now: float) -> bool:
-        """Whether the client has had its time: for headers, for a body, to take an answer, or between requests."""
+        """Whether the client has exceeded a timeout: for headers, body, answer, or between requests."""
         if self.total_outbufs_len:
             return now - self.moved > SILENT_SECONDS
         if not self.waits:
@@ -199,7 +199,7 @@ class Channel(HTTPChannel):  # type: ignore[misc] # see above
         return now - self.moved > SILENT_SECONDS or took > enough
 
     def end(self, answer: bytes = b"") -> None:
-        """Close now, whether or not the client reads."""
+        """Close now, without waiting for the client to read."""
         with suppress(OSError):
             if answer and not self.total_outbufs_len:
                 self.socket.send(answer)
@@ -207,7 +207,7 @@ class Channel(HTTPChannel):  # type: ignore[misc] # see above
 
 
 class Listener(TcpWSGIServer):  # type: ignore[misc] # see above
-    """Accepts connections, and ends those that are too many or too slow."""
+    """Accepts connections and closes excess and slow ones."""
 
     channel_class = Channel
 
@@ -220,7 +220,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc] # see above
         super().__init__(application, **options)
 
     def readable(self) -> bool:
-        """Whether to accept connections now; waitress asks at every turn of its loop."""
+        """Whether to accept connections now; waitress calls this in each iteration of its loop."""
         now = time.monotonic()
         if now >= self._next_check:
             self._next_check = now + _CHECK_SECONDS
@@ -228,7 +228,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc] # see above
         return bool(self.accepting) and now >= self._paused_until
 
     def handle_accept(self) -> None:
-        """Accept one connection."""
+        """Accept a connection."""
         try:
             accepted = self.accept()
             if accepted is None:
@@ -241,7 +241,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc] # see above
             self.set_socket_options(connection)
             peer = self.guard.peer(connection.getsockname(), address)
         except OSError:
-            connection.close()  # it has gone already
+            connection.close()  # already closed by the client
             return
         if self._has_room(peer):
             self.channel_class(self, connection, address, self.adj, map=self._map, peer=peer)
@@ -250,8 +250,8 @@ class Listener(TcpWSGIServer):  # type: ignore[misc] # see above
 
     def _cannot_accept(self, error: OSError) -> None:
         if error.errno not in _EXHAUSTED:
-            return  # the client has gone again
-        self._faults.tell("accept", f"no connection can be accepted: {error.strerror}; silent ones are closed")
+            return  # closed by the client
+        self._faults.report("accept", f"no connection can be accepted: {error.strerror}; silent ones are closed")
         self._end_longest_silent()
         self._paused_until = time.monotonic() + _PAUSE
 
@@ -261,11 +261,11 @@ class Listener(TcpWSGIServer):  # type: ignore[misc] # see above
             return False
         if len(channels) < self._most:
             return True
-        self._faults.tell("full", f"{self._most} connections are open; the longest silent are closed for new ones")
+        self._faults.report("full", f"{self._most} connections are open; the longest silent are closed for new ones")
         return self._end_longest_silent()
 
     def _end_longest_silent(self) -> bool:
-        """Close the connection that has waited for longest, of the peer that has most; False if none waits."""
+        """Close the longest silent connection of the peer with the most; False if no connection is idle."""
         waiting = [channel for channel in self.active_channels.values() if channel.waits]
         if not waiting:
             return False
@@ -275,6 +275,6 @@ class Listener(TcpWSGIServer):  # type: ignore[misc] # see above
         return True
 
     def maintenance(self, now: float) -> None:
-        """Close the connections whose clients have had their time. Waitress would go by a clock that can be set."""
+        """Close connections after a timeout. waitress itself would use the wall clock, which can be set."""
         for channel in [channel for channel in self.active_channels.values() if channel.is_late(now)]:
             channel.end(_LATE if channel.request is not None else b"")

@@ -1,4 +1,4 @@
-"""What goes wrong on the way in and out, told on standard error: a fault that repeats once a minute, and how often it came."""
+"""Reports faults of the server on standard error: repetitions once a minute, with their number."""
 
 import logging
 import sys
@@ -20,7 +20,7 @@ class _Kind:
 
 
 class Faults:
-    """Tells faults on standard error; of each kind no more than one in `every` seconds."""
+    """Reports faults on standard error, each kind at most once in `every` seconds."""
 
     def __init__(self, every: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._every = every
@@ -28,8 +28,8 @@ class Faults:
         self._kinds: OrderedDict[str, _Kind] = OrderedDict()
         self._lock = threading.Lock()
 
-    def tell(self, kind: str, text: str) -> None:
-        """Print a text unless one of this kind was printed a short while ago."""
+    def report(self, kind: str, text: str) -> None:
+        """Print a text, unless one of this kind was printed less than `every` seconds ago."""
         with self._lock:
             now = self._clock()
             known = self._kinds.get(kind)
@@ -44,17 +44,17 @@ class Faults:
         print(text.rstrip("\n") + more, file=sys.stderr, flush=True)  # noqa: T201 - the server's log
 
     def failed(self, error: BaseException) -> None:
-        """Print the traceback of an exception of ours; its kind is where it was raised."""
-        self.tell(f"{type(error).__name__} {_origin(error)}", "".join(traceback.format_exception(error)))
+        """Print the traceback of an exception of the emulator; its kind is the line that raised it."""
+        self.report(f"{type(error).__name__} {_origin(error)}", "".join(traceback.format_exception(error)))
 
     def failed_elsewhere(self, what: str, error: BaseException) -> None:
-        """Print in one line that something of somebody else's failed, and where."""
-        self.tell(f"{type(error).__name__} {_origin(error)}", f"{what}: {type(error).__name__} at {_origin(error)}")
+        """Print in one line that code of a dependency failed, and where."""
+        self.report(f"{type(error).__name__} {_origin(error)}", f"{what}: {type(error).__name__} at {_origin(error)}")
 
 
 def _origin(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an unknown place"
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an unknown line"
 
 
 class _Handler(logging.Handler):
@@ -63,12 +63,12 @@ class _Handler(logging.Handler):
         self._faults = faults
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._faults.tell(f"{record.name} {record.pathname}:{record.lineno}", self.format(record))
+        self._faults.report(f"{record.name} {record.pathname}:{record.lineno}", self.format(record))
 
 
 @contextmanager
 def logged(faults: Faults, *names: str) -> Iterator[None]:
-    """Tell by `faults` what these loggers warn of."""
+    """Report warnings of these loggers as faults."""
     handler = _Handler(faults)
     loggers = [logging.getLogger(name) for name in names]
     before = [logger.propagate for logger in loggers]

@@ -1,4 +1,4 @@
-"""A WSGI application that answers what is ours and hands the rest to moto; the server before it lets in only who may (`guard`)."""
+"""WSGI application: the emulator's own operations, and moto for the rest of AWS. The server's guard checks requests before."""
 
 import io
 import json
@@ -29,25 +29,25 @@ _OBJECT_HEADERS = [
 
 
 class Operations(Protocol):
-    """The operations that are ours."""
+    """The emulator's own operations."""
 
     operations: Collection[str]
 
     def owns(self, operation: str, body: bytes) -> bool:
-        """Whether an operation is about our jobs."""
+        """Whether a request is about our jobs."""
 
     def answer(self, operation: str, body: bytes, region: str, account: str | None) -> tuple[int, Mapping[str, str], bytes]:
-        """Carry out one operation; never raises."""
+        """Answer an operation; never raises."""
 
     def interrupt(self, training: str) -> None:
-        """Take the instance of a spot training job away; raises AwsError."""
+        """Interrupt a spot training job; raises AwsError."""
 
 
 class Gateway:
     """`/_health` and `/_interrupt/JOB`, then our operations, then moto.
 
-    `before` is told the service, and of CloudWatch Logs the body, just before moto is asked. `account_of` tells the account
-    that an access key is of, None for the settings'. `reset` forgets all jobs, before moto forgets the rest of AWS.
+    `before` is called with the service, and for CloudWatch Logs with the body, before a request to moto. `account_of` returns the
+    account of an access key, None for the settings' account. `reset` deletes all jobs; it is called before moto's own reset.
     """
 
     def __init__(
@@ -72,10 +72,10 @@ class Gateway:
         self._reset = reset
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Answer one request."""
+        """Answer a request."""
         try:
             status, headers, body = self._answer(environ)
-        except Exception as fault:  # noqa: BLE001 - a fault of ours must reach the client as an error it understands
+        except Exception as fault:  # noqa: BLE001 - the client must get an error that it understands
             self._faults.failed(fault)
             status, headers, body = error(environ, "InternalFailure", f"the emulator failed: {type(fault).__name__}: {fault}")
         kept = [(name, _on_one_line(value)) for name, value in headers if not name.lower().startswith("access-control-")]
@@ -151,19 +151,19 @@ class Gateway:
 
 
 def _on_one_line(value: str) -> str:
-    """A header's value as HTTP can carry it; moto repeats what it was sent, whatever that is."""
+    """A header's value as HTTP allows it; moto repeats values of the request unchecked."""
     return value.replace("\r", " ").replace("\n", " ").encode("latin-1", "replace").decode("latin-1")
 
 
 def _body(environ: "WSGIEnvironment") -> bytes:
-    """The body of a JSON request, which the server has kept small."""
+    """Body of a JSON request; the server limits its size."""
     length = str(environ.get("CONTENT_LENGTH") or "")
     content: bytes = environ["wsgi.input"].read(int(length) if length.isdecimal() else 0)
     return content
 
 
 def _not_emulated(environ: "WSGIEnvironment", service: str, target: str, fault: BaseException | None) -> str:
-    """Name the operation that moto cannot carry out: by its target, its Action, or its method and path."""
+    """Name of an operation that moto cannot answer: by target, Action, or method and path."""
     what = target or " ".join(filter(None, (service, _action(environ) or f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}")))
     why = f" ({type(fault).__name__}: {fault})" if fault is not None else ""
     return (
@@ -172,7 +172,7 @@ def _not_emulated(environ: "WSGIEnvironment", service: str, target: str, fault: 
 
 
 def _action(environ: "WSGIEnvironment") -> str:
-    """The Action of a query request, in its address or at the beginning of its body, which moto has read."""
+    """Action of a query request, from the URL or from the beginning of the body, which moto has read."""
     sent = str(environ.get("QUERY_STRING", ""))
     with suppress(AttributeError, OSError, ValueError):  # the body cannot be read again, or has too many fields
         if "form" in str(environ.get("CONTENT_TYPE", "")):

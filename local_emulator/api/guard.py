@@ -1,4 +1,4 @@
-"""Who may come in. In front of every route, moto's too, and before a request's body is read.
+"""Access control, before every route (moto's too) and before a request's body is read.
 
 Another user of this machine must not run code as this one, and a page in the user's browser must neither read nor change anything.
 Checking Origin alone would not do: after DNS rebinding a request is of the same origin and may carry none, but Host still names the
@@ -22,21 +22,21 @@ _PORT = re.compile(r":\d{1,5}")
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """Why a request may not come in."""
+    """Reason for refusing a request, and the HTTP status."""
 
     status: str
     reason: str
 
 
 class Guard:
-    """Judges requests by their peer and their headers.
+    """Accepts or refuses requests by peer and headers.
 
     Args:
-        users: Numbers of the users that are answered; peers that are no process of this machine are let in as `--host` says.
-        allowed_hosts: Host headers to answer beside loopback's.
-        proxy_token: What our own proxy shows; its requests may be for any host.
-        run_key: Access key that containers of ours sign with, whichever user they run as.
-        identifies: Whether the kernel is asked whose connections are; if not, every user of this machine is answered.
+        users: Ids of the allowed users. Peers that are not processes of this machine are allowed if `--host` lets them connect.
+        allowed_hosts: Allowed Host headers beside those of loopback.
+        proxy_token: Token of the emulator's own proxy, whose requests may have any Host header.
+        run_key: Access key that our containers sign with; they may run as any user.
+        identifies: Whether the kernel is asked for the owners of connections; otherwise all users of this machine are allowed.
     """
 
     def __init__(
@@ -55,15 +55,15 @@ class Guard:
         self._identifies = identifies
 
     def peer(self, local: tuple[Any, ...], remote: tuple[Any, ...]) -> Peer:
-        """Who is at the other end of a connection, by its two addresses as the socket module has them; raises OSError."""
+        """Peer of a connection, from its two socket addresses; raises OSError."""
         return peers.peer_of(local[:2], remote[:2]) if self._identifies else Peer(address=remote[0])
 
     def knows(self, peer: Peer) -> bool:
-        """Whether a peer may come in whatever it signs with."""
+        """Whether a peer is allowed with any access key."""
         return peers.may_enter(peer, self._users)
 
     def refusal(self, environ: Mapping[str, Any], peer: Peer) -> Refusal | None:
-        """Why a request may not come in; None if it may."""
+        """Reason for refusing a request; None if it is allowed."""
         if not self.knows(peer) and not self._is_run(environ):
             whose = "of an unknown user" if peer.uid is None or peer.gone else f"of the user {peers.described(peer.uid)}"
             others = ", ".join(peers.described(uid) for uid in sorted(self._users))
@@ -83,7 +83,7 @@ def _same(given: str, secret: str | None) -> bool:
 def refusal(  # noqa: PLR0911 - one return for each rule
     environ: Mapping[str, Any], allowed_hosts: tuple[str, ...] = (), proxy_token: str | None = None
 ) -> Refusal | None:
-    """Why a request's headers may not come in; None if they may. What our own proxy brings, by its token, may be for any host."""
+    """Reason for refusing a request by its headers; None if it is allowed. With the proxy's token any Host header is allowed."""
     host = str(environ.get("HTTP_HOST", ""))
     if not _same(str(environ.get(_TOKEN, "")), proxy_token) and not _is_ours(host, allowed_hosts):
         return Refusal(status="421 Misdirected Request", reason=f"the Host header {host!r} is not this emulator's")
@@ -106,7 +106,7 @@ def refusal(  # noqa: PLR0911 - one return for each rule
 
 
 def _is_ours(host: str, allowed_hosts: tuple[str, ...]) -> bool:
-    """Whether a Host header is a name of this machine's loopback; two headers arrive joined by a comma and match nothing."""
+    """Whether a Host header names loopback. Two headers arrive joined by a comma and never match."""
     name = host.lower()
     if name.startswith("["):
         address, _, rest = name.partition("]")

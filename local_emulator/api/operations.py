@@ -1,4 +1,4 @@
-"""One flat table of the operations that are ours; every other one is moto's."""
+"""Table of the operations that the emulator implements; moto answers all others."""
 
 import sys
 import traceback
@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
 from local_emulator.api import search, tags, training_jobs, tuning_jobs, validation
-from local_emulator.api.tuning_jobs import Context
+from local_emulator.api.context import Context
 from local_emulator.api.wire import Answer, failure, parse, success
 from local_emulator.domain.errors import (
     AwsError,
@@ -49,7 +49,7 @@ def _tags_ours(request: Document) -> bool:
     return not isinstance(arn, str) or parse_arn(arn) is not None
 
 
-# Operations that are asked about other resources too, which are moto's: whether a request is about our jobs.
+# Operations that also exist for resources of moto: whether a request is about our jobs.
 _OURS_IF: Mapping[str, Callable[[Document], bool]] = {
     **dict.fromkeys(("AddTags", "ListTags", "DeleteTags"), _tags_ours),
     **dict.fromkeys(("Search", "GetSearchSuggestions", "ListTrialComponents"), search.ours),
@@ -57,7 +57,7 @@ _OURS_IF: Mapping[str, Callable[[Document], bool]] = {
 
 
 class Api:
-    """Answers SageMaker's tuning and training operations out of the store. It never touches a run."""
+    """Answers SageMaker's tuning and training operations from the store. It never touches a run."""
 
     operations: Collection[str] = _TABLE.keys()
 
@@ -76,20 +76,20 @@ class Api:
         self._context = Context(store=store, settings=settings, now=now, token=token, notify=notify, check=check)
 
     def owns(self, operation: str, body: bytes) -> bool:
-        """Whether an operation is about our jobs; what is about other resources is moto's."""
+        """Whether a request is about our jobs; moto answers requests about other resources."""
         if operation not in _OURS_IF:
             return operation in self.operations
         try:
             return _OURS_IF[operation](parse(body))
         except AwsError:
-            return True  # it is refused either way, and by us in AWS's form
+            return True  # invalid anyway, and our errors have AWS's form
 
     def interrupt(self, training: str) -> None:
-        """Take the instance of a managed spot training job (its name or ARN) away; raises AwsError if it has none."""
+        """Interrupt a managed spot training job, given by name or ARN; raises AwsError if it cannot be interrupted."""
         training_jobs.interrupt(self._context, training)
 
     def answer(self, operation: str, body: bytes, region: str, account: str | None = None) -> Answer:
-        """Carry out one operation in a region of an account (None: the settings'); every failure is a modelled error."""
+        """Answer an operation in a region of an account (None: the settings' account); every failure is a modelled error."""
         if operation not in _TABLE:
             return failure(UnknownOperationException(f"{operation} is not an operation of this emulator."))
         if self._chance() < self._context.settings.faults.throttle:
@@ -100,7 +100,7 @@ class Api:
             return success(_TABLE[operation](self._context, request, scope))
         except AwsError as error:
             return failure(error)
-        except StoreUnavailable as error:  # the engine tells it in the server's log
+        except StoreUnavailable as error:  # the engine logs it
             return failure(ResourceLimitExceeded(f"{operation} was not carried out: {error}"))
         except Exception as error:  # noqa: BLE001 - our own fault must reach the client as an error it understands
             traceback.print_exc(file=sys.stderr)

@@ -1,7 +1,7 @@
-"""Who is at the other end of a connection.
+"""Owners of connections.
 
-The kernel knows the owner of every TCP socket of this machine and tells it by netlink (`man 7 sock_diag`), one socket at a time: that
-takes a fiftieth of a millisecond, where reading /proc/net/tcp takes several and may miss one while the table changes.
+The kernel reports the owner of a TCP socket of this machine by netlink (`man 7 sock_diag`), one socket at a time, in 0.02 ms. Reading
+/proc/net/tcp takes several milliseconds and may miss a socket while the table changes.
 """
 
 import errno
@@ -29,12 +29,12 @@ _ERROR = 2  # NLMSG_ERROR
 
 
 class UnknownUser(EmulatorError):  # noqa: N818 - reads as a fact
-    """A user that this machine does not have."""
+    """There is no such user on this machine."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Peer:
-    """The other end of a connection. `uid` is None if it is not a process of this machine, `gone` if its socket is closed already."""
+    """Remote end of a connection. `uid` is None if it is not a process of this machine; `gone`: its socket is already closed."""
 
     address: str
     uid: int | None = None
@@ -42,23 +42,23 @@ class Peer:
 
     @property
     def group(self) -> str:
-        """Whose connections are counted together: a user's, or an address's."""
+        """Key by which connections are counted: the user, or the address."""
         return self.address if self.uid is None else f"uid {self.uid}"
 
 
 def peer_of(local: Address, remote: Address) -> Peer:
-    """The peer of an accepted connection, from the two addresses of its socket; raises OSError where the kernel does not tell."""
+    """Peer of an accepted connection, from the addresses of its socket; raises OSError if the kernel does not answer."""
     family = socket.AF_INET6 if ":" in remote[0] else socket.AF_INET
     owner = _owner(family, local, remote)
     if owner is None:
         return Peer(address=remote[0], gone=_is_of_this_machine(family, remote[0]))
     uid, inode = owner
-    # A socket that no process holds any more is told to be root's; its inode is 0 then.
+    # A socket without a process is reported as root's, with inode 0.
     return Peer(address=remote[0], uid=uid, gone=inode == 0)
 
 
 def why_unknown() -> str | None:
-    """Why this machine does not tell whose a connection is; None if it does."""
+    """Reason why owners of connections cannot be determined on this machine; None if they can."""
     try:
         with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as near:
             peer = peer_of(listener.getsockname(), near.getsockname())
@@ -68,17 +68,17 @@ def why_unknown() -> str | None:
 
 
 def users(names: Iterable[str]) -> frozenset[int]:
-    """The numbers of users given by name or number; raises UnknownUser."""
+    """Ids of users given by name or number; raises UnknownUser."""
     return frozenset(map(_number, names))
 
 
 def may_enter(peer: Peer, allowed: Collection[int]) -> bool:
-    """Whether a peer is one of the allowed users, or comes from elsewhere, which `--host` decides."""
+    """Whether a peer is an allowed user, or not of this machine (then `--host` decides)."""
     return not peer.gone and (peer.uid is None or peer.uid in allowed)
 
 
 def described(uid: int) -> str:
-    """A user as a message names it."""
+    """Name of a user in messages."""
     try:
         return f"{pwd.getpwuid(uid).pw_name} (uid {uid})"
     except KeyError:
@@ -95,7 +95,7 @@ def _number(name: str) -> int:
 
 
 def _owner(family: int, local: Address, remote: Address) -> tuple[int, int] | None:
-    """(uid, inode) of the socket at the far end; None if this machine, or this network namespace of it, has no such socket."""
+    """(uid, inode) of the remote socket; None if this network namespace has no such socket."""
     ends = [socket.inet_pton(family, host.partition("%")[0]).ljust(16, b"\0") for host in (remote[0], local[0])]
     asked = struct.pack("=BBBxI", family, socket.IPPROTO_TCP, 0, _ANY) + _ID.pack(remote[1], local[1], *ends)
     asked += struct.pack("=III", 0, _ANY, _ANY)  # any interface, no cookie
@@ -113,7 +113,7 @@ def _owner(family: int, local: Address, remote: Address) -> tuple[int, int] | No
 
 
 def _is_of_this_machine(family: int, host: str) -> bool:
-    """Whether an address is one of this machine's own: then what is sent there is sent from there."""
+    """Whether an address belongs to this machine: then it is also the source address of packets sent to it."""
     mapped = getattr(ip_address(host.partition("%")[0]), "ipv4_mapped", None)
     family, host = (socket.AF_INET, str(mapped)) if mapped else (family, host)
     with socket.socket(family, socket.SOCK_DGRAM) as test:

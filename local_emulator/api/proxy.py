@@ -1,9 +1,9 @@
-"""An HTTPS proxy for programs that insist on AWS's own addresses: what goes to AWS is answered here, the rest is passed on unread.
+"""HTTPS proxy for programs with fixed AWS addresses: requests to AWS are answered by the emulator, others are tunnelled.
 
-AWS_ENDPOINT_URL is enough for most clients, but an address given in code beats it: the SageMaker Python SDKs ask STS at its regional
-address, for one. With HTTPS_PROXY such calls come here; AWS_CA_BUNDLE makes the client trust the certificates shown, which an
-authority of this state folder signs. It may sign for AWS's domains only, so a stolen key is good for nothing else, and a client that
-trusts nothing but this bundle cannot reach the real AWS by mistake.
+AWS_ENDPOINT_URL is enough for most clients, but an endpoint given in code overrides it: the SageMaker Python SDKs call STS at its
+regional address, for example. HTTPS_PROXY directs such calls to this proxy. AWS_CA_BUNDLE makes clients trust its certificates, which
+are signed by an authority of the state folder. The authority is constrained to AWS's domains, so a stolen key is useless elsewhere,
+and a client that trusts only this bundle cannot reach the real AWS by mistake.
 """
 
 import asyncio
@@ -40,9 +40,9 @@ _TARGET = re.compile(r"CONNECT ([A-Za-z0-9.\-]+|\[[0-9a-fA-F:.]+\]):(\d{1,5}) HT
 _MOST_HEAD = 64 * 2**10
 _YEARS = timedelta(days=3650)
 _CHUNK = 2**16
-_SILENT_SECONDS = 600.0  # for what is passed on: clients of others' services wait long for answers
+_SILENT_SECONDS = 600.0  # of tunnelled connections: other services may answer late
 _MOST_CONNECTIONS = 200
-_DESCRIPTORS = 8  # share of this process's descriptors that connections, two for each client, may take: one of so many
+_DESCRIPTORS = 8  # connections, two for each client, may use 1/8 of the process's file descriptors
 _PAUSE = 0.5  # seconds without accepting, when descriptors have run out
 _REFUSED = (
     b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 45\r\n\r\n"
@@ -51,7 +51,7 @@ _REFUSED = (
 
 
 def is_aws(host: str) -> bool:
-    """Whether a host is one of AWS's."""
+    """Whether a host belongs to AWS."""
     name = host.lower().rstrip(".")
     return any(name.endswith(f".{domain}") for domain in DOMAINS)
 
@@ -60,7 +60,7 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Authority:
-    """Signs certificates for AWS's hosts. Made once for a state folder; only its owner may read the key."""
+    """Signs certificates for AWS's hosts. Created once for a state folder; only the owner may read the key."""
 
     def __init__(self, folder: Path) -> None:
         self.bundle = folder / "ca.pem"
@@ -75,13 +75,13 @@ class Authority:
             raise _broken(self.bundle, private) from error
         if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != self._certificate.public_key():
             raise _broken(self.bundle, private)
-        # For the library `requests`, which asks hosts beside AWS's too, and knows no other way to name an authority.
+        # For the library `requests`: it also connects to other hosts, and has no other setting for an authority.
         self.bundle_and_others.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + self.bundle.read_bytes())
         self._key = key
         self._contexts: dict[str, ssl.SSLContext] = {}
 
     def context(self, host: str) -> ssl.SSLContext:
-        """What shows itself as a host."""
+        """TLS context with a certificate for a host."""
         if host not in self._contexts:
             key = ec.generate_private_key(ec.SECP256R1())
             alternative = x509.SubjectAlternativeName([x509.DNSName(host)])
@@ -161,10 +161,10 @@ def _make_authority(bundle: Path, private: Path) -> None:
 
 
 class Proxy:
-    """Listens on loopback in a thread of its own; `url` is where. `emulator` is the URL that AWS's hosts are answered from.
+    """Listens on loopback in its own thread, at `url`. Requests to AWS's hosts are forwarded to the URL `emulator`.
 
-    Who may not use the emulator may not use this either; who says nothing for long is closed, and when there are too many
-    connections, the one that has been silent for longest. `port` is taken if it is free, else any other.
+    Only users of the emulator may use the proxy. Silent connections are closed after a timeout, the longest silent one if there are
+    too many. `port` is used if it is free, otherwise any other.
     """
 
     def __init__(self, emulator: str, token: str, authority: Authority, guard: Guard, faults: Faults, *, port: int = 0) -> None:
@@ -174,7 +174,7 @@ class Proxy:
         self._guard = guard
         self._faults = faults
         self._most = min(_MOST_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _DESCRIPTORS)
-        self._moved: dict[asyncio.Task[Any], float] = {}  # when each client's connection last passed a byte
+        self._moved: dict[asyncio.Task[Any], float] = {}  # time of the last byte of each client's connection
         try:
             self._listener = socket.create_server(("127.0.0.1", port))
         except OSError:
@@ -182,11 +182,11 @@ class Proxy:
         self._listener.setblocking(False)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._loop = asyncio.new_event_loop()
-        self._loop.set_exception_handler(lambda _loop, facts: faults.tell(facts["message"], f"proxy: {facts['message']}"))
+        self._loop.set_exception_handler(lambda _loop, facts: faults.report(facts["message"], f"proxy: {facts['message']}"))
         self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
 
     def environment(self) -> Mapping[str, str]:
-        """What a program needs in its environment to come here."""
+        """Environment variables that direct a program to the proxy."""
         return {
             "HTTPS_PROXY": self.url,
             "NO_PROXY": "localhost,127.0.0.1,::1",
@@ -213,16 +213,16 @@ class Proxy:
         self._loop.close()
 
     async def _accept(self) -> None:
-        """Not asyncio's own server: when descriptors have run out it begins more and more attempts to accept, and logs each."""
+        """Accept connections. asyncio's own server starts and logs ever more attempts when file descriptors have run out."""
         while True:
             try:
                 connection, address = await self._loop.sock_accept(self._listener)
             except OSError as error:
-                self._faults.tell("proxy", f"the proxy cannot accept connections: {error.strerror}; silent ones are closed")
+                self._faults.report("proxy", f"the proxy cannot accept connections: {error.strerror}; silent ones are closed")
                 self._end_longest_silent()
                 await asyncio.sleep(_PAUSE)
                 continue
-            with suppress(OSError):  # the client has gone
+            with suppress(OSError):  # closed by the client
                 await self._begin(connection, address)
 
     async def _begin(self, connection: socket.socket, address: Any) -> None:  # noqa: ANN401 - as the socket module has it
@@ -231,7 +231,7 @@ class Proxy:
                 connection.send(_REFUSED)
             return
         if len(self._moved) >= self._most:
-            self._faults.tell(
+            self._faults.report(
                 "full", f"{self._most} connections of the proxy are open; the longest silent are closed for new ones"
             )
             self._end_longest_silent()
@@ -246,7 +246,7 @@ class Proxy:
     def _end_longest_silent(self) -> None:
         if self._moved:
             task = min(self._moved, key=self._moved.__getitem__)
-            del self._moved[task]  # the next newcomer needs another's place
+            del self._moved[task]  # so that the next call closes another one
             task.remove_done_callback(self._moved.pop)
             task.cancel()
 
@@ -296,7 +296,7 @@ class Proxy:
         await writer.drain()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Hand one request to the emulator, which closes the connection after its answer."""
+        """Forward a request to the emulator, which closes the connection after the answer."""
         async with asyncio.timeout(SILENT_SECONDS):
             head = await reader.readuntil(b"\r\n\r\n")
         lines = head.removesuffix(b"\r\n\r\n").split(b"\r\n")
@@ -308,7 +308,7 @@ class Proxy:
         await self._join((reader, writer), there)
 
     async def _join(self, here: Connection, there: Connection) -> None:
-        """Pass bytes both ways until the far side has ended; what the near side still has to say then is of no use."""
+        """Copy bytes in both directions until the remote side closes."""
         client = asyncio.current_task()
         onward = asyncio.ensure_future(self._pass(here[0], there[1], client))
         try:

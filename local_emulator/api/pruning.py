@@ -1,7 +1,7 @@
-"""Leaves out of moto's answers about SageMaker what AWS leaves out: optional members whose value botocore's model does not allow.
+"""Removes from moto's answers what AWS leaves out: optional members with a value that botocore's model does not allow.
 
 moto writes `null` for what was never set, or `"VpcConfig": {}` although a VpcConfig has required members. SDK 3 parses answers into
-such types, for which an empty structure is an error and an absent one is none.
+these types, for which an empty structure is an error and an absent one is not.
 """
 
 import json
@@ -14,7 +14,7 @@ from sm_tuning.rules import schema
 
 
 def pruned(operation: str, content: bytes) -> bytes:
-    """An answer of moto's to a SageMaker operation, without empty members that cannot be; anything else as it is."""
+    """Moto's answer to a SageMaker operation without members that are empty against the model; anything else unchanged."""
     try:
         shape = schema.operation(operation).output_shape
         answer = json.loads(content)

@@ -1,4 +1,4 @@
-"""The account's quotas: AWS's defaults unless the settings say otherwise."""
+"""Quotas of the account: AWS's defaults, or the settings'."""
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -16,13 +16,13 @@ _ASK = (
     "support to request an increase for this quota."
 )
 _JOBS = "Training Jobs"
-# What botocore's enum has and SageMaker does not train on: notebooks, processing and hosting have it. Recorded: ml.t3.medium.
+# In botocore's enum, but for notebooks, processing and hosting only. Recorded: ml.t3.medium.
 _NOT_FOR_TRAINING = ("ml.t2.*", "ml.t3.*")
 _NOT_IN_REGION = {"us-west-1": ("ml.p2.*",)}  # recorded
 
 
 def check_tuning_job(plan: Plan, store: Store, quotas: Quotas, scope: AwsScope) -> None:
-    """Raise ResourceLimitExceeded if a tuning job is more than the account may have."""
+    """Raise ResourceLimitExceeded if a tuning job exceeds a quota."""
     jobs = quotas.random_training_jobs if plan.strategy == "Random" else quotas.training_jobs
     parallel = plan.max_parallel
     of_a_job = "per hyperparameter tuning job"
@@ -35,7 +35,7 @@ def check_tuning_job(plan: Plan, store: Store, quotas: Quotas, scope: AwsScope) 
 
 
 def check_training_job(spec: TrainingSpec, store: Store, quotas: Quotas, scope: AwsScope) -> None:
-    """Raise ResourceLimitExceeded if a training job's instances are more than the account may have."""
+    """Raise ResourceLimitExceeded if a training job's instances exceed a quota."""
     _check_instances(spec, 1, store, quotas, scope)
 
 
@@ -56,7 +56,7 @@ def _offered(kind: str, region: str) -> bool:
 
 
 def _usages(spec: TrainingSpec) -> Mapping[str, tuple[str, int]]:
-    """(instance type, count) by the quota's name; of alternatives the first: others are tried when it is short."""
+    """(instance type, count) by quota name. Of alternatives the first counts: the others are used only without capacity."""
     spot = "spot " if spec.managed_spot else ""
     usages: dict[str, tuple[str, int]] = {}
     for group in spec.resources.groups or spec.resources.alternatives[:1]:

@@ -10,7 +10,8 @@ from typing import Any
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from local_emulator.api import paging, tuning_jobs
-from local_emulator.api.tuning_jobs import Context, with_token
+from local_emulator.api.context import Context
+from local_emulator.api.paging import with_token
 from local_emulator.documents import serialize
 from local_emulator.domain.errors import ValidationException
 from local_emulator.domain.jobs import Document, Status
@@ -21,7 +22,7 @@ from local_emulator.store.base import Query
 from sm_tuning.rules import schema
 
 RESOURCES = {"TrainingJob": "TrainingJob", "HyperParameterTuningJob": "HyperParameterTuningJobSearchEntity"}
-"""Resources that are ours, and botocore's shape of what a search finds of each."""
+"""Searchable resources, with botocore's shape of their records."""
 
 _COMPONENTS = "ExperimentTrialComponent"
 _MOST_CONDITIONS = 50
@@ -43,14 +44,14 @@ _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
 
 
 def ours(request: Document) -> bool:
-    """Whether a request is about training jobs or tuning jobs, or about the trial components that AWS makes of training jobs."""
+    """Whether a request is about training jobs, tuning jobs, or the trial components that AWS makes from training jobs."""
     resource = request.get("Resource")
     about_jobs = "SourceArn" in json.dumps(request)
     return resource in RESOURCES or (resource in {None, _COMPONENTS} and about_jobs)
 
 
 def refuse_components(_context: Context, _request: Document, _scope: AwsScope) -> Document:
-    """Refuse what asks for the trial components of training jobs: AWS makes one of each, and there are none here."""
+    """Refuse requests for trial components of training jobs, which are not emulated."""
     raise ValidationException(
         "The trial components that SageMaker makes of training jobs are not emulated. Search for the Resource TrainingJob instead."
     )
@@ -72,11 +73,11 @@ def search(context: Context, request: Document, scope: AwsScope) -> Document:
     position = paging.after("Search", request)
     begin = json.loads(position) if position else 0
     end = begin + request.get("MaxResults", _PAGE)
-    found = {
+    answer = {
         "Results": [{resource: record} for record in records[begin:end]],
         "TotalHits": {"Value": len(records), "Relation": "EqualTo"},
     }
-    return with_token("Search", request, found, json.dumps(end) if end < len(records) else None)
+    return with_token("Search", request, answer, json.dumps(end) if end < len(records) else None)
 
 
 def suggestions(context: Context, request: Document, scope: AwsScope) -> Document:
@@ -99,7 +100,7 @@ def suggestions(context: Context, request: Document, scope: AwsScope) -> Documen
 
 
 def _records(context: Context, resource: str, expression: Document, scope: AwsScope) -> Iterator[Document]:
-    """Every job of a resource, or those that the expression may leave."""
+    """Records of a resource; those that cannot satisfy the expression may be left out."""
     if resource == "TrainingJob":
         for training in context.store.trainings.find(_narrowed(expression, scope)).items:
             yield _record(resource, training, serialize.described_training_job(training, context.now()))
@@ -115,13 +116,13 @@ def _record(resource: str, job: TrainingJob | TuningJob, described: Document) ->
 
 @functools.cache
 def _members(resource: str) -> frozenset[str]:
-    """The members of what a search finds; botocore makes its map of them anew each time."""
+    """Members of a record. Cached, because botocore computes its map on each access."""
     shape = schema.service().shape_for(RESOURCES[resource])
     return frozenset(shape.members if isinstance(shape, StructureShape) else ())
 
 
 def _narrowed(expression: Document, scope: AwsScope) -> Query:
-    """What of an expression the store can answer by its indexes: one more condition on what it finds does no harm."""
+    """A query with the conditions of an expression that the store has indexes for."""
     query = Query(scope=scope)
     if expression.get("Operator", "And") != "And":
         return query
@@ -136,7 +137,7 @@ def _narrowed(expression: Document, scope: AwsScope) -> Query:
 
 
 def _sorted(records: Sequence[Document], by: str, *, descending: bool) -> list[Document]:
-    """In the order of a property; records without it come last."""
+    """Records in the order of a property; records without it last."""
     keyed = [(next(_values(record, by.split(".")), None), record) for record in records]
     there = [(value, record) for value, record in keyed if value is not None]
     numbers = all(isinstance(value, int | float) for value, _ in there)
@@ -148,7 +149,7 @@ def _sorted(records: Sequence[Document], by: str, *, descending: bool) -> list[D
 
 
 def _kind(resource: str, name: str) -> str:
-    """`text`, `number`, `time`, `boolean`, or `hyperparameter`: either of the first two. Raises ValidationException."""
+    """Kind of a property: `text`, `number`, `time`, `boolean`, or `hyperparameter` (text or number). Raises ValidationException."""
     head, _, rest = name.partition(".")
     if rest and head in {"Metrics", "HyperParameters"} and resource == "TrainingJob":
         return "number" if head == "Metrics" else "hyperparameter"
@@ -171,7 +172,7 @@ def _below(shape: Shape | None, step: str) -> Shape | None:
 
 
 def _paths(shape: Shape, path: str = "", above: tuple[str, ...] = ()) -> Iterator[str]:
-    """The names of the properties below a shape."""
+    """Names of the properties below a shape."""
     if isinstance(shape, ListShape):
         yield from _paths(shape.member, path, above)
     elif isinstance(shape, StructureShape) and shape.name not in above:
@@ -182,7 +183,7 @@ def _paths(shape: Shape, path: str = "", above: tuple[str, ...] = ()) -> Iterato
 
 
 def _values(record: Any, steps: Sequence[str]) -> Iterator[Any]:  # noqa: ANN401 - JSON
-    """Every value at a path; a list stands for its members."""
+    """All values at a path; lists are expanded."""
     if isinstance(record, list):
         for member in record:
             yield from _values(member, steps)
@@ -205,7 +206,7 @@ def _values(record: Any, steps: Sequence[str]) -> Iterator[Any]:  # noqa: ANN401
 
 
 def _conditions(expression: Document) -> Iterator[Document]:
-    """Every filter, however deep."""
+    """All filters of an expression and its sub-expressions."""
     yield from expression.get("Filters", ())
     for nested in expression.get("NestedFilters", ()):
         yield from nested["Filters"]
@@ -216,11 +217,11 @@ def _conditions(expression: Document) -> Iterator[Document]:
 def _size(expression: Document) -> int:
     below = expression.get("SubExpressions", ())
     own = len(expression.get("Filters", ())) + len(expression.get("NestedFilters", ())) + len(below)
-    return own + sum(_size(one) for one in below)
+    return own + sum(map(_size, below))
 
 
 def _check(resource: str, expression: Document) -> None:
-    """Raise ValidationException for what no expression may hold."""
+    """Raise ValidationException for an invalid expression."""
     if _size(expression) > _MOST_CONDITIONS:
         raise ValidationException(
             f"SearchExpression has {_size(expression)} conditions; there may be at most {_MOST_CONDITIONS}."
@@ -246,7 +247,7 @@ def _check(resource: str, expression: Document) -> None:
 
 
 def _read(kind: str, name: str, text: str) -> str | float | bool:
-    """A filter's Value as a value of its property; raises ValidationException."""
+    """A filter's Value in the type of the property; raises ValidationException."""
     try:
         if kind == "number":
             return float(text)
@@ -266,7 +267,7 @@ def _read(kind: str, name: str, text: str) -> str | float | bool:
 
 
 def _satisfies(resource: str, record: Document, expression: Document) -> bool:
-    """Whether a record satisfies an expression; without any condition every one does."""
+    """Whether a record satisfies an expression; always true without conditions."""
     verdicts = [
         *(_holds(resource, record, condition) for condition in expression.get("Filters", ())),
         *(_nested(resource, record, nested) for nested in expression.get("NestedFilters", ())),
@@ -276,7 +277,7 @@ def _satisfies(resource: str, record: Document, expression: Document) -> bool:
 
 
 def _nested(resource: str, record: Document, nested: Document) -> bool:
-    """Whether one object of a list satisfies all filters."""
+    """Whether any object of a list satisfies all filters."""
     path = nested["NestedPropertyName"].split(".")
     return any(
         all(_holds(resource, _inside(path, member), condition) for condition in nested["Filters"])
@@ -285,7 +286,7 @@ def _nested(resource: str, record: Document, nested: Document) -> bool:
 
 
 def _inside(path: Sequence[str], member: Any) -> Document:  # noqa: ANN401 - JSON
-    """A record that has only that member at a path."""
+    """A record with only this member at a path."""
     document: Any = member
     for step in reversed(path):
         document = {step: document}
@@ -317,7 +318,7 @@ def _comparable(value: object, wanted: object, operator: str) -> bool:
 
 
 def _hyperparameter(value: str, wanted: str) -> tuple[str | float, str | float]:
-    """Both as decimals, both as integers if an integer is asked for, or as texts if either is no number."""
+    """Both values as decimals; as integers if an integer is wanted; as text if either is not a number."""
     try:
         number = float(value)
         return (int(number), int(wanted)) if wanted.lstrip("+-").isdigit() else (number, float(wanted))

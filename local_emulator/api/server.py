@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 _THREADS = 8
 _MOST_CONNECTIONS = 500
-_DESCRIPTORS = 4  # share of this process's descriptors that connections may take: one of so many
+_DESCRIPTORS = 4  # connections may use 1/4 of the process's file descriptors
 
 
 class PortTaken(InUse):
-    """Somebody else listens there."""
+    """The port is in use."""
 
 
 class Server:
-    """An HTTP server that listens already; `url` is where."""
+    """A listening HTTP server; `url` is its address."""
 
     def __init__(self, app: "WSGIApplication", settings: Settings, guard: Guard, faults: Faults) -> None:
         self._closed = False
@@ -62,7 +62,7 @@ class Server:
             with logged(self._faults, "waitress", "waitress.queue"):
                 self._server.run()
         except OSError:
-            if not self._closed:  # else it was waiting for its own sockets when another thread closed them
+            if not self._closed:  # otherwise another thread closed the sockets during poll()
                 raise
 
     def close(self) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from local_emulator.api import paging
-from local_emulator.api.tuning_jobs import Context, with_token
+from local_emulator.api.context import Context
+from local_emulator.api.paging import with_token
 from local_emulator.documents import parse, serialize
 from local_emulator.domain.errors import Conflict, NotFound, ResourceNotFound, ValidationException
 from local_emulator.domain.jobs import Document
@@ -29,7 +30,7 @@ def _get(context: Context, arn: str, scope: AwsScope) -> TuningJob | TrainingJob
 
 
 def _put(context: Context, arn: str, change: Mapping[str, str | None], scope: AwsScope) -> Mapping[str, str]:
-    """Set tags, or take away those whose value is None."""
+    """Set tags; a value of None removes the tag."""
     while True:
         job = _get(context, arn, scope)
         tags = {key: value for key, value in {**job.tags, **change}.items() if value is not None}

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from local_emulator.api import limits, quotas, updates
-from local_emulator.api.tuning_jobs import Context, filters, with_token
+from local_emulator.api import limits, quotas
+from local_emulator.api.context import Context
+from local_emulator.api.paging import filters, with_token
 from local_emulator.api.validation import raise_if_invalid
-from local_emulator.documents import defaults, parse, serialize
+from local_emulator.documents import changes, defaults, parse, serialize
 from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound, ResourceInUse, ValidationException
 from local_emulator.domain.jobs import Document, Secondary, Status, Transition
 from local_emulator.domain.names import Arn, AwsScope, parse_arn
@@ -66,7 +67,7 @@ def _find(context: Context, arn: Arn) -> TrainingJob:
 
 
 def interrupt(context: Context, training: str) -> None:
-    """Ask for the interruption of a managed spot training job that runs, told by its ARN, or by a name that only one has."""
+    """Request the interruption of a running managed spot training job, given by ARN or by a unique name."""
     arn = _arn_of(context, training)
     while True:
         job = _find(context, arn)
@@ -88,9 +89,7 @@ def _arn_of(context: Context, training: str) -> Arn:
         return parsed.arn
     same = [arn for arn in context.store.arns() if arn.endswith(f"/{training.lower()}")]
     if len(same) > 1:
-        raise ValidationException(
-            f"There are {len(same)} training jobs called {training}: {', '.join(same)}. Give the ARN of one."
-        )
+        raise ValidationException(f"There are {len(same)} training jobs called {training}: {', '.join(same)}. Give an ARN.")
     return same[0] if same else AwsScope(region="", account="").training_arn(training)
 
 
@@ -100,7 +99,7 @@ def describe(context: Context, request: Document, scope: AwsScope) -> Document:
 
 
 def list_(context: Context, request: Document, scope: AwsScope) -> Document:
-    """ListTrainingJobs. As documented, a page is taken first and StatusEquals applied to it afterwards."""
+    """ListTrainingJobs. As documented, StatusEquals is applied after a page was selected."""
     operation = "ListTrainingJobs"
     query = filters(operation, request, scope, sort=Sort.CREATED, descending="SortBy" not in request)
     page = context.store.summaries(replace(query, statuses=()))
@@ -111,7 +110,7 @@ def list_(context: Context, request: Document, scope: AwsScope) -> Document:
 
 
 def _is_asked_for(context: Context, summary: TrainingSummary, request: Document) -> bool:
-    """Whether a job has the warm pool and the training plan that a list is asked for."""
+    """Whether a job matches WarmPoolStatusEquals and TrainingPlanArnEquals."""
     if not {"WarmPoolStatusEquals", "TrainingPlanArnEquals"} & request.keys():
         return True
     job = _find(context, summary.arn)
@@ -130,7 +129,7 @@ def stop(context: Context, request: Document, scope: AwsScope) -> None:
         if job.status is Status.STOPPING:
             return
         now = max(context.now(), job.modified)
-        try:  # the secondary status follows when the run is told
+        try:  # the secondary status follows when the run is stopped
             context.store.trainings.put(replace(job, status=Status.STOPPING, modified=now))
         except (Conflict, NotFound):
             continue
@@ -139,12 +138,12 @@ def stop(context: Context, request: Document, scope: AwsScope) -> None:
 
 
 def update(context: Context, request: Document, scope: AwsScope) -> Document:
-    """UpdateTrainingJob: the profiler, the warm pool and remote debugging of a job are recorded, and change nothing of its run."""
+    """UpdateTrainingJob: recorded only; neither profiler, warm pool nor remote debugging affect the run."""
     while True:
         job = _get(context, request, scope)
         raise_if_invalid(update_rules.violations(request, serialize.described_training_job(job, context.now())))
         try:
-            context.store.trainings.put(updates.applied(request, job, max(context.now(), job.modified)))
+            context.store.trainings.put(changes.updated(job, request, max(context.now(), job.modified)))
         except (Conflict, NotFound):
             continue
         return {"TrainingJobArn": job.arn}

@@ -1,35 +1,21 @@
 """The operations on tuning jobs."""
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from local_emulator.api import limits, paging, quotas
+from local_emulator.api import limits, quotas
+from local_emulator.api.context import Context
+from local_emulator.api.paging import filters, with_token
 from local_emulator.api.validation import raise_if_invalid
 from local_emulator.documents import autotune, defaults, parse, serialize
 from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound, ResourceInUse, ResourceNotFound, ValidationException
 from local_emulator.domain.jobs import Document, Status
 from local_emulator.domain.names import AwsScope
-from local_emulator.domain.spec import TrainingSpec
 from local_emulator.domain.tuning import Plan, TuningJob
 from local_emulator.runs.data import expressions
-from local_emulator.settings import Settings
-from local_emulator.store.base import Query, Sort, Store
+from local_emulator.store.base import Sort, Store
 from sm_tuning.rules import tuning_job, warm_start
-
-
-@dataclass(frozen=True, kw_only=True)
-class Context:
-    """What every operation needs."""
-
-    store: Store
-    settings: Settings
-    now: Callable[[], datetime]
-    token: Callable[[], str]
-    notify: Callable[[], None]
-    check: Callable[[TrainingSpec, str], None]
 
 
 def create(context: Context, request: Document, scope: AwsScope) -> Document:
@@ -90,47 +76,15 @@ def describe(context: Context, request: Document, scope: AwsScope) -> Document:
 
 
 def described(store: Store, job: TuningJob) -> Document:
-    """What Describe says of a tuning job."""
+    """DescribeHyperParameterTuningJob's answer about a job."""
     return serialize.described_tuning_job(job, store.history(job), store.trainings.get)
-
-
-def time(value: object) -> datetime | None:
-    """A time filter: seconds since the epoch."""
-    if not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    try:
-        return datetime.fromtimestamp(value, UTC)
-    except (OverflowError, ValueError, OSError) as error:
-        raise ValidationException(f"{value} is not a time that can be told") from error
-
-
-def filters(operation: str, request: Document, scope: AwsScope, *, sort: Sort, descending: bool) -> Query:
-    """The members that every List operation has in common."""
-    return Query(
-        scope=scope,
-        statuses=[Status(request["StatusEquals"])] if request.get("StatusEquals") in set(Status) else (),
-        name_contains=request.get("NameContains"),
-        created_after=time(request.get("CreationTimeAfter")),
-        created_before=time(request.get("CreationTimeBefore")),
-        modified_after=time(request.get("LastModifiedTimeAfter")),
-        modified_before=time(request.get("LastModifiedTimeBefore")),
-        sort=Sort(request["SortBy"]) if "SortBy" in request else sort,
-        descending=request["SortOrder"] == "Descending" if "SortOrder" in request else descending,
-        limit=request.get("MaxResults", 10),
-        after=paging.after(operation, request),
-    )
-
-
-def with_token(operation: str, request: Document, document: dict[str, Any], rest: str | None) -> Document:
-    """A list's answer with the token of its next page, if there is one."""
-    return document if rest is None else {**document, "NextToken": paging.token(operation, request, rest)}
 
 
 def list_(context: Context, request: Document, scope: AwsScope) -> Document:
     """ListHyperParameterTuningJobs."""
     operation = "ListHyperParameterTuningJobs"
     query = filters(operation, request, scope, sort=Sort.NAME, descending=False)
-    if "StatusEquals" in request and not query.statuses:  # a status that no job here ever has
+    if "StatusEquals" in request and not query.statuses:  # a status of AWS that no job has here
         return {"HyperParameterTuningJobSummaries": []}
     page = context.store.tunings.find(query)
     summaries = [serialize.tuning_job_summary(job, context.store.history(job)) for job in page.items]
@@ -141,7 +95,7 @@ def list_children(context: Context, request: Document, scope: AwsScope) -> Docum
     """ListTrainingJobsForHyperParameterTuningJob."""
     operation = "ListTrainingJobsForHyperParameterTuningJob"
     job = _get(context, request, scope)
-    # Documented: by Name, Ascending. Seen: newest first when neither is asked for.
+    # Documented default: by Name, Ascending. Observed: newest first if neither is given.
     query = filters(operation, request, scope, sort=Sort.CREATED, descending="SortBy" not in request)
     if "StatusEquals" in request and not query.statuses:
         return {"TrainingJobSummaries": []}

@@ -1,6 +1,7 @@
 """Changes of a training job's request; the parsed form changes with it."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from local_emulator.documents import parse
@@ -23,12 +24,13 @@ def on_instances(job: TrainingJob, instances: InstanceGroup) -> TrainingJob:
     return _with_request(job, {**job.request, "ResourceConfig": {**job.request["ResourceConfig"], **config}})
 
 
-def updated(job: TrainingJob, request: Document) -> TrainingJob:
-    """The job after UpdateTrainingJob."""
+def updated(job: TrainingJob, request: Document, now: datetime) -> TrainingJob:
+    """The job after UpdateTrainingJob. A job that has had a warm pool shows its end even if KeepAlivePeriodInSeconds becomes 0."""
     changed = {**job.request, **{name: job.request.get(name, {}) | request[name] for name in _MERGED if name in request}}
     if "ProfilerRuleConfigurations" in request:
         changed["ProfilerRuleConfigurations"] = request["ProfilerRuleConfigurations"]
-    return _with_request(job, changed)
+    pooled = job.pooled or job.spec.resources.keep_alive_period > 0
+    return replace(_with_request(job, changed), modified=now, pooled=pooled)
 
 
 def _with_request(job: TrainingJob, request: Document) -> TrainingJob:

@@ -192,8 +192,8 @@ def test_what_repeats_is_told_once_a_minute(capsys: pytest.CaptureFixture[str]) 
     faults = Faults(every=60, clock=lambda: now[0])
     for second in range(120):
         now[0] = second
-        faults.tell("kind", "it happened")
-    faults.tell("other", "something else happened")
+        faults.report("kind", "it happened")
+    faults.report("other", "something else happened")
     assert capsys.readouterr().err == "it happened\nit happened (59 more like it before)\nsomething else happened\n"
 
 

@@ -1,11 +1,14 @@
 """What changes in a training job's request."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from local_emulator.documents import changes, parse
 from local_emulator.domain.spec import InstanceGroup
 from local_emulator.domain.training import TrainingJob
+from tests.unit.local_emulator.documents.conftest import NOW
 
+LATER = NOW + timedelta(seconds=1)
 SMALL = InstanceGroup(instance_type="ml.c5.large", instance_count=1)
 
 
@@ -27,9 +30,10 @@ def test_a_job_on_one_of_its_preferences(job: TrainingJob) -> None:
 def test_an_update_is_merged(job: TrainingJob) -> None:
     rules = [{"RuleConfigurationName": "r", "RuleEvaluatorImage": "i"}]
     profiler = {"ProfilingIntervalInMilliseconds": 500}
-    first = changes.updated(job, {"ResourceConfig": {"KeepAlivePeriodInSeconds": 60}, "ProfilerConfig": profiler})
-    both = changes.updated(first, {"ProfilerConfig": {"DisableProfiler": True}, "ProfilerRuleConfigurations": rules})
+    first = changes.updated(job, {"ResourceConfig": {"KeepAlivePeriodInSeconds": 60}, "ProfilerConfig": profiler}, NOW)
+    both = changes.updated(first, {"ProfilerConfig": {"DisableProfiler": True}, "ProfilerRuleConfigurations": rules}, LATER)
     assert both.request["ResourceConfig"] == {**job.request["ResourceConfig"], "KeepAlivePeriodInSeconds": 60}
     assert both.request["ProfilerConfig"] == {**profiler, "DisableProfiler": True}
     assert both.request["ProfilerRuleConfigurations"] == rules
     assert (first.spec.profiler, both.spec.profiler, both.spec.resources.keep_alive_period) == (True, False, 60)
+    assert (first.pooled, both.pooled, both.modified) == (False, True, LATER)

@@ -46,7 +46,7 @@ def test_a_training_job_that_has_ended(job: TrainingJob) -> None:
 
 
 def test_a_warm_pool_counts_what_is_billed(job: TrainingJob) -> None:
-    kept = changes.updated(ended(job, 0.5), {"ResourceConfig": {"KeepAlivePeriodInSeconds": 60}})
+    kept = changes.updated(ended(job, 0.5), {"ResourceConfig": {"KeepAlivePeriodInSeconds": 60}}, LATER)
     pools = [serialize.described_training_job(kept, LATER + timedelta(seconds=n))["WarmPoolStatus"] for n in (5, 60)]
     assert pools == [
         {"Status": "Available", "ResourceRetainedBillableTimeInSeconds": 5},
