@@ -1,210 +1,52 @@
 """`python -m local_emulator.runs.container run|remove FOLDER`: one run in a container of Docker Engine.
 
-The supervisor starts it as it starts any program, and it behaves as its container does: it prints what the container prints, hands
-SIGTERM on, and ends with the container's exit code. So deadlines, logs, metrics and stops have one owner, containers or not.
-The file `container` in the run's folder stands before a container does and goes after it; who finds it removes what it names.
+The supervisor starts it as it starts any program, and it behaves as its container does: it prints what the container prints, forwards
+SIGTERM, and ends with the container's exit code. So deadlines, logs, metrics and stops have one owner, containers or not.
+The file `container` in the run's folder is written before there is a container and removed after it; who finds it removes what it
+names.
 """
 
-import contextlib
 import json
-import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from local_emulator.runs.folder import RunFolder, write_whole
-from local_emulator.runs.run import Cause, Container, Run, RunState
+from local_emulator.runs.run import Cause, Container
 
-_LABEL = "sm-tuning.folder"  # of the run
-_SHARED_MEMORY = 0.5  # of the machine's; PyTorch's workers pass their batches through it
-_STOPPED = 128 + signal.SIGTERM
-_INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
-
-
-class _Trouble(Exception):  # noqa: N818 - it ends this process, not a caller's call
-    def __init__(self, cause: Cause, message: str) -> None:
-        super().__init__(message)
-        self.cause = cause
-
-
-def _engine() -> Any:  # noqa: ANN401 - the package has no types
-    """A client of the engine; raises _Trouble."""
-    try:
-        import docker  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise _Trouble(
-            Cause.ENGINE, f"{_INTERNAL} (containers need the Docker SDK: pip install 'sm-tuning[docker]': {error})"
-        ) from error
-    try:
-        return docker.from_env(timeout=60)
-    except docker.errors.DockerException as error:
-        raise _Trouble(Cause.ENGINE, f"{_INTERNAL} (no Docker engine answers: {error})") from error
-
-
-@contextlib.contextmanager
-def _told(doing: str) -> Iterator[None]:
-    """Turn what the engine or its connection says into what the job's user reads."""
-    import docker  # noqa: PLC0415 - an extra
-    import requests  # noqa: PLC0415 - of that extra
-
-    try:
-        yield
-    except docker.errors.APIError as error:
-        if error.is_client_error():  # the engine answers so where the image has no such program: its user's business
-            raise _Trouble(Cause.START, f"ClientError: The container cannot be started: {error.explanation}") from error
-        raise _Trouble(Cause.ENGINE, f"{_INTERNAL} (Docker engine, {doing}: {error.explanation})") from error
-    except (requests.RequestException, docker.errors.DockerException, OSError) as error:
-        raise _Trouble(Cause.ENGINE, f"{_INTERNAL} (the Docker engine went away, {doing}: {error})") from error
-
-
-class _Runner:
-    """One container, from its creation to its removal."""
-
-    def __init__(self, folder: RunFolder, run: Run, program: Container) -> None:
-        self.folder = folder
-        self.run_ = run
-        self.program = program
-        self.container: Any = None
-        self.started = False
-
-    def run(self) -> int:
-        """Run it; its exit code."""
-        signal.signal(signal.SIGTERM, self._hand_on)
-        engine = _engine()
-        with _told("looking for what is left of others"):
-            _sweep(engine, self.folder.path.parent)
-        with _told("making the container"):
-            self._create(engine)
-            output = self.container.attach(stream=True, stdout=True, stderr=True)  # before the start: nothing is missed
-        with _told("starting the container"):
-            self.container.start()
-        self.started = True
-        with _told("running the container"):
-            for chunk in output:
-                _write(chunk)
-            code: int = self.container.wait(timeout=None)["StatusCode"]
-        remove(self.folder)
-        return code
-
-    def _hand_on(self, _signal: int, _frame: FrameType | None) -> None:
-        if not self.started:
-            raise SystemExit(_STOPPED)
-        # Not from here: the signal may have come amid a request, whose locks this thread holds.
-        threading.Thread(target=self._terminate, daemon=True).start()
-
-    def _terminate(self) -> None:
-        with contextlib.suppress(Exception):  # it may just have ended
-            self.container.kill(signal="SIGTERM")
-
-    def _create(self, engine: Any) -> None:  # noqa: ANN401 - the package has no types
-        import docker  # noqa: PLC0415 - an extra
-
-        name = f"sm-tuning-{self.run_.id}"
-        image = self.program.image
-        try:
-            engine.images.get(image)
-        except docker.errors.ImageNotFound:
-            try:
-                engine.images.pull(image)
-            except docker.errors.APIError as error:
-                said = f"ClientError: The image {image} is not on this machine and cannot be pulled: {error.explanation}"
-                raise _Trouble(Cause.START, said) from error
-        write_whole(self.folder.container, name.encode())
-        info = engine.info()
-        gpus = [docker.types.DeviceRequest(count=-1, capabilities=[["gpu"]])] if "nvidia" in info.get("Runtimes", {}) else []
-        self.container = engine.containers.create(
-            image,
-            command=list(self.program.argv),
-            **({"entrypoint": list(self.program.entrypoint)} if self.program.entrypoint else {}),
-            name=name,
-            hostname=None if self.program.network else "algo-1",
-            environment=dict(self.run_.env),
-            mounts=[docker.types.Mount("/opt/ml", str(self.folder.ml), type="bind")],
-            network_mode="host" if self.program.network else "none",
-            labels={_LABEL: str(self.folder.path)},
-            log_config=docker.types.LogConfig(type="none"),  # the log is the supervisor's, with its limits
-            ulimits=[
-                docker.types.Ulimit(name="core", soft=0, hard=0),
-                docker.types.Ulimit(name="fsize", soft=self.run_.disk_limit, hard=self.run_.disk_limit),
-            ],
-            shm_size=int(info.get("MemTotal", 2**31) * _SHARED_MEMORY),
-            device_requests=gpus,
-        )
-
-
-def _write(chunk: bytes) -> None:
-    while chunk:
-        chunk = chunk[os.write(1, chunk) :]
-
-
-def remove(folder: RunFolder) -> None:
-    """End and remove the container of a run, if there is one; raises _Trouble when the engine cannot say."""
-    try:
-        name = folder.container.read_text()
-    except FileNotFoundError:
-        return
-    import docker  # noqa: PLC0415 - an extra
-
-    engine = _engine()
-    with _told("removing the container"), contextlib.suppress(docker.errors.NotFound):
-        engine.api.remove_container(name, v=True, force=True)
-    with contextlib.suppress(docker.errors.DockerException):  # an image without chown: its files stay root's
-        _hand_over(engine, folder)
-    folder.container.unlink(missing_ok=True)
-
-
-def _hand_over(engine: Any, folder: RunFolder) -> None:  # noqa: ANN401 - the package has no types
-    """Make what root has written in the container this user's own, where this user is not root and root there is."""
-    import docker  # noqa: PLC0415 - an extra
-
-    program = folder.load_run().program
-    if os.getuid() == 0 or not isinstance(program, Container):
-        return
-    if any(path.lstat().st_uid == 0 for path in folder.ml.rglob("*")):
-        engine.containers.run(
-            program.image,
-            entrypoint=["chown", "-Rh", f"{os.getuid()}:{os.getgid()}", "/opt/ml"],
-            command=[],
-            user="0:0",
-            mounts=[docker.types.Mount("/opt/ml", str(folder.ml), type="bind")],
-            network_mode="none",
-            remove=True,
-        )
-
-
-def _sweep(engine: Any, runs: Path) -> None:  # noqa: ANN401 - the package has no types
-    """Remove the containers of runs that are over: an engine that was away could not be told."""
-    import docker  # noqa: PLC0415 - an extra
-
-    for one in engine.api.containers(all=True, filters={"label": _LABEL}):
-        folder = RunFolder(Path(one["Labels"][_LABEL]))
-        if folder.path.parent == runs and folder.state() is not RunState.RUNNING:
-            with contextlib.suppress(docker.errors.APIError):
-                engine.api.remove_container(one["Id"], v=True, force=True)
+_FAILED = 125  # exit code, as of `docker run`
+_MISSING_EXTRA = (
+    "InternalServerError: We encountered an internal error. Please try again. "
+    "(containers need the Docker SDK: pip install 'sm-tuning[docker]': {})"
+)
 
 
 def main() -> NoReturn:
-    """Run or remove; the exit code is the container's, or 125 for trouble told in the folder."""
+    """Run or remove; the exit code is the container's, or 125 for an error that the folder states."""
     _, verb, path = sys.argv
     folder = RunFolder(Path(path))
     try:
+        from local_emulator.runs import docker_container  # noqa: PLC0415 - an extra, whose lack is the run's outcome
+    except ImportError as error:
+        _fail(folder, verb, Cause.ENGINE, _MISSING_EXTRA.format(error))
+    try:
         if verb == "remove":
-            remove(folder)
+            docker_container.remove(folder)
             sys.exit(0)
         run = folder.load_run()
         if not isinstance(run.program, Container):
             raise TypeError(f"{path} holds no container")
-        sys.exit(_Runner(folder, run, run.program).run())
-    except _Trouble as trouble:
-        if verb == "run":
-            write_whole(folder.trouble, json.dumps({"cause": trouble.cause, "message": str(trouble)}).encode())
-        else:
-            print(trouble, file=sys.stderr)  # noqa: T201 - for the supervisor's log
-        sys.exit(125)
+        sys.exit(docker_container.ContainerRun(folder, run, run.program).run())
+    except docker_container.ContainerError as error:
+        _fail(folder, verb, error.cause, str(error))
+
+
+def _fail(folder: RunFolder, verb: str, cause: Cause, message: str) -> NoReturn:
+    if verb == "run":
+        write_whole(folder.container_error, json.dumps({"cause": cause, "message": message}).encode())
+    else:
+        print(message, file=sys.stderr)  # noqa: T201 - the supervisor's log
+    sys.exit(_FAILED)
 
 
 if __name__ == "__main__":

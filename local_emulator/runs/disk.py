@@ -7,7 +7,7 @@ from pathlib import Path
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
-def trouble(folder: Path, floor: int, limit: int | None) -> str | None:
+def shortage(folder: Path, floor: int, limit: int | None) -> str | None:
     """Why a run must end, if it must: less than `floor` bytes are free, or its folder holds more than `limit` (None: not measured)."""
     space = os.statvfs(next(path for path in (folder, *folder.parents) if path.is_dir()))  # a program may remove its folder
     free = space.f_bavail * space.f_frsize

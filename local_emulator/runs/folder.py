@@ -168,7 +168,7 @@ class RunFolder:
         return self.path / "container"
 
     @property
-    def trouble(self) -> Path:
+    def container_error(self) -> Path:
         """Why a container could not do its work, as a cause and a message in JSON."""
         return self.path / "trouble"
 

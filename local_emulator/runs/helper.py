@@ -1,12 +1,13 @@
-"""Children of a supervisor that do what may take long or never end: they can be killed, and they end with it."""
+"""Children of a supervisor: helpers that do what may take long or never end, and whatever a program leaves behind."""
 
 import contextlib
 import ctypes
 import os
 import resource
 import signal
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,8 +36,8 @@ class Helper:
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self.process, signal.SIGKILL)
 
-    def bury(self) -> int:
-        """Kill it and let go of it; its exit code, negative for the signal that ended it."""
+    def reap(self) -> int:
+        """Kill it and close its descriptors; its exit code, negative for the signal that ended it."""
         self.kill()
         os.close(self.to)
         code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
@@ -63,6 +64,27 @@ def kill_group(leader: int, how: signal.Signals) -> None:
         return
 
 
+def descendants() -> Iterator[int]:
+    """Processes whose parent is this one; as their subreaper it becomes the parent of every orphan below it."""
+    for task in Path(f"/proc/{os.getpid()}/task").iterdir():
+        try:
+            yield from map(int, (task / "children").read_text().split())
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+
+
+def kill_descendants(*, but: int | None, within: float) -> None:
+    """Kill and collect all descendants, but for one; for so many seconds at most."""
+    deadline = time.monotonic() + within
+    while (left := [process for process in descendants() if process != but]) and time.monotonic() < deadline:
+        for process in left:
+            try:
+                os.kill(process, signal.SIGKILL)
+                os.waitpid(process, 0)
+            except (ProcessLookupError, ChildProcessError):
+                continue
+
+
 def begin(work: Callable[[int, int], None], memory: int | None = None) -> Helper:
     """Fork a child that does some work with the read end of one pipe and the write end of another.
 
@@ -78,7 +100,7 @@ def begin(work: Callable[[int, int], None], memory: int | None = None) -> Helper
         try:
             _settle(supervisor, asking, answering, memory)
             work(asking, answering)
-        except BaseException:  # noqa: BLE001 - nothing may run on as a second supervisor
+        except BaseException:  # noqa: BLE001 - stated as exit code 1: this child must not go on as a second supervisor
             traceback.print_exc()
             os._exit(1)
         os._exit(0)

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from local_emulator.runs.folder import RunFolder, folders_below, write_whole
 from local_emulator.runs.forkserver.pool import ForkServers
+from local_emulator.runs.forkserver.server.messages import MARKER
+from local_emulator.runs.program import remove_container
 from local_emulator.runs.run import Cause, Run, RunState
-from local_emulator.runs.supervisor import MARKER, remove_container
 
 _KILLED_WITHIN = 10.0  # seconds
 _KEPT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "TMPDIR", "HOME")

@@ -14,8 +14,8 @@ import boto3
 import pytest
 
 from local_emulator.assembly import Emulator
+from local_emulator.runs.forkserver.server.messages import MARKER
 from local_emulator.runs.process import _holders
-from local_emulator.runs.supervisor import MARKER
 from local_emulator.settings import Settings
 from local_emulator.testing import emulated_sagemaker
 
@@ -66,7 +66,7 @@ def stop(name: str) -> None:
 
 @pytest.mark.parametrize("phase", ["download", "upload"])
 def test_a_job_is_stopped_while_s3_hangs(phase: str, emulator: Emulator, create: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    hanging, real = threading.Event(), getattr(emulator.cloud, phase)
+    hanging, real = threading.Event(), getattr(emulator.cloud.objects, phase)
     begun = threading.Event()
 
     def hang(*arguments: Any) -> None:
@@ -75,12 +75,12 @@ def test_a_job_is_stopped_while_s3_hangs(phase: str, emulator: Emulator, create:
         assert hanging.wait(300)
         real(*arguments)
 
-    monkeypatch.setattr(emulator.cloud, phase, hang)
+    monkeypatch.setattr(emulator.cloud.objects, phase, hang)
     create("stuck")
     assert begun.wait(60)
     stop("stuck")
     until("stuck", "Stopped")
-    monkeypatch.setattr(emulator.cloud, phase, real)
+    monkeypatch.setattr(emulator.cloud.objects, phase, real)
     create("neighbour")  # the only slot is free
     until("neighbour", "Completed")
     hanging.set()

@@ -18,9 +18,9 @@ from local_emulator.domain.spec import AlgorithmSpec, OutputConfig, ResourceConf
 from local_emulator.domain.training import TimeBudget, TrainingJob
 from local_emulator.runs import mounts
 from local_emulator.runs.folder import RunFolder
+from local_emulator.runs.forkserver.server.messages import MARKER
 from local_emulator.runs.process import ProcessExecutor
 from local_emulator.runs.run import Command, Container, Executor, Exit, Run, RunState
-from local_emulator.runs.supervisor import MARKER
 from local_emulator.settings import Settings
 from tests.conftest import BASE_IMAGE
 

@@ -158,7 +158,7 @@ class Matching:
     def close(self) -> None:
         """Let the helper go, whatever it is at."""
         if self._helper is not None:
-            self._helper.bury()
+            self._helper.reap()
             self._helper = None
         self._lines.clear()
         self._backlog = 0
@@ -185,7 +185,7 @@ class Matching:
     def _replace(self) -> None:
         """Begin anew with the line that a helper has died of, or hangs over."""
         if self._helper is not None:
-            self._helper.bury()
+            self._helper.reap()
         at = _MARK.unpack_from(self._mark)[0]
         self._deaths[at] += 1
         self._progress = None

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from local_emulator.runs.supervisor import MARKER
+from local_emulator.runs.forkserver.server.messages import MARKER
 from tests.conftest import ROOT, Server
 from tests.integration.local_emulator.dask.cluster import Cluster, until
 

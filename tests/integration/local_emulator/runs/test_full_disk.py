@@ -1,5 +1,6 @@
 """A disk that fills while a run goes on, by whoever's doing."""
 
+import contextlib
 import errno
 import os
 import subprocess
@@ -88,3 +89,28 @@ def test_what_did_not_fit_is_written_once_there_is_space(tmp_path: Path, monkeyp
     assert full == [True, False]
     appender.close()
     assert (tmp_path / "log").read_bytes() == b"first\nsecond\nthird\n"
+
+
+def test_a_disk_that_is_full_before_the_program_starts_is_the_runs_end(small_disk: Path, tmp_path: Path) -> None:
+    folder = RunFolder(small_disk / "runs" / os.urandom(16).hex())
+    program = Command(argv=("touch", str(tmp_path / "began")))
+    folder.save_run(Run(id=folder.path.name, folder=folder.path, program=program, disk_floor=0))
+    with (small_disk / "filler").open("wb", buffering=0) as filler:
+        with contextlib.suppress(OSError):
+            while True:
+                filler.write(bytes(4096))
+        filler.truncate(filler.tell() - 4096)  # too little for what a supervisor reserves, enough to say how the run ended
+    executor = ProcessExecutor(wakeup=None)
+    try:
+        executor._hand_over(folder.path)
+        deadline = time.monotonic() + 60
+        while executor.state(folder.path) is not RunState.EXITED:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    finally:
+        executor.close()
+    ended = folder.read_exit()
+    assert ended is not None
+    assert (ended.cause, ended.code) == (Cause.DISK, 1)
+    assert ended.message == "ClientError: No space left on device: the training job's log or metrics cannot be written"
+    assert not (tmp_path / "began").exists()

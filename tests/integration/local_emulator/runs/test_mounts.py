@@ -13,6 +13,8 @@ from local_emulator.assembly import Emulator
 from local_emulator.runs import mounts
 from local_emulator.runs.data.channels import place
 from local_emulator.settings import Settings
+from tests.integration.local_emulator.runs.forkserver.running import Runs
+from tests.integration.local_emulator.runs.forkserver.running import lines as log_lines
 
 SCRIPT = """
 import os, sys
@@ -116,3 +118,28 @@ def test_a_trial_is_not_swept_away(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(mounts.Trial, "__call__", tried)
     with Emulator(Settings(state=tmp_path)):
         assert there.get(timeout=60) is False
+
+
+@pytest.mark.parametrize("forked", [True, False])
+@pytest.mark.parametrize(
+    ("target", "hidden"),
+    [("/opt/ml/model", ["/opt/ml/model"]), ("/opt/ml", ["/opt/ml"]), ("/opt/ml/input", []), ("/opt/ml/output/data/deep", None)],
+)
+def test_what_a_script_mounts_over_its_results_is_named_in_the_log(
+    tmp_path: Path, target: str, hidden: list[str] | None, *, forked: bool
+) -> None:
+    if os.geteuid() != 0 or not mounts.available(tmp_path).private:
+        pytest.skip("only root's scripts can mount anything, and only where they have an /opt/ml of their own")
+    runs = Runs(tmp_path, tmp_path)
+    script = (
+        f"import os, subprocess\nos.makedirs({target!r}, exist_ok=True)\nos.mkdir('/opt/ml/elsewhere')\n"
+        f"subprocess.run(['mount', '--bind', '/opt/ml/elsewhere', {target!r}], check=True)\n"
+        f"open({target!r} + '/weights', 'w').write('w')"
+    )
+    try:
+        lines = log_lines(runs.start(script, forked=forked))
+    finally:
+        runs.executor.close()
+    paths = [target] if hidden is None else hidden
+    text = "[sm-tuning: not uploaded: what the program wrote to {}, over which it has mounted something]"
+    assert lines == [text.format(path) for path in paths]

@@ -16,9 +16,9 @@ from local_emulator.runs.data.log import read_log
 from local_emulator.runs.folder import RunFolder, read_metrics
 from local_emulator.runs.forkserver.pool import ForkServers
 from local_emulator.runs.forkserver.script_imports import imports_of
+from local_emulator.runs.forkserver.server.messages import MARKER
 from local_emulator.runs.process import ProcessExecutor
 from local_emulator.runs.run import Command, Exit, Run, RunState
-from local_emulator.runs.supervisor import MARKER
 
 BASE = {
     "PATH": os.environ["PATH"],

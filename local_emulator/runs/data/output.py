@@ -1,0 +1,88 @@
+"""A program's output: copied to the run's log, and the metrics in it to the run's file of values."""
+
+import json
+import os
+import select
+import time
+from collections.abc import Callable, Sequence
+
+from local_emulator.domain.jobs import MetricDefinition
+from local_emulator.runs.clock import Clock
+from local_emulator.runs.data.appender import Appender
+from local_emulator.runs.data.log import LogWriter
+from local_emulator.runs.data.matching import Matching
+from local_emulator.runs.data.metrics import Value
+from local_emulator.runs.folder import RunFolder
+
+_CHUNK = 256 * 1024
+_DRAIN = 2.0  # seconds that the last output may take to arrive
+
+
+class Output:
+    """Log, metrics and their file. `notify` is called when there are values; `matching` is in the supervisor's loop."""
+
+    def __init__(
+        self, folder: RunFolder, definitions: Sequence[MetricDefinition], log_limit: int, clock: Clock, notify: Callable[[], None]
+    ) -> None:
+        self._log = LogWriter(folder, log_limit)
+        self.matching = Matching(definitions)
+        self._values = Appender(folder.metrics)
+        self._clock = clock
+        self._notify = notify
+        self._seq = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether the disk has not taken everything."""
+        return self._log.full or self._values.full
+
+    def read(self, descriptor: int) -> bool:
+        """Take what can be read; whether more may come."""
+        try:
+            chunk = os.read(descriptor, _CHUNK)
+        except BlockingIOError:
+            return True
+        ms = self._ms()
+        self.matching.feed(self._log.write(chunk, ms), ms)
+        return bool(chunk)
+
+    def drain(self, descriptor: int) -> None:
+        """Take what a program that has ended has printed last."""
+        deadline = time.monotonic() + _DRAIN
+        while time.monotonic() < deadline and select.select([descriptor], [], [], 0)[0] and self.read(descriptor):
+            pass
+        ms = self._ms()
+        self.matching.feed(self._log.flush(ms), ms)
+
+    def insert(self, line: str) -> None:
+        """Add a line of the emulator's own to the log."""
+        self._log.insert(line, self._ms())
+
+    def match(self) -> None:
+        """Match for a moment, and write the values."""
+        self._write(self.matching.pump())
+
+    def finish_matching(self) -> None:
+        """Write the last values, and end the matching."""
+        self._write(self.matching.rest())
+        self.matching.close()
+
+    def close(self) -> None:
+        """Close the files."""
+        self._log.close()
+        self._values.close()
+
+    def _write(self, values: Sequence[Value]) -> None:
+        rows = []
+        for ms, name, value in values:
+            self._seq += 1
+            rows.append(json.dumps({"seq": self._seq, "ms": ms, "name": name, "value": value}) + "\n")
+        while self.matching.complaints:
+            self.insert(self.matching.complaints.pop(0))
+        if rows:
+            self._values.write("".join(rows).encode())
+            self._notify()
+
+    def _ms(self) -> int:
+        self._clock.reread()
+        return int(self._clock.seconds() * 1000)

@@ -1,0 +1,168 @@
+"""One run in a container of Docker Engine, through the Docker SDK, which is an extra."""
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import docker
+import requests
+
+from local_emulator.runs.folder import RunFolder, write_whole
+from local_emulator.runs.run import Cause, Container, Run, RunState
+
+_LABEL = "sm-tuning.folder"  # of the run
+_SHARED_MEMORY = 0.5  # of the machine's; PyTorch's workers pass their batches through it
+_STOPPED = 128 + signal.SIGTERM
+_INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
+
+
+class ContainerError(Exception):
+    """A container cannot do its work; `cause` is START if that is its user's business, else ENGINE."""
+
+    def __init__(self, cause: Cause, message: str) -> None:
+        super().__init__(message)
+        self.cause = cause
+
+
+def _engine() -> Any:  # noqa: ANN401 - the package has no types
+    """A client of the engine; raises ContainerError."""
+    try:
+        return docker.from_env(timeout=60)
+    except docker.errors.DockerException as error:
+        raise ContainerError(Cause.ENGINE, f"{_INTERNAL} (no Docker engine answers: {error})") from error
+
+
+@contextlib.contextmanager
+def _engine_errors(doing: str) -> Iterator[None]:
+    """Turn errors of the engine or its connection into ContainerError, with a FailureReason."""
+    try:
+        yield
+    except docker.errors.APIError as error:
+        if error.is_client_error():  # the engine answers so where the image has no such program: its user's business
+            raise ContainerError(Cause.START, f"ClientError: The container cannot be started: {error.explanation}") from error
+        raise ContainerError(Cause.ENGINE, f"{_INTERNAL} (Docker engine, {doing}: {error.explanation})") from error
+    except (requests.RequestException, docker.errors.DockerException, OSError) as error:
+        raise ContainerError(Cause.ENGINE, f"{_INTERNAL} (the Docker engine went away, {doing}: {error})") from error
+
+
+class ContainerRun:
+    """One container, from its creation to its removal."""
+
+    def __init__(self, folder: RunFolder, run: Run, program: Container) -> None:
+        self.folder = folder
+        self.run_ = run
+        self.program = program
+        self.container: Any = None
+        self.started = False
+
+    def run(self) -> int:
+        """Run it; its exit code."""
+        signal.signal(signal.SIGTERM, self._forward_sigterm)
+        engine = _engine()
+        with _engine_errors("looking for what is left of others"):
+            _sweep(engine, self.folder.path.parent)
+        with _engine_errors("making the container"):
+            self._create(engine)
+            output = self.container.attach(stream=True, stdout=True, stderr=True)  # before the start: nothing is missed
+        with _engine_errors("starting the container"):
+            self.container.start()
+        self.started = True
+        with _engine_errors("running the container"):
+            for chunk in output:
+                _write(chunk)
+            code: int = self.container.wait(timeout=None)["StatusCode"]
+        remove(self.folder)
+        return code
+
+    def _forward_sigterm(self, _signal: int, _frame: FrameType | None) -> None:
+        if not self.started:
+            raise SystemExit(_STOPPED)
+        # Not from here: the signal may have come amid a request, whose locks this thread holds.
+        threading.Thread(target=self._terminate, daemon=True).start()
+
+    def _terminate(self) -> None:
+        with contextlib.suppress(docker.errors.DockerException, requests.RequestException, OSError):  # it may just have ended
+            self.container.kill(signal="SIGTERM")
+
+    def _create(self, engine: Any) -> None:  # noqa: ANN401 - the package has no types
+        name = f"sm-tuning-{self.run_.id}"
+        image = self.program.image
+        try:
+            engine.images.get(image)
+        except docker.errors.ImageNotFound:
+            try:
+                engine.images.pull(image)
+            except docker.errors.APIError as error:
+                message = f"ClientError: The image {image} is not on this machine and cannot be pulled: {error.explanation}"
+                raise ContainerError(Cause.START, message) from error
+        write_whole(self.folder.container, name.encode())
+        info = engine.info()
+        gpus = [docker.types.DeviceRequest(count=-1, capabilities=[["gpu"]])] if "nvidia" in info.get("Runtimes", {}) else []
+        self.container = engine.containers.create(
+            image,
+            command=list(self.program.argv),
+            **({"entrypoint": list(self.program.entrypoint)} if self.program.entrypoint else {}),
+            name=name,
+            hostname=None if self.program.network else "algo-1",
+            environment=dict(self.run_.env),
+            mounts=[docker.types.Mount("/opt/ml", str(self.folder.ml), type="bind")],
+            network_mode="host" if self.program.network else "none",
+            labels={_LABEL: str(self.folder.path)},
+            log_config=docker.types.LogConfig(type="none"),  # the log is the supervisor's, with its limits
+            ulimits=[
+                docker.types.Ulimit(name="core", soft=0, hard=0),
+                docker.types.Ulimit(name="fsize", soft=self.run_.disk_limit, hard=self.run_.disk_limit),
+            ],
+            shm_size=int(info.get("MemTotal", 2**31) * _SHARED_MEMORY),
+            device_requests=gpus,
+        )
+
+
+def _write(chunk: bytes) -> None:
+    while chunk:
+        chunk = chunk[os.write(1, chunk) :]
+
+
+def remove(folder: RunFolder) -> None:
+    """End and remove the container of a run, if there is one; raises ContainerError when the engine cannot say."""
+    try:
+        name = folder.container.read_text()
+    except FileNotFoundError:
+        return
+    engine = _engine()
+    with _engine_errors("removing the container"), contextlib.suppress(docker.errors.NotFound):
+        engine.api.remove_container(name, v=True, force=True)
+    with contextlib.suppress(docker.errors.DockerException):  # an image without chown: its files stay root's
+        _hand_over(engine, folder)
+    folder.container.unlink(missing_ok=True)
+
+
+def _hand_over(engine: Any, folder: RunFolder) -> None:  # noqa: ANN401 - the package has no types
+    """Make what root has written in the container this user's own, where this user is not root and root there is."""
+    program = folder.load_run().program
+    if os.getuid() == 0 or not isinstance(program, Container):
+        return
+    if any(path.lstat().st_uid == 0 for path in folder.ml.rglob("*")):
+        engine.containers.run(
+            program.image,
+            entrypoint=["chown", "-Rh", f"{os.getuid()}:{os.getgid()}", "/opt/ml"],
+            command=[],
+            user="0:0",
+            mounts=[docker.types.Mount("/opt/ml", str(folder.ml), type="bind")],
+            network_mode="none",
+            remove=True,
+        )
+
+
+def _sweep(engine: Any, runs: Path) -> None:  # noqa: ANN401 - the package has no types
+    """Remove the containers of runs that are over: an engine that was away could not be told."""
+    for container in engine.api.containers(all=True, filters={"label": _LABEL}):
+        folder = RunFolder(Path(container["Labels"][_LABEL]))
+        if folder.path.parent == runs and folder.state() is not RunState.RUNNING:
+            with contextlib.suppress(docker.errors.APIError):
+                engine.api.remove_container(container["Id"], v=True, force=True)

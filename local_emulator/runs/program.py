@@ -1,0 +1,131 @@
+"""Starts a run's program: forked by a fork server, executed in a process of its own, or as a container."""
+
+import ctypes
+import errno
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NoReturn, Protocol
+
+from local_emulator.runs.folder import RunFolder
+from local_emulator.runs.forkserver.client import fork
+from local_emulator.runs.forkserver.server.messages import MARKER
+from local_emulator.runs.forkserver.server.mounting import bind_opt_ml
+from local_emulator.runs.run import Command, Container, Run
+
+_CONTAINER = "local_emulator.runs.container"
+_PR_SET_PDEATHSIG = 1
+_CANNOT_EXECUTE = {errno.ENOENT: 127, errno.EACCES: 126, errno.ENOEXEC: 126}
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class StartError(Exception):
+    """A program cannot be started; `code` is what a shell would exit with."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Program(Protocol):
+    """A program that has been started, the leader of a process group of its own."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+
+    def reap(self) -> int:
+        """Once it has ended: its wait status."""
+
+
+@dataclass(frozen=True)
+class ExecutedProgram:
+    """A program that is a child of this process."""
+
+    pid: int
+
+    def reap(self) -> int:
+        """Once it has ended: its wait status."""
+        return os.waitpid(self.pid, 0)[1]
+
+
+def start(run: Run, folder: RunFolder, output: int, control: int) -> Program | None:
+    """Start a run's program, which prints to `output`.
+
+    None if the run was asked to stop while it waited for its fork server; that can be read from `control`.
+
+    Raises:
+        StartError: There is no such program, or it cannot be executed.
+    """
+    program = fork(run, output, control) if run.fork_server else None
+    if program is None and folder.asked_to_stop() is not None:
+        return None
+    return program or _execute(run, folder, output)
+
+
+def _execute(run: Run, folder: RunFolder, output: int) -> ExecutedProgram:
+    error_reading, error_writing = os.pipe2(os.O_CLOEXEC)
+    supervisor = os.getpid()
+    child = os.fork()
+    if child == 0:
+        _become(run, folder, supervisor, output, error_writing)
+    os.close(error_writing)
+    with open(error_reading, "rb") as pipe:  # noqa: PTH123 - a descriptor
+        error = pipe.read()
+    if not error:
+        return ExecutedProgram(child)
+    os.waitpid(child, 0)
+    number, _, text = error.decode().partition(" ")
+    message = f"ClientError: The training program cannot be started: {text}"
+    raise StartError(message, _CANNOT_EXECUTE.get(int(number), 126))
+
+
+def _become(run: Run, folder: RunFolder, supervisor: int, output: int, error: int) -> NoReturn:
+    """In the forked child: turn into the program, or write why not to `error`; `forkserver.server.script` does the same in a fork."""
+    command, environment = _command(run, folder)
+    try:
+        os.setsid()
+        for number in range(1, signal.NSIG):
+            if number not in {signal.SIGKILL, signal.SIGSTOP} and signal.getsignal(number) is not None:
+                signal.signal(number, signal.SIG_DFL)
+        os.umask(0o022)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (run.disk_limit, run.disk_limit))
+        if run.opt_ml and isinstance(run.program, Command):
+            bind_opt_ml(str(folder.ml))
+        # After the mounts: a new user namespace would clear it.
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != supervisor:
+            os._exit(1)  # it died before this process asked to die with it
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.chdir(command.cwd or folder.home)
+        os.execvpe(command.argv[0], command.argv, {**environment, MARKER: run.id})  # noqa: S606 - running programs is what this is for
+    except OSError as reason:
+        name = reason.filename or command.argv[0]
+        os.write(error, f"{reason.errno} {name}: {reason.strerror}".encode())
+        os._exit(127)
+    except BaseException as reason:  # noqa: BLE001 - stated as the run's StartError: this child must not go on as a second supervisor
+        os.write(error, f"0 {reason!r}".encode())
+        os._exit(127)
+
+
+def _command(run: Run, folder: RunFolder) -> tuple[Command, Mapping[str, str]]:
+    """What is executed for a run, and its environment."""
+    if isinstance(run.program, Container):  # a process of ours that is to it what a shell is to `docker run`
+        return Command(argv=(sys.executable, "-m", _CONTAINER, "run", str(folder.path))), os.environ
+    return run.program, run.env
+
+
+def remove_container(folder: RunFolder) -> None:
+    """Remove the container of a run whose program is over, if it has left one."""
+    if folder.container.exists():
+        command = [sys.executable, "-m", _CONTAINER, "remove", str(folder.path)]
+        subprocess.run(command, check=False, timeout=60, stdin=subprocess.DEVNULL)  # noqa: S603 - ourselves
