@@ -24,14 +24,29 @@ environments: .venv/.ready-dev .venv-infra/.ready .node-lint/.ready $(CLIENTS) #
 # Tests wait for much: more processes than cores. A file's tests share what they need; tests/conftest.py puts slow files first.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
+PYTHONS := 3.11 3.12 3.13
+# Path of a Python of that version, of PATH, pyenv or uv; nothing if there is none that starts.
+INTERPRETER = $$(for python in python$(1) $${PYENV_ROOT:-$$HOME/.pyenv}/versions/$(1).*/bin/python \
+  $${UV_PYTHON_INSTALL_DIR:-$$HOME/.local/share/uv/python}/cpython-$(1).*/bin/python; do \
+  if $$python -c '' 2>/dev/null; then echo $$python; break; fi; done)
+
 # Pure tests wait for nothing: a process for each of two cores.
-UNIT := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not processes" tests/unit tests/contracts tests/architecture
+PURE := -m pytest -n 2 --dist worksteal -m "not processes" tests/unit tests/contracts
+UNIT := OMP_NUM_THREADS=1 $(BIN)/python $(PURE) tests/architecture
 
 unit: .venv/.ready-dev ## Run the pure tests: no server, no network, one environment, under half a minute
 	$(UNIT)
 
-coverage: .venv/.ready-dev ## Run the pure tests and measure what they cover of the pure packages; pyproject.toml has the least
-	$(UNIT) --cov --cov-report=term-missing:skip-covered
+coverage: .venv/.ready-dev ## Measure what the pure tests cover of the pure packages; pyproject.toml has the least
+	$(BIN)/coverage erase
+	OMP_NUM_THREADS=1 $(BIN)/coverage run $(PURE)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --show-missing --skip-covered
+
+matrix: $(foreach python,$(PYTHONS),.venv-python-$(python)/.ready) ## Run the pure tests on every Python that pyproject.toml names and this machine has
+	@for python in $(PYTHONS); do \
+	  if [ -x .venv-python-$$python/bin/python ]; then echo "Python $$python:"; $(subst $(BIN),.venv-python-$$python/bin,$(UNIT)) || exit 1; \
+	  else echo "Python $$python: skipped, neither PATH nor pyenv nor uv has it"; fi; done
 
 integration: .venv/.ready-dev .venv-toolkit/.ready .venv-oldest/.ready .node/.ready ## Run tests in one process or with one server, and the laws of what starts programs
 	$(PYTEST) tests/integration tests/contracts
@@ -42,7 +57,7 @@ acceptance: .venv/.ready-dev $(CLIENTS) | tools ## Run users' clients, kills and
 test: .venv/.ready-dev $(CLIENTS) | tools ## Run all tests: unit, integration, acceptance
 	$(PYTEST)
 
-guest: .venv/.ready-dev $(GUESTS) $(foreach guest,3.11 3.12 3.13,.venv-guest-$(guest)/.ready) ## Run a user's repository on every Python, in all ways
+guest: .venv/.ready-dev $(GUESTS) $(foreach guest,$(PYTHONS),.venv-guest-$(guest)/.ready) ## Run a user's repository on every Python, in all ways
 	GUEST=all $(BIN)/python -m pytest tests/acceptance/test_as_a_guest
 
 # A Docker engine with a Debian for its images, version 2 of the AWS CLI (PyPI has version 1), Node.js, a browser, a C compiler.
@@ -72,6 +87,9 @@ check: .venv/.ready-dev check-infra ## Lint, types, import directions, templates
 TEMPLATES := infra/bootstrap.yaml infra/tuning.yaml
 WORKFLOWS := $(wildcard .github/workflows/*.yml)
 LINT := .venv-infra/bin
+
+hooks: .venv/.ready-dev ## Let git run the same checks before each commit
+	$(BIN)/pre-commit install
 
 check-infra: .venv-infra/.ready .node-lint/.ready ## The part of it that is not Python: templates, policies, workflows, image, shell
 	$(LINT)/cfn-lint --custom-rules infra/lint/rules.txt -- $(TEMPLATES)
@@ -167,7 +185,7 @@ soak: .venv/.ready-dev ## What hours of kills, load and faults bring about (SOAK
 	if [ -n "$$missed" ]; then echo "goals missed:$$missed" >&2; exit 1; fi
 
 clean: ## Remove all environments
-	rm -rf .venv .venv-bench-* .venv-guest-* .venv-sdk2 .venv-sdk3 .venv-airflow .venv-toolkit .venv-moto .venv-oldest .venv-infra .venv-checkov .node .node-lint
+	rm -rf .venv .venv-bench-* .venv-guest-* .venv-python-* .venv-sdk2 .venv-sdk3 .venv-airflow .venv-toolkit .venv-moto .venv-oldest .venv-infra .venv-checkov .node .node-lint
 
 # Clients that the tests run. The SageMaker SDK's two versions cannot be in one environment, nor need any of them be in ours.
 .venv-sdk2/.ready: PACKAGES := 'sagemaker>=2.250,<3' scikit-learn
@@ -205,12 +223,16 @@ GUEST := '.[emulator]' 'setuptools>=77' pytest pytest-xdist pytest-randomly pyte
 .venv-guest-lowest/.ready: PINNED := 'boto3==1.40.0' 'moto==5.2.0'
 .venv-guest-%/.ready: PINNED := aiobotocore
 .venv-guest-%/.ready: pyproject.toml | .venv/bin/python
-	@rm -rf $(@D); case $* in default | lowest) found=.venv/bin/python ;; \
-	*) for one in python$* $${PYENV_ROOT:-$$HOME/.pyenv}/versions/$*.*/bin/python; do \
-	  if $$one -c '' 2>/dev/null; then found=$$one; break; fi; done ;; esac; \
-	if [ -z "$$found" ]; then echo "There is no Python $* here: its tests will be skipped" >&2; exit; fi; \
-	$$found -m venv $(@D) && $(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(GUEST) $(PINNED) && \
+	@rm -rf $(@D); case $* in default | lowest) python=.venv/bin/python ;; *) python=$(call INTERPRETER,$*) ;; esac; \
+	if [ -z "$$python" ]; then echo "There is no Python $* here: its tests will be skipped" >&2; exit; fi; \
+	$$python -m venv $(@D) && $(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(GUEST) $(PINNED) && \
 	$(@D)/bin/python -m pip uninstall --quiet --yes sm-tuning && touch $@
+
+# What the pure tests import, for `make matrix`.
+.venv-python-%/.ready: pyproject.toml
+	@rm -rf $(@D); python=$(call INTERPRETER,$*); if [ -z "$$python" ]; then exit; fi; \
+	$$python -m venv $(@D) && $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[all,docker,cloudformation,dask]' \
+	  'pytest>=8' 'pytest-xdist>=3' 'hypothesis>=6' && touch $@
 
 # What AWS's framework images hold; it has no wheel, so it needs a C compiler.
 .venv-toolkit/.ready: | .venv/bin/python tools
@@ -229,11 +251,9 @@ GUEST := '.[emulator]' 'setuptools>=77' pytest pytest-xdist pytest-randomly pyte
 
 # What AWS's oldest scikit-learn image that is still rebuilt holds (1.2-1), for the training scripts; where there is a Python 3.9.
 .venv-oldest/.ready:
-	for python in python3.9 $$HOME/.pyenv/versions/3.9.*/bin/python; do \
-	  if $$python -c 1 2>/dev/null; then \
-	    $$python -m venv --clear $(@D) && $(@D)/bin/python -m pip install --quiet --disable-pip-version-check \
-	      scikit-learn==1.2.1 numpy==1.24.1 && touch $@ && exit; fi; done; \
-	echo "training scripts are not tried on Python 3.9: it is not here" >&2
+	@python=$(call INTERPRETER,3.9); \
+	if [ -z "$$python" ]; then echo "training scripts are not tried on Python 3.9: it is not here" >&2; exit; fi; \
+	$$python -m venv --clear $(@D) && $(@D)/bin/python -m pip install --quiet --disable-pip-version-check scikit-learn==1.2.1 numpy==1.24.1 && touch $@
 
 # The newest that runs on Debian's Node.js too.
 AWS_SDK := $(foreach client,sagemaker s3 cloudwatch-logs,'@aws-sdk/client-$(client)@<3.960')

@@ -20,7 +20,12 @@ from tests.infra.workflow import Runner, commands, with_programs
 ACCOUNT = "123456789012"
 WORKFLOWS = ("ci.yml", "deploy.yml", "teardown.yml")
 # This suite itself is what they run.
-SELF = {"make check": "it checks this very tree", "make test": "it runs this very suite"}
+SELF = {
+    "make check": "it checks this very tree",
+    "make coverage": "it measures a part of this very suite",
+    "make unit": "it runs a part of this very suite",
+    "make test": "it runs this very suite",
+}
 
 DOCKER = """
 import os, subprocess, sys

@@ -1,0 +1,58 @@
+"""What contributors are told is what there is: hooks are the checks, targets are listed, and paths that pages name exist."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+import yaml
+
+from tests.conftest import ROOT
+
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+PAGES = ("SECURITY.md", "CONTRIBUTING.md")
+PATH = re.compile(r"`((?:sm_tuning|local_emulator|training_scripts|infra|tests|docs|benchmarks|\.github)/(?!\S*NNNN)[\w./-]+)`")
+
+
+def recipe(target: str) -> list[str]:
+    """The commands of a target."""
+    rule = re.search(rf"^{target}:.*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
+    assert rule is not None
+    return [line.strip() for line in rule[1].splitlines()]
+
+
+def test_hooks_are_the_checks() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
+    commands = [command.replace("$(BIN)", ".venv/bin") for command in recipe("check")]
+    assert [hook["entry"] for hook in hooks] == [*commands, "make check-infra"]
+    assert re.search(r"^check:.* check-infra ", MAKEFILE, re.MULTILINE)
+
+
+def test_help_lists_every_target() -> None:
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    phony = re.search(r"^\.PHONY:((?:.*\\\n)*.*)$", MAKEFILE, re.MULTILINE)
+    assert phony is not None
+    targets = phony[1].replace("\\\n", " ").split()
+    assert [line.split()[0] for line in listed.splitlines()] == sorted(targets, key=lambda target: MAKEFILE.index(f"\n{target}:"))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_paths_of_a_page_exist(page: str) -> None:
+    paths = set(PATH.findall((ROOT / page).read_text(encoding="utf-8")))
+    assert paths, f"{page} names no path"
+    assert not [path for path in sorted(paths) if not (ROOT / path).exists()]
+
+
+def interpreters() -> Iterator[str]:
+    """Versions of Python that pyproject.toml names."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    yield from re.findall(r"Programming Language :: Python :: (3\.\d+)", text)
+
+
+def test_every_python_is_tried() -> None:
+    versions = list(interpreters())
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+    assert workflow["jobs"]["unit"]["strategy"]["matrix"]["python"] == versions
+    gitlab = yaml.safe_load((ROOT / "infra/gitlab-ci.yml").read_text(encoding="utf-8"))
+    assert gitlab["unit"]["parallel"]["matrix"] == [{"SERIES": versions}]
+    assert re.search(r"^PYTHONS := (.*)$", MAKEFILE, re.MULTILINE)[1].split() == versions  # type: ignore[index]
