@@ -65,14 +65,14 @@ def test_everything_survives_a_restart(server: Server, request_of: Any, how: sig
     odd = s3.get_object(Bucket="keep", Key="a b/ü?#")
     assert (odd["Body"].read(), odd["Metadata"], odd["ContentType"]) == (b"odd", {"k": "v"}, "text/x")
     assert s3.get_bucket_versioning(Bucket="keep")["Status"] == "Enabled"
-    keys = [one["Key"] for one in s3.list_objects_v2(Bucket="keep")["Contents"]]
+    keys = [item["Key"] for item in s3.list_objects_v2(Bucket="keep")["Contents"]]
     assert "gone" not in keys
     best = after["BestTrainingJob"]["TrainingJobName"]
     assert f"output/{best}/output/model.tar.gz" in keys
     logs = server.client("logs")
     (stream,) = logs.describe_log_streams(logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=best)["logStreams"]
     events = logs.get_log_events(logGroupName="/aws/sagemaker/TrainingJobs", logStreamName=stream["logStreamName"])["events"]
-    assert any(one["message"].startswith("score=") for one in events)
+    assert any(event["message"].startswith("score=") for event in events)
     deadline = time.monotonic() + 60
     while any(path.exists() for path in left):
         assert time.monotonic() < deadline
@@ -110,9 +110,9 @@ def test_it_is_ready_soon_and_greets_with_the_exports(server: Server) -> None:
 def test_unknown_things_are_modelled_errors_and_never_5xx(server: Server) -> None:
     sagemaker = server.client("sagemaker")
     assert sagemaker.list_models()["Models"] == []
-    with pytest.raises(ClientError) as told:
+    with pytest.raises(ClientError) as raised:
         sagemaker.describe_cluster(ClusterName="none")
-    assert told.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
     for body in (
         b"",
         b"{",
@@ -142,11 +142,11 @@ def test_unknown_things_are_modelled_errors_and_never_5xx(server: Server) -> Non
 @pytest.fixture
 def another(tmp_path: Path) -> Iterator[Server]:
     """Somebody else's S3: a second emulator, of which only S3 is used."""
-    one = Server(state=tmp_path / "another")
+    another = Server(state=tmp_path / "another")
     try:
-        yield one.start()
+        yield another.start()
     finally:
-        one.end()
+        another.end()
 
 
 def test_an_object_may_be_empty(server: Server) -> None:

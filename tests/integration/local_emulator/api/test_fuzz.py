@@ -33,7 +33,7 @@ _TEXTS = (
 _NUMBERS = (0, 1, -1, 2, 3, 10, 100, 2**31, -(2**63), 2**70, 0.5, 1e308, -0.0)
 _ODD: tuple[Any, ...] = (None, True, [], {}, "x", 7, [[]], {"a": {"b": []}}, 1e300)
 _OPERATIONS = sorted(Api.operations)
-_SLOWEST = 1.0
+_SLOWEST = 1.0  # seconds of the processor: other programs may hold this one up
 
 
 def _value(shape: Shape, rng: random.Random, depth: int = 0) -> Any:  # noqa: PLR0911 - one return for each type
@@ -117,15 +117,15 @@ def test_requests_in_the_shape_of_the_model(api: Api) -> None:
         shape = schema.operation(name).input_shape
         assert shape is not None
         body = json.dumps(_value(shape, rng)).encode()
-        began = time.perf_counter()
+        began = time.thread_time()
         code, _, answer = api.answer(name, body, "us-east-1")
-        kind = _judge(code, answer, time.perf_counter() - began, body)
+        kind = _judge(code, answer, time.thread_time() - began, body)
         seen[kind] = seen.get(kind, 0) + 1
     assert set(seen) >= {"200", "ValidationException", "SerializationException"}, seen
 
 
 def _good() -> dict[str, Any]:
-    """A request that is taken, to be spoilt in one place."""
+    """A request that is taken, to be spoilt in one index."""
     return {
         "HyperParameterTuningJobName": "job",
         "HyperParameterTuningJobConfig": {
@@ -154,14 +154,14 @@ def _good() -> dict[str, Any]:
 
 
 def _spoil(value: Any, rng: random.Random) -> Any:
-    """The same document with one place changed."""
+    """The same document with one index changed."""
     if isinstance(value, dict) and value and rng.random() < 0.93:
         name = rng.choice(sorted(value))
         changed = _spoil(value[name], rng)
-        return {**value, name: changed} if rng.random() < 0.93 else {key: one for key, one in value.items() if key != name}
+        return {**value, name: changed} if rng.random() < 0.93 else {key: member for key, member in value.items() if key != name}
     if isinstance(value, list) and value and rng.random() < 0.8:
-        place = rng.randrange(len(value))
-        return [*value[:place], _spoil(value[place], rng), *value[place + 1 :], *([value[place]] if rng.random() < 0.2 else [])]
+        index = rng.randrange(len(value))
+        return [*value[:index], _spoil(value[index], rng), *value[index + 1 :], *([value[index]] if rng.random() < 0.2 else [])]
     return rng.choice(rng.choice((_TEXTS, _NUMBERS, _ODD)))
 
 
@@ -170,9 +170,9 @@ def test_good_requests_spoilt_in_one_place(api: Api) -> None:
     seen: dict[str, int] = {}
     for number in range(2000):
         body = json.dumps(_spoil(_good() | {"HyperParameterTuningJobName": f"job-{number}"}, rng)).encode()
-        began = time.perf_counter()
+        began = time.thread_time()
         code, _, answer = api.answer("CreateHyperParameterTuningJob", body, "us-east-1")
-        kind = _judge(code, answer, time.perf_counter() - began, body)
+        kind = _judge(code, answer, time.thread_time() - began, body)
         seen[kind] = seen.get(kind, 0) + 1
     assert seen["200"] > 50, seen
     assert seen["ValidationException"] > 500, seen
@@ -199,9 +199,9 @@ def test_bodies_that_are_hardly_json_and_headers_that_are_hardly_http(api: Api) 
             "CONTENT_LENGTH": str(len(body)) if number % 7 else rng.choice(("", "x", "-1", str(len(body) // 2))),
             "wsgi.input": _Input(body),
         }
-        began = time.perf_counter()
+        began = time.thread_time()
         answer = b"".join(gateway(environ, lambda code, _headers, status=status: status.append(code)))
-        assert time.perf_counter() - began < _SLOWEST
+        assert time.thread_time() - began < _SLOWEST
         assert status[0][:3] in {"200", "400", "403", "421"}, (status, environ, body)
         assert b"InternalFailure" not in answer, (answer, environ, body)
 

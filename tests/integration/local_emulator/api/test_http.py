@@ -22,9 +22,9 @@ from local_emulator.settings import Settings
 def echo(environ: Any, start_response: Any) -> list[bytes]:
     """Tells how a request arrived."""
     body = environ["wsgi.input"].read()
-    told: dict[str, Any] = {name: value for name, value in environ.items() if isinstance(value, str)}
-    told |= {"size": len(body), "begin": body[:20].decode()}
-    content = json.dumps(told).encode()
+    received: dict[str, Any] = {name: value for name, value in environ.items() if isinstance(value, str)}
+    received |= {"size": len(body), "begin": body[:20].decode()}
+    content = json.dumps(received).encode()
     start_response("200 OK", [("x-amz-meta-odd-Name", "v"), ("Content-Length", str(len(content)))])
     return [content]
 
@@ -35,14 +35,14 @@ def listening(tmp_path: Path, port: int = 0) -> Server:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    with listening(tmp_path) as one:
-        thread = threading.Thread(target=one.run, daemon=True)
+    with listening(tmp_path) as server:
+        thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
-        yield one
-        one.close()
+        yield server
+        server.close()
         thread.join(20)
-        one._server.task_dispatcher.shutdown()
-        for channel in list(one._server.active_channels.values()):
+        server._server.task_dispatcher.shutdown()
+        for channel in list(server._server.active_channels.values()):
             channel.close()
 
 
@@ -52,10 +52,10 @@ def connect(server: Server) -> socket.socket:
 
 def exchange(server: Server, *parts: bytes) -> tuple[str, dict[str, Any]]:
     """Head and body of the answer to a request whose parts are sent one by one."""
-    with connect(server) as one:
+    with connect(server) as connection:
         for part in parts:
-            one.sendall(part)
-        with one.makefile("rb") as answer:
+            connection.sendall(part)
+        with connection.makefile("rb") as answer:
             head = b""
             while not head.endswith(b"\r\n\r\n"):
                 line = answer.readline()
@@ -71,9 +71,9 @@ HEAD = b"%s HTTP/1.1\r\nHost: localhost\r\n"
 
 
 def test_paths_are_decoded_whole_and_kept_as_they_were_sent(server: Server) -> None:
-    _, told = exchange(server, HEAD % b"GET /bucket/a%2Fb%20%C3%BC%3F?x=%2F" + b"\r\n")
-    assert told["PATH_INFO"] == "/bucket/a/b ü?".encode().decode("latin-1")
-    assert (told["QUERY_STRING"], told["REQUEST_URI"]) == ("x=%2F", "/bucket/a%2Fb%20%C3%BC%3F?x=%2F")
+    _, received = exchange(server, HEAD % b"GET /bucket/a%2Fb%20%C3%BC%3F?x=%2F" + b"\r\n")
+    assert received["PATH_INFO"] == "/bucket/a/b ü?".encode().decode("latin-1")
+    assert (received["QUERY_STRING"], received["REQUEST_URI"]) == ("x=%2F", "/bucket/a%2Fb%20%C3%BC%3F?x=%2F")
     assert exchange(server, HEAD % b"GET //key" + b"\r\n")[1]["REQUEST_URI"] == "//key"
 
 
@@ -198,9 +198,9 @@ def test_what_repeats_is_told_once_a_minute(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_names_with_underscores_do_not_pass_for_others(server: Server) -> None:
-    told = exchange(server, HEAD % b"GET /" + b"X_Sm_Emulator_Proxy: 1\r\nX-Amz-Target: a\r\nX_Amz_Target: b\r\n\r\n")[1]
-    assert told["HTTP_X_AMZ_TARGET"] == "a"
-    assert "HTTP_X_SM_EMULATOR_PROXY" not in told
+    received = exchange(server, HEAD % b"GET /" + b"X_Sm_Emulator_Proxy: 1\r\nX-Amz-Target: a\r\nX_Amz_Target: b\r\n\r\n")[1]
+    assert received["HTTP_X_AMZ_TARGET"] == "a"
+    assert "HTTP_X_SM_EMULATOR_PROXY" not in received
 
 
 @pytest.mark.parametrize("size", [0, 10, 3 * 2**20])
@@ -209,8 +209,8 @@ def test_bodies_arrive_whole(server: Server, size: int) -> None:
     sized = exchange(server, head + b"Content-Length: %d\r\n\r\n" % size, b"x" * size)[1]
     chunks = [b"%x\r\n%s\r\n" % (len(part), part) for part in (b"x" * (size // 3), b"x" * (size - size // 3)) if part]
     chunked = exchange(server, head + b"Transfer-Encoding: chunked\r\n\r\n", *chunks, b"0\r\n\r\n")[1]
-    for told in (sized, chunked):
-        assert (told["size"], told["CONTENT_LENGTH"]) == (size, str(size))
+    for received in (sized, chunked):
+        assert (received["size"], received["CONTENT_LENGTH"]) == (size, str(size))
 
 
 def test_silent_connections_keep_nobody_waiting(server: Server) -> None:

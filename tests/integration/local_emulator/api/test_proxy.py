@@ -118,9 +118,9 @@ def shaken(server: ssl.SSLContext, client: ssl.SSLContext, host: str) -> bool:
     there = server.wrap_bio(up, down, server_side=True)
     here = client.wrap_bio(down, up, server_hostname=host)
     for _ in range(5):
-        for one in (here, there):
+        for end in (here, there):
             try:
-                one.do_handshake()
+                end.do_handshake()
             except ssl.SSLWantReadError:
                 continue
             except ssl.SSLError:

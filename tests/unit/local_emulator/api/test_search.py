@@ -85,7 +85,7 @@ def numbers(api: Api, expression: Mapping[str, Any], **more: Any) -> str:
         "Search",
         {"Resource": "TrainingJob", "SearchExpression": expression, "SortBy": "CreationTime", "SortOrder": "Ascending", **more},
     )
-    return "".join(one["TrainingJob"]["TrainingJobName"].removeprefix("Job-") for one in answer["Results"])
+    return "".join(result["TrainingJob"]["TrainingJobName"].removeprefix("Job-") for result in answer["Results"])
 
 
 FILTERS: Mapping[str, tuple[tuple[str, str, str | None], str]] = {
@@ -150,7 +150,7 @@ def test_pages_hold_everything_once(api: Api) -> None:
     request: dict[str, Any] = {"Resource": "TrainingJob", "MaxResults": 3, "SortBy": "Metrics.validation:loss"}
     first = ask(api, "Search", request)
     second = ask(api, "Search", {**request, "NextToken": first["NextToken"]})
-    names = [one["TrainingJob"]["TrainingJobName"] for page in (first, second) for one in page["Results"]]
+    names = [result["TrainingJob"]["TrainingJobName"] for page in (first, second) for result in page["Results"]]
     assert names == ["Job-4", "Job-3", "Job-2", "Job-1"]
     assert "NextToken" not in second
     assert first["TotalHits"] == second["TotalHits"] == {"Value": 4, "Relation": "EqualTo"}
@@ -187,7 +187,7 @@ def test_what_is_about_other_resources_is_motos(api: Api, operation: str, reques
 def test_suggestions_know_the_jobs_of_the_region(api: Api) -> None:
     def names(hint: str) -> list[str]:
         request = {"Resource": "TrainingJob", "SuggestionQuery": {"PropertyNameQuery": {"PropertyNameHint": hint}}}
-        return [one["PropertyName"] for one in ask(api, "GetSearchSuggestions", request)["PropertyNameSuggestions"]]
+        return [suggestion["PropertyName"] for suggestion in ask(api, "GetSearchSuggestions", request)["PropertyNameSuggestions"]]
 
     assert names("HyperParameters.") == ["HyperParameters.learning_rate", "HyperParameters.optimizer.name"]
     assert names("Tags.") == ["Tags.cost.center"]

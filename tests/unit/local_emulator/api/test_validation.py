@@ -106,9 +106,9 @@ def test_types_are_checked(operation: str) -> None:
 @pytest.mark.parametrize("operation", CASES)
 def test_every_constraint_is_checked(operation: str) -> None:
     for path, body, text in CASES[operation]:
-        with pytest.raises(ValidationException) as told:
+        with pytest.raises(ValidationException) as raised:
             validation.checked(operation, body)
-        message = str(told.value)
+        message = str(raised.value)
         assert f"at '{path}' failed to satisfy constraint: {text}" in message or (f"'{path}'" in message and text in message), (
             message
         )
@@ -122,12 +122,12 @@ def test_all_violations_are_told_at_once(operation: str) -> None:
     if not missing:
         pytest.skip("nothing is required")
     began = time.monotonic()
-    with pytest.raises(ValidationException) as told:
+    with pytest.raises(ValidationException) as raised:
         validation.checked(operation, {})
     assert time.monotonic() - began < 1
     noun = "error" if missing == 1 else "errors"
-    assert str(told.value).startswith(f"{missing} validation {noun} detected: Value null at '")
-    assert str(told.value).count("Member must not be null") == missing
+    assert str(raised.value).startswith(f"{missing} validation {noun} detected: Value null at '")
+    assert str(raised.value).count("Member must not be null") == missing
 
 
 # Enum sets of published messages: each holds what the model had at the time.

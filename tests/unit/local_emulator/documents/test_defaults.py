@@ -65,7 +65,7 @@ def test_each_definition_has_its_own_objective_and_ranges() -> None:
     }
     first = {**DEFINITION, "TuningObjective": {"Type": "Maximize", "MetricName": "score"}}
     echo = defaults.tuning_job(tuning(first, second, ResourceLimits={"MaxNumberOfTrainingJobs": 1}))["TrainingJobDefinitions"]
-    assert [one["StaticHyperParameters"]["_tuning_objective_metric"] for one in echo] == ["score", "loss"]
+    assert [definition["StaticHyperParameters"]["_tuning_objective_metric"] for definition in echo] == ["score", "loss"]
     assert echo[1]["HyperParameterRanges"]["IntegerParameterRanges"] == [
         {"Name": "n", "MinValue": "1", "MaxValue": "2", "ScalingType": "Auto"}
     ]

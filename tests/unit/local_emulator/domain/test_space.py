@@ -11,11 +11,11 @@ from local_emulator.domain.space import Categorical, Continuous, Integer, Scalin
 
 @given(low=st.floats(1e-8, 0.5), span=st.floats(1e-6, 0.4), unit=st.floats(0, 1), scaling=st.sampled_from(Scaling))
 def test_continuous_round_trip(low: float, span: float, unit: float, scaling: Scaling) -> None:
-    one = Continuous(name="x", low=low, high=low + span, scaling=scaling)
-    text = one.at(unit)
-    assert one.low <= float(text) <= one.high
+    parameter = Continuous(name="x", low=low, high=low + span, scaling=scaling)
+    text = parameter.at(unit)
+    assert parameter.low <= float(text) <= parameter.high
     assert repr(float(text)) == text
-    assert one.unit(text) == pytest.approx(unit, abs=1e-6)
+    assert parameter.unit(text) == pytest.approx(unit, abs=1e-6)
 
 
 @given(
@@ -25,33 +25,33 @@ def test_continuous_round_trip(low: float, span: float, unit: float, scaling: Sc
     scaling=st.sampled_from(["Linear", "Logarithmic", "Auto"]),
 )
 def test_integer_round_trip(low: int, span: int, unit: float, scaling: str) -> None:
-    one = Integer(name="x", low=low, high=low + span, scaling=Scaling(scaling))
-    text = one.at(unit)
+    parameter = Integer(name="x", low=low, high=low + span, scaling=Scaling(scaling))
+    text = parameter.at(unit)
     assert low <= int(text) <= low + span
-    assert one.at(one.unit(text)) == text
+    assert parameter.at(parameter.unit(text)) == text
 
 
 def test_every_integer_is_reached_equally_often() -> None:
-    one = Integer(name="x", low=1, high=4, scaling=Scaling.LINEAR)
-    drawn = [one.at((place + 0.5) / 4000) for place in range(4000)]
+    parameter = Integer(name="x", low=1, high=4, scaling=Scaling.LINEAR)
+    drawn = [parameter.at((step + 0.5) / 4000) for step in range(4000)]
     assert {value: drawn.count(value) for value in "1234"} == dict.fromkeys("1234", 1000)
 
 
 def test_logarithmic_is_even_in_decades() -> None:
-    one = Continuous(name="x", low=1e-4, high=1.0, scaling=Scaling.LOGARITHMIC)
-    assert [round(math.log10(float(one.at(unit))), 9) for unit in (0, 0.25, 0.5, 0.75, 1)] == [-4, -3, -2, -1, 0]
+    parameter = Continuous(name="x", low=1e-4, high=1.0, scaling=Scaling.LOGARITHMIC)
+    assert [round(math.log10(float(parameter.at(unit))), 9) for unit in (0, 0.25, 0.5, 0.75, 1)] == [-4, -3, -2, -1, 0]
 
 
 def test_reverse_logarithmic_is_even_near_one() -> None:
     """u = -log(1 - x): from 0 to 0.999 the middle is where 1 - x = sqrt(0.001)."""
-    one = Continuous(name="x", low=0.0, high=0.999, scaling=Scaling.REVERSE_LOGARITHMIC)
-    assert float(one.at(0.5)) == pytest.approx(1 - math.sqrt(0.001))
+    parameter = Continuous(name="x", low=0.0, high=0.999, scaling=Scaling.REVERSE_LOGARITHMIC)
+    assert float(parameter.at(0.5)) == pytest.approx(1 - math.sqrt(0.001))
 
 
 def test_categories_are_handed_on_as_given() -> None:
-    one = Categorical(name="x", values=('"adam"', "32", ""))
-    assert [one.at(unit) for unit in (0.0, 0.34, 0.99, 1.0)] == ['"adam"', "32", "", ""]
-    assert one.at(one.unit("32")) == "32"
+    parameter = Categorical(name="x", values=('"adam"', "32", ""))
+    assert [parameter.at(unit) for unit in (0.0, 0.34, 0.99, 1.0)] == ['"adam"', "32", "", ""]
+    assert parameter.at(parameter.unit("32")) == "32"
 
 
 def test_size() -> None:
