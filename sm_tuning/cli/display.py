@@ -1,4 +1,4 @@
-"""What the command shows: tables and live progress on a terminal, plain lines elsewhere. Text of jobs is never markup."""
+"""Output of the command: tables and live progress on a terminal, plain lines elsewhere. Text of jobs is never markup."""
 
 import sys
 from collections import Counter
@@ -30,7 +30,7 @@ _WIDE = 240  # columns where nobody looks: nothing is cut
 
 
 class _SafeConsole(Console):
-    """A console that sends a terminal no characters to obey but its own: whatever is rendered passes here, cell by cell."""
+    """A console that sends no control characters but its own to a terminal: all rendered text passes here."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):
@@ -38,13 +38,13 @@ class _SafeConsole(Console):
 
 
 def console(*, error: bool = False) -> Console:
-    """Where to write; no colour when it is no terminal or NO_COLOR is set, and text is never markup."""
+    """A console on standard output or error; without colour if that is no terminal or NO_COLOR is set. Text is never markup."""
     terminal = (sys.stderr if error else sys.stdout).isatty()
     return _SafeConsole(stderr=error, highlight=False, markup=False, emoji=False, width=None if terminal else _WIDE)
 
 
 def safe(text: object) -> Text:
-    """Text of a job on one line, whose characters for terminals are shown, so that a table knows its width."""
+    """Text of a job on one line with control characters shown, so that a table knows its width."""
     return Text(printable(str(text)).replace("\n", "#012").replace("\t", "#011"))
 
 
@@ -76,17 +76,17 @@ def short(name: str) -> str:
 def trainings_table(trainings: Sequence[Training], *, best: str | None = None) -> Table:
     """All training jobs of a tuning job."""
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    names = sorted({name for one in trainings for name in one.hyperparameters})
+    names = sorted({name for training in trainings for name in training.hyperparameters})
     table.add_column("training job", no_wrap=True)
     table.add_column("status", no_wrap=True)
     table.add_column("objective", justify="right", no_wrap=True)
     for name in names:
         table.add_column(safe(name), justify="right")
     table.add_column("time", justify="right", no_wrap=True)
-    for one in trainings:
-        row = [safe(short(one.name) + (" *" if one.name == best else "")), safe_status(one.status)]
-        row += [Text(number(one.value)), *(safe(setting(one.hyperparameters.get(name, ""))) for name in names)]
-        table.add_row(*row, Text(duration(one.seconds)), style="bold" if one.name == best else "")
+    for training in trainings:
+        row = [safe(short(training.name) + (" *" if training.name == best else "")), safe_status(training.status)]
+        row += [Text(number(training.value)), *(safe(setting(training.hyperparameters.get(name, ""))) for name in names)]
+        table.add_row(*row, Text(duration(training.seconds)), style="bold" if training.name == best else "")
     return table
 
 
@@ -143,17 +143,17 @@ class Progress:
             self._look_for_silence(status)
 
     def _look_for_silence(self, status: RunStatus) -> None:
-        """Warn while there is time: a training job whose log the objective's expression does not match."""
+        """Warn early of a training job whose log no metric's regular expression matches."""
         if self._checked and status.objectives.get("Succeeded", 0):
             return
-        for one in self._run.trainings():
-            if one.name in self._checked or one.value is not None or one.status == "Failed":
+        for training in self._run.trainings():
+            if training.name in self._checked or training.value is not None or training.status == "Failed":
                 continue
-            silent = [check for check in self._run.metric_checks(one.name) if not check.matches]
+            silent = [check for check in self._run.metric_checks(training.name) if not check.matches]
             if not silent or silent[0].lines < _ENOUGH_LINES:
                 continue
-            self._checked.add(one.name)
-            self._console.print(Text(f"warning: {one.name} has printed nothing that a metric matches", "yellow"))
+            self._checked.add(training.name)
+            self._console.print(Text(f"warning: {training.name} has printed nothing that a metric matches", "yellow"))
             for check in silent:
                 self._console.print(safe_lines(str(check)))
             return
@@ -180,21 +180,20 @@ _MARKS = {"ok": ("✓", "green"), "problem": ("✗", "bold red"), "skipped": ("�
 
 
 def finding_lines(findings: "Sequence[Finding]") -> Iterator[Text]:
-    """A line for each finding, and one for its remedy: whole, so that it can be copied."""
-    width = max(len(one.check) for one in findings)
-    for one in findings:
-        mark, style = _MARKS[one.state]
-        yield Text.assemble(
-            (mark, style), " ", (one.check.ljust(width), style if one.state == "skipped" else ""), "  ", safe(one.text)
-        )
-        if one.remedy:
-            yield Text.assemble(" " * (width + 4), ("→ ", "cyan"), safe(one.remedy))
-    counts = Counter(one.state for one in findings)
+    """A line for each finding, and one for its remedy: not cut, so that it can be copied."""
+    width = max(len(finding.check) for finding in findings)
+    for finding in findings:
+        mark, style = _MARKS[finding.state]
+        check = (finding.check.ljust(width), style if finding.state == "skipped" else "")
+        yield Text.assemble((mark, style), " ", check, "  ", safe(finding.text))
+        if finding.remedy:
+            yield Text.assemble(" " * (width + 4), ("→ ", "cyan"), safe(finding.remedy))
+    counts = Counter(finding.state for finding in findings)
     problems, skipped = counts["problem"], counts["skipped"]
-    said = "nothing is missing" if not problems else f"{problems} problem{'s' if problems > 1 else ''}"
+    summary = "nothing is missing" if not problems else f"{problems} problem{'s' if problems > 1 else ''}"
     yield Text("")
     yield Text.assemble(
-        (said, "bold red" if problems else "bold green"), f"; {skipped} could not be looked at" if skipped else ""
+        (summary, "bold red" if problems else "bold green"), f"; {skipped} could not be looked at" if skipped else ""
     )
 
 

@@ -1,4 +1,4 @@
-"""Tuning jobs on a page of this machine, live while they run."""
+"""Tuning jobs in a browser, live while they run."""
 
 from sm_tuning.dashboard.app import PORT, Dashboard, serving
 

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs
 
 from sm_tuning.analysis.reading import read_data_scaling, read_results
 from sm_tuning.client.run import TuningRun
+from sm_tuning.client.summaries import training_job, tuning_jobs
 from sm_tuning.dashboard.owner import OwnerOnly
 from sm_tuning.errors import NotFound, SmTuningError, optional_package
 from sm_tuning.printable import printable
@@ -34,7 +35,7 @@ _POLICY = (
 )
 PORT = 4578
 _LOG_LINES = 200
-_MOST_BODY = 2**16  # bytes; what it is asked has none
+_MOST_BODY = 2**16  # bytes; its requests have none
 _MOST_COMPARED = 12
 _MOST_JOBS = 100
 
@@ -47,8 +48,8 @@ class _Answer:
     policy: str | None = _POLICY  # None: the page brings its own
 
 
-def _refused(status: str, words: str) -> _Answer:
-    return _Answer(status, printable(words).encode(), "text/plain; charset=utf-8")
+def _refused(status: str, text: str) -> _Answer:
+    return _Answer(status, printable(text).encode(), "text/plain; charset=utf-8")
 
 
 class Dashboard:
@@ -81,7 +82,7 @@ class Dashboard:
             answer = _refused("404 Not Found", str(error))
         except SmTuningError as error:
             answer = _refused("409 Conflict", str(error))
-        except Exception as error:  # noqa: BLE001 - the service is away: the page says so and asks again
+        except Exception as error:  # noqa: BLE001 - the service does not answer: the page shows the error and asks again
             answer = _refused("502 Bad Gateway", f"{type(error).__name__}: {error}")
         headers = [
             ("Content-Type", answer.kind),
@@ -94,7 +95,7 @@ class Dashboard:
         start_response(answer.status, headers + ([("Content-Security-Policy", answer.policy)] if answer.policy else []))
         return [answer.body]
 
-    # --- the way to an answer -------------------------------------------------------------------------------------------
+    # --- requests -------------------------------------------------------------------------------------------------------
 
     def _guarded(self, environ: "WSGIEnvironment") -> _Answer:
         host = environ.get("HTTP_HOST", "")
@@ -102,27 +103,27 @@ class Dashboard:
             return _refused("403 Forbidden", "This Host is not answered.")
         if environ.get("HTTP_SEC_FETCH_SITE", "none") not in {"none", "same-origin"}:
             return _refused("403 Forbidden", "Other sites are not answered.")
-        words = [word for word in environ.get("PATH_INFO", "/").split("/") if word]
+        path = [part for part in environ.get("PATH_INFO", "/").split("/") if part]
         if environ["REQUEST_METHOD"] == "POST":
-            return self._change(environ, host, words)
+            return self._change(environ, host, path)
         if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
             return _refused("405 Method Not Allowed", "GET, HEAD and POST are.")
-        return self._show(words, parse_qs(environ.get("QUERY_STRING", "")))
+        return self._show(path, parse_qs(environ.get("QUERY_STRING", "")))
 
-    def _change(self, environ: "WSGIEnvironment", host: str, words: list[str]) -> _Answer:
+    def _change(self, environ: "WSGIEnvironment", host: str, path: list[str]) -> _Answer:
         token = environ.get("HTTP_X_SM_TUNING_TOKEN", "")
         if environ.get("HTTP_ORIGIN") != f"http://{host}" or not hmac.compare_digest(token.encode(), self._token.encode()):
             return _refused("403 Forbidden", "Only this dashboard's own page may do that.")
-        match words:
+        match path:
             case ["jobs", name, "stop"] if _NAME.fullmatch(name):
                 TuningRun.attach(name, self._session, client=self._client).stop()
                 return _Answer("200 OK", json.dumps({"stopping": name}).encode(), "application/json")
         return _refused("404 Not Found", "There is nothing of that name.")
 
-    def _show(self, words: list[str], query: Mapping[str, list[str]]) -> _Answer:  # noqa: PLR0911 - a way for each page
-        match words:
+    def _show(self, path: list[str], query: Mapping[str, list[str]]) -> _Answer:  # noqa: PLR0911 - a return for each page
+        match path:
             case []:
-                return self._page("jobs.html", title="Tuning jobs", jobs=self._jobs())
+                return self._page("jobs.html", title="Tuning jobs", jobs=tuning_jobs(self._client, _MOST_JOBS))
             case ["static", name] if name in self._static:
                 kind, body = self._static[name]
                 return _Answer("200 OK", body, kind)
@@ -141,13 +142,7 @@ class Dashboard:
     def _page(self, template: str, **facts: object) -> _Answer:
         return _Answer("200 OK", self._pages.get_template(template).render(token=self._token, **facts).encode())
 
-    # --- what is shown --------------------------------------------------------------------------------------------------
-
-    def _jobs(self) -> list[Mapping[str, Any]]:
-        pages = self._client.get_paginator("list_hyper_parameter_tuning_jobs").paginate(
-            SortBy="CreationTime", SortOrder="Descending", PaginationConfig={"MaxItems": _MOST_JOBS}
-        )
-        return [job for page in pages for job in page["HyperParameterTuningJobSummaries"]]
+    # --- pages ----------------------------------------------------------------------------------------------------------
 
     def _view(self, names: Sequence[str], *, forest: bool = False) -> ViewModel:
         with self._lock:
@@ -181,20 +176,10 @@ class Dashboard:
         }
 
     def _log(self, name: str) -> dict[str, Any]:
-        """The end of a training job's log, and what it belongs to."""
+        """The end of a training job's log, and its tuning job."""
+        summary = training_job(self._client, name)
         run = TuningRun(name, session=self._session, client=self._client)
-        try:
-            job = self._client.describe_training_job(TrainingJobName=name)
-        except self._client.exceptions.ClientError as error:
-            raise NotFound(f"there is no training job {name!r}") from error
-        return {
-            "title": name,
-            "status": job["TrainingJobStatus"],
-            "step": job.get("SecondaryStatus", ""),
-            "failure": job.get("FailureReason", ""),
-            "tuning": job.get("TuningJobArn", "").rpartition("/")[2],
-            "lines": run.log_tail(name, _LOG_LINES),
-        }
+        return {"title": name, "training_job": summary, "lines": run.log_tail(name, _LOG_LINES)}
 
 
 def _names(query: Mapping[str, list[str]]) -> list[str]:

@@ -2,7 +2,7 @@
 const live = document.getElementById("live");
 const trouble = document.getElementById("trouble");
 const token = document.querySelector("meta[name=token]").content;
-// The same page is asked for again, and what has changed put in place: no reload, so scroll and focus stay.
+// The same page is requested again and replaced where it has changed: no reload, so scroll and focus stay.
 let shown = live.innerHTML;
 const refresh = async () => {
   try {
@@ -13,17 +13,17 @@ const refresh = async () => {
     const next = fresh.getElementById("live");
     if (next.innerHTML !== shown) {
       // A log that was read at its end stays at its end.
-      const end = (one) => one.matches(".log") && one.scrollTop + one.clientHeight >= one.scrollHeight - 4;
-      const scrolled = [...live.querySelectorAll(".scroll, .log")].map((one) => [end(one) ? Infinity : one.scrollTop, one.scrollLeft]);
-      const ticked = [...live.querySelectorAll("input:checked")].map((one) => one.id);
+      const atEnd = (box) => box.matches(".log") && box.scrollTop + box.clientHeight >= box.scrollHeight - 4;
+      const scrolled = [...live.querySelectorAll(".scroll, .log")].map((box) => [atEnd(box) ? Infinity : box.scrollTop, box.scrollLeft]);
+      const ticked = [...live.querySelectorAll("input:checked")].map((input) => input.id);
       const focused = document.activeElement && document.activeElement.id;
       live.replaceChildren(...document.importNode(next, true).childNodes);
-      [...live.querySelectorAll(".scroll, .log")].forEach((one, place) => {
-        const [top, left] = scrolled[place] ?? [0, 0];
-        one.scrollTop = Math.min(top, one.scrollHeight);
-        one.scrollLeft = left;
+      [...live.querySelectorAll(".scroll, .log")].forEach((box, index) => {
+        const [top, left] = scrolled[index] ?? [0, 0];
+        box.scrollTop = Math.min(top, box.scrollHeight);
+        box.scrollLeft = left;
       });
-      ticked.forEach((id) => { const one = document.getElementById(id); if (one) one.checked = true; });
+      ticked.forEach((id) => { const input = document.getElementById(id); if (input) input.checked = true; });
       shown = next.innerHTML;
       if (focused) document.getElementById(focused)?.focus();
     }
@@ -36,7 +36,7 @@ const refresh = async () => {
   setTimeout(refresh, document.hidden ? 10000 : 2000);
 };
 setTimeout(refresh, 2000);
-live.querySelectorAll(".log").forEach((one) => (one.scrollTop = one.scrollHeight));
+live.querySelectorAll(".log").forEach((box) => (box.scrollTop = box.scrollHeight));
 live.addEventListener("click", async (event) => {
   if (event.target.id !== "stop") return;
   const job = event.target.dataset.job;

@@ -1,4 +1,4 @@
-"""Nobody but this user and root is answered."""
+"""Answers only this user and root."""
 
 import os
 import socket
@@ -31,7 +31,7 @@ class OwnerOnly:
 def is_ours(address: str, port: int, own_port: int) -> bool:
     """Whether the process at the other end of a connection over loopback is this user's or root's.
 
-    True too where nobody tells (no Linux). A socket that its process has closed already is nobody's.
+    True where the system does not show it (no Linux); False for a socket that its process has closed already.
     """
     number = f"{struct.unpack('=I', socket.inet_aton(address))[0]:08X}"
     here = f"{struct.unpack('=I', socket.inet_aton('127.0.0.1'))[0]:08X}"

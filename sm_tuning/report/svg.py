@@ -19,7 +19,7 @@ _FEW_POWERS = 2
 _FAR_OFF = 10.0  # times the width of the middle half: drawn at the edge
 _SMALL, _LARGE = 1e-3, 1e5  # beyond, numbers are written with an exponent
 _MOST_POINTS = 400  # of a line: more cannot be seen
-# What a page's style sheet names; written out where a drawing stands alone, for few programs but browsers know CSS variables.
+# Variables of a page's style sheet; written out where a drawing stands alone, because few programs but browsers know CSS variables.
 _COLOURS = {
     "ink": "#1d2330",
     "soft": "#667085",
@@ -32,13 +32,13 @@ _COLOURS = {
     "four": "#0e7490",
     "five": "#a16207",
 }
-# By name too: what draws PNG files does not ask the system which font a kind of font is.
+# By name too: resvg does not ask the system which font `sans-serif` is.
 _FONTS = "system-ui,Helvetica,Arial,'DejaVu Sans','Liberation Sans','Noto Sans',Roboto,Verdana,sans-serif"
 _STYLE = f"text{{font-size:12px;font-family:{_FONTS};fill:var(--ink)}}"
 
 
 def escape(label: str) -> str:
-    """Text of anybody's for a drawing: without what would turn or hide text around it, or what XML forbids."""
+    """Text of others for a drawing, without characters that turn or hide text around it or that XML forbids."""
     return html.escape(printable(label))
 
 
@@ -50,7 +50,7 @@ def nice(low: float, high: float, count: int = 5) -> list[float]:
     step *= next((factor for factor in (1, 2, 5, 10) if (high - low) / (step * factor) <= count), 10)
     first = math.ceil(low / step - 1e-9)
     return [
-        (first + place) * step for place in range(int((high - low) / step + 1e-9) + 1) if (first + place) * step <= high + 1e-9
+        (first + index) * step for index in range(int((high - low) / step + 1e-9) + 1) if (first + index) * step <= high + 1e-9
     ]
 
 
@@ -63,7 +63,7 @@ def text(value: float) -> str:
 
 @dataclass(frozen=True)
 class Scale:
-    """A value's place on an axis."""
+    """Maps values to pixels along an axis."""
 
     low: float
     high: float
@@ -72,28 +72,28 @@ class Scale:
     logarithmic: bool = False
 
     def __call__(self, value: float) -> float:
-        """The place of a value, in pixels."""
-        low, high = self._in(self.low), self._in(self.high)
-        share = 0.5 if high == low else (self._in(value) - low) / (high - low)
+        """The position of a value, in pixels; at most a little outside the axis."""
+        low, high = self._scaled(self.low), self._scaled(self.high)
+        share = 0.5 if high == low else (self._scaled(value) - low) / (high - low)
         return self.start + min(max(share, -0.02), 1.02) * (self.end - self.start)
 
-    def _in(self, value: float) -> float:
+    def _scaled(self, value: float) -> float:
         return math.log10(max(value, 1e-300)) if self.logarithmic else value
 
     def ticks(self) -> list[float]:
-        """Where to put numbers."""
+        """Values that get a number."""
         if not self.logarithmic:
             return nice(self.low, self.high)
-        powers = range(math.ceil(self._in(self.low) - 1e-9), math.floor(self._in(self.high) + 1e-9) + 1)
-        found = [10.0**power for power in powers]
-        if len(found) <= _FEW_POWERS:  # a narrow range has 1, 2 and 5 of each power of ten
-            some = [factor * 10.0**power for power in range(powers.start - 1, powers.stop) for factor in (1, 2, 5)]
-            found = [value for value in some if self.low * (1 - 1e-9) <= value <= self.high * (1 + 1e-9)]
-        return found if len(found) > 1 else [self.low, self.high]
+        powers = range(math.ceil(self._scaled(self.low) - 1e-9), math.floor(self._scaled(self.high) + 1e-9) + 1)
+        ticks = [10.0**power for power in powers]
+        if len(ticks) <= _FEW_POWERS:  # a narrow range has 1, 2 and 5 of each power of ten
+            finer = [factor * 10.0**power for power in range(powers.start - 1, powers.stop) for factor in (1, 2, 5)]
+            ticks = [value for value in finer if self.low * (1 - 1e-9) <= value <= self.high * (1 + 1e-9)]
+        return ticks if len(ticks) > 1 else [self.low, self.high]
 
 
 def spread(values: Iterable[float], share: float = _ROOM) -> tuple[float, float]:
-    """The ends of some values with a little room; finite whatever they are, and without what is far off."""
+    """The ends of an axis for some values: finite, with a margin, and without values that are far off."""
     finite = sorted(value for value in values if math.isfinite(value))
     if not finite:
         return 0.0, 1.0
@@ -143,48 +143,43 @@ class Chart:
         )
 
     def line(self, points: Sequence[tuple[float, float]], kind: str, hint: str = "", *, step: bool = False) -> None:
-        """A line through points; what is not finite breaks it."""
+        """A line through points; it is interrupted at values that are not finite."""
         for part in _parts(_thinned(points)):
-            places = [(self.across(x), self.up(y)) for x, y in part]
+            pixels = [(self.across(x), self.up(y)) for x, y in part]
             if step:
-                places = [
-                    one
-                    for place, (x, y) in enumerate(places)
-                    for one in (((x, places[place - 1][1]), (x, y)) if place else ((x, y),))
-                ]
-            path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+                corners = [(x, y) for (x, _), (_, y) in zip(pixels[1:], pixels, strict=False)]
+                pixels = [pixels[0], *(point for pair in zip(corners, pixels[1:], strict=True) for point in pair)]
+            path = " ".join(f"{x:.1f},{y:.1f}" for x, y in pixels)
             self.marks.append(f'<polyline class="{kind}" points="{path}">{_hint(hint)}</polyline>')
 
     def area(self, points: Sequence[tuple[float, float, float]], kind: str, hint: str = "") -> None:
-        """What lies between two lines: x, one y, the other."""
-        some = [point for point in _thinned(points) if all(map(math.isfinite, point))]
-        upper = [f"{self.across(x):.1f},{self.up(y):.1f}" for x, y, _ in some]
-        lower = [f"{self.across(x):.1f},{self.up(y):.1f}" for x, _, y in reversed(some)]
+        """The area between two lines: x, and the y of each."""
+        finite = [point for point in _thinned(points) if all(map(math.isfinite, point))]
+        upper = [f"{self.across(x):.1f},{self.up(y):.1f}" for x, y, _ in finite]
+        lower = [f"{self.across(x):.1f},{self.up(y):.1f}" for x, _, y in reversed(finite)]
         self.marks.append(f'<polygon class="{kind}" points="{" ".join(upper + lower)}">{_hint(hint)}</polygon>')
 
     def dot(self, x: float, y: float, kind: str, hint: str = "", size: float = 3.5) -> None:
         """A point."""
         if math.isfinite(x) and math.isfinite(y):
-            place = f'cx="{self.across(x):.1f}" cy="{self.up(y):.1f}" r="{size}"'
-            self.marks.append(f'<circle class="{kind}" {place}>{_hint(hint)}</circle>')
+            circle = f'cx="{self.across(x):.1f}" cy="{self.up(y):.1f}" r="{size}"'
+            self.marks.append(f'<circle class="{kind}" {circle}>{_hint(hint)}</circle>')
 
     def bar(self, x: float, end: float, y: float, size: float, kind: str, hint: str = "") -> None:
         """A horizontal bar from x to end, its middle at y (pixels)."""
         left, right = sorted((self.across(x), self.across(end)))
-        place = f'x="{left:.1f}" y="{y - size / 2:.1f}" width="{max(right - left, 1):.1f}" height="{size:.1f}"'
-        self.marks.append(f'<rect class="{kind}" rx="2" {place}>{_hint(hint)}</rect>')
+        box = f'x="{left:.1f}" y="{y - size / 2:.1f}" width="{max(right - left, 1):.1f}" height="{size:.1f}"'
+        self.marks.append(f'<rect class="{kind}" rx="2" {box}>{_hint(hint)}</rect>')
 
     def upright(self, x: float, kind: str, label: str) -> None:
         """A vertical line with a word beside it."""
-        place = self.across(x)
-        self.marks.append(f'<line class="{kind}" x1="{place:.1f}" x2="{place:.1f}" y1="{_TOP}" y2="{self.height - _BOTTOM}"/>')
-        side, anchor = (-4, "end") if place > self.width / 2 else (4, "start")
-        self.marks.append(
-            f'<text class="soft" x="{place + side:.1f}" y="{_TOP + 12}" text-anchor="{anchor}">{escape(label)}</text>'
-        )
+        at = self.across(x)
+        self.marks.append(f'<line class="{kind}" x1="{at:.1f}" x2="{at:.1f}" y1="{_TOP}" y2="{self.height - _BOTTOM}"/>')
+        side, anchor = (-4, "end") if at > self.width / 2 else (4, "start")
+        self.marks.append(f'<text class="soft" x="{at + side:.1f}" y="{_TOP + 12}" text-anchor="{anchor}">{escape(label)}</text>')
 
     def words(self, x: float, y: float, label: str, kind: str = "", anchor: str = "start") -> None:
-        """Words at a place in pixels."""
+        """Text at a position in pixels."""
         self.marks.append(f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(label)}</text>')
 
     def svg(self, x_text: Callable[[float], str] = text, *, bare_left: bool = False) -> str:
@@ -194,22 +189,22 @@ class Chart:
         return drawing(self.title, self.width, height, [*self._axes(x_text, bare_left=bare_left), *self.marks, *below])
 
     def _legend(self) -> Iterator[str]:
-        """A line for each entry below the axis: what its line looks like, and its name."""
-        for place, (kind, label) in enumerate(self.legend):
-            y = self.height + _LEGEND * place + 8
+        """A sample of its line and a name for each entry, below the axis."""
+        for index, (kind, label) in enumerate(self.legend):
+            y = self.height + _LEGEND * index + 8
             yield f'<line class="{kind}" x1="{_LEFT}" x2="{_LEFT + 34}" y1="{y}" y2="{y}"/>'
             yield f'<text x="{_LEFT + 44}" y="{y + 4}">{escape(label)}</text>'
 
     def _axes(self, x_text: Callable[[float], str], *, bare_left: bool) -> Iterator[str]:
         floor = self.height - _BOTTOM
         for value in self.across.ticks():
-            place = self.across(value)
-            yield f'<line class="grid" x1="{place:.1f}" x2="{place:.1f}" y1="{_TOP}" y2="{floor}"/>'
-            yield f'<text class="soft" x="{place:.1f}" y="{floor + 16}" text-anchor="middle">{escape(x_text(value))}</text>'
+            x = self.across(value)
+            yield f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{floor}"/>'
+            yield f'<text class="soft" x="{x:.1f}" y="{floor + 16}" text-anchor="middle">{escape(x_text(value))}</text>'
         for value in [] if bare_left else self.up.ticks():
-            place = self.up(value)
-            yield f'<line class="grid" x1="{_LEFT}" x2="{self.width - _RIGHT}" y1="{place:.1f}" y2="{place:.1f}"/>'
-            yield f'<text class="soft" x="{_LEFT - 6}" y="{place + 4:.1f}" text-anchor="end">{escape(text(value))}</text>'
+            y = self.up(value)
+            yield f'<line class="grid" x1="{_LEFT}" x2="{self.width - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+            yield f'<text class="soft" x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{escape(text(value))}</text>'
         yield _label(self.x_label, (self.width + _LEFT) / 2, self.height - 8)
         if not bare_left:
             yield _label(self.y_label, 14, (floor + _TOP) / 2, turned=True)
@@ -224,10 +219,10 @@ def drawing(title: str, width: int, height: int, marks: Iterable[str]) -> str:
 def alone(svg: str, rules: str) -> str:
     """A drawing as a file of its own, with its style and colours in it."""
     at = svg.index(">") + 1
-    whole = f"{svg[:at]}<style>{_STYLE}{rules}</style>{svg[at:]}"
+    styled = f"{svg[:at]}<style>{_STYLE}{rules}</style>{svg[at:]}"
     for name, colour in _COLOURS.items():
-        whole = whole.replace(f"var(--{name})", colour)
-    return whole
+        styled = styled.replace(f"var(--{name})", colour)
+    return styled
 
 
 def png(svg: str) -> bytes:
@@ -246,8 +241,8 @@ def png(svg: str) -> bytes:
 
 
 def _label(words: str, x: float, y: float, *, turned: bool = False) -> str:
-    place = f'transform="translate({x} {y}) rotate(-90)"' if turned else f'x="{x}" y="{y}"'
-    return f'<text class="soft" {place} text-anchor="middle">{escape(words)}</text>'
+    position = f'transform="translate({x} {y}) rotate(-90)"' if turned else f'x="{x}" y="{y}"'
+    return f'<text class="soft" {position} text-anchor="middle">{escape(words)}</text>'
 
 
 def _hint(words: str) -> str:
@@ -258,7 +253,7 @@ def _thinned(points: Sequence[P]) -> Sequence[P]:
     if len(points) <= _MOST_POINTS:
         return points
     every = len(points) / _MOST_POINTS
-    return [*(points[int(place * every)] for place in range(_MOST_POINTS)), points[-1]]
+    return [*(points[int(index * every)] for index in range(_MOST_POINTS)), points[-1]]
 
 
 def _parts(points: Sequence[tuple[float, float]]) -> Iterator[list[tuple[float, float]]]:

@@ -1,0 +1,73 @@
+"""Tuning jobs and training jobs in short, as the service describes them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sm_tuning.errors import NotFound
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuningJobSummary:
+    """A tuning job in a list. `counters` are AWS's TrainingJobStatusCounters."""
+
+    name: str
+    status: str
+    strategy: str
+    created: datetime
+    counters: Mapping[str, int]
+
+    @property
+    def training_jobs(self) -> int:
+        """Number of training jobs launched so far."""
+        return sum(self.counters.values())
+
+    @property
+    def running(self) -> int:
+        """Number of training jobs that run."""
+        return self.counters.get("InProgress", 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingJobSummary:
+    """A training job. `step` is AWS's SecondaryStatus; `tuning_job` is None for one that belongs to none."""
+
+    name: str
+    status: str
+    step: str | None
+    failure_reason: str | None
+    tuning_job: str | None
+
+
+def tuning_jobs(client: Any, most: int | None = None) -> list[TuningJobSummary]:  # noqa: ANN401 - boto3 makes its classes at run time
+    """The newest tuning jobs of an account and region; at most so many, all with None."""
+    pages = client.get_paginator("list_hyper_parameter_tuning_jobs").paginate(
+        SortBy="CreationTime", SortOrder="Descending", PaginationConfig={"MaxItems": most}
+    )
+    return [
+        TuningJobSummary(
+            name=summary["HyperParameterTuningJobName"],
+            status=summary["HyperParameterTuningJobStatus"],
+            strategy=summary["Strategy"],
+            created=summary["CreationTime"],
+            counters=summary["TrainingJobStatusCounters"],
+        )
+        for page in pages
+        for summary in page["HyperParameterTuningJobSummaries"]
+    ]
+
+
+def training_job(client: Any, name: str) -> TrainingJobSummary:  # noqa: ANN401 - boto3 makes its classes at run time
+    """A training job; raises NotFound if there is none of that name."""
+    try:
+        answer = client.describe_training_job(TrainingJobName=name)
+    except client.exceptions.ClientError as error:
+        raise NotFound(f"there is no training job {name!r}") from error
+    return TrainingJobSummary(
+        name=name,
+        status=answer["TrainingJobStatus"],
+        step=answer.get("SecondaryStatus"),
+        failure_reason=answer.get("FailureReason"),
+        tuning_job=answer.get("TuningJobArn", "").rpartition("/")[2] or None,
+    )
