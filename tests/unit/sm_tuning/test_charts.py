@@ -1,0 +1,61 @@
+"""Charts draw the view model: what they show can be counted in them."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from sm_tuning.analysis.results import Results
+from sm_tuning.report import charts
+from sm_tuning.report.view_model import view_model
+from tests.unit.sm_tuning.made_results import made
+
+
+def points(svg: str, kind: str) -> int:
+    """Number of dots of a kind."""
+    return len(re.findall(f'<circle class="{kind}"', svg))
+
+
+def test_each_training_job_is_a_dot() -> None:
+    view = view_model(made(30))
+    svg = charts.best_so_far(view)
+    assert svg is not None
+    assert points(svg, "dot") == len(view.ranking)
+
+
+def test_an_effect_shows_what_went_wrong_and_the_best() -> None:
+    view = view_model(made(30))
+    wrong = sum(trial.diverged or trial.objective is None for trial in view.trials)
+    for effect in view.effects:
+        svg = charts.effect_chart(view, effect)
+        assert (points(svg, "bad"), points(svg, "best"), points(svg, "dot")) == (wrong, 1, 30 - wrong - 1)
+
+
+def test_training_jobs_at_the_same_time_have_lanes_of_their_own() -> None:
+    view = view_model(made(6))  # each begins 5 seconds after the one before and takes 9
+    svg = charts.timeline(view)
+    assert svg is not None
+    lanes = re.findall(r'<rect class="[a-z]+" rx="2" x="[0-9.]+" y="([0-9.]+)"', svg)
+    assert (len(lanes), len(set(lanes))) == (6, 2)
+    assert svg.count("★") == 1
+
+
+def test_a_chart_without_data_is_not_drawn() -> None:
+    view = view_model(made(0))
+    assert charts.charts(view) == {}
+    running = replace(made(1).trials[0], status="InProgress", ended=None, reported=None, curves={})
+    assert charts.spark(view_model(Results(tuning_jobs=made(1).tuning_jobs, trials=[running])).trials[0]) is None
+
+
+def test_compared_tuning_jobs_need_not_have_ended() -> None:
+    """A training job may have an objective before it ends: there is a best, but no time at which it was."""
+    jobs = [made(1, name="first"), made(1, name="second")]
+    trials = [replace(job.trials[0], name=job.tuning_jobs[0].name, status="InProgress", ended=None, reported=0.5) for job in jobs]
+    view = view_model(Results(tuning_jobs=[job.tuning_jobs[0] for job in jobs], trials=trials))
+    assert view.best is not None
+    assert set(charts.comparison(view)) == {"compared-over-time", "compared-over-jobs"}
+
+
+@pytest.mark.parametrize(("seconds", "unit"), [(299, ("seconds", 1)), (300, ("minutes", 60)), (18_000, ("hours", 3600))])
+def test_units_of_time(seconds: float, unit: tuple[str, float]) -> None:
+    assert charts.unit_of(seconds) == unit

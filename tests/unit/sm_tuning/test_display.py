@@ -1,0 +1,61 @@
+"""The terminal's output: the view model's numbers, in plain text."""
+
+import io
+from collections.abc import Iterable
+
+import pytest
+
+pytest.importorskip("rich", reason="the command needs rich: pip install 'sm-tuning[cli]'")
+
+from rich.console import Console, RenderableType
+
+from sm_tuning.analysis.data_scaling import data_scaling_curve
+from sm_tuning.cli.display import data_scaling_lines, diagnosis_lines, setting, short
+from sm_tuning.report.view_model import view_model
+from tests.unit.sm_tuning.made_results import made
+from tests.unit.sm_tuning.test_data_scaling import SHARES, shared
+
+
+def text(lines: Iterable[RenderableType]) -> str:
+    file = io.StringIO()
+    console = Console(file=file, width=200, markup=False)
+    for line in lines:
+        console.print(line)
+    return file.getvalue()
+
+
+def test_the_diagnosis_is_the_view_models() -> None:
+    view = view_model(made(40))
+    shown = text(diagnosis_lines(view))
+    assert view.best is not None
+    assert f"best: {view.best.name}  validation:loss {view.best.objective:.5g}" in shown
+    assert f"it is {view.fit.verdict.article}{view.fit.verdict.value}: " in shown
+    assert "all: " + ", ".join(f"{count} {verdict.value}" for verdict, count in view.verdicts) in shown
+    for effect in view.effects:
+        assert f"{effect.name:<14}  {effect.strength:.0%}" in shown
+    for position, advice in enumerate(view.advice, start=1):
+        assert f"{position}. {advice.remedy}: " in shown
+    assert f"{view.slot_use:.0%} of 2 parallel slots used; early stopping saved about" in shown
+
+
+def test_without_training_jobs_it_says_so() -> None:
+    assert "it is unknown: no training job has an objective" in text(diagnosis_lines(view_model(made(0))))
+
+
+def test_data_scaling() -> None:
+    scaling = data_scaling_curve(shared({share: 0.1 + 0.2 * share**-0.5 for share in SHARES}))
+    assert scaling is not None
+    shown = text(data_scaling_lines("validation:loss", scaling))
+    assert "more data: validation:loss is 0.3 with all the training data" in shown
+    assert len([line for line in shown.splitlines() if line.startswith(("0.", "1 "))]) == len(SHARES)
+    assert "too few" in text(data_scaling_lines("validation:loss", None))
+
+
+@pytest.mark.parametrize(("value", "shown"), [("0.123456789", "0.1235"), ("16", "16"), ("1e-06", "1e-06"), ("adam", "adam")])
+def test_hyperparameters_are_short(value: str, shown: str) -> None:
+    assert setting(value) == shown
+
+
+def test_names_are_short() -> None:
+    assert short("my-job-003-a1b2c3d4") == "003-a1b2c3d4"
+    assert short("plain") == "plain"

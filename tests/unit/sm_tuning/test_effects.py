@@ -1,0 +1,82 @@
+"""Effects of hyperparameters in planted spaces."""
+
+from dataclasses import replace
+
+import pytest
+
+from sm_tuning import Auto, Categorical, Continuous, Integer, Scaling
+from sm_tuning.analysis import Remedy, diagnose
+from sm_tuning.analysis.effects import position
+from sm_tuning.analysis.results import Results
+from tests.unit.sm_tuning.planted import RATE, diverging, effect, falling, remedies, tuned
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_where_training_diverges(seed: int) -> None:
+    diagnosis = diagnose(tuned(diverging, RATE, 40, seed))
+    above = effect(diagnosis, "learning_rate").diverges_above
+    assert above is not None
+    assert 0.08 < above < 0.3
+    assert effect(diagnosis, "regularization").diverges_above is None
+    assert any(remedy.startswith("end the range of learning_rate at 0.") for remedy in remedies(diagnosis))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_which_hyperparameter_matters(seed: int) -> None:
+    diagnosis = diagnose(tuned(falling("high"), RATE, 40, seed))
+    assert effect(diagnosis, "learning_rate").strength > 0.7
+    assert effect(diagnosis, "regularization").strength < 0.3
+    assert diagnosis.effects[0].name == "learning_rate"
+
+
+@pytest.mark.parametrize(("towards", "word"), [("high", "upwards"), ("low", "downwards")])
+def test_an_optimum_at_the_edge(towards: str, word: str) -> None:
+    diagnosis = diagnose(tuned(falling(towards), RATE, 60))
+    assert effect(diagnosis, "learning_rate").edge == towards
+    assert f"widen the range of learning_rate {word}" in remedies(diagnosis)
+    (advice,) = (advice for advice in diagnosis.advice if advice.kind is Remedy.WIDEN_RANGE)
+    low, high = advice.ranges["learning_rate"]
+    assert (low, high > 1.0) == (1e-4, True) if towards == "high" else (high, low < 1e-4) == (1.0, True)
+
+
+def test_an_optimum_inside_is_not_at_the_edge() -> None:
+    diagnosis = diagnose(tuned(diverging, RATE, 60))
+    assert effect(diagnosis, "learning_rate").edge is None
+    assert not any(remedy.startswith("widen") for remedy in remedies(diagnosis))
+
+
+def test_a_scale_that_does_not_suit() -> None:
+    diagnosis = diagnose(tuned(diverging, {"learning_rate": (1e-4, 1.0, "Linear")}, 60))
+    assert effect(diagnosis, "learning_rate").wants_logarithmic
+    assert "search learning_rate on a logarithmic scale" in remedies(diagnosis)
+
+
+def test_the_best_of_numeric_categories_may_lie_at_the_edge() -> None:
+    results = tuned(falling("high"), RATE, 30)
+    sizes = {trial.name: str(2 ** (4 + 5 * rank // 30)) for rank, trial in enumerate(reversed(results.ranking))}
+    trials = [replace(trial, hyperparameters={"batch_size": sizes[trial.name]}) for trial in results.trials]
+    job = replace(results.tuning_jobs[0], ranges=[Categorical("batch_size", ["16", "32", "64", "128", "256"])])
+    diagnosis = diagnose(Results(tuning_jobs=[job], trials=trials))
+    assert effect(diagnosis, "batch_size").edge == "high"
+    assert "widen the range of batch_size upwards" in remedies(diagnosis)
+
+
+def test_one_training_job_that_is_far_off_does_not_hide_the_effect() -> None:
+    results = tuned(falling("high"), RATE, 40)
+    trials = [replace(results.trials[0], reported=1e12), *results.trials[1:]]
+    assert effect(diagnose(replace(results, trials=trials)), "learning_rate").strength > 0.7
+
+
+def test_where_a_value_lies_in_its_range() -> None:
+    assert position(Continuous("rate", 1e-4, 1, Scaling.LOGARITHMIC), 0.01) == pytest.approx(0.5)
+    assert position(Integer("units", 8, 64), 36) == 0.5
+    assert position(Categorical("batch", [16, 32, 64]), 32) == 0.5
+    for parameter in (Categorical("flag", [0, 1]), Categorical("kind", ["a", "b", "c"]), Auto("rate", "0.1"), None):
+        assert position(parameter, 1.0) is None
+
+
+def test_the_best_part_is_named() -> None:
+    diagnosis = diagnose(tuned(diverging, RATE, 60))
+    around = effect(diagnosis, "learning_rate").best_around
+    assert isinstance(around, float)
+    assert 0.003 < around < 0.03  # the best rate is 0.01
