@@ -1,4 +1,4 @@
-"""The only file where concrete classes meet."""
+"""Creates the parts of an emulator and connects them; the only module that knows all concrete classes."""
 
 import os
 import random
@@ -47,7 +47,7 @@ _SCHEDULER = "scheduler"  # in the state folder: where runs may be beside this m
 
 
 def _remote(endpoint: str, region: str) -> Objects:
-    from local_emulator.cloud.remote_objects import RemoteObjects  # noqa: PLC0415 - boto3, a sixth of the start
+    from local_emulator.cloud.remote_objects import RemoteObjects  # noqa: PLC0415 - boto3 is a sixth of a start, and only few use another S3
 
     return RemoteObjects(endpoint, region)
 
@@ -63,7 +63,7 @@ def token() -> str:
 
 
 class Emulator:
-    """Everything but the port: the door's operations, the heart, the hands, the memory, and the rest of AWS.
+    """Everything but the port: API, engine, runs, store, and the rest of AWS.
 
     With `in_memory` nothing of SageMaker's or S3's state is kept on disk (runs still have their folders), and runs end with this
     process or the context. Use it as a context: leaving it ends the loop, and otherwise lets runs go on.
@@ -170,18 +170,18 @@ class Emulator:
 
     @property
     def why_not_private(self) -> str | None:
-        """Why runs cannot have `/opt/ml` to themselves; None if they can. The first question takes some 50 ms."""
+        """Why runs cannot have a private `/opt/ml`; None if they can. The first call takes some 50 ms."""
         try:
             return self._support().why_not_private
-        except OSError as error:  # not to be found out for now
+        except OSError as error:  # it cannot be tried for now
             return str(error)
 
     def _try_mounts(self) -> None:
-        with suppress(OSError):  # whoever needs it asks again
+        with suppress(OSError):  # it is tried again when it is needed
             self._support()
 
     def gateway(self, faults: Faults) -> Gateway:
-        """What answers HTTP requests for this emulator."""
+        """The gateway, which answers HTTP requests for this emulator."""
         return Gateway(
             api=self.api,
             rest=self.cloud.wsgi,
@@ -203,7 +203,7 @@ class Emulator:
             self._clock.follow()
 
     def health(self) -> Mapping[str, object]:
-        """What the health page says."""
+        """The members of the health page."""
         return {
             "status": "ok",
             "version": _version("sm-tuning"),
@@ -228,7 +228,7 @@ def _make_clock(settings: Settings, *, in_memory: bool) -> Clock:
 
 @dataclass(frozen=True, kw_only=True)
 class _Inside:
-    """What runs need that do not outlive this process."""
+    """What runs inside a test need."""
 
     clock: Clock
     settle: Callable[[], None]
@@ -236,7 +236,7 @@ class _Inside:
 
 @dataclass(frozen=True, kw_only=True)
 class _Backend:
-    """Who prepares and executes runs."""
+    """Prepares and executes runs."""
 
     executor: Executor
     preparation: RunPreparer
@@ -256,8 +256,8 @@ def _backend(
         functions = FunctionExecutor(processes, clock=inside.clock, settle=inside.settle)
         return _Backend(executor=functions, preparation=preparation, expect=processes.expect)
     (settings.state / _SCHEDULER).write_text(settings.scheduler)
-    away = DaskExecutor(settings=settings, scheduler=settings.scheduler, endpoint=endpoint, notify=wakeup.notify)
-    return _Backend(executor=away, preparation=away)
+    dask = DaskExecutor(settings=settings, scheduler=settings.scheduler, endpoint=endpoint, notify=wakeup.notify)
+    return _Backend(executor=dask, preparation=dask)
 
 
 def _refuse_functions(settings: Settings) -> None:
@@ -269,7 +269,7 @@ def _refuse_functions(settings: Settings) -> None:
 
 
 def end_runs(state: Path) -> int:
-    """Kill every run of a state folder that no emulator holds; how many were told to end."""
+    """Kill every run of a state folder that no emulator holds; the number of runs killed."""
     executor = ProcessExecutor(wakeup=None)
     try:
         runs = state / "runs"

@@ -1,4 +1,4 @@
-"""When a tuning job has enough: AWS's completion criteria, as pure functions of the history."""
+"""AWS's completion criteria of a tuning job, as pure functions of the history."""
 
 from datetime import datetime, timedelta
 

@@ -43,9 +43,9 @@ def verify(path: Path, tables: Sequence[str], beside: Path) -> None:
         problem = str(error)
     if problem is None or (problem is _EMPTY and not any(beside.glob("*/*"))):
         return
-    told = _EMPTY if problem is _EMPTY else f"damaged or not a database of this program ({problem})"
+    state = _EMPTY if problem is _EMPTY else f"damaged or not a database of this program ({problem})"
     raise Damaged(
-        f"{path} is {told}; it was left as it is. Put back a copy of yours, or let what can be read be saved: "
+        f"{path} is {state}; it was left as it is. Put back a copy of yours, or let what can be read be saved: "
         f"python -m local_emulator recover --state {path.parent}"
     )
 
@@ -133,6 +133,6 @@ def _readable(db: sqlite3.Connection, table: str, columns: Sequence[str]) -> Ite
     for order in ("ASC", "DESC"):
         with suppress(sqlite3.Error, UnicodeError):
             sql = f"SELECT {', '.join(columns)}, sum FROM {table} ORDER BY {columns[0]} {order}"  # noqa: S608 - our own names
-            for *row, told in db.execute(sql):
-                if checksum(*row) == told:
+            for *row, written in db.execute(sql):
+                if checksum(*row) == written:
                     yield tuple(row)

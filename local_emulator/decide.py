@@ -49,20 +49,20 @@ class Finish:
 Action = Launch | Stop | Finish
 
 
-def decide(  # noqa: PLR0911 - one return for each thing that may be so
+def decide(  # noqa: PLR0911 - one return for each case
     job: TuningJob, history: History, strategies: Sequence[Strategy], now: datetime
 ) -> Sequence[Action]:
     """What to do now. `strategies` holds one for each definition of the plan."""
     if job.status.terminal:
         return ()
     if job.status is Status.STOPPING:
-        return _wind_up(history, Finish(status=Status.STOPPED), stop="The tuning job was stopped")
+        return _stop_all_then(history, Finish(status=Status.STOPPED), stop="The tuning job was stopped")
     failure = _failure(job, history)
     if failure is not None:
-        return _wind_up(history, Finish(status=Status.FAILED, reason=failure))
+        return _stop_all_then(history, Finish(status=Status.FAILED, reason=failure))
     enough = why_enough(job.plan, history, job.created, now)
     if enough is not None:
-        return _wind_up(history, Finish(status=Status.COMPLETED), stop=f"The tuning job is complete: {enough}")
+        return _stop_all_then(history, Finish(status=Status.COMPLETED), stop=f"The tuning job is complete: {enough}")
     stops = _pruned(job, history, strategies)
     launches = _launches(job, history, strategies)
     if launches or stops or history.running:
@@ -72,8 +72,8 @@ def decide(  # noqa: PLR0911 - one return for each thing that may be so
     return (Finish(status=Status.FAILED, reason=_reason(job, history)),)
 
 
-def _wind_up(history: History, finish: Finish, stop: str | None = None) -> Sequence[Action]:
-    """Finish once nothing runs; until then stop what runs, if it is to be stopped."""
+def _stop_all_then(history: History, finish: Finish, stop: str | None = None) -> Sequence[Action]:
+    """Finish once no trial runs; until then stop the running trials, if `stop` gives a reason to."""
     if not history.running:
         return (finish,)
     if stop is None:

@@ -96,7 +96,7 @@ def python(text: str) -> str:
 
 def gpus(text: str) -> tuple[str, ...]:
     """GPUs by their numbers or ids."""
-    names = () if text == "none" else tuple(one.strip() for one in text.split(",") if one.strip())
+    names = () if text == "none" else tuple(name.strip() for name in text.split(",") if name.strip())
     for name in names:
         if not _GPU.fullmatch(name):
             raise ArgumentTypeError(f"{text!r}: {name!r} must be a GPU's number or its id (nvidia-smi -L), or all of it none")
@@ -137,7 +137,7 @@ def _command(named: str, text: str) -> tuple[str, ...]:
 
 def quotas(given: Sequence[tuple[str, float]]) -> Quotas:
     """The quotas of the account."""
-    known = {one.name.replace("_", "-"): one.name for one in fields(Quotas) if one.name != "instances"}
+    known = {field.name.replace("_", "-"): field.name for field in fields(Quotas) if field.name != "instances"}
     numbers = {known[name]: int(number) for name, number in given if name in known}
     instances = {name: int(number) for name, number in given if name.startswith("ml.")}
     for name, number in given:
@@ -149,8 +149,8 @@ def quotas(given: Sequence[tuple[str, float]]) -> Quotas:
 
 
 def faults(given: Sequence[tuple[str, float]]) -> Faults:
-    """What goes wrong on purpose."""
-    known = {one.name for one in fields(Faults)}
+    """The faults to inject."""
+    known = {field.name for field in fields(Faults)}
     for name, number in given:
         if name not in known:
             raise ArgumentTypeError(f"--fault {name}: it must be one of {', '.join(sorted(known))}")

@@ -1,4 +1,4 @@
-"""What `recover` does with a state folder whose files were damaged: the damaged ones are kept aside, what can be read goes on."""
+"""`recover`: keeps the damaged files of a state folder aside, and saves what can be read of them."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

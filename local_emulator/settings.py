@@ -1,4 +1,4 @@
-"""Every knob, in one frozen dataclass; the only reader of the environment."""
+"""All settings, in one frozen dataclass; the only reader of the environment."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -32,7 +32,7 @@ def visible_gpus() -> tuple[str, ...]:
     """The NVIDIA GPUs of this machine that this process may use: `$CUDA_VISIBLE_DEVICES`, or all."""
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     if chosen is not None:
-        return tuple(one.strip() for one in chosen.split(",") if one.strip())
+        return tuple(name.strip() for name in chosen.split(",") if name.strip())
     return tuple(sorted((path.name.removeprefix("nvidia") for path in Path("/dev").glob("nvidia[0-9]*")), key=int))
 
 
@@ -52,7 +52,7 @@ class Quotas:
 
 @dataclass(frozen=True, kw_only=True)
 class Faults:
-    """What goes wrong on purpose, to test what a client makes of it. Probabilities from 0 to 1, `delay` in seconds.
+    """Faults to inject, to test how a client handles them. Probabilities from 0 to 1, `delay` in seconds.
 
     `throttle`: a request is answered with ThrottlingException. `capacity`: a training job finds no instance. `internal`: a run
     ends with InternalServerError. `interrupt`: a run of a managed spot training job is interrupted. `delay`: how long an

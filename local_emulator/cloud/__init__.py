@@ -1,1 +1,1 @@
-"""The rest of AWS: moto behind one lock, and an S3 whose content survives a restart."""
+"""The rest of AWS: moto behind one lock, with an S3 whose content survives a restart."""

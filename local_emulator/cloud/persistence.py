@@ -1,7 +1,7 @@
 """S3's content on disk: objects as blobs by their hash, buckets and keys in a small database of their own.
 
-moto keeps S3 in memory. After each successful write the mirror notes what moto then has, before the answer leaves; at the next start
-it puts it back. Values stay on disk: moto's keys get a buffer that reads the blob when asked. Uploads in parts that were not
+moto keeps S3 in memory. After each successful write the mirror saves what moto then has, before the answer leaves; the next start
+puts it back. Values stay on disk: moto's keys get a buffer that reads the blob when asked. Uploads in parts that were not
 completed, and older versions of objects, are not kept.
 """
 
@@ -103,7 +103,7 @@ class BlobFile:
         return self._position
 
     def tell(self) -> int:
-        """Where we are."""
+        """The position."""
         return self._position
 
     def read(self, size: int = -1) -> bytes:
@@ -233,15 +233,15 @@ class Mirror:
             for table in ("buckets", "settings", "objects"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own words
 
-    # --- noting ---------------------------------------------------------------------------------------------------------
+    # --- saving ---------------------------------------------------------------------------------------------------------
 
     def note_bucket(self, name: str, region: str, account: str) -> None:
-        """A bucket is there."""
+        """Save a bucket."""
         with self._lock:
             self._db.execute("INSERT OR IGNORE INTO buckets VALUES (?, ?, ?)", (name, region, account))
 
     def forget_bucket(self, name: str) -> None:
-        """A bucket is gone, with all that was in it."""
+        """Delete a bucket and its content."""
         with self._lock:
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -255,39 +255,39 @@ class Mirror:
             self._collect()
 
     def note_setting(self, setting: Setting) -> None:
-        """A sub-resource of a bucket was set."""
+        """Save a sub-resource of a bucket."""
         row = (setting.bucket, setting.name, setting.query, json.dumps(dict(setting.headers)), setting.body)
         with self._lock:
             self._db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?, ?, ?, ?)", row)
 
     def forget_setting(self, bucket: str, name: str) -> None:
-        """A sub-resource of a bucket was deleted."""
+        """Delete a sub-resource of a bucket."""
         with self._lock:
             self._db.execute("DELETE FROM settings WHERE bucket = ? AND name = ?", (bucket, name))
 
-    def note_object(self, one: StoredObject) -> None:
-        """An object is there."""
+    def note_object(self, stored: StoredObject) -> None:
+        """Save an object."""
         row = (
-            one.bucket,
-            one.key,
-            one.blob.path.name,
-            one.blob.path.stat().st_size,
-            one.etag,
-            one.modified.timestamp(),
-            json.dumps(dict(one.metadata)),
-            json.dumps(dict(one.tags)),
+            stored.bucket,
+            stored.key,
+            stored.blob.path.name,
+            stored.blob.path.stat().st_size,
+            stored.etag,
+            stored.modified.timestamp(),
+            json.dumps(dict(stored.metadata)),
+            json.dumps(dict(stored.tags)),
         )
         with self._lock:
             self._db.execute("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
             self._collect()
 
     def forget_object(self, bucket: str, key: str) -> None:
-        """An object is gone."""
+        """Delete an object."""
         with self._lock:
             self._db.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (bucket, key))
             self._collect()
 
-    # --- recalling ------------------------------------------------------------------------------------------------------
+    # --- reading --------------------------------------------------------------------------------------------------------
 
     def buckets(self) -> list[tuple[str, str, str]]:
         """(name, region, account) of every bucket; an empty account is that of the settings."""

@@ -1,4 +1,4 @@
-"""Somebody else's S3, for an emulator that serves as AWS_ENDPOINT_URL_SAGEMAKER alone."""
+"""Another S3 than the emulator's, for an emulator that serves as AWS_ENDPOINT_URL_SAGEMAKER only."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -37,30 +37,30 @@ class RemoteObjects:
 
     def list(self, bucket: str, prefix: str) -> Sequence[ObjectInfo]:
         """Every object whose key begins with the prefix, in key order."""
-        with self._told(bucket, prefix):
+        with self._translated(bucket, prefix):
             pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
             return [
-                ObjectInfo(key=one["Key"], size=one["Size"], etag=one["ETag"])
+                ObjectInfo(key=entry["Key"], size=entry["Size"], etag=entry["ETag"])
                 for page in pages
-                for one in page.get("Contents", ())
+                for entry in page.get("Contents", ())
             ]
 
     def download(self, bucket: str, key: str, target: Path) -> None:
         """Write an object's content to a file."""
-        with self._told(bucket, key):
+        with self._translated(bucket, key):
             self._s3.download_file(bucket, key, str(target), Config=_ONE_THREAD)
 
     def upload(self, bucket: str, key: str, source: Path) -> None:
         """Keep a file's content under a key."""
-        with self._told(bucket, key):
+        with self._translated(bucket, key):
             self._s3.upload_file(str(source), bucket, key, Config=_ONE_THREAD)
 
     @contextmanager
-    def _told(self, bucket: str, key: str) -> Iterator[None]:
+    def _translated(self, bucket: str, key: str) -> Iterator[None]:
         try:
             yield
         except (ClientError, S3UploadFailedError) as raised:
-            # The transfer manager says in words what S3 has said in a code.
+            # The transfer manager turns S3's code into words; the code is in the context.
             error = raised if isinstance(raised, ClientError) else raised.__context__
             if not isinstance(error, ClientError):
                 raise ObjectsUnavailable(f"{self._endpoint}: {raised}") from raised

@@ -1,4 +1,4 @@
-"""What a strategy is."""
+"""The interface of strategies."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -8,7 +8,7 @@ from local_emulator.domain.space import Point
 
 
 class Strategy(Protocol):
-    """Proposes points and picks the trials not worth going on with. Same history, same answer; it keeps nothing."""
+    """Proposes points and picks trials to prune. Same history, same answer: it keeps derived state only."""
 
     def ask(self, history: History, count: int) -> Sequence[Point]:
         """Up to `count` new points; fewer when the space is used up, none when it is finished."""

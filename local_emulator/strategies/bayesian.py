@@ -1,8 +1,8 @@
 """Bayesian search: a Gaussian process of what was seen, and the expected improvement as the guide to what to try next.
 
 The proposal is a pure function of the history: every random number comes from the seed and the number of trials. Trials that
-run are taken as if they had brought what the process expects, so parallel proposals differ. Trials without an objective are not
-learnt from, but never proposed again.
+run are taken to have the expected objective, so parallel proposals differ. Nothing is learned from trials without an objective, but
+their points are never proposed again.
 """
 
 import math
@@ -38,13 +38,13 @@ class Bayesian:
         self._space = space
         self._seed = seed
         self._rule = MedianRule() if early_stopping else None
-        self._values = [len(one.values) if isinstance(one, Categorical) else 0 for one in space.parameters]
-        self._cells = [_cells(one) for one in space.parameters]
+        self._values = [len(parameter.values) if isinstance(parameter, Categorical) else 0 for parameter in space.parameters]
+        self._cells = [_cells(parameter) for parameter in space.parameters]
         self._embedding = Embedding(self._values)
         self._design = _spread(_FIRST, len(space.parameters), np.random.default_rng(seed))
 
     def prune(self, history: History) -> Sequence[Trial]:
-        """Running trials that the median rule gives up, if early stopping is on."""
+        """Running trials that the median rule stops, if early stopping is on."""
         return self._rule.prune(history) if self._rule else ()
 
     def ask(self, history: History, count: int) -> Sequence[Point]:
@@ -52,16 +52,16 @@ class Bayesian:
         points: list[Point] = []
         tried = {key(trial.point) for trial in history.trials}
         process = self._learn(history)
-        for place in range(count):
+        for index in range(count):
             if self._space.size is not None and len(tried) >= self._space.size:
                 break
-            number = len(history.trials) + place
+            number = len(history.trials) + index
             point = None
             if process is None:
                 point = self._space.at(self._design[number].tolist()) if number < len(self._design) else None
             else:
                 point = self._propose(process, number, tried)
-                process = process.believing(self._rows([point])) if point else process
+                process = process.with_expected(self._rows([point])) if point else process
             if point is None or key(point) in tried:
                 point = self._fresh(number, tried)
             tried.add(key(point))
@@ -71,32 +71,33 @@ class Bayesian:
     # --- learning -------------------------------------------------------------------------------------------------------
 
     def _learn(self, history: History) -> GaussianProcess | None:
-        seen = self._told(history.trials)
-        # Parents that were trained on other data say what is good, not how good it is here: each side is warped by itself.
-        sides = [self._told(history.parents), seen] if history.transfer else [[*self._told(history.parents), *seen]]
+        parents, own = self._observed(history.parents), self._observed(history.trials)
+        # Parents that were trained on other data say what is good, not how good it is here: each group is warped by itself.
+        groups = [parents, own] if history.transfer else [[*parents, *own]]
         running = [trial.point for trial in history.running if self._holds(trial.point)]
-        told = [trial for side in sides for trial in side]
-        if len(told) < _LEAST or len(told) + len(running) < _FIRST:
+        observed = [trial for group in groups for trial in group]
+        if len(observed) < _LEAST or len(observed) + len(running) < _FIRST:
             return None
         sign = -1.0 if history.goal is Goal.MAXIMIZE else 1.0
-        outputs = np.concatenate([warp(np.array([sign * float(one.final or 0.0) for one in side])) for side in sides if side])
-        rows = self._rows([trial.point for trial in told])
+        objectives = [np.array([sign * float(trial.final or 0.0) for trial in group]) for group in groups if group]
+        outputs = np.concatenate([warp(values) for values in objectives])
+        rows = self._rows([trial.point for trial in observed])
         kernel = self._kernel(rows, outputs)
-        chosen = _most_telling(outputs, _MOST_ROWS)
+        chosen = _most_informative(outputs, _MOST_ROWS)
         process = GaussianProcess(kernel, rows[chosen], outputs[chosen], self._embedding)
-        return process.believing(self._rows(running)) if running else process
+        return process.with_expected(self._rows(running)) if running else process
 
-    def _told(self, trials: Sequence[Trial]) -> Sequence[Trial]:
+    def _observed(self, trials: Sequence[Trial]) -> Sequence[Trial]:
         """Trials with an objective whose points lie in this space."""
         return [trial for trial in trials if trial.final is not None and self._holds(trial.point)]
 
     def _kernel(self, rows: Array, outputs: Array) -> Kernel:
-        chosen = _most_telling(outputs, _MOST_FOR_FIT)
+        chosen = _most_informative(outputs, _MOST_FOR_FIT)
         return fit(rows[chosen], outputs[chosen], self._embedding)
 
     def _holds(self, point: Point) -> bool:
         """Whether a point lies in this space (a parent may have tuned other values, or within other ranges)."""
-        return all(one.name in point and _within(one, point[one.name]) for one in self._space.parameters)
+        return all(parameter.name in point and _within(parameter, point[parameter.name]) for parameter in self._space.parameters)
 
     def _rows(self, points: Sequence[Point]) -> Array:
         return np.array([self._row(self._space.units(point)) for point in points], dtype=np.float64)
@@ -104,23 +105,25 @@ class Bayesian:
     def _row(self, units: Sequence[float]) -> list[float]:
         """Units with each categorical's cell replaced by its index."""
         return [
-            float(min(int(unit * len(one.values)), len(one.values) - 1)) if isinstance(one, Categorical) else unit
-            for one, unit in zip(self._space.parameters, units, strict=True)
+            float(min(int(unit * len(parameter.values)), len(parameter.values) - 1))
+            if isinstance(parameter, Categorical)
+            else unit
+            for parameter, unit in zip(self._space.parameters, units, strict=True)
         ]
 
     def _point(self, row: Array) -> Point:
         return self._space.at(
             [
-                (value + 0.5) / len(one.values) if isinstance(one, Categorical) else float(value)
-                for one, value in zip(self._space.parameters, row, strict=True)
+                (value + 0.5) / len(parameter.values) if isinstance(parameter, Categorical) else float(value)
+                for parameter, value in zip(self._space.parameters, row, strict=True)
             ]
         )
 
     # --- proposing ------------------------------------------------------------------------------------------------------
 
     def _propose(self, process: GaussianProcess, number: int, tried: set[Key]) -> Point | None:
-        # With noise the best value seen is too good to be true: take the best expectation, that of trials still running included,
-        # or the next proposal would stand beside theirs.
+        # With noise the best observed value is too low: take the best expectation, that of running trials included, or the next
+        # proposal would be close to theirs.
         best = float(process.means.min())
         rng = np.random.default_rng([self._seed, number])
         candidates = self._candidates(process, rng)
@@ -130,8 +133,8 @@ class Bayesian:
         finalists = self._snap(np.vstack([climbed, candidates[order[: 2 * _CLIMBS]]]))
         finalists = np.vstack([finalists, self._neighbours(finalists[0])]) if self._steps() else finalists
         ranking = np.argsort(-process.log_improvements(finalists, best))
-        for place in ranking:
-            point = self._point(finalists[place])
+        for index in ranking:
+            point = self._point(finalists[index])
             if key(point) not in tried:
                 return point
         return None
@@ -162,26 +165,27 @@ class Bayesian:
         return rows
 
     def _steps(self) -> bool:
-        return any(isinstance(one, Integer | Categorical) for one in self._space.parameters)
+        return any(isinstance(parameter, Integer | Categorical) for parameter in self._space.parameters)
 
     def _neighbours(self, row: Array) -> Array:
         """The row with one integer moved by one, or one categorical changed."""
-        found = []
-        for column, one in enumerate(self._space.parameters):
+        neighbours = []
+        for column, parameter in enumerate(self._space.parameters):
             options: list[float] = []
-            if isinstance(one, Integer):
-                value = int(one.at(float(row[column])))
-                options = [one.unit(str(other)) for other in (value - 1, value + 1) if one.low <= other <= one.high]
-            elif isinstance(one, Categorical):
-                options = [float(index) for index in range(len(one.values)) if index != row[column]]
+            if isinstance(parameter, Integer):
+                value = int(parameter.at(float(row[column])))
+                steps = [step for step in (value - 1, value + 1) if parameter.low <= step <= parameter.high]
+                options = [parameter.unit(str(step)) for step in steps]
+            elif isinstance(parameter, Categorical):
+                options = [float(index) for index in range(len(parameter.values)) if index != row[column]]
             for option in options:
                 moved = row.copy()
                 moved[column] = option
-                found.append(moved)
-        return np.array(found) if found else row[None, :]
+                neighbours.append(moved)
+        return np.array(neighbours) if neighbours else row[None, :]
 
     def _fresh(self, number: int, tried: set[Key]) -> Point:
-        """A random point that was not tried; the caller has seen to it that there is one."""
+        """A random point that was not tried; the caller knows that there is one."""
         rng = np.random.default_rng([self._seed, number, 1])
         while True:
             point = self._space.at([float(unit) for unit in rng.random(len(self._space.parameters))])
@@ -189,21 +193,21 @@ class Bayesian:
                 return point
 
 
-def _within(one: Parameter, text: str) -> bool:
+def _within(parameter: Parameter, text: str) -> bool:
     """Whether a text is a value of a parameter."""
-    if isinstance(one, Categorical):
-        return text in one.values
+    if isinstance(parameter, Categorical):
+        return text in parameter.values
     try:
-        return one.low <= float(text) <= one.high
+        return parameter.low <= float(text) <= parameter.high
     except ValueError:
         return False
 
 
-def _cells(one: Parameter) -> Array | None:
+def _cells(parameter: Parameter) -> Array | None:
     """Where the values of an integer lie in [0, 1]; None for other parameters."""
-    if not isinstance(one, Integer) or one.high - one.low >= _MOST_CELLS:
+    if not isinstance(parameter, Integer) or parameter.high - parameter.low >= _MOST_CELLS:
         return None
-    return np.array([one.unit(str(value)) for value in range(one.low, one.high + 1)])
+    return np.array([parameter.unit(str(value)) for value in range(parameter.low, parameter.high + 1)])
 
 
 def _spread(rows: int, columns: int, rng: np.random.Generator) -> Array:
@@ -216,7 +220,7 @@ def _spread(rows: int, columns: int, rng: np.random.Generator) -> Array:
     return filled
 
 
-def _most_telling(outputs: Array, most: int) -> npt.NDArray[np.intp]:
+def _most_informative(outputs: Array, most: int) -> npt.NDArray[np.intp]:
     """Which rows to keep when there are too many: half the best, half the latest."""
     rows = len(outputs)
     if rows <= most:
@@ -229,7 +233,7 @@ def _most_telling(outputs: Array, most: int) -> npt.NDArray[np.intp]:
 def warp(outputs: Array) -> Array:
     """Outputs (to be minimised) with the worse half bent to a bell's tail, then zero mean and unit variance.
 
-    Training that diverges gives values beyond all measure; only that they are bad is worth knowing. The better half keeps its
+    Training that diverges gives values of any size; only that they are bad is useful. The better half keeps its
     distances (the half-rank warping of Google Vizier's Gaussian process).
     """
     median = float(np.median(outputs))

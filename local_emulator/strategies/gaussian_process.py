@@ -68,7 +68,7 @@ def _squared_distances(left: Array, right: Array) -> Array:
 
 
 def _own_distances(points: Array) -> Array:
-    """Squared distances of points among themselves, exactly nought from each to itself."""
+    """Squared distances of points among themselves, exactly zero from each to itself."""
     squared = _squared_distances(points, points)
     np.fill_diagonal(squared, 0.0)
     return squared
@@ -107,21 +107,21 @@ def _loss(theta: Array, points: Array, owner: npt.NDArray[np.intp], outputs: Arr
     gradient[:columns] = -np.bincount(owner, weights=by_column, minlength=columns)
     gradient[-2] = 0.5 * float((pull * covariance).sum())
     gradient[-1] = 0.5 * noise * float(np.trace(pull))
-    for place, mean, deviation in (
+    for columns_of, mean, deviation in (
         (slice(0, columns), _LOG_LENGTH_PRIOR[0] + 0.5 * math.log(columns), _LOG_LENGTH_PRIOR[1]),
         (slice(columns, columns + 1), *_LOG_SCALE_PRIOR),
         (slice(columns + 1, columns + 2), *_LOG_NOISE_PRIOR),
     ):
-        off = (theta[place] - mean) / deviation
+        off = (theta[columns_of] - mean) / deviation
         value += 0.5 * float(off @ off)
-        gradient[place] += off / deviation
+        gradient[columns_of] += off / deviation
     return value, gradient
 
 
 def fit(inputs: Array, outputs: Array, embedding: Embedding) -> Kernel:
     """The most probable kernel."""
     columns = inputs.shape[1]
-    found = minimize(
+    optimum = minimize(
         _loss,
         np.array([*[_START[0]] * columns, *_START[1:]]),
         args=(embedding(inputs), embedding.owner, outputs),
@@ -130,7 +130,7 @@ def fit(inputs: Array, outputs: Array, embedding: Embedding) -> Kernel:
         bounds=[*[_LOG_LENGTH_BOUNDS] * columns, _LOG_SCALE_BOUNDS, _LOG_NOISE_BOUNDS],
         options={"maxiter": 40, "ftol": 1e-7},
     ).x
-    return Kernel(weights=np.exp(-2.0 * found[:columns]), scale=math.exp(found[-2]), noise=math.exp(found[-1]))
+    return Kernel(weights=np.exp(-2.0 * optimum[:columns]), scale=math.exp(optimum[-2]), noise=math.exp(optimum[-1]))
 
 
 class GaussianProcess:
@@ -165,21 +165,21 @@ class GaussianProcess:
         variance = self.kernel.scale - np.einsum("ij,ij->j", spread, spread)
         return cross.T @ self._alpha, np.sqrt(np.maximum(variance, _SMALLEST_VARIANCE))
 
-    def believing(self, rows: Array) -> "GaussianProcess":
+    def with_expected(self, rows: Array) -> "GaussianProcess":
         """The same process as if the rows had been observed with their expected values."""
-        more = object.__new__(GaussianProcess)
-        more.kernel, more._embedding, more._stretch = self.kernel, self._embedding, self._stretch
+        extended = object.__new__(GaussianProcess)
+        extended.kernel, extended._embedding, extended._stretch = self.kernel, self._embedding, self._stretch
         points = self._embedding(rows) * self._stretch
         cross, _ = _matern(self.kernel.scale, _squared_distances(self._points, points))
         below = solve_triangular(self._lower, cross, lower=True, check_finite=False)
         corner = cholesky(self._covariance(points) - below.T @ below, lower=True, check_finite=False)
-        more._lower = np.block([[self._lower, np.zeros_like(below)], [below.T, corner]])
-        # What was expected anyway pulls at nothing.
-        more._alpha = np.concatenate([self._alpha, np.zeros(len(rows))])
-        more._points = np.vstack([self._points, points])
-        more.inputs = np.vstack([self.inputs, rows])
-        more.outputs = np.concatenate([self.outputs, cross.T @ self._alpha])
-        return more
+        extended._lower = np.block([[self._lower, np.zeros_like(below)], [below.T, corner]])
+        # An expected value changes no expectation.
+        extended._alpha = np.concatenate([self._alpha, np.zeros(len(rows))])
+        extended._points = np.vstack([self._points, points])
+        extended.inputs = np.vstack([self.inputs, rows])
+        extended.outputs = np.concatenate([self.outputs, cross.T @ self._alpha])
+        return extended
 
     def log_improvements(self, rows: Array, best: float) -> Array:
         """Logarithm of the expected improvement below `best` at each row."""
@@ -204,9 +204,9 @@ class GaussianProcess:
         # than a step of one.
         bounds = [(0.0, 1.0)] * (len(starts) * len(columns))
         options = {"maxiter": steps, "maxfun": 2 * steps}
-        found = minimize(loss, fixed[:, free].ravel(), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+        optimum = minimize(loss, fixed[:, free].ravel(), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
         rows = starts.copy()
-        rows[:, columns] = found.x.reshape(len(starts), -1)
+        rows[:, columns] = optimum.x.reshape(len(starts), -1)
         return rows
 
     def _log_improvement(self, points: Array, best: float) -> tuple[Array, Array]:

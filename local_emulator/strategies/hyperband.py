@@ -34,26 +34,25 @@ class Hyperband:
         return self._random.ask(history, count)
 
     def prune(self, history: History) -> Sequence[Trial]:
-        """Running trials that are used up, or that lost at a rung."""
-        return [one for one in history.running if one.status is Status.IN_PROGRESS and self._over(one, history)]
+        """Running trials that have used their resource, or that lost at a rung."""
+        return [trial for trial in history.running if trial.status is Status.IN_PROGRESS and self._is_over(trial, history)]
 
-    def _over(self, trial: Trial, history: History) -> bool:
+    def _is_over(self, trial: Trial, history: History) -> bool:
         reached = len(trial.values)
         if reached >= self._max:
             return True
-        # Every rung passed is looked at, so that values that come several at a time miss none. The field at a rung only grows, so a
-        # trial that once passed may fall behind later: it is judged only by those that were there no later than itself, which are
-        # the trials begun before it and those that have ended.
-        return any(self._lost(trial, rung, history) for rung in self._rungs if rung <= reached)
+        # Every rung passed is checked, so that values that come several at a time miss none. More trials reach a rung later, so a
+        # trial that once passed could lose: it is compared only with the trials launched before it.
+        return any(self._lost_at(trial, rung, history) for rung in self._rungs if rung <= reached)
 
-    def _lost(self, trial: Trial, rung: int, history: History) -> bool:
-        mine = trial.values[rung - 1]
-        field = self._statistics[rung].before(trial, history.known)
-        insort(field, mine)
-        if len(field) < FACTOR:
+    def _lost_at(self, trial: Trial, rung: int, history: History) -> bool:
+        value = trial.values[rung - 1]
+        values = self._statistics[rung].before(trial, history.known)
+        insort(values, value)
+        if len(values) < FACTOR:
             return False
-        third = max(len(field) // FACTOR, 1)
-        return history.goal.better(field[-third] if history.goal is Goal.MAXIMIZE else field[third - 1], mine)
+        third = max(len(values) // FACTOR, 1)
+        return history.goal.better(values[-third] if history.goal is Goal.MAXIMIZE else values[third - 1], value)
 
 
 def _at(rung: int) -> Callable[[Trial], float | None]:

@@ -2,7 +2,7 @@
 
 After each epoch (each value of the objective) of a running trial: of every trial begun before it that got that far, the average of
 its values up to that epoch; if the running trial's value is worse than the median of those averages, it is stopped. AWS does not
-publish how many earlier trials it wants before it trusts the median; this rule wants five, and gives every trial its first epoch.
+publish how many earlier trials the rule needs; here it needs five, and no trial is stopped at its first epoch.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,21 +17,21 @@ GRACE = 1
 
 
 class MedianRule:
-    """Picks the running trials that are worse than the median. What it keeps of each epoch only saves time."""
+    """Picks the running trials that are worse than the median. It keeps derived state only."""
 
     def __init__(self) -> None:
         self._statistics: dict[int, OrderStatistics] = {}
 
     def prune(self, history: History) -> Sequence[Trial]:
         """Running trials to stop now."""
-        return [trial for trial in history.running if trial.status is Status.IN_PROGRESS and self._hopeless(trial, history)]
+        return [trial for trial in history.running if trial.status is Status.IN_PROGRESS and self._is_worse(trial, history)]
 
-    def _hopeless(self, trial: Trial, history: History) -> bool:
+    def _is_worse(self, trial: Trial, history: History) -> bool:
         epoch = len(trial.values)
         if epoch <= GRACE:
             return False
-        field = self._statistics.setdefault(epoch, OrderStatistics(_average(epoch)))
-        averages = field.before(trial, history.known)
+        statistics = self._statistics.setdefault(epoch, OrderStatistics(_average(epoch)))
+        averages = statistics.before(trial, history.known)
         return len(averages) >= ENOUGH and history.goal.better(_median(averages), trial.values[-1])
 
 

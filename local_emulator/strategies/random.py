@@ -36,7 +36,7 @@ class Random:
         return points
 
     def prune(self, history: History) -> Sequence[Trial]:
-        """Running trials that the median rule gives up, if early stopping is on."""
+        """Running trials that the median rule stops, if early stopping is on."""
         return self._rule.prune(history) if self._rule else ()
 
     def _draw(self, number: int, tried: "Tried") -> Point:
@@ -51,14 +51,14 @@ class Random:
         return left[0]
 
     def _all(self, rng: random.Random) -> list[Point]:
-        names = [one.name for one in self._space.parameters]
+        names = [parameter.name for parameter in self._space.parameters]
         points: list[Point] = [dict(zip(names, row, strict=True)) for row in product(*map(_values, self._space.parameters))]
         rng.shuffle(points)
         return points
 
 
 class Tried:
-    """Points that were proposed; those of ended trials are kept in an aggregate and not copied."""
+    """Points that were proposed. Those of ended trials are in the aggregate, which is not copied."""
 
     def __init__(self, aggregate: Aggregate[set[Key]] | None = None, history: History | None = None) -> None:
         self._ended = aggregate.of(history.known) if aggregate and history else set()
@@ -66,13 +66,13 @@ class Tried:
         for trial in history.running if history else ():
             self.add(key(trial.point))
 
-    def add(self, one: Key) -> None:
-        """One more."""
-        if one not in self._ended:
-            self._others.add(one)
+    def add(self, point: Key) -> None:
+        """Add a point."""
+        if point not in self._ended:
+            self._others.add(point)
 
-    def __contains__(self, one: Key) -> bool:
-        return one in self._ended or one in self._others
+    def __contains__(self, point: Key) -> bool:
+        return point in self._ended or point in self._others
 
     def __len__(self) -> int:
         return len(self._ended) + len(self._others)
@@ -86,5 +86,5 @@ def _values(parameter: Parameter) -> Sequence[str]:
 
 
 def key(point: Point) -> Key:
-    """A point as something that can be looked up."""
+    """A point as a hashable key."""
     return tuple(sorted(point.items()))

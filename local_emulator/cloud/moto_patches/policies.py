@@ -1,6 +1,6 @@
 """IAM's evaluation of identity policies, pure: documents, an action, a resource and the request's context in, a decision out.
 
-moto has no simulation, and its access control takes no notice of NotResource and denies what a condition does not match. Here Deny
+moto has no simulation, and its access control ignores NotResource and denies what a condition does not match. Here Deny
 beats Allow, a permissions boundary bounds, and a statement counts only if each of its conditions holds.
 """
 
@@ -11,44 +11,48 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+Policy = Mapping[str, Any]
+Statement = Mapping[str, Any]
 Context = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
 class Decision:
-    """`allowed`, `explicitDeny` or `implicitDeny`; `missing` are context keys of conditions that the request did not tell."""
+    """`allowed`, `explicitDeny` or `implicitDeny`; `missing` are context keys of conditions that the request did not give."""
 
     verdict: str
     missing: Sequence[str] = ()
 
 
-def decide(
-    documents: Sequence[Mapping[str, Any]], boundary: Mapping[str, Any] | None, action: str, resource: str, context: Context
-) -> Decision:
-    """What the documents of a principal say of one action on one resource."""
-    told = {name.lower(): values for name, values in context.items()}
+def decide(documents: Sequence[Policy], boundary: Policy | None, action: str, resource: str, context: Context) -> Decision:
+    """Evaluate one action on one resource by the documents of a principal."""
+    values = {name.lower(): several for name, several in context.items()}
     bounded = [*documents, *([] if boundary is None else [boundary])]
-    about = [one for document in bounded for one in _statements(document) if _concerns(one, action, resource)]
-    missing = sorted({key for one in about for key in _keys(one) if key.lower() not in told})
-    if any(one["Effect"] == "Deny" and _holds(one, told) for one in about):
+    statements = [statement for document in bounded for statement in _statements(document)]
+    matching = [statement for statement in statements if _matches(statement, action, resource)]
+    missing = sorted({key for statement in matching for key in _keys(statement) if key.lower() not in values})
+    if any(statement["Effect"] == "Deny" and _holds(statement, values) for statement in matching):
         return Decision("explicitDeny", missing)
-    allowed = _allows(documents, action, resource, told) and (boundary is None or _allows([boundary], action, resource, told))
+    allowed = _allows(documents, action, resource, values) and (boundary is None or _allows([boundary], action, resource, values))
     return Decision("allowed" if allowed else "implicitDeny", missing)
 
 
-def _allows(documents: Sequence[Mapping[str, Any]], action: str, resource: str, told: Context) -> bool:
-    statements = (one for document in documents for one in _statements(document))
-    return any(one["Effect"] == "Allow" and _concerns(one, action, resource) and _holds(one, told) for one in statements)
+def _allows(documents: Sequence[Policy], action: str, resource: str, values: Context) -> bool:
+    statements = (statement for document in documents for statement in _statements(document))
+    return any(
+        statement["Effect"] == "Allow" and _matches(statement, action, resource) and _holds(statement, values)
+        for statement in statements
+    )
 
 
-def _statements(document: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    found = document.get("Statement", [])
-    return [found] if isinstance(found, Mapping) else found
+def _statements(document: Policy) -> Sequence[Statement]:
+    statements = document.get("Statement", [])
+    return [statements] if isinstance(statements, Mapping) else statements
 
 
 def _several(value: object) -> Sequence[str]:
-    """IAM writes one value for a list of one."""
-    return [str(one) for one in value] if isinstance(value, list) else [_text(value)]
+    """A list: IAM allows a single value in place of a list with one member."""
+    return [str(member) for member in value] if isinstance(value, list) else [_text(value)]
 
 
 def _text(value: object) -> str:
@@ -64,17 +68,18 @@ def _like(pattern: str, value: str, *, ignore_case: bool = False) -> bool:
     return _pattern(pattern, re.IGNORECASE if ignore_case else 0).fullmatch(value) is not None
 
 
-def _concerns(statement: Mapping[str, Any], action: str, resource: str) -> bool:
+def _matches(statement: Statement, action: str, resource: str) -> bool:
+    """Whether a statement is about an action and a resource."""
     named = "Action" in statement
     actions = _several(statement["Action"] if named else statement.get("NotAction", []))
-    if any(_like(one, action, ignore_case=True) for one in actions) is not named:
+    if any(_like(pattern, action, ignore_case=True) for pattern in actions) is not named:
         return False
     named = "NotResource" not in statement
     resources = _several(statement.get("Resource", "*") if named else statement["NotResource"])
-    return any(_like(one, resource) for one in resources) is named
+    return any(_like(pattern, resource) for pattern in resources) is named
 
 
-def _keys(statement: Mapping[str, Any]) -> Iterator[str]:
+def _keys(statement: Statement) -> Iterator[str]:
     for tests in statement.get("Condition", {}).values():
         yield from tests
 
@@ -94,14 +99,14 @@ _COMPARE: Mapping[str, Callable[[str, str], bool]] = {
 }
 
 
-def _holds(statement: Mapping[str, Any], told: Context) -> bool:
+def _holds(statement: Statement, values: Context) -> bool:
     """Whether each condition holds; one with an operator that is not known here never does."""
     tests = (
         (operator, key, _several(wanted))
         for operator, keys in statement.get("Condition", {}).items()
         for key, wanted in keys.items()
     )
-    return all(_passes(operator, told.get(key.lower()), wanted) for operator, key, wanted in tests)
+    return all(_passes(operator, values.get(key.lower()), wanted) for operator, key, wanted in tests)
 
 
 def _passes(operator: str, values: Sequence[str] | None, wanted: Sequence[str]) -> bool:
@@ -116,5 +121,5 @@ def _passes(operator: str, values: Sequence[str] | None, wanted: Sequence[str]) 
         return False
     if values is None:
         return optional or negated or quantifier == "ForAllValues"
-    each = (any(compare(one, value) for one in wanted) is not negated for value in values)
+    each = (any(compare(pattern, value) for pattern in wanted) is not negated for value in values)
     return all(each) if quantifier == "ForAllValues" or (negated and not quantifier) else any(each)

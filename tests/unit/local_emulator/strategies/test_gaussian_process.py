@@ -121,16 +121,16 @@ def test_categories_are_nought_or_one_apart() -> None:
     assert ((points[1] - points[2]) ** 2).sum() == pytest.approx(0.0625)
 
 
-def test_believing_is_conditioning_on_what_is_expected() -> None:
+def test_expected_values_are_conditioned_on() -> None:
     inputs, outputs = data()
     rows = np.random.default_rng(3).random((4, 3))
     process = GaussianProcess(KERNEL, inputs, outputs, NUMBERS)
-    believed = process.believing(rows[:1]).believing(rows[1:])
+    extended = process.with_expected(rows[:1]).with_expected(rows[1:])
     anew = GaussianProcess(KERNEL, np.vstack([inputs, rows]), np.concatenate([outputs, process.predict(rows)[0]]), NUMBERS)
     somewhere = np.random.default_rng(4).random((30, 3))
-    for one, other in zip(believed.predict(somewhere), anew.predict(somewhere), strict=True):
+    for one, other in zip(extended.predict(somewhere), anew.predict(somewhere), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-7)
-    assert float(believed.predict(rows)[1].max()) < float(process.predict(rows)[1].max())
+    assert float(extended.predict(rows)[1].max()) < float(process.predict(rows)[1].max())
 
 
 def test_climbing_improves_and_stays_inside() -> None:
@@ -260,7 +260,7 @@ def test_parents_with_other_values_are_left_out() -> None:
 
 
 def test_running_trials_are_kept_away_from() -> None:
-    """What runs already is believed: asking one by one with nothing told gives other points than what runs."""
+    """What runs already is extended: asking one by one with nothing told gives other points than what runs."""
     told = trials([(point, valley(point)) for point in points(12, 7)])
     first = Bayesian(SPACE, seed=3).ask(History(goal=Goal.MINIMIZE, trials=told), 1)[0]
     running = Trial(name="12", index=12, point=first, status=Status.IN_PROGRESS)
