@@ -18,6 +18,7 @@ import botocore.httpsession
 
 from local_emulator.api import wire
 from local_emulator.api.pruning import pruned
+from local_emulator.cloud.moto_modules import moto
 from local_emulator.cloud.moto_patches import operations
 from local_emulator.testing import asynchronous
 from local_emulator.testing.addresses import RequestRefused, is_aws, is_loopback
@@ -34,10 +35,8 @@ class Answerer:
     """Answers requests for one emulator: its own operations itself, the others by moto."""
 
     def __init__(self, emulator: "Emulator") -> None:
-        from moto.core.models import botocore_stubber  # noqa: PLC0415 - heavy
-
         self.emulator = emulator
-        self._stubber = botocore_stubber
+        self._stubber = moto("core.models").botocore_stubber
         self._process = os.getpid()
 
     def answer(self, request: Any) -> Answer | None:  # noqa: ANN401 - botocore's own type
@@ -105,9 +104,7 @@ def _usual_address(request: Any, region: str) -> Iterator[None]:  # noqa: ANN401
 
 def _stands_for_s3(url: str) -> bool:
     """Whether moto takes an address for S3's (MOTO_S3_CUSTOM_ENDPOINTS)."""
-    from moto.core.utils import get_equivalent_url_in_aws_domain  # noqa: PLC0415 - heavy
-
-    return bool(get_equivalent_url_in_aws_domain(url)[1])
+    return bool(moto("core.utils").get_equivalent_url_in_aws_domain(url)[1])
 
 
 def _shown(url: str) -> str:
@@ -157,8 +154,7 @@ def extend_moto() -> None:
 
 
 def _replace_sends() -> None:
-    from moto.core.models import botocore_stubber  # noqa: PLC0415 - heavy
-
+    botocore_stubber = moto("core.models").botocore_stubber
     session: Any = botocore.httpsession.URLLib3Session
     _patches.enter_context(patch.object(session, "send", _sender(session.send)))
     for async_session in asynchronous.sessions():
