@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from sm_tuning.analysis.reading import read_data_scaling, read_results
     from sm_tuning.analysis.results import Results
     from sm_tuning.client.run import FailureGroup, MetricCheck, RunStatus, Training, TuningRun
-    from sm_tuning.errors import Invalid, MissingExtra, NotFound, NotLaunched, SmTuningError, TookTooLong
+    from sm_tuning.errors import Invalid, MissingExtra, NotFound, NotLaunched, SmTuningError, WaitTimeout
     from sm_tuning.rules.violation import Violation
     from sm_tuning.spec.channels import Channel, Dataset, FileSystem
     from sm_tuning.spec.data_scaling import DataScaling
@@ -41,7 +41,7 @@ _EXPORTS = {
     "analysis.reading": "read_data_scaling read_results",
     "analysis.results": "Results",
     "client.run": "FailureGroup MetricCheck RunStatus Training TuningRun",
-    "errors": "Invalid MissingExtra NotFound NotLaunched SmTuningError TookTooLong",
+    "errors": "Invalid MissingExtra NotFound NotLaunched SmTuningError WaitTimeout",
     "rules.violation": "Violation",
     "spec.data_scaling": "DataScaling",
     "spec.definition": "Definition",
@@ -95,12 +95,12 @@ __all__ = [
     "Scaling",
     "Script",
     "SmTuningError",
-    "TookTooLong",
     "Training",
     "TuningJob",
     "TuningRun",
     "Verdict",
     "Violation",
+    "WaitTimeout",
     "WarmStart",
     "batch_size",
     "diagnose",

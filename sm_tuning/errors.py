@@ -6,7 +6,7 @@ SmTuningError
 ├── NotDeployed    a CloudFormation stack is not there, not whole, or without an output that is needed
 ├── NotFound       no tuning job of that name
 ├── NotLaunched    the tuning job breaks rules, or its data or code cannot be uploaded; nothing was created
-└── TookTooLong    the time given to `wait` is over; the tuning job goes on
+└── WaitTimeout    the time given to `wait` is over; the tuning job goes on (also a TimeoutError)
 """
 
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ class NotFound(SmTuningError):  # noqa: N818 - reads as a fact
     """No tuning job of that name."""
 
 
-class TookTooLong(SmTuningError):  # noqa: N818 - reads as a fact
+class WaitTimeout(SmTuningError, TimeoutError):  # noqa: N818 - reads as a fact
     """The time given is over; the tuning job goes on."""
 
 

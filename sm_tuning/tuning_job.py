@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from sm_tuning.boto import Client, Session
 from sm_tuning.spec import toml
 from sm_tuning.spec.job import TuningJobSpec, unique_name
 from sm_tuning.validation.dry_run import check
@@ -32,7 +33,7 @@ class TuningJob(TuningJobSpec):
         """
         return toml.load(Path(path), cls, role=role, output=output)
 
-    def dry_run(self, client: Any = None) -> Report:  # noqa: ANN401 - boto3 makes its classes at run time
+    def dry_run(self, client: Client | None = None) -> Report:
         """Every problem of the tuning job at once, found without AWS; values of a wrong type alone, for nothing else is known then.
 
         Args:
@@ -43,7 +44,7 @@ class TuningJob(TuningJobSpec):
         """
         return check(self, client)
 
-    def launch(self, session: Any = None, *, client: Any = None) -> "TuningRun":  # noqa: ANN401 - boto3 makes its classes at run time
+    def launch(self, session: Session | None = None, *, client: Client | None = None) -> "TuningRun":
         """Upload code and data, create the tuning job, and return it as a run.
 
         Args:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sm_tuning.boto import Client
 from sm_tuning.cli.failures import BadAnswer
 
 _NOT_DONE = 300
@@ -28,7 +29,7 @@ _TYPES: Mapping[str, Any] = {
 _LEFT_OUT = frozenset({("DescribeTrainingJobResponse", "ModelArtifacts")})
 
 
-def check_answers(client: Any, url: str) -> None:  # noqa: ANN401 - boto3 makes its classes at run time
+def check_answers(client: Client, url: str) -> None:
     """Let a client raise BadAnswer where the server at `url` redirects it, or answers what a JSON service's model does not know."""
     is_json = client.meta.service_model.metadata.get("protocol") == "json"
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from sm_tuning.analysis.data_scaling import DataScalingCurve
-    from sm_tuning.preflight import Finding
+    from sm_tuning.preflight.finding import Finding
     from sm_tuning.report.view_model import ViewModel
 
 _COLOURS = {"Completed": "green", "Failed": "red", "Stopped": "yellow", "Stopping": "yellow", "InProgress": "cyan"}

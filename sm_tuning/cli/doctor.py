@@ -4,37 +4,30 @@ import re
 import sys
 from dataclasses import asdict
 
-import click
-
-from sm_tuning.cli.app import Target, echo_json, options, sm_tuning
+from sm_tuning.cli.display import console, finding_lines
 from sm_tuning.cli.failures import FAILED
-from sm_tuning.cli.job_file import JobFile, described
+from sm_tuning.cli.job_file import JobFile
+from sm_tuning.cli.output import echo_json
+from sm_tuning.cli.plan import cost_document, cost_line
+from sm_tuning.cli.target import Target
 from sm_tuning.errors import Invalid
+from sm_tuning.preflight.doctor import doctor as examine
 from sm_tuning.spec.job import unique_name
 
 _ACCOUNT = re.compile(r"\d{12}")
 
 
-@sm_tuning.command()
-@described
-@click.option("--name", help="Name of the tuning job, to see whether it is free (default: the file's, made unique).")
-@click.option("--account", help="Number of the account that is meant.")
-@options
 def doctor(*, job_file: JobFile, name: str | None, account: str | None, target: Target, as_json: bool) -> None:
-    """Say what an account lacks for a tuning job, and the command that mends it; nothing is changed."""
-    from sm_tuning.cli.display import console, finding_lines  # noqa: PLC0415 - see command.py
-    from sm_tuning.cli.plan import cost_document, cost_line  # noqa: PLC0415 - see command.py
-    from sm_tuning.preflight import doctor as examine  # noqa: PLC0415 - see command.py
-
+    """Say what an account lacks for a tuning job, and the command that mends it."""
     if account is not None and not _ACCOUNT.fullmatch(account):
         raise Invalid(f"--account is {account!r}; it must be 12 digits")
     job = job_file.load(target)
     job = job.named(name or unique_name(job.name))
     findings = examine(job, target.session(), account=account)
-    ok = all(one.state != "problem" for one in findings)
+    ok = all(finding.state != "problem" for finding in findings)
     prices = job_file.prices(job, target)
     if as_json:
-        echo_json({"ok": ok, "findings": [asdict(one) for one in findings], **cost_document(job, prices)})
+        echo_json({"ok": ok, "findings": [asdict(finding) for finding in findings], **cost_document(job, prices)})
     else:
         out = console()
         for line in finding_lines(findings):

@@ -13,23 +13,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from sm_tuning.cli.answers import check_answers
-from sm_tuning.cli.app import boto_session
 from sm_tuning.cli.failures import Unreachable
-from sm_tuning.client.loopback import LOOPBACK, no_proxy
+from sm_tuning.client.hosts import LOOPBACK
 from sm_tuning.errors import Invalid
 
 IDLE_EXIT = 600
-REGION = "us-east-1"
-DUMMY = "test"
 _READY_WITHIN = 30.0
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open  # what is on this machine needs no proxy
-
-
-def state_folder() -> Path:
-    """Where the emulator that this command starts keeps its state."""
-    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(os.environ.get("SM_EMULATOR_STATE") or Path(base) / "sm-tuning")
 
 
 def call(*words: str, state: Path) -> "subprocess.CompletedProcess[str]":
@@ -139,19 +129,3 @@ def ensure(state: Path, arguments: Sequence[str] = ()) -> tuple[Mapping[str, Any
         lines = file.read().decode(errors="replace").strip().splitlines()
     said = lines[-1].removeprefix("local_emulator: ") if lines else "it has said nothing"
     raise Unreachable(f"the emulator did not start: {said} (its log: {log})")
-
-
-class LocalSession:
-    """Makes clients as a boto3 session does; each talks to the emulator, with dummy credentials, whatever the environment holds."""
-
-    def __init__(self, url: str, region: str | None = None) -> None:
-        self._url = url
-        self._region = region or os.environ.get("AWS_DEFAULT_REGION") or REGION
-        self._session = boto_session(aws_access_key_id="test", aws_secret_access_key=DUMMY, region_name=self._region)
-
-    def client(self, service: Any, region_name: str | None = None, config: Any = None) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
-        """A client of the emulator, which no proxy of the environment stands before."""
-        config = no_proxy().merge(config) if config is not None else no_proxy()
-        client = self._session.client(service, endpoint_url=self._url, region_name=region_name or self._region, config=config)
-        check_answers(client, self._url)
-        return client

@@ -1,4 +1,4 @@
-"""The one way out for whatever goes wrong in a command: one sentence, an exit code, no traceback."""
+"""What goes wrong in a command: one sentence, an exit code, no traceback."""
 
 import errno
 import io
@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import click
 
-from sm_tuning.errors import Invalid, SmTuningError, TookTooLong
+from sm_tuning.errors import Invalid, SmTuningError, WaitTimeout
 from sm_tuning.printable import printable
 
 FAILED, USAGE, UNREACHABLE, TIMEOUT, INTERRUPTED = 1, 2, 3, 4, 130
@@ -31,7 +31,7 @@ class BadAnswer(SmTuningError):  # noqa: N818 - reads as a fact
 
 
 _OURS: tuple[tuple[type[Exception], int], ...] = (
-    (TookTooLong, TIMEOUT),
+    (WaitTimeout, TIMEOUT),
     (Invalid, USAGE),
     (Unreachable, UNREACHABLE),
     (SmTuningError, FAILED),
@@ -39,7 +39,7 @@ _OURS: tuple[tuple[type[Exception], int], ...] = (
 
 
 class Commands(click.Group):
-    """A group of commands that ends every error of theirs in one sentence on standard error."""
+    """A group of commands that says every error in one sentence on standard error."""
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
         """Run the command that was asked for."""
@@ -90,14 +90,13 @@ def _of_system(error: Exception) -> tuple[str, int]:
 
 
 def _of_botocore(error: Exception) -> tuple[str, int] | None:
-    from botocore import exceptions  # noqa: PLC0415 - boto3 is imported by the commands that need it
-    from botocore.parsers import ResponseParserError  # noqa: PLC0415 - see above
+    from botocore import exceptions, parsers  # noqa: PLC0415 - an eighth of a second that commands without an error need not pay
 
     if isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError):
         return f"{_sentence(error)} Is the address right, and does the service run?", UNREACHABLE
     if isinstance(error, exceptions.BotoCoreError | exceptions.ClientError):
         return " ".join(str(error).split()), FAILED
-    if isinstance(error, ResponseParserError) or _raised_in(error, "botocore.parsers"):
+    if isinstance(error, parsers.ResponseParserError) or _raised_in(error, "botocore.parsers"):
         return "the server answered what is no answer of AWS's API; is the address right (AWS_ENDPOINT_URL)?", FAILED
     return None
 

@@ -1,83 +1,65 @@
 """Commands that look at tuning jobs and stop them."""
 
-import click
+from botocore.exceptions import ClientError
 
-from sm_tuning.cli.app import Target, echo, echo_json, options, sm_tuning, status_document, training_document
+from sm_tuning.cli.display import console, safe, status_lines, table_of, trainings_table
+from sm_tuning.cli.documents import status_document, training_document
+from sm_tuning.cli.output import echo, echo_json
+from sm_tuning.cli.target import Target
 from sm_tuning.client.run import TuningRun
 from sm_tuning.errors import NotFound
 
 
-@sm_tuning.command()
-@click.argument("job", default="latest")
-@options
 def status(*, job: str, target: Target, as_json: bool) -> None:
     """Say how far a tuning job is."""
-    from sm_tuning.cli.display import console, safe, status_lines  # noqa: PLC0415 - see command.py
-
-    found = target.run(job).status()
+    now = target.run(job).status()
     if as_json:
-        echo_json(status_document(found))
+        echo_json(status_document(now))
         return
-    console().print(status_lines(found))
-    if found.failure_reason:
-        console().print("failed:", safe(found.failure_reason))
+    console().print(status_lines(now))
+    if now.failure_reason:
+        console().print("failed:", safe(now.failure_reason))
 
 
-@sm_tuning.command()
-@click.argument("job", default="latest")
-@options
 def trainings(*, job: str, target: Target, as_json: bool) -> None:
     """List the training jobs of a tuning job."""
-    from sm_tuning.cli.display import console, trainings_table  # noqa: PLC0415 - see command.py
-
-    found = target.run(job)
-    rows = found.trainings()
+    run = target.run(job)
+    rows = run.trainings()
     if as_json:
-        echo_json([training_document(one) for one in rows])
+        echo_json([training_document(row) for row in rows])
         return
-    best = found.best()
+    best = run.best()
     console().print(trainings_table(rows, best=best.name if best else None))
 
 
-@sm_tuning.command()
-@click.argument("job", default="latest")
-@options
 def best(*, job: str, target: Target, as_json: bool) -> None:
     """Show the best training job of a tuning job."""
-    from sm_tuning.cli.display import console, trainings_table  # noqa: PLC0415 - see command.py
-
-    found = target.run(job)
-    one = found.best()
-    if one is None:
-        raise NotFound(f"{found.name} has no training job with an objective yet")
+    run = target.run(job)
+    training = run.best()
+    if training is None:
+        raise NotFound(f"{run.name} has no training job with an objective yet")
     if as_json:
-        echo_json({**(training_document(one) or {}), "S3ModelArtifacts": found.model_uri(one.name)})
+        echo_json({**(training_document(training) or {}), "S3ModelArtifacts": run.model_uri(training.name)})
         return
-    console().print(trainings_table([one], best=one.name))
-    console().print("model:", found.model_uri(one.name))
+    console().print(trainings_table([training], best=training.name))
+    console().print("model:", run.model_uri(training.name))
 
 
-@sm_tuning.command()
-@click.argument("name")
-@click.option("-f", "--follow", is_flag=True, help="Go on until the training job has ended.")
-@options
 def logs(*, name: str, follow: bool, target: Target, as_json: bool) -> None:
     """Print the log of a training job, or of the best training job of a tuning job."""
-    from botocore.exceptions import ClientError  # noqa: PLC0415 - see command.py
-
     session = target.session()
     try:
         session.client("sagemaker").describe_training_job(TrainingJobName=name)
-        run_, training = TuningRun(name, session=session), name
+        run, training = TuningRun(name, session=session), name
     except ClientError:
-        run_ = target.run(name)
-        children = run_.trainings()
-        chosen = run_.best() or (children[-1] if children else None)
+        run = target.run(name)
+        rows = run.trainings()
+        chosen = run.best() or (rows[-1] if rows else None)
         if chosen is None:
-            raise NotFound(f"{run_.name} has no training job yet") from None
+            raise NotFound(f"{run.name} has no training job yet") from None
         training = chosen.name
         echo(f"log of {training}", error=True)
-    lines = run_.logs(training, follow=follow)
+    lines = run.logs(training, follow=follow)
     if as_json:
         echo_json({"TrainingJobName": training, "lines": list(lines)})
         return
@@ -85,39 +67,32 @@ def logs(*, name: str, follow: bool, target: Target, as_json: bool) -> None:
         echo(line)
 
 
-@sm_tuning.command()
-@click.argument("job")
-@options
 def stop(*, job: str, target: Target, as_json: bool) -> None:
     """Stop a tuning job and its running training jobs."""
-    found = target.run(job)
-    found.stop()
+    run = target.run(job)
+    run.stop()
     if as_json:
-        echo_json(status_document(found.status()))
+        echo_json(status_document(run.status()))
     else:
-        echo(f"{found.name}: {found.status().status}")
+        echo(f"{run.name}: {run.status().status}")
 
 
-@sm_tuning.command(name="list")
-@options
-def list_(*, target: Target, as_json: bool) -> None:
+def list_tuning_jobs(*, target: Target, as_json: bool) -> None:
     """List tuning jobs, the newest first."""
-    from sm_tuning.cli.display import console, table_of  # noqa: PLC0415 - see command.py
-
     client = target.session().client("sagemaker")
     pages = client.get_paginator("list_hyper_parameter_tuning_jobs").paginate(SortBy="CreationTime", SortOrder="Descending")
-    found = [one for page in pages for one in page["HyperParameterTuningJobSummaries"]]
+    jobs = [job for page in pages for job in page["HyperParameterTuningJobSummaries"]]
     if as_json:
-        echo_json(found)
+        echo_json(jobs)
         return
     rows = [
         {
-            "tuning job": one["HyperParameterTuningJobName"],
-            "status": one["HyperParameterTuningJobStatus"],
-            "strategy": one["Strategy"],
-            "training jobs": sum(one["TrainingJobStatusCounters"].values()),
-            "created": f"{one['CreationTime']:%Y-%m-%d %H:%M:%S}",
+            "tuning job": job["HyperParameterTuningJobName"],
+            "status": job["HyperParameterTuningJobStatus"],
+            "strategy": job["Strategy"],
+            "training jobs": sum(job["TrainingJobStatusCounters"].values()),
+            "created": f"{job['CreationTime']:%Y-%m-%d %H:%M:%S}",
         }
-        for one in found
+        for job in jobs
     ]
     console().print(table_of(rows) if rows else "no tuning jobs")

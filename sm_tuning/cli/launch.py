@@ -1,100 +1,40 @@
-"""Commands that plan a tuning job, launch it and follow it."""
+"""Commands that launch a tuning job and follow it to its end."""
 
 import shlex
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
 import click
+from botocore.exceptions import ClientError
+from rich.text import Text
 
-from sm_tuning.cli.app import (
-    Target,
-    echo,
-    echo_json,
-    options,
-    sm_tuning,
-    status_document,
-    training_document,
-)
+from sm_tuning.analysis.data_scaling import data_scaling_curve
+from sm_tuning.analysis.reading import read_results
+from sm_tuning.boto import Session
+from sm_tuning.cli import plan
+from sm_tuning.cli.display import Progress, console, data_scaling_lines, number, safe, safe_lines, trainings_table
+from sm_tuning.cli.documents import status_document, training_document
+from sm_tuning.cli.emulator_process import configured, state_of
 from sm_tuning.cli.failures import FAILED, INTERRUPTED
-from sm_tuning.cli.job_file import JobFile, described, emulators_own
-from sm_tuning.client.run import RunStatus, TuningRun
+from sm_tuning.cli.job_file import JobFile
+from sm_tuning.cli.output import echo, echo_json
+from sm_tuning.cli.target import Target, state_folder
+from sm_tuning.client.run import RunStatus, Training, TuningRun
 from sm_tuning.errors import Invalid
 from sm_tuning.spec.data_scaling import DataScaling
 from sm_tuning.spec.job import unique_name
 from sm_tuning.spec.toml import load_data_scaling
-from sm_tuning.spec.value_types import WrongTypes
 from sm_tuning.tuning_job import TuningJob
 
 
-@sm_tuning.command()
-@described
-@click.option("--request", "show_request", is_flag=True, help="Show the exact request.")
-@options
-def plan(*, job_file: JobFile, show_request: bool, target: Target, as_json: bool) -> None:
-    """Check a tuning job without sending it, and say what it would do and cost; with --aws or --stack the account is asked."""
-    from sm_tuning.cli import plan as planning  # noqa: PLC0415 - see command.py
-
-    try:
-        job = job_file.load(target)
-    except WrongTypes as error:  # nothing but its problems can be said of such a job
-        document = planning.problems_document(error.problems)
-        (echo_json if as_json else _show_problems)(document)
-        sys.exit(FAILED)
-    report = job.dry_run()
-    document = planning.document(job, report, job_file.prices(job, target))
-    if as_json:
-        echo_json(document)
-    else:
-        _show_plan(job, document)
-        if show_request:
-            if names := emulators_own(job):
-                click.echo(f"{names} are the emulator's here; AWS needs those of your account", err=True)
-            echo_json(report.request)
-    sys.exit(0 if report.ok else FAILED)
-
-
-def _show_plan(job: TuningJob, document: Mapping[str, Any]) -> None:
-    from sm_tuning.cli import plan as planning  # noqa: PLC0415 - see command.py
-    from sm_tuning.cli.display import console, table_of  # noqa: PLC0415 - see command.py
-
-    out = console()
-    out.print(
-        f"{job.name}: {type(job.strategy).__name__}, {document['trainingJobs']} training jobs, {job.max_parallel} at a time"
-    )
-    out.print(table_of([{"range": name, "values such as": "  ".join(values)} for name, values in document["samples"].items()]))
-    out.print(table_of([dict(point) for point in document["points"]]))
-    out.print(planning.cost_line(job, document["pricesPerHour"]), soft_wrap=True)
-    _show_problems(document)
-
-
-def _show_problems(document: Mapping[str, Any]) -> None:
-    from sm_tuning.cli.display import console  # noqa: PLC0415 - see command.py
-
-    out = console()
-    for problem in document["problems"]:
-        out.print(f"problem: {problem['message']}", soft_wrap=True)
-    for warning in document["warnings"]:
-        out.print(f"warning: {warning}", soft_wrap=True)
-
-
-@sm_tuning.command()
-@described
-@click.option("--max-cost", type=click.FloatRange(min=0), help="Dollars that the worst case may cost; nothing is launched above.")
-@click.option("--name", help="Name of the tuning job (default: the file's, made unique).")
-@click.option("--parallel", type=click.IntRange(1), help="Training jobs at a time.")
-@click.option("--wait/--no-wait", default=True, help="Follow it to its end (the default).")
-@click.option("--timeout", type=float, help="Seconds to follow it for.")
-@click.option("--data-scaling", is_flag=True, help="Then train the best on growing shares of the training set.")
-@click.option("--learning-curve", is_flag=True, hidden=True)  # its name of version 0.1
-@click.option("--dashboard", is_flag=True, help="Show it in a browser while it runs.")
-@click.option("--yes", is_flag=True, help="Do not ask before launching in AWS.")
-@options
 def run(
     *,
     job_file: JobFile,
@@ -153,14 +93,8 @@ def _scaling(file: Path, job: TuningJob, *, wait: bool) -> DataScaling:
     return scaling
 
 
-def _scaled(job: TuningJob, session: Any, timeout: float | None) -> Mapping[str, Any]:  # noqa: ANN401 - boto3's
+def _scaled(job: TuningJob, session: Session, timeout: float | None) -> Mapping[str, Any]:
     """Run the training jobs on growing shares of the training set and say what more data would bring."""
-    from dataclasses import asdict  # noqa: PLC0415 - only here
-
-    from sm_tuning.analysis.data_scaling import data_scaling_curve  # noqa: PLC0415 - see command.py
-    from sm_tuning.analysis.reading import read_results  # noqa: PLC0415 - see command.py
-    from sm_tuning.cli.display import console, data_scaling_lines, safe_lines  # noqa: PLC0415 - see command.py
-
     launched = job.launch(session)
     echo(f"created {launched.name}: the best hyperparameters on growing shares of the training set", error=True)
     followed(launched, timeout)
@@ -178,9 +112,9 @@ def _where(target: Target) -> str:
     return "in AWS" if target.aws else f"on the emulator at {target.url}"
 
 
-def _served(session: Any, name: str) -> str:  # noqa: ANN401 - boto3 makes its classes at run time
+def _served(session: Session, name: str) -> str:
     """The address of a tuning job's live page, which is served as long as this program runs."""
-    from sm_tuning import dashboard as pages  # noqa: PLC0415 - see command.py
+    from sm_tuning import dashboard as pages  # noqa: PLC0415 - half the package and jinja2, for --dashboard alone
 
     server, url = pages.serving(session, None)
     threading.Thread(target=server.run, daemon=True).start()
@@ -189,16 +123,14 @@ def _served(session: Any, name: str) -> str:  # noqa: ANN401 - boto3 makes its c
 
 def _options(target: Target) -> str:
     """What a command needs to reach the same account."""
-    told = {"--profile": target.profile, "--region": target.region}
-    words = [word for option, value in told.items() if value for word in (option, value)]
+    given = {"--profile": target.profile, "--region": target.region}
+    words = [word for option, value in given.items() if value for word in (option, value)]
     return "".join(f" {shlex.quote(word)}" for word in (["--aws"] if target.aws else []) + words)
 
 
 def _confirm(job: TuningJob, scaling: DataScaling | None, prices: Mapping[str, float], *, yes: bool) -> None:
-    from sm_tuning.cli import plan as planning  # noqa: PLC0415 - see command.py
-
     report = job.dry_run()
-    _show_plan(job, planning.document(job, report, prices))
+    plan.show_plan(job, plan.document(job, report, prices))
     if scaling is not None:
         echo(f"then {len(scaling.shares)} training jobs on growing shares of the training set")
     if yes:
@@ -208,9 +140,7 @@ def _confirm(job: TuningJob, scaling: DataScaling | None, prices: Mapping[str, f
     click.confirm("Launch this in AWS?", abort=True)
 
 
-def _make_bucket(session: Any, output: str) -> None:  # noqa: ANN401 - boto3 makes its classes at run time
-    from botocore.exceptions import ClientError  # noqa: PLC0415 - see command.py
-
+def _make_bucket(session: Session, output: str) -> None:
     s3 = session.client("s3", region_name="us-east-1")
     bucket = output.removeprefix("s3://").split("/")[0]
     try:
@@ -220,9 +150,7 @@ def _make_bucket(session: Any, output: str) -> None:  # noqa: ANN401 - boto3 mak
 
 
 def followed(launched: TuningRun, timeout: float | None) -> RunStatus:
-    """How a tuning job ended. The first Ctrl-C lets it go on, a second one stops it."""
-    from sm_tuning.cli.display import Progress  # noqa: PLC0415 - see command.py
-
+    """Follow a tuning job to its end. The first Ctrl-C leaves it running, a second one stops it."""
     try:
         with _interruptible(), Progress(launched) as progress:
             return launched.wait(progress, timeout=timeout)
@@ -232,7 +160,7 @@ def followed(launched: TuningRun, timeout: float | None) -> RunStatus:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Ctrl-C is heard even if it comes where Python swallows exceptions, in a finalizer say: it is raised until somebody hears it."""
+    """Raise KeyboardInterrupt again and again until it is handled: Python swallows it in finalizers."""
 
     def interrupted(_number: int, _frame: FrameType | None) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0.2)
@@ -251,7 +179,7 @@ def _interruptible() -> Iterator[None]:
 
 
 def _document(launched: TuningRun, status: RunStatus) -> dict[str, Any]:
-    rows = [training_document(one) for one in launched.trainings()]
+    rows = [training_document(training) for training in launched.trainings()]
     return {**status_document(status), "TrainingJobSummaries": rows}
 
 
@@ -262,8 +190,6 @@ def _let_go(launched: TuningRun) -> NoReturn:
         error=True,
     )
     try:
-        import time  # noqa: PLC0415 - only here
-
         time.sleep(3)
     except KeyboardInterrupt:
         launched.stop()
@@ -272,16 +198,9 @@ def _let_go(launched: TuningRun) -> NoReturn:
 
 
 def _show_end(launched: TuningRun, status: RunStatus, target: Target) -> None:
-    from rich.text import Text  # noqa: PLC0415 - see command.py
-
-    from sm_tuning.cli.display import console, number, safe, safe_lines, trainings_table  # noqa: PLC0415 - see command.py
-
     out = console()
     best = status.best
-    rows = sorted(launched.trainings(), key=lambda one: (one.value is None, one.value or 0.0))
-    if best is not None and best.value is not None and rows and rows[0].value is not None and best.value > rows[0].value:
-        valued = [one for one in rows if one.value is not None]
-        rows = [*reversed(valued), *(one for one in rows if one.value is None)]
+    rows = _by_objective(launched.trainings(), best)
     out.print()
     out.print(trainings_table(rows, best=best.name if best else None))
     out.print()
@@ -303,10 +222,16 @@ def _show_end(launched: TuningRun, status: RunStatus, target: Target) -> None:
         out.print(_emulator_line(target), markup=False, soft_wrap=True)
 
 
+def _by_objective(trainings: Sequence[Training], best: Training | None) -> Sequence[Training]:
+    """Training jobs with the best first, which tells whether more or less is better; those without an objective last."""
+    valued = sorted((training for training in trainings if training.value is not None), key=lambda row: row.value or 0.0)
+    if best is not None and best.value is not None and valued and best.value > (valued[0].value or 0.0):
+        valued.reverse()
+    return [*valued, *(training for training in trainings if training.value is None)]
+
+
 def _emulator_line(target: Target) -> str:
     """Which emulator was used: the one of the environment, or the one that commands start."""
-    from sm_tuning.cli.emulator_process import configured, state_folder, state_of  # noqa: PLC0415 - see command.py
-
     state = state_of(str(target.url)) or str(target.state)
     if configured() is not None:
         return f"emulator:  {target.url} (AWS_ENDPOINT_URL), state in {state}"
@@ -314,10 +239,6 @@ def _emulator_line(target: Target) -> str:
     return f"emulator:  {target.url}, state in {state}; stop it with: sm-tuning emulator stop{option}"
 
 
-@sm_tuning.command()
-@click.argument("job", default="latest")
-@click.option("--timeout", type=float, help="Seconds to follow it for.")
-@options
 def attach(*, job: str, timeout: float | None, target: Target, as_json: bool) -> None:
     """Follow a tuning job to its end."""
     launched = target.run(job)

@@ -1,53 +1,100 @@
-"""What a tuning job would do and cost, before anything is sent."""
+"""The command that says what a tuning job would do and cost, before anything is sent."""
 
 import math
 import random
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sm_tuning.cli.display import console, table_of
+from sm_tuning.cli.failures import FAILED
+from sm_tuning.cli.job_file import JobFile, emulators_own
+from sm_tuning.cli.output import echo, echo_json
+from sm_tuning.cli.target import Target
 from sm_tuning.preflight import cost
 from sm_tuning.rules.violation import Violation
 from sm_tuning.spec.parameters import Auto, Categorical, Continuous, Integer, Range, Scaling
+from sm_tuning.spec.value_types import WrongTypes
 from sm_tuning.tuning_job import TuningJob
 from sm_tuning.validation.report import Report
 
 _SAMPLES = 5
 
 
-def samples(one: Range, count: int = _SAMPLES) -> Sequence[str]:
+def plan(*, job_file: JobFile, show_request: bool, target: Target, as_json: bool) -> None:
+    """Check a tuning job without sending it, and say what it would do and cost."""
+    try:
+        job = job_file.load(target)
+    except WrongTypes as error:  # nothing but its problems can be said of such a job
+        problems = problems_document(error.problems)
+        (echo_json if as_json else show_problems)(problems)
+        sys.exit(FAILED)
+    report = job.dry_run()
+    planned = document(job, report, job_file.prices(job, target))
+    if as_json:
+        echo_json(planned)
+    else:
+        show_plan(job, planned)
+        if show_request:
+            if names := emulators_own(job):
+                echo(f"{names} are the emulator's here; AWS needs those of your account", error=True)
+            echo_json(report.request)
+    sys.exit(0 if report.ok else FAILED)
+
+
+def show_plan(job: TuningJob, planned: Mapping[str, Any]) -> None:
+    """Print a plan's document."""
+    out = console()
+    out.print(f"{job.name}: {type(job.strategy).__name__}, {planned['trainingJobs']} training jobs, {job.max_parallel} at a time")
+    out.print(table_of([{"range": name, "values such as": "  ".join(values)} for name, values in planned["samples"].items()]))
+    out.print(table_of([dict(point) for point in planned["points"]]))
+    out.print(cost_line(job, planned["pricesPerHour"]), soft_wrap=True)
+    show_problems(planned)
+
+
+def show_problems(planned: Mapping[str, Any]) -> None:
+    """Print the problems and warnings of a plan's document."""
+    out = console()
+    for problem in planned["problems"]:
+        out.print(f"problem: {problem['message']}", soft_wrap=True)
+    for warning in planned["warnings"]:
+        out.print(f"warning: {warning}", soft_wrap=True)
+
+
+def samples(parameter: Range, count: int = _SAMPLES) -> Sequence[str]:
     """Values spread over a range as its scaling spreads them; all values of a categorical one."""
-    if isinstance(one, Categorical):
-        return [str(value) for value in one.values]
-    if isinstance(one, Auto):
-        return [f"chosen by AWS around {one.hint}"]
-    low, high = float(one.low), float(one.high)
-    logarithmic = one.scaling is Scaling.LOGARITHMIC
-    found = []
-    for place in range(count):
-        share = place / (count - 1)
+    if isinstance(parameter, Categorical):
+        return [str(value) for value in parameter.values]
+    if isinstance(parameter, Auto):
+        return [f"chosen by AWS around {parameter.hint}"]
+    low, high = float(parameter.low), float(parameter.high)
+    logarithmic = parameter.scaling is Scaling.LOGARITHMIC
+    values = []
+    for index in range(count):
+        share = index / (count - 1)
         if logarithmic:
             value = math.exp(math.log(low) + share * (math.log(high) - math.log(low)))
-        elif one.scaling is Scaling.REVERSE_LOGARITHMIC:
+        elif parameter.scaling is Scaling.REVERSE_LOGARITHMIC:
             value = 1.0 - math.exp((1 - share) * math.log1p(-low) + share * math.log1p(-high))
         else:
             value = low + share * (high - low)
-        found.append(str(round(value)) if isinstance(one, Integer) else f"{value:.3g}")
-    return list(dict.fromkeys(found))
+        values.append(str(round(value)) if isinstance(parameter, Integer) else f"{value:.3g}")
+    return list(dict.fromkeys(values))
 
 
 def points(job: TuningJob, count: int = 3) -> Sequence[Mapping[str, str]]:
     """A few points such as the strategy might try."""
     rng = random.Random(0)  # noqa: S311 - examples, not secrets
     parts = [part for _, part in job.parts()]
-    found = []
-    for place in range(count):
-        part = parts[place % len(parts)]
+    drawn = []
+    for index in range(count):
+        part = parts[index % len(parts)]
         point = {"definition": str(part.name)} if job.several else {}
-        for one in part.ranges:
-            choices = samples(one, 101 if isinstance(one, Continuous) else 31)
-            point[one.name] = rng.choice(choices)
-        found.append(point)
-    return found
+        for parameter in part.ranges:
+            choices = samples(parameter, 101 if isinstance(parameter, Continuous) else 31)
+            point[parameter.name] = rng.choice(choices)
+        drawn.append(point)
+    return drawn
 
 
 def problems_document(problems: Sequence[Violation]) -> dict[str, Any]:
@@ -73,9 +120,9 @@ def document(job: TuningJob, report: Report, prices: Mapping[str, float]) -> dic
         "warnings": list(report.warnings),
         "trainingJobs": cost.number_of_jobs(job),
         "samples": {
-            (f"{part.name}.{one.name}" if job.several else one.name): list(samples(one))
+            (f"{part.name}.{parameter.name}" if job.several else parameter.name): list(samples(parameter))
             for _, part in job.parts()
-            for one in part.ranges
+            for parameter in part.ranges
         },
         "points": list(points(job)),
         **cost_document(job, prices),

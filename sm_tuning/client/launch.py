@@ -5,8 +5,11 @@ import io
 import os
 import tarfile
 from collections.abc import Iterator
-from typing import Any
 
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from sm_tuning.boto import Client, Session
 from sm_tuning.client import loopback
 from sm_tuning.client.run import TuningRun
 from sm_tuning.errors import NotLaunched
@@ -20,11 +23,8 @@ from sm_tuning.validation.script_files import script_files
 _MOST_SOURCE = 500 * 2**20
 
 
-def launch(job: TuningJobSpec, session: Any, client: Any) -> TuningRun:  # noqa: ANN401 - boto3 makes its classes at run time
+def launch(job: TuningJobSpec, session: Session | None, client: Client | None) -> TuningRun:
     """Upload code and data, create the tuning job, and return it as a run; raises NotLaunched."""
-    import boto3  # noqa: PLC0415 - a fifth of a second that describing and checking a job need not pay
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see above
-
     report = _kept(check(job), job)
     session = session or boto3.Session()
     uploaded: list[str] = []
@@ -48,7 +48,7 @@ def _kept(report: Report, job: TuningJobSpec) -> Report:
     return report
 
 
-def _upload(job: TuningJobSpec, s3: Any) -> Iterator[str]:  # noqa: ANN401 - a boto3 client
+def _upload(job: TuningJobSpec, s3: Client) -> Iterator[str]:
     """Upload code and data; yields the URI of each as soon as it is there."""
     for prefix, part in job.parts():
         if part.script is not None:

@@ -2,19 +2,19 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+
+from botocore.exceptions import ClientError
+
+from sm_tuning.boto import Client
+from sm_tuning.client.errors import NOT_FOUND, code_of
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _NAMESPACE = "/aws/sagemaker/TrainingJobs"
-NOT_FOUND = frozenset({"ResourceNotFound", "ResourceNotFoundException"})
-DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _MINUTE = timedelta(minutes=1)
 
 
-def new_lines(logs: Any, training: str, tokens: dict[str, str]) -> Iterator[str]:  # noqa: ANN401 - a boto3 client
+def new_lines(logs: Client, training: str, tokens: dict[str, str]) -> Iterator[str]:
     """Lines of a training job's log since the tokens, which are moved on; a log that is not there yet has none."""
-    from botocore.exceptions import ClientError  # noqa: PLC0415 - see TuningRun.__init__
-
     try:
         for name in _streams(logs, training):
             while True:
@@ -25,33 +25,31 @@ def new_lines(logs: Any, training: str, tokens: dict[str, str]) -> Iterator[str]
                     break
                 tokens[name] = page["nextForwardToken"]
     except ClientError as error:
-        if error.response["Error"]["Code"] not in NOT_FOUND:
+        if code_of(error) not in NOT_FOUND:
             raise
 
 
-def last_lines(logs: Any, training: str, count: int) -> list[str]:  # noqa: ANN401 - a boto3 client
+def last_lines(logs: Client, training: str, count: int) -> list[str]:
     """The end of a training job's log; a log that is not there yet has none."""
-    from botocore.exceptions import ClientError  # noqa: PLC0415 - see TuningRun.__init__
-
-    found: list[str] = []
+    lines: list[str] = []
     try:
         for name in _streams(logs, training):
             page = logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=name, limit=count, startFromHead=False)
-            found += [event["message"] for event in page["events"]]
+            lines += [event["message"] for event in page["events"]]
     except ClientError as error:
-        if error.response["Error"]["Code"] not in NOT_FOUND:
+        if code_of(error) not in NOT_FOUND:
             raise
-    return found[-count:]
+    return lines[-count:]
 
 
-def _streams(logs: Any, training: str) -> list[str]:  # noqa: ANN401 - a boto3 client
+def _streams(logs: Client, training: str) -> list[str]:
     """A training job's log streams, one for each instance."""
     answer = logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{training}/")
-    return [one["logStreamName"] for one in answer["logStreams"]]
+    return [stream["logStreamName"] for stream in answer["logStreams"]]
 
 
 def minutes(
-    client: Any,  # noqa: ANN401 - a boto3 client
+    client: Client,
     training: str,
     metrics: Sequence[str],
     begin: datetime | None,
@@ -64,9 +62,9 @@ def minutes(
     """
     if begin is None or not metrics:
         return {}
-    asked = [
+    queries = [
         {
-            "Id": f"m{place}",
+            "Id": f"m{index}",
             "MetricStat": {
                 "Metric": {
                     "Namespace": _NAMESPACE,
@@ -77,16 +75,16 @@ def minutes(
                 "Stat": "Average",
             },
         }
-        for place, name in enumerate(metrics)
+        for index, name in enumerate(metrics)
     ]
     pages = client.get_paginator("get_metric_data").paginate(
-        MetricDataQueries=asked,
+        MetricDataQueries=queries,
         StartTime=begin - _MINUTE,
         EndTime=(end or datetime.now(UTC)) + _MINUTE,
         ScanBy="TimestampAscending",
     )
-    found: dict[str, list[float]] = {name: [] for name in metrics}
+    means: dict[str, list[float]] = {name: [] for name in metrics}
     for page in pages:
-        for one in page.get("MetricDataResults", ()):
-            found[metrics[int(one["Id"][1:])]] += one["Values"]
-    return {name: tuple(values) for name, values in found.items() if values}
+        for result in page.get("MetricDataResults", ()):
+            means[metrics[int(result["Id"][1:])]] += result["Values"]
+    return {name: tuple(values) for name, values in means.items() if values}

@@ -1,26 +1,22 @@
-"""Clients of a service on this machine: no proxy of the environment is asked for what lies on loopback."""
+"""Clients of a service on this machine, which no proxy of the environment stands before."""
 
 import os
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import Any
 
-if TYPE_CHECKING:
-    from botocore.config import Config
+from botocore.config import Config
 
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+from sm_tuning.boto import Client, Session
+from sm_tuning.client.hosts import on_this_machine
 
 
-def no_proxy() -> "Config":
-    """A client's configuration that knows no proxy."""
-    from botocore.config import Config  # noqa: PLC0415 - a tenth of a second that describing a job need not pay
-
+def no_proxy() -> Config:
+    """A client's configuration without a proxy."""
     return Config(proxies={})
 
 
-def client(session: Any, service: str, **words: Any) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
+def client(session: Session, service: str, **words: Any) -> Client:  # noqa: ANN401 - boto3's own
     """A client of a session, without a proxy where the environment sends the service to this machine."""
-    variable = f"AWS_ENDPOINT_URL_{service.upper()}"
-    url = os.environ.get(variable) or os.environ.get("AWS_ENDPOINT_URL") or ""
-    if urlsplit(url).hostname in LOOPBACK:
+    url = os.environ.get(f"AWS_ENDPOINT_URL_{service.upper()}") or os.environ.get("AWS_ENDPOINT_URL") or ""
+    if on_this_machine(url):
         words["config"] = no_proxy()
     return session.client(service, **words)

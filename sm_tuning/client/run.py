@@ -1,4 +1,4 @@
-"""A tuning job that was launched: followed, read and judged through the public API alone, so AWS and the emulator look the same."""
+"""A launched tuning job, followed and read through the public API alone: AWS and the emulator look the same."""
 
 import difflib
 import re
@@ -9,10 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
+import boto3
+from botocore.exceptions import ClientError
+
+from sm_tuning.boto import Client, Session
 from sm_tuning.client import logs as cloudwatch
 from sm_tuning.client import loopback
-from sm_tuning.client.logs import NOT_FOUND
-from sm_tuning.errors import NotFound, TookTooLong
+from sm_tuning.client.errors import NOT_FOUND, code_of
+from sm_tuning.client.hosts import on_this_machine
+from sm_tuning.errors import NotFound, WaitTimeout
 from sm_tuning.spec.metrics import Metric
 
 _ENDED = frozenset({"Completed", "Failed", "Stopped", "DeleteFailed"})
@@ -26,7 +31,7 @@ _CHANGING = re.compile(r'Command ".*"|0x[0-9a-f]+|[0-9a-f]{8,}|\d+(\.\d+)?')
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """One training job of a tuning job. `value` is the objective's last value, None if it told none."""
+    """One training job of a tuning job. `value` is the objective's last value, None if there is none."""
 
     name: str
     status: str
@@ -133,16 +138,14 @@ class MetricCheck:
 class TuningRun:
     """A tuning job by name. Make one with `TuningJob.launch` or `attach`."""
 
-    def __init__(self, name: str, *, session: Any = None, client: Any = None) -> None:  # noqa: ANN401 - boto3 makes its classes at run time
-        import boto3  # noqa: PLC0415 - a fifth of a second that describing and checking a job need not pay
-
+    def __init__(self, name: str, *, session: Session | None = None, client: Client | None = None) -> None:
         self.name = name
-        self._session: Any = session or boto3.Session()
+        self._session: Session = session or boto3.Session()
         self._client = client or loopback.client(self._session, "sagemaker")
         self._region = self._client.meta.region_name
-        self._others: dict[str, Any] = {}
+        self._others: dict[str, Client] = {}
 
-    def _other_client(self, service: str) -> Any:  # noqa: ANN401 - see __init__
+    def _other_client(self, service: str) -> Client:
         """A client of another service, made once: it costs more than a request, and a session makes only one at a time."""
         with _ONE_AT_A_TIME:
             if service not in self._others:
@@ -150,7 +153,7 @@ class TuningRun:
             return self._others[service]
 
     @classmethod
-    def attach(cls, name: str, session: Any = None, *, client: Any = None) -> Self:  # noqa: ANN401 - see __init__
+    def attach(cls, name: str, session: Session | None = None, *, client: Client | None = None) -> Self:
         """An existing tuning job; raises NotFound if there is none of that name."""
         run = cls(name, session=session, client=client)
         run.describe()
@@ -162,12 +165,10 @@ class TuningRun:
 
     def describe(self) -> Mapping[str, Any]:
         """AWS's own answer."""
-        from botocore.exceptions import ClientError  # noqa: PLC0415 - see __init__
-
         try:
             answer: Mapping[str, Any] = self._client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=self.name)
         except ClientError as error:
-            if error.response["Error"]["Code"] in NOT_FOUND:
+            if code_of(error) in NOT_FOUND:
                 raise NotFound(f"there is no tuning job {self.name!r} in {self._region}") from error
             raise
         return answer
@@ -196,7 +197,7 @@ class TuningRun:
         Args:
             progress: A function of a RunStatus, `print` for one.
             poll: Seconds between looks; None for 10 in AWS and half a second on this machine.
-            timeout: Seconds after which TookTooLong is raised; the tuning job goes on.
+            timeout: Seconds after which WaitTimeout is raised; the tuning job goes on.
         """
         poll = poll if poll is not None else (0.5 if self.local else 10.0)
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -210,14 +211,13 @@ class TuningRun:
                 return status
             left = poll if deadline is None else deadline - time.monotonic()
             if left <= 0:
-                raise TookTooLong(f"the tuning job {self.name} is still {status.status} after {timeout:g} seconds; it goes on")
+                raise WaitTimeout(f"the tuning job {self.name} is still {status.status} after {timeout:g} seconds; it goes on")
             time.sleep(min(poll, left))
 
     @property
     def local(self) -> bool:
         """Whether it runs on an emulator on this machine."""
-        url = str(self._client.meta.endpoint_url)
-        return any(host in url for host in ("://127.0.0.1", "://localhost", "://[::1]"))
+        return on_this_machine(self._client.meta.endpoint_url)
 
     def trainings(self) -> list[Training]:
         """Its training jobs in launch order."""
@@ -227,7 +227,7 @@ class TuningRun:
             SortOrder="Ascending",
             PaginationConfig={"PageSize": 100},
         )
-        return [_training(one) for page in pages for one in page["TrainingJobSummaries"]]
+        return [_training(summary) for page in pages for summary in page["TrainingJobSummaries"]]
 
     def best(self) -> Training | None:
         """The training job with the best objective so far."""
@@ -243,12 +243,10 @@ class TuningRun:
 
     def stop(self) -> None:
         """Stop it and its running training jobs; nothing happens if it has ended."""
-        from botocore.exceptions import ClientError  # noqa: PLC0415 - see __init__
-
         try:
             self._client.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=self.name)
         except ClientError as error:
-            code = error.response["Error"]["Code"]
+            code = code_of(error)
             if code in NOT_FOUND:
                 raise NotFound(f"there is no tuning job {self.name!r} in {self._region}") from error
             if code != "ValidationException":  # it has ended already
@@ -283,18 +281,18 @@ class TuningRun:
         job = self._client.describe_training_job(TrainingJobName=training)
         lines = list(self.logs(training))
         definitions = job["AlgorithmSpecification"].get("MetricDefinitions", [])
-        return [_check(one["Name"], one["Regex"], lines) for one in definitions if one["Name"] != _OBJECTIVE]
+        return [_check(metric["Name"], metric["Regex"], lines) for metric in definitions if metric["Name"] != _OBJECTIVE]
 
     def failures(self) -> list[FailureGroup]:
         """Failed training jobs grouped by cause, the largest group first."""
         groups: dict[str, list[Training]] = {}
-        for one in self.trainings():
-            if one.status == "Failed":
-                groups.setdefault(_CHANGING.sub("#", one.failure_reason or "no reason given"), []).append(one)
+        for training in self.trainings():
+            if training.status == "Failed":
+                groups.setdefault(_CHANGING.sub("#", training.failure_reason or "no reason given"), []).append(training)
         return [
             FailureGroup(
                 reason=group[0].failure_reason or "no reason given",
-                trainings=[one.name for one in group],
+                trainings=[training.name for training in group],
                 log=_of_script(list(self.logs(group[0].name)))[-5:],
             )
             for group in sorted(groups.values(), key=len, reverse=True)
@@ -303,7 +301,7 @@ class TuningRun:
 
 def _of_script(lines: Sequence[str]) -> Sequence[str]:
     """A log without what the training toolkit says at the end of a script that has failed."""
-    ends = (place for place, line in enumerate(lines) if line.endswith(_REPORT))
+    ends = (index for index, line in enumerate(lines) if line.endswith(_REPORT))
     return lines[: next(ends, len(lines))]
 
 

@@ -1,10 +1,13 @@
-"""What a CloudFormation stack tells of the account: the role, the bucket and the image's repository that a tuning job needs."""
+"""Role, bucket, repository, key and network of a tuning job, from the outputs of a CloudFormation stack."""
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
+from botocore.exceptions import ClientError
+
+from sm_tuning.boto import Session
 from sm_tuning.errors import Invalid, NotDeployed
 from sm_tuning.spec.definition import Definition
 from sm_tuning.spec.job import TuningJobSpec
@@ -31,26 +34,24 @@ class Stack:
     security_groups: Sequence[str] = ()
 
     @classmethod
-    def read(cls, name: str, session: Any) -> Self:  # noqa: ANN401 - boto3 makes its classes at run time
+    def read(cls, name: str, session: Session) -> Self:
         """Ask CloudFormation for a stack; raises NotDeployed."""
-        from botocore.exceptions import ClientError  # noqa: PLC0415 - describing a job needs no botocore
-
         client = session.client("cloudformation")
         region = client.meta.region_name
         try:
-            (told,) = client.describe_stacks(StackName=name)["Stacks"]
+            (stack,) = client.describe_stacks(StackName=name)["Stacks"]
         except ClientError as error:
             if "does not exist" not in str(error):
                 raise
             text = f"there is no stack {name} in {region}: deploy it, or name its region with --region and its account with --profile"
             raise NotDeployed(text) from None
-        if not _WHOLE.fullmatch(told["StackStatus"]):
-            raise NotDeployed(f"the stack {name} in {region} is {told['StackStatus']}: {_remedy(name, told['StackStatus'])}")
-        return cls._of(name, {one["OutputKey"]: one["OutputValue"] for one in told.get("Outputs", ())})
+        if not _WHOLE.fullmatch(stack["StackStatus"]):
+            raise NotDeployed(f"the stack {name} in {region} is {stack['StackStatus']}: {_remedy(name, stack['StackStatus'])}")
+        return cls._of(name, {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())})
 
     @classmethod
     def _of(cls, name: str, outputs: Mapping[str, str]) -> Self:
-        if missing := [one for one in _NEEDED if not outputs.get(one)]:
+        if missing := [output for output in _NEEDED if not outputs.get(output)]:
             raise NotDeployed(
                 f"the stack {name} has no output {', '.join(missing)}: deploy it from the tuning template of this version"
             )
@@ -78,7 +79,7 @@ class Stack:
 
 
 def _listed(text: str) -> Sequence[str]:
-    return [one.strip() for one in text.split(",") if one.strip()]
+    return [item.strip() for item in text.split(",") if item.strip()]
 
 
 def _remedy(name: str, status: str) -> str:

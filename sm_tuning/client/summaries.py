@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from sm_tuning.boto import Client
 from sm_tuning.errors import NotFound
 
 
@@ -40,7 +40,7 @@ class TrainingJobSummary:
     tuning_job: str | None
 
 
-def tuning_jobs(client: Any, most: int | None = None) -> list[TuningJobSummary]:  # noqa: ANN401 - boto3 makes its classes at run time
+def tuning_jobs(client: Client, most: int | None = None) -> list[TuningJobSummary]:
     """The newest tuning jobs of an account and region; at most so many, all with None."""
     pages = client.get_paginator("list_hyper_parameter_tuning_jobs").paginate(
         SortBy="CreationTime", SortOrder="Descending", PaginationConfig={"MaxItems": most}
@@ -58,7 +58,7 @@ def tuning_jobs(client: Any, most: int | None = None) -> list[TuningJobSummary]:
     ]
 
 
-def training_job(client: Any, name: str) -> TrainingJobSummary:  # noqa: ANN401 - boto3 makes its classes at run time
+def training_job(client: Client, name: str) -> TrainingJobSummary:
     """A training job; raises NotFound if there is none of that name."""
     try:
         answer = client.describe_training_job(TrainingJobName=name)

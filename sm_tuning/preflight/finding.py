@@ -1,4 +1,4 @@
-"""What one check has found."""
+"""The result of a check."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """A check's name and what it has found. `remedy` is the command (or the change of the file) that mends a problem."""
+    """The result of a check; `remedy` is the command, or the change of the file, that solves a problem."""
 
     check: str
     state: Literal["ok", "problem", "skipped"]

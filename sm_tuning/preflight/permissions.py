@@ -1,16 +1,14 @@
-"""What a tuning job needs to be allowed, pure: what its role needs to train, and what its caller needs to launch and to follow."""
+"""Permissions that a tuning job needs: of its role to train, of the caller to launch and to follow. Pure."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sm_tuning.client.logs import LOG_GROUP
 from sm_tuning.preflight.cost import clusters
-
-if TYPE_CHECKING:
-    from sm_tuning.spec.definition import Definition
-    from sm_tuning.spec.job import TuningJobSpec
+from sm_tuning.spec.definition import Definition
+from sm_tuning.spec.job import TuningJobSpec
 
 _ECR = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
@@ -27,8 +25,8 @@ Value = str | int | bool | Sequence[str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where in AWS."""
+class AwsScope:
+    """Partition, region and account."""
 
     account: str
     region: str
@@ -66,8 +64,8 @@ class Image:
     @classmethod
     def parse(cls, uri: str) -> "Image | None":
         """The image of a URI; None if it is not ECR's."""
-        found = _ECR.fullmatch(uri)
-        return None if found is None else cls(found[1], found[2], found[3], found["tag"] or "latest", found["digest"])
+        match = _ECR.fullmatch(uri)
+        return None if match is None else cls(match[1], match[2], match[3], match["tag"] or "latest", match["digest"])
 
 
 def split(uri: str) -> tuple[str, str]:
@@ -76,55 +74,55 @@ def split(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
-def training_image(part: "Definition") -> str | None:
+def training_image(part: Definition) -> str | None:
     """The image that the request names; None for an algorithm resource."""
     image: str | None = part.training_request("")["AlgorithmSpecification"].get("TrainingImage")
     return image
 
 
 def of_the_role(
-    job: "TuningJobSpec", prefix: str, part: "Definition", place: Place, example: Callable[[str], str]
+    job: TuningJobSpec, prefix: str, part: Definition, scope: AwsScope, example: Callable[[str], str]
 ) -> Iterator[Need]:
     """What the role of a definition needs; `example` gives an object's key for an s3:// prefix."""
-    data = [one.uri(prefix) for one in part.channels if one.uri(prefix)]
+    data = [channel.uri(prefix) for channel in part.channels if channel.uri(prefix)]
     for uri in dict.fromkeys([*data, *filter(None, [part.resources.checkpoints])]):
         bucket, key = split(uri)
-        yield Need(actions=["s3:ListBucket"], resource=place.s3(bucket), context={"s3:prefix": key})
+        yield Need(actions=["s3:ListBucket"], resource=scope.s3(bucket), context={"s3:prefix": key})
     source = [] if part.script is None else [part.source_uri(prefix)]
     for uri in dict.fromkeys([*data, *source]):
-        yield _objects(["s3:GetObject"], uri, place, example)
+        yield _objects(["s3:GetObject"], uri, scope, example)
     if part.resources.checkpoints is not None:
-        yield _objects(_S3_CHECKPOINTS, part.resources.checkpoints, place, lambda uri: f"{split(uri)[1].rstrip('/')}/checkpoint")
+        yield _objects(_S3_CHECKPOINTS, part.resources.checkpoints, scope, lambda uri: f"{split(uri)[1].rstrip('/')}/checkpoint")
     model = f"{job.name}-001-0123abcd/output/model.tar.gz"
-    yield _objects(["s3:PutObject"], part.output or "", place, lambda uri: f"{split(uri)[1].strip('/')}/{model}".lstrip("/"))
+    yield _objects(["s3:PutObject"], part.output or "", scope, lambda uri: f"{split(uri)[1].strip('/')}/{model}".lstrip("/"))
     group = f"log-group:{LOG_GROUP}"
-    stream = place.arn("logs", f"{group}:log-stream:{job.name}-001-0123abcd/algo-1")
-    yield Need(actions=_LOGS, resource=stream, grant=place.arn("logs", f"{group}*"))
+    stream = scope.arn("logs", f"{group}:log-stream:{job.name}-001-0123abcd/algo-1")
+    yield Need(actions=_LOGS, resource=stream, grant=scope.arn("logs", f"{group}*"))
     yield Need(actions=["cloudwatch:PutMetricData"], context={"cloudwatch:namespace": LOG_GROUP})
     image = Image.parse(training_image(part) or "")
-    if image is not None and image.account == place.account:
+    if image is not None and image.account == scope.account:
         yield Need(actions=["ecr:GetAuthorizationToken"])
-        yield Need(actions=_PULL, resource=place.arn("ecr", f"repository/{image.repository}"))
-    yield from _keys(part, place)
-    yield from _network(part, place)
+        yield Need(actions=_PULL, resource=scope.arn("ecr", f"repository/{image.repository}"))
+    yield from _keys(part, scope)
+    yield from _network(part, scope)
 
 
-def _objects(actions: Sequence[str], uri: str, place: Place, example: Callable[[str], str]) -> Need:
+def _objects(actions: Sequence[str], uri: str, scope: AwsScope, example: Callable[[str], str]) -> Need:
     bucket, key = split(uri)
-    return Need(actions=actions, resource=place.s3(f"{bucket}/{example(uri)}"), grant=place.s3(f"{bucket}/{key}*"))
+    return Need(actions=actions, resource=scope.s3(f"{bucket}/{example(uri)}"), grant=scope.s3(f"{bucket}/{key}*"))
 
 
-def _keys(part: "Definition", place: Place) -> Iterator[Need]:
+def _keys(part: Definition, scope: AwsScope) -> Iterator[Need]:
     output, volume = part.encryption.output_key, part.encryption.volume_key
     if output is not None and not is_alias(output):
-        via = {"kms:ViaService": f"s3.{place.region}.amazonaws.com"}
-        yield Need(actions=["kms:Decrypt", "kms:GenerateDataKey"], resource=key_arn(output, place), context=via)
+        via = {"kms:ViaService": f"s3.{scope.region}.amazonaws.com"}
+        yield Need(actions=["kms:Decrypt", "kms:GenerateDataKey"], resource=key_arn(output, scope), context=via)
     if volume is not None and not is_alias(volume):
         granted: Mapping[str, Value] = {
             "kms:GrantIsForAWSResource": True,
-            "kms:ViaService": f"sagemaker.{place.region}.amazonaws.com",
+            "kms:ViaService": f"sagemaker.{scope.region}.amazonaws.com",
         }
-        yield Need(actions=["kms:CreateGrant"], resource=key_arn(volume, place), context=granted)
+        yield Need(actions=["kms:CreateGrant"], resource=key_arn(volume, scope), context=granted)
 
 
 def is_alias(key: str) -> bool:
@@ -132,52 +130,52 @@ def is_alias(key: str) -> bool:
     return key.rpartition(":")[2].startswith("alias/")
 
 
-def key_arn(key: str, place: Place) -> str:
+def key_arn(key: str, scope: AwsScope) -> str:
     """ARN of a KMS key that may be given by its id or alias."""
     if key.startswith("arn:"):
         return key
-    return place.arn("kms", key if key.startswith("alias/") else f"key/{key}")
+    return scope.arn("kms", key if key.startswith("alias/") else f"key/{key}")
 
 
-def _network(part: "Definition", place: Place) -> Iterator[Need]:
+def _network(part: Definition, scope: AwsScope) -> Iterator[Need]:
     if not part.network.subnets:
         return
-    interface = place.arn("ec2", "network-interface/eni-0123456789abcdef0")
-    grant = place.arn("ec2", "network-interface/*")
-    yield Need(actions=[f"ec2:{one}" for one in _LOOK])
-    yield Need(actions=[f"ec2:{one}" for one in ("CreateNetworkInterface", *_INTERFACE)], resource=interface, grant=grant)
+    interface = scope.arn("ec2", "network-interface/eni-0123456789abcdef0")
+    grant = scope.arn("ec2", "network-interface/*")
+    yield Need(actions=[f"ec2:{action}" for action in _LOOK])
+    yield Need(actions=[f"ec2:{action}" for action in ("CreateNetworkInterface", *_INTERFACE)], resource=interface, grant=grant)
     for kind, several in (("subnet", part.network.subnets), ("security-group", part.network.security_groups)):
-        for one in several:
-            yield Need(actions=["ec2:CreateNetworkInterface"], resource=place.arn("ec2", f"{kind}/{one}"))
+        for resource in several:
+            yield Need(actions=["ec2:CreateNetworkInterface"], resource=scope.arn("ec2", f"{kind}/{resource}"))
 
 
-def of_the_caller(job: "TuningJobSpec", place: Place) -> Iterator[Need]:
+def of_the_caller(job: TuningJobSpec, scope: AwsScope) -> Iterator[Need]:
     """What the caller needs: to upload, to create the tuning job with its roles, to follow and to stop it."""
-    every = place.arn("sagemaker", "hyper-parameter-tuning-job/*")
+    every = scope.arn("sagemaker", "hyper-parameter-tuning-job/*")
     arn = f"{every.removesuffix('*')}{job.name.lower()}"
     for prefix, part in job.parts():
-        uploaded = [one.uri(prefix) for one in part.channels if one.path is not None]
+        uploaded = [channel.uri(prefix) for channel in part.channels if channel.path is not None]
         if part.script is not None:
             uploaded.append(part.source_uri(prefix))
         for uri in uploaded:
-            yield _objects(["s3:PutObject"], uri, place, lambda uri: split(uri)[1])
+            yield _objects(["s3:PutObject"], uri, scope, lambda uri: split(uri)[1])
         yield Need(actions=["sagemaker:CreateHyperParameterTuningJob"], resource=arn, grant=every, context=_conditions(job, part))
     for role in sorted({part.role or "" for _, part in job.parts()}):
         yield Need(actions=["iam:PassRole"], resource=role, context={"iam:PassedToService": "sagemaker.amazonaws.com"})
     if job.tags:
         yield Need(actions=["sagemaker:AddTags"], resource=arn, grant=every, context=_tags(job))
-    yield Need(actions=[f"sagemaker:{one}" for one in _FOLLOW], resource=arn, grant=every)
+    yield Need(actions=[f"sagemaker:{action}" for action in _FOLLOW], resource=arn, grant=every)
 
 
-def _tags(job: "TuningJobSpec") -> dict[str, Value]:
+def _tags(job: TuningJobSpec) -> dict[str, Value]:
     tags: dict[str, Value] = {f"aws:RequestTag/{key}": value for key, value in job.tags.items()}
     return tags | ({"aws:TagKeys": list(job.tags)} if tags else {})
 
 
-def _conditions(job: "TuningJobSpec", part: "Definition") -> dict[str, Value]:
+def _conditions(job: TuningJobSpec, part: Definition) -> dict[str, Value]:
     """The condition keys of CreateHyperParameterTuningJob: guardrails for cost and safety are written with them."""
     kinds = sorted({kind for cluster in clusters(part.resources) for kind in cluster})
-    told: dict[str, Any] = {
+    conditions: dict[str, Any] = {
         "sagemaker:InstanceTypes": kinds,
         "sagemaker:MaxRuntimeInSeconds": part.resources.max_runtime,
         "sagemaker:NetworkIsolation": part.network.isolated,
@@ -187,4 +185,4 @@ def _conditions(job: "TuningJobSpec", part: "Definition") -> dict[str, Value]:
         "sagemaker:VolumeKmsKey": part.encryption.volume_key,
         "sagemaker:OutputKmsKey": part.encryption.output_key,
     }
-    return {name: value for name, value in told.items() if value not in (None, [])} | _tags(job)
+    return {name: value for name, value in conditions.items() if value not in (None, [])} | _tags(job)

@@ -3,15 +3,16 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sm_tuning.preflight.account import Account, code_of
+from botocore.exceptions import ClientError
+
+from sm_tuning.client.errors import code_of
+from sm_tuning.preflight.account import Account
 from sm_tuning.preflight.cost import clusters
 from sm_tuning.preflight.finding import Finding, ok, problem, skip
+from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.validation.dry_run import check
-
-if TYPE_CHECKING:
-    from sm_tuning.spec.job import TuningJobSpec
 
 _PARALLEL = re.compile(r"(parallel|concurrent) training jobs .{0,100}tuning job", re.IGNORECASE)
 _TOGETHER = re.compile(r"number of instances across (all )?training jobs", re.IGNORECASE)
@@ -19,10 +20,8 @@ _TOGETHER_SPOT = re.compile(r"number of instances across (all )?spot training jo
 _GONE = {"ResourceNotFound", "ResourceNotFoundException"}
 
 
-def quota(account: Account, job: "TuningJobSpec") -> Iterator[Finding]:
+def quota(account: Account, job: TuningJobSpec) -> Iterator[Finding]:
     """There are instances for all training jobs that run at a time, and so many may run at a time."""
-    from botocore.exceptions import ClientError  # noqa: PLC0415 - see doctor()
-
     known = _quotas(account, "list_service_quotas")
     wanted = _wanted(job)
     if set(wanted) - set(known):
@@ -38,7 +37,7 @@ def quota(account: Account, job: "TuningJobSpec") -> Iterator[Finding]:
     for expression, count in together.items():
         wanted |= {name: count for name in known if expression.search(name)}
     for name, count in wanted.items():
-        yield _enough(name, count, known, account.place.region)
+        yield _enough(name, count, known, account.scope.region)
 
 
 def _quotas(account: Account, operation: str) -> Mapping[str, Mapping[str, Any]]:
@@ -51,10 +50,10 @@ def _quotas(account: Account, operation: str) -> Mapping[str, Mapping[str, Any]]
             PaginationConfig={"PageSize": 100},  # there are thousands
         )
     )
-    return {one["QuotaName"]: one for page in pages for one in page["Quotas"]}
+    return {granted["QuotaName"]: granted for page in pages for granted in page["Quotas"]}
 
 
-def _wanted(job: "TuningJobSpec") -> dict[str, int]:
+def _wanted(job: TuningJobSpec) -> dict[str, int]:
     """Instances of each type at a time, by the name of their quota; of several sets of machines the first is meant."""
     wanted: dict[str, int] = {}
     for _, part in job.parts():
@@ -66,25 +65,25 @@ def _wanted(job: "TuningJobSpec") -> dict[str, int]:
     return wanted
 
 
-def _most(job: "TuningJobSpec", *, spot: bool) -> int:
+def _most(job: TuningJobSpec, *, spot: bool) -> int:
     """Instances of the largest training job."""
-    return max((sum(clusters(one.resources)[0].values()) for _, one in job.parts() if one.resources.spot == spot), default=0)
+    return max((sum(clusters(part.resources)[0].values()) for _, part in job.parts() if part.resources.spot == spot), default=0)
 
 
 def _enough(name: str, count: int, known: Mapping[str, Mapping[str, Any]], region: str) -> Finding:
-    one = known.get(name)
-    if one is None:
+    granted = known.get(name)
+    if granted is None:
         return skip("quota", f"{name}: {count} needed; Service Quotas tells none of this name")
-    if one["Value"] >= count:
-        return ok("quota", f"{name}: {count} needed, {one['Value']:g} granted")
+    if granted["Value"] >= count:
+        return ok("quota", f"{name}: {count} needed, {granted['Value']:g} granted")
     command = (
         "aws service-quotas request-service-quota-increase --service-code sagemaker "
-        f"--quota-code {one['QuotaCode']} --desired-value {count} --region {region}"
+        f"--quota-code {granted['QuotaCode']} --desired-value {count} --region {region}"
     )
-    return problem("quota", f"{name}: {count} needed, {one['Value']:g} granted", command)
+    return problem("quota", f"{name}: {count} needed, {granted['Value']:g} granted", command)
 
 
-def name(account: Account, job: "TuningJobSpec") -> Iterator[Finding]:
+def name(account: Account, job: TuningJobSpec) -> Iterator[Finding]:
     """No tuning job has the name yet."""
     if _status(account, job.name) is None:
         yield ok("name", f"{job.name} is free")
@@ -92,15 +91,18 @@ def name(account: Account, job: "TuningJobSpec") -> Iterator[Finding]:
         yield problem("name", f"there is a tuning job {job.name} already", "give another --name, or none for a unique one")
 
 
-def warm_start(account: Account, job: "TuningJobSpec") -> Iterator[Finding]:
+def warm_start(account: Account, job: TuningJobSpec) -> Iterator[Finding]:
     """The parents exist, and the tuning job fits to them."""
     if job.warm_start is None:
         return
-    missing = [one for one in job.warm_start.parents if _status(account, one) is None]
-    for one in missing:
-        yield problem("warm-start", f"there is no tuning job {one} to learn from", "sm-tuning list --aws shows which there are")
+    missing = [parent for parent in job.warm_start.parents if _status(account, parent) is None]
+    for parent in missing:
+        yield problem(
+            "warm-start", f"there is no tuning job {parent} to learn from", "sm-tuning list --aws shows which there are"
+        )
     if not missing:
-        broken = [one for one in check(job, account.client("sagemaker")).problems if one not in check(job).problems]
+        without_parents = check(job).problems
+        broken = [rule for rule in check(job, account.client("sagemaker")).problems if rule not in without_parents]
         for rule in broken:
             yield problem("warm-start", str(rule), f"change it in the file; docs/rules.md explains {rule.rule}")
         if not broken:
@@ -109,8 +111,6 @@ def warm_start(account: Account, job: "TuningJobSpec") -> Iterator[Finding]:
 
 def _status(account: Account, tuning: str) -> str | None:
     """Status of a tuning job; None if there is none of that name."""
-    from botocore.exceptions import ClientError  # noqa: PLC0415 - see doctor()
-
     try:
         status: str = account.client("sagemaker").describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=tuning)[
             "HyperParameterTuningJobStatus"

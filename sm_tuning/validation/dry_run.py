@@ -6,23 +6,22 @@ members are checked by the service alone, which costs a round trip each time; he
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from sm_tuning.boto import Client
 from sm_tuning.rules import schema, tuning_job, warm_start
 from sm_tuning.rules.request import number_of_points
 from sm_tuning.rules.violation import Violation
+from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.validation import wording
 from sm_tuning.validation.local_checks import LOCAL
 from sm_tuning.validation.report import Report
 from sm_tuning.validation.unusual import unusual
 
-if TYPE_CHECKING:
-    from sm_tuning.spec.job import TuningJobSpec
-
 _OPERATION = "CreateHyperParameterTuningJob"
 
 
-def check(job: "TuningJobSpec", client: Any = None) -> Report:  # noqa: ANN401 - a boto3 client
+def check(job: TuningJobSpec, client: Client | None = None) -> Report:
     """Check a tuning job against every rule; with a client also against the parents of its warm start."""
     if wrong := list(job.wrong_types()):
         return Report({}, tuple(wrong), ())
@@ -39,13 +38,13 @@ def check(job: "TuningJobSpec", client: Any = None) -> Report:  # noqa: ANN401 -
     return Report(request, tuple(spelled), tuple(warnings))
 
 
-def _violations(job: "TuningJobSpec", request: dict[str, Any]) -> Iterator[Violation]:
+def _violations(job: TuningJobSpec, request: dict[str, Any]) -> Iterator[Violation]:
     yield from schema.violations(_OPERATION, request)
     yield from tuning_job.violations(request)
     yield from LOCAL.violations(job)
 
 
-def size(job: "TuningJobSpec") -> int | None:
+def size(job: TuningJobSpec) -> int | None:
     """Number of distinct points of a tuning job's ranges; None for infinitely many."""
     sizes = [number_of_points(part.ranges_request()) for _, part in job.parts()]
     return None if None in sizes else sum(count or 0 for count in sizes)

@@ -49,3 +49,15 @@ def test_public_names_are_loaded_when_they_are_asked_for() -> None:
         assert getattr(sm_tuning, name).__module__.startswith("sm_tuning."), name
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         sm_tuning.nothing  # type: ignore[attr-defined] # noqa: B018
+
+
+def test_help_loads_nothing_that_carries_a_command_out() -> None:
+    code = (
+        "import sys\n"
+        "from click.testing import CliRunner\n"
+        "from sm_tuning.cli.commands import sm_tuning\n"
+        "for words in (['--help'], ['run', '--help'], ['emulator', 'env', '--help']):\n"
+        "    assert CliRunner().invoke(sm_tuning, words).exit_code == 0, words\n"
+        "print([name for name in ('boto3', 'botocore', 'rich', 'sm_tuning.tuning_job', 'sm_tuning.spec') if name in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout == "[]\n"

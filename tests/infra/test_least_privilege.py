@@ -14,10 +14,10 @@ from botocore.exceptions import ClientError
 
 from infra.__main__ import main
 from sm_tuning import Channel, Continuous, Objective, Random, Resources, Script, TuningJob, read_results
-from sm_tuning.cli.app import Target
+from sm_tuning.cli.target import Target
 from sm_tuning.client.stack import Stack
-from sm_tuning.preflight import doctor
-from sm_tuning.preflight.cost import price_list
+from sm_tuning.preflight.doctor import doctor
+from sm_tuning.preflight.prices import price_list
 from tests.conftest import Server
 from tests.infra.conftest import SUBJECT, TUNING, actions, bootstrap, managed, policies, script
 from tests.infra.iam import Call, Statement, allowed

@@ -17,8 +17,8 @@ from botocore.loaders import Loader
 from click.testing import CliRunner, Result
 
 from sm_tuning.cli.commands import sm_tuning
-from sm_tuning.cli.emulator_process import LocalSession
 from sm_tuning.cli.failures import DEBUG
+from sm_tuning.cli.session import LocalSession
 from sm_tuning.dashboard import Dashboard
 from sm_tuning.printable import printable
 
@@ -360,7 +360,7 @@ def test_any_exception_is_a_sentence(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("sm_tuning.cli.app.Target.session", fail)
+    monkeypatch.setattr("sm_tuning.cli.target.Target.session", fail)
     result = invoke("list")
     assert result.exit_code == code
     assert result.output.startswith("sm-tuning: ")

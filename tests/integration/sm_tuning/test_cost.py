@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from sm_tuning.cli.commands import sm_tuning
-from sm_tuning.preflight.cost import price_list
+from sm_tuning.preflight.prices import price_list
 
 
 def product(price: str, unit: str = "Hrs") -> str:

@@ -28,7 +28,8 @@ from sm_tuning import (
     WarmStart,
     learning_rate,
 )
-from sm_tuning.preflight import Finding, doctor
+from sm_tuning.preflight.doctor import doctor
+from sm_tuning.preflight.finding import Finding
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/training"

@@ -19,8 +19,8 @@ from sm_tuning import (
     NotFound,
     NotLaunched,
     Objective,
-    TookTooLong,
     TuningRun,
+    WaitTimeout,
     WarmStart,
 )
 from tests.unit.sm_tuning.test_tuning_job import Make
@@ -128,7 +128,7 @@ def test_failures_are_grouped_and_waiting_has_an_end(job: Make, tmp_path: Path) 
     with emulated_sagemaker():
         boto3.client("s3").create_bucket(Bucket="bucket")
         run = job().launch()
-        with pytest.raises(TookTooLong, match="is still InProgress"):
+        with pytest.raises(WaitTimeout, match="is still InProgress"):
             run.wait(poll=0.01, timeout=0.02)
         status = run.wait(poll=0.05, timeout=60)
         assert status.status == "Failed"

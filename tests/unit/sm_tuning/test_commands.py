@@ -1,0 +1,44 @@
+"""Every command calls a function that takes what can be typed."""
+
+import inspect
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+import click
+import pytest
+
+from sm_tuning.cli import commands
+
+_TARGET = {"aws", "region", "profile", "state", "as_json"}
+_FILE = {"file", "stack", "image", "price_per_hour"}
+
+
+def _commands(group: click.Group, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from _commands(command, (*words, name))
+        else:
+            yield (*words, name), command
+
+
+COMMANDS = dict(_commands(commands.sm_tuning))
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_a_command_calls_a_function_of_its_parameters(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[tuple[str, dict[str, Any]]] = []
+    monkeypatch.setattr(commands, "_perform", lambda implementation, **arguments: called.append((implementation, arguments)))
+    names = {str(parameter.name) for parameter in COMMANDS[words].params}
+    callback = COMMANDS[words].callback
+    assert callback is not None
+    callback(**dict.fromkeys(names))
+    ((implementation, arguments),) = called
+    module, _, function = implementation.partition(".")
+    parameters = inspect.signature(getattr(import_module(f"sm_tuning.cli.{module}"), function)).parameters
+    assert set(arguments) == set(parameters)
+    if "profile" in names:
+        names = (names - _TARGET) | {"target", "as_json"}
+    if "file" in names:
+        names = (names - _FILE) | {"job_file"}
+    assert set(parameters) == names
