@@ -116,7 +116,7 @@ def _script_range(name: str, hint: str) -> _Choice | None:
         return None
     whole = text.strip().lstrip("+-").isdigit()
     low, high = (value / _FACTOR, value * _FACTOR) if value > 0 else (2 * value, value / 2) if value < 0 else (0.0, 1.0)
-    if not -math.inf < low < high < math.inf or (value > 0) != (low > 0):  # beyond what a double can hold
+    if math.isnan(value) or not -math.inf < low < high < math.inf or (value > 0) != (low > 0):  # beyond what a double can hold
         return None
     scaling = "Logarithmic" if value > 0 else "Linear"
     if whole:
