@@ -46,7 +46,7 @@ class Patience:
     def with_supervisor(self, job: TrainingJob, folder: RunFolder, now: datetime) -> Ending | None:
         """How a job ends whose supervisor reacts neither to a stop nor to the time limit; None to go on waiting."""
         most = 3 * self._grace + _WORK
-        if self._longer(job, "supervisor", self._grace + _SOON if folder.unheard else most):
+        if self._longer(job, "supervisor", self._grace + _SOON if folder.has_unread_control else most):
             return endings.STOPPED
         runtime = job.spec.stopping.max_runtime
         if runtime is None or job.secondary is not Secondary.TRAINING:
@@ -59,8 +59,8 @@ class Patience:
         key = (job.run, "knock")
         if key not in self._since:
             self._since[key] = self._clock()
-            folder.knock()
-        return folder.unheard and self._clock() - self._since[key] > self._grace + _SOON
+            folder.wake_supervisor()
+        return folder.has_unread_control and self._clock() - self._since[key] > self._grace + _SOON
 
     def forget(self, run: str) -> None:
         """Forget a run that has ended."""

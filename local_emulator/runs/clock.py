@@ -15,12 +15,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-_DRIFT = 0.002  # seconds that two clocks may come to differ by without anybody having set one
-_CORRECTION = 0.05  # seconds: by less nobody moves a clock but who corrects the machine's
+_DRIFT = 0.002  # seconds by which two clocks may differ although nobody has set one
+_CORRECTION = 0.05  # seconds: a smaller jump is a correction of the machine's clock
 _MOMENT = 50e-6  # seconds in which a clock that goes moves on
-_AT_ONCE = 1e-3  # seconds in which two clocks are looked at, but for a thread that is held up: then it looks again
+_AT_ONCE = 1e-3  # seconds in which two clocks are read; a thread that was delayed reads them again
 _TRIES = 100
-_DIFFERENCE = 1.0  # seconds between the machine's clock and ours that are of no account
+_DIFFERENCE = 1.0  # seconds between the machine's clock and ours that are ignored
 
 
 def _since_boot() -> float:
@@ -70,7 +70,7 @@ class Clock:
             self._course = _Course(steady(), wall(), 1.0)
 
     def _read(self) -> bool:
-        """Take what is shared; whether something is, of this boot."""
+        """Read the shared file; whether it is there and of this boot."""
         try:
             facts = json.loads(self._path.read_bytes()) if self._path else {}
             if facts.get("boot") != self._boot():
@@ -83,7 +83,7 @@ class Clock:
         return True
 
     def reread(self) -> None:
-        """Take what is shared, if it has changed."""
+        """Read the shared file again, if it has changed."""
         try:
             status = self._path.stat() if self._path else None
         except OSError:
@@ -116,7 +116,7 @@ class Clock:
             self.share()
 
     def share(self) -> None:
-        """Write down what others need to tell the same time."""
+        """Write the shared file."""
         if self._path is not None:
             temporary = self._path.with_name(f".{self._path.name}.{uuid.uuid4().hex}")
             temporary.write_text(json.dumps({"boot": self._boot(), **self._course._asdict()}))

@@ -1,4 +1,4 @@
-"""The one owner of a run's two folders, and of what they say about the run.
+"""A run's two folders, and what they say about the run: the only module that knows their names.
 
 `runs/ID` holds the evidence: what the supervisor and the emulator write and read. `work/ID`, beside `runs`, holds what the program
 reads and writes: `/opt/ml`, its home and its temporary files. No relative path from there reaches the evidence unless it is meant to.
@@ -34,7 +34,7 @@ from local_emulator.runs.run import Cause, Command, Container, Exit, Mode, Run, 
 _WORK = "work"
 _MOST_AT_ONCE = 4 * 2**20
 _LONGEST = 16 * 2**20  # bytes of a whole piece of evidence
-_SPACE_WITHIN = 60.0  # seconds that the end of a run waits for space on the disk
+_SPACE_WITHIN = 60.0  # seconds that `write_exit` waits for space on the disk
 _RESERVED = 8192  # bytes
 _NOT_OURS = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO}
 
@@ -44,7 +44,7 @@ class EvidenceError(EmulatorError):
 
 
 def read_evidence(path: Path, offset: int = 0, most: int = _LONGEST) -> bytes | None:
-    """Some content of a regular file; None if there is none at that path, but perhaps a folder, a link or a FIFO; not below a link.
+    """Some content of a regular file; None if there is no file at that path but nothing, a folder, a link or a FIFO; not below a link.
 
     What lies in a run's folder may be anybody's: nothing there may block or break whoever reads it.
     """
@@ -115,17 +115,17 @@ class RunFolder:
 
     @property
     def lock(self) -> Path:
-        """Held by the supervisor for as long as it lives."""
+        """Locked by the supervisor for as long as it lives."""
         return self.path / "lock"
 
     @property
     def claim(self) -> Path:
-        """There once a supervisor has begun: the run is never begun again."""
+        """Exists once a supervisor has begun: the run is never begun again."""
         return self.path / "claim"
 
     @property
     def stop(self) -> Path:
-        """There once somebody asked the run to end; it says for which cause."""
+        """Exists once the run has been asked to end; its content is the cause."""
         return self.path / "stop"
 
     @property
@@ -133,8 +133,8 @@ class RunFolder:
         """A FIFO; a byte in it makes the supervisor look for `stop`."""
         return self.path / "control"
 
-    def knock(self) -> None:
-        """Wake the supervisor. There is none yet, or none any more, if nothing happens."""
+    def wake_supervisor(self) -> None:
+        """Wake the supervisor, if there is one."""
         try:
             control = os.open(self.control, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
@@ -147,7 +147,7 @@ class RunFolder:
             os.close(control)
 
     @property
-    def unheard(self) -> bool:
+    def has_unread_control(self) -> bool:
         """Whether the supervisor has not yet read what was last written to `control`."""
         try:
             control = os.open(self.control, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -164,7 +164,7 @@ class RunFolder:
 
     @property
     def container(self) -> Path:
-        """There for as long as there may be a container; its name in it."""
+        """Exists for as long as there may be a container; its content is the container's name."""
         return self.path / "container"
 
     @property
@@ -233,7 +233,7 @@ class RunFolder:
             path.chmod(0o700)
 
     def withdraw(self) -> bool:
-        """Take back a run that was handed over, so that no supervisor begins it any more; False if one has."""
+        """Withdraw a run, so that no supervisor begins it any more; False if one has begun it."""
         self.make()
         held = lock.take(self.lock)
         if held is None:
@@ -263,7 +263,7 @@ class RunFolder:
         remove_tree(self.path)
 
     def save_run(self, run: Run) -> None:
-        """Write down what the supervisor must know."""
+        """Save what the supervisor must know."""
         self.make()
         self.write_run(run)
 
@@ -281,7 +281,7 @@ class RunFolder:
             raise EvidenceError(f"{self.run_json} is missing or damaged ({type(error).__name__}: {error})") from error
 
     def reserve(self) -> None:
-        """Take the space that `write_exit` will need, whatever fills the disk until then."""
+        """Reserve the space that `write_exit` needs."""
         self._reserve.write_bytes(bytes(_RESERVED))
 
     @property
@@ -289,7 +289,7 @@ class RunFolder:
         return self.path / "reserve"
 
     def write_exit(self, ended: Exit) -> None:
-        """Say how the run ended; on a full disk as soon as there is space, if that is soon."""
+        """Write how the run ended; on a full disk retry for a minute."""
         facts = vars(ended) | {"cause": ended.cause.value, "time": ended.time.isoformat()}
         if self.path.is_symlink() or not self.path.is_dir():  # a program has removed it, or put something else there
             remove_tree(self.path)
@@ -310,7 +310,7 @@ class RunFolder:
                 return
 
     def read_exit(self) -> Exit | None:
-        """How the run ended; None if nobody has said so, or not in a way that can be read."""
+        """How the run ended; None if that is not written, or not readable."""
         facts = read_facts(self.exit)
         try:
             return None if facts is None else _exit(facts)
@@ -318,7 +318,7 @@ class RunFolder:
             return None
 
     def asked_to_stop(self) -> Cause | None:
-        """For which cause somebody asked the run to end; None if nobody did."""
+        """The cause for which the run was asked to end; None if it was not."""
         content = read_evidence(self.stop)
         try:
             return None if content is None else Cause(content.decode())
@@ -326,7 +326,7 @@ class RunFolder:
             return None
 
     def state(self) -> RunState:
-        """What the evidence says."""
+        """The run's state, from what lies in its folder."""
         # The supervisor locks, then claims, and writes `exit` before it lets go. So the claim is looked at before the lock (or one
         # that comes in between would look abandoned), and `exit` again after it.
         if self.path.is_symlink():
@@ -363,7 +363,7 @@ def _exit(facts: Mapping[str, Any]) -> Exit:
 
 def folders_below(runs: Path) -> Sequence[RunFolder]:
     """Every run of which anything is there; `runs` holds the folders of their evidence."""
-    names = {path.name for place in (runs, runs.with_name(_WORK)) if place.is_dir() for path in place.iterdir()}
+    names = {path.name for parent in (runs, runs.with_name(_WORK)) if parent.is_dir() for path in parent.iterdir()}
     return [RunFolder(runs / name) for name in sorted(names)]
 
 

@@ -22,7 +22,7 @@ from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.process import ProcessExecutor
 from local_emulator.runs.run import Cause, Exit, Run, RunState
 
-_CLOSES_WITHIN = 5.0  # seconds that a function in hand may take
+_CLOSES_WITHIN = 5.0  # seconds that the current step of a function may take
 
 
 class FunctionExecutor:
@@ -41,7 +41,7 @@ class FunctionExecutor:
         self._thread: threading.Thread | None = None
 
     def start(self, run: Run) -> None:
-        """Begin a run that is NEW; of any other, nothing."""
+        """Start a run that is NEW; do nothing for any other."""
         if run.function is None:
             self._processes.start(run)
             return
@@ -58,7 +58,7 @@ class FunctionExecutor:
                 self._thread.start()
 
     def state(self, folder: Path) -> RunState:
-        """What has become of a run."""
+        """Last known state of a run."""
         return RunState.RUNNING if folder in self._running else self._processes.state(folder)
 
     def stop(self, folder: Path, *, interrupt: bool = False) -> None:
@@ -139,7 +139,7 @@ class _Training:
         """Compute and report one thing more; whether that was the last."""
         try:
             over = self._step()
-        except BaseException as error:  # noqa: BLE001 - it is the function's end, as an exception is a script's
+        except BaseException as error:  # noqa: BLE001 - stated as the run's end with exit code 1, as an exception is a script's
             own = error.__traceback__.tb_next.tb_next if error.__traceback__ and error.__traceback__.tb_next else None
             self._print("".join(traceback.format_exception(type(error), error, own)).rstrip())
             return self._end(Cause.EXIT, 1)
@@ -193,7 +193,7 @@ class _Training:
 
     def _end(self, cause: Cause, code: int) -> bool:
         if isinstance(self.steps, Generator):
-            with contextlib.suppress(BaseException):  # it hears of its end as a script does of SIGTERM
+            with contextlib.suppress(BaseException):  # GeneratorExit, as a script's SIGTERM: errors change nothing
                 self.steps.close()
         with self.guard:
             if not self.let_go_of:
@@ -203,7 +203,7 @@ class _Training:
         return True
 
     def let_go(self) -> None:
-        """Have nothing more to do with its folder."""
+        """Release the run's folder."""
         with self.guard:
             if not self.let_go_of:
                 self.let_go_of = True

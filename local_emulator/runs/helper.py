@@ -18,7 +18,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass
 class Helper:
-    """A child at work: its process id, a descriptor of that process, and the pipes to it and from it, which do not block."""
+    """A helper: its process id, a descriptor of that process, and the pipes to it and from it, which do not block."""
 
     pid: int
     process: int
@@ -46,8 +46,8 @@ class Helper:
         return code
 
 
-def at_last(kill: Callable[[], None]) -> Callable[[signal.Signals], None]:
-    """How a helper is ended: only when its time is over."""
+def only_kill(kill: Callable[[], None]) -> Callable[[signal.Signals], None]:
+    """A function for `_Supervisor._wait` that ends a helper by SIGKILL alone."""
 
     def when(how: signal.Signals) -> None:
         if how is signal.SIGKILL:
@@ -85,11 +85,11 @@ def kill_descendants(*, but: int | None, within: float) -> None:
                 continue
 
 
-def begin(work: Callable[[int, int], None], memory: int | None = None) -> Helper:
+def start(work: Callable[[int, int], None], memory: int | None = None) -> Helper:
     """Fork a child that does some work with the read end of one pipe and the write end of another.
 
     Args:
-        work: What it does; it ends with it, with exit code 1 if that raises.
+        work: What it does before it ends; exit code 1 if that raises.
         memory: Bytes of address space that it may take beside what this process has.
     """
     asking, to = os.pipe2(os.O_CLOEXEC)
@@ -113,7 +113,7 @@ def begin(work: Callable[[int, int], None], memory: int | None = None) -> Helper
 
 def _settle(supervisor: int, asking: int, answering: int, memory: int | None) -> None:
     os.setsid()
-    # Stop is the supervisor's to hear; who ends a helper kills it.
+    # The supervisor handles SIGTERM; a helper is ended by SIGKILL.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != supervisor:

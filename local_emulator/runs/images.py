@@ -13,8 +13,8 @@ from sm_tuning.rules.catalogue import Algorithm
 
 
 def stand_in(image: str, settings: Settings) -> StandIn | None:
-    """What the settings name for an image; None if they name nothing."""
-    return next((one for pattern, one in settings.images.items() if fnmatch.fnmatchcase(image, pattern)), None)
+    """The program that the settings name for an image; None if they name none."""
+    return next((program for pattern, program in settings.images.items() if fnmatch.fnmatchcase(image, pattern)), None)
 
 
 def interpreter(image: str, settings: Settings) -> str:
@@ -30,7 +30,7 @@ def stand_in_algorithm(image: str, hyperparameters: Mapping[str, str]) -> tuple[
 
 
 def runnable(algorithm: AlgorithmSpec, hyperparameters: Mapping[str, str], settings: Settings, *, private: bool) -> str | None:
-    """Why nobody can run an image here; None if somebody can. `private` says whether a run can have `/opt/ml` to itself."""
+    """Why an image cannot be run here; None if it can. `private` says whether a run can have `/opt/ml` to itself."""
     image = algorithm.image
     named = stand_in(image, settings)
     if isinstance(named, Docker):

@@ -1,4 +1,4 @@
-"""Locks that the kernel lets go of when their holder dies, and that can be looked at without being taken.
+"""Locks that the kernel releases when their holder dies, and that can be tested without being taken.
 
 Open-file-description locks: unlike flock(2) they can be tested without a moment in which the tester holds them (in which a
 supervisor that just begins would find its lock taken), and unlike classic record locks they belong to the open file, not to the

@@ -20,13 +20,13 @@ from pathlib import Path
 from local_emulator.runs.forkserver.server.mounting import OPT_ML, bind_opt_ml, layers_of
 
 _PR_SET_PDEATHSIG = 1
-_ATTEMPTS = 3  # to find out what can be had
+_ATTEMPTS = 3  # to find out what works
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def lay(ml: Path, folders: Mapping[str, Path]) -> None:
-    """Say which folders `bind_opt_ml` is to show below `ml`, by their paths there; what is written to them is kept beside `ml`."""
+    """Write down which folders `bind_opt_ml` mounts below `ml` (path -> folder); what a run writes to them is kept beside `ml`."""
     for number, path in enumerate(folders):
         (ml / path).mkdir(parents=True, exist_ok=True)
         for own in ("upper", "work"):
@@ -41,7 +41,7 @@ def _layers(ml: Path) -> Path:
 
 @dataclass(frozen=True, kw_only=True)
 class Support:
-    """What mounts can be had: `why_not_private` is None if a private `/opt/ml` can be, `layers` if folders can be laid below it."""
+    """Which mounts work: `why_not_private` is None if a private `/opt/ml` does, `layers` says whether overlays below it do."""
 
     why_not_private: str | None
     layers: bool = False
@@ -53,12 +53,12 @@ class Support:
 
 
 def not_wanted() -> Support:
-    """In place of a trial: none of it."""
+    """Use no mounts; stands in for a `Trial`."""
     return Support(why_not_private="switched off")
 
 
 class Trial:
-    """Tries what mounts can be had in a folder when somebody asks, once for each file system in the life of this process."""
+    """Tries which mounts work in a folder when it is called first, once for each file system in this process."""
 
     _lock = threading.Lock()
     _known: dict[tuple[int, int], Support] = {}  # noqa: RUF012 - what it is for
@@ -67,7 +67,7 @@ class Trial:
         self._folder = folder
 
     def __call__(self) -> Support:
-        """What can be had; the first question takes some 50 ms. Raises OSError if that cannot be found out now."""
+        """Which mounts work; the first call takes some 50 ms. Raises OSError if that cannot be found out now."""
         self._folder.mkdir(parents=True, exist_ok=True)  # a cache, which anybody may remove
         key = (self._folder.stat().st_dev, os.geteuid())
         with self._lock:
@@ -77,7 +77,7 @@ class Trial:
 
 
 def available(folder: Path) -> Support:
-    """What mounts can be had in a folder where runs will have theirs: not every file system takes layers.
+    """Try which mounts work in a folder where runs will have theirs: not every file system allows overlays.
 
     Tried for real, in a process of its own. Raises OSError if that process cannot tell: a machine short of something, say, which
     is no reason to go without for ever.

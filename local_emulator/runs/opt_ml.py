@@ -53,7 +53,7 @@ def _checkpoint_config(config: CheckpointConfig) -> Mapping[str, str]:
 
 
 def lay_out(ml: Path, job: TrainingJob) -> None:
-    """Make the folders and the configuration files of a run, anew."""
+    """Make the folders and the configuration files of a run; replace what is there."""
     shutil.rmtree(ml, ignore_errors=True)
     for name in _FOLDERS:
         (ml / name).mkdir()
@@ -70,7 +70,7 @@ def lay_out(ml: Path, job: TrainingJob) -> None:
 
 
 def machine(folder: RunFolder, python: str) -> dict[str, str]:
-    """What a program of this machine needs to find its way: an allow-list, so nothing of the server's leaks in."""
+    """Variables that a program of this machine needs: an allow-list, so nothing of the server's environment leaks in."""
     return {
         "PATH": os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)]),
         "HOME": str(folder.home),
@@ -81,7 +81,7 @@ def machine(folder: RunFolder, python: str) -> dict[str, str]:
 
 
 def environment(job: TrainingJob, settings: Settings, endpoint: str | None, access_key: str | None = None) -> dict[str, str]:
-    """The environment of a program, wherever it runs; script mode's own apart."""
+    """The environment of a program, wherever it runs; without what script mode adds."""
     threads = str(settings.threads or max(1, (os.cpu_count() or 1) // settings.parallel))
     return {
         "PYTHONUNBUFFERED": "1",
@@ -103,7 +103,7 @@ def environment(job: TrainingJob, settings: Settings, endpoint: str | None, acce
 
 
 def check_strings(argv: Sequence[str], env: Mapping[str, str]) -> None:
-    """Refuse what Linux cannot hand to a program, however it is started; raises RunError that names it."""
+    """Raise RunError for an argument or variable that Linux cannot pass to a program."""
     for name, value in env.items():
         _check_string(f"the environment variable {name}", f"{name}={value}")
     for before, word in zip(("", *argv), argv, strict=False):

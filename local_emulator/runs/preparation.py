@@ -1,4 +1,4 @@
-"""Everything that must be there before a program can start."""
+"""Prepares a run: data, source, `/opt/ml`, environment and command of its program."""
 
 import errno
 import hashlib
@@ -18,7 +18,7 @@ from local_emulator.domain.training import TimeBudget, TrainingJob
 from local_emulator.runs import images, mounts, opt_ml, script_mode
 from local_emulator.runs.data.archive import ArchiveError, DiskFullError, extract_safely
 from local_emulator.runs.data.artifacts import checkpoints
-from local_emulator.runs.data.channels import ChannelCache, failed, place
+from local_emulator.runs.data.channels import ChannelCache, copy_channel, failed
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.forkserver.script_imports import imports_of
 from local_emulator.runs.mounts import Support
@@ -27,12 +27,12 @@ from local_emulator.runs.script_mode import PROGRAM, SUBMIT_DIRECTORY
 from local_emulator.settings import Docker, Settings, TrainingFunction
 
 _GIB = 2**30
-_CHECKS = 4  # requests at a time that look into S3: while one of somebody else hangs, the server's other threads answer
+_CHECKS = 4  # requests at a time that read from S3: if it hangs, the server's other threads still answer
 _CHECKS_WAIT = 2.0  # seconds
 
 
 class Preparation:
-    """Stages data and code once per content, lays out `/opt/ml`, and says what to start.
+    """Fetches data and code once per content, lays out `/opt/ml`, and decides what to start.
 
     `endpoint` tells where training jobs reach this emulator (None: nowhere); `run_key` is the access key of those in containers, which
     may run as any user. `support` tells what mounts runs can have, `expect` is called when a process will be wanted
@@ -63,7 +63,7 @@ class Preparation:
         self._guard = threading.Lock()
         self._checks = threading.BoundedSemaphore(_CHECKS)
         self._unpacking: dict[str, threading.Lock] = {}
-        for unfinished in folder_of_caches.glob("*/.*"):  # what an emulator that was killed has begun
+        for unfinished in folder_of_caches.glob("*/.*"):  # left by an emulator that was killed
             if unfinished.is_dir():
                 shutil.rmtree(unfinished, ignore_errors=True)
             else:
@@ -74,7 +74,7 @@ class Preparation:
         return self._support().private
 
     def check(self, spec: TrainingSpec, region: str) -> None:
-        """What AWS looks at when a job is created: role, data, image.
+        """Check what AWS checks when a job is created: role, data, image.
 
         Raises ValidationException, or ThrottlingException while too many requests wait for S3.
         """
@@ -112,7 +112,7 @@ class Preparation:
         return self._run_of_function(job, RunFolder(folder), budget, function) if callable(function) else None
 
     def prepare(self, job: TrainingJob, folder: Path, budget: TimeBudget) -> Run:
-        """Lay out the run's folder, from the beginning if it is half made; raises RunError with the FailureReason."""
+        """Lay out the run's folder, anew if it is half made; raises RunError with the FailureReason."""
         if (run := self.immediate(job, folder, budget)) is not None:
             return run
         names = RunFolder(folder)
@@ -130,7 +130,7 @@ class Preparation:
                 mounts.lay(names.ml, channels)
             else:
                 for path, staged in channels.items():
-                    place(staged, names.ml / path)
+                    copy_channel(staged, names.ml / path)
         except OSError as error:
             if is_passing(error):
                 raise
@@ -226,15 +226,15 @@ class Preparation:
         )
 
     def _bring_code(self, uri: str, code: Path) -> Path:
-        """Unpack the source archive once per content, then copy it: a script may write beside itself. Where it was unpacked."""
+        """Unpack the source archive once per content, then copy it, as a script may write beside itself; the unpacked folder."""
         try:
             bucket, key = parse_s3(uri)
-            found = [one for one in self._objects.list(bucket, key) if one.key == key]
+            archives = [listed for listed in self._objects.list(bucket, key) if listed.key == key]
         except (ValueError, NoSuchBucket, ObjectsUnavailable) as error:
             raise failed(f"{SUBMIT_DIRECTORY}: {type(error).__name__}: {error}") from error
-        if not found:
+        if not archives:
             raise failed(f"{SUBMIT_DIRECTORY} names {uri}, which does not exist.")
-        digest = hashlib.sha256(f"{bucket}\n{key}\n{found[0].size}\n{found[0].etag}".encode()).hexdigest()
+        digest = hashlib.sha256(f"{bucket}\n{key}\n{archives[0].size}\n{archives[0].etag}".encode()).hexdigest()
         unpacked = self._code / digest
         with self._guard:
             lock = self._unpacking.setdefault(digest, threading.Lock())
@@ -245,7 +245,7 @@ class Preparation:
         return unpacked
 
     def _bring_code_of_channel(self, job: TrainingJob, path: str, code: Path) -> Path:
-        """Copy a source that a channel brings as a folder or an archive, as the toolkit takes it too. Where it lies unchanged."""
+        """Copy a source that a channel has as a folder or an archive, as the toolkit does; the folder that stays unchanged."""
         channels = {channel.channel_name: channel.source for channel in job.spec.channels}
         name, *below = path.rstrip("/").removeprefix("/opt/ml/input/data/").split("/")
         if name not in channels or ".." in below:
@@ -291,7 +291,7 @@ class Preparation:
         except (ValueError, NoSuchBucket) as error:
             raise failed(f"CheckpointConfig: {type(error).__name__}: {error}") from error
         staged = self._channels.fetch(S3DataSource(s3_uri=config.s3_uri.rstrip("/") + "/"))
-        place(staged, checkpoints(names.ml, config))
+        copy_channel(staged, checkpoints(names.ml, config))
 
 
 def _container(image: str, job: TrainingJob) -> Container:

@@ -19,11 +19,11 @@ from local_emulator.runs.run import Cause, Run, RunState
 
 _KILLED_WITHIN = 10.0  # seconds
 _KEPT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "TMPDIR", "HOME")
-_DOCKER = ("DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_CONFIG", "XDG_RUNTIME_DIR")  # where its engine is
+_DOCKER = ("DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_CONFIG", "XDG_RUNTIME_DIR")  # where Docker's engine is
 
 
 class ProcessExecutor:
-    """Hands runs to a spawner, which forks a supervisor for each. Keeps no handle of a run; safe to use from several threads.
+    """Executes runs: a spawner forks a supervisor for each. Keeps no handle of a run; safe to use from several threads.
 
     Runs outlive this process, unless `mortal` names a folder: then they end with it, or with `close`, and when it is killed the folder
     is removed.
@@ -38,7 +38,7 @@ class ProcessExecutor:
         self._spawner: subprocess.Popen[bytes] | None = None
 
     def start(self, run: Run) -> None:
-        """Begin a run that is NEW; of any other, nothing."""
+        """Start a run that is NEW; do nothing for any other."""
         folder = RunFolder(run.folder)
         if folder.state() is not RunState.NEW:
             return
@@ -47,19 +47,19 @@ class ProcessExecutor:
         self._hand_over(run.folder)
 
     def state(self, folder: Path) -> RunState:
-        """What has become of a run."""
+        """Last known state of a run."""
         return RunFolder(folder).state()
 
     def stop(self, folder: Path, *, interrupt: bool = False) -> None:
         """Ask a run to end; also one that has not begun."""
         names = RunFolder(folder)
         if folder.is_symlink():
-            return  # whoever looks for its evidence will end it
+            return  # whoever reads its folder will end it
         write_whole(names.stop, (Cause.INTERRUPT if interrupt else Cause.STOP).encode())
-        names.knock()  # a supervisor that is not there yet looks for the file when it begins
+        names.wake_supervisor()  # a supervisor that is not there yet looks for the file when it begins
 
     def kill(self, folder: Path) -> bool:
-        """End a run at once, supervisor and all; whether there was something to end, also if its evidence is gone."""
+        """Kill a run, supervisor and all, also one whose folder is gone; whether there was something to kill."""
         names = RunFolder(folder)
         if names.state() is RunState.EXITED:
             return False
@@ -67,7 +67,7 @@ class ProcessExecutor:
         deadline = time.monotonic() + _KILLED_WITHIN
         some = False
         while time.monotonic() < deadline:
-            # The supervisor first: it must not live to see its program die, and write that down as its end.
+            # The supervisor first: it must not see its program die and record that as the run's end.
             left = _holders(names.lock) + [process for process in _processes() if mark in _environment(process)]
             if not left:
                 break
@@ -82,7 +82,7 @@ class ProcessExecutor:
         return some
 
     def close(self) -> None:
-        """Let the spawner go, and the fork servers; runs go on, unless they are mortal."""
+        """End the spawner and the fork servers; runs go on, unless they are mortal."""
         with self._lock:
             self._closed = True
             self._dismiss()
@@ -90,7 +90,7 @@ class ProcessExecutor:
             self._fork_servers.close()
 
     def expect(self) -> None:
-        """Be quick about the next run: have a spawner, which takes some 80 ms to come up."""
+        """Start the spawner, which takes some 80 ms, before the next run."""
         with self._lock:
             if self._spawner is None and not self._closed:
                 self._spawner = self._new_spawner()

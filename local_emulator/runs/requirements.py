@@ -1,4 +1,4 @@
-"""`requirements.txt` beside what an interpreter has installed: what is missing is said, and the interpreter is not changed.
+"""Compares `requirements.txt` with what an interpreter has installed: names what is missing, and changes nothing.
 
 AWS's training toolkit installs the file with pip when a script begins. Here the interpreter is the user's own, so a script whose
 requirements it does not meet is refused, with the command that meets them.
@@ -49,10 +49,10 @@ markers = {
     "python_version": ".".join(platform.python_version_tuple()[:2]),
 }
 installed = []
-for one in importlib.metadata.distributions():
-    if one.metadata["Name"]:
-        url = json.loads(one.read_text("direct_url.json") or "{}").get("url")
-        installed.append([one.metadata["Name"], one.version, one.requires or [], url])
+for distribution in importlib.metadata.distributions():
+    if distribution.metadata["Name"]:
+        url = json.loads(distribution.read_text("direct_url.json") or "{}").get("url")
+        installed.append([distribution.metadata["Name"], distribution.version, distribution.requires or [], url])
 print(json.dumps({"markers": markers, "installed": installed}))
 """
 
@@ -76,7 +76,7 @@ class _Installed:
 
 @dataclass
 class _Lines:
-    """What a requirements file and those that it names come to."""
+    """The content of a requirements file and of those that it names."""
 
     wanted: list[_Wanted] = field(default_factory=list)
     constraints: list[str] = field(default_factory=list)
@@ -175,13 +175,15 @@ def _by_url(text: str) -> _Wanted:
 
 @lru_cache(maxsize=64)
 def _check_installed(wanted: tuple[_Wanted, ...], constraints: tuple[str, ...], python: str) -> None:
-    """Raise RunError if requirements are not met, which is looked at anew each time; that all are met is kept."""
+    """Raise RunError if requirements are not met. That all are met is cached; that some are not is checked again."""
     facts = _facts(python)
     markers: dict[str, str] = facts["markers"]
     installed = {
         canonicalize_name(name): _Installed(version, requires, url) for name, version, requires, url in facts["installed"]
     }
-    unmet = list(dict.fromkeys(reason for one in wanted for reason in _unmet(one, constraints, installed, markers)))
+    unmet = list(
+        dict.fromkeys(reason for requirement in wanted for reason in _unmet(requirement, constraints, installed, markers))
+    )
     if unmet:
         names = ", ".join(f"{what} ({why})" for what, why in unmet)
         command = shlex.join([python, "-m", "pip", "install", *dict.fromkeys(what for what, _ in unmet)])
@@ -207,9 +209,9 @@ def _unmet(
     """(what to install, why) for a line that the installed packages do not meet."""
     if wanted.requirement is not None:
         yield from _unmet_requirement(Requirement(wanted.requirement), wanted.url, constraints, installed, markers)
-    elif wanted.url not in {one.url for one in installed.values() if one.url}:
+    elif wanted.url not in {package.url for package in installed.values() if package.url}:
         bare = re.sub(r"^(git|hg|svn|bzr)\+|\.git$|(?<=[^/])@[^/]*$", "", str(wanted.url))
-        known = {re.sub(r"\.git$", "", one.url) for one in installed.values() if one.url}
+        known = {re.sub(r"\.git$", "", package.url) for package in installed.values() if package.url}
         if re.sub(r"\.git$", "", bare) not in known:
             yield str(wanted.url), "not installed from there"
 

@@ -49,7 +49,7 @@ _DISTRIBUTED = [
 _ENTRY = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._+-]*(/[A-Za-z0-9._+-]+)*")
 _LONGEST_STRING = 128 * 1024  # Linux's MAX_ARG_STRLEN, of one argument or variable with its end
 _TOO_LONG = 7  # errno E2BIG
-# Not a shell's work: it would drop variables such as SM_HP_BATCH-SIZE, whose names it cannot say.
+# Not by a shell: it would drop variables such as SM_HP_BATCH-SIZE, whose names it does not allow.
 _PACKAGE = """
 import os, subprocess, sys
 python, packages = sys.executable, sys.argv[1]
@@ -157,7 +157,7 @@ def command(entry: str, code: Path, words: Sequence[str], python: str, packages:
         )
     path = code / entry
     if not path.resolve().is_relative_to(code.resolve()) or not path.is_file():
-        held = ", ".join(sorted(str(one.relative_to(code)) for one in code.rglob("*") if one.is_file())[:10]) or "nothing"
+        held = ", ".join(sorted(str(path.relative_to(code)) for path in code.rglob("*") if path.is_file())[:10]) or "nothing"
         raise RunError(f"ClientError: {PROGRAM} names {entry!r}, which is not in the source archive. It holds: {held}")
     if (code / "setup.py").is_file() and not entry.endswith(".sh"):
         return (python, "-c", _PACKAGE, packages, entry.removesuffix(".py").replace("/", "."), *words)
@@ -283,7 +283,7 @@ def _text(value: object) -> str:
 
 
 def _check(variables: Mapping[str, str], words: Sequence[str]) -> None:
-    """Raise RunError for what a process cannot be given, by its first cause."""
+    """Raise RunError for the first thing that no process can be given."""
     strings = [(name, name, value) for name, value in variables.items()] + [("the command line", "", word) for word in words]
     for where, name, value in strings:
         if "=" in name:

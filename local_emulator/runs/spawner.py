@@ -25,7 +25,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True, kw_only=True)
 class _Options:
-    """What a spawner is told when it starts, as JSON.
+    """Options of a spawner, JSON on its command line.
 
     `wakeup` is the FIFO that supervisors notify. `owner` is a descriptor of the process that the runs must not outlive (None: they
     outlive whoever started them), `folder` the folder that is removed when that process dies.
@@ -42,7 +42,7 @@ class _Spawner:
     running: dict[int, Path] = field(default_factory=dict)  # the run folders of living supervisors
 
     def serve(self) -> None:
-        """Until the end of the input, or of the owner."""
+        """Fork supervisors until the end of the input, or of the owner."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the emulator's business
         wake_reading, wake_writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
@@ -80,7 +80,7 @@ class _Spawner:
         if self.options.owner is not None:
             _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             if os.getppid() != spawner:
-                os._exit(1)  # it died before we asked to die with it
+                os._exit(1)  # it died before this process asked to die with it
             os.close(self.options.owner)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -110,4 +110,4 @@ class _Spawner:
 
 if __name__ == "__main__":
     _Spawner(_Options(**json.loads(sys.argv[1]))).serve()
-    os._exit(0)  # there is nothing to put away
+    os._exit(0)  # without the interpreter's cleanup

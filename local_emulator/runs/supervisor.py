@@ -238,7 +238,7 @@ class _Supervisor:
     def _finish_matching(self) -> None:
         """Wait for the values in what has been printed."""
         self._allow_grace()
-        self._wait(helper.at_last(self.output.matching.close), lambda _: self.output.matching.done)
+        self._wait(helper.only_kill(self.output.matching.close), lambda _: self.output.matching.done)
         self.output.finish_matching()
 
     # --- its results ----------------------------------------------------------------------------------------------------
@@ -265,9 +265,9 @@ class _Supervisor:
         def work(_: int, answering: int) -> None:
             os.write(answering, json.dumps(self._pack_results()).encode())
 
-        packer = helper.begin(work)
+        packer = helper.start(work)
         self._allow_grace()
-        self._wait(helper.at_last(packer.kill), lambda ready: packer.process in ready, [packer.process])
+        self._wait(helper.only_kill(packer.kill), lambda ready: packer.process in ready, [packer.process])
         answer = os.read(packer.answers, _LARGEST_ANSWER)
         packer.reap()
         if answer:

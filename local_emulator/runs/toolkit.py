@@ -46,7 +46,7 @@ def _script(folder: RunFolder) -> Run | None:
     try:
         run = folder.load_run()
     except EvidenceError:
-        return None  # it never came so far
+        return None  # it was never prepared
     return run if run.mode is Mode.SCRIPT else None
 
 

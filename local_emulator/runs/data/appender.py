@@ -1,4 +1,4 @@
-"""A file that grows while a run goes on, on a disk that may be full."""
+"""Appends to a file on a disk that may be full."""
 
 import os
 from pathlib import Path
@@ -32,6 +32,6 @@ class Appender:
                 raise
 
     def close(self) -> None:
-        """Try a last time, and let go of the file."""
+        """Try a last time to write what waits, and close the file."""
         self.write(b"")
         os.close(self._file)

@@ -1,4 +1,4 @@
-"""Unpacks archives that come in, which are hostile until shown otherwise.
+"""Unpacks archives, which may be hostile.
 
 CPython's tarfile before 3.11.14 can be made to loop for ever by one header, and a header may claim gigabytes of memory, so archives
 are never read in the server's own process: `extract_safely` does it in a child that has limits and can be killed.
@@ -36,7 +36,7 @@ class ArchiveError(RunError):
 
 
 class DiskFullError(ArchiveError):
-    """There is no room for what an archive brings: not its fault, and perhaps over in a moment."""
+    """The disk is too full to unpack an archive; that may pass."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What comes out of a run: archives to S3, and the reason of a failure."""
+"""A run's results: archives for S3, and the reason of a failure."""
 
 import re
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ def nothing(job: TrainingJob, ended: Exit) -> bool:
 
 
 def upload(job: TrainingJob, folder: RunFolder, ended: Exit, objects: Objects) -> None:
-    """Put model, output and checkpoints where the request wants them; raises RunError. May be repeated."""
+    """Upload model, output and checkpoints to where the request wants them; raises RunError. May be repeated."""
     output = job.spec.output
     try:
         bucket, prefix = parse_s3(output.s3_output_path)
@@ -48,7 +48,7 @@ def upload(job: TrainingJob, folder: RunFolder, ended: Exit, objects: Objects) -
 
 
 def upload_checkpoints(job: TrainingJob, folder: RunFolder, objects: Objects) -> None:
-    """Put what a run has saved to go on from where its request wants it; raises RunError. May be repeated."""
+    """Upload a run's checkpoints; raises RunError. May be repeated."""
     config = job.spec.checkpoints
     if config is None:
         return
@@ -60,7 +60,7 @@ def upload_checkpoints(job: TrainingJob, folder: RunFolder, objects: Objects) ->
 
 
 def upload_checkpoint(config: CheckpointConfig, folder: RunFolder, path: Path, objects: Objects) -> None:
-    """Put one file that a run has saved where its request wants it; raises RunError."""
+    """Upload one file of a run's checkpoints; raises RunError."""
     try:
         bucket, prefix = parse_s3(config.s3_uri)
         objects.upload(bucket, _key(prefix.rstrip("/"), str(path.relative_to(checkpoints(folder.ml, config)))), path)
@@ -74,7 +74,7 @@ def checkpoints(ml: Path, config: CheckpointConfig) -> Path:
 
 
 def _failed(error: Exception) -> RunError:
-    """The end of a job whose files cannot be put into S3; raises what is not of its making, and perhaps over in a moment."""
+    """The RunError of a job whose files cannot be uploaded; raises the error itself if it may pass."""
     if isinstance(error, OSError) and is_passing(error):
         raise error
     """As AWS says it: `Error 7: AccessDenied (403): Access Denied` is recorded, the same of a bucket that is gone is inferred."""
@@ -125,8 +125,8 @@ def failure_reason(folder: RunFolder, ended: Exit, environment: Mapping[str, str
 def _toolkit_text(folder: RunFolder, run: Run, code: int) -> str:
     """What the training toolkit writes of a script that failed; the number of a signal is negative there."""
     error = _last_error(folder)
-    told = code if code <= _SIGNALS else _SIGNALS - code
-    text = f'ExecuteUserScriptError:\nExitCode {told}\nErrorMessage "{error}"\nCommand "{" ".join(run.program.argv)}"'
+    exit_code = code if code <= _SIGNALS else _SIGNALS - code
+    text = f'ExecuteUserScriptError:\nExitCode {exit_code}\nErrorMessage "{error}"\nCommand "{" ".join(run.program.argv)}"'
     missing = _MISSING_MODULE.match(error)
     if missing is None:
         return text
@@ -138,11 +138,11 @@ def _toolkit_text(folder: RunFolder, run: Run, code: int) -> str:
 def _last_error(folder: RunFolder) -> str:
     """The exception that ended a Python script: what follows the last traceback in the log's last part, but for its frames."""
     lines = [line.text for line in read_tail(folder)]
-    starts = [place for place, line in enumerate(lines) if line.startswith("Traceback (most recent call last)")]
+    starts = [index for index, line in enumerate(lines) if line.startswith("Traceback (most recent call last)")]
     if not starts:
         return ""
     after = lines[starts[-1] + 1 :]
-    first = next((place for place, line in enumerate(after) if line and not line.startswith(" ")), len(after))
+    first = next((index for index, line in enumerate(after) if line and not line.startswith(" ")), len(after))
     return "\n".join(after[first : first + _ERROR_LINES]).strip()
 
 

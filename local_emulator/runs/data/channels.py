@@ -1,4 +1,4 @@
-"""Data in: each channel comes from S3 once per content, and no run can change what another reads.
+"""Input data: each channel is fetched from S3 once per content, and no run can change what another reads.
 
 Where a run has its own mounts, the one copy lies below all of them (`runs.mounts`); else each run gets clones of the files if the file
 system can share their content, or copies.
@@ -35,13 +35,13 @@ class _File:
     etag: str
 
 
-def _is_marker(one: ObjectInfo) -> bool:
+def _is_marker(listed: ObjectInfo) -> bool:
     """Whether an object only shows a folder in consoles, and is no data."""
-    return one.size == 0 and one.key.endswith("/")
+    return listed.size == 0 and listed.key.endswith("/")
 
 
 def failed(reason: str) -> RunError:
-    """The FailureReason of a channel that cannot be had."""
+    """The FailureReason of a channel that cannot be fetched."""
     return RunError(f"ClientError: Data download failed:{reason}")
 
 
@@ -60,7 +60,7 @@ class ChannelCache:
             files = self._list(source)
         except (NoSuchBucket, ObjectsUnavailable) as error:
             raise failed(f"{type(error).__name__}: {error}") from error
-        digest = hashlib.sha256(json.dumps([[one.name, one.size, one.etag] for one in files]).encode()).hexdigest()
+        digest = hashlib.sha256(json.dumps([[file.name, file.size, file.etag] for file in files]).encode()).hexdigest()
         with self._guard:
             lock = self._fetching.setdefault(digest, threading.Lock())
         with lock:
@@ -72,7 +72,7 @@ class ChannelCache:
             return folder / "data"
 
     def missing(self, channel: Channel, role: str, region: str) -> str | None:
-        """Why a channel has no data, told when a job is created, in AWS's words where it has any; None if there is some."""
+        """Why a channel has no data, in AWS's words where it has any; None if there is some."""
         source, kind = channel.source, channel.source.s3_data_type
         if kind not in _KINDS:
             return (
@@ -81,10 +81,10 @@ class ChannelCache:
             )
         try:
             bucket, prefix = parse_s3(source.s3_uri)
-            found = [one for one in self._objects.list(bucket, prefix) if not _is_marker(one)]
-            if kind == "ManifestFile" and any(one.key == prefix for one in found):
+            objects = [listed for listed in self._objects.list(bucket, prefix) if not _is_marker(listed)]
+            if kind == "ManifestFile" and any(listed.key == prefix for listed in objects):
                 return self._broken_manifest(source.s3_uri)
-            if kind != "ManifestFile" and found:
+            if kind != "ManifestFile" and objects:
                 return None
         except (ValueError, NoSuchBucket):
             bucket = source.s3_uri.removeprefix("s3://").split("/")[0]
@@ -113,19 +113,19 @@ class ChannelCache:
             raise failed(f"S3DataType {kind} is not emulated.")
         if not files:
             raise failed(f"No objects found under {source.s3_uri}.")
-        _check_names([one.name for one in files])
-        return sorted(files, key=lambda one: one.name)
+        _check_names([file.name for file in files])
+        return sorted(files, key=lambda file: file.name)
 
     def _below(self, uri: str) -> Iterable[_File]:
         bucket, prefix = parse_s3(uri)
         cut = prefix.rfind("/") + 1
-        found = [one for one in self._objects.list(bucket, prefix) if not _is_marker(one)]
-        if any(one.key == prefix for one in found):
-            found = [one for one in found if one.key == prefix]  # the prefix is one object's whole key
-        elif prefix and not prefix.endswith("/") and any(one.key.startswith(prefix + "/") for one in found):
+        objects = [listed for listed in self._objects.list(bucket, prefix) if not _is_marker(listed)]
+        if any(listed.key == prefix for listed in objects):
+            objects = [listed for listed in objects if listed.key == prefix]  # the prefix is an object's whole key
+        elif prefix and not prefix.endswith("/") and any(listed.key.startswith(prefix + "/") for listed in objects):
             cut = len(prefix) + 1
-            found = [one for one in found if one.key.startswith(prefix + "/")]
-        return [_file(bucket, one, one.key[cut:]) for one in found]
+            objects = [listed for listed in objects if listed.key.startswith(prefix + "/")]
+        return [_file(bucket, listed, listed.key[cut:]) for listed in objects]
 
     def _manifest(self, uri: str) -> Iterable[_File]:
         bucket, key = parse_s3(uri)
@@ -137,10 +137,10 @@ class ChannelCache:
             first, names = rows[0]["prefix"], rows[1:]
             target, prefix = parse_s3(first)
             for name in names:
-                found = [one for one in self._objects.list(target, prefix + name) if one.key == prefix + name]
-                if not found:
+                matches = [listed for listed in self._objects.list(target, prefix + name) if listed.key == prefix + name]
+                if not matches:
                     raise failed(f"The manifest {uri} names {first}{name}, which does not exist.")
-                yield _file(target, found[0], name)
+                yield _file(target, matches[0], name)
         except NoSuchKey as error:
             raise failed(f"The manifest {uri} does not exist.") from error
         except (ValueError, TypeError, KeyError, IndexError) as error:
@@ -152,11 +152,11 @@ class ChannelCache:
         temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
         try:
             (temporary / "data").mkdir(parents=True)
-            for one in files:
-                target = temporary / "data" / one.name
+            for file in files:
+                target = temporary / "data" / file.name
                 target.parent.mkdir(parents=True, exist_ok=True)
-                self._objects.download(one.bucket, one.key, target)
-            facts = {one.name: _facts(temporary / "data" / one.name) for one in files}
+                self._objects.download(file.bucket, file.key, target)
+            facts = {file.name: _size_and_time(temporary / "data" / file.name) for file in files}
             (temporary / "index.json").write_text(json.dumps(facts))
             temporary.rename(folder)
         except (NoSuchBucket, NoSuchKey, ObjectsUnavailable, OSError) as error:
@@ -165,7 +165,7 @@ class ChannelCache:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def place(staged: Path, target: Path) -> None:
+def copy_channel(staged: Path, target: Path) -> None:
     """Give a run a folder of its own with the content of another: clones of its files, or copies."""
     target.mkdir(parents=True, exist_ok=True)
     for parent, folders, names in os.walk(staged):
@@ -184,11 +184,11 @@ def _clone(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _file(bucket: str, one: ObjectInfo, name: str) -> _File:
-    return _File(name=name or one.key.rsplit("/", 1)[-1], bucket=bucket, key=one.key, size=one.size, etag=one.etag)
+def _file(bucket: str, listed: ObjectInfo, name: str) -> _File:
+    return _File(name=name or listed.key.rsplit("/", 1)[-1], bucket=bucket, key=listed.key, size=listed.size, etag=listed.etag)
 
 
-def _facts(path: Path) -> list[int]:
+def _size_and_time(path: Path) -> list[int]:
     stat = path.stat()
     return [stat.st_size, stat.st_mtime_ns]
 
@@ -197,13 +197,13 @@ def _untouched(folder: Path) -> bool:
     """Whether a staged channel is there and nobody changed its files."""
     try:
         facts: Mapping[str, list[int]] = json.loads((folder / "index.json").read_text())
-        return all(_facts(folder / "data" / name) == known for name, known in facts.items())
+        return all(_size_and_time(folder / "data" / name) == known for name, known in facts.items())
     except (OSError, ValueError):
         return False
 
 
 def _check_names(names: Sequence[str]) -> None:
-    """Keys are anybody's text: refuse those that are no safe path, or that cannot be files side by side."""
+    """Refuse keys that are no safe path, or that cannot be files side by side; raises RunError."""
     files = set(names)
     for name in names:
         parts = name.split("/")

@@ -1,4 +1,4 @@
-"""Whether a user's regular expression can be used, told without risk to whoever asks.
+"""Checks whether a user's regular expression can be used, without risk to the caller.
 
 Small ones are compiled here. One whose repeats unroll to much more than it reads, or that Python's own parser does not know, is
 compiled in a process with limits: `(a{9999}){9999}` takes gigabytes.
@@ -32,12 +32,12 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 def errors(expressions: Sequence[str]) -> Sequence[str | None]:
-    """For each expression what is wrong with it, None if nothing is."""
+    """For each expression why it cannot be used; None if it can."""
     sizes = [size(expression) for expression in expressions]
     small = sum(parts or 0 for parts in sizes) <= _LARGEST_TOGETHER
     guarded = [not small or parts is None or parts > _LARGEST for parts in sizes]
-    told = iter(_compile_guarded([text for text, far in zip(expressions, guarded, strict=True) if far]))
-    return [next(told) if far else _trouble(text) for text, far in zip(expressions, guarded, strict=True)]
+    guarded_errors = iter(_compile_guarded([text for text, far in zip(expressions, guarded, strict=True) if far]))
+    return [next(guarded_errors) if far else _problem(text) for text, far in zip(expressions, guarded, strict=True)]
 
 
 @lru_cache(maxsize=1000)  # the same expressions come with every job
@@ -92,7 +92,7 @@ def _unbounded(items: Any, *, repeated: bool = False) -> int:  # noqa: ANN401 - 
     return 0
 
 
-def _trouble(expression: str) -> str | None:
+def _problem(expression: str) -> str | None:
     try:
         return _compile(expression)
     except MemoryError:
@@ -118,8 +118,8 @@ def _compile_guarded(expressions: Sequence[str]) -> Sequence[str | None]:
         done = subprocess.run(  # noqa: S603 - ourselves
             command, input=json.dumps(expressions), capture_output=True, text=True, check=False, env=environment
         )
-    told: list[str | None] = [json.loads(line) for line in done.stdout.splitlines()]
-    return [*told, _TOO_LARGE, *[None] * len(expressions)][: len(expressions)]
+    errors: list[str | None] = [json.loads(line) for line in done.stdout.splitlines()]
+    return [*errors, _TOO_LARGE, *[None] * len(expressions)][: len(expressions)]
 
 
 def main() -> None:
@@ -129,7 +129,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for expression in json.load(sys.stdin):
-        print(json.dumps(_trouble(expression)), flush=True)  # noqa: T201 - the answer
+        print(json.dumps(_problem(expression)), flush=True)  # noqa: T201 - the answer
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def escape(raw: bytes, *, cut: bool = False) -> bytes:
     """One line as CloudWatch shows it: valid UTF-8, no control characters; with `cut` it goes on."""
     raw = raw if cut else raw.removesuffix(b"\r")
     if _CONTROL.search(raw):
-        raw = _CONTROL.sub(lambda found: _ESCAPES[found[0]], raw)
+        raw = _CONTROL.sub(lambda match: _ESCAPES[match[0]], raw)
     return raw if raw.isascii() else raw.decode("utf-8", "replace").encode()
 
 
@@ -80,7 +80,7 @@ class LogWriter:
         return self._file.full
 
     def write(self, chunk: bytes, ms: int) -> Sequence[bytes]:
-        """Keep some output; the whole lines that it completed."""
+        """Write output; the whole lines that it completed."""
         first, *parts = chunk.split(b"\n")
         self._rest += first
         lines: list[bytes] = []
@@ -113,7 +113,7 @@ class LogWriter:
         return self._keep(lines, ms)
 
     def insert(self, line: str, ms: int) -> None:
-        """Put a line of our own between those of the program."""
+        """Write a line of the emulator's own between those of the program."""
         self._keep([f"[sm-tuning: {line}]".encode()], ms)
 
     def _keep(self, lines: Sequence[bytes], ms: int) -> Sequence[bytes]:
@@ -135,7 +135,7 @@ class LogWriter:
             self._oldest += 1
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
 
@@ -150,7 +150,7 @@ def read_log(folder: RunFolder, cursor: Cursor | None = None) -> tuple[Sequence[
             return (), cursor
         cursor = Cursor(segment=later[0])
     content = read_evidence(folder.path / f"log.{cursor.segment}", cursor.offset, _MOST_AT_ONCE)
-    if content is None:  # dropped between the look and the read
+    if content is None:  # dropped since the folder was listed
         return read_log(folder, cursor)
     end = content.rfind(b"\n") + 1
     lines += _lines(content[:end])

@@ -27,11 +27,11 @@ _IDLE = 60.0  # seconds without any progress: it is stopped, or waits for someth
 _FEW = 8  # definitions
 _AT_A_TIME = 0.02  # seconds of matching between two looks at everything else
 _DEATHS = 2  # at the same definition; a single one may be anybody's doing
-_MARK = struct.Struct("<qQ")  # definition, and how many times one has been tried
+_MARK = struct.Struct("<qQ")  # definition, and how many have been tried
 
 
 class Matching:
-    """The lines of one run on their way, in order, to the values found in them."""
+    """Matches the lines of one run, in order."""
 
     def __init__(self, definitions: Sequence[MetricDefinition]) -> None:
         self._definitions = dict(enumerate(definitions))
@@ -54,9 +54,9 @@ class Matching:
         _MARK.pack_into(mark, 0, -1, 0)
         self._unsent = bytearray(b"".join(line + b"\n" for _, line in self._lines))
         self._answers = b""
-        return helper.begin(lambda asking, answering: _serve(definitions, mark, asking, answering), _MEMORY)
+        return helper.start(lambda asking, answering: _serve(definitions, mark, asking, answering), _MEMORY)
 
-    # --- what the supervisor's loop asks ----------------------------------------------------------------------------------
+    # --- the supervisor's loop ----------------------------------------------------------------------------------
 
     @property
     def pid(self) -> int | None:
@@ -139,12 +139,12 @@ class Matching:
         values: list[Value] = []
         begun = time.monotonic()
         while self._lines and time.monotonic() - begun < _AT_A_TIME:
-            found = matcher.match(self._lines[0][1].decode())
-            values += self._take(found, matcher.disabled, matcher.cut)
+            matched = matcher.match(self._lines[0][1].decode())
+            values += self._take(matched, matcher.disabled, matcher.cut)
         return values
 
     def check(self) -> None:
-        """Look, now and then, whether the helper hangs."""
+        """Check whether the helper hangs; called now and then."""
         if self._helper is None or not self._lines:
             self._progress = None
             return
@@ -156,7 +156,7 @@ class Matching:
             self._replace()
 
     def close(self) -> None:
-        """Let the helper go, whatever it is at."""
+        """End the helper."""
         if self._helper is not None:
             self._helper.reap()
             self._helper = None
@@ -183,7 +183,7 @@ class Matching:
             )
 
     def _replace(self) -> None:
-        """Begin anew with the line that a helper has died of, or hangs over."""
+        """Start another helper with the line at which one has died or hangs."""
         if self._helper is not None:
             self._helper.reap()
         at = _MARK.unpack_from(self._mark)[0]

@@ -92,7 +92,7 @@ class Matcher:
 
 
 class Thinning:
-    """Lets the first values of a run pass, and of the others the newest of each metric now and then; the last ones always.
+    """Keeps the first values of a run, then the newest of each metric once in a while; the last ones always.
 
     `clock` tells seconds that nobody can set.
     """
@@ -104,7 +104,7 @@ class Thinning:
         self._due = 0.0
 
     def take(self, values: Sequence[Value]) -> tuple[Sequence[Value], bool]:
-        """Those of some new values and of those that waited that are to be kept, and whether these are the first that may not be."""
+        """The values to keep of new ones and of those that waited, and whether values are left out from here on."""
         first = self._passes >= 0 and len(values) > self._passes
         passing, rest = values[: max(self._passes, 0)], values[max(self._passes, 0) :]
         self._passes = -1 if first else self._passes - len(passing)
@@ -115,7 +115,7 @@ class Thinning:
         return ([*passing, *due] if due else passing), first
 
     def rest(self) -> Sequence[Value]:
-        """Those that waited."""
+        """The values that waited."""
         newest = list(self._newest.values())
         self._newest.clear()
         self._due = self._clock() + _OF_MANY

@@ -1,4 +1,4 @@
-"""The files that a program has left below `/opt/ml`, found without trusting it: it may have left anything."""
+"""The files that a program has left below `/opt/ml`, listed without trusting it: it may have left anything."""
 
 import os
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def output_files(folder: Path, omitted: list[str] | None = None) -> Iterator[Out
     Raises:
         OutputError: The folder, or one above it, is something else than a folder; a link leads to itself; a name is too long.
     """
-    said = _said(folder)
+    named = _path_in_container(folder)
     if not _is_there(folder):
         return
     root = folder.resolve()
@@ -38,9 +38,9 @@ def output_files(folder: Path, omitted: list[str] | None = None) -> Iterator[Out
         below = waiting.pop()
         try:
             with os.scandir(root / below) as entries:
-                found = sorted(entries, key=lambda entry: entry.name)
-            waiting += [_join(below, entry.name) for entry in reversed(found) if entry.is_dir(follow_symlinks=False)]
-            for entry in found:
+                listed = sorted(entries, key=lambda entry: entry.name)
+            waiting += [_join(below, entry.name) for entry in reversed(listed) if entry.is_dir(follow_symlinks=False)]
+            for entry in listed:
                 name = _join(below, entry.name)
                 if entry.is_dir(follow_symlinks=False):
                     continue
@@ -48,20 +48,20 @@ def output_files(folder: Path, omitted: list[str] | None = None) -> Iterator[Out
                 if file is not None:
                     yield file
                 elif omitted is not None:
-                    omitted.append(f"{said}/{name}")
+                    omitted.append(f"{named}/{name}")
         except OSError as error:
-            raise OutputError(f"{shown(f'{said}/{below}')} cannot be read: {error.strerror}") from error
+            raise OutputError(f"{shown(f'{named}/{below}')} cannot be read: {error.strerror}") from error
 
 
 def _is_there(folder: Path) -> bool:
     """Whether a folder is there; raises OutputError if it, or one above it, is something else than a folder."""
     for parent in (*_above(folder), folder):
         if parent.is_symlink():
-            raise OutputError(f"{_said(parent)} was replaced by a link; it must be a folder")
+            raise OutputError(f"{_path_in_container(parent)} was replaced by a link; it must be a folder")
         if not parent.exists():
             return False
         if not parent.is_dir():
-            raise OutputError(f"{_said(parent)} was replaced by a file; it must be a folder")
+            raise OutputError(f"{_path_in_container(parent)} was replaced by a file; it must be a folder")
     return True
 
 
@@ -77,7 +77,7 @@ def _followed(root: Path, entry: "os.DirEntry[str]", name: str) -> OutputFile | 
 
 
 def shown(name: str) -> str:
-    """A name as it may be shown: in quotation marks, short, whatever it is made of."""
+    """A name for messages: in quotation marks, printable, short."""
     text = ascii(name) if not name.isprintable() else repr(name)
     return text if len(text) <= 200 else f"{text[:150]}…{text[-40:]}"  # noqa: PLR2004 - fits into a FailureReason
 
@@ -92,8 +92,8 @@ def _above(folder: Path) -> list[Path]:
     return list(reversed(folder.parents[: names.index("ml") + 1])) if "ml" in names else []
 
 
-def _said(folder: Path) -> str:
-    """What the program knows a folder as."""
+def _path_in_container(folder: Path) -> str:
+    """A folder's path as the program knows it."""
     if folder.name == "ml":
         return "/opt/ml"
     above = _above(folder)

@@ -1,4 +1,4 @@
-"""What comes out of a run as an archive: the files of a folder, whole or not at all."""
+"""Packs a run's results into archives, whole or not at all."""
 
 import gzip
 import os
@@ -71,7 +71,7 @@ def _add(tar: tarfile.TarFile, left: OutputFile) -> None:
 
 
 def has_results(folder: RunFolder) -> bool:
-    """Whether there may be something to pack, or to complain of."""
+    """Whether there may be something to pack, or a reason to refuse it."""
     model, output = folder.ml / "model", folder.ml / "output"
     if any(path.is_symlink() or path.is_file() for path in (model, output, output / "data")):
         return True
@@ -86,7 +86,7 @@ def _results(folder: RunFolder) -> Sequence[Path]:
 
 
 def small(folder: RunFolder) -> bool:
-    """Whether what a run has left takes no time to pack."""
+    """Whether a run's results are packed in no time."""
     files = size = 0
     for results in _results(folder):
         for parent, folders, names in os.walk(results):
@@ -114,13 +114,13 @@ def pack_results(folder: RunFolder, limit: int, *, compress: bool) -> Mapping[st
     except ArchiveError as error:
         return {"error": str(error)}
     except OutputError:
-        return {}  # whoever uploads the files says so
+        return {}  # the upload of the files reports it
     with suppress(OutputError):
         deque(output_files(checkpoints, omitted), maxlen=0)
-    return {**packed, **_told(omitted)}
+    return {**packed, **_omission(omitted)}
 
 
-def _told(omitted: Sequence[str]) -> Mapping[str, str]:
+def _omission(omitted: Sequence[str]) -> Mapping[str, str]:
     if not omitted:
         return {}
     first = ", ".join(shown(path) for path in omitted[:_SHOWN])

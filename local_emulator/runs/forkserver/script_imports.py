@@ -13,9 +13,9 @@ def imports_of(code: Path, entry: str) -> tuple[str, ...]:
     """What an entry point and the modules beside it import at their top level, as `module` or `module:name,name`.
 
     The script's own modules are looked into, not named. Code that cannot be parsed imports nothing; so does what stands in a function,
-    or behind `if TYPE_CHECKING`. What it says of a folder is kept: the folder must not change.
+    or behind `if TYPE_CHECKING`. Results are cached: the folder must not change.
     """
-    found: dict[str, None] = {}
+    modules: dict[str, None] = {}
     waiting, seen = [code / entry], set[Path]()
     while waiting and len(seen) < _MOST_FILES:
         path = waiting.pop()
@@ -31,17 +31,17 @@ def imports_of(code: Path, entry: str) -> tuple[str, ...]:
             if own is not None:
                 waiting += own
             elif not level:
-                found[f"{module}:{','.join(names)}" if names else module] = None
-    return tuple(found)
+                modules[f"{module}:{','.join(names)}" if names else module] = None
+    return tuple(modules)
 
 
 def _imports(body: list[ast.stmt]) -> Iterator[tuple[str, list[str], int]]:
     for statement in body:
         if isinstance(statement, ast.Import):
-            yield from ((one.name, [], 0) for one in statement.names)
+            yield from ((alias.name, [], 0) for alias in statement.names)
         elif isinstance(statement, ast.ImportFrom):
             if statement.module != "__future__":
-                yield statement.module or "", [one.name for one in statement.names if one.name != "*"], statement.level
+                yield statement.module or "", [alias.name for alias in statement.names if alias.name != "*"], statement.level
         elif isinstance(statement, ast.If) and "TYPE_CHECKING" in ast.unparse(statement.test):
             yield from _imports(statement.orelse)
         elif isinstance(statement, ast.If | ast.Try | ast.With):
@@ -58,7 +58,7 @@ def _own(folders: tuple[Path, ...], module: str, names: list[str]) -> list[Path]
         if not parts or (folder / parts[0]).is_dir():
             inside = folder.joinpath(*parts)
             candidates = [inside.with_suffix(".py"), inside / "__init__.py", *(inside / f"{name}.py" for name in names)]
-            return [one for one in candidates if one.is_file()]
+            return [path for path in candidates if path.is_file()]
         if (folder / f"{parts[0]}.py").is_file():
             return [folder / f"{parts[0]}.py"]
     return None

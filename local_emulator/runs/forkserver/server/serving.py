@@ -131,9 +131,10 @@ class Server:
         with ImportWatch(exclusions.packages, self._progress) as watch:
             watch.import_all(new)
         if watch.unfit:  # a package that is fine by itself stays; only what runs import of it later is not learned any more
-            found = watch.exclusions()
-            submodules = {name: why for name, why in found.items() if name in before}
-            end_with_exclusions(self._progress, {name: why for name, why in found.items() if name not in before}, submodules)
+            excluded = watch.exclusions()
+            submodules = {name: why for name, why in excluded.items() if name in before}
+            packages = {name: why for name, why in excluded.items() if name not in before}
+            end_with_exclusions(self._progress, packages, submodules)
         self._state.freeze()
         self._listen_again()
 

@@ -11,7 +11,7 @@ import pytest
 
 from local_emulator.assembly import Emulator
 from local_emulator.runs import mounts
-from local_emulator.runs.data.channels import place
+from local_emulator.runs.data.channels import copy_channel
 from local_emulator.settings import Settings
 from tests.integration.local_emulator.runs.forkserver.running import Runs
 from tests.integration.local_emulator.runs.forkserver.running import lines as log_lines
@@ -77,7 +77,7 @@ def test_layers_are_a_runs_own(root: bool, shared: Path, tmp_path: Path) -> None
 
 
 def test_copies_are_a_runs_own(shared: Path, tmp_path: Path) -> None:
-    place(shared, tmp_path / "run")
+    copy_channel(shared, tmp_path / "run")
     assert (tmp_path / "run" / "deep" / "other").read_text() == "other"
     with (tmp_path / "run" / "file").open("a") as file:
         file.write("bad")

@@ -44,7 +44,7 @@ def test_a_stopped_supervisor_does_not_hold_up_the_end_by_time(tmp_path: Path, c
     for second in range(300):
         now = float(second)
         ending = patience.with_supervisor(JOB, folder, START + timedelta(seconds=second))
-        if supervisor == "awake" and folder.unheard:
+        if supervisor == "awake" and folder.has_unread_control:
             os.read(control, 1)
         if ending is not None:
             break
