@@ -32,12 +32,13 @@ from tests.conftest import ROLE, Server
 
 SIZES = (4, 8, 16, 32, 64)  # MB
 INODES = 2000
+KEPT_JOBS = 5
 BUCKET = "disk"
 MOUNT, UMOUNT = "/bin/mount", "/bin/umount"
 ENDED = {"Completed", "Failed", "Stopped"}
 # The emulator keeps a gigabyte of the disk free, so no run would begin on such a small one.
-SERVE = "import functools, sys; from local_emulator import command; from local_emulator.settings import Settings; \
-command.Settings = functools.partial(Settings, disk_floor=0); sys.exit(command.main(sys.argv[1:]))"
+SERVE = "import functools, sys; from local_emulator import command, serving; from local_emulator.settings import Settings; \
+serving.Settings = functools.partial(Settings, disk_floor=0); sys.exit(command.main(sys.argv[1:]))"
 PROGRAM = 'sh -c "echo score=1; echo weights > $SM_MODEL_DIR/w"'
 
 
@@ -125,10 +126,17 @@ class Disk:
                 self.faults.append(f"does not recover: {self.codes}")
                 return False
             time.sleep(0.1)
-        for name in self.jobs:  # most take no more than a few: the state must not fill the disk by itself
+        self._forget_old_jobs()
+        return True
+
+    def _forget_old_jobs(self) -> None:
+        """Delete most jobs that have ended: the smallest disk holds the records of a few only."""
+        for name in self.jobs[:-KEPT_JOBS]:
             with suppress(ClientError):
                 self.sagemaker.stop_training_job(TrainingJobName=name)
-        return True
+            with suppress(ClientError):  # it has not ended yet
+                self.sagemaker.delete_training_job(TrainingJobName=name)
+                self.jobs.remove(name)
 
     def _last_ends(self) -> bool:
         job = self.sagemaker.describe_training_job(TrainingJobName=self.jobs[-1])
