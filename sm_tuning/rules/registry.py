@@ -1,6 +1,6 @@
 """Rules and the sections of docs/rules.md that list them. A rule is one function, registered under its name."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
@@ -9,7 +9,7 @@ from sm_tuning.rules.violation import Violation
 Facts = TypeVar("Facts")
 """What the rules of a section look at: a request, one of its definitions, one of its members."""
 
-Check = Callable[[Facts], Iterator[Violation]]
+Check = Callable[[Facts], Iterable[Violation]]
 
 
 @dataclass(frozen=True)
@@ -19,11 +19,6 @@ class Rule(Generic[Facts]):
     name: str
     holds: str
     check: Check[Facts]
-
-    def violations(self, facts: Facts) -> Iterator[Violation]:
-        """Every violation, under the rule's name."""
-        for violation in self.check(facts):
-            yield replace(violation, rule=self.name)
 
 
 @dataclass(frozen=True)
@@ -44,6 +39,7 @@ class Section(Generic[Facts]):
         return register
 
     def violations(self, facts: Facts) -> Iterator[Violation]:
-        """Every violation of every rule."""
+        """Every violation of every rule, under the rule's name."""
         for rule in self.rules:
-            yield from rule.violations(facts)
+            for violation in rule.check(facts):
+                yield replace(violation, rule=rule.name)

@@ -215,4 +215,5 @@ def of_source(uri: str) -> Algorithm | None:
     if match is None:
         return None
     scripts = [algorithm for algorithm in map(load, names()) if algorithm.sources]
-    return next((one for one in scripts if any(folder in match[1].replace("-", "_") for folder in one.sources)), None)
+    path = match[1].replace("-", "_")
+    return next((algorithm for algorithm in scripts if any(folder in path for folder in algorithm.sources)), None)

@@ -30,7 +30,6 @@ from sm_tuning import (
     Objective,
     Placement,
     Resources,
-    Scaling,
     Script,
     TuningJob,
     WarmStart,
@@ -361,26 +360,6 @@ def test_all_problems_at_once(job: Make) -> None:
     assert len(report.problems) >= 4
     with pytest.raises(NotLaunched, match="breaks rules"):
         job(name="a_b").launch(boto3.Session(region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"))
-
-
-def test_warnings(job: Make, tmp_path: Path) -> None:
-    other = tmp_path / "other.py"
-    other.write_text("import argparse\nparser.add_argument('--lr')\n")
-    report = job(
-        script=Script(str(other)),
-        objective=Objective.minimize("score", r"score=([0-9\.]+)"),
-        ranges=[Continuous("lr", 1e-4, 1, Scaling.LINEAR)],
-        hyperparameters={"width": 3, "_tuning_objective_metric": "lr"},
-        max_parallel=5,
-    ).dry_run()
-    assert report.ok
-    text = str(report)
-    assert "does not hold every number: -0.5 is missed, 7.1e-05 becomes 7.1" in text
-    assert "spans 4 powers of ten on a linear scale" in text
-    assert "does not mention the hyperparameter 'width'" in text
-    assert "max_parallel is 5" in text
-    assert "AWS sets the hyperparameter '_tuning_objective_metric' itself" in text
-    assert "unless its quota was raised" in str(job(max_jobs=20, max_parallel=11).dry_run())
 
 
 # --- AWS's built-in algorithms, and the SageMaker SDK -----------------------------------------------------------------------

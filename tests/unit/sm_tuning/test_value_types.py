@@ -40,8 +40,6 @@ from sm_tuning import (
     learning_rate,
 )
 from sm_tuning.spec.definition import DefinitionMembers
-from sm_tuning.validation.wording import argument
-from tests.unit.sm_tuning.test_tuning_job import FULL, whole
 
 Make = Callable[..., TuningJob]
 
@@ -184,53 +182,6 @@ def test_definitions_are_given_one_way(job: Make) -> None:
 def test_paths_are_text(job: Make, tmp_path: Path) -> None:
     script = Script(tmp_path / "train.py")  # type: ignore[arg-type]
     assert job(script=script, channels=[Channel("data", tmp_path)]).dry_run().ok  # type: ignore[arg-type]
-
-
-# --- the words of problems ------------------------------------------------------------------------------------------------
-
-
-def members(value: object, path: str = "") -> Iterator[str]:
-    if isinstance(value, dict) and not path.endswith(("StaticHyperParameters", "Environment")):
-        for name, item in value.items():
-            yield from members(item, f"{path}.{name}" if path else name)
-    elif isinstance(value, list):
-        yield path
-        for index, item in enumerate(value):
-            yield from members(item, f"{path}[{index}]")
-    else:
-        yield path
-
-
-def test_every_member_of_a_request_has_words_that_can_be_typed(job: Make, tmp_path: Path) -> None:
-    makers = [whole(job, tmp_path), *(job(**changes) for changes in FULL.values()), job(strategy=Hyperband(max_resource=9))]
-    known = {field.name for kind in (*BUILDERS, TuningJob) for field in fields(kind)} | {"metric"}
-    for request in (one.request() for one in makers):
-        for path in members(request):
-            words = argument(path, request)
-            assert words, path
-            first, *_, last = words.split("[")[0].split(".")[0], words.split(".")[-1].split("[")[0]
-            assert first in known, (path, words)
-            assert last in known or any(last in str(item) for item in request.values()), (path, words)
-
-
-def test_words_of_problems(job: Make) -> None:
-    report = job(
-        max_jobs=20_000,
-        objective=Objective.maximize("accuracy"),
-        metrics=[Metric("loss", "(.)" * 200)],
-        resources=Resources(instance_type="ml.huge", max_runtime=99_999_999),
-        environment={"a b": "c"},
-        hyperparameters={"x.y": "v" * 2501},
-    ).dry_run()
-    assert {problem.argument for problem in report.problems} == {
-        "max_jobs",
-        "objective.metric",
-        "metrics.loss.regex",
-        "resources.instance_type",
-        "resources.max_runtime",
-        "environment (key)",
-        "hyperparameters.x.y",
-    }
 
 
 # --- the same in TOML -------------------------------------------------------------------------------------------------------

