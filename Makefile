@@ -16,7 +16,7 @@ demo: .venv/.ready-all ## Run a real tuning job on real data and show its result
 	$(BIN)/sm-tuning report --output demo-output/report.html
 
 PEERS := $(foreach peer,optuna syne-tune ray,.venv-bench-$(peer)/.ready)
-GUESTS := $(foreach guest,default lowest,.venv-guest-$(guest)/.ready)
+GUESTS := $(foreach guest,default lowest aioboto3,.venv-guest-$(guest)/.ready)
 CLIENTS := .venv-sdk2/.ready .venv-sdk3/.ready $(GUESTS) .venv-airflow/.ready .venv-toolkit/.ready .venv-moto/.ready .venv-oldest/.ready .node/.ready
 
 environments: .venv/.ready-dev .venv-infra/.ready .node-lint/.ready $(CLIENTS) ## All that checks and tests need; `make -j2` makes two at a time
@@ -219,13 +219,14 @@ clean: ## Remove all environments
 
 # Users' environments: of our Python, of others where they are, and of the oldest boto3 and moto that pyproject.toml allows. What is installed is
 # what we need; the tests bring ourselves, as a wheel.
-GUEST := '.[emulator]' 'setuptools>=77' pytest pytest-xdist pytest-randomly pytest-socket pytest-asyncio freezegun
+GUEST := tests/acceptance/test_as_a_guest/requirements.txt
 .venv-guest-lowest/.ready: PINNED := 'boto3==1.40.0' 'moto==5.2.0'
+.venv-guest-aioboto3/.ready: PINNED := aioboto3  # of an older boto3
 .venv-guest-%/.ready: PINNED := aiobotocore
-.venv-guest-%/.ready: pyproject.toml | .venv/bin/python
-	@rm -rf $(@D); case $* in default | lowest) python=.venv/bin/python ;; *) python=$(call INTERPRETER,$*) ;; esac; \
+.venv-guest-%/.ready: pyproject.toml $(GUEST) | .venv/bin/python
+	@rm -rf $(@D); case $* in default | lowest | aioboto3) python=.venv/bin/python ;; *) python=$(call INTERPRETER,$*) ;; esac; \
 	if [ -z "$$python" ]; then echo "There is no Python $* here: its tests will be skipped" >&2; exit; fi; \
-	$$python -m venv $(@D) && $(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(GUEST) $(PINNED) && \
+	$$python -m venv $(@D) && $(@D)/bin/python -m pip install --quiet --disable-pip-version-check '.[emulator]' --requirement $(GUEST) $(PINNED) && \
 	$(@D)/bin/python -m pip uninstall --quiet --yes sm-tuning && touch $@
 
 # What the pure tests import, for `make matrix`.

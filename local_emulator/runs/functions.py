@@ -136,7 +136,9 @@ class _Training:
         self.limits = [(begun + limit, cause) for cause, limit in limits.items() if limit is not None]
 
     def advance(self) -> bool:
-        """Compute and report one thing more; whether that was the last."""
+        """Compute and report one thing more, unless the run is to stop; whether that was the last."""
+        if self.asked is not None:
+            return self._end(self.asked, 0)
         try:
             over = self._step()
         except BaseException as error:  # noqa: BLE001 - stated as the run's end with exit code 1, as an exception is a script's
@@ -153,8 +155,6 @@ class _Training:
     def _step(self) -> bool:
         """Whether the function has ended."""
         if self.steps is None:
-            if self.asked is not None:
-                return False
             result = self.function()
             if result is None or isinstance(result, Mapping | str):
                 self._report(result)
