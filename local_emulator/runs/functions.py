@@ -137,10 +137,8 @@ class _Training:
 
     def advance(self) -> bool:
         """Compute and report one thing more, unless the run is to stop; whether that was the last."""
-        if self.asked is not None:
-            return self._end(self.asked, 0)
         try:
-            over = self._step()
+            over = self.asked is None and self._step()
         except BaseException as error:  # noqa: BLE001 - stated as the run's end with exit code 1, as an exception is a script's
             own = error.__traceback__.tb_next.tb_next if error.__traceback__ and error.__traceback__.tb_next else None
             self._print("".join(traceback.format_exception(type(error), error, own)).rstrip())

@@ -10,7 +10,6 @@ _CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
     "AWS_SESSION_TOKEN": "testing",
-    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",  # those of the user's configuration file
 }
 _PROFILES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
 
@@ -22,7 +21,7 @@ def configured_region() -> str | None:
 
 @contextmanager
 def dummy_environment(settings: Settings) -> Iterator[None]:
-    """Dummy credentials, no profile, no configured endpoints, and a region; everything else stays.
+    """Dummy credentials, no profile, no endpoints, and a region; everything else stays.
 
     A variable that somebody else changes meanwhile is not put back: it is theirs.
     """

@@ -15,6 +15,7 @@ from unittest.mock import patch
 
 import botocore.awsrequest
 import botocore.httpsession
+from botocore.configprovider import ConfiguredEndpointProvider
 
 from local_emulator.api import wire
 from local_emulator.api.pruning import pruned
@@ -159,6 +160,8 @@ def _replace_sends() -> None:
     _patches.enter_context(patch.object(session, "send", _sender(session.send)))
     for async_session in asynchronous.sessions():
         _patches.enter_context(patch.object(async_session, "send", asynchronous.sender(async_session.send, _ask)))
+    # The endpoints of the user's configuration file. A variable that says so would go on to children that are given an endpoint.
+    _patches.enter_context(patch.object(ConfiguredEndpointProvider, "provide", lambda _provider: None))
     # moto's hook in the clients that have it would answer before; of the library `requests` it goes on answering.
     _patches.enter_context(patch.object(type(botocore_stubber), "__call__", _leave_alone))
     _patches.enter_context(patch.object(botocore_stubber, "process_request", _ask))

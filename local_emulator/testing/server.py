@@ -20,18 +20,36 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class EmulatorServer:
-    """Where the emulator of a test answers HTTP: the same jobs and the same moto as inside the test's process.
-
-    `environment` is what AWS clients of other processes need in theirs.
-    """
+    """Where the emulator of a test answers HTTP: the same jobs and the same moto as inside the test's process."""
 
     url: str
-    environment: Mapping[str, str]
+    region: str
 
     @property
     def port(self) -> int:
         """The port that it listens at."""
         return urlsplit(self.url).port or 0
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The environment variables that AWS clients of other processes need, and containers on this machine's network."""
+        return self._environment(self.url)
+
+    def environment_at(self, host: str) -> Mapping[str, str]:
+        """The same for those that know this machine by another name or address, as containers on a network of their own do.
+
+        `settings.host` has to be an address that they reach, `settings.allowed_hosts` has to have the name.
+        """
+        return self._environment(f"http://{host}:{self.port}")
+
+    def _environment(self, url: str) -> Mapping[str, str]:
+        return {
+            "AWS_ENDPOINT_URL": url,
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
+        }
 
 
 @contextmanager
@@ -50,16 +68,7 @@ def serving(emulator: "Emulator") -> Iterator[EmulatorServer]:
         thread = threading.Thread(target=server.run, name="server", daemon=True)
         thread.start()
         try:
-            yield EmulatorServer(
-                url=server.url,
-                environment={
-                    "AWS_ENDPOINT_URL": server.url,
-                    "AWS_ACCESS_KEY_ID": "testing",
-                    "AWS_SECRET_ACCESS_KEY": "testing",
-                    "AWS_DEFAULT_REGION": settings.region,
-                    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",  # as it is set inside the test
-                },
-            )
+            yield EmulatorServer(url=server.url, region=settings.region)
         finally:
             server.close()
             thread.join()

@@ -27,10 +27,11 @@ def _printed(version: int, home: Path) -> list[str]:
         pytest.skip(f"{python} is another Python than this one, whose moto it cannot import")
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
     environment = kept | {"HOME": str(home), "PYTHONPATH": str(ROOT), "SAGEMAKER_SUPPRESS_V2_WARNING": "1"}
-    command = [python, "-c", _BEGIN, site.getsitepackages()[0], PROGRAMS / f"sdk{version}_in_process.py"]
+    command: list[str | Path] = [python, "-c", _BEGIN, site.getsitepackages()[0], PROGRAMS / f"sdk{version}_in_process.py"]
     done = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout.splitlines()
+    lines: list[str] = done.stdout.splitlines()
+    return lines
 
 
 def test_version_2(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ _WAYS = {
     "without sockets": ["-p", "no:randomly", "--disable-socket"],
 }
 _ALL = os.environ.get("GUEST") == "all"
-_MATRIX = [(name, way) for name in ("default", "lowest", "3.11", "3.12", "3.13") for way in _WAYS]
+_MATRIX = [(name, way) for name in ("default", "lowest", "aioboto3", "3.11", "3.12", "3.13") for way in _WAYS]
 _PART = [("default", "workers"), ("lowest", "without sockets")]
 
 
@@ -94,20 +95,49 @@ def test_suite_of_a_guest(name: str, way: str, site: Path, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
 def test_nothing_is_left_after_a_signal(number: signal.Signals, site: Path, tmp_path: Path) -> None:
+    with _interrupted("tests/interrupted.py", site, tmp_path) as process:
+        process.send_signal(number)
+        process.wait(120)
+    _wait_for_nothing(tmp_path / "temporary")
+    if number is signal.SIGINT:  # pytest ends its fixtures
+        assert _folders(tmp_path) == []
+
+
+def test_nothing_is_left_after_a_timeout(site: Path, tmp_path: Path) -> None:
+    """pytest-timeout's method `thread` ends the process at once, without any fixture's end."""
+    if subprocess.run([_python("default"), "-c", "import pytest_timeout"], check=False, capture_output=True).returncode:
+        pytest.skip("pytest-timeout is not there: make .venv-guest-default/.ready")
+    with _interrupted("tests/timed_out.py", site, tmp_path) as process:
+        process.wait(120)
+    assert process.returncode == 1
+    _wait_for_nothing(tmp_path / "temporary")
+    deadline = time.monotonic() + 60
+    while _folders(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert _folders(tmp_path) == []
+
+
+@contextmanager
+def _interrupted(file: str, site: Path, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A test of the guest's whose training job runs."""
     running, temporary = tmp_path / "running", tmp_path / "temporary"
     temporary.mkdir()
     environment = {**_environment(site, temporary), "GUEST_RUNNING": str(running)}
-    command = _pytest("default", "-p", "no:randomly", "tests/interrupted.py")
+    command = _pytest("default", "-p", "no:randomly", file)
     # In a script's background Ctrl-C is ignored, and would be here too.
     with subprocess.Popen(
-        ["env", "--default-signal=INT", *command], cwd=_REPOSITORY, env=environment, stdout=subprocess.DEVNULL
+        ["env", "--default-signal=INT", *command],
+        cwd=_REPOSITORY,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     ) as process:
         deadline = time.monotonic() + 120
         while not running.exists() and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.02)
         assert running.exists()
-        process.send_signal(number)
-        process.wait(120)
-    _wait_for_nothing(temporary)
-    if number is signal.SIGINT:  # pytest ends its fixtures
-        assert [path.name for path in temporary.rglob("sm-tuning-*")] == []
+        yield process
+
+
+def _folders(tmp_path: Path) -> list[str]:
+    return [path.name for path in (tmp_path / "temporary").rglob("sm-tuning-*")]

@@ -125,6 +125,32 @@ def test_time_that_ticks_past_the_limit(emulated_sagemaker):
         assert training.ended("job")["SecondaryStatus"] == "MaxRuntimeExceeded"
 
 
+@pytest.mark.emulated_sagemaker(time_scale=3600)
+def test_frozen_time_comes_before_time_that_runs_faster(emulated_sagemaker):
+    with freeze_time("2020-02-03T04:05:06Z") as frozen:
+        training.train("job", "import time; time.sleep(600)", limit=3000)
+        while training.SAGEMAKER.describe_training_job(TrainingJobName="job")["SecondaryStatus"] != "Training":
+            time.sleep(0.02)
+        job = training.SAGEMAKER.describe_training_job(TrainingJobName="job")
+        assert job["CreationTime"] == job["LastModifiedTime"] == dt.datetime(2020, 2, 3, 4, 5, 6, tzinfo=dt.UTC)
+        frozen.tick(2999)
+        time.sleep(0.1)  # 6 minutes, if the clock went
+        assert training.SAGEMAKER.describe_training_job(TrainingJobName="job")["TrainingJobStatus"] == "InProgress"
+        frozen.tick(1)
+        assert training.ended("job")["TrainingTimeInSeconds"] == 3000
+
+
+@pytest.mark.emulated_sagemaker(time_scale=36_000)
+def test_time_runs_faster_from_where_it_ticks(emulated_sagemaker):
+    day = dt.datetime(2020, 2, 3, tzinfo=dt.UTC)
+    with freeze_time(day, tick=True):
+        training.train("job", "import time; time.sleep(600)", limit=3600)
+        job = training.ended("job")
+    assert job["SecondaryStatus"] == "MaxRuntimeExceeded"
+    assert day <= job["CreationTime"] < day + dt.timedelta(1)
+    assert job["TrainingTimeInSeconds"] >= 3600
+
+
 # --- asynchronous: an event loop opens a pair of sockets ------------------------------------------------------------------
 
 
@@ -145,3 +171,16 @@ async def test_aiobotocore(emulated_sagemaker):
     async with session.create_client("s3", region_name="eu-west-1") as s3:
         answer = await s3.get_object(Bucket="shop", Key="source.tar.gz")
         assert len(await answer["Body"].read()) == answer["ContentLength"]
+
+
+@pytest.mark.enable_socket
+async def test_aioboto3(emulated_sagemaker, emulated_sagemaker_server):
+    session = pytest.importorskip("aioboto3").Session(region_name="eu-west-1")
+    training.train("job", SCRIPT)
+    for endpoint in (None, emulated_sagemaker_server.url):  # in this process, and at the port
+        async with session.client("sagemaker", endpoint_url=endpoint) as sagemaker:
+            waiter = sagemaker.get_waiter("training_job_completed_or_stopped")
+            await waiter.wait(TrainingJobName="job")
+            assert (await sagemaker.describe_training_job(TrainingJobName="job"))["TrainingJobStatus"] == "Completed"
+        async with session.resource("s3", endpoint_url=endpoint) as s3:
+            assert [bucket.name async for bucket in s3.buckets.all()] == ["shop"]
