@@ -98,17 +98,19 @@ def classify(
             behind it underfits.
         start: Where the training metric usually begins in that tuning job: one that begins lower has not gained little.
     """
-    train_name, held_name = metric_pair(curves, objective.name if objective else None)
-    train, held = list(curves.get(train_name or "", ())), list(curves.get(held_name or "", ()))
-    never = held_name is not None and train_name is not None and held and not any(map(math.isfinite, held))
-    missing = f"{held_name} is never a number" if never and any(map(math.isfinite, train)) else None
+    train_name, held_out_name = metric_pair(curves, objective.name if objective else None)
+    train, held_out = list(curves.get(train_name or "", ())), list(curves.get(held_out_name or "", ()))
+    never = held_out_name is not None and train_name is not None and held_out and not any(map(math.isfinite, held_out))
+    missing = f"{held_out_name} is never a number" if never and any(map(math.isfinite, train)) else None
     if missing is not None:
-        held_name, held = None, []
-    main = held_name or train_name
+        held_out_name, held_out = None, []
+    main = held_out_name or train_name
     if main is None:
         return Fit(verdict=Verdict.UNKNOWN, reason="no metric was printed, or none whose name says which data it is of")
-    fit = CurveClassifier(train_name, held_name, train, held, direction(main, objective, [*train, *held]), least, start).fit()
-    if fit.verdict is Verdict.GOOD and held_name is None:
+    fit = CurveClassifier(
+        train_name, held_out_name, train, held_out, direction(main, objective, [*train, *held_out]), least, start
+    ).fit()
+    if fit.verdict is Verdict.GOOD and held_out_name is None:
         missing = missing or f"only {train_name} was printed"
         fit = replace(fit, verdict=Verdict.UNKNOWN, reason=f"{missing}: without held-out data overfitting cannot be seen")
     if fit.verdict in {Verdict.UNKNOWN, Verdict.GOOD} and (text := _fits_nothing(curves, fit)) is not None:
@@ -118,12 +120,12 @@ def classify(
 
 def ends(curves: Curves, objective: Objective) -> tuple[float, float] | None:
     """The training metric's first and last value, mapped so that less is better; None if there is none, or too few values."""
-    name, held = metric_pair(curves, objective.name)
+    name, held_out = metric_pair(curves, objective.name)
     values = curves.get(name or "", ())
     if len(values) < _LEAST_EPOCHS or not all(map(math.isfinite, values)):
         return None
-    seen = direction(held or name or "", objective, [*values, *curves.get(held or "", ())])
-    smooth = smoothed([seen(value) for value in values])
+    as_error = direction(held_out or name or "", objective, [*values, *curves.get(held_out or "", ())])
+    smooth = smoothed([as_error(value) for value in values])
     return smooth[0], smooth[-1]
 
 
@@ -164,46 +166,47 @@ class CurveClassifier:
     def __init__(
         self,
         train_name: str | None,
-        held_name: str | None,
+        held_out_name: str | None,
         train: Sequence[float],
-        held: Sequence[float],
-        seen: Direction,
+        held_out: Sequence[float],
+        as_error: Direction,
         least: float | None,
         start: float | None,
     ) -> None:
-        self.train_name, self.held_name = train_name, held_name
-        self.seen, self.least, self.start = seen, least, start
-        self.broken = next(
-            (text for name, curve in ((train_name, train), (held_name, held)) if (text := _broken(name, curve))), None
+        self.train_name, self.held_out_name = train_name, held_out_name
+        self.as_error, self.least, self.start = as_error, least, start
+        self.not_a_number = next(
+            (text for name, curve in ((train_name, train), (held_out_name, held_out)) if (text := _not_a_number(name, curve))),
+            None,
         )
-        self.train = [] if self.broken else [seen(value) for value in _bridged(train)]
-        self.held = [] if self.broken else [seen(value) for value in _bridged(held)]
-        self.epochs = len(held or train)
-        self.smooth = smoothed(self.held or self.train)
-        self.fitted = smoothed(self.train) if self.train else self.smooth
-        self.jitter = _jitter(self.held or self.train)
+        self.train = [] if self.not_a_number else [as_error(value) for value in _without_gaps(train)]
+        self.held_out = [] if self.not_a_number else [as_error(value) for value in _without_gaps(held_out)]
+        self.epochs = len(held_out or train)
+        self.smooth = smoothed(self.held_out or self.train)
+        self.smooth_train = smoothed(self.train) if self.train else self.smooth
+        self.jitter = _jitter(self.held_out or self.train)
 
     def fit(self) -> Fit:
         """The verdict with its evidence."""
-        facts = Fit(verdict=Verdict.UNKNOWN, reason="", train=self.train_name, validation=self.held_name, epochs=self.epochs)
-        if self.broken:
-            return replace(facts, verdict=Verdict.DIVERGED, reason=self.broken)
+        facts = Fit(verdict=Verdict.UNKNOWN, reason="", train=self.train_name, validation=self.held_out_name, epochs=self.epochs)
+        if self.not_a_number:
+            return replace(facts, verdict=Verdict.DIVERGED, reason=self.not_a_number)
         if self.epochs < _LEAST_EPOCHS or (self.train and len(self.train) < _LEAST_EPOCHS):
             noun = "epoch" if self.epochs == 1 else "epochs"
             return replace(facts, reason=f"trained for {self.epochs} {noun} only: train longer to get a verdict")
-        gained = max(self.fitted[0] - min(self.fitted), 1e-12)
-        self.scale = max(gained, abs(self.fitted[0]) * 0.05, 1e-9)
-        first = self.fitted[0] if self.start is None else max(self.start, self.fitted[0])
-        self.whole = max(self.scale, first - min(self.fitted))  # what there was to gain, also in the first epoch
+        gained = max(self.smooth_train[0] - min(self.smooth_train), 1e-12)
+        self.scale = max(gained, abs(self.smooth_train[0]) * 0.05, 1e-9)
+        first = self.smooth_train[0] if self.start is None else max(self.start, self.smooth_train[0])
+        self.attainable = max(self.scale, first - min(self.smooth_train))  # what there was to gain, also in the first epoch
         self.best = min(range(len(self.smooth)), key=self.smooth.__getitem__)
-        self.gap = self.smooth[-1] - self.fitted[-1] if self.train and self.held else None
+        self.gap = self.smooth[-1] - self.smooth_train[-1] if self.train and self.held_out else None
         won = self.smooth[0] - min(self.smooth)
         facts = replace(
             facts,
             best_epoch=self.best + 1,
-            gap=self.held[-1] - self.train[-1] if self.train and self.held else None,
-            gained=gained / abs(self.fitted[0]) if self.fitted[0] else None,
-            late=_late(self.smooth) / won if won > 0 else None,
+            gap=self.held_out[-1] - self.train[-1] if self.train and self.held_out else None,
+            gained=gained / abs(self.smooth_train[0]) if self.smooth_train[0] else None,
+            late=_late_gain(self.smooth) / won if won > 0 else None,
         )
         verdict, reason = next(self._faults(), (Verdict.GOOD, self._good()))
         return replace(facts, verdict=verdict, reason=reason)
@@ -211,76 +214,91 @@ class CurveClassifier:
     def _faults(self) -> Iterator[tuple[Verdict, str]]:
         """Every fault with its reason, the worst first."""
         yield from self._diverged()
-        yield from self._turned()
-        yield from self._apart()
+        yield from self._overfit_by_rise()
+        yield from self._overfit_by_gap()
         yield from self._noisy()
         yield from self._improving()
-        behind = None if self.least is None or not self.train else self.fitted[-1] - self.least
-        if behind is not None and behind > _BEHIND * max(self.whole + self.fitted[-1] - (self.least or 0.0), 1e-12):
-            others = f"{self.seen(self.least or 0.0):.4g}"
-            yield (
-                Verdict.UNDERFIT,
-                f"{self.train_name} stops at {self._value(self.fitted, -1)}; other training jobs reach {others}",
-            )
+        yield from self._underfit()
 
     def _diverged(self) -> Iterator[tuple[Verdict, str]]:
-        fitted, name = self.fitted, self.train_name or self.held_name
-        swing, rise = _jitter(self.train[len(self.train) // 3 :]), fitted[-1] - min(fitted)
-        at_start, at_end = self._value(fitted, 0), self._value(fitted, -1)
-        lost = rise > _RISE * self.scale and fitted[0] - fitted[-1] < 0.6 * self.scale
-        if fitted[-1] > fitted[0] + max(0.1 * self.scale, 2 * swing) or (lost and (self.train or fitted[-1] > fitted[0])):
+        smooth_train, name = self.smooth_train, self.train_name or self.held_out_name
+        swing, rise = _jitter(self.train[len(self.train) // 3 :]), smooth_train[-1] - min(smooth_train)
+        at_start, at_end = self._value(smooth_train, 0), self._value(smooth_train, -1)
+        lost = rise > _RISE * self.scale and smooth_train[0] - smooth_train[-1] < 0.6 * self.scale
+        if smooth_train[-1] > smooth_train[0] + max(0.1 * self.scale, 2 * swing) or (
+            lost and (self.train or smooth_train[-1] > smooth_train[0])
+        ):
             yield Verdict.DIVERGED, f"{name} got worse in training: {at_start} in epoch 1, {at_end} at the end"
-        if swing > max(fitted[0] - fitted[-1], _SWING * abs(self.train[0]) if self.train else 0.0):
+        if swing > max(smooth_train[0] - smooth_train[-1], _SWING * abs(self.train[0]) if self.train else 0.0):
             yield Verdict.DIVERGED, f"{name} swings by {swing:.4g} from epoch to epoch and gets nowhere: {at_start} to {at_end}"
 
-    def _turned(self) -> Iterator[tuple[Verdict, str]]:
-        held = self.smooth
-        worse = held[-1] - min(held)
+    def _overfit_by_rise(self) -> Iterator[tuple[Verdict, str]]:
+        held_out = self.smooth
+        worse = held_out[-1] - min(held_out)
         # A loss that began high has gained so much that its later rise looks small: then its best is what to compare with.
-        enough = min(_WORSE * self.scale, _WORSE_LOSS * min(held)) if min(held) > 0 else _WORSE * self.scale
+        enough = min(_WORSE * self.scale, _WORSE_LOSS * min(held_out)) if min(held_out) > 0 else _WORSE * self.scale
         enough = max(enough, _WORSE_LEAST * self.scale, 3 * self.jitter)
-        if not self.held or worse <= enough or self.best == len(held) - 1:
+        if not self.held_out or worse <= enough or self.best == len(held_out) - 1:
             return
-        text = f"{self.held_name} was best in epoch {self.best + 1} ({self._value(held, self.best)}) and is "
-        text += f"{self._value(held, -1)} at the end"
+        text = f"{self.held_out_name} was best in epoch {self.best + 1} ({self._value(held_out, self.best)}) and is "
+        text += f"{self._value(held_out, -1)} at the end"
         if not self.train:
             yield Verdict.OVERFIT, text
             return
         # The two need not have been printed equally often.
-        then = self.fitted[round(self.best / (len(held) - 1) * (len(self.fitted) - 1))]
-        if then - self.fitted[-1] > -0.02 * self.scale:
-            yield Verdict.OVERFIT, f"{text}, while {self.train_name} went on to {self._value(self.fitted, -1)}"
+        then = self.smooth_train[round(self.best / (len(held_out) - 1) * (len(self.smooth_train) - 1))]
+        if then - self.smooth_train[-1] > -0.02 * self.scale:
+            yield Verdict.OVERFIT, f"{text}, while {self.train_name} went on to {self._value(self.smooth_train, -1)}"
 
-    def _apart(self) -> Iterator[tuple[Verdict, str]]:
-        held, gap = self.smooth, self.gap
-        if gap is None or gap <= max(2 * self.jitter, _POINTS * self.seen.top) or _late(held) >= _LATE_GAIN * self.scale:
+    def _overfit_by_gap(self) -> Iterator[tuple[Verdict, str]]:
+        held_out, gap = self.smooth, self.gap
+        if (
+            gap is None
+            or gap <= max(2 * self.jitter, _POINTS * self.as_error.top)
+            or _late_gain(held_out) >= _LATE_GAIN * self.scale
+        ):
             return
-        of_error = held[-1] > 0 and self.fitted[-1] >= 0 and gap > _GAP_OF_ERROR * held[-1] and gap > _GAP_LEAST * self.scale
+        of_error = (
+            held_out[-1] > 0
+            and self.smooth_train[-1] >= 0
+            and gap > _GAP_OF_ERROR * held_out[-1]
+            and gap > _GAP_LEAST * self.scale
+        )
         if gap > _GAP * self.scale or of_error:
-            ends = f"{self._value(held, -1)} against {self._value(self.fitted, -1)}"
-            text = f"{self.held_name} stays {gap:.4g} behind {self.train_name} ({ends}), "
+            ends = f"{self._value(held_out, -1)} against {self._value(self.smooth_train, -1)}"
+            text = f"{self.held_out_name} stays {gap:.4g} behind {self.train_name} ({ends}), "
             yield Verdict.OVERFIT, f"{text}{gap / self.scale:.0%} of what training gained"
 
     def _noisy(self) -> Iterator[tuple[Verdict, str]]:
         gained = self.smooth[0] - min(self.smooth)
-        if self.jitter > _NOISE * max(gained, 0.2 * self.whole) and self.jitter > STUCK * abs(self.smooth[0]):
-            name, share = self.held_name or self.train_name, f"{self.jitter / self.scale:.0%} of what training gained"
+        if self.jitter > _NOISE * max(gained, 0.2 * self.attainable) and self.jitter > STUCK * abs(self.smooth[0]):
+            name, share = self.held_out_name or self.train_name, f"{self.jitter / self.scale:.0%} of what training gained"
             yield Verdict.NOISY, f"{name} jumps by {self.jitter:.4g} from epoch to epoch, as much as {share}"
 
     def _improving(self) -> Iterator[tuple[Verdict, str]]:
-        gained, late = self.smooth[0] - min(self.smooth), _late(self.smooth)
+        gained, late = self.smooth[0] - min(self.smooth), _late_gain(self.smooth)
         least = _LATE_LEAST * abs(self.smooth[0]) if late < EVEN * gained else 0.0
         if late > max(_LATE_GAIN * gained, least, self.jitter, 0.0) and self.best + 1 > _NEAR_THE_END * len(self.smooth):
             yield Verdict.IMPROVING, f"the last quarter of the epochs still gained {late:.4g} of {gained:.4g}"
 
+    def _underfit(self) -> Iterator[tuple[Verdict, str]]:
+        if self.least is None or not self.train:
+            return
+        end, others = self.smooth_train[-1], f"{self.as_error(self.least):.4g}"
+        if end - self.least > _BEHIND * max(self.attainable + end - self.least, 1e-12):
+            yield (
+                Verdict.UNDERFIT,
+                f"{self.train_name} stops at {self._value(self.smooth_train, -1)}; other training jobs reach {others}",
+            )
+
     def _value(self, curve: Sequence[float], index: int) -> str:
-        return f"{self.seen(curve[index]):.4g}"
+        return f"{self.as_error(curve[index]):.4g}"
 
     def _good(self) -> str:
         return "it has levelled off" + ("" if self.gap is None else f", {abs(self.gap):.4g} from the training metric")
 
 
-def _broken(name: str | None, curve: Sequence[float]) -> str | None:
+def _not_a_number(name: str | None, curve: Sequence[float]) -> str | None:
     """How a curve ends without numbers; None for one that ends with a number and has few gaps."""
     bad = [index for index, value in enumerate(curve) if not math.isfinite(value)]
     if not bad or (bad[-1] < len(curve) - 1 and len(bad) <= _MISSING * len(curve)):
@@ -291,13 +309,13 @@ def _broken(name: str | None, curve: Sequence[float]) -> str | None:
     return f"{name} is not a number from epoch {first + 1} on"
 
 
-def _bridged(curve: Sequence[float]) -> list[float]:
+def _without_gaps(curve: Sequence[float]) -> list[float]:
     """A curve whose gaps are filled with the value before them."""
-    bridged: list[float] = []
+    filled: list[float] = []
     first = next((value for value in curve if math.isfinite(value)), 0.0)
     for value in curve:
-        bridged.append(value if math.isfinite(value) else bridged[-1] if bridged else first)
-    return bridged
+        filled.append(value if math.isfinite(value) else filled[-1] if filled else first)
+    return filled
 
 
 def smoothed(curve: Sequence[float]) -> list[float]:
@@ -324,6 +342,6 @@ def _jitter(curve: Sequence[float]) -> float:
     return 0.71 * statistics.median(map(abs, rough)) if rough else 0.0
 
 
-def _late(curve: Sequence[float]) -> float:
+def _late_gain(curve: Sequence[float]) -> float:
     """Gain in the last quarter."""
     return curve[-1 - max(len(curve) // 4, 1)] - curve[-1]
