@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from botocore.exceptions import ClientError
+
 from sm_tuning.analysis.curves import CurveCache, TrialCurves, curves_of
 from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.client.description import TuningJobDescription, description
-from sm_tuning.client.errors import DENIED
+from sm_tuning.client.errors import DENIED, code_of
 from sm_tuning.client.run import Training, TuningRun
 from sm_tuning.errors import Invalid, NotFound
 from sm_tuning.spec.data_scaling import scaling_job_name
@@ -109,11 +111,9 @@ def _read_curves(run: TuningRun, training: Training, expressions: Mapping[str, "
 
 def _unless_denied(read: Callable[[], T]) -> T | None:
     """What a function reads; None where the caller has not the right to read it."""
-    from botocore.exceptions import ClientError  # noqa: PLC0415 - a fifth of a second that `sm-tuning --help` need not pay
-
     try:
         return read()
     except ClientError as error:
-        if error.response["Error"]["Code"] not in DENIED:
+        if code_of(error) not in DENIED:
             raise
         return None

@@ -92,21 +92,18 @@ def trainings_table(trainings: Sequence[Training], *, best: str | None = None) -
 
 def status_lines(status: RunStatus) -> Group:
     """A tuning job's state on two or three lines."""
-    counters = status.counters
-    failed = counters.get("NonRetryableError", 0) + counters.get("RetryableError", 0)
-    total = status.total
     line = Text.assemble(
         safe(status.name),
         "  ",
         safe_status(status.status),
-        f"  {status.finished}/{total} ended, {counters.get('InProgress', 0)} running",
-        (f", {failed} failed", "red") if failed else "",
-        f", {counters.get('Stopped', 0)} stopped" if counters.get("Stopped", 0) else "",
+        f"  {status.finished}/{status.total} ended, {status.running} running",
+        (f", {status.failed} failed", "red") if status.failed else "",
+        f", {status.stopped} stopped" if status.stopped else "",
     )
     times = f"  {duration(status.seconds)} elapsed"
     if (left := status.seconds_left) is not None:
         times += f", about {duration(left)} left"
-    parts: list[Any] = [line, ProgressBar(total=total, completed=status.finished, width=60), Text(times.strip())]
+    parts: list[Any] = [line, ProgressBar(total=status.total, completed=status.finished, width=60), Text(times.strip())]
     if status.best is not None and status.best.value is not None:
         chosen = ", ".join(f"{name}={setting(value)}" for name, value in status.best.hyperparameters.items())
         parts.append(Text.assemble(("best so far ", "bold"), number(status.best.value), "  ", safe(chosen)))

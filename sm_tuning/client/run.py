@@ -75,7 +75,22 @@ class RunStatus:
     @property
     def finished(self) -> int:
         """Training jobs ended so far."""
-        return self.launched - self.counters.get("InProgress", 0)
+        return self.launched - self.running
+
+    @property
+    def running(self) -> int:
+        """Training jobs that run."""
+        return self.counters.get("InProgress", 0)
+
+    @property
+    def failed(self) -> int:
+        """Training jobs that failed."""
+        return self.counters.get("NonRetryableError", 0) + self.counters.get("RetryableError", 0)
+
+    @property
+    def stopped(self) -> int:
+        """Training jobs that were stopped."""
+        return self.counters.get("Stopped", 0)
 
     @property
     def total(self) -> int:
@@ -96,11 +111,10 @@ class RunStatus:
 
     def __str__(self) -> str:
         """One line."""
-        failed = self.counters.get("NonRetryableError", 0) + self.counters.get("RetryableError", 0)
         best = "" if self.best is None or self.best.value is None else f", best so far {self.best.value:.6g}"
         of = "" if self.max_jobs is None else f" of {self.max_jobs}"
-        running = self.counters.get("InProgress", 0)
-        return f"{self.name} {self.status}: {self.finished}{of} training jobs ended ({failed} failed), {running} running{best}"
+        jobs = f"{self.finished}{of} training jobs ended ({self.failed} failed), {self.running} running"
+        return f"{self.name} {self.status}: {jobs}{best}"
 
 
 @dataclass(frozen=True, kw_only=True)

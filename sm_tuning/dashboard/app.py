@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from sm_tuning.analysis.reading import read_data_scaling, read_results
+from sm_tuning.boto import Session
 from sm_tuning.client.run import TuningRun
 from sm_tuning.client.summaries import training_job, tuning_jobs
 from sm_tuning.dashboard.owner import OwnerOnly
@@ -55,7 +56,7 @@ def _refused(status: str, text: str) -> _Answer:
 class Dashboard:
     """A WSGI application that shows the tuning jobs that a boto3 session reaches. `hosts` are the Host headers that it answers to."""
 
-    def __init__(self, session: Any, hosts: Iterable[str]) -> None:  # noqa: ANN401 - boto3 makes its classes at run time
+    def __init__(self, session: Session, hosts: Iterable[str]) -> None:
         self._pages = templates("sm_tuning.dashboard", "sm_tuning.report")
         self._session = session
         self._client = session.client("sagemaker")
@@ -190,7 +191,7 @@ def _names(query: Mapping[str, list[str]]) -> list[str]:
     return names[:_MOST_COMPARED]
 
 
-def serving(session: Any, port: int | None) -> tuple[Any, str]:  # noqa: ANN401 - boto3 and waitress have no types
+def serving(session: Session, port: int | None) -> tuple[Any, str]:
     """A server on loopback that only waits for `run()`, and its address. Port 0 takes a free one, None the usual one if it is free.
 
     Raises:

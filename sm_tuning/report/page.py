@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sm_tuning.client.run import duration
 from sm_tuning.errors import optional_package
@@ -12,6 +12,10 @@ from sm_tuning.printable import printable
 from sm_tuning.report.charts import RULES, charts
 from sm_tuning.report.svg import alone
 from sm_tuning.report.view_model import ViewModel
+
+if TYPE_CHECKING:
+    import jinja2
+    from markupsafe import Markup
 
 _EFFECT = "effect-"
 
@@ -21,7 +25,7 @@ def figures(view: ViewModel) -> dict[str, str]:
     return {name: alone(svg, RULES) for name, svg in charts(view).items()}
 
 
-def templates(*packages: str) -> Any:  # noqa: ANN401 - Jinja is an extra
+def templates(*packages: str) -> "jinja2.Environment":
     """A Jinja environment of some packages' pages: texts are escaped, and characters that turn or hide text around them are shown.
 
     Raises:
@@ -29,10 +33,9 @@ def templates(*packages: str) -> Any:  # noqa: ANN401 - Jinja is an extra
     """
     with optional_package("cli", "pages need Jinja"):
         import jinja2  # noqa: PLC0415 - an extra
-        from markupsafe import Markup  # noqa: PLC0415 - of that extra
 
     def shown(value: object) -> object:
-        return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+        return printable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
     environment = jinja2.Environment(
         loader=jinja2.ChoiceLoader([jinja2.PackageLoader(package, ".") for package in packages]),
@@ -46,9 +49,9 @@ def templates(*packages: str) -> Any:  # noqa: ANN401 - Jinja is an extra
     return environment
 
 
-def trusted(text: str) -> Any:  # noqa: ANN401 - Jinja is an extra
+def trusted(text: str) -> "Markup":
     """Markup made here, for a page that holds it as it is: charts, whose texts are escaped, style and script."""
-    from markupsafe import Markup  # noqa: PLC0415 - of an extra
+    from markupsafe import Markup  # noqa: PLC0415 - an extra, with Jinja
 
     return Markup(text)  # noqa: S704 - see the docstring
 
