@@ -12,7 +12,9 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from local_emulator.api import paging, tuning_jobs
 from local_emulator.api.context import Context
 from local_emulator.api.paging import with_token
+from local_emulator.documents import search as properties
 from local_emulator.documents import serialize
+from local_emulator.documents.search import Filter, NestedFilters, SearchExpression, parse_expression
 from local_emulator.domain.errors import ValidationException
 from local_emulator.domain.jobs import Document, Status
 from local_emulator.domain.names import AwsScope, parse_arn
@@ -62,7 +64,7 @@ def search(context: Context, request: Document, scope: AwsScope) -> Document:
     resource = request["Resource"]
     if resource not in RESOURCES:
         return refuse_components(context, request, scope)
-    expression = request.get("SearchExpression", {})
+    expression = parse_expression(request.get("SearchExpression", {}))
     _check(resource, expression)
     records = [record for record in _records(context, resource, expression, scope) if _satisfies(resource, record, expression)]
     if request.get("CrossAccountFilterOption") == "CrossAccount":
@@ -89,17 +91,14 @@ def suggestions(context: Context, request: Document, scope: AwsScope) -> Documen
         )
     hint = request.get("SuggestionQuery", {}).get("PropertyNameQuery", {}).get("PropertyNameHint", "")
     names = {path for path in _paths(schema.service().shape_for(RESOURCES[resource])) if not path.startswith("Tags.")}
-    for record in _records(context, resource, {}, scope):
-        names |= {f"HyperParameters.{name}" for name in record.get("HyperParameters", {})}
-        names |= {f"Metrics.{metric['MetricName']}" for metric in record.get("FinalMetricDataList", ())}
-        names |= {f"Tags.{tag['Key']}" for tag in record.get("Tags", ())}
+    names = names.union(*map(properties.names, _records(context, resource, SearchExpression(), scope)))
     return {"PropertyNameSuggestions": [{"PropertyName": name} for name in sorted(names) if name.startswith(hint)]}
 
 
 # --- records --------------------------------------------------------------------------------------------------------------
 
 
-def _records(context: Context, resource: str, expression: Document, scope: AwsScope) -> Iterator[Document]:
+def _records(context: Context, resource: str, expression: SearchExpression, scope: AwsScope) -> Iterator[Document]:
     """Records of a resource; those that cannot satisfy the expression may be left out."""
     if resource == "TrainingJob":
         for training in context.store.trainings.find(_narrowed(expression, scope)).items:
@@ -121,24 +120,22 @@ def _members(resource: str) -> frozenset[str]:
     return frozenset(shape.members if isinstance(shape, StructureShape) else ())
 
 
-def _narrowed(expression: Document, scope: AwsScope) -> Query:
+def _narrowed(expression: SearchExpression, scope: AwsScope) -> Query:
     """A query with the conditions of an expression that the store has indexes for."""
     query = Query(scope=scope)
-    if expression.get("Operator", "And") != "And":
+    if expression.operator != "And":
         return query
-    for condition in expression.get("Filters", ()):
-        if condition.get("Operator", "Equals") != "Equals":
-            continue
-        if condition["Name"] == "TuningJobArn" and (parsed := parse_arn(condition.get("Value", ""))) and parsed.scope == scope:
+    for name, value in [(entry.name, entry.value or "") for entry in expression.filters if entry.operator == "Equals"]:
+        if name == "TuningJobArn" and (parsed := parse_arn(value)) and parsed.scope == scope:
             query = replace(query, tuning=parsed.arn)
-        elif condition["Name"] == "TrainingJobStatus" and condition.get("Value") in set(Status):
-            query = replace(query, statuses=[Status(condition["Value"])])
+        elif name == "TrainingJobStatus" and value in set(Status):
+            query = replace(query, statuses=[Status(value)])
     return query
 
 
 def _sorted(records: Sequence[Document], by: str, *, descending: bool) -> list[Document]:
     """Records in the order of a property; records without it last."""
-    keyed = [(next(_values(record, by.split(".")), None), record) for record in records]
+    keyed = [(next(properties.values(record, by.split(".")), None), record) for record in records]
     there = [(value, record) for value, record in keyed if value is not None]
     numbers = all(isinstance(value, int | float) for value, _ in there)
     there.sort(key=lambda pair: pair[0] if numbers else str(pair[0]), reverse=descending)
@@ -148,6 +145,7 @@ def _sorted(records: Sequence[Document], by: str, *, descending: bool) -> list[D
 # --- properties -----------------------------------------------------------------------------------------------------------
 
 
+@functools.lru_cache(maxsize=1000)
 def _kind(resource: str, name: str) -> str:
     """Kind of a property: `text`, `number`, `time`, `boolean`, or `hyperparameter` (text or number). Raises ValidationException."""
     head, _, rest = name.partition(".")
@@ -182,64 +180,27 @@ def _paths(shape: Shape, path: str = "", above: tuple[str, ...] = ()) -> Iterato
         yield path
 
 
-def _values(record: Any, steps: Sequence[str]) -> Iterator[Any]:  # noqa: ANN401 - JSON
-    """All values at a path; lists are expanded."""
-    if isinstance(record, list):
-        for member in record:
-            yield from _values(member, steps)
-    elif not steps:
-        yield record
-    elif isinstance(record, Mapping):
-        if steps[0] == "Metrics":
-            wanted = ".".join(steps[1:])
-            yield from (metric["Value"] for metric in record.get("FinalMetricDataList", ()) if metric["MetricName"] == wanted)
-        elif steps[0] == "Tags" and len(steps) > 1 and "Tags" in record:
-            wanted = ".".join(steps[1:])
-            yield from (tag["Value"] for tag in record["Tags"] if tag["Key"] == wanted)
-        elif steps[0] == "HyperParameters" and len(steps) > 1:
-            yield from _values(record.get("HyperParameters", {}).get(".".join(steps[1:]), []), [])
-        elif steps[0] in record:
-            yield from _values(record[steps[0]], steps[1:])
-
-
 # --- conditions -----------------------------------------------------------------------------------------------------------
 
 
-def _conditions(expression: Document) -> Iterator[Document]:
-    """All filters of an expression and its sub-expressions."""
-    yield from expression.get("Filters", ())
-    for nested in expression.get("NestedFilters", ()):
-        yield from nested["Filters"]
-    for below in expression.get("SubExpressions", ()):
-        yield from _conditions(below)
-
-
-def _size(expression: Document) -> int:
-    below = expression.get("SubExpressions", ())
-    own = len(expression.get("Filters", ())) + len(expression.get("NestedFilters", ())) + len(below)
-    return own + sum(map(_size, below))
-
-
-def _check(resource: str, expression: Document) -> None:
+def _check(resource: str, expression: SearchExpression) -> None:
     """Raise ValidationException for an invalid expression."""
-    if _size(expression) > _MOST_CONDITIONS:
-        raise ValidationException(
-            f"SearchExpression has {_size(expression)} conditions; there may be at most {_MOST_CONDITIONS}."
-        )
+    if expression.size > _MOST_CONDITIONS:
+        raise ValidationException(f"SearchExpression has {expression.size} conditions; there may be at most {_MOST_CONDITIONS}.")
     contained: list[str] = []
-    for condition in _conditions(expression):
-        name, operator = condition["Name"], condition.get("Operator", "Equals" if "Value" in condition else "Exists")
+    for condition in expression.all_filters():
+        name, operator = condition.name, condition.operator
         kind = _kind(resource, name)
         if operator in {"Exists", "NotExists"}:
             continue
-        if "Value" not in condition:
+        if condition.value is None:
             raise ValidationException(f"Value is required in the filter of {name} for the operator {operator}.")
         if operator in _ORDERED and kind == "text":
             raise ValidationException(f"The operator {operator} of the filter of {name} is not supported for text properties.")
         if operator in {"Contains", "In"} and kind not in {"text", "hyperparameter"}:
             raise ValidationException(f"The operator {operator} of the filter of {name} is only supported for text properties.")
         if operator not in {"Contains", "In"}:
-            _read(kind, name, condition["Value"])
+            _read(kind, name, condition.value)
         if operator == "Contains":
             contained.append(name)
     if len(contained) != len(set(contained)):
@@ -266,22 +227,22 @@ def _read(kind: str, name: str, text: str) -> str | float | bool:
     return text
 
 
-def _satisfies(resource: str, record: Document, expression: Document) -> bool:
+def _satisfies(resource: str, record: Document, expression: SearchExpression) -> bool:
     """Whether a record satisfies an expression; always true without conditions."""
     verdicts = [
-        *(_holds(resource, record, condition) for condition in expression.get("Filters", ())),
-        *(_nested(resource, record, nested) for nested in expression.get("NestedFilters", ())),
-        *(_satisfies(resource, record, below) for below in expression.get("SubExpressions", ())),
+        *(_holds(resource, record, condition) for condition in expression.filters),
+        *(_nested(resource, record, nested) for nested in expression.nested_filters),
+        *(_satisfies(resource, record, below) for below in expression.sub_expressions),
     ]
-    return not verdicts or (any(verdicts) if expression.get("Operator") == "Or" else all(verdicts))
+    return not verdicts or (any(verdicts) if expression.operator == "Or" else all(verdicts))
 
 
-def _nested(resource: str, record: Document, nested: Document) -> bool:
+def _nested(resource: str, record: Document, nested: NestedFilters) -> bool:
     """Whether any object of a list satisfies all filters."""
-    path = nested["NestedPropertyName"].split(".")
+    path = nested.property_name.split(".")
     return any(
-        all(_holds(resource, _inside(path, member), condition) for condition in nested["Filters"])
-        for member in _values(record, path)
+        all(_holds(resource, _inside(path, member), condition) for condition in nested.filters)
+        for member in properties.values(record, path)
     )
 
 
@@ -293,15 +254,13 @@ def _inside(path: Sequence[str], member: Any) -> Document:  # noqa: ANN401 - JSO
     return dict(document)
 
 
-def _holds(resource: str, record: Document, condition: Document) -> bool:
-    name: str = condition["Name"]
-    operator: str = condition.get("Operator", "Equals" if "Value" in condition else "Exists")
-    values = list(_values(record, name.split(".")))
+def _holds(resource: str, record: Document, condition: Filter) -> bool:
+    name, operator, wanted = condition.name, condition.operator, condition.value or ""
+    values = list(properties.values(record, name.split(".")))
     if operator in {"Exists", "NotExists"}:
         return bool(values) == (operator == "Exists")
     if operator == "NotEquals":
-        return not _holds(resource, record, {**condition, "Operator": "Equals"})
-    wanted = condition["Value"]
+        return not _holds(resource, record, replace(condition, operator="Equals"))
     if operator == "Contains":
         return any(wanted in str(value) for value in values)
     if operator == "In":

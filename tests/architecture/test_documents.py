@@ -15,11 +15,11 @@ PACKAGE = ROOT / "local_emulator"
 OPERATIONS = ("CreateTrainingJob", "UpdateTrainingJob", "CreateHyperParameterTuningJob")
 READERS = {"get", "pop", "setdefault"}
 
-# Operations that are given a request, and how often they read a member of it. Search reads its own conditions and what Describe says.
-ALLOWED = {"api/search.py": 23, "api/training_jobs.py": 2, "api/tuning_jobs.py": 2}
+# Operations that are given a request, and how often they read a member of it: the job's name.
+ALLOWED = {"api/training_jobs.py": 2, "api/tuning_jobs.py": 2}
 RULES = {"api/limits.py"}  # judges requests before they are parsed
-# What has members of the same names: CloudFormation's templates, metadata of Python packages, files in /opt/ml/input/config.
-FOREIGN = {"cloud", "runs/requirements.py", "algorithms"}
+# What has members of the same names: CloudFormation's templates, files in /opt/ml/input/config.
+FOREIGN = {"cloud", "algorithms"}
 
 
 def _below(shape: Shape, known: set[str]) -> Iterator[str]:
