@@ -1,6 +1,7 @@
 """The rules for AWS's own algorithms. What they know of them is data: `sm_tuning.rules.catalogue`."""
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 
 from sm_tuning.rules import catalogue
 from sm_tuning.rules.catalogue import Algorithm, Hyperparameter
@@ -27,7 +28,10 @@ def _objective(request: TuningRequest) -> Iterator[Violation]:
                 f"The objective metric for the hyperparameter tuning job, [{metric}], isn't valid for the [{definition.image}] "
                 "algorithm. Choose a valid objective metric."
             )
-            requirement = f"it must be one of {', '.join(algorithm.metrics)}"
+            similar = get_close_matches(metric, algorithm.metrics, n=5, cutoff=0.3) or list(algorithm.metrics)[:5]
+            requirement = (
+                f"it must be one of the {len(algorithm.metrics)} metrics of {algorithm.title}, such as {', '.join(similar)}"
+            )
             yield Violation(f"{definition.objective_path}.MetricName", metric, requirement, sentence)
 
 

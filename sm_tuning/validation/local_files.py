@@ -28,43 +28,43 @@ class Files:
 
 def files_of(root: Path, without: frozenset[str] = frozenset()) -> Files:
     """What would be sent of a folder or a file; folders of the names `without` are left out."""
-    found = Files()
+    files = Files()
     if root.is_dir():
-        _walk(root, "", without, frozenset(), found)
+        _walk(root, "", without, frozenset(), files)
     else:
-        _add(root, root.name, found)
-    return found
+        _add(root, root.name, files)
+    return files
 
 
-def _walk(folder: Path, below: str, without: frozenset[str], above: frozenset[Path], found: Files) -> None:
+def _walk(folder: Path, below: str, without: frozenset[str], above: frozenset[Path], files: Files) -> None:
     above = above | {folder.resolve()}
     try:
         names = sorted(path.name for path in folder.iterdir())
     except OSError as error:
-        found.left_out.append((f"{below or '.'}/", f"it cannot be read ({error.strerror})"))
+        files.left_out.append((f"{below or '.'}/", f"it cannot be read ({error.strerror})"))
         return
     for name in names:
         path, shown = folder / name, f"{below}{name}"
         if not path.is_dir():
-            _add(path, shown, found)
+            _add(path, shown, files)
         elif name in without:
-            found.left_out.append((f"{shown}/", "a cache or an environment of this machine"))
+            files.left_out.append((f"{shown}/", "a cache or an environment of this machine"))
         elif path.resolve() in above:
-            found.left_out.append((f"{shown}/", "a link to a folder that holds it"))
+            files.left_out.append((f"{shown}/", "a link to a folder that holds it"))
         else:
-            _walk(path, f"{shown}/", without, above, found)
+            _walk(path, f"{shown}/", without, above, files)
 
 
-def _add(path: Path, name: str, found: Files) -> None:
+def _add(path: Path, name: str, files: Files) -> None:
     try:
         mode = path.stat().st_mode
     except OSError as error:
         reason = "a link to what does not exist" if path.is_symlink() else f"it cannot be read ({error.strerror})"
-        found.left_out.append((name, reason))
+        files.left_out.append((name, reason))
         return
     if not stat.S_ISREG(mode):
-        found.left_out.append((name, "neither a file nor a folder"))
+        files.left_out.append((name, "neither a file nor a folder"))
     elif not os.access(path, os.R_OK):
-        found.left_out.append((name, "it cannot be read (Permission denied)"))
+        files.left_out.append((name, "it cannot be read (Permission denied)"))
     else:
-        found.files.append((name, path))
+        files.files.append((name, path))

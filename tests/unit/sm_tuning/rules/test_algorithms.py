@@ -49,6 +49,15 @@ def test_a_rule(rule: str) -> None:
     assert of_rule(tuning_job.violations(changed(KMEANS_JOB, changes)), rule) == [(path, message)]
 
 
+def test_similar_metrics_are_named() -> None:
+    request = changed(KMEANS_JOB, {"C.HyperParameterTuningJobObjective.MetricName": "validation:ssd"})
+    (violation,) = tuning_job.violations(request)
+    assert (
+        violation.requirement
+        == "it must be one of the 5 metrics of K-Means, such as train:msd, test:ssd, train:progress, test:msd"
+    )
+
+
 def test_every_rule_is_tried() -> None:
     assert set(CASES) == set(names(algorithms.TUNING))
 
