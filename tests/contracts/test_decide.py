@@ -43,23 +43,23 @@ def job(jobs: int = 6, parallel: int = 2, *, status: Status = Status.IN_PROGRESS
     )
 
 
-def ask(one: TuningJob, trials: Sequence[Trial], now: datetime = NOW) -> Sequence[Action]:
-    plan = one.plan
+def ask(tuning: TuningJob, trials: Sequence[Trial], now: datetime = NOW) -> Sequence[Action]:
+    plan = tuning.plan
     history = History(goal=plan.definitions[0].objective.goal, trials=trials)
-    return decide(one, history, [make(plan, definition, one.seed) for definition in plan.definitions], now)
+    return decide(tuning, history, [make(plan, definition, tuning.seed) for definition in plan.definitions], now)
 
 
-def apply(one: TuningJob, trials: list[Trial], actions: Sequence[Action]) -> TuningJob:
+def apply(tuning: TuningJob, trials: list[Trial], actions: Sequence[Action]) -> TuningJob:
     for action in actions:
         if isinstance(action, Launch):
             trials.append(Trial(name=f"c{action.index}", index=action.index, point=action.point, status=Status.IN_PROGRESS))
         elif isinstance(action, Stop):
-            place = next(number for number, trial in enumerate(trials) if trial.name == action.trial)
-            assert trials[place].status is Status.IN_PROGRESS, "stopped twice"
-            trials[place] = replace(trials[place], status=Status.STOPPING)
+            index = next(number for number, trial in enumerate(trials) if trial.name == action.trial)
+            assert trials[index].status is Status.IN_PROGRESS, "stopped twice"
+            trials[index] = replace(trials[index], status=Status.STOPPING)
         else:
-            one = replace(one, status=action.status, failure_reason=action.reason, ended=NOW)
-    return one
+            tuning = replace(tuning, status=action.status, failure_reason=action.reason, ended=NOW)
+    return tuning
 
 
 def end(trial: Trial, status: Status, value: float | None, second: int) -> Trial:
@@ -92,18 +92,18 @@ def test_any_world_comes_to_an_end(
         criteria["TargetObjectiveMetricValue"] = target
     if patience is not None:
         criteria["BestObjectiveNotImproving"] = {"MaxNumberOfTrainingJobsNotImproving": patience}
-    one = job(jobs, parallel, TrainingJobEarlyStoppingType="Auto" if early else "Off", TuningJobCompletionCriteria=criteria)
+    tuning = job(jobs, parallel, TrainingJobEarlyStoppingType="Auto" if early else "Off", TuningJobCompletionCriteria=criteria)
     trials: list[Trial] = []
     for second in range(1, 200):
-        one = apply(one, trials, ask(one, trials))
+        tuning = apply(tuning, trials, ask(tuning, trials))
         assert len([trial for trial in trials if not trial.status.terminal]) <= parallel
         assert len(trials) <= jobs
-        assert ask(one, trials) == (), "there is more to say although nothing has moved"
-        if one.status.terminal:
+        assert ask(tuning, trials) == (), "there is more to say although nothing has moved"
+        if tuning.status.terminal:
             assert all(trial.status.terminal for trial in trials)
             return
         if data.draw(st.integers(0, 20)) == 0:
-            one = replace(one, status=Status.STOPPING)
+            tuning = replace(tuning, status=Status.STOPPING)
         running = [number for number, trial in enumerate(trials) if not trial.status.terminal]
         chosen = data.draw(st.sampled_from(running)) if running else None
         if chosen is not None:
@@ -137,14 +137,14 @@ def test_first_slots_are_filled() -> None:
 
 
 def test_five_bad_endings_without_a_good_one() -> None:
-    one = job(20, 2)
-    assert len(ask(one, world(*[BAD] * 4))) == 2
-    assert ask(one, world(*[BAD] * 5, RUN)) == ()
-    (finish,) = ask(one, world(*[BAD] * 5))
+    tuning = job(20, 2)
+    assert len(ask(tuning, world(*[BAD] * 4))) == 2
+    assert ask(tuning, world(*[BAD] * 5, RUN)) == ()
+    (finish,) = ask(tuning, world(*[BAD] * 5))
     assert isinstance(finish, Finish)
     assert finish.status is Status.FAILED
     assert str(finish.reason).startswith("No training job succeeded after 5 attempts.")
-    assert len(ask(one, world((Status.COMPLETED, 0.5), *[BAD] * 8))) == 2
+    assert len(ask(tuning, world((Status.COMPLETED, 0.5), *[BAD] * 8))) == 2
 
 
 def test_no_objective_is_told() -> None:
@@ -161,29 +161,29 @@ def test_small_budget_all_failed() -> None:
 
 
 def test_max_runtime_stops_what_runs_and_completes() -> None:
-    one = job(limits={"MaxRuntimeInSeconds": 120})
+    tuning = job(limits={"MaxRuntimeInSeconds": 120})
     later = NOW + timedelta(seconds=120)
     trials = world((Status.COMPLETED, 0.5), RUN)
-    (stop,) = ask(one, trials, later)
+    (stop,) = ask(tuning, trials, later)
     assert isinstance(stop, Stop)
     trials[1] = replace(trials[1], status=Status.STOPPED, ended=later)
-    (finish,) = ask(one, trials, later)
+    (finish,) = ask(tuning, trials, later)
     assert finish == Finish(status=Status.COMPLETED)
 
 
 def test_stop_waits_for_its_children() -> None:
-    one = job(status=Status.STOPPING)
-    (stop,) = ask(one, world((Status.STOPPING, None), RUN))
+    tuning = job(status=Status.STOPPING)
+    (stop,) = ask(tuning, world((Status.STOPPING, None), RUN))
     assert isinstance(stop, Stop)
     assert stop.trial == "c2"
-    assert ask(one, world((Status.STOPPING, None))) == ()
-    assert ask(one, world((Status.STOPPED, None))) == (Finish(status=Status.STOPPED),)
+    assert ask(tuning, world((Status.STOPPING, None))) == ()
+    assert ask(tuning, world((Status.STOPPED, None))) == (Finish(status=Status.STOPPED),)
 
 
 def test_median_rule_by_hand() -> None:
     """Five earlier trials with running averages at epoch 2 of 0.15, 0.25, 0.35, 0.45, 0.55: the median is 0.35."""
     rows = [(0.1, 0.2), (0.2, 0.3), (0.3, 0.4), (0.4, 0.5), (0.5, 0.6)]
-    one = job(10, 6, TrainingJobEarlyStoppingType="Auto")
+    tuning = job(10, 6, TrainingJobEarlyStoppingType="Auto")
     earlier = [
         replace(trial, values=values, final=values[-1])
         for trial, values in zip(world(*[(Status.COMPLETED, 0.5)] * 5), rows, strict=True)
@@ -191,7 +191,7 @@ def test_median_rule_by_hand() -> None:
 
     def stopped(*values: float) -> bool:
         running = Trial(name="late", index=6, point={"x": "0.1"}, status=Status.IN_PROGRESS, values=values)
-        return any(isinstance(action, Stop) for action in ask(one, [*earlier, running]))
+        return any(isinstance(action, Stop) for action in ask(tuning, [*earlier, running]))
 
     assert stopped(0.9, 0.34)
     assert not stopped(0.1, 0.35)
@@ -200,7 +200,7 @@ def test_median_rule_by_hand() -> None:
 
 def test_not_improving_by_hand() -> None:
     """0.5, then 0.504 (0.8 per cent better), 0.4 and a failure: three without an improvement of one per cent."""
-    one = job(20, 2, TuningJobCompletionCriteria={"BestObjectiveNotImproving": {"MaxNumberOfTrainingJobsNotImproving": 3}})
+    tuning = job(20, 2, TuningJobCompletionCriteria={"BestObjectiveNotImproving": {"MaxNumberOfTrainingJobsNotImproving": 3}})
     good = Status.COMPLETED
-    assert len(ask(one, world((good, 0.5), (good, 0.504), (good, 0.4)))) == 2
-    assert ask(one, world((good, 0.5), (good, 0.504), (good, 0.4), BAD)) == (Finish(status=Status.COMPLETED),)
+    assert len(ask(tuning, world((good, 0.5), (good, 0.504), (good, 0.4)))) == 2
+    assert ask(tuning, world((good, 0.5), (good, 0.504), (good, 0.4), BAD)) == (Finish(status=Status.COMPLETED),)

@@ -120,7 +120,7 @@ def test_a_status_that_may_not_follow_is_refused(store: SqliteStore, kind: str) 
                 with pytest.raises(ImpossibleTransition, match=f"cannot go from {before} to {after}"):
                     table.put(changed)
                 assert table.get(job.arn) == replace(job, status=before), "it is as it was"
-                assert [found.status for found in table.find(Query(name_contains=job.name)).items] == [before]
+                assert [listed.status for listed in table.find(Query(name_contains=job.name)).items] == [before]
 
 
 @given(statuses=st.lists(st.sampled_from(Status), max_size=12))
@@ -168,8 +168,8 @@ def test_filters(store: SqliteStore) -> None:
         "before": Query(created_before=NOW + timedelta(minutes=10)),
         "contains": Query(name_contains="T"),
     }
-    found = {key: {job.name for job in store.trainings.find(query).items} for key, query in names.items()}
-    assert found == {
+    listed = {key: {job.name for job in store.trainings.find(query).items} for key, query in names.items()}
+    assert listed == {
         "status": {"two"},
         "tuning": {"one", "two"},
         "after": {"two", "three"},

@@ -44,9 +44,9 @@ continuous = st.builds(
 
 def named(parameters: Sequence[Parameter]) -> Space:
     copies = []
-    for number, one in enumerate(parameters):
-        fields = {name: getattr(one, name) for name in one.__dataclass_fields__}
-        copies.append(type(one)(**{**fields, "name": f"p{number}"}))
+    for number, parameter in enumerate(parameters):
+        fields = {name: getattr(parameter, name) for name in parameter.__dataclass_fields__}
+        copies.append(type(parameter)(**{**fields, "name": f"p{number}"}))
     return Space(parameters=tuple(copies))
 
 
@@ -55,14 +55,14 @@ grids = st.lists(categoricals, min_size=1, max_size=3).map(named)
 
 
 def inside(space: Space, point: Point) -> bool:
-    if set(point) != {one.name for one in space.parameters}:
+    if set(point) != {parameter.name for parameter in space.parameters}:
         return False
-    for one in space.parameters:
-        text = point[one.name]
-        if isinstance(one, Categorical):
-            if text not in one.values:
+    for parameter in space.parameters:
+        text = point[parameter.name]
+        if isinstance(parameter, Categorical):
+            if text not in parameter.values:
                 return False
-        elif not one.low <= float(text) <= one.high or (isinstance(one, Integer) and str(int(text)) != text):
+        elif not parameter.low <= float(text) <= parameter.high or (isinstance(parameter, Integer) and str(int(text)) != text):
             return False
     return True
 
@@ -129,7 +129,7 @@ def test_parallel_bayesian_proposals_differ() -> None:
         trials.append(Trial(name=str(number), index=number + 1, point=point, status=Status.COMPLETED, final=value, ended=ended))
     points = Bayesian(space, seed=1).ask(History(goal=Goal.MINIMIZE, trials=trials), 4)
     rows = [[float(value) for value in point.values()] for point in points]
-    assert min(math.dist(one, other) for place, one in enumerate(rows) for other in rows[:place]) > 1e-3
+    assert min(math.dist(row, other) for index, row in enumerate(rows) for other in rows[:index]) > 1e-3
 
 
 def test_bayesian_beats_random_on_a_valley() -> None:
@@ -163,4 +163,6 @@ def test_hyperband_by_hand() -> None:
     # The first two had fewer than three to be judged by; the third is worst of three; the fourth is best of four.
     assert [trial.name for trial in pruned] == ["3"]
     done = [Trial(name="1", index=1, point={"p0": "0.5"}, status=Status.IN_PROGRESS, values=(0.1,) * 9)]
-    assert [one.name for one in Hyperband(space, seed=0, max_resource=9).prune(History(goal=Goal.MAXIMIZE, trials=done))] == ["1"]
+    assert [trial.name for trial in Hyperband(space, seed=0, max_resource=9).prune(History(goal=Goal.MAXIMIZE, trials=done))] == [
+        "1"
+    ]

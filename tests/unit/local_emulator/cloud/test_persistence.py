@@ -42,11 +42,11 @@ def fill(state: Path) -> None:
 def content(state: Path) -> tuple[object, ...]:
     mirror = Mirror(state)
     try:
-        found = {
-            one.key: (one.blob.path.read_bytes(), one.size, one.etag, one.modified, dict(one.metadata))
-            for one in mirror.objects()
+        contents = {
+            stored.key: (stored.blob.path.read_bytes(), stored.size, stored.etag, stored.modified, dict(stored.metadata))
+            for stored in mirror.objects()
         }
-        return mirror.buckets(), list(mirror.settings()), found
+        return mirror.buckets(), list(mirror.settings()), contents
     finally:
         mirror.close()
 
@@ -230,7 +230,7 @@ def test_a_write_that_cannot_be_noted_has_not_been(cloud: MotoBackend, tmp_path:
                 _request(cloud, method, path, body, query)
         with pytest.raises(sqlite3.OperationalError):
             cloud.objects.upload(bucket, "uploaded", Path(__file__))
-    assert [(one.key, one.size) for one in cloud.objects.list(bucket, "")] == [("old", len(kept))]
+    assert [(stored.key, stored.size) for stored in cloud.objects.list(bucket, "")] == [("old", len(kept))]
     cloud.objects.download(bucket, "old", tmp_path / "target")
     assert (tmp_path / "target").read_bytes() == kept
     asking = put_of_setting(bucket, "versioning", {}, b"", "us-east-1") | {"REQUEST_METHOD": "GET"}

@@ -31,9 +31,9 @@ def content(path: Path) -> object:
     store = SqliteStore(path)
     try:
         job = store.tunings.get(SCOPE.tuning_arn("tune"))
-        trials = [(one.name, one.values, one.final, one.status) for one in store.history(job).trials]
+        trials = [(trial.name, trial.values, trial.final, trial.status) for trial in store.history(job).trials]
         jobs = store.trainings.find(Query()).items
-        logs = [(store.observations(one.arn), store.offset(one.arn)) for one in jobs]
+        logs = [(store.observations(job.arn), store.offset(job.arn)) for job in jobs]
         lists = [store.summaries(Query(tuning=job.arn, descending=True)).items, store.arns(), store.runs()]
         return job, trials, jobs, logs, lists
     finally:

@@ -92,9 +92,9 @@ def undone(store: SqliteStore, write: Callable[[], object]) -> None:
 
 @pytest.fixture
 def store() -> Iterator[SqliteStore]:
-    one = SqliteStore(None)
-    yield one
-    one.close()
+    store = SqliteStore(None)
+    yield store
+    store.close()
 
 
 # --- indexes ----------------------------------------------------------------------------------------------------------------
@@ -139,10 +139,10 @@ def test_pages_are_read_in_the_order_of_an_index(
 ) -> None:
     after = queries.cursor(TOKEN[sort], 7) if later else None
     query = Query(**narrowed(scope), sort=sort, descending=descending, limit=10, after=after, **given)
-    told = plan(store, queries.page("trainings", query, "name"))
-    assert "TEMP B-TREE" not in told, told
-    assert re.fullmatch(r"(SCAN|SEARCH) trainings USING INDEX [^;]+", told), told
-    assert told.startswith("SEARCH"), told
+    steps = plan(store, queries.page("trainings", query, "name"))
+    assert "TEMP B-TREE" not in steps, steps
+    assert re.fullmatch(r"(SCAN|SEARCH) trainings USING INDEX [^;]+", steps), steps
+    assert steps.startswith("SEARCH"), steps
 
 
 @pytest.mark.parametrize("scope", [None, "tune"])
@@ -151,8 +151,8 @@ def test_few_are_found_by_the_filter_and_sorted(store: SqliteStore, scope: str |
     query = Query(**narrowed(scope), sort=Sort.NAME, limit=10, **given)
     for statement in queries.narrow("trainings", query):
         assert " COVERING INDEX " in plan(store, statement), statement
-    told = plan(store, queries.page("trainings", query, "name", among=[1, 2]))
-    assert "SEARCH trainings USING INTEGER PRIMARY KEY" in told, told
+    steps = plan(store, queries.page("trainings", query, "name", among=[1, 2]))
+    assert "SEARCH trainings USING INTEGER PRIMARY KEY" in steps, steps
 
 
 def test_both_ways_find_the_same(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,12 +170,12 @@ def test_both_ways_find_the_same(store: SqliteStore, monkeypatch: pytest.MonkeyP
             limit=99,
             **some,
         )
-        found = [[job.name for job in store.trainings.find(replace(query, limit=None)).items]]
+        names = [[job.name for job in store.trainings.find(replace(query, limit=None)).items]]
         for few in (0, 1000):
             monkeypatch.setattr(queries, "FEW", few)
-            found.append([job.name for job in store.trainings.find(query).items])
-        assert found[0] == found[1] == found[2]
-        assert found[0]
+            names.append([job.name for job in store.trainings.find(query).items])
+        assert names[0] == names[1] == names[2]
+        assert names[0]
 
 
 # --- objects in memory ------------------------------------------------------------------------------------------------------
@@ -210,7 +210,7 @@ def test_memory_is_bounded_and_what_was_forgotten_is_read_again(store: SqliteSto
         assert [trial.index % 5 for trial in store.history(store.tunings.get(SCOPE.tuning_arn(f"tune-{number}"))).trials] == [
             (number + 1) % 5
         ] * 4
-        assert sum(one.size for one in store._histories.values()) <= 40
+        assert sum(cache.size for cache in store._histories.values()) <= 40
     assert [store.trainings.get(job.arn) for job in jobs] == jobs
     assert len(store.trainings._kept) == 3
 
@@ -243,18 +243,20 @@ def test_a_history_that_grew_is_the_one_that_is_read_afresh(store: SqliteStore, 
     before: list[tuple[History, tuple[Any, ...]]] = []
     seqs: dict[str, int] = {}
     for step in range(60):
-        active = [one for one in store.trainings.find(Query(tuning=SCOPE.tuning_arn("tune"))).items if not one.status.terminal]
-        over = [one for one in store.trainings.find(Query(tuning=SCOPE.tuning_arn("tune"))).items if one.status.terminal]
+        active = [
+            child for child in store.trainings.find(Query(tuning=SCOPE.tuning_arn("tune"))).items if not child.status.terminal
+        ]
+        over = [child for child in store.trainings.find(Query(tuning=SCOPE.tuning_arn("tune"))).items if child.status.terminal]
         choice = rng.random()
         now = NOW + timedelta(seconds=step if rng.random() < 0.9 else 0)  # at times the clock is set back
         if choice < 0.3 or not active:
             store.trainings.add(training(f"job-{step}", step))
         elif choice < 0.6:
-            one = rng.choice(active)
-            seq = seqs[one.name] = seqs.get(one.name, 0) + 2
+            child = rng.choice(active)
+            seq = seqs[child.name] = seqs.get(child.name, 0) + 2
             told_now = [("score", rng.random()), ("other", 1.0)]
             seen = [Observation(seq=seq + n, metric=name, value=value, time=now) for n, (name, value) in enumerate(told_now)]
-            store.record(one.arn, seen, step)
+            store.record(child.arn, seen, step)
         elif choice < 0.85:
             store.trainings.put(ended(rng.choice(active), rng.choice([None, rng.random(), 0.5]), now))
         elif choice < 0.9 and over:
@@ -312,29 +314,29 @@ def old_database(path: Path, jobs: Sequence[TrainingJob], version: int = 1, job:
     db.executescript((Path(__file__).parent / f"schema_{version}.sql").read_text() + f"PRAGMA user_version = {version};")
     times = (microseconds(job.created), microseconds(job.modified))
     db.execute("INSERT INTO tunings VALUES (1, 'tune', 'tune', ?, ?, ?, 3, ?)", (job.status.value, *times, to_json(job)))
-    for number, one in enumerate(jobs, 5):
+    for number, child in enumerate(jobs, 5):
         row: tuple[object, ...] = (
             number,
-            one.name.casefold(),
-            one.name,
-            one.status.value,
-            *map(microseconds, (one.created, one.modified)),
+            child.name.casefold(),
+            child.name,
+            child.status.value,
+            *map(microseconds, (child.created, child.modified)),
         )
         if version == 1:
-            row = (*row, 2, old_json(one), "tune", one.final_objective)
+            row = (*row, 2, old_json(child), "tune", child.final_objective)
         else:
-            times_of_run = (None if time is None else microseconds(time) for time in (one.started, one.ended))
+            times_of_run = (None if time is None else microseconds(time) for time in (child.started, child.ended))
             brief = (
-                one.secondary.value,
+                child.secondary.value,
                 *times_of_run,
-                one.failure_reason,
-                one.retryable,
+                child.failure_reason,
+                child.retryable,
                 "tune",
-                one.definition,
-                one.run,
-                one.index,
+                child.definition,
+                child.run,
+                child.index,
             )
-            row = (*row, 2, one.arn, *brief, "{}", one.objective, one.final_objective, old_json(one))
+            row = (*row, 2, child.arn, *brief, "{}", child.objective, child.final_objective, old_json(child))
         db.execute(f"INSERT INTO trainings VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608 - the test's own
     db.execute("INSERT INTO observations VALUES ('done', 1, 'score', 0.25, 1767225600000)")
     db.execute("INSERT INTO offsets VALUES ('done', 70)")
@@ -352,11 +354,11 @@ def test_a_database_of_an_earlier_version_is_brought_up(tmp_path: Path, version:
     store, fresh = SqliteStore(tmp_path / "old"), SqliteStore(tmp_path / "new")
     job = store.tunings.get(SCOPE.tuning_arn("tune"))
     assert job == replace(tuning(), version=3)
-    assert [replace(one, version=0) for one in store.trainings.find(Query(scope=SCOPE)).items] == jobs
+    assert [replace(job, version=0) for job in store.trainings.find(Query(scope=SCOPE)).items] == jobs
     assert store.runs() == {"run-Done", "run-bad", "run-runs", "run-0"}
-    for one, brief in zip(jobs, store.summaries(Query(scope=SCOPE)).items, strict=True):
-        assert {name: getattr(one, name) for name in vars(brief)} == vars(brief)
-        fresh.trainings.add(one)
+    for child, brief in zip(jobs, store.summaries(Query(scope=SCOPE)).items, strict=True):
+        assert {name: getattr(child, name) for name in vars(brief)} == vars(brief)
+        fresh.trainings.add(child)
     done = SCOPE.training_arn("Done")
     assert [seen.value for seen in store.observations(done)] == [0.25]
     fresh.record(done, store.observations(done), store.offset(done))

@@ -80,14 +80,14 @@ def test_gradients_are_those_of_differences() -> None:
     start = embedding(np.array([[0.3, 2.0, 0.6], [0.9, 0.0, 0.1]]))
     _, slopes = process._log_improvement(start, -1.0)
     free = embedding.numeric
-    for place, point in enumerate(start):
+    for index, point in enumerate(start):
 
         def at(values: Array, point: Array = point) -> float:
             moved = point.copy()
             moved[free] = values
             return float(process._log_improvement(moved[None, :], -1.0)[0][0])
 
-        np.testing.assert_allclose(slopes[place][free], approx_fprime(point[free], at, 1e-6), rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(slopes[index][free], approx_fprime(point[free], at, 1e-6), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("best", [-3.0, -1.0, 0.0, 2.0])
@@ -128,8 +128,8 @@ def test_expected_values_are_conditioned_on() -> None:
     extended = process.with_expected(rows[:1]).with_expected(rows[1:])
     anew = GaussianProcess(KERNEL, np.vstack([inputs, rows]), np.concatenate([outputs, process.predict(rows)[0]]), NUMBERS)
     somewhere = np.random.default_rng(4).random((30, 3))
-    for one, other in zip(extended.predict(somewhere), anew.predict(somewhere), strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-7)
+    for value, other in zip(extended.predict(somewhere), anew.predict(somewhere), strict=True):
+        np.testing.assert_allclose(value, other, atol=1e-7)
     assert float(extended.predict(rows)[1].max()) < float(process.predict(rows)[1].max())
 
 
@@ -211,7 +211,7 @@ ODD: dict[str, Sequence[float | None]] = {
 def test_odd_results_are_not_fatal(name: str) -> None:
     history = History(goal=Goal.MINIMIZE, trials=trials(list(zip(points(14), ODD[name], strict=True))))
     asked = Bayesian(SPACE, seed=1).ask(history, 4)
-    assert len({tuple(sorted(one.items())) for one in asked}) == 4
+    assert len({tuple(sorted(point.items())) for point in asked}) == 4
     assert all(map(inside, asked))
     assert asked == Bayesian(SPACE, seed=1).ask(history, 4)
 
@@ -227,12 +227,12 @@ def test_what_diverged_does_not_drown_the_rest() -> None:
 @pytest.mark.parametrize("transfer", [False, True])
 def test_parents_save_the_first_steps(transfer: bool) -> None:  # noqa: FBT001 - a parameter of the test
     """With parents the very first proposals are good; with transfer even if their values are of another size."""
-    told = [(point, valley(point) * (1000.0 if transfer else 1.0) + (50.0 if transfer else 0.0)) for point in points(30, 3)]
-    warm = History(goal=Goal.MINIMIZE, parents=trials(told), transfer=transfer)
+    observed = [(point, valley(point) * (1000.0 if transfer else 1.0) + (50.0 if transfer else 0.0)) for point in points(30, 3)]
+    warm = History(goal=Goal.MINIMIZE, parents=trials(observed), transfer=transfer)
     cold = History(goal=Goal.MINIMIZE)
     for seed in range(3):
-        from_warm = [valley(one) for one in Bayesian(SPACE, seed=seed).ask(warm, 4)]
-        from_cold = [valley(one) for one in Bayesian(SPACE, seed=seed).ask(cold, 4)]
+        from_warm = [valley(point) for point in Bayesian(SPACE, seed=seed).ask(warm, 4)]
+        from_cold = [valley(point) for point in Bayesian(SPACE, seed=seed).ask(cold, 4)]
         assert np.mean(from_warm) < 0.5 * np.mean(from_cold)
 
 
@@ -261,9 +261,9 @@ def test_parents_with_other_values_are_left_out() -> None:
 
 def test_running_trials_are_kept_away_from() -> None:
     """What runs already is extended: asking one by one with nothing told gives other points than what runs."""
-    told = trials([(point, valley(point)) for point in points(12, 7)])
-    first = Bayesian(SPACE, seed=3).ask(History(goal=Goal.MINIMIZE, trials=told), 1)[0]
+    observed = trials([(point, valley(point)) for point in points(12, 7)])
+    first = Bayesian(SPACE, seed=3).ask(History(goal=Goal.MINIMIZE, trials=observed), 1)[0]
     running = Trial(name="12", index=12, point=first, status=Status.IN_PROGRESS)
-    second = Bayesian(SPACE, seed=3).ask(History(goal=Goal.MINIMIZE, trials=(*told, running)), 1)[0]
+    second = Bayesian(SPACE, seed=3).ask(History(goal=Goal.MINIMIZE, trials=(*observed, running)), 1)[0]
     near = np.abs(np.array(SPACE.units(first)) - np.array(SPACE.units(second))).max()
     assert near > 0.01

@@ -61,26 +61,28 @@ FINISHED = [
 )
 def test_median_rule_maximizing(values: list[float], *, stopped: bool) -> None:
     history = History(goal=Goal.MAXIMIZE, trials=[*FINISHED, running(6, *values)])
-    assert [one.index for one in MedianRule().prune(history)] == [6] * stopped
+    assert [pruned.index for pruned in MedianRule().prune(history)] == [6] * stopped
 
 
 def test_median_rule_minimizing_is_the_mirror() -> None:
-    mirrored = [trial(one.index, [-value for value in one.values]) for one in FINISHED]
+    mirrored = [trial(earlier.index, [-value for value in earlier.values]) for earlier in FINISHED]
     history = History(goal=Goal.MINIMIZE, trials=[*mirrored, running(6, -0.1, -0.59), running(7, -0.1, -0.61)])
-    assert [one.index for one in MedianRule().prune(history)] == [6]
+    assert [pruned.index for pruned in MedianRule().prune(history)] == [6]
 
 
 def test_median_rule_needs_five_and_looks_back_only() -> None:
     bad = running(5, 0.1, 0.1)
     assert not MedianRule().prune(History(goal=Goal.MAXIMIZE, trials=[*FINISHED[:4], bad]))
-    later = [trial(index + 10, one.values) for index, one in enumerate(FINISHED)]
+    later = [trial(index + 10, earlier.values) for index, earlier in enumerate(FINISHED)]
     assert not MedianRule().prune(History(goal=Goal.MAXIMIZE, trials=[*FINISHED[:4], bad, *later]))
 
 
 def test_median_rule_counts_stopped_trials_as_far_as_they_got() -> None:
     cut = [*FINISHED[:4], trial(5, [0.50, 0.70], Status.STOPPED)]
     history = History(goal=Goal.MAXIMIZE, trials=[*cut, running(6, 0.1, 0.59), running(7, 0.9, 0.9, 0.1)])
-    assert [one.index for one in MedianRule().prune(history)] == [6], "at the third epoch there are only four to be judged by"
+    assert [pruned.index for pruned in MedianRule().prune(history)] == [6], (
+        "at the third epoch there are only four to be judged by"
+    )
 
 
 # --- successive halving -------------------------------------------------------------------------------------------------------
@@ -88,7 +90,7 @@ def test_median_rule_counts_stopped_trials_as_far_as_they_got() -> None:
 
 def halving(trials: Sequence[Trial], low: int = 1, high: int = 27, goal: Goal = Goal.MAXIMIZE) -> list[int]:
     strategy = Hyperband(SPACE, seed=0, max_resource=high, min_resource=low)
-    return [one.index for one in strategy.prune(History(goal=goal, trials=trials))]
+    return [pruned.index for pruned in strategy.prune(History(goal=goal, trials=trials))]
 
 
 def test_rungs_of_27() -> None:

@@ -56,5 +56,5 @@ def filter_log_events() -> bool:
         logs.create_log_stream(logGroupName="group", logStreamName=stream)
         event = {"timestamp": int(time.time() * 1000), "message": stream}
         logs.put_log_events(logGroupName="group", logStreamName=stream, logEvents=[event])
-    found = logs.filter_log_events(logGroupName="group", logStreamNamePrefix="wanted")["events"]
-    return bool([event["message"] for event in found] != ["wanted/1"])
+    events = logs.filter_log_events(logGroupName="group", logStreamNamePrefix="wanted")["events"]
+    return bool([event["message"] for event in events] != ["wanted/1"])

@@ -37,13 +37,20 @@ def queue_policies() -> bool:
 def egress_to_groups() -> bool:
     ec2 = client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
-    one, other = (ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"] for name in ("one", "other"))
+    source, destination = (
+        ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"] for name in ("one", "other")
+    )
     rule = resource(
-        "AWS::EC2::SecurityGroupEgress", GroupId=one, DestinationSecurityGroupId=other, IpProtocol="tcp", FromPort=443, ToPort=443
+        "AWS::EC2::SecurityGroupEgress",
+        GroupId=source,
+        DestinationSecurityGroupId=destination,
+        IpProtocol="tcp",
+        FromPort=443,
+        ToPort=443,
     )
     refused(lambda: deploy({"Resources": {"Egress": rule}}))
-    (group,) = ec2.describe_security_groups(GroupIds=[one])["SecurityGroups"]
-    return other not in str(group["IpPermissionsEgress"])
+    (group,) = ec2.describe_security_groups(GroupIds=[source])["SecurityGroups"]
+    return destination not in str(group["IpPermissionsEgress"])
 
 
 @probe

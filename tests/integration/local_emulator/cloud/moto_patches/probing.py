@@ -70,8 +70,8 @@ def outputs(stack: str) -> Mapping[str, str]:
 
 
 def changes(stack: str, name: str) -> set[tuple[str, str]]:
-    told = client("cloudformation").describe_change_set(StackName=stack, ChangeSetName=name).get("Changes", ())
-    return {(change["ResourceChange"]["Action"], change["ResourceChange"]["LogicalResourceId"]) for change in told}
+    listed = client("cloudformation").describe_change_set(StackName=stack, ChangeSetName=name).get("Changes", ())
+    return {(change["ResourceChange"]["Action"], change["ResourceChange"]["LogicalResourceId"]) for change in listed}
 
 
 def resource(kind: str, **properties: object) -> dict[str, Any]:

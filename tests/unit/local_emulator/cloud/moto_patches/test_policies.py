@@ -88,18 +88,20 @@ def test_the_simulation_takes_in_inline_and_attached_policies_and_groups() -> No
         asked = ["s3:GetObject", "logs:PutLogEvents", "s3:PutObject"]
         for who, granted in ((role, asked[:2]), (user, asked[:1])):
             answer = iam.simulate_principal_policy(PolicySourceArn=who, ActionNames=asked, ResourceArns=[OBJECT])
-            assert [one["EvalActionName"] for one in answer["EvaluationResults"] if one["EvalDecision"] == "allowed"] == granted
-        (told,) = answer["EvaluationResults"][0]["ResourceSpecificResults"]
-        assert (told["EvalResourceName"], told["EvalResourceDecision"]) == (OBJECT, "allowed")
+            assert [
+                result["EvalActionName"] for result in answer["EvaluationResults"] if result["EvalDecision"] == "allowed"
+            ] == granted
+        (specific,) = answer["EvaluationResults"][0]["ResourceSpecificResults"]
+        assert (specific["EvalResourceName"], specific["EvalResourceDecision"]) == (OBJECT, "allowed")
         iam.put_role_permissions_boundary(RoleName="r", PermissionsBoundary=read)
         bounded = iam.simulate_principal_policy(PolicySourceArn=role, ActionNames=asked, ResourceArns=[OBJECT])
-        assert [one["EvalDecision"] for one in bounded["EvaluationResults"]] == ["allowed", "implicitDeny", "implicitDeny"]
+        assert [result["EvalDecision"] for result in bounded["EvaluationResults"]] == ["allowed", "implicitDeny", "implicitDeny"]
 
 
 def test_quotas_are_told_by_aws_names() -> None:
     with emulated_sagemaker(Settings(quotas=Quotas(parallel_training_jobs=3, instances={"ml.m5.large": 7}))):
         client = boto3.client("service-quotas")
-        told = {one["QuotaName"]: one["Value"] for one in client.list_service_quotas(ServiceCode="sagemaker")["Quotas"]}
-        assert told["Maximum number of parallel training jobs per hyperparameter tuning job"] == 3
-        assert told["ml.m5.large for training job usage"] == told["ml.m5.large for spot training job usage"] == 7
+        quotas = {quota["QuotaName"]: quota["Value"] for quota in client.list_service_quotas(ServiceCode="sagemaker")["Quotas"]}
+        assert quotas["Maximum number of parallel training jobs per hyperparameter tuning job"] == 3
+        assert quotas["ml.m5.large for training job usage"] == quotas["ml.m5.large for spot training job usage"] == 7
         assert client.list_service_quotas(ServiceCode="ec2")["Quotas"] == []
