@@ -31,7 +31,7 @@ def check_tuning_job(plan: Plan, store: Store, quotas: Quotas, scope: AwsScope) 
     active = len(store.tunings.find(Query(scope=scope, statuses=ACTIVE)).items)
     _check("Number of concurrent hyperparameter tuning jobs", quotas.tuning_jobs, "Tuning Jobs", active, 1)
     for definition in plan.definitions:
-        _check_instances(definition.training, parallel, store, quotas, scope)
+        _check_instances(definition.spec, parallel, store, quotas, scope)
 
 
 def check_training_job(spec: TrainingSpec, store: Store, quotas: Quotas, scope: AwsScope) -> None:

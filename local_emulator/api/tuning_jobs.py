@@ -28,7 +28,7 @@ def create(context: Context, request: Document, scope: AwsScope) -> Document:
     plan = parse.tuning(echo)
     _check_parents(context, echo, plan, scope)
     for definition in plan.definitions:
-        context.check(definition.training, scope.region)
+        context.check(definition.spec, scope.region)
     quotas.check_tuning_job(plan, context.store, context.settings.quotas, scope)
     now = context.now()
     job = TuningJob(

@@ -58,7 +58,7 @@ def new_training_job(
 
 def _request(definition: Definition, tuned: Point, name: str) -> Document:
     document = definition.document
-    hyperparameters = {**definition.training.hyperparameters, **tuned, OBJECTIVE_STATIC: definition.objective.metric}
+    hyperparameters = {**definition.spec.hyperparameters, **tuned, OBJECTIVE_STATIC: definition.objective.metric}
     request = {
         "TrainingJobName": name,
         "HyperParameters": dict(sorted(hyperparameters.items())),

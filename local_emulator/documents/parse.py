@@ -151,7 +151,7 @@ def _definition(definition: Document, config: Document) -> Definition:
         name=definition.get("DefinitionName"),
         objective=Objective(metric=objective["MetricName"], goal=Goal(objective["Type"])),
         space=space(definition.get("HyperParameterRanges") or config.get("ParameterRanges") or _NOTHING),
-        training=training(definition),
+        spec=training(definition),
         document=definition,
     )
 

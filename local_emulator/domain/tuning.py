@@ -21,12 +21,12 @@ class Objective:
 
 @dataclass(frozen=True, kw_only=True)
 class Definition:
-    """A TrainingJobDefinition. The requests of training jobs are made from `document`; `training` is the parsed form."""
+    """A TrainingJobDefinition. The requests of training jobs are made from `document`; `spec` is the parsed form."""
 
     name: str | None
     objective: Objective
     space: Space
-    training: TrainingSpec
+    spec: TrainingSpec
     document: Document = field(repr=False)
 
 

@@ -33,5 +33,5 @@ def _alternatives(job: TrainingJob, store: Store, lacking: float) -> Sequence[In
         definitions = store.tunings.get(job.tuning_arn).plan.definitions
     except NotFound:
         return (None,)  # deleted meanwhile
-    training = next(definition.training for definition in definitions if definition.name == job.definition)
+    training = next(definition.spec for definition in definitions if definition.name == job.definition)
     return training.resources.alternatives or (None,)

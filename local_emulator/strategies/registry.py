@@ -20,6 +20,6 @@ def make(plan: Plan, definition: Definition, seed: int) -> Strategy:
         from local_emulator.strategies.bayesian import Bayesian  # noqa: PLC0415 - numpy and scipy: half a second that other strategies need not wait for
 
         return Bayesian(space, seed=seed, early_stopping=plan.early_stopping)
-    static = definition.training.hyperparameters
+    static = definition.spec.hyperparameters
     most = plan.max_resource or next(int(static[name]) for name in _RESOURCES if static.get(name, "").isdigit())
     return Hyperband(space, seed=seed, max_resource=most, min_resource=plan.min_resource or 1)

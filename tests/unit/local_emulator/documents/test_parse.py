@@ -188,7 +188,7 @@ def test_a_request_for_tuning() -> None:
         Integer(name="n", low=1, high=8),
         Continuous(name="x", low=0.5, high=1.0, scaling=Scaling.LINEAR),
     )
-    assert definition.training == TrainingSpec(hyperparameters={"epochs": "3"}, algorithm=AlgorithmSpec(image="image"))
+    assert definition.spec == TrainingSpec(hyperparameters={"epochs": "3"}, algorithm=AlgorithmSpec(image="image"))
     assert (plan.strategy, plan.min_resource, plan.max_resource) == ("Hyperband", 1, 9)
     assert (plan.max_parallel, plan.max_jobs, plan.max_runtime) == (2, 9, 3600)
     assert (plan.early_stopping, plan.target, plan.not_improving, plan.complete_on_convergence) == (True, 0.25, 4, True)

@@ -57,7 +57,7 @@ def test_records_of_version_0_1_are_read() -> None:
     assert (training.previous_runs, training.observation_offset) == ((PreviousRun(run="a" * 32, started=training.created),), 5)
     tuning = from_json(TuningJob, (HERE / "tuning_0_1.json").read_text())
     assert tuning.plan == parse.tuning(tuning.request)
-    assert (tuning.plan.max_jobs, tuning.plan.definitions[0].training.hyperparameters["epochs"]) == (100, "10")
+    assert (tuning.plan.max_jobs, tuning.plan.definitions[0].spec.hyperparameters["epochs"]) == (100, "10")
 
 
 def test_a_record_of_a_newer_schema_is_refused() -> None:
