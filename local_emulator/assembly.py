@@ -145,7 +145,7 @@ class Emulator:
                 notify=wakeup.notify,
                 check=preparation.check,
             )
-        except BaseException:
+        except BaseException:  # raised again when what was opened is closed
             self._stack.close()
             raise
         finally:

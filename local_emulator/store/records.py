@@ -73,7 +73,7 @@ def _plain(value: object) -> object:
         return microseconds(value)
     if isinstance(value, Mapping):
         return dict(value)
-    raise TypeError(f"{type(value).__name__} has no place in a record")
+    raise TypeError(f"{type(value).__name__} cannot be a member of a record")
 
 
 @cache

@@ -118,7 +118,7 @@ class SqliteStore:
                 yield
                 if self._depth == 1:
                     self._db.execute("COMMIT")
-            except BaseException:
+            except BaseException:  # raised again after the rollback
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 self._settle(committed=False)

@@ -231,7 +231,7 @@ def _most_informative(outputs: Array, most: int) -> npt.NDArray[np.intp]:
 
 
 def warp(outputs: Array) -> Array:
-    """Outputs (to be minimised) with the worse half bent to a bell's tail, then zero mean and unit variance.
+    """Outputs (to be minimised) with the worse half bent to the tail of a normal distribution, then zero mean and unit variance.
 
     Training that diverges gives values of any size; only that they are bad is useful. The better half keeps its
     distances (the half-rank warping of Google Vizier's Gaussian process).
