@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from sm_tuning.boto import Client, Session
+from sm_tuning.client.sagemaker_sdk import members
 from sm_tuning.spec import toml
 from sm_tuning.spec.job import TuningJobSpec, unique_name
 from sm_tuning.validation.dry_run import check
@@ -70,9 +71,7 @@ class TuningJob(TuningJobSpec):
         Raises:
             Invalid: The tuner holds what a tuning job here has no word for.
         """
-        from sm_tuning.client import sagemaker_sdk  # noqa: PLC0415 - see the head
-
-        return cls(name=name or unique_name(tuner.base_tuning_job_name or "tuning"), **sagemaker_sdk.members(tuner, inputs))
+        return cls(name=name or unique_name(tuner.base_tuning_job_name or "tuning"), **members(tuner, inputs))
 
     def to_tuner(self, session: Any = None) -> Any:  # noqa: ANN401 - the SDK's classes
         """A `HyperparameterTuner` of the SageMaker Python SDK 3 for this tuning job: call its `tune(job_name=…)`.
@@ -84,6 +83,6 @@ class TuningJob(TuningJobSpec):
             MissingExtra: The SDK is not installed.
             Invalid: The tuning job says what the SDK leaves out of its request.
         """
-        from sm_tuning.client import sagemaker_sdk  # noqa: PLC0415 - see the head
+        from sm_tuning.client.sagemaker_tuner import tuner  # noqa: PLC0415 - an extra
 
-        return sagemaker_sdk.tuner(self, session)
+        return tuner(self, session)

@@ -1,19 +1,16 @@
-"""A tuning job from, and for, a `HyperparameterTuner` of the SageMaker Python SDK 3 (the extra `sagemaker`).
+"""A tuning job from a `HyperparameterTuner` of the SageMaker Python SDK 3; the SDK itself is not imported.
 
-Only what both can say is translated. What one of them cannot say, or the SDK is known to leave out of its request, is refused by its
-name, so that nothing is lost in silence.
+What a tuning job here cannot express is refused by its name.
 """
 
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sm_tuning.errors import Invalid, optional_package
+from sm_tuning.errors import Invalid
 from sm_tuning.spec.channels import Channel
-from sm_tuning.spec.job import Completion, TuningJobSpec, WarmStart
+from sm_tuning.spec.job import Completion, WarmStart
 from sm_tuning.spec.metrics import Metric, Objective
 from sm_tuning.spec.parameters import Categorical, Continuous, Integer, Range
 from sm_tuning.spec.request import given
@@ -21,13 +18,12 @@ from sm_tuning.spec.resources import Resources
 from sm_tuning.spec.script import Script
 from sm_tuning.spec.security import Encryption, Network
 from sm_tuning.spec.strategies import Bayesian, Grid, Hyperband, Random, Strategy
-from sm_tuning.validation.script_files import script_files
 
-_OWN = ("sagemaker_program", "sagemaker_submit_directory")
+OWN_HYPERPARAMETERS = ("sagemaker_program", "sagemaker_submit_directory")
 _DATA = "data_source.s3_data_source."
 
 
-def _get(thing: object, path: str) -> Any:  # noqa: ANN401 - whatever the SDK holds
+def _get(thing: object, path: str) -> Any:  # noqa: ANN401 - any value of the SDK
     """A member of a member of an SDK object; None where one is not set (the SDK has an object of its own for that)."""
     for name in path.split("."):
         thing = getattr(thing, name, None)
@@ -38,13 +34,10 @@ def _get(thing: object, path: str) -> Any:  # noqa: ANN401 - whatever the SDK ho
 
 def _strict(known: set[str], thing: object, where: str) -> None:
     """Refuse members that are set and that a tuning job here has no word for."""
-    found: set[str] = getattr(thing, "model_fields_set", set())
-    for name in sorted(found - known):
+    given_members: set[str] = getattr(thing, "model_fields_set", set())
+    for name in sorted(given_members - known):
         if _get(thing, name):
             raise Invalid(f"{where}.{name} is {_get(thing, name)!r}; a tuning job here has no word for it")
-
-
-# --- from the SDK -----------------------------------------------------------------------------------------------------------
 
 
 def members(tuner: Any, inputs: Any) -> dict[str, Any]:  # noqa: ANN401 - the SDK's own classes
@@ -62,7 +55,7 @@ def members(tuner: Any, inputs: Any) -> dict[str, Any]:  # noqa: ANN401 - the SD
         "completion": _completion(tuner),
         "warm_start": _warm_start(tuner),
         "autotune": bool(tuner.autotune),
-        "tags": dict(_tag(one) for one in tuner.tags or ()),
+        "tags": dict(_tag(tag) for tag in tuner.tags or ()),
         "objective": objective,
         "ranges": _ranges(tuner),
         "metrics": metrics,
@@ -90,9 +83,9 @@ def _tag(tag: Any) -> tuple[str, str]:  # noqa: ANN401 - a dictionary or the SDK
 
 
 def _metrics(tuner: Any) -> tuple[Objective, tuple[Metric, ...]]:  # noqa: ANN401 - the SDK's
-    found = {one["Name"]: Metric(one["Name"], one["Regex"]) for one in tuner.metric_definitions or ()}
+    metrics = {form["Name"]: Metric(form["Name"], form["Regex"]) for form in tuner.metric_definitions or ()}
     name = tuner.objective_metric_name
-    return Objective(found.pop(name, Metric(name)), tuner.objective_type), tuple(found.values())
+    return Objective(metrics.pop(name, Metric(name)), tuner.objective_type), tuple(metrics.values())
 
 
 def _ranges(tuner: Any) -> tuple[Range, ...]:  # noqa: ANN401 - the SDK's
@@ -128,7 +121,7 @@ def _warm_start(tuner: Any) -> WarmStart | None:  # noqa: ANN401 - the SDK's
     parents = _get(tuner, "warm_start_config.parent_hyper_parameter_tuning_jobs")
     if not parents:
         return None
-    names = tuple(one.hyper_parameter_tuning_job_name for one in parents)
+    names = tuple(parent.hyper_parameter_tuning_job_name for parent in parents)
     return WarmStart(names, _get(tuner, "warm_start_config.warm_start_type"))
 
 
@@ -141,7 +134,7 @@ def _program(trainer: Any, tuned: set[str]) -> dict[str, Any]:  # noqa: ANN401 -
             raise Invalid(f"hyperparameters is the file {given_values!r}; only JSON files and dictionaries are read here")
         given_values = json.loads(path.read_text(encoding="utf-8"))
     static = {name: _text(value) for name, value in given_values.items() if name not in tuned}
-    found: dict[str, Any] = {
+    program: dict[str, Any] = {
         "image": _get(trainer, "training_image"),
         "algorithm": _get(trainer, "algorithm_name"),
         "script": None,
@@ -150,13 +143,15 @@ def _program(trainer: Any, tuned: set[str]) -> dict[str, Any]:  # noqa: ANN401 -
     if source is not None:
         if source.command or not source.entry_script:
             raise Invalid(f"source_code.command is {source.command!r}; a tuning job starts a script (entry_script)")
-        static = {name: value for name, value in static.items() if name not in _OWN}  # the SDK's, of an earlier launch
+        static = {
+            name: value for name, value in static.items() if name not in OWN_HYPERPARAMETERS
+        }  # the SDK's, of an earlier launch
         folder = source.source_dir
         if folder is not None and folder.startswith("s3://"):
-            static |= dict(zip(_OWN, (source.entry_script, folder), strict=True))
+            static |= dict(zip(OWN_HYPERPARAMETERS, (source.entry_script, folder), strict=True))
         else:
-            found["script"] = Script(source.entry_script, folder)
-    return {**found, "hyperparameters": static}
+            program["script"] = Script(source.entry_script, folder)
+    return {**program, "hyperparameters": static}
 
 
 def _text(value: object) -> str:
@@ -191,174 +186,29 @@ def _channels(trainer: Any, inputs: Any) -> Iterator[Channel]:  # noqa: ANN401 -
         yield from (Channel(name, source) for name, source in inputs.items())
         inputs = ()
     seen = set()
-    for one in (*(inputs or ()), *(_get(trainer, "input_data_config") or ())):
-        if one.channel_name not in seen:
-            seen.add(one.channel_name)
-            yield _channel(one)
+    for channel in (*(inputs or ()), *(_get(trainer, "input_data_config") or ())):
+        if channel.channel_name not in seen:
+            seen.add(channel.channel_name)
+            yield _channel(channel)
 
 
-def _channel(one: Any) -> Channel:  # noqa: ANN401 - the SDK's Channel or InputData
-    source = one.data_source
+def _channel(channel: Any) -> Channel:  # noqa: ANN401 - the SDK's Channel or InputData
+    source = channel.data_source
     if isinstance(source, str):
-        return Channel(one.channel_name, source, content_type=_get(one, "content_type"))
-    uri = _get(one, f"{_DATA}s3_uri")
+        return Channel(channel.channel_name, source, content_type=_get(channel, "content_type"))
+    uri = _get(channel, f"{_DATA}s3_uri")
     if uri is None:
-        raise Invalid(f"the channel {one.channel_name!r} has the source {source!r}; only S3 and local data are translated")
-    wrapper, compression = _get(one, "record_wrapper_type"), _get(one, "compression_type")
+        raise Invalid(f"the channel {channel.channel_name!r} has the source {source!r}; only S3 and local data are translated")
+    wrapper, compression = _get(channel, "record_wrapper_type"), _get(channel, "compression_type")
     return Channel(
-        one.channel_name,
+        channel.channel_name,
         uri,
-        content_type=_get(one, "content_type"),
-        input_mode=_get(one, "input_mode"),
-        distribution=_get(one, f"{_DATA}s3_data_distribution_type") or "FullyReplicated",
-        data_type=_get(one, f"{_DATA}s3_data_type") or "S3Prefix",
+        content_type=_get(channel, "content_type"),
+        input_mode=_get(channel, "input_mode"),
+        distribution=_get(channel, f"{_DATA}s3_data_distribution_type") or "FullyReplicated",
+        data_type=_get(channel, f"{_DATA}s3_data_type") or "S3Prefix",
         compression=None if compression == "None" else compression,
         record_wrapper=None if wrapper == "None" else wrapper,
-        shuffle_seed=_get(one, "shuffle_config.seed"),
-        attributes=tuple(_get(one, f"{_DATA}attribute_names") or ()),
+        shuffle_seed=_get(channel, "shuffle_config.seed"),
+        attributes=tuple(_get(channel, f"{_DATA}attribute_names") or ()),
     )
-
-
-# --- for the SDK ------------------------------------------------------------------------------------------------------------
-
-
-def tuner(job: TuningJobSpec, session: Any) -> Any:  # noqa: ANN401 - the SDK's own classes
-    """A HyperparameterTuner that is ready to `tune()`; raises Invalid and MissingExtra."""
-    with optional_package("sagemaker", "the SageMaker Python SDK 3 is needed"):
-        from sagemaker.core import parameter, shapes  # noqa: PLC0415 - an extra
-        from sagemaker.core.training import configs  # noqa: PLC0415 - an extra
-        from sagemaker.train import ModelTrainer  # noqa: PLC0415 - an extra
-        from sagemaker.train.tuner import HyperparameterTuner  # noqa: PLC0415 - an extra
-    _refuse_what_the_sdk_drops(job)
-    part = job.definition
-    ranges: dict[str, Any] = {}
-    for one in part.ranges:
-        if isinstance(one, Categorical):
-            ranges[one.name] = parameter.CategoricalParameter(list(one.values))
-        elif isinstance(one, Continuous | Integer):
-            kind = parameter.ContinuousParameter if isinstance(one, Continuous) else parameter.IntegerParameter
-            ranges[one.name] = kind(one.low, one.high, scaling_type=one.scaling.value)
-    request = job.request()
-    definition = request["TrainingJobDefinition"]
-    algorithm = definition["AlgorithmSpecification"]
-    folder, source = _source(part.script, configs)
-    trainer = ModelTrainer(
-        sagemaker_session=session,
-        role=job.role,
-        source_code=source,
-        compute=configs.Compute(
-            instance_type=part.resources.instance_type,
-            instance_count=part.resources.instance_count,
-            volume_size_in_gb=part.resources.volume_gb,
-            enable_managed_spot_training=part.resources.spot,
-        ),
-        stopping_condition=shapes.StoppingCondition(**_snaked(definition["StoppingCondition"])),
-        output_data_config=shapes.OutputDataConfig(**_snaked(definition["OutputDataConfig"])),
-        input_data_config=[shapes.Channel(**_snaked(one)) for one in definition.get("InputDataConfig", ())],
-        training_input_mode=part.input_mode,
-        environment=dict(part.environment),
-        hyperparameters={name: value for name, value in definition["StaticHyperParameters"].items() if name not in _OWN}
-        if part.script
-        else dict(definition["StaticHyperParameters"]),
-        base_job_name=job.name,
-        **given(
-            training_image=algorithm.get("TrainingImage"),
-            algorithm_name=algorithm.get("AlgorithmName"),
-            checkpoint_config=shapes.CheckpointConfig(**_snaked(definition["CheckpointConfig"]))
-            if "CheckpointConfig" in definition
-            else None,
-            networking=configs.Networking(
-                subnets=list(part.network.subnets), security_group_ids=list(part.network.security_groups)
-            )
-            if part.network.subnets
-            else None,
-        ),
-    )
-    if part.max_retries is not None:
-        trainer = trainer.with_retry_strategy(shapes.RetryStrategy(maximum_retry_attempts=part.max_retries))
-    config = request["HyperParameterTuningJobConfig"]
-    made = HyperparameterTuner(
-        trainer,
-        objective_metric_name=config["HyperParameterTuningJobObjective"]["MetricName"],
-        objective_type=config["HyperParameterTuningJobObjective"]["Type"],
-        hyperparameter_ranges=ranges,
-        metric_definitions=algorithm.get("MetricDefinitions"),
-        strategy=config["Strategy"],
-        max_jobs=job.max_jobs,
-        max_parallel_jobs=job.max_parallel,
-        max_runtime_in_seconds=job.completion.max_runtime,
-        early_stopping_type=config["TrainingJobEarlyStoppingType"],
-        random_seed=config.get("RandomSeed"),
-        autotune=job.autotune,
-        base_tuning_job_name=job.name,
-        tags=request.get("Tags"),
-        **_shaped(config, request, shapes),
-    )
-    made._sm_tuning_source = folder  # noqa: SLF001 - the folder lives as long as the tuner does
-    return made
-
-
-def _shaped(config: Mapping[str, Any], request: Mapping[str, Any], shapes: Any) -> dict[str, Any]:  # noqa: ANN401 - the SDK's
-    """The members that the SDK takes as shapes of the API."""
-    found: dict[str, Any] = {}
-    if "StrategyConfig" in config:
-        found["strategy_config"] = shapes.HyperParameterTuningJobStrategyConfig(**_snaked(config["StrategyConfig"]))
-    if "TuningJobCompletionCriteria" in config:
-        found["completion_criteria_config"] = shapes.TuningJobCompletionCriteria(**_snaked(config["TuningJobCompletionCriteria"]))
-    if "WarmStartConfig" in request:
-        found["warm_start_config"] = shapes.HyperParameterTuningJobWarmStartConfig(**_snaked(request["WarmStartConfig"]))
-    return found
-
-
-def _source(script: Script | None, configs: Any) -> tuple[Any, Any]:  # noqa: ANN401 - the SDK's
-    """SourceCode, and the folder that it needs to be kept: a script without a source folder is put into one of its own."""
-    if script is None:
-        return None, None
-    if script.source is not None:
-        return None, configs.SourceCode(source_dir=script.source, entry_script=script.entry)
-    folder = tempfile.TemporaryDirectory(prefix="sm-tuning-")
-    for name, path in script_files(script).files:
-        target = Path(folder.name, name)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, target)
-    return folder, configs.SourceCode(source_dir=folder.name, entry_script=script.program)
-
-
-def _refuse_what_the_sdk_drops(job: TuningJobSpec) -> None:
-    """SDK 3.0 to 3.x builds its request without these."""
-    if job.several:
-        names = ", ".join(str(definition.name) for definition in job.definitions)
-        raise Invalid(f"definitions are {names}, which the SDK's tuner leaves out of its request; use launch()")
-    part = job.definition
-    resources = part.resources
-    dropped: dict[str, Any] = {
-        "network.isolated": part.network.isolated,
-        "network.encrypted": part.network.encrypted,
-        "encryption.volume_key": part.encryption.volume_key,
-        **{
-            f"resources.{name}": getattr(resources, name)
-            for name in ("max_pending", "keep_alive", "alternatives", "groups", "training_plan", "placement", "preferences")
-        },
-        **{f"range {one.name}": one for one in part.ranges if not isinstance(one, Categorical | Continuous | Integer)},
-        **{f"channel {one.name}": one.source for one in part.channels if one.path is not None},
-        "strategy.seed": 0 if getattr(job.strategy, "seed", None) == 0 else None,
-    }
-    for name, value in dropped.items():
-        if value or (name == "strategy.seed" and value is not None):
-            raise Invalid(f"{name} is {value!r}, which the SDK's tuner leaves out of its request; use launch(), or leave it out")
-
-
-def _snaked(members: Mapping[str, Any]) -> dict[str, Any]:
-    """AWS's names as the SDK writes them."""
-    return {_snake(name): _snaked_value(value) for name, value in members.items()}
-
-
-def _snaked_value(value: object) -> Any:  # noqa: ANN401 - any JSON
-    if isinstance(value, Mapping):
-        return _snaked(value)
-    return [_snaked_value(one) for one in value] if isinstance(value, list) else value
-
-
-def _snake(name: str) -> str:
-    """`S3DataSource` is `s3_data_source`, `KmsKeyId` is `kms_key_id`."""
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")

@@ -2,22 +2,19 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sm_tuning.rules.registry import Section
 from sm_tuning.rules.violation import Violation
+from sm_tuning.spec.definition import Definition
+from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.spec.script import Script
 from sm_tuning.validation.local_files import files_of
 
-if TYPE_CHECKING:
-    from sm_tuning.spec.definition import Definition
-    from sm_tuning.spec.job import TuningJobSpec
-
-LOCAL: Section["TuningJobSpec"] = Section("Files of this machine", "The dry run alone checks them.")
+LOCAL: Section[TuningJobSpec] = Section("Files of this machine", "The dry run alone checks them.")
 
 
 @LOCAL.rule("channel-missing", "a channel's local data are there")
-def _channel_missing(job: "TuningJobSpec") -> Iterator[Violation]:
+def _channel_missing(job: TuningJobSpec) -> Iterator[Violation]:
     for prefix, part in _parts(job):
         for channel in part.channels:
             path = f"{prefix}.InputDataConfig.{channel.name}"
@@ -29,7 +26,7 @@ def _channel_missing(job: "TuningJobSpec") -> Iterator[Violation]:
 
 
 @LOCAL.rule("script-missing", "the script, or its folder, is there")
-def _script_missing(job: "TuningJobSpec") -> Iterator[Violation]:
+def _script_missing(job: TuningJobSpec) -> Iterator[Violation]:
     for _, part in _parts(job):
         if part.script is not None:
             yield from missing_files(part.script)
@@ -45,7 +42,7 @@ def missing_files(script: Script) -> Iterator[Violation]:
         yield Violation("script.entry", script.entry, f"there is no such file{folder}")
 
 
-def _parts(job: "TuningJobSpec") -> Iterator[tuple[str, "Definition"]]:
+def _parts(job: TuningJobSpec) -> Iterator[tuple[str, Definition]]:
     """Every definition, and the path to it in the request."""
     for index, (_, part) in enumerate(job.parts()):
         yield f"TrainingJobDefinitions[{index}]" if job.several else "TrainingJobDefinition", part

@@ -28,14 +28,18 @@ def script_files(script: Script) -> Files:
     return Files([*sorted(files.items())], [*left_out.items()])
 
 
-def _imported(path: Path) -> Iterator[str]:
-    """Top-level names of the modules that a file imports, wherever it does; none if it is no Python."""
+def parsed(path: Path) -> ast.Module:
+    """The code of a file; empty if it is no Python."""
     try:
         with warnings.catch_warnings(action="ignore"):  # of the script's text, such as an invalid escape
-            tree = ast.parse(path.read_bytes()) if path.suffix == ".py" else ast.Module([], [])
+            return ast.parse(path.read_bytes()) if path.suffix == ".py" else ast.Module([], [])
     except (OSError, SyntaxError, ValueError, RecursionError):
-        return
-    for node in ast.walk(tree):
+        return ast.Module([], [])
+
+
+def _imported(path: Path) -> Iterator[str]:
+    """Top-level names of the modules that a file imports, wherever it does; none if it is no Python."""
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
