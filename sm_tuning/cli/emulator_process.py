@@ -1,4 +1,4 @@
-"""The emulator as a process: found, started, asked, stopped."""
+"""The emulator as a process: how it is started, and its status."""
 
 import json
 import os

@@ -35,7 +35,7 @@ class JobFile:
         """The tuning job; what the file says itself wins over the stack."""
         stack = None
         if self.image is not None and self.stack is None:
-            whole_image(self.image, None)  # a tag that belongs to nothing is told before what else is missing
+            whole_image(self.image, None)  # a tag without a repository is refused before anything else that is missing
         if self.stack is not None:
             parallel_jobs = TuningJob.from_toml(self.file, role=LOCAL_ROLE, output=LOCAL_OUTPUT).max_parallel
             stack = Stack.read(self.stack, target.session(parallel_jobs))

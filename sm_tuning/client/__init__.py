@@ -1,1 +1,1 @@
-"""What talks to AWS, or to the emulator, which cannot be told apart."""
+"""Calls to AWS or the emulator, which look the same."""

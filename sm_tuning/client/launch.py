@@ -1,4 +1,4 @@
-"""Sends a tuning job: uploads what lies on this machine, then one call."""
+"""Launches a tuning job: uploads local code and data, then one call."""
 
 import gzip
 import io

@@ -76,7 +76,7 @@ class Definition:
             "RoleArn": self.role or "",
         }
         if self.channels:
-            definition["InputDataConfig"] = [dict(one.request(prefix)) for one in self.channels]
+            definition["InputDataConfig"] = [dict(channel.request(prefix)) for channel in self.channels]
         if self.network.subnets or self.network.security_groups:
             definition["VpcConfig"] = {
                 "SecurityGroupIds": list(self.network.security_groups),
@@ -110,8 +110,8 @@ class Definition:
 
     def _algorithm(self) -> dict[str, Any]:
         objective = () if self.objective is None else (self.objective.metric,)
-        # Of two equal ones AWS takes one; two that differ are sent, so that they are refused.
-        several = dict.fromkeys((one.name, one.regex) for one in (*objective, *self.metrics))
+        # Of two equal metrics AWS takes one; two that differ are sent, so that they are refused.
+        several = dict.fromkeys((metric.name, metric.regex) for metric in (*objective, *self.metrics))
         metrics = [{"Name": name, "Regex": regex} for name, regex in several if regex is not None]
         image = sklearn_image(self.region) if self.image is None and self.algorithm is None else self.image
         algorithm = given(TrainingImage=image, AlgorithmName=self.algorithm) | {"TrainingInputMode": self.input_mode}

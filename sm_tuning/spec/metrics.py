@@ -67,8 +67,8 @@ class Metric:
         """Every value of the metric in a line of the log; none without an expression."""
         if self.regex is None:
             return []
-        found = (number(one[1]) for one in re.finditer(self.regex, line))
-        return [value for value in found if value is not None]
+        values = (number(match[1]) for match in re.finditer(self.regex, line))
+        return [value for value in values if value is not None]
 
 
 def number(text: str | None) -> float | None:

@@ -32,7 +32,7 @@ def _checked_types(builder: "Range") -> None:
 
 
 def _scaling(name: str, scaling: object) -> Scaling:
-    known = [one.value for one in Scaling]
+    known = [known_scaling.value for known_scaling in Scaling]
     if scaling not in known:
         raise Invalid(f"{name}: scaling is {scaling!r}; it must be one of {', '.join(known)}")
     return Scaling(scaling)

@@ -96,16 +96,19 @@ class Resources:
         if self.alternatives:
             first = Instance(self.instance_type, self.instance_count, self.volume_gb)
             several = [
-                {"InstanceType": one.type, "InstanceCount": one.count, "VolumeSizeInGB": one.volume_gb}
-                for one in (first, *self.alternatives)
+                {"InstanceType": machine.type, "InstanceCount": machine.count, "VolumeSizeInGB": machine.volume_gb}
+                for machine in (first, *self.alternatives)
             ]
             config = {"AllocationStrategy": "Prioritized", "InstanceConfigs": several} | given(VolumeKmsKeyId=volume_key)
             return {"HyperParameterTuningResourceConfig": config}
         single = {"InstanceType": self.instance_type, "InstanceCount": self.instance_count}
-        groups = [{"InstanceGroupName": one.name, "InstanceType": one.type, "InstanceCount": one.count} for one in self.groups]
+        groups = [
+            {"InstanceGroupName": group.name, "InstanceType": group.type, "InstanceCount": group.count} for group in self.groups
+        ]
         preferences = [
-            {"InstanceType": one.type, "InstanceCount": one.count} | given(TrainingPlanArns=list(one.training_plans) or None)
-            for one in self.preferences
+            {"InstanceType": machine.type, "InstanceCount": machine.count}
+            | given(TrainingPlanArns=list(machine.training_plans) or None)
+            for machine in self.preferences
         ]
         return {
             "ResourceConfig": ({} if groups or preferences else single)

@@ -1,26 +1,30 @@
-"""A tuning job written in TOML, in the same words as the Python names."""
+"""A tuning job written in TOML, in the same words as the Python names.
+
+Tables become dataclasses by their annotations (`_Reader.value`). Only what TOML spells shorter than Python has a function of its own:
+the strategy by its name, the objective with its metric, ranges by their hyperparameters, a script by its path.
+"""
 
 import difflib
 import tomllib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from types import NoneType
+from typing import Any, TypeVar, get_args, get_origin
 
 from sm_tuning.errors import Invalid
 from sm_tuning.rules.violation import Violation
 from sm_tuning.spec import parameters, strategies
-from sm_tuning.spec.channels import Channel, Dataset, FileSystem
+from sm_tuning.spec.channels import Channel
 from sm_tuning.spec.data_scaling import DataScaling
 from sm_tuning.spec.definition import Definition
-from sm_tuning.spec.job import Completion, TuningJobSpec, WarmStart
+from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.spec.metrics import Metric, Objective
-from sm_tuning.spec.resources import Instance, InstanceGroup, Placement, Resources
 from sm_tuning.spec.script import Script
-from sm_tuning.spec.security import Encryption, Network
-from sm_tuning.spec.value_types import WrongTypes
+from sm_tuning.spec.value_types import WrongTypes, hints_of, options_of
 
 _Job = TypeVar("_Job", bound=TuningJobSpec)
+
 _PRESETS: Mapping[str, Callable[..., parameters.Range]] = {
     "learning_rate": parameters.learning_rate,
     "batch_size": parameters.batch_size,
@@ -28,10 +32,7 @@ _PRESETS: Mapping[str, Callable[..., parameters.Range]] = {
     "regularization": parameters.regularization,
     "dropout": parameters.dropout,
 }
-_STRATEGIES = {kind.__name__: kind for kind in (strategies.Grid, strategies.Random, strategies.Bayesian, strategies.Hyperband)}
-_RESOURCES = {"alternatives": Instance, "groups": InstanceGroup, "preferences": Instance}
-_PARTS: Mapping[str, type] = {"completion": Completion, "network": Network, "encryption": Encryption, "warm_start": WarmStart}
-_MADE = {"objective", "ranges", "strategy", "script", "metrics", "channels", "resources", "definitions", *_PARTS}
+_STRATEGIES: Mapping[str, type[strategies.Strategy]] = {kind.__name__: kind for kind in get_args(strategies.Strategy)}
 _SCALING = "data_scaling"
 _SCALING_BEFORE_0_2 = "learning_curve"
 _ENDS = 2  # of a range
@@ -48,10 +49,10 @@ def load(path: Path, kind: type[_Job], *, role: str | None = None, output: str |
 
     Relative paths in it are relative to the file. Raises Invalid, which is WrongTypes if values have wrong types.
     """
-    facts = {name: value for name, value in _facts(path).items() if name not in {_SCALING, _SCALING_BEFORE_0_2}}
+    table = {name: value for name, value in _document(path).items() if name not in {_SCALING, _SCALING_BEFORE_0_2}}
     defaults = {name: value for name, value in (("role", role), ("output", output)) if value is not None}
     try:
-        job = kind(**_job({**defaults, **facts}, path.parent))
+        job = kind(**_Reader(path.parent).job({**defaults, **table}))
         job.require_types()
     except WrongTypes as error:
         raise error.in_file(path) from error
@@ -62,18 +63,18 @@ def load(path: Path, kind: type[_Job], *, role: str | None = None, output: str |
 
 def load_data_scaling(path: Path) -> DataScaling:
     """The shares of the training set that a TOML file asks for, or the usual ones. Raises Invalid."""
-    facts = _facts(path)
-    name = _SCALING_BEFORE_0_2 if _SCALING_BEFORE_0_2 in facts else _SCALING
-    if {_SCALING, _SCALING_BEFORE_0_2} <= set(facts):
+    document = _document(path)
+    name = _SCALING_BEFORE_0_2 if _SCALING_BEFORE_0_2 in document else _SCALING
+    if {_SCALING, _SCALING_BEFORE_0_2} <= set(document):
         raise Invalid(f"{path}: {_SCALING_BEFORE_0_2} is the name of {_SCALING} before 0.2; give only {_SCALING}")
     try:
-        made: DataScaling = _made(name, DataScaling, facts.get(name, {}))
+        scaling: DataScaling = _build(name, DataScaling, document.get(name, {}))
     except Invalid as error:
         raise Invalid(f"{path}: {error}") from error
-    return made
+    return scaling
 
 
-def _facts(path: Path) -> Mapping[str, Any]:
+def _document(path: Path) -> Mapping[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -82,140 +83,194 @@ def _facts(path: Path) -> Mapping[str, Any]:
         raise Invalid(f"{path} is no TOML: {error}") from error
 
 
-def _table(where: str, facts: object) -> Mapping[str, Any]:
-    if not isinstance(facts, Mapping):
-        raise WrongTypes([Violation(where, facts, "it must be a table", rule="model-type")])
-    return facts
+# --- tables -----------------------------------------------------------------------------------------------------------------
 
 
-def _known(where: str, facts: object, names: Collection[str]) -> Mapping[str, Any]:
+def _table(path: str, value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise WrongTypes([Violation(path, value, "it must be a table", rule="model-type")])
+    return value
+
+
+def _known(path: str, value: object, names: Collection[str]) -> Mapping[str, Any]:
     """A table whose keys are all known."""
-    table = _table(where, facts)
+    table = _table(path, value)
     for name in table:
         if name not in names:
             near = difflib.get_close_matches(name, names, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(sorted(names))}"
-            raise Invalid(f"{where} has an unknown key {name!r}{hint}")
+            raise Invalid(f"{path} has an unknown key {name!r}{hint}")
     return table
 
 
-def _listed(where: str, facts: object) -> Sequence[Any]:
-    """A list of tables."""
-    if not isinstance(facts, list):
-        raise WrongTypes([Violation(where, facts, "it must be a list", rule="model-type")])
-    return facts
+def _list(path: str, value: object) -> Sequence[Any]:
+    if not isinstance(value, list):
+        raise WrongTypes([Violation(path, value, "it must be a list", rule="model-type")])
+    return value
 
 
-def _made(where: str, kind: Callable[..., Any], facts: object) -> Any:  # noqa: ANN401 - any dataclass
-    """A builder from a table of its arguments."""
-    described = fields(kind) if isinstance(kind, type) else ()
-    table = _known(where, facts, {one.name for one in described})
-    for one in described:
-        if one.name not in table and one.default is MISSING and one.default_factory is MISSING:
-            raise Invalid(f"{where}.{one.name} is missing; it is required")
+def _names(*kinds: type) -> set[str]:
+    """Names of the fields of dataclasses."""
+    return {field.name for kind in kinds for field in fields(kind)}
+
+
+def _require(path: str, table: Mapping[str, Any], names: Collection[str]) -> None:
+    """Raise Invalid for the first of these keys that a table has not."""
+    for name in names:
+        if name not in table:
+            raise Invalid(f"{path}{name} is missing; it is required")
+
+
+def _build(path: str, kind: type, value: object) -> Any:  # noqa: ANN401 - any dataclass
+    """A dataclass of a table of its arguments."""
+    table = _known(path, value, _names(kind))
+    required = [field.name for field in fields(kind) if field.default is MISSING and field.default_factory is MISSING]
+    _require(f"{path}.", table, required)
     try:
         return kind(**table)
     except WrongTypes as error:
-        raise error.below(where) from error
+        raise error.below(path) from error
     except Invalid as error:
-        raise Invalid(f"{where}: {error}") from error
+        raise Invalid(f"{path}: {error}") from error
 
 
-def _job(facts: Mapping[str, Any], base: Path) -> dict[str, Any]:
-    """Arguments of a tuning job."""
-    _known("the file", facts, {field.name for kind in (TuningJobSpec, Definition) for field in fields(kind)})
-    needed = ("name", "strategy") if "definitions" in facts else ("name", "objective", "ranges", "strategy")
-    missing = [name for name in needed if name not in facts]
-    for name in missing:
-        raise Invalid(f"{name} is missing; it is required")
-    of_aws = [name for name in ("role", "output") if name not in facts]
-    if of_aws:
-        names, verb = " and ".join(of_aws), "are" if len(of_aws) > 1 else "is"
-        raise Invalid(
-            f"{names} {verb} missing; AWS needs a role and an output of your account: name them in the file, or give --stack"
-        )
-    members = _members(facts, base)
-    members["strategy"] = _strategy(facts["strategy"])
-    if "definitions" in facts:
-        members["definitions"] = [_definition(table, base) for table in _listed("definitions", facts["definitions"])]
-    return members
+@dataclass(frozen=True)
+class _Reader:
+    """Reads the tables of a file; relative paths in it are relative to `base`."""
 
+    base: Path
 
-def _definition(facts: object, base: Path) -> Definition:
-    table = _known("definitions", facts, {one.name for one in fields(Definition)})
-    if "name" not in table:
-        raise Invalid("definitions.name is missing; it is required")
-    try:
-        return Definition(**_members(table, base))
-    except WrongTypes as error:
-        raise error.below(f"definitions.{table['name']}") from error
-    except Invalid as error:
-        raise Invalid(f"definitions.{table['name']}: {error}") from error
-
-
-def _members(facts: Mapping[str, Any], base: Path) -> dict[str, Any]:
-    """What a tuning job and a definition have in common."""
-    members: dict[str, Any] = {name: value for name, value in facts.items() if name not in _MADE}
-    members |= {name: _made(name, kind, facts[name]) for name, kind in _PARTS.items() if name in facts}
-    if "objective" in facts:
-        members["objective"] = _objective(facts["objective"])
-    if "metrics" in facts:
-        members["metrics"] = [_made("metrics", Metric, table) for table in _listed("metrics", facts["metrics"])]
-    if "ranges" in facts:
-        members["ranges"] = [_range(name, form) for name, form in _table("ranges", facts["ranges"]).items()]
-    if "channels" in facts:
-        members["channels"] = [_channel(table, base) for table in _listed("channels", facts["channels"])]
-    if "resources" in facts:
-        members["resources"] = _resources(facts["resources"])
-    if "script" in facts:
-        members["script"] = _script(facts["script"], base)
-    return members
-
-
-def _objective(facts: object) -> Objective:
-    table = dict(_known("objective", facts, {"metric", "goal", "regex", "sample"}))
-    name = table.pop("metric", None)
-    if name is None:
-        raise Invalid("objective.metric is missing; it is required")
-    if not isinstance(name, str):
-        raise WrongTypes([Violation("objective.metric", name, "it must be text", rule="model-type")])
-    goal = {"goal": table.pop("goal")} if "goal" in table else {}
-    metric = _made("objective", Metric, {"name": name, **table})
-    made: Objective = _made("objective", Objective, {"metric": metric, **goal})
-    return made
-
-
-def _resources(facts: object) -> Resources:
-    table = dict(_known("resources", facts, {one.name for one in fields(Resources)}))
-    for name, kind in _RESOURCES.items():
-        table[name] = [_made(f"resources.{name}", kind, one) for one in _listed(f"resources.{name}", table.get(name, []))]
-    if "placement" in table:
-        table["placement"] = _made("resources.placement", Placement, table["placement"])
-    made: Resources = _made("resources", Resources, table)
-    return made
-
-
-def _range(name: str, facts: object) -> parameters.Range:
-    """A preset's name, a list of values, or a table of one of the forms."""
-    where = f"ranges.{name}"
-    if isinstance(facts, list):
-        if name in _PRESETS and len(facts) == _ENDS and all(type(value) in {int, float} for value in facts):
-            low, high = facts
+    def job(self, table: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments of a tuning job."""
+        _known("the file", table, _names(TuningJobSpec, Definition))
+        _require("", table, ("name", "strategy") if "definitions" in table else ("name", "objective", "ranges", "strategy"))
+        if missing := [name for name in ("role", "output") if name not in table]:
             raise Invalid(
-                f"{where} is {facts}, which may mean two values or a range; write {{ values = {facts} }} for the two values, "
+                f"{' and '.join(missing)} {'are' if len(missing) > 1 else 'is'} missing; AWS needs a role and an output of your "
+                "account: name them in the file, or give --stack"
+            )
+        own = _names(TuningJobSpec)
+        inner = {name: value for name, value in table.items() if name not in own}
+        members = self.members("", TuningJobSpec, {name: value for name, value in table.items() if name in own})
+        return members | self.members("", Definition, inner)
+
+    def members(self, path: str, kind: type, table: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments of a dataclass: tables become what its annotations ask for."""
+        hints = hints_of(kind)
+        forms = {
+            "definitions": self.definitions,
+            "strategy": self.strategy,
+            "objective": self.objective,
+            "ranges": self.ranges,
+            "script": self.script,
+            "channels": self.channels,
+        }
+        return {
+            name: forms[name](value) if name in forms and not path else self.value(f"{path}{name}", hints[name], value)
+            for name, value in table.items()
+        }
+
+    def value(self, path: str, hint: Any, value: object) -> object:  # noqa: ANN401 - an annotation
+        """A value for an annotation: tables as dataclasses, lists of tables as lists of those; all else as it is."""
+        options = options_of(hint)
+        kinds = [option for option in options if is_dataclass(option) and isinstance(option, type)]
+        if kinds and (isinstance(value, Mapping) or {*options} <= {*kinds, NoneType}):
+            table = _table(path, value)
+            kind = next((kind for kind in kinds if set(table) <= _names(kind)), kinds[0])
+            return _build(path, kind, self.members(f"{path}.", kind, _known(path, table, _names(kind))))
+        items = [get_args(option)[0] for option in options if get_origin(option) is Sequence]
+        if items and is_dataclass(items[0]):
+            return [self.value(path, items[0], item) for item in _list(path, value)]
+        return value
+
+    # --- what TOML spells in a way of its own -------------------------------------------------------------------------------
+
+    def definitions(self, value: object) -> list[Definition]:
+        """Definitions, each with a name."""
+        return [self.definition(item) for item in _list("definitions", value)]
+
+    def definition(self, value: object) -> Definition:
+        """A definition with a name."""
+        table = _known("definitions", value, _names(Definition))
+        _require("definitions.", table, ["name"])
+        try:
+            return Definition(**self.members("", Definition, table))
+        except WrongTypes as error:
+            raise error.below(f"definitions.{table['name']}") from error
+        except Invalid as error:
+            raise Invalid(f"definitions.{table['name']}: {error}") from error
+
+    def strategy(self, value: object) -> strategies.Strategy:
+        """A strategy's name, or a table with its name and its settings."""
+        table = {"name": value} if isinstance(value, str) else value
+        table = dict(_known("strategy", table, {"name", *_names(*_STRATEGIES.values())}))
+        name = table.pop("name", None)
+        if not isinstance(name, str) or name not in _STRATEGIES:
+            raise Invalid(f"strategy.name is {name!r}; it must be one of {', '.join(_STRATEGIES)}")
+        strategy: strategies.Strategy = _build("strategy", _STRATEGIES[name], table)
+        return strategy
+
+    def objective(self, value: object) -> Objective:
+        """An objective with the members of its metric beside its own, the metric's name as `metric`."""
+        table = dict(_known("objective", value, {"metric", "goal", "regex", "sample"}))
+        _require("objective.", table, ["metric"])
+        name = table.pop("metric")
+        if not isinstance(name, str):
+            raise WrongTypes([Violation("objective.metric", name, "it must be text", rule="model-type")])
+        goal = {"goal": table.pop("goal")} if "goal" in table else {}
+        metric = _build("objective", Metric, {"name": name, **table})
+        objective: Objective = _build("objective", Objective, {"metric": metric, **goal})
+        return objective
+
+    def ranges(self, value: object) -> list[parameters.Range]:
+        """Ranges by their hyperparameters."""
+        return [_range(name, form) for name, form in _table("ranges", value).items()]
+
+    def script(self, value: object) -> Script:
+        """A script's path, or a table of its arguments."""
+        table = {"entry": value} if isinstance(value, str) else dict(_known("script", value, _names(Script)))
+        local = "source" if "source" in table else "entry"
+        if isinstance(table.get(local), str):
+            table[local] = str(self.base / table[local])
+        script: Script = _build("script", Script, table)
+        return script
+
+    def channels(self, value: object) -> list[Channel]:
+        """Channels, with local data relative to the file."""
+        channels = []
+        for item in _list("channels", value):
+            table = dict(_known("channels", item, _names(Channel)))
+            source = table.get("source")
+            if isinstance(source, str) and not source.startswith("s3://"):
+                table["source"] = str(self.base / source)
+            channels.append(_build("channels", Channel, self.members("channels.", Channel, table)))
+        return channels
+
+
+# --- ranges -----------------------------------------------------------------------------------------------------------------
+
+
+def _range(name: str, value: object) -> parameters.Range:
+    """A range of a preset's name, a list of values, or a table in one of the forms."""
+    path = f"ranges.{name}"
+    if isinstance(value, list):
+        if name in _PRESETS and len(value) == _ENDS and all(type(end) in {int, float} for end in value):
+            low, high = value
+            raise Invalid(
+                f"{path} is {value}, which may mean two values or a range; write {{ values = {value} }} for the two values, "
                 f"or {{ low = {low}, high = {high} }} for all between them"
             )
-        facts = {"values": facts}
-    table = _known(where, facts, set().union(*_FORMS.values()))
+        value = {"values": value}
+    table = _known(path, value, set().union(*_FORMS.values()))
     form = _form(name, table)
     if unused := sorted(set(table) - _FORMS[form]):
-        raise Invalid(f"{where} has {', '.join(unused)}, which does not go together with {form}")
+        raise Invalid(f"{path} has {', '.join(unused)}, which does not go together with {form}")
     try:
         return _range_of(form, name, table)
     except WrongTypes as error:
         raise error.below("ranges") from error
     except Invalid as error:
-        raise Invalid(f"ranges.{error}" if str(error).startswith(f"{name}: ") else f"{where}: {error}") from error
+        raise Invalid(f"ranges.{error}" if str(error).startswith(f"{name}: ") else f"{path}: {error}") from error
 
 
 def _form(name: str, table: Mapping[str, Any]) -> str:
@@ -246,36 +301,3 @@ def _range_of(form: str, name: str, table: Mapping[str, Any]) -> parameters.Rang
         raise Invalid(f"{name}: integer is {whole!r}; it must be true or false")
     kind = parameters.Integer if whole else parameters.Continuous
     return kind(name, **ends, scaling=table.get("scaling", parameters.Scaling.AUTO))
-
-
-def _strategy(facts: object) -> strategies.Strategy:
-    table = {"name": facts} if isinstance(facts, str) else dict(_known("strategy", facts, {"name", *_strategy_fields()}))
-    name = table.pop("name", None)
-    if not isinstance(name, str) or name not in _STRATEGIES:
-        raise Invalid(f"strategy.name is {name!r}; it must be one of {', '.join(_STRATEGIES)}")
-    made: strategies.Strategy = _made("strategy", _STRATEGIES[name], table)
-    return made
-
-
-def _strategy_fields() -> set[str]:
-    return {one.name for kind in _STRATEGIES.values() for one in fields(kind)}
-
-
-def _script(facts: object, base: Path) -> Script:
-    table = {"entry": facts} if isinstance(facts, str) else dict(_known("script", facts, {"entry", "source"}))
-    local = "source" if "source" in table else "entry"
-    if isinstance(table.get(local), str):
-        table[local] = str(base / table[local])
-    made: Script = _made("script", Script, table)
-    return made
-
-
-def _channel(facts: object, base: Path) -> Channel:
-    table = dict(_known("channels", facts, {one.name for one in fields(Channel)}))
-    source = table.get("source")
-    if isinstance(source, Mapping):
-        table["source"] = _made("channels.source", Dataset if "arn" in source else FileSystem, source)
-    elif isinstance(source, str) and not source.startswith("s3://"):
-        table["source"] = str(base / source)
-    made: Channel = _made("channels", Channel, table)
-    return made

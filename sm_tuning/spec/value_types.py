@@ -54,7 +54,7 @@ def require(builder: object) -> None:
 def problems(builder: object, path: str = "") -> Iterator[Violation]:
     """Every value of a wrong type in a dataclass and in what it holds, named as in Python and TOML."""
     kind: type = type(builder)
-    hints = _hints(kind)
+    hints = hints_of(kind)
     for field in fields(builder):  # type: ignore[arg-type] # the caller's precondition: a dataclass
         yield from _walk(getattr(builder, field.name), hints[field.name], f"{path}.{field.name}" if path else field.name)
 
@@ -72,12 +72,13 @@ def paths_as_text(builder: object, *names: str) -> None:
 
 
 @functools.cache
-def _hints(kind: type) -> Mapping[str, Any]:
+def hints_of(kind: type) -> Mapping[str, Any]:
+    """The annotations of a dataclass's fields."""
     return typing.get_type_hints(kind)
 
 
 def _walk(value: object, kind: Any, path: str) -> Iterator[Violation]:  # noqa: ANN401 - an annotation
-    options = _options(kind)
+    options = options_of(kind)
     suitable = next((option for option in options if _fits(value, option)), None)
     if suitable is None:
         # What a left-out value means is said by the field's documentation, not here.
@@ -95,7 +96,8 @@ def _walk(value: object, kind: Any, path: str) -> Iterator[Violation]:  # noqa: 
             yield from _walk(item, value_kind, f"{path}.{key}")
 
 
-def _options(kind: Any) -> Sequence[Any]:  # noqa: ANN401 - an annotation
+def options_of(kind: Any) -> Sequence[Any]:  # noqa: ANN401 - an annotation
+    """The members of a union, or the annotation itself."""
     return typing.get_args(kind) if typing.get_origin(kind) in {typing.Union, types.UnionType} else (kind,)
 
 
@@ -113,7 +115,7 @@ def _fits(value: object, kind: Any) -> bool:  # noqa: ANN401 - an annotation
 def _noun(kind: Any) -> str:  # noqa: ANN401 - an annotation
     outer = typing.get_origin(kind) or kind
     if isinstance(outer, type) and issubclass(outer, Enum):
-        return f"one of {', '.join(str(one.value) for one in outer)}"
+        return f"one of {', '.join(str(member.value) for member in outer)}"
     return _NOUNS.get(outer) or f"a {outer.__name__}"
 
 

@@ -1,4 +1,4 @@
-"""Files of this machine that are sent: links are followed, and whatever is left out is said."""
+"""Files of this machine that are sent: links are followed, and what is left out is named with the reason."""
 
 import os
 import stat
