@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -12,11 +11,8 @@ from scipy.stats import norm
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern
 
-from local_emulator.domain.history import Goal, History, Trial
-from local_emulator.domain.jobs import Status
 from local_emulator.domain.space import Categorical, Continuous, Integer, Point, Scaling, Space
 from local_emulator.strategies import gaussian_process
-from local_emulator.strategies.bayesian import Bayesian, warp
 from local_emulator.strategies.gaussian_process import Array, Embedding, GaussianProcess, Kernel, fit
 
 KERNEL = Kernel(weights=np.array([4.0, 0.7, 1.5]), scale=1.7, noise=0.03)
@@ -168,102 +164,6 @@ SPACE = Space(
 )
 
 
-def valley(point: Point) -> float:
-    """Lowest, 0, at a rate of 0.01 and 16 units with adam."""
-    off = (math.log10(float(point["rate"])) + 2.0) ** 2 + ((int(point["units"]) - 16) / 32) ** 2
-    return off + (point["optimizer"] == "sgd")
-
-
-def trials(values: Sequence[tuple[Point, float | None]], status: Status = Status.COMPLETED) -> tuple[Trial, ...]:
-    return tuple(
-        Trial(
-            name=str(index),
-            index=index,
-            point=point,
-            status=status if value is not None or not status.terminal else Status.FAILED,
-            values=() if value is None else (value,),
-            final=value,
-            ended=datetime(2026, 1, 1, tzinfo=UTC),
-        )
-        for index, (point, value) in enumerate(values)
-    )
-
-
 def points(count: int, seed: int = 0) -> Sequence[Point]:
     rng = np.random.default_rng(seed)
     return [SPACE.at(row) for row in rng.random((count, 3)).tolist()]
-
-
-def inside(point: Point) -> bool:
-    return point["optimizer"] in {"adam", "sgd"} and 1 <= int(point["units"]) <= 64 and 1e-4 <= float(point["rate"]) <= 1.0
-
-
-ODD: dict[str, Sequence[float | None]] = {
-    "all the same": [0.5] * 14,
-    "huge": [3e38, -3e38, 1e30, 5.0, 4.0, 3.0, 2.0, 1.0, 0.5, 0.25, 3e38, 3e38, 1e-30, 0.0],
-    "half failed": [None, 1.0, None, 2.0, None, 3.0, None, 4.0, None, 5.0, None, 6.0, None, 7.0],
-    "all failed": [None] * 14,
-    "one better": [1.0] * 13 + [0.0],
-}
-
-
-@pytest.mark.parametrize("name", ODD)
-def test_odd_results_are_not_fatal(name: str) -> None:
-    history = History(goal=Goal.MINIMIZE, trials=trials(list(zip(points(14), ODD[name], strict=True))))
-    asked = Bayesian(SPACE, seed=1).ask(history, 4)
-    assert len({tuple(sorted(point.items())) for point in asked}) == 4
-    assert all(map(inside, asked))
-    assert asked == Bayesian(SPACE, seed=1).ask(history, 4)
-
-
-def test_what_diverged_does_not_drown_the_rest() -> None:
-    """One loss of 1e30 must not flatten the others, nor change which of them is best."""
-    outputs = np.array([0.1, 0.2, 0.3, 0.4, 1e30])
-    warped = warp(outputs)
-    assert np.all(np.diff(warped) > 0)
-    assert warped[2] - warped[0] > 0.2 * (warped[4] - warped[0])
-
-
-@pytest.mark.parametrize("transfer", [False, True])
-def test_parents_save_the_first_steps(transfer: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    """With parents the very first proposals are good; with transfer even if their values are of another size."""
-    observed = [(point, valley(point) * (1000.0 if transfer else 1.0) + (50.0 if transfer else 0.0)) for point in points(30, 3)]
-    warm = History(goal=Goal.MINIMIZE, parents=trials(observed), transfer=transfer)
-    cold = History(goal=Goal.MINIMIZE)
-    for seed in range(3):
-        from_warm = [valley(point) for point in Bayesian(SPACE, seed=seed).ask(warm, 4)]
-        from_cold = [valley(point) for point in Bayesian(SPACE, seed=seed).ask(cold, 4)]
-        assert np.mean(from_warm) < 0.5 * np.mean(from_cold)
-
-
-def test_transfer_does_not_mix_scales() -> None:
-    """Own results that are all worse than the parents' still tell which of them is best."""
-    parents = trials([(point, valley(point) - 100.0) for point in points(20, 4)])
-    own = trials([(point, valley(point)) for point in points(12, 5)])
-    asked = Bayesian(SPACE, seed=0).ask(History(goal=Goal.MINIMIZE, trials=own, parents=parents, transfer=True), 2)
-    assert max(map(valley, asked)) < 0.3
-
-
-def test_parents_with_other_values_are_left_out() -> None:
-    good = list(points(12, 6))
-    odd: list[Point] = [
-        {**good[0], "units": "many"},
-        {**good[1], "units": "65"},
-        {**good[2], "optimizer": "lion"},
-        {"rate": "0.1"},
-        {**good[3], "rate": "1e-9"},
-    ]
-    with_odd = trials([(point, 0.0) for point in odd] + [(point, valley(point)) for point in good])
-    without = trials([(point, valley(point)) for point in good])
-    asked = Bayesian(SPACE, seed=2).ask(History(goal=Goal.MINIMIZE, parents=with_odd), 2)
-    assert asked == Bayesian(SPACE, seed=2).ask(History(goal=Goal.MINIMIZE, parents=without), 2)
-
-
-def test_running_trials_are_kept_away_from() -> None:
-    """What runs already is extended: asking one by one with nothing told gives other points than what runs."""
-    observed = trials([(point, valley(point)) for point in points(12, 7)])
-    first = Bayesian(SPACE, seed=3).ask(History(goal=Goal.MINIMIZE, trials=observed), 1)[0]
-    running = Trial(name="12", index=12, point=first, status=Status.IN_PROGRESS)
-    second = Bayesian(SPACE, seed=3).ask(History(goal=Goal.MINIMIZE, trials=(*observed, running)), 1)[0]
-    near = np.abs(np.array(SPACE.units(first)) - np.array(SPACE.units(second))).max()
-    assert near > 0.01

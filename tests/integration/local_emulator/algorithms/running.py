@@ -1,0 +1,85 @@
+"""Runs of the stand-ins with files of data, and the logs that AWS's metric definitions read."""
+
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import regex
+import scipy.sparse
+
+from local_emulator.algorithms.recordio import _record
+from sm_tuning.rules import catalogue
+from tests.integration.local_emulator.algorithms.program import start
+
+RECORDIO = "application/x-recordio-protobuf"
+NAMES = {
+    "linear_learner": "linear-learner",
+    "factorization_machines": "factorization-machines",
+    "xgboost": "sagemaker-xgboost",
+}  # of programs that are not called as their images
+
+
+@dataclass
+class Done:
+    code: int
+    log: str
+    failure: str
+    model: Path
+
+    def metric(self, algorithm: str, name: str) -> list[float]:
+        """Values that AWS's definition of a metric finds in the log, as the platform escapes it."""
+        expression = catalogue.load(NAMES.get(algorithm, algorithm)).metrics[name]
+        return [float(hit[1]) for line in self.log.replace("\t", "#011").splitlines() if (hit := regex.search(expression, line))]
+
+
+def run(algorithm: str, root: Path, hyperparameters: Mapping[str, object], **channels: tuple[str, bytes]) -> Done:
+    """`docker run IMAGE train`, with channels of one file each."""
+    for folder in ("input/config", "input/data", "model", "output/data"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    texts = {name: str(value) for name, value in hyperparameters.items()}
+    (root / "input/config/hyperparameters.json").write_text(json.dumps(texts))
+    kinds = {name: {"ContentType": kind} if kind else {} for name, (kind, _) in channels.items()}
+    (root / "input/config/inputdataconfig.json").write_text(json.dumps(kinds))
+    for name, (_, content) in channels.items():
+        (root / "input/data" / name).mkdir(exist_ok=True)
+        (root / "input/data" / name / "part").write_bytes(content)
+    log = root / "log"
+    code = start(f"local_emulator.algorithms.{algorithm}", root, log)
+    failure = root / "output/failure"
+    return Done(code, log.read_text(), failure.read_text() if failure.exists() else "", root / "model")
+
+
+def csv(features: Any, labels: Any = None) -> tuple[str, bytes]:
+    table = features if labels is None else np.column_stack([labels, features])
+    text = "\n".join(",".join(f"{value:.9g}" for value in row) for row in table)
+    return "text/csv" if labels is not None else "text/csv;label_size=0", text.encode()
+
+
+def recordio(features: Any, labels: Any = None) -> tuple[str, bytes]:
+    """As the SageMaker SDK writes it; sparse features with keys and shape."""
+    Record = _record()  # noqa: N806 - a class
+    parts = []
+    for row in range(features.shape[0]):
+        record = Record()
+        tensor = record.features["values"].float32_tensor
+        if scipy.sparse.issparse(features):
+            one = features.getrow(row)
+            tensor.values.extend(one.data.tolist())
+            tensor.keys.extend(one.indices.tolist())
+            tensor.shape.extend([features.shape[1]])
+        else:
+            tensor.values.extend(features[row].tolist())
+        if labels is not None:
+            record.label["values"].float32_tensor.values.append(float(labels[row]))
+        payload = record.SerializeToString()
+        parts += [struct.pack("<II", 0xCED7230A, len(payload)), payload, b"\0" * (-len(payload) % 4)]
+    return RECORDIO, b"".join(parts)
+
+
+def libsvm(features: Any, labels: Any) -> tuple[str, bytes]:
+    rows = [" ".join(f"{column}:{value:.9g}" for column, value in enumerate(row)) for row in features]
+    return "text/libsvm", "\n".join(f"{label} {row}" for label, row in zip(labels, rows, strict=True)).encode()
