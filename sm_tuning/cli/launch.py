@@ -27,10 +27,12 @@ from sm_tuning.cli.failures import FAILED, INTERRUPTED
 from sm_tuning.cli.job_file import JobFile
 from sm_tuning.cli.output import echo, echo_json
 from sm_tuning.cli.target import Target, state_folder
+from sm_tuning.client.description import description
 from sm_tuning.client.run import RunStatus, Training, TuningRun
 from sm_tuning.errors import Invalid
 from sm_tuning.spec.data_scaling import DataScaling
 from sm_tuning.spec.job import unique_name
+from sm_tuning.spec.metrics import Objective
 from sm_tuning.spec.toml import load_data_scaling
 from sm_tuning.tuning_job import TuningJob
 
@@ -200,7 +202,7 @@ def _let_go(launched: TuningRun) -> NoReturn:
 def _show_end(launched: TuningRun, status: RunStatus, target: Target) -> None:
     out = console()
     best = status.best
-    rows = _by_objective(launched.trainings(), best)
+    rows = _by_objective(launched.trainings(), description(launched.describe()).objective)
     out.print()
     out.print(trainings_table(rows, best=best.name if best else None))
     out.print()
@@ -222,11 +224,10 @@ def _show_end(launched: TuningRun, status: RunStatus, target: Target) -> None:
         out.print(_emulator_line(target), markup=False, soft_wrap=True)
 
 
-def _by_objective(trainings: Sequence[Training], best: Training | None) -> Sequence[Training]:
-    """Training jobs with the best first, which tells whether more or less is better; those without an objective last."""
-    valued = sorted((training for training in trainings if training.value is not None), key=lambda row: row.value or 0.0)
-    if best is not None and best.value is not None and valued and best.value > (valued[0].value or 0.0):
-        valued.reverse()
+def _by_objective(trainings: Sequence[Training], objective: Objective) -> Sequence[Training]:
+    """Training jobs with the best first, those without an objective last."""
+    valued = [training for training in trainings if training.value is not None]
+    valued.sort(key=lambda training: training.value or 0.0, reverse=objective.higher_is_better)
     return [*valued, *(training for training in trainings if training.value is None)]
 
 

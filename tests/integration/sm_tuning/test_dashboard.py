@@ -61,7 +61,7 @@ def ask(client: Client) -> Callable[..., tuple[str, str, dict[str, str]]]:
     app = Dashboard(session, [HOST])
 
     def request(path: str, method: str = "GET", **headers: str) -> tuple[str, str, dict[str, str]]:
-        told: dict[str, Any] = {}
+        answer: dict[str, Any] = {}
         environ = {
             "REQUEST_METHOD": method,
             "PATH_INFO": path,
@@ -69,8 +69,8 @@ def ask(client: Client) -> Callable[..., tuple[str, str, dict[str, str]]]:
             "wsgi.input": io.BytesIO(),
             **{f"HTTP_{name.upper()}": value for name, value in ({"host": HOST} | headers).items()},
         }
-        body = b"".join(app(environ, lambda status, sent: told.update(status=status, headers=dict(sent))))  # type: ignore[arg-type]
-        return told["status"][:3], body.decode(), told["headers"]
+        body = b"".join(app(environ, lambda status, sent: answer.update(status=status, headers=dict(sent))))  # type: ignore[arg-type]
+        return answer["status"][:3], body.decode(), answer["headers"]
 
     return request
 
@@ -139,8 +139,8 @@ def faults(page: Any) -> list[str]:
     if not AXE.exists():
         return []
     page.add_script_tag(path=AXE)
-    found = page.evaluate("axe.run()")["violations"]
-    return [f"{page.url}: {one['id']}" for one in found if one["impact"] in {"serious", "critical"}]
+    violations = page.evaluate("axe.run()")["violations"]
+    return [f"{page.url}: {rule['id']}" for rule in violations if rule["impact"] in {"serious", "critical"}]
 
 
 def watch(page: Any) -> None:

@@ -4,7 +4,7 @@ import copy
 import csv
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,10 +13,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from sm_tuning import Invalid, Metric, Objective, Random, TuningJob, TuningRun, learning_rate, read_results
+from sm_tuning import Invalid, Metric, Objective, Random, Script, TuningJob, TuningRun, learning_rate, read_results
 from sm_tuning.analysis import Verdict
 from sm_tuning.report import page, view_model
-from tests.conftest import Server
+from tests.conftest import ROLE, ROOT, Server
 
 SCRIPT = """
 import math, sys, time
@@ -33,29 +33,46 @@ else:
 NUMBER = "([-+0-9.eE]+)"
 
 
-@pytest.fixture
-def finished(server: Server, job: Callable[..., TuningJob], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """An emulator for the tests of this file, of which the last ends it."""
+    running = Server(tmp_path_factory.mktemp("emulator") / "state").start()
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in running.environment.items():
+            if name.startswith("AWS_"):
+                environment.setenv(name, value)
+        yield running
+    running.remove()
+
+
+@pytest.fixture(scope="module")
+def finished(emulator: Server, tmp_path_factory: pytest.TempPathFactory) -> TuningRun:
     """A tuning job of six training jobs that overfit or diverge."""
-    for name, value in server.environment.items():
-        if name.startswith("AWS_"):
-            monkeypatch.setenv(name, value)
-    (tmp_path / "train.py").write_text(SCRIPT)
+    script = tmp_path_factory.mktemp("source") / "train.py"
+    script.write_text(SCRIPT)
     session = boto3.Session()
     session.client("s3").create_bucket(Bucket="bucket")
-    run = job(
+    assert emulator.port
+    run = TuningJob(
         name="results",
+        script=Script(str(script)),
         objective=Objective.minimize("validation:loss", f"validation:loss={NUMBER}"),
         metrics=[Metric("train:loss", f"train:loss={NUMBER}")],
+        ranges=[learning_rate()],
         strategy=Random(seed=3),
         max_jobs=6,
+        max_parallel=2,
+        role=ROLE,
+        output="s3://bucket/prefix",
     ).launch(session)
     run.wait()
     return run
 
 
-def test_what_a_tuning_job_found(finished: Any, tmp_path: Path) -> None:
+def test_what_a_tuning_job_found(finished: TuningRun, tmp_path: Path) -> None:
     results = read_results(finished)
     best = finished.best()
+    assert best is not None
     assert results.best is not None
     assert results.best.name == best.name
     assert results.best.objective == best.value
@@ -92,6 +109,31 @@ def test_what_a_tuning_job_found(finished: Any, tmp_path: Path) -> None:
         assert trial.diverged == (float(trial.hyperparameters["learning_rate"]) > 0.03)
 
 
+def test_where_logs_may_not_be_read_the_metrics_of_each_minute_are(finished: TuningRun) -> None:
+    def deny(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not you"}}, "DescribeLogStreams")
+
+    session = boto3.Session()
+    session.events.register("before-call.cloudwatch-logs", deny)
+    results, whole = read_results(TuningRun.attach(finished.name, session)), read_results(finished)
+    assert (view_model(results).coarse, view_model(whole).coarse) == (6, 0)
+    for few, many in zip(results.trials, whole.trials, strict=True):
+        assert set(few.curves) == set(many.curves)
+        for name, values in few.curves.items():
+            assert 1 <= len(values) < len(many.curves[name])
+            assert min(many.curves[name]) <= min(values) <= max(values) <= max(many.curves[name])
+    assert "of 6 of 6 training jobs are means by the minute" in page(view_model(results))
+    assert "means by the minute" not in page(view_model(whole))
+
+
+def test_the_example_of_the_diagnosis_page(finished: TuningRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (ROOT / "docs" / "diagnosis.md").read_text(encoding="utf-8")
+    example = text[text.index("## In Python") :].split("```python\n")[1].split("```")[0]
+    monkeypatch.chdir(tmp_path)
+    exec(example, {"run": finished})  # noqa: S102 - a page of ours
+    assert "overfit" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
 def recorded(session: boto3.Session, answers: dict[Any, list[Any]], *, replay: bool) -> boto3.Session:
     """The session, with every answer of a service noted; or with nothing but the notes, in their order."""
 
@@ -111,32 +153,15 @@ def recorded(session: boto3.Session, answers: dict[Any, list[Any]], *, replay: b
     return session
 
 
-def test_a_recorded_job_has_the_same_report(finished: Any, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recorded_job_has_the_same_report(finished: TuningRun, emulator: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing but the API's answers is needed: with the emulator and its files gone, the page is the same, byte for byte."""
     answers: dict[Any, list[Any]] = {}
     live = read_results(TuningRun.attach(finished.name, recorded(boto3.Session(), answers, replay=False)))
-    server.end()
-    shutil.rmtree(server.state, ignore_errors=True)
+    emulator.end()
+    shutil.rmtree(emulator.state, ignore_errors=True)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     again = read_results(TuningRun.attach(finished.name, recorded(boto3.Session(), answers, replay=True)))
     assert {service for service, _, _ in answers} == {"sagemaker", "logs"}
     assert not any(answers.values())  # all were asked for again
     assert page(view_model(again)) == page(view_model(live))
     assert "overfit" in page(view_model(again))
-
-
-def test_where_logs_may_not_be_read_the_metrics_of_each_minute_are(finished: Any) -> None:
-    def deny(**_: Any) -> None:
-        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not you"}}, "DescribeLogStreams")
-
-    session = boto3.Session()
-    session.events.register("before-call.cloudwatch-logs", deny)
-    results, whole = read_results(TuningRun.attach(finished.name, session)), read_results(finished)
-    assert (view_model(results).coarse, view_model(whole).coarse) == (6, 0)
-    for few, many in zip(results.trials, whole.trials, strict=True):
-        assert set(few.curves) == set(many.curves)
-        for name, values in few.curves.items():
-            assert 1 <= len(values) < len(many.curves[name])
-            assert min(many.curves[name]) <= min(values) <= max(values) <= max(many.curves[name])
-    assert "of 6 of 6 training jobs are means by the minute" in page(view_model(results))
-    assert "means by the minute" not in page(view_model(whole))

@@ -1,7 +1,8 @@
-"""The report in a browser."""
+"""The report in a browser, and of a thousand training jobs."""
 
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -45,3 +46,12 @@ def test_it_can_be_read_by_all(tmp_path: Path, scheme: Any) -> None:
         browser.close()
     serious = [rule for rule in violations if rule["impact"] in {"serious", "critical"}]
     assert [(rule["id"], rule["nodes"][0]["html"][:200]) for rule in serious] == []
+
+
+def test_a_thousand_training_jobs() -> None:
+    """The issue's own bounds: 20 s, 15 MB."""
+    results = made(1000, 100)
+    begun = time.process_time()
+    html = page(view_model(results, forest=True))
+    assert time.process_time() - begun < 20
+    assert len(html) < 15 * 2**20
