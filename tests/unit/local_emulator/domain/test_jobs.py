@@ -1,0 +1,23 @@
+"""The table of states."""
+
+import pytest
+
+from local_emulator.domain.jobs import ACTIVE, MAY_FOLLOW, MAY_PRECEDE, Status
+
+
+@pytest.mark.parametrize("status", Status)
+def test_terminal_is_what_nothing_follows(status: Status) -> None:
+    assert status.terminal is (status in {Status.COMPLETED, Status.FAILED, Status.STOPPED})
+    assert (status in ACTIVE) is not status.terminal
+
+
+def test_both_readings_of_the_table_are_one() -> None:
+    forward = {(before, after) for before in Status for after in MAY_FOLLOW[before]}
+    backward = {(before, after) for after in Status for before in MAY_PRECEDE[after]}
+    assert backward == forward | {(status, status) for status in Status}
+
+
+def test_every_status_leads_to_an_end() -> None:
+    for status in ACTIVE:
+        assert {Status.STOPPED, Status.FAILED, Status.COMPLETED} <= MAY_FOLLOW[status]
+    assert Status.IN_PROGRESS not in MAY_FOLLOW[Status.STOPPING], "nothing runs again after a stop"
