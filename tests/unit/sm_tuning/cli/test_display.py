@@ -12,8 +12,8 @@ from rich.console import Console, RenderableType
 from sm_tuning.analysis.data_scaling import data_scaling_curve
 from sm_tuning.cli.display import data_scaling_lines, diagnosis_lines, setting, short
 from sm_tuning.report.view_model import view_model
+from tests.unit.sm_tuning.analysis.test_data_scaling import SHARES, shared
 from tests.unit.sm_tuning.made_results import made
-from tests.unit.sm_tuning.test_data_scaling import SHARES, shared
 
 
 def text(lines: Iterable[RenderableType]) -> str:
