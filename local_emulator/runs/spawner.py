@@ -5,6 +5,7 @@ the supervisors go on, unless there is an owner whom they are not to outlive: on
 """
 
 import ctypes
+import gc
 import json
 import os
 import select
@@ -43,6 +44,8 @@ class _Spawner:
 
     def serve(self) -> None:
         """Fork supervisors until the end of the input, or of the owner."""
+        gc.collect()
+        gc.freeze()  # a collection in a supervisor would copy all pages that it shares with this process
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the emulator's business
         wake_reading, wake_writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)

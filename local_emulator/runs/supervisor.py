@@ -17,12 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from local_emulator.runs import disk, helper, lock, program
+from local_emulator.runs import disk, helper, lock, program, program_mounts
 from local_emulator.runs.clock import Clock
 from local_emulator.runs.data.output import Output
 from local_emulator.runs.data.packing import has_results, pack_results, small
 from local_emulator.runs.folder import EvidenceError, RunFolder, read_facts
-from local_emulator.runs.mount_namespace import MountNamespace
 from local_emulator.runs.program import Program, StartError
 from local_emulator.runs.run import Cause, Container, Exit, Run
 
@@ -63,7 +62,7 @@ class _Supervisor:
     cause: Cause = Cause.EXIT
     message: str = ""
     disk_checks: int = 0
-    namespace: MountNamespace | None = None
+    mounts: int | None = None  # descriptor; closed at the end of this process, as that takes the kernel some time
     deadline: tuple[float, Cause] | None = None
     asked: tuple[Cause, str] | None = None  # to end, and the message
     kill_at: float | None = None
@@ -82,8 +81,6 @@ class _Supervisor:
         ended = self.clock()
         model, output = self._pack(code)
         self.output.close()
-        if self.namespace is not None:
-            self.namespace.close()
         self.folder.write_exit(Exit(cause=self.cause, code=code, time=ended, message=self.message, model=model, output=output))
 
     def _open(self) -> None:
@@ -111,7 +108,7 @@ class _Supervisor:
             return 0
         os.set_blocking(reading, False)
         if self.run_.opt_ml and not isinstance(self.run_.program, Container):
-            self.namespace = MountNamespace(started.pid)
+            self.mounts = program_mounts.open_mounts(started.pid)
         self._set_deadline()
         self._wait_for_program(started, reading)
         code = self._reap(started)
@@ -245,7 +242,7 @@ class _Supervisor:
 
     def _pack(self, code: int) -> tuple[bool, bool]:
         """Pack what it has left; whether there is a model, and output."""
-        for path in self.namespace.hidden_results() if self.namespace else ():
+        for path in () if self.mounts is None else program_mounts.hidden_results(self.mounts):
             self.output.insert(f"not uploaded: what the program wrote to {path}, over which it has mounted something")
         if not has_results(self.folder):
             return False, False
