@@ -43,6 +43,7 @@ from local_emulator.state_folder import StateLock, run_key
 from local_emulator.store.base import Query
 from local_emulator.store.sqlite import SqliteStore
 
+_CACHES = "cache"  # in the state folder
 _SCHEDULER = "scheduler"  # in the state folder: where runs may be beside this machine
 
 
@@ -72,84 +73,95 @@ class Emulator:
     def __init__(self, settings: Settings, *, in_memory: bool = False, endpoint: Callable[[], str | None] = lambda: None) -> None:
         self.settings = settings
         self._stack = ExitStack()
-        state = settings.state
+        self._log = FaultLog()
         before = os.umask(0o077)  # what is made in the state folder from here on is this user's alone
         try:
-            self.lock = self._stack.enter_context(StateLock(state))
-            self.run_key = run_key(state)
-            caches = state / "cache"
-            (caches / "channels").mkdir(parents=True, exist_ok=True)
-            self._support = mounts.Trial(caches / "channels") if settings.private_opt_ml else mounts.not_wanted
-            self.cloud = MotoBackend(settings, None if in_memory else state)
-            self._stack.callback(self.cloud.close)
-            log = FaultLog()
-            changed: SimpleQueue[Job] = SimpleQueue()
-            on_unreadable = partial(log.report, "reading records")
-            self.store = SqliteStore(None if in_memory else state / "jobs.sqlite", changed.put, on_unreadable)
-            self._stack.callback(self.store.close)
-            self._clock = clock = _make_clock(settings, in_memory=in_memory)
-            self.follow_clock()
-            clock.share()
-            wakeup = self._stack.enter_context(Wakeup(state / "wakeup"))
-            objects = _remote(settings.s3_endpoint, settings.region) if settings.s3_endpoint else self.cloud.objects
-            runs = state / "runs"
-            runs.mkdir(exist_ok=True)
-            self.cloudwatch = CloudWatchSync(store=self.store, cloud=self.cloud, runs=runs, log=log)
-            preparation = Preparation(
-                settings=settings,
-                objects=objects,
-                folder_of_caches=caches,
-                endpoint=endpoint,
-                run_key=self.run_key,
-                support=self._support,
-                role_exists=self.cloud.role_exists,
-                expect=lambda: backend.expect(),  # noqa: PLW0108 - they are made below
-            )
-            if not in_memory:  # it is going to be asked for
-                threading.Thread(target=self._try_mounts, name="mounts", daemon=True).start()
-            inside = _Inside(clock=clock, settle=lambda: self._loop.settle()) if in_memory else None  # noqa: PLW0108 - made below
-            backend = _backend(settings, preparation, wakeup, endpoint, inside)
-            self._stack.callback(backend.executor.close)
-            self._lifecycle = lifecycle = TrainingLifecycle(
-                store=self.store,
-                executor=backend.executor,
-                preparation=backend.preparation,
-                objects=objects,
-                runs=runs,
-                settings=settings,
-                now=clock,
-                notify=wakeup.notify,
-                touched=self.cloudwatch.touched,
-                token=token,
-                log=log,
-            )
-            self._events = events = EventPublisher(bus=self.cloud, store=self.store, changed=changed, now=clock, log=log)
-            self._tuner = tuner = Tuner(
-                store=self.store, now=clock, token=token, notify=wakeup.notify, log=log, scale=settings.time_scale
-            )
-            self._loop = Loop(
-                wakeup=wakeup,
-                lifecycle=lifecycle,
-                tuner=tuner,
-                events=events,
-                log=log,
-                idle=self.follow_clock,
-                scale=settings.time_scale,
-            )
+            self._open_state(in_memory=in_memory)
+            self._make_runs(endpoint, in_memory=in_memory)
+            self._make_engine()
             self.api = Api(
                 store=self.store,
                 settings=settings,
-                now=clock,
+                now=self._clock,
                 token=token,
                 chance=random.random,
-                notify=wakeup.notify,
-                check=preparation.check,
+                notify=self._wakeup.notify,
+                check=self._preparation.check,
             )
         except BaseException:  # raised again when what was opened is closed
             self._stack.close()
             raise
         finally:
             os.umask(before)
+
+    def _open_state(self, *, in_memory: bool) -> None:
+        """Lock the state folder and open what lies in it: S3's content, jobs, clock, wakeup."""
+        state = self.settings.state
+        self.lock = self._stack.enter_context(StateLock(state))
+        self.run_key = run_key(state)
+        (state / _CACHES / "channels").mkdir(parents=True, exist_ok=True)
+        self.cloud = MotoBackend(self.settings, None if in_memory else state)
+        self._stack.callback(self.cloud.close)
+        self._changed: SimpleQueue[Job] = SimpleQueue()
+        on_unreadable = partial(self._log.report, "reading records")
+        self.store = SqliteStore(None if in_memory else state / "jobs.sqlite", self._changed.put, on_unreadable)
+        self._stack.callback(self.store.close)
+        self._clock = _make_clock(self.settings, in_memory=in_memory)
+        self.follow_clock()
+        self._clock.share()
+        self._wakeup = self._stack.enter_context(Wakeup(state / "wakeup"))
+
+    def _make_runs(self, endpoint: Callable[[], str | None], *, in_memory: bool) -> None:
+        """Make what prepares and executes runs."""
+        settings, caches = self.settings, self.settings.state / _CACHES
+        self._runs = settings.state / "runs"
+        self._runs.mkdir(exist_ok=True)
+        self._objects = _remote(settings.s3_endpoint, settings.region) if settings.s3_endpoint else self.cloud.objects
+        self._support = mounts.Trial(caches / "channels") if settings.private_opt_ml else mounts.not_wanted
+        self._preparation = Preparation(
+            settings=settings,
+            objects=self._objects,
+            folder_of_caches=caches,
+            endpoint=endpoint,
+            run_key=self.run_key,
+            support=self._support,
+            role_exists=self.cloud.role_exists,
+            expect=lambda: self._backend.expect(),  # noqa: PLW0108 - it is made below
+        )
+        if not in_memory:  # it will be needed
+            threading.Thread(target=self._try_mounts, name="mounts", daemon=True).start()
+        inside = _Inside(clock=self._clock, settle=lambda: self._loop.settle()) if in_memory else None  # noqa: PLW0108 - the loop is made later
+        self._backend = _make_backend(settings, self._preparation, self._wakeup, endpoint, inside)
+        self._stack.callback(self._backend.executor.close)
+
+    def _make_engine(self) -> None:
+        """Make the loop and what it moves."""
+        store, now, scale = self.store, self._clock, self.settings.time_scale
+        self.cloudwatch = CloudWatchSync(store=store, cloud=self.cloud, runs=self._runs, log=self._log)
+        self._lifecycle = TrainingLifecycle(
+            store=store,
+            executor=self._backend.executor,
+            preparation=self._backend.preparation,
+            objects=self._objects,
+            runs=self._runs,
+            settings=self.settings,
+            now=now,
+            notify=self._wakeup.notify,
+            touched=self.cloudwatch.touched,
+            token=token,
+            log=self._log,
+        )
+        self._events = EventPublisher(bus=self.cloud, store=store, changed=self._changed, now=now, log=self._log)
+        self._tuner = Tuner(store=store, now=now, token=token, notify=self._wakeup.notify, log=self._log, scale=scale)
+        self._loop = Loop(
+            wakeup=self._wakeup,
+            lifecycle=self._lifecycle,
+            tuner=self._tuner,
+            events=self._events,
+            log=self._log,
+            idle=self.follow_clock,
+            scale=scale,
+        )
 
     def __enter__(self) -> Self:
         self._loop.start()
@@ -243,7 +255,7 @@ class _Backend:
     expect: Callable[[], None] = lambda: None
 
 
-def _backend(
+def _make_backend(
     settings: Settings, preparation: Preparation, wakeup: Wakeup, endpoint: Callable[[], str | None], inside: _Inside | None
 ) -> _Backend:
     if inside is None or settings.scheduler:
