@@ -1,10 +1,10 @@
 """A tuning job with all that can be done with it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from sm_tuning.boto import Client, Session
-from sm_tuning.client.sagemaker_sdk import members
+from sm_tuning.client.sagemaker_sdk import SdkObject, members
 from sm_tuning.spec import toml
 from sm_tuning.spec.job import TuningJobSpec, unique_name
 from sm_tuning.validation.dry_run import check
@@ -60,7 +60,7 @@ class TuningJob(TuningJobSpec):
         return launch(self, session, client)
 
     @classmethod
-    def from_tuner(cls, tuner: Any, *, name: str | None = None, inputs: Any = None) -> Self:  # noqa: ANN401 - the SDK's classes
+    def from_tuner(cls, tuner: SdkObject, *, name: str | None = None, inputs: SdkObject = None) -> Self:
         """The tuning job that a `HyperparameterTuner` of the SageMaker Python SDK 3 would start.
 
         Args:
@@ -73,7 +73,7 @@ class TuningJob(TuningJobSpec):
         """
         return cls(name=name or unique_name(tuner.base_tuning_job_name or "tuning"), **members(tuner, inputs))
 
-    def to_tuner(self, session: Any = None) -> Any:  # noqa: ANN401 - the SDK's classes
+    def to_tuner(self, session: SdkObject = None) -> SdkObject:
         """A `HyperparameterTuner` of the SageMaker Python SDK 3 for this tuning job: call its `tune(job_name=…)`.
 
         Args:

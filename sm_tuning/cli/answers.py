@@ -1,4 +1,4 @@
-"""Whether a server's answer is one that AWS's API can give, looked at before botocore reads it.
+"""Checks that a server's answer is one that AWS's API can give, before botocore reads it.
 
 botocore trusts what it is sent: of an HTML page, an empty body or a number where a text belongs it makes an empty or a wrong answer.
 """
@@ -49,7 +49,7 @@ def check_answers(client: Client, url: str) -> None:
 
 
 def _wrong(operation: Any, status: int, body: bytes) -> Iterator[str]:  # noqa: ANN401 - botocore's
-    """What is wrong with an answer, the first thing first."""
+    """The first faults of an answer."""
     try:
         document = json.loads(body or b"{}")
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What can be typed: every command with its options.
+"""Every command with its options.
 
 A command imports the module that carries it out when it is called (`_perform`): `--help` needs none of boto3, rich and the charts.
 """

@@ -25,7 +25,7 @@ def start(*, port: int, parallel: int | None, state: Path) -> None:
 
 
 def _print_exports(facts: Mapping[str, Any], *, proxy: bool = False) -> None:
-    """What `status` tells of the environment, for a shell."""
+    """Print the environment that `status` names, as exports for a shell."""
     exports = {**facts["environment"], **(facts["proxy"] if proxy else {})}
     proxied = any(
         os.environ.get(name) for scheme in ("HTTP", "HTTPS", "ALL") for name in (f"{scheme}_PROXY", f"{scheme}_proxy".lower())

@@ -42,7 +42,7 @@ def status(state: Path, *, keep: bool = False) -> Mapping[str, Any]:
 
 
 def differences(facts: Mapping[str, Any]) -> Sequence[str]:
-    """In what the installation of a running emulator (of `status`) differs from this one, a line for each."""
+    """Differences between the installation of a running emulator (of `status`) and this one, a line for each."""
     theirs, own = facts.get("installation"), facts["asking"]
     if theirs is None:
         return ["it does not say what it is, so it is of an earlier version"]

@@ -1,4 +1,4 @@
-"""What goes wrong in a command: one sentence, an exit code, no traceback."""
+"""Errors of commands: one sentence, an exit code, no traceback."""
 
 import errno
 import io
@@ -39,7 +39,7 @@ _OURS: tuple[tuple[type[Exception], int], ...] = (
 
 
 class Commands(click.Group):
-    """A group of commands that says every error in one sentence on standard error."""
+    """A group of commands whose errors are one sentence on standard error."""
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
         """Run the command that was asked for."""

@@ -124,7 +124,7 @@ def _served(session: Session, name: str) -> str:
 
 
 def _options(target: Target) -> str:
-    """What a command needs to reach the same account."""
+    """Options with which another command reaches the same account."""
     given = {"--profile": target.profile, "--region": target.region}
     words = [word for option, value in given.items() if value for word in (option, value)]
     return "".join(f" {shlex.quote(word)}" for word in (["--aws"] if target.aws else []) + words)

@@ -1,4 +1,4 @@
-"""What a service's error means."""
+"""Codes of services' errors."""
 
 from botocore.exceptions import ClientError
 

@@ -25,13 +25,13 @@ _MOST_SOURCE = 500 * 2**20
 
 def launch(job: TuningJobSpec, session: Session | None, client: Client | None) -> TuningRun:
     """Upload code and data, create the tuning job, and return it as a run; raises NotLaunched."""
-    report = _kept(check(job), job)
+    report = _checked(check(job), job)
     session = session or boto3.Session()
     uploaded: list[str] = []
     try:
         client = client or loopback.client(session, "sagemaker")
         if job.warm_start is not None:
-            _kept(check(job, client), job)
+            _checked(check(job, client), job)
         for uri in _upload(job, loopback.client(session, "s3", region_name=client.meta.region_name)):
             uploaded.append(uri)  # noqa: PERF402 - what was sent before an error counts
         client.create_hyper_parameter_tuning_job(**report.request)
@@ -41,8 +41,8 @@ def launch(job: TuningJobSpec, session: Session | None, client: Client | None) -
     return TuningRun(job.name, session=session, client=client)
 
 
-def _kept(report: Report, job: TuningJobSpec) -> Report:
-    """The report, if no rule is broken."""
+def _checked(report: Report, job: TuningJobSpec) -> Report:
+    """The report; raises NotLaunched if a rule is broken."""
     if not report.ok:
         raise NotLaunched(f"the tuning job {job.name} breaks rules:\n{report}")
     return report

@@ -1,4 +1,4 @@
-"""What CloudWatch keeps of training jobs: their logs, and the means of their metrics by the minute."""
+"""Logs of training jobs, and the means of their metrics by the minute, from CloudWatch."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ _MINUTE = timedelta(minutes=1)
 
 
 def new_lines(logs: Client, training: str, tokens: dict[str, str]) -> Iterator[str]:
-    """Lines of a training job's log since the tokens, which are moved on; a log that is not there yet has none."""
+    """Lines of a training job's log since the tokens, which are updated; none before there is a log."""
     try:
         for name in _streams(logs, training):
             while True:
@@ -30,7 +30,7 @@ def new_lines(logs: Client, training: str, tokens: dict[str, str]) -> Iterator[s
 
 
 def last_lines(logs: Client, training: str, count: int) -> list[str]:
-    """The end of a training job's log; a log that is not there yet has none."""
+    """The end of a training job's log; empty before there is one."""
     lines: list[str] = []
     try:
         for name in _streams(logs, training):
@@ -55,7 +55,7 @@ def minutes(
     begin: datetime | None,
     end: datetime | None,
 ) -> Mapping[str, Sequence[float]]:
-    """The means of a training job's metrics by the minute, those that there are none of left out.
+    """The means of a training job's metrics by the minute; metrics without a value are left out.
 
     Raises:
         botocore.exceptions.ClientError: CloudWatch may not be read either.

@@ -178,7 +178,7 @@ class TuningRun:
         return type(self).attach(name, self._session, client=self._client)
 
     def describe(self) -> Mapping[str, Any]:
-        """AWS's own answer."""
+        """The answer of DescribeHyperParameterTuningJob."""
         try:
             answer: Mapping[str, Any] = self._client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=self.name)
         except ClientError as error:
@@ -314,13 +314,13 @@ class TuningRun:
 
 
 def _of_script(lines: Sequence[str]) -> Sequence[str]:
-    """A log without what the training toolkit says at the end of a script that has failed."""
+    """A log without the report of the training toolkit at its end."""
     ends = (index for index, line in enumerate(lines) if line.endswith(_REPORT))
     return lines[: next(ends, len(lines))]
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds as people say them."""
+    """Seconds in words, as `3 min 20 s`; empty for None."""
     if seconds is None:
         return ""
     if seconds < _MINUTE:

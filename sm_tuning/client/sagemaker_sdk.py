@@ -6,7 +6,7 @@ What a tuning job here cannot express is refused by its name.
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from sm_tuning.errors import Invalid
 from sm_tuning.spec.channels import Channel
@@ -18,6 +18,9 @@ from sm_tuning.spec.resources import Resources
 from sm_tuning.spec.script import Script
 from sm_tuning.spec.security import Encryption, Network
 from sm_tuning.spec.strategies import Bayesian, Grid, Hyperband, Random, Strategy
+
+SdkObject: TypeAlias = Any
+"""An object of the SDK, whose classes are not imported here."""
 
 OWN_HYPERPARAMETERS = ("sagemaker_program", "sagemaker_submit_directory")
 _DATA = "data_source.s3_data_source."
@@ -40,7 +43,7 @@ def _strict(known: set[str], thing: object, where: str) -> None:
             raise Invalid(f"{where}.{name} is {_get(thing, name)!r}; a tuning job here has no word for it")
 
 
-def members(tuner: Any, inputs: Any) -> dict[str, Any]:  # noqa: ANN401 - the SDK's own classes
+def members(tuner: SdkObject, inputs: SdkObject) -> dict[str, Any]:
     """Members of a TuningJob, but for its name; raises Invalid."""
     trainer = getattr(tuner, "model_trainer", None)
     if trainer is None:
@@ -78,23 +81,23 @@ def members(tuner: Any, inputs: Any) -> dict[str, Any]:  # noqa: ANN401 - the SD
     }
 
 
-def _tag(tag: Any) -> tuple[str, str]:  # noqa: ANN401 - a dictionary or the SDK's shape
+def _tag(tag: SdkObject) -> tuple[str, str]:
     return (tag["Key"], tag["Value"]) if isinstance(tag, Mapping) else (tag.key, tag.value)
 
 
-def _metrics(tuner: Any) -> tuple[Objective, tuple[Metric, ...]]:  # noqa: ANN401 - the SDK's
+def _metrics(tuner: SdkObject) -> tuple[Objective, tuple[Metric, ...]]:
     metrics = {form["Name"]: Metric(form["Name"], form["Regex"]) for form in tuner.metric_definitions or ()}
     name = tuner.objective_metric_name
     return Objective(metrics.pop(name, Metric(name)), tuner.objective_type), tuple(metrics.values())
 
 
-def _ranges(tuner: Any) -> tuple[Range, ...]:  # noqa: ANN401 - the SDK's
+def _ranges(tuner: SdkObject) -> tuple[Range, ...]:
     kinds: Mapping[str, type[Range]] = {"Continuous": Continuous, "Integer": Integer, "Categorical": Categorical}
     ranges = tuner._hyperparameter_ranges or {}  # noqa: SLF001 - the SDK has no other name for them
     return tuple(kinds[kind.__name__].from_request(kind.as_tuning_range(name)) for name, kind in ranges.items())
 
 
-def _strategy(tuner: Any) -> Strategy:  # noqa: ANN401 - the SDK's
+def _strategy(tuner: SdkObject) -> Strategy:
     seed, early = _get(tuner, "random_seed"), tuner.early_stopping_type == "Auto"
     if tuner.strategy == "Hyperband":
         settings = "strategy_config.hyperband_strategy_config."
@@ -107,7 +110,7 @@ def _strategy(tuner: Any) -> Strategy:  # noqa: ANN401 - the SDK's
     return Bayesian(seed=seed, early_stopping=early)
 
 
-def _completion(tuner: Any) -> Completion:  # noqa: ANN401 - the SDK's
+def _completion(tuner: SdkObject) -> Completion:
     at = "completion_criteria_config."
     return Completion(
         target=_get(tuner, f"{at}target_objective_metric_value"),
@@ -117,7 +120,7 @@ def _completion(tuner: Any) -> Completion:  # noqa: ANN401 - the SDK's
     )
 
 
-def _warm_start(tuner: Any) -> WarmStart | None:  # noqa: ANN401 - the SDK's
+def _warm_start(tuner: SdkObject) -> WarmStart | None:
     parents = _get(tuner, "warm_start_config.parent_hyper_parameter_tuning_jobs")
     if not parents:
         return None
@@ -125,7 +128,7 @@ def _warm_start(tuner: Any) -> WarmStart | None:  # noqa: ANN401 - the SDK's
     return WarmStart(names, _get(tuner, "warm_start_config.warm_start_type"))
 
 
-def _program(trainer: Any, tuned: set[str]) -> dict[str, Any]:  # noqa: ANN401 - the SDK's
+def _program(trainer: SdkObject, tuned: set[str]) -> dict[str, Any]:
     """Image or algorithm, script, hyperparameters."""
     given_values = _get(trainer, "hyperparameters") or {}
     if isinstance(given_values, str):
@@ -158,7 +161,7 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _resources(trainer: Any) -> Resources:  # noqa: ANN401 - the SDK's
+def _resources(trainer: SdkObject) -> Resources:
     compute, stop = _get(trainer, "compute"), "stopping_condition."
     known = {"instance_type", "instance_count", "volume_size_in_gb", "volume_kms_key_id", "enable_managed_spot_training"}
     _strict(known | {"keep_alive_period_in_seconds", "training_plan_arn"}, compute, "compute")
@@ -178,7 +181,7 @@ def _resources(trainer: Any) -> Resources:  # noqa: ANN401 - the SDK's
     return Resources(**members)
 
 
-def _channels(trainer: Any, inputs: Any) -> Iterator[Channel]:  # noqa: ANN401 - the SDK's
+def _channels(trainer: SdkObject, inputs: SdkObject) -> Iterator[Channel]:
     """What `tune(inputs=…)` takes, then the model trainer's own."""
     if isinstance(inputs, str):
         inputs = {"training": inputs}
@@ -192,7 +195,7 @@ def _channels(trainer: Any, inputs: Any) -> Iterator[Channel]:  # noqa: ANN401 -
             yield _channel(channel)
 
 
-def _channel(channel: Any) -> Channel:  # noqa: ANN401 - the SDK's Channel or InputData
+def _channel(channel: SdkObject) -> Channel:
     source = channel.data_source
     if isinstance(source, str):
         return Channel(channel.channel_name, source, content_type=_get(channel, "content_type"))

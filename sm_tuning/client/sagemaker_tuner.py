@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sm_tuning.client.sagemaker_sdk import OWN_HYPERPARAMETERS
+from sm_tuning.client.sagemaker_sdk import OWN_HYPERPARAMETERS, SdkObject
 from sm_tuning.errors import Invalid, optional_package
 from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.spec.parameters import Auto, Categorical, Continuous, Range
@@ -26,7 +26,7 @@ with optional_package("sagemaker", "the SageMaker Python SDK 3 is needed"):
     from sagemaker.train.tuner import HyperparameterTuner
 
 
-def tuner(job: TuningJobSpec, session: Any) -> HyperparameterTuner:  # noqa: ANN401 - a session of the SDK
+def tuner(job: TuningJobSpec, session: SdkObject) -> HyperparameterTuner:
     """A HyperparameterTuner that is ready to `tune()`; raises Invalid."""
     _refuse_what_the_sdk_drops(job)
     part = job.definition
@@ -92,7 +92,7 @@ def tuner(job: TuningJobSpec, session: Any) -> HyperparameterTuner:  # noqa: ANN
     return made
 
 
-def _range(parameter: Range) -> Any:  # noqa: ANN401 - the SDK's
+def _range(parameter: Range) -> SdkObject:
     if isinstance(parameter, Categorical):
         return sdk_parameter.CategoricalParameter(list(parameter.values))
     if isinstance(parameter, Auto):

@@ -23,7 +23,7 @@ _Job = TypeVar("_Job", bound=TuningJobSpec)
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """The outputs of a stack that was deployed whole."""
+    """The outputs of a completely deployed stack."""
 
     name: str
     role: str

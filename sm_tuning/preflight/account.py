@@ -28,7 +28,7 @@ _UNKNOWN = {"InvalidClientTokenId", "SignatureDoesNotMatch", "UnrecognizedClient
 
 
 class Account:
-    """Clients of an account, each made once and when it is needed; `caller` and `scope` are known once it was entered."""
+    """Clients of an account, each made once and when it is needed; `caller` and `scope` are known after `enter`."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -39,7 +39,7 @@ class Account:
         self.scope = AwsScope(account="", region="")
 
     def client(self, service: str) -> Client:
-        """A client that soon gives up."""
+        """A client with short timeouts."""
         with self._lock:  # a session makes one client at a time
             if service not in self._clients:
                 config = Config(connect_timeout=5, read_timeout=20, retries={"max_attempts": 3, "mode": "standard"})
@@ -68,7 +68,7 @@ Check = Callable[[Account, TuningJobSpec], Iterator[Finding]]
 
 
 def reason(error: Exception) -> str:
-    """What went wrong, on one line."""
+    """The text of an error on one line."""
     return " ".join(str(error).split())
 
 

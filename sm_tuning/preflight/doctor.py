@@ -47,7 +47,7 @@ def doctor(job: TuningJobSpec, session: Session | None = None, *, account: str |
     if any(finding.state == "problem" for finding in entered):
         return [*findings, skip("account", f"not looked at without the right account: {', '.join(_CHECKS)}")]
     with ThreadPoolExecutor(len(_CHECKS)) as pool:
-        for more in pool.map(lambda name: _survive(name, looked, job), _CHECKS):
+        for more in pool.map(lambda name: _findings(name, looked, job), _CHECKS):
             findings += more
     return findings
 
@@ -57,8 +57,8 @@ def _rules(job: TuningJobSpec) -> Iterator[Finding]:
         yield problem("rules", str(broken), f"change it in the file; docs/rules.md explains {broken.rule}")
 
 
-def _survive(name: str, account: Account, job: TuningJobSpec) -> Sequence[Finding]:
-    """What a check finds until it ends, or until a service does not answer it."""
+def _findings(name: str, account: Account, job: TuningJobSpec) -> Sequence[Finding]:
+    """The findings of a check; the last is `skipped` if a service did not answer."""
     findings: list[Finding] = []
     try:
         for finding in _CHECKS[name](account, job):

@@ -62,7 +62,7 @@ def _several(value: Any) -> Sequence[Any]:  # noqa: ANN401 - JSON
 
 
 def _trusts(document: Mapping[str, Any], scope: AwsScope) -> bool:
-    """Whether a trust policy lets SageMaker in, for training jobs of this account."""
+    """Whether a trust policy lets SageMaker assume the role for training jobs of this account."""
     statements = _several(document.get("Statement", []))
     about = [statement for statement in statements if _is_for_sagemaker(statement) and _meets(statement, scope)]
     return bool(about) and all(statement["Effect"] == "Allow" for statement in about)
@@ -138,7 +138,7 @@ Keys = dict[str, Sequence[str]]  # context keys by the action whose permission d
 
 
 def _judged(iam: Client, principal: str, needs: Sequence[Need], scope: AwsScope) -> tuple[Sequence[Need], Keys, Keys]:
-    """What is denied; what is denied by conditions on what the request says; what depends on what is not known."""
+    """Needs that are denied; those denied by conditions on the request; those that depend on unknown context keys."""
     denied: list[Need] = []
     guarded: Keys = {}
     unsure: Keys = {}

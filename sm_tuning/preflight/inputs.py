@@ -63,7 +63,7 @@ def channel(account: Account, job: TuningJobSpec) -> Iterator[Finding]:
 
 
 def source(account: Account, job: TuningJobSpec) -> Iterator[Finding]:
-    """A script's archive that is said to be in S3 is there; one on this machine is the rules' business."""
+    """A script's archive that is said to be in S3 is there; one on this machine is checked by the rules."""
     for _, part in job.parts():
         uri = part.hyperparameters.get(_SOURCE)
         if part.script is not None:
@@ -90,14 +90,14 @@ def image(account: Account, job: TuningJobSpec) -> Iterator[Finding]:
     for uri in dict.fromkeys(training_image(part) for _, part in job.parts()):
         parsed = None if uri is None else Image.parse(uri)
         if uri is None:
-            yield skip("image", "the image of an algorithm resource is the algorithm's business")
+            yield skip("image", "the image of an algorithm resource cannot be looked at")
         elif parsed is None:
             yield problem("image", f"{uri} is not in ECR, where SageMaker takes images from", "push it to ECR, and give that URI")
         elif parsed.region != account.scope.region:
             text = f"{uri} is in {parsed.region}, but the training jobs are in {account.scope.region}"
             yield problem("image", text, f'region = "{account.scope.region}" for AWS\'s image, or an image of that region')
         elif parsed.account != account.scope.account:
-            yield skip("image", f"{uri} is in the registry of {parsed.account}, which is not ours to look into")
+            yield skip("image", f"{uri} is in the registry of another account, {parsed.account}, which cannot be looked at")
         else:
             yield _pushed(account, uri, parsed)
 

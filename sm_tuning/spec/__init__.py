@@ -1,1 +1,1 @@
-"""What a tuning job is: descriptions that become requests. Nothing here talks to AWS."""
+"""Descriptions of tuning jobs, and the requests made of them. Nothing here talks to AWS."""

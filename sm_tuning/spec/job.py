@@ -1,4 +1,4 @@
-"""A tuning job, described once."""
+"""The description of a tuning job."""
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -78,7 +78,7 @@ class WarmStart:
 
 @dataclass(frozen=True, init=False)
 class TuningJobSpec:
-    """Everything about a tuning job; `request()` is what AWS gets.
+    """The description of a tuning job; `request()` is the request that AWS gets.
 
     Args:
         name: 1 to 32 letters, digits and hyphens; unique in the account and region. `unique_name` makes one.

@@ -1,4 +1,4 @@
-"""What AWS makes of a line that a script prints, and of the number that a regular expression finds in it."""
+"""How AWS reads a line that a script prints: control characters, and the number that a regular expression matches."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -40,7 +40,7 @@ def cut_numbers(regex: str) -> Iterator[tuple[str, str | None]]:
 
 
 def _first_group(regex: str) -> str | None:
-    """What stands in the first capturing group."""
+    """The pattern inside the first capturing group."""
     begun, depth = -1, 0
     for index in _meaningful(regex):
         if regex[index] == "(" and begun < 0 and (not regex.startswith("(?", index) or re.match(r"\(\?P<\w+>", regex[index:])):
@@ -55,7 +55,7 @@ def _first_group(regex: str) -> str | None:
 
 
 def _meaningful(regex: str) -> Iterator[int]:
-    """Where parentheses stand that group: neither escaped nor in a set."""
+    """Positions of parentheses that group: neither escaped nor in a set."""
     in_set, index = -1, 0
     while index < len(regex):
         letter = regex[index]

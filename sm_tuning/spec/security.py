@@ -1,4 +1,4 @@
-"""Where training jobs may connect to, and the keys that encrypt what they write."""
+"""Network access of training jobs, and the KMS keys that encrypt what they write."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -33,7 +33,7 @@ def _script_missing(job: TuningJobSpec) -> Iterator[Violation]:
 
 
 def missing_files(script: Script) -> Iterator[Violation]:
-    """What is not there of a script."""
+    """A violation if the script or its folder is missing."""
     root = Path(script.source) if script.source is not None else Path()
     if script.source is not None and not root.is_dir():
         yield Violation("script.source", script.source, "there is no such folder")

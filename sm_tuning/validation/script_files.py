@@ -1,4 +1,4 @@
-"""Files that a training script is sent with."""
+"""The files that are sent for a training script."""
 
 import ast
 import warnings
