@@ -7,7 +7,8 @@ if TYPE_CHECKING:
     from sm_tuning.analysis import Diagnosis, Verdict, diagnose
     from sm_tuning.analysis.reading import read_data_scaling, read_results
     from sm_tuning.analysis.results import Results
-    from sm_tuning.client.run import FailureGroup, MetricCheck, RunStatus, Training, TuningRun
+    from sm_tuning.client.run import TuningRun
+    from sm_tuning.client.status import FailureGroup, MetricCheck, RunStatus, Training
     from sm_tuning.errors import Invalid, MissingExtra, NotFound, NotLaunched, SmTuningError, WaitTimeout
     from sm_tuning.rules.violation import Violation
     from sm_tuning.spec.channels import Channel, Dataset, FileSystem
@@ -40,7 +41,8 @@ _EXPORTS = {
     "analysis": "Diagnosis Verdict diagnose",
     "analysis.reading": "read_data_scaling read_results",
     "analysis.results": "Results",
-    "client.run": "FailureGroup MetricCheck RunStatus Training TuningRun",
+    "client.run": "TuningRun",
+    "client.status": "FailureGroup MetricCheck RunStatus Training",
     "errors": "Invalid MissingExtra NotFound NotLaunched SmTuningError WaitTimeout",
     "rules.violation": "Violation",
     "spec.data_scaling": "DataScaling",

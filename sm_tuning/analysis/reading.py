@@ -11,7 +11,8 @@ from sm_tuning.analysis.curves import CurveCache, TrialCurves, curves_of
 from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.client.description import TuningJobDescription, description
 from sm_tuning.client.errors import DENIED, code_of
-from sm_tuning.client.run import Training, TuningRun
+from sm_tuning.client.run import TuningRun
+from sm_tuning.client.status import Training
 from sm_tuning.errors import Invalid, NotFound
 from sm_tuning.spec.data_scaling import scaling_job_name
 

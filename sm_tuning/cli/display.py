@@ -14,13 +14,14 @@ from rich.table import Table
 from rich.text import Text
 
 from sm_tuning.analysis.fit import Verdict
-from sm_tuning.client.run import RunStatus, Training, TuningRun, duration
+from sm_tuning.client.status import RunStatus, Training, duration
 from sm_tuning.printable import printable
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from sm_tuning.analysis.data_scaling import DataScalingCurve
+    from sm_tuning.client.run import TuningRun
     from sm_tuning.preflight.finding import Finding
     from sm_tuning.report.view_model import ViewModel
 
@@ -113,7 +114,7 @@ def status_lines(status: RunStatus) -> Group:
 class Progress:
     """Follows a tuning job on the screen: live on a terminal, a line for each change elsewhere."""
 
-    def __init__(self, run: TuningRun) -> None:
+    def __init__(self, run: "TuningRun") -> None:
         self._run = run
         self._console = console(error=not sys.stdout.isatty())
         self._live = Live(console=self._console, refresh_per_second=8) if self._console.is_terminal else None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sm_tuning.client.run import RunStatus, Training
+from sm_tuning.client.status import RunStatus, Training
 
 
 def training_document(training: Training | None) -> Mapping[str, Any] | None:

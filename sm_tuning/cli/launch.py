@@ -28,7 +28,8 @@ from sm_tuning.cli.job_file import JobFile
 from sm_tuning.cli.output import echo, echo_json
 from sm_tuning.cli.target import Target, state_folder
 from sm_tuning.client.description import description
-from sm_tuning.client.run import RunStatus, Training, TuningRun
+from sm_tuning.client.run import TuningRun
+from sm_tuning.client.status import RunStatus, Training
 from sm_tuning.errors import Invalid
 from sm_tuning.spec.data_scaling import DataScaling
 from sm_tuning.spec.job import unique_name

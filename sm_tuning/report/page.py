@@ -6,7 +6,7 @@ import json
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from sm_tuning.client.run import duration
+from sm_tuning.client.status import duration
 from sm_tuning.errors import optional_package
 from sm_tuning.printable import printable
 from sm_tuning.report.charts import RULES, charts

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -62,5 +63,17 @@ def test_help_loads_nothing_that_carries_a_command_out() -> None:
         "for words in (['--help'], ['run', '--help'], ['emulator', 'env', '--help']):\n"
         "    assert CliRunner().invoke(sm_tuning, words).exit_code == 0, words\n"
         "print([name for name in ('boto3', 'botocore', 'rich', 'sm_tuning.tuning_job', 'sm_tuning.spec') if name in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_a_plan_loads_no_boto3(tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "from click.testing import CliRunner\n"
+        "from sm_tuning.cli.commands import sm_tuning\n"
+        f"result = CliRunner().invoke(sm_tuning, ['plan', 'docs/examples/digits.toml', '--state', {str(tmp_path)!r}])\n"
+        "assert 'digits: ' in result.output, result.output\n"
+        "print([name for name in ('boto3', 'pandas', 'jinja2', 'sklearn') if name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout == "[]\n"

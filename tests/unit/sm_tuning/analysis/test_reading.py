@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from sm_tuning import Invalid, NotFound
 from sm_tuning.analysis.curves import CurveCache
 from sm_tuning.analysis.reading import read_data_scaling, read_results
-from sm_tuning.client.run import Training
+from sm_tuning.client.status import Training
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

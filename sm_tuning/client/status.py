@@ -1,0 +1,181 @@
+"""How far tuning jobs and training jobs are, in the package's own types. Pure."""
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sm_tuning.spec.metrics import Metric
+
+ENDED = frozenset({"Completed", "Failed", "Stopped", "DeleteFailed"})
+_MINUTE = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """One training job of a tuning job. `value` is the objective's last value, None if there is none."""
+
+    name: str
+    status: str
+    hyperparameters: Mapping[str, str]
+    value: float | None = None
+    created: datetime | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+    failure_reason: str | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """Time from start to end; None for a training job that has not ended."""
+        return (self.ended - self.started).total_seconds() if self.started and self.ended else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunStatus:
+    """How far a tuning job is. `counters` and `objectives` are AWS's TrainingJobStatusCounters and ObjectiveStatusCounters."""
+
+    name: str
+    status: str
+    counters: Mapping[str, int]
+    objectives: Mapping[str, int]
+    max_jobs: int | None
+    created: datetime
+    ended: datetime | None
+    best: Training | None
+    failure_reason: str | None
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.status in ENDED
+
+    @property
+    def launched(self) -> int:
+        """Training jobs begun so far."""
+        return sum(self.counters.values())
+
+    @property
+    def finished(self) -> int:
+        """Training jobs ended so far."""
+        return self.launched - self.running
+
+    @property
+    def running(self) -> int:
+        """Training jobs that run."""
+        return self.counters.get("InProgress", 0)
+
+    @property
+    def failed(self) -> int:
+        """Training jobs that failed."""
+        return self.counters.get("NonRetryableError", 0) + self.counters.get("RetryableError", 0)
+
+    @property
+    def stopped(self) -> int:
+        """Training jobs that were stopped."""
+        return self.counters.get("Stopped", 0)
+
+    @property
+    def total(self) -> int:
+        """Training jobs in all, as far as it is known."""
+        return self.max_jobs or max(self.launched, 1)
+
+    @property
+    def seconds(self) -> float:
+        """Time since its creation; for one that has ended, until then."""
+        return ((self.ended or datetime.now(UTC)) - self.created).total_seconds()
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time that what is left will take at the pace so far; None where that cannot be said."""
+        if self.over or not 0 < self.finished < self.total:
+            return None
+        return self.seconds / self.finished * (self.total - self.finished)
+
+    def __str__(self) -> str:
+        """One line."""
+        best = "" if self.best is None or self.best.value is None else f", best so far {self.best.value:.6g}"
+        of = "" if self.max_jobs is None else f" of {self.max_jobs}"
+        jobs = f"{self.finished}{of} training jobs ended ({self.failed} failed), {self.running} running"
+        return f"{self.name} {self.status}: {jobs}{best}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailureGroup:
+    """Training jobs that failed for the same reason; `log` is the end of the first one's log."""
+
+    reason: str
+    trainings: Sequence[str]
+    log: Sequence[str]
+
+    def __str__(self) -> str:
+        """Reason, count, and the end of a log."""
+        noun = "training job" if len(self.trainings) == 1 else "training jobs"
+        return "\n".join([f"{len(self.trainings)} {noun}: {self.reason}", *(f"    {line}" for line in self.log)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricCheck:
+    """How many lines of a training job's log a metric's expression has matched; if none, the nearest lines."""
+
+    metric: str
+    regex: str
+    lines: int
+    matches: int
+    nearest: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        """One sentence, and the nearest lines."""
+        if self.matches:
+            return f"{self.metric}: {self.matches} values in {self.lines} lines"
+        said = f"{self.metric}: the regex {self.regex!r} has matched none of {self.lines} lines"
+        return "\n".join([said + ("; the nearest:" if self.nearest else ""), *(f"    {line}" for line in self.nearest)])
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds in words, as `3 min 20 s`; empty for None."""
+    if seconds is None:
+        return ""
+    if seconds < _MINUTE:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+def training_of(summary: Mapping[str, Any]) -> Training:
+    """A training job of a summary in AWS's form."""
+    final = summary.get("FinalHyperParameterTuningJobObjectiveMetric")
+    return Training(
+        name=summary["TrainingJobName"],
+        status=summary["TrainingJobStatus"],
+        hyperparameters=summary["TunedHyperParameters"],
+        value=None if final is None else final["Value"],
+        created=summary["CreationTime"],
+        started=summary.get("TrainingStartTime"),
+        ended=summary.get("TrainingEndTime"),
+        failure_reason=summary.get("FailureReason"),
+    )
+
+
+def metric_check(name: str, regex: str, lines: Sequence[str]) -> MetricCheck:
+    """How many lines of a log a metric's expression matches."""
+    metric = Metric(name, regex) if re.compile(regex).groups else Metric(name, f"({regex})")
+    matches = sum(len(metric.values(line)) for line in lines)
+    nearest = () if matches else _nearest(name, regex, lines)
+    return MetricCheck(metric=name, regex=regex, lines=len(lines), matches=matches, nearest=nearest)
+
+
+def _nearest(name: str, regex: str, lines: Sequence[str]) -> Sequence[str]:
+    """Up to three lines that look most like what the expression looks for: words it shares, then likeness."""
+    text = re.sub(r"\\.", " ", regex)
+    wanted = set(re.findall(r"[a-z]+", f"{name} {text}".lower()))
+    literal = re.sub(r"\\.|[\[\](){}?*+^$|]", " ", regex).strip()
+
+    def likeness(line: str) -> float:
+        shared = len(wanted & set(re.findall(r"[a-z]+", line.lower())))
+        return shared + difflib.SequenceMatcher(None, literal, line[:200]).ratio()
+
+    with_numbers = [line for line in dict.fromkeys(lines) if re.search(r"\d", line)] or list(dict.fromkeys(lines))
+    return sorted(with_numbers[-200:], key=likeness, reverse=True)[:3]
