@@ -7,7 +7,8 @@ import shutil
 import sys
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -29,6 +30,16 @@ from local_emulator.settings import Docker, Settings, TrainingFunction
 _GIB = 2**30
 _CHECKS = 4  # requests at a time that read from S3: if it hangs, the server's other threads still answer
 _CHECKS_WAIT = 2.0  # seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Start:
+    """What is started; `env` is what its kind of program needs in its environment."""
+
+    program: Command | Container
+    env: Mapping[str, str] = field(default_factory=dict)
+    mode: Mode = Mode.PROGRAM
+    imports: tuple[str, ...] | None = None
 
 
 class Preparation:
@@ -142,60 +153,15 @@ class Preparation:
         return run
 
     def _run(self, job: TrainingJob, names: RunFolder, budget: TimeBudget) -> Run:
-        settings = self._settings
-        key: str | None = None
-        spec = job.spec
-        hyperparameters = script_mode.named(spec.hyperparameters, spec.environment)
-        image = spec.algorithm.image
-        named = images.stand_in(image, settings)
-        mode = Mode.PROGRAM
-        imports: tuple[str, ...] | None = None
-        program: Command | Container
-        own: dict[str, str] = {}
-        if isinstance(named, Docker):
-            program = _container(named.image or image, job)
-            key = self._run_key
-        else:
-            python = images.interpreter(image, settings)
-            own = opt_ml.machine(names, python)
-            base = "/opt/ml" if self._private else str(names.ml)
-            packages = str(names.packages)
-            algorithm_command = images.stand_in_algorithm(image, hyperparameters)
-            if isinstance(named, tuple):
-                program = Command(argv=(*named, "train"), cwd=str(names.ml))
-                own |= {"SAGEMAKER_BASE_DIR": base}
-            elif spec.algorithm.command:
-                program = Command(argv=spec.algorithm.command, cwd=str(names.ml))
-                # What such a program installs, as SDK v3's drivers do from requirements.txt, is the run's own.
-                own |= {"PIP_TARGET": packages, "PYTHONPATH": packages}
-            elif algorithm_command is not None:
-                mode = Mode.ALGORITHM
-                program = Command(argv=(sys.executable, "-m", *algorithm_command), cwd=str(names.ml))
-                own |= {"SAGEMAKER_BASE_DIR": base, "PYTHONPATH": str(Path(__file__).parents[2])}
-            else:
-                mode = Mode.SCRIPT
-                if problem := script_mode.incomplete(hyperparameters):
-                    raise RunError(f"ClientError: {problem}")
-                entry = str(script_mode.decoded(hyperparameters[PROGRAM]))
-                code = names.ml / "code"
-                directory = str(script_mode.decoded(hyperparameters[SUBMIT_DIRECTORY]))
-                bring = self._bring_code if directory.startswith("s3://") else partial(self._bring_code_of_channel, job)
-                source = bring(directory, code)
-                words = script_mode.arguments(script_mode.visible(hyperparameters))
-                argv = script_mode.command(entry, code, words, python, packages)
-                if argv[1] == entry:
-                    _check_requirements(code, python)
-                    imports = imports_of(source, entry)
-                program = Command(argv=argv, cwd=f"{base}/code")
-                host = script_mode.Host(opt_ml.resources(job), opt_ml.inputs(job), base, len(job.gpus), job.region)
-                own |= {"PYTHONPATH": os.pathsep.join([f"{base}/code", packages])}
-                own |= script_mode.environment(host, job.name, hyperparameters, entry, words)
-        env = {**own, **opt_ml.environment(job, settings, self._endpoint(), key)}
-        opt_ml.check_strings(program.argv, env)
+        settings, spec = self._settings, job.spec
+        start = self._start(job, names)
+        key = self._run_key if isinstance(start.program, Container) else None
+        env = {**start.env, **opt_ml.environment(job, settings, self._endpoint(), key)}
+        opt_ml.check_strings(start.program.argv, env)
         return Run(
             id=job.run,
             folder=names.path,
-            program=program,
+            program=start.program,
             env=env,
             metrics=spec.algorithm.metric_definitions,
             max_runtime=budget.runtime,
@@ -206,9 +172,65 @@ class Preparation:
             disk_floor=settings.disk_floor,
             compress=spec.output.compressed,
             opt_ml=self._private,
-            mode=mode,
-            imports=imports,
+            mode=start.mode,
+            imports=start.imports,
         )
+
+    def _start(self, job: TrainingJob, names: RunFolder) -> _Start:
+        """Decide what to start: the settings name it, the request does, or it is an algorithm, or a script."""
+        spec, image = job.spec, job.spec.algorithm.image
+        hyperparameters = script_mode.named(spec.hyperparameters, spec.environment)
+        named = images.stand_in(image, self._settings)
+        if isinstance(named, Docker):
+            return _Start(program=_container(named.image or image, job))
+        algorithm = images.stand_in_algorithm(image, hyperparameters)
+        base, mode = self._base(names), Mode.PROGRAM
+        argv: tuple[str, ...]
+        if isinstance(named, tuple):
+            argv, env = (*named, "train"), {"SAGEMAKER_BASE_DIR": base}
+        elif spec.algorithm.command:
+            # What such a program installs, as SDK v3's drivers do from requirements.txt, is the run's own.
+            argv, env = spec.algorithm.command, {"PIP_TARGET": str(names.packages), "PYTHONPATH": str(names.packages)}
+        elif algorithm is not None:
+            mode = Mode.ALGORITHM
+            argv = (sys.executable, "-m", *algorithm)
+            env = {"SAGEMAKER_BASE_DIR": base, "PYTHONPATH": str(Path(__file__).parents[2])}
+        else:
+            return self._start_of_script(job, names, hyperparameters)
+        machine = opt_ml.machine(names, images.interpreter(image, self._settings))
+        return _Start(program=Command(argv=argv, cwd=str(names.ml)), env={**machine, **env}, mode=mode)
+
+    def _start_of_script(self, job: TrainingJob, names: RunFolder, hyperparameters: Mapping[str, str]) -> _Start:
+        """Bring the source of a script, and decide how to start it as the training toolkit does; raises RunError."""
+        if problem := script_mode.incomplete(hyperparameters):
+            raise RunError(f"ClientError: {problem}")
+        python, base, packages = (
+            images.interpreter(job.spec.algorithm.image, self._settings),
+            self._base(names),
+            str(names.packages),
+        )
+        entry = str(script_mode.decoded(hyperparameters[PROGRAM]))
+        code = names.ml / "code"
+        directory = str(script_mode.decoded(hyperparameters[SUBMIT_DIRECTORY]))
+        bring = self._bring_code if directory.startswith("s3://") else partial(self._bring_code_of_channel, job)
+        source = bring(directory, code)
+        words = script_mode.arguments(script_mode.visible(hyperparameters))
+        argv = script_mode.command(entry, code, words, python, packages)
+        imports = None
+        if argv[1] == entry:
+            _check_requirements(code, python)
+            imports = imports_of(source, entry)
+        host = script_mode.Host(opt_ml.resources(job), opt_ml.inputs(job), base, len(job.gpus), job.region)
+        env = {
+            **opt_ml.machine(names, python),
+            "PYTHONPATH": os.pathsep.join([f"{base}/code", packages]),
+            **script_mode.environment(host, job.name, hyperparameters, entry, words),
+        }
+        return _Start(program=Command(argv=argv, cwd=f"{base}/code"), env=env, mode=Mode.SCRIPT, imports=imports)
+
+    def _base(self, names: RunFolder) -> str:
+        """A run's `/opt/ml`, as its program on this machine finds it."""
+        return "/opt/ml" if self._private else str(names.ml)
 
     def _run_of_function(self, job: TrainingJob, names: RunFolder, budget: TimeBudget, function: TrainingFunction) -> Run:
         hyperparameters = job.spec.hyperparameters
