@@ -99,3 +99,25 @@ def test_kinds_are_for_programs() -> None:
         for advice in diagnosis.advice
         if not advice.kind.value.startswith(("end", "leave", "widen"))
     )
+
+
+def test_noise_asks_for_larger_batches() -> None:
+    def play(_: Mapping[str, float]) -> Curves:
+        jumping = [0.8 + 0.5 * (-1) ** epoch for epoch in range(30)]
+        return losses([1.5, *fall(29, 1.0, 0.6, 0.2)], jumping)
+
+    ranges = {"batch_size": (16.0, 256.0, "Logarithmic"), **RATE}
+    diagnosis = diagnose(tuned(play, ranges, 6))
+    assert remedies(diagnosis)[:3] == ["a larger batch size", "a lower learning rate", "more validation data"]
+    low, high = diagnosis.advice[0].ranges["batch_size"]
+    assert 16 < low < 256 <= high
+
+
+@pytest.mark.parametrize(("rate", "remedy"), [(1e-3, "a higher learning rate"), (0.5, "a lower learning rate")])
+def test_where_nothing_moves_the_rate_is_too_low_or_too_high(rate: float, remedy: str) -> None:
+    results = tuned(lambda _: losses([2.3] * 20, [2.31] * 20), RATE, 6)
+    trials = [replace(trial, hyperparameters={**trial.hyperparameters, "learning_rate": repr(rate)}) for trial in results.trials]
+    diagnosis = diagnose(replace(results, trials=trials))
+    assert diagnosis.fit.verdict is Verdict.UNDERFIT
+    assert remedies(diagnosis)[0] == remedy
+    assert f"at learning_rate={rate:.4g}: the steps are too" in diagnosis.advice[0].reason

@@ -1,5 +1,7 @@
 """Results: time and slots, the best, and the table."""
 
+import csv
+import json
 import sys
 import time
 from dataclasses import replace
@@ -8,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sm_tuning import MissingExtra
+from sm_tuning import Invalid, MissingExtra
 from sm_tuning.analysis import diagnose
 from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.client.description import TuningJobDescription
@@ -97,3 +99,26 @@ def test_a_thousand_training_jobs_are_diagnosed_in_seconds() -> None:
     begun = time.process_time()
     diagnose(Results(tuning_jobs=[JOB], trials=[trial(number, epochs=100) for number in range(1000)]))
     assert time.process_time() - begun < 20
+
+
+def test_the_table_as_files(tmp_path: Path) -> None:
+    results = made(5)
+    columns = ["learning_rate", "units", "kind", "TrainingJobName", "TrainingJobStatus", "FinalObjectiveValue"]
+    columns += ["TrainingStartTime", "TrainingEndTime", "TrainingElapsedTimeSeconds"]
+    assert [list(row) for row in results.table()] == [columns] * 5
+    results.write(tmp_path / "rows.csv")
+    with (tmp_path / "rows.csv").open(encoding="utf-8") as file:
+        assert [row["TrainingJobName"] for row in csv.DictReader(file)] == [result.name for result in results.trials]
+    results.write(tmp_path / "rows.json")
+    rows = json.loads((tmp_path / "rows.json").read_text(encoding="utf-8"))
+    assert [len(row["Curves"]["train:loss"]) for row in rows] == [20] * 5
+    with pytest.raises(Invalid, match=r"rows.xlsx ends with '.xlsx'; it must end with .csv, .json or .parquet"):
+        results.write(tmp_path / "rows.xlsx")
+
+
+def test_the_table_for_pandas(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas", reason="a DataFrame needs pandas: pip install 'sm-tuning[results]'")
+    results = made(5)
+    assert list(results.dataframe()["units"]) == [result.settings["units"] for result in results.trials]
+    results.write(tmp_path / "rows.parquet")
+    assert list(pandas.read_parquet(tmp_path / "rows.parquet")["kind"]) == [result.settings["kind"] for result in results.trials]

@@ -8,6 +8,7 @@ import pytest
 from sm_tuning.analysis.results import Results
 from sm_tuning.report import charts
 from sm_tuning.report.view_model import view_model
+from tests.unit.sm_tuning.analysis.test_data_scaling import SHARES, shared
 from tests.unit.sm_tuning.made_results import made
 
 
@@ -59,3 +60,21 @@ def test_compared_tuning_jobs_need_not_have_ended() -> None:
 @pytest.mark.parametrize(("seconds", "unit"), [(299, ("seconds", 1)), (300, ("minutes", 60)), (18_000, ("hours", 3600))])
 def test_units_of_time(seconds: float, unit: tuple[str, float]) -> None:
     assert charts.unit_of(seconds) == unit
+
+
+def test_curves_of_what_runs_are_as_small_as_a_word() -> None:
+    svg = charts.spark(view_model(made(1)).trials[0])
+    assert svg is not None
+    assert svg.startswith('<svg class="spark"')
+    assert (svg.count("<polyline"), 'aria-label="learning curves of job-0000"' in svg) == (2, True)
+
+
+def test_more_data() -> None:
+    law = {share: 0.1 + 0.2 * share**-0.5 for share in SHARES}
+    view = view_model(made(5), shared(law))
+    svg = charts.more_data(view)
+    assert svg is not None
+    assert (points(svg, "dot"), points(svg, "best")) == (len(SHARES), 1)
+    assert "with twice the data" in svg
+    assert "more-data" in charts.charts(view)
+    assert charts.more_data(view_model(made(5))) is None

@@ -1,6 +1,7 @@
 """The view model: everything that is shown, derived once."""
 
 import dataclasses
+import sys
 from dataclasses import replace
 
 import pytest
@@ -78,3 +79,13 @@ def test_it_does_not_change() -> None:
     view = view_model(made(2))
     with pytest.raises(dataclasses.FrozenInstanceError):
         view.coarse = 1  # type: ignore[misc] # what is refused
+
+
+def test_importances_of_a_forest_are_made_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sklearn", reason="importances need scikit-learn: pip install 'sm-tuning[results]'")
+    view = view_model(made(30), forest=True)
+    assert sum(share for _, share in view.importances) == pytest.approx(1)
+    assert [share for _, share in view.importances] == sorted((share for _, share in view.importances), reverse=True)
+    monkeypatch.setitem(sys.modules, "sklearn.ensemble", None)
+    without = view_model(made(30), forest=True)
+    assert without.importances == [(effect.name, effect.strength) for effect in without.effects]
