@@ -141,7 +141,7 @@ def _when_overfit(results: Results, fit: Fit) -> Iterator[Advice]:
         best = f"{fit.validation} was best after {fit.best_epoch} of {fit.epochs} epochs"
         ranges = _toward(results, _called(results, _EPOCHS), up=False)
         yield _advice(Remedy.STOP_EARLIER, f"{best}; the rest only fitted the training data", ranges)
-    why = "it makes more of the data there are, where more cannot be had: the training metric is what is too good"
+    why = "changed copies of the training data stand for more of them, where more cannot be collected"
     yield _advice(Remedy.AUGMENTATION, why)
     name = _called(results, _PENALTY)
     setting = _setting(results, name)
@@ -161,7 +161,7 @@ def _when_underfit(results: Results, fit: Fit) -> Iterator[Advice]:
     setting = _setting(results, name)
     today = "" if setting is None else f"; {name} is {setting:.4g}"
     yield _advice(Remedy.LESS_REGULARIZATION, f"{fit.reason}{today}", _toward(results, name, up=False))
-    yield _advice(Remedy.LARGER_MODEL, "one that cannot fit its training data is too small for them, or is held back")
+    yield _advice(Remedy.LARGER_MODEL, "a model that does not fit its training data is too small, or regularized too strongly")
 
 
 def _other_rate(results: Results, fit: Fit, rate: str | None, *, stuck: bool) -> Advice:
@@ -171,7 +171,7 @@ def _other_rate(results: Results, fit: Fit, rate: str | None, *, stuck: bool) ->
     up = share is None or share < _HIGH_IN_ITS_RANGE
     today = "" if setting is None else f" at {rate}={setting:.4g}"
     size = "small" if up else "large"
-    reason = f"{fit.reason}{today}: the steps are too {size} to get anywhere" if stuck else "so few steps were too small"
+    reason = f"{fit.reason}{today}: the steps are too {size}" if stuck else "so few steps were too small"
     return _advice(Remedy.HIGHER_RATE if up else Remedy.LOWER_RATE, reason, _toward(results, rate, up=up))
 
 
@@ -195,7 +195,7 @@ def _when_noisy(results: Results, fit: Fit) -> Iterator[Advice]:
     batch, rate = _called(results, _BATCH), _called(results, _RATE)
     yield _advice(Remedy.LARGER_BATCH, fit.reason, _toward(results, batch, up=True))
     yield _advice(Remedy.LOWER_RATE, "smaller steps average the noise of the batches", _toward(results, rate, up=False))
-    yield _advice(Remedy.MORE_VALIDATION_DATA, "a metric of few examples jumps whatever the model does")
+    yield _advice(Remedy.MORE_VALIDATION_DATA, "a metric over few examples jumps whatever the model does")
 
 
 def _when_unknown(_results: Results, fit: Fit) -> Iterator[Advice]:

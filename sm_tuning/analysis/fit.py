@@ -106,7 +106,9 @@ def classify(
         held_out_name, held_out = None, []
     main = held_out_name or train_name
     if main is None:
-        return Fit(verdict=Verdict.UNKNOWN, reason="no metric was printed, or none whose name says which data it is of")
+        return Fit(
+            verdict=Verdict.UNKNOWN, reason="no metric was printed whose name shows whether it is of training or of held-out data"
+        )
     fit = CurveClassifier(
         train_name, held_out_name, train, held_out, direction(main, objective, [*train, *held_out]), least, start
     ).fit()
@@ -191,9 +193,12 @@ class CurveClassifier:
         facts = Fit(verdict=Verdict.UNKNOWN, reason="", train=self.train_name, validation=self.held_out_name, epochs=self.epochs)
         if self.not_a_number:
             return replace(facts, verdict=Verdict.DIVERGED, reason=self.not_a_number)
-        if self.epochs < _LEAST_EPOCHS or (self.train and len(self.train) < _LEAST_EPOCHS):
+        if self.epochs < _LEAST_EPOCHS:
             noun = "epoch" if self.epochs == 1 else "epochs"
             return replace(facts, reason=f"trained for {self.epochs} {noun} only: train longer to get a verdict")
+        if self.train and len(self.train) < _LEAST_EPOCHS:
+            noun = "value" if len(self.train) == 1 else "values"
+            return replace(facts, reason=f"{self.train_name} has {len(self.train)} {noun} only: print it after each epoch")
         gained = max(self.smooth_train[0] - min(self.smooth_train), 1e-12)
         self.scale = max(gained, abs(self.smooth_train[0]) * 0.05, 1e-9)
         first = self.smooth_train[0] if self.start is None else max(self.start, self.smooth_train[0])
@@ -230,7 +235,10 @@ class CurveClassifier:
         ):
             yield Verdict.DIVERGED, f"{name} got worse in training: {at_start} in epoch 1, {at_end} at the end"
         if swing > max(smooth_train[0] - smooth_train[-1], _SWING * abs(self.train[0]) if self.train else 0.0):
-            yield Verdict.DIVERGED, f"{name} swings by {swing:.4g} from epoch to epoch and gets nowhere: {at_start} to {at_end}"
+            yield (
+                Verdict.DIVERGED,
+                f"{name} swings by {swing:.4g} from epoch to epoch without getting better: {at_start} to {at_end}",
+            )
 
     def _overfit_by_rise(self) -> Iterator[tuple[Verdict, str]]:
         held_out = self.smooth

@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Sequence
 
 import pytest
 
@@ -87,3 +88,16 @@ def test_underfit_beside_others() -> None:
     quick = losses(fall(40, 0.34, 0.11, 0.4), [value + 0.01 for value in fall(40, 0.34, 0.11, 0.4)])
     assert classify(quick, least=0.02).verdict is Verdict.UNDERFIT
     assert classify(quick, least=0.02, start=1.2).verdict is Verdict.GOOD  # it gained most in its first epoch
+
+
+@pytest.mark.parametrize(
+    ("train", "held_out", "reason"),
+    [
+        ([2.3], [2.4], "trained for 1 epoch only: train longer to get a verdict"),
+        ([2.3, 2.2], [2.4, 2.3], "trained for 2 epochs only: train longer to get a verdict"),
+        ([2.3], fall(20, 2.3, 0.1, 0.3), "train:loss has 1 value only: print it after each epoch"),
+    ],
+)
+def test_too_few_values(train: Sequence[float], held_out: Sequence[float], reason: str) -> None:
+    fit = classify(losses(train, held_out))
+    assert (fit.verdict, fit.reason) == (Verdict.UNKNOWN, reason)
