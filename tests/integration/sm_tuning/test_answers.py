@@ -1,7 +1,6 @@
 """Every command against servers that answer it with anything: one sentence, a documented exit code, nothing that a terminal obeys."""
 
 import json
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +16,6 @@ from botocore.loaders import Loader
 from click.testing import CliRunner, Result
 
 from sm_tuning.cli.commands import sm_tuning
-from sm_tuning.cli.failures import DEBUG
 from sm_tuning.cli.session import LocalSession
 from sm_tuning.dashboard import Dashboard
 from sm_tuning.printable import printable
@@ -341,52 +339,3 @@ def test_a_patience_that_is_none(seconds: str, invoke: Callable[..., Result], mo
         2,
         f"sm-tuning: SM_TUNING_TIMEOUT is {seconds!r}; it must be a number of seconds above 0\n",
     )
-
-
-@pytest.mark.parametrize(
-    ("error", "code", "text"),
-    [
-        (KeyboardInterrupt(), 130, "interrupted"),
-        (MemoryError(), 1, "there is not enough memory"),
-        (ModuleNotFoundError("no", name="pyarrow.parquet"), 1, "pyarrow is not installed: pip install 'sm-tuning[results]'"),
-        (OSError(28, "No space left on device", "rows.csv"), 1, "rows.csv: No space left on device"),
-        (KeyError(_HOSTILE), 1, "this is a fault of sm-tuning itself (KeyError: "),
-        (RecursionError("too deep"), 1, "set SM_TUNING_DEBUG=1 for the traceback, and report it"),
-    ],
-)
-def test_any_exception_is_a_sentence(
-    error: BaseException, code: int, text: str, invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: object) -> None:
-        raise error
-
-    monkeypatch.setattr("sm_tuning.cli.target.Target.session", fail)
-    result = invoke("list")
-    assert result.exit_code == code
-    assert result.output.startswith("sm-tuning: ")
-    assert text in result.output
-    assert len(result.output.splitlines()) == 1
-    assert not _OBEYED & set(result.output)
-    monkeypatch.setenv(DEBUG, "1")
-    assert ("Traceback" in invoke("list").output) == isinstance(error, Exception)
-
-
-@pytest.mark.parametrize(
-    ("make", "text"),
-    [
-        (lambda state: state.write_bytes(b""), "cannot be used: File exists; choose another with --state"),
-        (
-            lambda state: (state / "thesis").mkdir(parents=True),
-            "the emulator did not start: the folder .* holds something else .*its log: ",
-        ),
-    ],
-)
-def test_a_state_folder_that_cannot_be_used(
-    make: Callable[[Path], object], text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    make(tmp_path / "state")
-    result = CliRunner().invoke(sm_tuning, ["emulator", "start", "--port", "0", "--state", str(tmp_path / "state")])
-    assert result.exit_code == 3
-    assert re.search(text, result.output)
-    assert len(result.output.splitlines()) == 1

@@ -1,0 +1,90 @@
+"""What lies in `/opt/ml`, and the environment of a program."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_emulator.documents import parse
+from local_emulator.domain.errors import RunError
+from local_emulator.domain.training import TrainingJob
+from local_emulator.runs import opt_ml
+from local_emulator.runs.folder import RunFolder
+from local_emulator.settings import Settings
+from tests.contracts.test_store import training
+
+REQUEST: dict[str, Any] = {
+    "HyperParameters": {"b": "2", "a": "1"},
+    "InputDataConfig": [
+        {
+            "ChannelName": "train",
+            "ContentType": "text/csv",
+            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/t"}},
+        }
+    ],
+    "CheckpointConfig": {"S3Uri": "s3://b/c"},
+    "Environment": {"MINE": "1", "AWS_REGION": "mars"},
+}
+
+
+@pytest.fixture
+def job() -> TrainingJob:
+    return replace(training("j"), spec=parse.training(REQUEST), gpus=("0", "1"))
+
+
+def test_folders_and_configuration(job: TrainingJob, tmp_path: Path) -> None:
+    ml = tmp_path / "ml"
+    (ml / "stale").mkdir(parents=True)
+    opt_ml.lay_out(ml, job)
+    assert not (ml / "stale").exists()
+    folders = {str(path.relative_to(ml)) for path in ml.rglob("*") if path.is_dir()}
+    assert folders == {"input", "input/config", "input/data", "model", "output", "output/data", "code", "checkpoints"}
+    config = {path.name: json.loads(path.read_text()) for path in (ml / "input/config").iterdir()}
+    assert config["hyperparameters.json"] == {"a": "1", "b": "2"}
+    assert config["inputdataconfig.json"]["train"] == {
+        "TrainingInputMode": "File",
+        "S3DistributionType": "FullyReplicated",
+        "RecordWrapperType": "None",
+        "ContentType": "text/csv",
+    }
+    assert config["checkpointconfig.json"] == {"S3Uri": "s3://b/c"}
+    assert (config["resourceconfig.json"]["hosts"], config["resourceconfig.json"]["network_interface_name"]) == (
+        ["algo-1"],
+        "eth0",
+    )
+
+
+def test_nothing_of_the_servers_environment_but_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET", "x")
+    monkeypatch.setenv("PATH", "/server/bin")
+    variables = opt_ml.machine(RunFolder(tmp_path), "/own/bin/python")
+    assert set(variables) == {"PATH", "HOME", "TMPDIR", "LANG", "LC_ALL"}
+    assert variables["PATH"] == "/own/bin:/server/bin"
+
+
+def test_the_environment_of_a_program(job: TrainingJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "real")
+    variables = opt_ml.environment(job, Settings(parallel=2, threads=3), "http://127.0.0.1:1")
+    assert (variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"]) == ("test", "test")
+    assert (variables["OMP_NUM_THREADS"], variables["CUDA_VISIBLE_DEVICES"]) == ("3", "0,1")
+    assert (variables["AWS_ENDPOINT_URL"], variables["S3_ENDPOINT_URL"]) == ("http://127.0.0.1:1", "http://127.0.0.1:1")
+    assert (variables["MINE"], variables["AWS_REGION"]) == ("1", "mars"), "the request's own wins"
+    assert "AWS_ENDPOINT_URL" not in opt_ml.environment(job, Settings(), None)
+    elsewhere = opt_ml.environment(job, Settings(s3_endpoint="http://minio:9000"), "http://127.0.0.1:1", "KEY")
+    assert (elsewhere["AWS_ENDPOINT_URL_S3"], elsewhere["AWS_ACCESS_KEY_ID"]) == ("http://minio:9000", "KEY")
+
+
+@pytest.mark.parametrize(
+    ("argv", "env", "problem"),
+    [
+        (["python", "a\0b"], {}, "the argument after python has a NUL character"),
+        (["python"], {"A": "x" * 131_072}, r"the environment variable A has 131,074 bytes, Linux allows 131,071"),
+        (["python", "\ud800"], {}, "the argument after python is not UTF-8"),
+    ],
+)
+def test_what_linux_cannot_pass_to_a_program(argv: list[str], env: dict[str, str], problem: str) -> None:
+    with pytest.raises(RunError, match=problem):
+        opt_ml.check_strings(argv, env)
+    opt_ml.check_strings(["python", "x" * 131_071], {"A": "é"})

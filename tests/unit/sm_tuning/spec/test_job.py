@@ -1,0 +1,87 @@
+"""A tuning job in AWS's form, by its short form and by its definitions."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sm_tuning import Completion, Definition, Grid, Hyperband, Objective, TuningJob, WarmStart, learning_rate, unique_name
+from sm_tuning.errors import Invalid
+from sm_tuning.spec.job import LONGEST_NAME
+
+Make = Callable[..., TuningJob]
+OBJECTIVE = Objective.maximize("m", "(.)")
+
+
+def several(*names: str | None) -> dict[str, Any]:
+    definitions = [Definition(name=name, objective=OBJECTIVE, ranges=[learning_rate()]) for name in names]
+    return {"name": "t", "role": "r", "output": "s3://b/p", "strategy": Grid(), "definitions": definitions}
+
+
+def test_names_are_unique_and_short() -> None:
+    names = {unique_name("a-very-long-name-of-a-tuning-job-indeed") for _ in range(50)}
+    assert len(names) == 50
+    assert all(len(name) <= LONGEST_NAME and name.startswith("a-very-long-") for name in names)
+
+
+@pytest.mark.parametrize(
+    ("completion", "criteria"),
+    [
+        (Completion(), {}),
+        (Completion(target=0.0), {"TargetObjectiveMetricValue": 0.0}),
+        (Completion(not_improving=3), {"BestObjectiveNotImproving": {"MaxNumberOfTrainingJobsNotImproving": 3}}),
+        (Completion(on_convergence=True), {"ConvergenceDetected": {"CompleteOnConvergence": "Enabled"}}),
+    ],
+)
+def test_completion(completion: Completion, criteria: dict[str, Any], job: Make) -> None:
+    assert completion.request() == criteria
+    assert (
+        job(completion=completion).request()["HyperParameterTuningJobConfig"].get("TuningJobCompletionCriteria", {}) == criteria
+    )
+
+
+def test_parents() -> None:
+    parents = [{"HyperParameterTuningJobName": name} for name in "ab"]
+    assert WarmStart.identical("a", "b").request() == {
+        "ParentHyperParameterTuningJobs": parents,
+        "WarmStartType": "IdenticalDataAndAlgorithm",
+    }
+    assert WarmStart.transfer("a", "b").request()["WarmStartType"] == "TransferLearning"
+
+
+def test_hyperband_stops_early_by_itself(job: Make) -> None:
+    config = job(strategy=Hyperband(max_resource=9, min_resource=3)).request()["HyperParameterTuningJobConfig"]
+    assert config["StrategyConfig"] == {"HyperbandStrategyConfig": {"MinResource": 3, "MaxResource": 9}}
+    assert config["TrainingJobEarlyStoppingType"] == "Off"
+
+
+def test_definitions_have_their_own_ranges_and_folders() -> None:
+    job = TuningJob(**several("a", "b"))
+    assert [prefix for prefix, _ in job.parts()] == ["s3://b/p/t/a", "s3://b/p/t/b"]
+    request = job.request()
+    assert [part["DefinitionName"] for part in request["TrainingJobDefinitions"]] == ["a", "b"]
+    assert all(part["RoleArn"] == "r" for part in request["TrainingJobDefinitions"]), "the tuning job's own"
+    assert "ParameterRanges" not in request["HyperParameterTuningJobConfig"]
+    with pytest.raises(Invalid, match="t has several definitions; choose one"):
+        _ = job.definition
+
+
+@pytest.mark.parametrize(
+    ("members", "rule"),
+    [
+        (several("a", None), r"definitions\[1\]\.name is None; of several definitions each needs a name"),
+        (several(), "definitions is empty"),
+        (several("a") | {"objective": OBJECTIVE}, "definitions and objective are given"),
+    ],
+)
+def test_definitions_are_given_one_way(members: dict[str, Any], rule: str) -> None:
+    with pytest.raises(Invalid, match=rule):
+        TuningJob(**members)
+
+
+def test_members_of_the_only_definition_are_changed_as_its_own(job: Make) -> None:
+    changed = job().changed(max_jobs=7, environment={"A": "1"})
+    assert (changed.max_jobs, changed.definition.environment) == (7, {"A": "1"})
+    assert changed.definition.ranges == job().definition.ranges
+    with pytest.raises(Invalid, match="several definitions"):
+        TuningJob(**several("a", "b")).changed(environment={})
