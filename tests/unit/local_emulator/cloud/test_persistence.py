@@ -2,18 +2,13 @@
 
 import random
 import sqlite3
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from local_emulator.cloud.environ import call, put_of_setting
-from local_emulator.cloud.moto_backend import MotoBackend
 from local_emulator.cloud.persistence import Mirror, Setting, StoredObject
-from local_emulator.domain.errors import Damaged, EmulatorError, ResourceLimitExceeded
-from local_emulator.domain.names import AwsScope
-from local_emulator.settings import Settings
+from local_emulator.domain.errors import Damaged, EmulatorError
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 COUNT = 60
@@ -124,34 +119,6 @@ def test_blobs_go_with_the_last_that_refers_to_them(tmp_path: Path) -> None:
     assert blobs(tmp_path) == set()
 
 
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoBackend]:
-    """moto can be brought up once in a process."""
-    cloud = MotoBackend(Settings(), tmp_path_factory.mktemp("cloud"))
-    yield cloud
-    cloud.close()
-
-
-def test_moto_lets_go_of_what_was_overwritten(cloud: MotoBackend, tmp_path: Path) -> None:
-    mirror = cloud.objects._mirror
-    assert mirror is not None
-    state = mirror._blobs.parent
-    scope = AwsScope(region="us-east-1", account=Settings().account)
-    cloud.warm_up()
-    cloud._backend("s3", scope).create_bucket("overwritten", "us-east-1")
-    source = tmp_path / "source"
-    for number in range(20):
-        source.write_bytes(b"%d" % number)
-        cloud.objects.upload("overwritten", "key", source)
-    cloud.objects.download("overwritten", "key", tmp_path / "target")
-    assert (tmp_path / "target").read_bytes() == b"19"
-    assert len(blobs(state)) <= 2
-    cloud._backend("s3", scope).delete_object("overwritten", "key")
-    cloud.objects._save_object("overwritten", "key")
-    mirror._collect()
-    assert blobs(state) == set()
-
-
 def test_content_stored_again_while_it_goes_is_kept(tmp_path: Path) -> None:
     mirror = Mirror(tmp_path)
     put(mirror, "a", b"same")
@@ -201,46 +168,3 @@ def test_an_index_of_an_earlier_version_is_brought_up(tmp_path: Path, account: s
     buckets, settings, objects = content(tmp_path / "new")
     assert buckets == [("b", "us-east-1", "")]
     assert (settings, objects) == expected[1:]
-
-
-def _request(cloud: MotoBackend, method: str, path: str, body: bytes = b"", query: str = "") -> str:
-    environ = put_of_setting("", query, {}, body, "us-east-1") | {"REQUEST_METHOD": method, "PATH_INFO": path}
-    return call(cloud.wsgi, environ)[0][:3]
-
-
-def test_a_write_that_cannot_be_noted_has_not_been(cloud: MotoBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept, bucket = b"kept", "taken-back"
-    assert _request(cloud, "PUT", f"/{bucket}") == "200"
-    assert _request(cloud, "PUT", f"/{bucket}/old", kept) == "200"
-
-    def full(*_: object) -> None:
-        raise sqlite3.OperationalError("database or disk is full")
-
-    with monkeypatch.context() as disk:
-        for name in ("note_object", "note_bucket", "note_setting", "forget_object", "forget_bucket"):
-            disk.setattr(Mirror, name, full)
-        for method, path, body, query in [
-            ("PUT", f"/{bucket}/old", b"other", ""),
-            ("PUT", f"/{bucket}/new", b"new", ""),
-            ("DELETE", f"/{bucket}/old", b"", ""),
-            ("PUT", f"/{bucket}", VERSIONING, "versioning"),
-            ("PUT", f"/{bucket}-2", b"", ""),
-        ]:
-            with pytest.raises(ResourceLimitExceeded, match=r"holds what it held before: .*disk is full"):
-                _request(cloud, method, path, body, query)
-        with pytest.raises(sqlite3.OperationalError):
-            cloud.objects.upload(bucket, "uploaded", Path(__file__))
-    assert [(stored.key, stored.size) for stored in cloud.objects.list(bucket, "")] == [("old", len(kept))]
-    cloud.objects.download(bucket, "old", tmp_path / "target")
-    assert (tmp_path / "target").read_bytes() == kept
-    asking = put_of_setting(bucket, "versioning", {}, b"", "us-east-1") | {"REQUEST_METHOD": "GET"}
-    assert b"Enabled" not in call(cloud.wsgi, asking)[2]
-    assert _request(cloud, "HEAD", f"/{bucket}-2") == "404"
-    assert _request(cloud, "PUT", f"/{bucket}-2") == "200"
-    assert _request(cloud, "PUT", f"/{bucket}/new", b"new") == "200"
-    contents = {blob.read_bytes() for blob in blobs(cloud.objects._mirror._blobs.parent)}  # type: ignore[union-attr] # it has one
-    assert {kept, b"new"} <= contents
-    assert b"other" not in contents
-
-
-VERSIONING = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
