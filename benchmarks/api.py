@@ -168,7 +168,7 @@ def together(port: int, asked: Sequence[Query], requests: int, clients: int) -> 
         return list(chain.from_iterable(pool.starmap(times, [(port, asked, requests)] * clients, chunksize=1)))
 
 
-def told(seconds: Sequence[float]) -> str:
+def shown(seconds: Sequence[float]) -> str:
     """Median and middle half, in milliseconds."""
     low, middle, high = statistics.quantiles(seconds, n=4)
     return f"{middle * 1000:.2f} ({low * 1000:.2f}-{high * 1000:.2f})"
@@ -255,7 +255,7 @@ def measure(options: argparse.Namespace, names: Sequence[str], state: Path, log:
     print("|---|---|---|---|---|---|")
     for row in asked:
         cells = [
-            told(timings[row, peer, n]) if (row, peer, n) in timings else "-"
+            shown(timings[row, peer, n]) if (row, peer, n) in timings else "-"
             for n in (1, 4)
             for peer in ("emulator", "moto_server")
         ]

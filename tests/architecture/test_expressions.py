@@ -14,6 +14,7 @@ import pytest
 
 import local_emulator
 import sm_tuning
+from sm_tuning.errors import MissingExtra
 
 SIZE, MOST = 400, 25_600  # characters
 SOON, LONG = 0.001, 0.1  # seconds: what takes less is no harm, and what takes more need not grow further
@@ -76,7 +77,7 @@ def modules() -> Iterator[ModuleType]:
                 continue
             try:
                 yield importlib.import_module(module.name)
-            except ModuleNotFoundError:  # an extra
+            except (ModuleNotFoundError, MissingExtra):
                 continue
 
 

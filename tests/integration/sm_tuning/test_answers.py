@@ -145,13 +145,13 @@ class _Server:
 
 @pytest.fixture(scope="module")
 def fake() -> Iterator[_Server]:
-    one = _Server()
-    thread = threading.Thread(target=one.http.serve_forever, kwargs={"poll_interval": 0.02})
+    server = _Server()
+    thread = threading.Thread(target=server.http.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    yield one
-    one.http.shutdown()
+    yield server
+    server.http.shutdown()
     thread.join()
-    one.http.server_close()
+    server.http.server_close()
 
 
 @pytest.fixture
@@ -300,15 +300,15 @@ WRONG: dict[str, Callable[[dict[str, Any]], object]] = {
 @pytest.mark.parametrize("name", WRONG)
 def test_answers_of_wrong_types(name: str, fake: _Server, invoke: Callable[..., Result]) -> None:
     fake.answer = _typed(WRONG[name], "text")
-    told = 0
+    refusals = 0
     for title, words in COMMANDS.items():
         if title in {"dashboard", "doctor", "plan --stack"}:
             continue
         result = invoke(*words)
         assert result.exception is None or isinstance(result.exception, SystemExit), (title, result.exception)
         assert "fault of sm-tuning itself" not in result.output, (title, result.output)
-        told += result.exit_code == 1 and "which AWS's API does not" in result.output
-    assert told >= 2
+        refusals += result.exit_code == 1 and "which AWS's API does not" in result.output
+    assert refusals >= 2
 
 
 # --- what is no server's fault ----------------------------------------------------------------------------------------------

@@ -101,12 +101,12 @@ def cli(server: Server, tmp_path: Path) -> Cli:
 @pytest.fixture
 def alone(tmp_path: Path) -> Iterator[Cli]:
     """Without an emulator."""
-    one = Cli(tmp_path)
+    cli = Cli(tmp_path)
     try:
-        yield one
+        yield cli
     finally:
-        one("emulator", "stop")
-        one("emulator", "reset", "--yes")
+        cli("emulator", "stop")
+        cli("emulator", "reset", "--yes")
 
 
 def test_run_and_look(alone: Cli) -> None:
@@ -123,7 +123,7 @@ def test_run_and_look(alone: Cli) -> None:
     assert max(row["FinalObjectiveMetricValue"] for row in rows) == best["FinalObjectiveMetricValue"]
     assert best["S3ModelArtifacts"].endswith("/output/model.tar.gz")
     assert cli.json("status")["TrainingJobStatusCounters"]["Completed"] == 3
-    assert [one["HyperParameterTuningJobName"] for one in cli.json("list")] == ["first"]
+    assert [entry["HyperParameterTuningJobName"] for entry in cli.json("list")] == ["first"]
     log = cli("logs", best["TrainingJobName"])[0]
     assert "\x1b" not in log
     assert "red" in log
@@ -174,13 +174,13 @@ def test_a_file_says_all_that_the_classes_say(cli: Cli) -> None:
     request = cli.json("plan", "job.toml")["request"]
     assert request["Autotune"] == {"Mode": "Enabled"}
     forest, network = request["TrainingJobDefinitions"]
-    assert [one["InstanceType"] for one in forest["HyperParameterTuningResourceConfig"]["InstanceConfigs"]] == [
+    assert [config["InstanceType"] for config in forest["HyperParameterTuningResourceConfig"]["InstanceConfigs"]] == [
         "ml.m5.large",
         "ml.m5.xlarge",
     ]
     assert network["HyperParameterRanges"]["AutoParameters"] == [{"Name": "learning_rate", "ValueHint": "0.1"}]
     assert network["ResourceConfig"]["InstanceGroups"][0]["InstanceGroupName"] == "g"
-    files, dataset, here = (one["DataSource"] for one in network["InputDataConfig"])
+    files, dataset, here = (channel["DataSource"] for channel in network["InputDataConfig"])
     assert files["FileSystemDataSource"]["FileSystemAccessMode"] == "rw"
     assert dataset["DatasetSource"]["DatasetArn"].endswith("/d")
     assert here["S3DataSource"]["S3Uri"] == "s3://other-bucket/networks/two/network/input/here"
@@ -328,9 +328,9 @@ def test_diagnose_and_export(cli: Cli) -> None:
     said, _ = cli("diagnose")
     assert "still improving" in said
     assert "what to do, in the order of worth" in said
-    told = cli.json("diagnose")
-    assert told["fit"]["epochs"] == 8
-    assert {one["name"] for one in told["effects"]} == {"learning_rate", "units", "optimizer"}
+    diagnosis = cli.json("diagnose")
+    assert diagnosis["fit"]["epochs"] == 8
+    assert {effect["name"] for effect in diagnosis["effects"]} == {"learning_rate", "units", "optimizer"}
     cli("export", "-o", "rows.csv")
     assert (cli.folder / "rows.csv").read_text().count("Completed") == 3
     cli("export", "-o", "rows.txt", code=2)

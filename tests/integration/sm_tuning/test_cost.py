@@ -24,16 +24,16 @@ def product(price: str, unit: str = "Hrs") -> str:
 class PriceList(BaseHTTPRequestHandler):
     """What answers `pricing:GetProducts`; `told` by instance type."""
 
-    told: ClassVar[dict[str, list[str]]] = {}
+    prices: ClassVar[dict[str, list[str]]] = {}
     asked: ClassVar[list[Mapping[str, str]]] = []
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        filters = {one["Field"]: one["Value"] for one in asked["Filters"]}
+        filters = {entry["Field"]: entry["Value"] for entry in asked["Filters"]}
         self.asked.append({"service": asked["ServiceCode"], **filters})
         kind = filters["instanceName"]
-        body = json.dumps({"FormatVersion": "aws_v1", "PriceList": self.told.get(kind, [])}).encode()
-        self.send_response(200 if kind in self.told else 400)
+        body = json.dumps({"FormatVersion": "aws_v1", "PriceList": self.prices.get(kind, [])}).encode()
+        self.send_response(200 if kind in self.prices else 400)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -43,8 +43,8 @@ class PriceList(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def answering(monkeypatch: pytest.MonkeyPatch, **told: list[str]) -> Iterator[None]:
-    PriceList.told = {name.replace("_", "."): several for name, several in told.items()}
+def answering(monkeypatch: pytest.MonkeyPatch, **prices: list[str]) -> Iterator[None]:
+    PriceList.prices = {name.replace("_", "."): several for name, several in prices.items()}
     PriceList.asked.clear()
     server = ThreadingHTTPServer(("127.0.0.1", 0), PriceList)
     thread = threading.Thread(target=server.serve_forever)
@@ -72,16 +72,16 @@ def test_the_price_list_is_asked_for_training_in_the_region(monkeypatch: pytest.
     with answering(monkeypatch, ml_m5_large=[free, product("0.1380000000"), monthly], ml_c5_xlarge=[]):
         assert price_list(boto3.Session(), ["ml.m5.large", "ml.c5.xlarge"]) == {"ml.m5.large": 0.138}
     wanted = {"service": "AmazonSageMaker", "regionCode": "eu-central-1", "component": "Training"}
-    assert sorted(one["instanceName"] for one in PriceList.asked) == ["ml.c5.xlarge", "ml.m5.large"]
-    assert all(wanted.items() <= one.items() for one in PriceList.asked)
+    assert sorted(entry["instanceName"] for entry in PriceList.asked) == ["ml.c5.xlarge", "ml.m5.large"]
+    assert all(wanted.items() <= entry.items() for entry in PriceList.asked)
 
 
 def test_plan_tells_the_price_lists_worst_case(monkeypatch: pytest.MonkeyPatch, job_file: str) -> None:
     with answering(monkeypatch, ml_m5_large=[product("0.138")]):
         done = CliRunner().invoke(sm_tuning, ["plan", job_file, "--aws"])
         assert "worst case: 10.0 instance-hours of ml.m5.large, $1.38" in done.stdout
-        told = json.loads(CliRunner().invoke(sm_tuning, ["plan", job_file, "--aws", "--json"]).stdout)
-    assert (told["worstCaseInstanceHours"], told["worstCaseCost"], told["pricesPerHour"]) == (10, 1.38, {"ml.m5.large": 0.138})
+        facts = json.loads(CliRunner().invoke(sm_tuning, ["plan", job_file, "--aws", "--json"]).stdout)
+    assert (facts["worstCaseInstanceHours"], facts["worstCaseCost"], facts["pricesPerHour"]) == (10, 1.38, {"ml.m5.large": 0.138})
     offline = CliRunner().invoke(sm_tuning, ["plan", job_file])
     assert "worst case: 10.0 instance-hours of ml.m5.large\n" in offline.stdout
 

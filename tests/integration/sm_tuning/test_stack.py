@@ -42,8 +42,8 @@ JOB = TuningJob(
 def session(status: str = "CREATE_COMPLETE", outputs: Mapping[str, str] = OUTPUTS) -> Any:
     """A session whose CloudFormation knows one stack, in any state."""
     made: Any = boto3.Session("test", "test", region_name="us-east-1")
-    told = {"StackStatus": status, "Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]}
-    answer = {"Stacks": [told], "ResponseMetadata": {}}
+    stack = {"StackStatus": status, "Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]}
+    answer = {"Stacks": [stack], "ResponseMetadata": {}}
     made.events.register("before-call.cloudformation.DescribeStacks", lambda **_: (SimpleNamespace(status_code=200), answer))
     return made
 
@@ -92,7 +92,7 @@ def test_what_the_tuning_job_says_itself_wins() -> None:
     assert stack.complete(own).definition.encryption == Encryption(output_key="arn:key", volume_key="mine")
     assert stack.complete(own).definition.network == own.definition.network
     several = replace(JOB, definitions=[Definition(name="a"), Definition(name="b", network=own.definition.network)])
-    assert [one.network.subnets for one in stack.complete(several).definitions] == [["subnet-1", "subnet-2"], ["s"]]
+    assert [definition.network.subnets for definition in stack.complete(several).definitions] == [["subnet-1", "subnet-2"], ["s"]]
 
 
 def test_an_image_goes_where_none_is_named() -> None:
@@ -105,7 +105,11 @@ def test_an_image_goes_where_none_is_named() -> None:
     several = replace(
         JOB, definitions=[Definition(name="a", image="x/y:z"), Definition(name="b"), Definition(name="c", algorithm="d")]
     )
-    assert [one.image for one in with_image(several, "v1", stack).definitions] == ["x/y:z", f"{REPOSITORY}:v1", None]
+    assert [definition.image for definition in with_image(several, "v1", stack).definitions] == [
+        "x/y:z",
+        f"{REPOSITORY}:v1",
+        None,
+    ]
     with pytest.raises(Invalid, match="'v1'; a tag alone needs a stack"):
         with_image(JOB, "v1", None)
     with pytest.raises(Invalid, match="names its own"):
@@ -175,15 +179,15 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_run_and_doctor_find_role_bucket_and_image_by_themselves(deployed: None, file: str) -> None:
     words = [file, "--aws", "--stack", "tuning", "--image", "v1", "--json"]
     looked = CliRunner().invoke(sm_tuning, ["doctor", *words])
-    found = {one["check"]: one for one in json.loads(looked.stdout)["findings"]}
+    facts = {finding["check"]: finding for finding in json.loads(looked.stdout)["findings"]}
     assert (looked.exit_code, json.loads(looked.stdout)["ok"]) == (0, True), looked.stdout
-    assert (found["image"]["text"], found["image"]["state"]) == (f"{REPOSITORY}:v1", "ok")
+    assert (facts["image"]["text"], facts["image"]["state"]) == (f"{REPOSITORY}:v1", "ok")
     done = CliRunner().invoke(sm_tuning, ["run", *words, "--yes", "--max-cost", "1", "--price-per-hour", "0.1"])
     assert done.exit_code == 0, done.stdout + done.stderr
     (name,) = re.findall(r"created (\S+) in AWS", done.stderr)
-    told = boto3.client("sagemaker").describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
-    definition = told["TrainingJobDefinition"]
-    assert told["HyperParameterTuningJobStatus"] == "Completed"
+    job = boto3.client("sagemaker").describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+    definition = job["TrainingJobDefinition"]
+    assert job["HyperParameterTuningJobStatus"] == "Completed"
     assert definition["RoleArn"] == OUTPUTS["ExecutionRoleArn"]
     assert definition["OutputDataConfig"]["S3OutputPath"] == "s3://bucket/tuning"
     assert definition["AlgorithmSpecification"]["TrainingImage"] == f"{REPOSITORY}:v1"

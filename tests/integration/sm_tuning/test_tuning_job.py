@@ -41,14 +41,14 @@ def test_launch_follow_and_read(job: Make, tmp_path: Path) -> None:
         tuned = job(channels=[Channel("train", str(tmp_path / "data"))], metrics=[Metric("silent", "nothing=(.*)")])
         seen: list[str] = []
         run = tuned.launch()
-        status = run.wait(lambda one: seen.append(str(one)), poll=0.05, timeout=60)
+        status = run.wait(lambda seen_status: seen.append(str(seen_status)), poll=0.05, timeout=60)
         assert (status.status, status.finished) == ("Completed", 2)
         assert seen[-1].startswith("good Completed: 2 of 2 training jobs ended (0 failed), 0 running, best so far 0.25")
         best = run.best()
         assert best is not None
         assert best.value == 0.25
         assert set(best.hyperparameters) == {"learning_rate"}
-        assert [one.name for one in run.trainings()] == sorted(one.name for one in run.trainings())
+        assert [training.name for training in run.trainings()] == sorted(training.name for training in run.trainings())
         *_, other, report = run.logs(best.name)
         assert other == "other line"
         assert report.endswith("sagemaker-training-toolkit INFO     Reporting training SUCCESS")
@@ -98,7 +98,7 @@ def test_parents_are_compared(job: Make) -> None:
             of = "many" if rule == "warm-start-changes" else "few"
             child = job(name="child", warm_start=WarmStart.identical(of), **{**common, **changes})
             report = child.dry_run(client)
-            assert {one.rule for one in report.problems} == ({rule} if rule else set()), f"{rule}: {report}"
+            assert {problem.rule for problem in report.problems} == ({rule} if rule else set()), f"{rule}: {report}"
             if rule:
                 with pytest.raises(ClientError) as refused:
                     client.create_hyper_parameter_tuning_job(**report.request)
@@ -118,7 +118,9 @@ def test_parents_are_compared(job: Make) -> None:
         )
         report = elsewhere.dry_run(client)
         assert report.ok
-        assert any("the channels train are not those of the parent few" in one for one in report.warnings), report.warnings
+        assert any("the channels train are not those of the parent few" in warning for warning in report.warnings), (
+            report.warnings
+        )
         assert elsewhere.launch().wait(poll=0.05, timeout=60).status == "Completed"
 
 

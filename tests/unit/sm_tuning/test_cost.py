@@ -39,7 +39,7 @@ def job(resources: Resources | None = None, **members: Any) -> TuningJob:
 
 
 def parts(*several: Resources) -> Mapping[str, Any]:
-    return {"definitions": [Definition(name=f"d{place}", resources=one) for place, one in enumerate(several)]}
+    return {"definitions": [Definition(name=f"d{index}", resources=resources) for index, resources in enumerate(several)]}
 
 
 GRID = [Categorical("a", ["1", "2", "3"]), Categorical("b", ["1", "2"])]

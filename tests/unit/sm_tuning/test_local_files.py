@@ -33,9 +33,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_links_are_followed_and_omissions_said(folder: Path) -> None:
-    found = files_of(folder, CACHES)
-    assert [name for name, _ in found.files] == ["a.csv", "deep/.hidden", "linked/far.csv", "one.csv", "train.py"]
-    assert dict(found.left_out) == {
+    listing = files_of(folder, CACHES)
+    assert [name for name, _ in listing.files] == ["a.csv", "deep/.hidden", "linked/far.csv", "one.csv", "train.py"]
+    assert dict(listing.left_out) == {
         "__pycache__/": "a cache or an environment of this machine",
         "broken": "a link to what does not exist",
         "deep/up/": "a link to a folder that holds it",

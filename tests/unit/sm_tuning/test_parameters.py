@@ -67,7 +67,7 @@ def test_errors_are_ours() -> None:
 
 
 def test_presets_as_aws_gets_them() -> None:
-    assert [one.request() for one in (learning_rate(), batch_size(), epochs(), regularization(), dropout())] == [
+    assert [preset.request() for preset in (learning_rate(), batch_size(), epochs(), regularization(), dropout())] == [
         {"Name": "learning_rate", "MinValue": "0.0001", "MaxValue": "0.1", "ScalingType": "Logarithmic"},
         {"Name": "batch_size", "Values": ["16", "32", "64", "128", "256"]},
         {"Name": "epochs", "MinValue": "5", "MaxValue": "50", "ScalingType": "Linear"},

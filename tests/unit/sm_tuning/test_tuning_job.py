@@ -152,12 +152,12 @@ def test_the_whole_request(job: Make, tmp_path: Path) -> None:
 OBJECTIVE = Objective.minimize("score", r"score=([-+0-9.eE]+)")
 
 
-def one(name: str, **changes: Any) -> Definition:
+def definition(name: str, **changes: Any) -> Definition:
     """One of several definitions."""
     return Definition(**{"name": name, "objective": OBJECTIVE, "ranges": [learning_rate()], **changes})
 
 
-SEVERAL: dict[str, Any] = {"definitions": [one("a"), one("b")]}
+SEVERAL: dict[str, Any] = {"definitions": [definition("a"), definition("b")]}
 
 BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "long name": ({"name": "x" * 33}, "name is 'xxxxx"),
@@ -231,13 +231,17 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
         {**SEVERAL, "definitions": [Definition(name="a", ranges=[learning_rate()])]},
         "(objective-required)",
     ),
-    "definitions of one name": ({**SEVERAL, "definitions": [one("a"), one("a")]}, "(definition-name-unique)"),
+    "definitions of one name": ({**SEVERAL, "definitions": [definition("a"), definition("a")]}, "(definition-name-unique)"),
     "definition's name": (
-        {**SEVERAL, "definitions": [one("a_b")]},
+        {**SEVERAL, "definitions": [definition("a_b")]},
         "definitions.a_b.name is 'a_b'; it must match",
     ),
     "definitions' combinations": (
-        {**SEVERAL, "max_jobs": 9, "definitions": [one("a", ranges=[batch_size(16, 64)]), one("b", ranges=[batch_size()])]},
+        {
+            **SEVERAL,
+            "max_jobs": 9,
+            "definitions": [definition("a", ranges=[batch_size(16, 64)]), definition("b", ranges=[batch_size()])],
+        },
         "the ranges have only 8 combinations",
     ),
     "pending": ({"resources": Resources(max_pending=60)}, "at least 1800"),
@@ -263,7 +267,7 @@ FULL: dict[str, dict[str, Any]] = {
     "several definitions with autotune": {
         **SEVERAL,
         "autotune": True,
-        "definitions": [one("a"), one("b", ranges=[epochs(), batch_size(), Auto("momentum", 0.9)])],
+        "definitions": [definition("a"), definition("b", ranges=[epochs(), batch_size(), Auto("momentum", 0.9)])],
     },
     "alternatives": {
         "resources": Resources(alternatives=[Instance("ml.m5.xlarge", 2, 10)]),
@@ -322,16 +326,16 @@ def test_every_form_keeps_the_rules(name: str, job: Make) -> None:
 def _paths(value: object, path: str = "") -> set[str]:
     """Paths to every value of a request; several definitions count as one, and so do several members of a list."""
     if isinstance(value, dict) and not path.endswith(("StaticHyperParameters", "Environment")):
-        return {found for name, one in value.items() for found in _paths(one, f"{path}.{name}")}
+        return {path_ for name, item in value.items() for path_ in _paths(item, f"{path}.{name}")}
     if isinstance(value, list):
-        return {found for one in value for found in _paths(one, path)}
+        return {path_ for item in value for path_ in _paths(item, path)}
     return {path.replace("TrainingJobDefinitions", "TrainingJobDefinition").removeprefix(".")}
 
 
 def _members(shape: Any, path: str = "") -> set[str]:
     """Paths to every value that the model of the operation knows."""
     if shape.type_name == "structure":
-        return {found for name, one in shape.members.items() for found in _members(one, f"{path}.{name}")}
+        return {member for name, member in shape.members.items() for member in _members(member, f"{path}.{name}")}
     if shape.type_name == "list":
         return _members(shape.member, path)
     return {path.replace("TrainingJobDefinitions", "TrainingJobDefinition").removeprefix(".")}
@@ -340,7 +344,7 @@ def _members(shape: Any, path: str = "") -> set[str]:
 def test_every_member_can_be_said(job: Make, tmp_path: Path) -> None:
     """Whatever botocore's model knows of the request has a word here."""
     makers = [whole(job, tmp_path), *(job(**changes) for changes in FULL.values()), job(strategy=Hyperband(max_resource=9))]
-    said = {path for one in makers for path in _paths(one.request())}
+    said = {path for maker in makers for path in _paths(maker.request())}
     shape = operation("CreateHyperParameterTuningJob").input_shape
     elsewhere = {
         # One machine is said as ResourceConfig; HyperParameterTuningResourceConfig is for several to try.
@@ -368,14 +372,14 @@ _XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
 
 
 def test_a_built_in_algorithm_has_its_own_metrics(job: Make) -> None:
-    one = job(image=_XGBOOST, script=None, objective=Objective.maximize("validation:auc"), ranges=[Continuous("eta", 0.1, 0.5)])
-    assert not [problem for problem in one.dry_run().problems if problem.rule != "channel-missing"]
-    assert "MetricDefinitions" not in one.request()["TrainingJobDefinition"]["AlgorithmSpecification"]
+    stock = job(image=_XGBOOST, script=None, objective=Objective.maximize("validation:auc"), ranges=[Continuous("eta", 0.1, 0.5)])
+    assert not [problem for problem in stock.dry_run().problems if problem.rule != "channel-missing"]
+    assert "MetricDefinitions" not in stock.request()["TrainingJobDefinition"]["AlgorithmSpecification"]
 
 
 def test_metrics_of_a_built_in_algorithm_cannot_be_sent(job: Make) -> None:
-    one = job(image=_XGBOOST, script=None, objective=Objective.maximize("validation:auc", "auc=(.*)"))
-    assert "builtin-metrics" in {problem.rule for problem in one.dry_run().problems}
+    stock = job(image=_XGBOOST, script=None, objective=Objective.maximize("validation:auc", "auc=(.*)"))
+    assert "builtin-metrics" in {problem.rule for problem in stock.dry_run().problems}
 
 
 def test_any_other_image_needs_a_regular_expression(job: Make) -> None:

@@ -54,29 +54,29 @@ class Wrong:
 # Every builder, what makes a good one, and where a tuning job has it.
 BUILDERS: Mapping[type, tuple[Mapping[str, Any], Callable[[Any], Mapping[str, Any]]]] = {
     TuningJob: ({}, lambda _job: {}),
-    Definition: ({"name": "a"}, lambda one: {"definitions": [one]}),
-    Objective: ({"metric": Metric("score", "(.)"), "goal": "Maximize"}, lambda one: {"objective": one}),
-    Metric: ({"name": "loss", "regex": "(.)"}, lambda one: {"metrics": [one]}),
-    Continuous: ({"name": "x", "low": 0.0, "high": 1.0}, lambda one: {"ranges": [one]}),
-    Integer: ({"name": "x", "low": 0, "high": 1}, lambda one: {"ranges": [one]}),
-    Categorical: ({"name": "x", "values": ["a"]}, lambda one: {"ranges": [one]}),
-    Auto: ({"name": "x", "hint": 1}, lambda one: {"ranges": [one]}),
-    Grid: ({}, lambda one: {"strategy": one}),
-    Random: ({}, lambda one: {"strategy": one}),
-    Bayesian: ({}, lambda one: {"strategy": one}),
-    Hyperband: ({}, lambda one: {"strategy": one}),
-    Script: ({"entry": "train.py"}, lambda one: {"script": one}),
-    Channel: ({"name": "train", "source": "s3://b/c"}, lambda one: {"channels": [one]}),
-    FileSystem: ({"id": "fs-01234567", "path": "/"}, lambda one: {"channels": [Channel("train", one)]}),
-    Dataset: ({"arn": "arn"}, lambda one: {"channels": [Channel("train", one)]}),
-    Resources: ({"spot": True}, lambda one: {"resources": one}),
-    Instance: ({"type": "ml.m5.large"}, lambda one: {"resources": Resources(alternatives=[one])}),
-    InstanceGroup: ({"name": "g", "type": "ml.m5.large"}, lambda one: {"resources": Resources(groups=[one])}),
-    Placement: ({}, lambda one: {"resources": Resources(placement=one)}),
-    Network: ({}, lambda one: {"network": one}),
-    Completion: ({}, lambda one: {"completion": one}),
-    Encryption: ({}, lambda one: {"encryption": one}),
-    WarmStart: ({"parents": ["a"]}, lambda one: {"warm_start": one}),
+    Definition: ({"name": "a"}, lambda part: {"definitions": [part]}),
+    Objective: ({"metric": Metric("score", "(.)"), "goal": "Maximize"}, lambda part: {"objective": part}),
+    Metric: ({"name": "loss", "regex": "(.)"}, lambda part: {"metrics": [part]}),
+    Continuous: ({"name": "x", "low": 0.0, "high": 1.0}, lambda part: {"ranges": [part]}),
+    Integer: ({"name": "x", "low": 0, "high": 1}, lambda part: {"ranges": [part]}),
+    Categorical: ({"name": "x", "values": ["a"]}, lambda part: {"ranges": [part]}),
+    Auto: ({"name": "x", "hint": 1}, lambda part: {"ranges": [part]}),
+    Grid: ({}, lambda part: {"strategy": part}),
+    Random: ({}, lambda part: {"strategy": part}),
+    Bayesian: ({}, lambda part: {"strategy": part}),
+    Hyperband: ({}, lambda part: {"strategy": part}),
+    Script: ({"entry": "train.py"}, lambda part: {"script": part}),
+    Channel: ({"name": "train", "source": "s3://b/c"}, lambda part: {"channels": [part]}),
+    FileSystem: ({"id": "fs-01234567", "path": "/"}, lambda part: {"channels": [Channel("train", part)]}),
+    Dataset: ({"arn": "arn"}, lambda part: {"channels": [Channel("train", part)]}),
+    Resources: ({"spot": True}, lambda part: {"resources": part}),
+    Instance: ({"type": "ml.m5.large"}, lambda part: {"resources": Resources(alternatives=[part])}),
+    InstanceGroup: ({"name": "g", "type": "ml.m5.large"}, lambda part: {"resources": Resources(groups=[part])}),
+    Placement: ({}, lambda part: {"resources": Resources(placement=part)}),
+    Network: ({}, lambda part: {"network": part}),
+    Completion: ({}, lambda part: {"completion": part}),
+    Encryption: ({}, lambda part: {"encryption": part}),
+    WarmStart: ({"parents": ["a"]}, lambda part: {"warm_start": part}),
 }
 FIELDS = [(kind, field.name) for kind in BUILDERS for field in fields(kind)]
 
@@ -340,4 +340,7 @@ def test_values_of_a_preset_can_be_meant_as_values(tmp_path: Path) -> None:
     file = tmp_path / "job.toml"
     document = {**DOCUMENT, "ranges": {"learning_rate": {"values": [0.1, 0.2]}, "batch_size": [16, 32, 64]}}
     file.write_text("\n".join(f"{key} = {written(value)}" for key, value in document.items()))
-    assert [type(one) for one in TuningJob.from_toml(file).definition.ranges] == [Categorical, Categorical]
+    assert [type(parameter_range) for parameter_range in TuningJob.from_toml(file).definition.ranges] == [
+        Categorical,
+        Categorical,
+    ]

@@ -67,9 +67,9 @@ def recordio(features: Any, labels: Any = None) -> tuple[str, bytes]:
         record = Record()
         tensor = record.features["values"].float32_tensor
         if scipy.sparse.issparse(features):
-            one = features.getrow(row)
-            tensor.values.extend(one.data.tolist())
-            tensor.keys.extend(one.indices.tolist())
+            vector = features.getrow(row)
+            tensor.values.extend(vector.data.tolist())
+            tensor.keys.extend(vector.indices.tolist())
             tensor.shape.extend([features.shape[1]])
         else:
             tensor.values.extend(features[row].tolist())

@@ -56,7 +56,7 @@ _SCHEMA = " (caused by ValidationError)\n\nCaused by: "
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "changes", "told"),
+    ("algorithm", "changes", "reason"),
     [
         ("xgboost", {"num_round": None}, "Missing required hyperparameter: num_round"),
         ("xgboost", {"eta": 2}, "Hyperparameter eta: 2.0 is not in [0, 1]"),
@@ -82,11 +82,11 @@ _SCHEMA = " (caused by ValidationError)\n\nCaused by: "
         ("knn", {"predictor_type": None}, "No value(s) were specified for 'predictor_type'"),
     ],
 )  # fmt: skip
-def test_hyperparameters_are_refused_in_aws_s_words(algorithm: str, changes: Mapping[str, object], told: str) -> None:
+def test_hyperparameters_are_refused_in_aws_s_words(algorithm: str, changes: Mapping[str, object], reason: str) -> None:
     hyperparameters = {name: str(value) for name, value in {**_GOOD[algorithm], **changes}.items() if value is not None}
     with pytest.raises(contract.CustomerError) as refused:
         contract.checked(catalogue.load(NAMES.get(algorithm, algorithm)), hyperparameters)
-    assert told in str(refused.value)
+    assert reason in str(refused.value)
 
 
 def test_hyperparameters_have_aws_s_defaults_and_names() -> None:
@@ -103,7 +103,7 @@ def test_hyperparameters_have_aws_s_defaults_and_names() -> None:
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "changes", "train", "told"),
+    ("algorithm", "changes", "train", "reason"),
     [
         ("xgboost", {"eval_metric": "rmse,nonsense"}, _DATA, "Hyperparameter eval_metric: value ['rmse', 'nonsense'] not in range"),
         ("xgboost", {"_kfold": 5}, _DATA, "_kfold: cross validation is not emulated"),
@@ -129,12 +129,12 @@ def test_hyperparameters_have_aws_s_defaults_and_names() -> None:
     ],
 )  # fmt: skip
 def test_what_the_user_has_to_mend(
-    tmp_path: Path, algorithm: str, changes: Mapping[str, object], train: tuple[str, bytes], told: str
+    tmp_path: Path, algorithm: str, changes: Mapping[str, object], train: tuple[str, bytes], reason: str
 ) -> None:
     hyperparameters = {name: value for name, value in {**_GOOD[algorithm], **changes}.items() if value is not None}
     done = run(algorithm, tmp_path, hyperparameters, train=train)
     assert done.code == 2, done.log
-    assert told in done.failure
+    assert reason in done.failure
     assert "Traceback" not in done.log
 
 

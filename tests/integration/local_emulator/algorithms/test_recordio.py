@@ -9,9 +9,9 @@ from tests.integration.local_emulator.algorithms.running import recordio
 
 def test_recordio_as_the_sdk_writes_it() -> None:
     features = scipy.sparse.csr_matrix(np.array([[0.0, 1.5, 0.0], [2.0, 0.0, 0.0], [0.0, 0.0, 0.0]]))
-    found, labels = read(recordio(features, [1, 2, 3])[1], "part", 3)
-    assert found.toarray().tolist() == features.toarray().tolist()
+    rows, labels = read(recordio(features, [1, 2, 3])[1], "part", 3)
+    assert rows.toarray().tolist() == features.toarray().tolist()
     assert labels is not None
     assert labels.tolist() == [1, 2, 3]
-    found, labels = read(recordio(np.array([[1.0, 2.0]]))[1], "part")
-    assert (found.tolist(), labels) == ([[1.0, 2.0]], None)
+    rows, labels = read(recordio(np.array([[1.0, 2.0]]))[1], "part")
+    assert (rows.tolist(), labels) == ([[1.0, 2.0]], None)

@@ -48,16 +48,16 @@ def test_xgboost_reads_parquet(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "told"),
+    ("kind", "declared"),
     [
-        *[("csv", told) for told in ("csv", "text/csv", "text/csv;label_size=1", "text/csv; charset=utf-8", "CSV")],
-        *[("libsvm", told) for told in ("libsvm", "text/libsvm", "text/x-libsvm", "text/libsvm ;charset=utf8", "")],
-        *[("recordio-protobuf", told) for told in ("recordio-protobuf", RECORDIO)],
-        *[("parquet", told) for told in ("parquet", "application/x-parquet")],
+        *[("csv", declared) for declared in ("csv", "text/csv", "text/csv;label_size=1", "text/csv; charset=utf-8", "CSV")],
+        *[("libsvm", declared) for declared in ("libsvm", "text/libsvm", "text/x-libsvm", "text/libsvm ;charset=utf8", "")],
+        *[("recordio-protobuf", declared) for declared in ("recordio-protobuf", RECORDIO)],
+        *[("parquet", declared) for declared in ("parquet", "application/x-parquet")],
     ],
 )
-def test_every_form_of_xgboosts_content_types(kind: str, told: str) -> None:
-    assert xgboost.content_type(catalogue.load("sagemaker-xgboost"), told) == kind
+def test_every_form_of_xgboosts_content_types(kind: str, declared: str) -> None:
+    assert xgboost.content_type(catalogue.load("sagemaker-xgboost"), declared) == kind
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_xgboost_several_classes_and_weights(tmp_path: Path, digits: Any) -> Non
         "csv_weights": 1,
         "eval_metric": "mlogloss,accuracy",
     }
-    weighted = [np.column_stack([np.ones(len(one)), one]) for one in (seen, held)]
+    weighted = [np.column_stack([np.ones(len(rows)), rows]) for rows in (seen, held)]
     done = run(
         "xgboost", tmp_path, hyperparameters, train=csv(weighted[0], seen_labels), validation=csv(weighted[1], held_labels)
     )

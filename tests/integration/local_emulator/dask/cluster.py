@@ -17,10 +17,10 @@ from tests.conftest import ROOT
 
 def until(true: Callable[[], Any], within: float = 120.0) -> Any:
     deadline = time.monotonic() + within
-    while not (found := true()):
+    while not (value := true()):
         assert time.monotonic() < deadline, "it took too long"
         time.sleep(0.05)
-    return found
+    return value
 
 
 @dataclass
@@ -47,7 +47,7 @@ class Cluster:
         return str(until(read))
 
     def start(self, workers: int = 2) -> "Cluster":
-        told = ["--scheduler-file", str(self.folder / "scheduler.json")]
+        options = ["--scheduler-file", str(self.folder / "scheduler.json")]
         self.scheduler = self.process(
             "scheduler",
             [
@@ -59,7 +59,7 @@ class Cluster:
                 "0",
                 "--dashboard-address",
                 "127.0.0.1:0",
-                *told,
+                *options,
             ],
         )
         for _ in range(workers):

@@ -33,11 +33,11 @@ pathlib.Path(os.environ['SM_MODEL_DIR'], 'weights').write_text('w')
 def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     folder = tmp_path_factory.mktemp("cluster")
     (state := tmp_path_factory.mktemp("emulator") / "state").mkdir()
-    one = Cluster(folder, hidden=state)
+    cluster = Cluster(folder, hidden=state)
     try:
-        yield one.start()
+        yield cluster.start()
     finally:
-        one.end()
+        cluster.end()
 
 
 @pytest.fixture
@@ -52,11 +52,11 @@ def cluster(shared_cluster: Cluster) -> Cluster:
 @pytest.fixture(scope="module")
 def server(shared_cluster: Cluster) -> Iterator[Server]:
     arguments = ("--executor", "dask", "--scheduler", shared_cluster.address, "--stop-grace", "1")
-    one = Server(state=shared_cluster.hidden, arguments=arguments)
+    emulator = Server(state=shared_cluster.hidden, arguments=arguments)
     try:
-        yield one.start()
+        yield emulator.start()
     finally:
-        one.end()
+        emulator.end()
 
 
 def environment(process: int) -> dict[str, str]:
@@ -70,12 +70,12 @@ def environment(process: int) -> dict[str, str]:
 
 def running(server: Server) -> dict[str, int]:
     """Run -> process, of all programs of an emulator's runs on this machine."""
-    found, ours = {}, {folder.name for folder in (server.state / "runs").iterdir()}
+    by_run, ours = {}, {folder.name for folder in (server.state / "runs").iterdir()}
     for process in (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()):
         run = environment(process).get(MARKER)
         if run in ours:
-            found[run] = process
-    return found
+            by_run[run] = process
+    return by_run
 
 
 def above(process: int) -> list[int]:
@@ -88,20 +88,20 @@ def above(process: int) -> list[int]:
 
 def below(process: int) -> list[int]:
     """The process and everything that it has started."""
-    found = [process]
-    for one in found:
-        for task in Path(f"/proc/{one}/task").iterdir():
-            found += map(int, (task / "children").read_text().split())
-    return found
+    processes = [process]
+    for pid in processes:
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            processes += map(int, (task / "children").read_text().split())
+    return processes
 
 
 def children(server: Server, name: str) -> list[dict[str, Any]]:
     listed = server.client("sagemaker").list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
-    found: list[dict[str, Any]] = [
-        server.client("sagemaker").describe_training_job(TrainingJobName=one["TrainingJobName"])
-        for one in listed["TrainingJobSummaries"]
+    result: list[dict[str, Any]] = [
+        server.client("sagemaker").describe_training_job(TrainingJobName=summary["TrainingJobName"])
+        for summary in listed["TrainingJobSummaries"]
     ]
-    return found
+    return result
 
 
 def ended(server: Server, name: str) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def log_of(server: Server, training: str) -> list[str]:
         lines = [event["message"] for event in events]
         invoking = "Invoking script with the following command:"  # not there of a run that is not over, or was lost
         lines = lines[lines.index(invoking) + 5 :] if invoking in lines else lines
-        ends = [place for place, line in enumerate(lines) if " sagemaker-training-toolkit " in line]
+        ends = [index for index, line in enumerate(lines) if " sagemaker-training-toolkit " in line]
         printed += lines[: min(ends, default=len(lines))]
     return printed
 
@@ -148,7 +148,7 @@ def test_a_killed_worker_costs_no_job(cluster: Cluster, server: Server, request_
     until(lambda: s3.list_objects_v2(Bucket="box", Prefix=f"{name}/").get("KeyCount", 0) >= 2)
     until(lambda: "begins after 0" in log_of(server, training["TrainingJobName"]))  # what has not come goes with the worker
     ((_, program),) = running(server).items()
-    (worker,) = [one for one in cluster.workers if one.pid in above(program)]
+    (worker,) = [worker for worker in cluster.workers if worker.pid in above(program)]
     for process in below(worker.pid) if how != "the worker alone" else [worker.pid]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
@@ -190,23 +190,23 @@ open('/opt/ml/output/data/figures', 'w').write('f')
     counters = ended(server, "both")["TrainingJobStatusCounters"]
     assert (counters["Completed"], counters["NonRetryableError"]) == (3, 1)
     homes = set()
-    for one in children(server, "both"):
-        lines = log_of(server, one["TrainingJobName"])
+    for child in children(server, "both"):
+        lines = log_of(server, child["TrainingJobName"])
         homes.add(lines[0].rsplit("/work/", 1)[0])
         assert lines[0].startswith("hello from S3 /")
-        assert one["FinalMetricDataList"][0]["Value"] == float(one["HyperParameters"]["x"])
-        if one["TrainingJobStatus"] == "Failed":
-            assert "ValueError: too much" in one["FailureReason"]
+        assert child["FinalMetricDataList"][0]["Value"] == float(child["HyperParameters"]["x"])
+        if child["TrainingJobStatus"] == "Failed":
+            assert "ValueError: too much" in child["FailureReason"]
             continue
         assert server.client("s3").head_object(
-            Bucket="box", Key=one["ModelArtifacts"]["S3ModelArtifacts"].removeprefix("s3://box/")
+            Bucket="box", Key=child["ModelArtifacts"]["S3ModelArtifacts"].removeprefix("s3://box/")
         )
     assert len(homes) == 2, "both workers had some"
 
 
 def test_runs_go_on_while_the_emulator_is_away_and_stop_when_asked(cluster: Cluster, server: Server, request_of: Any) -> None:
     create(server, request_of, "away", "import time\nprint('score=1', flush=True)\ntime.sleep(4)\nprint('score=2')", jobs=1)
-    until(lambda: [one for one in children(server, "away") if one.get("FinalMetricDataList") or running(server)])
+    until(lambda: [child for child in children(server, "away") if child.get("FinalMetricDataList") or running(server)])
     before = running(server)
     server.end(signal.SIGKILL)
     assert running(server) == before
@@ -225,12 +225,12 @@ def test_runs_go_on_while_the_emulator_is_away_and_stop_when_asked(cluster: Clus
 
 def test_reset_ends_what_runs_on_the_cluster(cluster: Cluster, server: Server, request_of: Any) -> None:
     create(server, request_of, "forgotten", "import time\nprint('score=1', flush=True)\ntime.sleep(600)", jobs=2)
-    programs = until(lambda: len(found := running(server)) == 2 and found)
+    programs = until(lambda: len(pids := running(server)) == 2 and pids)
     server.end()
     assert running(server) == programs
     command = [sys.executable, "-m", "local_emulator", "reset", "--yes", "--state", str(server.state)]
-    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert told.startswith("2 runs ended")
+    message = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert message.startswith("2 runs ended")
     until(lambda: not any(MARKER in environment(process) for process in programs.values()))
     server.start()
 
@@ -258,12 +258,12 @@ def test_what_is_missing_is_told_in_a_line(tmp_path: Path) -> None:
     without_dask = (
         "import sys; sys.modules['distributed'] = None; from local_emulator.command import main; sys.exit(main(sys.argv[1:]))"
     )
-    for command, code, told in (
+    for command, code, message in (
         (["-m", "local_emulator", *serve], 2, "--executor dask and --scheduler ADDRESS go together"),
         (["-m", "local_emulator", *serve, "--scheduler", "tcp://127.0.0.1:1"], 1, "no Dask scheduler answers there"),
         (["-c", without_dask, *serve, "--scheduler", "tcp://127.0.0.1:1", "--parallel", "1"], 1, "pip install 'sm-tuning[dask]'"),
     ):
         done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == code
-        assert told in done.stderr
+        assert message in done.stderr
         assert "Traceback" not in done.stderr

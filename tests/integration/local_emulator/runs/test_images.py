@@ -37,22 +37,22 @@ def test_what_nobody_can_run_is_refused_with_what_to_configure(monkeypatch: pyte
     def problem(settings: Settings, image: str = MINE, **hyperparameters: str) -> str | None:
         return images.runnable(AlgorithmSpec(image=image), hyperparameters, settings, private=True)
 
-    told = problem(Settings())
-    assert told is not None
-    assert all(word in told for word in (MINE, "sagemaker_program", "docker:", "=COMMAND"))
+    reason = problem(Settings())
+    assert reason is not None
+    assert all(word in reason for word in (MINE, "sagemaker_program", "docker:", "=COMMAND"))
     assert problem(Settings(), sagemaker_program="train.py", sagemaker_submit_directory="s3://b/c.tar.gz") is None
     assert problem(Settings(images={"*": Docker()})) is None
     assert problem(Settings(), "382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1") is None
     lightgbm = (
         "s3://jumpstart-cache-prod-us-east-1/source-directory-tarballs/lightgbm/transfer_learning/classification/v1/a.tar.gz"
     )
-    told = problem(Settings(), sagemaker_program="transfer_learning.py", sagemaker_submit_directory=lightgbm)
-    assert str(told).startswith("AWS's algorithm LightGBM is not emulated.")
+    reason = problem(Settings(), sagemaker_program="transfer_learning.py", sagemaker_submit_directory=lightgbm)
+    assert str(reason).startswith("AWS's algorithm LightGBM is not emulated.")
     assert problem(Settings(images={"*": ("mine",)}), sagemaker_program="t.py", sagemaker_submit_directory=lightgbm) is None
     monkeypatch.setattr(images, "find_spec", lambda _: None)
     assert "sm-tuning[docker]" in str(problem(Settings(images={"*": Docker()})))
-    told = problem(Settings(), "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1")
-    assert "needs the package numpy, sklearn, xgboost, google.protobuf" in str(told)
+    reason = problem(Settings(), "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1")
+    assert "needs the package numpy, sklearn, xgboost, google.protobuf" in str(reason)
     assert "sm-tuning[algorithms]" in str(problem(Settings(), "382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1"))
 
 

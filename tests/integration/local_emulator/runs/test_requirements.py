@@ -77,13 +77,13 @@ def test_met(text: str, tmp_path: Path) -> None:
     ],
 )
 def test_not_met(text: str, unmet: str, command: str, tmp_path: Path) -> None:
-    told = said(tmp_path, text, more="nothing-such\n", limits="numpy<1\n")
-    assert told.startswith(f"ClientError: requirements.txt asks for what is not installed in {sys.executable}: ")
-    assert unmet in told
-    assert f"{sys.executable} -m pip install {command}" in told
+    reason = said(tmp_path, text, more="nothing-such\n", limits="numpy<1\n")
+    assert reason.startswith(f"ClientError: requirements.txt asks for what is not installed in {sys.executable}: ")
+    assert unmet in reason
+    assert f"{sys.executable} -m pip install {command}" in reason
     for word in ("git", "https", "file"):
-        assert f"install {word} " not in told
-        assert f"install {word}." not in told
+        assert f"install {word} " not in reason
+        assert f"install {word}." not in reason
 
 
 @pytest.mark.parametrize(
@@ -104,9 +104,9 @@ def test_what_cannot_be_read_is_said(text: str, why: str, tmp_path: Path) -> Non
 
 
 def test_all_at_once_and_each_once(tmp_path: Path) -> None:
-    told = said(tmp_path, "nothing-such\nnumpy<1\nother-thing\nnothing-such\n")
-    assert told.count("nothing-such (missing)") == 1
-    assert "pip install nothing-such 'numpy<1' other-thing " in told
+    reason = said(tmp_path, "nothing-such\nnumpy<1\nother-thing\nnothing-such\n")
+    assert reason.count("nothing-such (missing)") == 1
+    assert "pip install nothing-such 'numpy<1' other-thing " in reason
 
 
 def test_an_interpreter_that_cannot_answer(tmp_path: Path) -> None:

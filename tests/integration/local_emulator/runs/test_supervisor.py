@@ -20,9 +20,9 @@ SPARSE = "import os; file = open(os.environ['ML'] + '/model/weights', 'wb'); fil
 
 @pytest.fixture
 def executor() -> Iterator[ProcessExecutor]:
-    one = ProcessExecutor(wakeup=None)
-    yield one
-    one.close()
+    running = ProcessExecutor(wakeup=None)
+    yield running
+    running.close()
 
 
 @pytest.fixture
@@ -112,31 +112,31 @@ def test_stop_ends_packing_after_its_grace(start: Callable[..., RunFolder], exec
     folder = start(SPARSE, stop_grace=0.3)
     until(lambda: packing(folder))
     executor.stop(folder.path)
-    told = ended(folder)
-    assert (told.cause, told.code, told.model) == (Cause.STOP, 0, False)
+    outcome = ended(folder)
+    assert (outcome.cause, outcome.code, outcome.model) == (Cause.STOP, 0, False)
     assert not packing(folder)
 
 
 def test_max_runtime_ends_packing(start: Callable[..., RunFolder]) -> None:
     folder = start(SPARSE, stop_grace=0.1, max_runtime=5.0)
     until(lambda: packing(folder))
-    told = ended(folder)
-    assert (told.cause, told.model) == (Cause.MAX_RUNTIME, False)
+    outcome = ended(folder)
+    assert (outcome.cause, outcome.model) == (Cause.MAX_RUNTIME, False)
 
 
 def test_a_failure_stays_one_when_packing_is_stopped(start: Callable[..., RunFolder], executor: ProcessExecutor) -> None:
     folder = start(SPARSE + "; os._exit(3)", stop_grace=0.1)
     until(lambda: packing(folder))
     executor.stop(folder.path)
-    told = ended(folder)
-    assert (told.cause, told.code, told.model) == (Cause.EXIT, 3, False)
+    outcome = ended(folder)
+    assert (outcome.cause, outcome.code, outcome.model) == (Cause.EXIT, 3, False)
 
 
 def test_sparse_files_count_against_the_volume(start: Callable[..., RunFolder]) -> None:
     two = "\n".join(SPARSE.replace("weights", name).replace("1 << 34", "3 << 31") for name in ("a", "b"))
-    told = ended(start(two, disk_limit=1 << 33))
-    assert told.message.startswith("ClientError: Artifact upload failed: No space left on device: ")
-    assert not told.model
+    outcome = ended(start(two, disk_limit=1 << 33))
+    assert outcome.message.startswith("ClientError: Artifact upload failed: No space left on device: ")
+    assert not outcome.model
 
 
 def test_a_model_is_packed_in_the_grace_of_a_stop(start: Callable[..., RunFolder], executor: ProcessExecutor) -> None:
@@ -148,6 +148,6 @@ def test_a_model_is_packed_in_the_grace_of_a_stop(start: Callable[..., RunFolder
     folder = start(script, metrics=definitions("x=([0-9])"))
     until(lambda: bool(read_metrics(folder, 0)[0]))
     executor.stop(folder.path)
-    told = ended(folder)
-    assert (told.cause, told.model) == (Cause.STOP, True)
+    outcome = ended(folder)
+    assert (outcome.cause, outcome.model) == (Cause.STOP, True)
     assert json.loads(folder.exit.read_text())["model"] is True

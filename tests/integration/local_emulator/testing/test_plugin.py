@@ -45,8 +45,8 @@ def test_other_processes_and_training_jobs_reach_the_server(emulated_sagemaker: 
     boto3.client("s3").create_bucket(Bucket="from-here")
     ask = "import boto3; print(boto3.client('s3').list_buckets()['Buckets'][0]['Name'])"
     environment = {**os.environ, **emulated_sagemaker_server.environment}
-    told = subprocess.run([sys.executable, "-c", ask], env=environment, capture_output=True, text=True, check=False)
-    assert told.stdout == "from-here\n", told.stderr
+    process = subprocess.run([sys.executable, "-c", ask], env=environment, capture_output=True, text=True, check=False)
+    assert process.stdout == "from-here\n", process.stderr
     with urllib.request.urlopen(f"{emulated_sagemaker_server.url}/_health") as answer:
         assert json.load(answer)["status"] == "ok"
     emulated_sagemaker.trains(lambda _: {})

@@ -147,10 +147,10 @@ class Planted:
         return doctor(self.job, self.session, account=self.account)
 
     def problems(self) -> list[Finding]:
-        return [one for one in self.findings() if one.state == "problem"]
+        return [finding for finding in self.findings() if finding.state == "problem"]
 
     def skipped(self) -> Mapping[str, str]:
-        return {one.check: one.text for one in self.findings() if one.state == "skipped"}
+        return {finding.check: finding.text for finding in self.findings() if finding.state == "skipped"}
 
 
 @pytest.fixture(scope="module")
@@ -200,15 +200,15 @@ def planted(owner: Any, good: TuningJob) -> Iterator[Planted]:
     """The account in health; after the test, what faults took away is put back."""
     iam, s3 = owner.client("iam"), owner.client("s3")
     access = iam.create_access_key(UserName="launcher")["AccessKey"]
-    one = Planted(owner, new_session(access["AccessKeyId"], access["SecretAccessKey"]), good)
-    one.policies(*TRAINING)
+    working = Planted(owner, new_session(access["AccessKeyId"], access["SecretAccessKey"]), good)
+    working.policies(*TRAINING)
     iam.put_user_policy(UserName="launcher", PolicyName="p", PolicyDocument=document(*LAUNCHING))
     iam.update_assume_role_policy(RoleName="training", PolicyDocument=trust())
     s3.create_bucket(Bucket="models")
     s3.put_object(Bucket="data", Key="digits/train.csv", Body=b"1,2")
     owner.client("kms").enable_key(KeyId=str(good.definition.encryption.output_key).rpartition("/")[2])
-    one.session.events.register("before-call", lambda model, **_: one.called.append(model.name))
-    yield one
+    working.session.events.register("before-call", lambda model, **_: working.called.append(model.name))
+    yield working
     for name in iam.list_role_policies(RoleName="training")["PolicyNames"]:
         iam.delete_role_policy(RoleName="training", PolicyName=name)
     iam.delete_access_key(UserName="launcher", AccessKeyId=access["AccessKeyId"])

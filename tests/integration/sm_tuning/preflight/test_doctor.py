@@ -20,8 +20,8 @@ from tests.integration.sm_tuning.preflight.conftest import IMAGE, OBJECTIVE, REG
 
 def test_a_healthy_account_has_no_fault_and_stays_as_it_is(planted: Planted) -> None:
     findings = planted.findings()
-    assert [one for one in findings if one.state != "ok"] == []
-    checks = {one.check for one in findings}
+    assert [finding for finding in findings if finding.state != "ok"] == []
+    checks = {finding.check for finding in findings}
     assert checks == {
         *(
             "credentials",
@@ -76,8 +76,8 @@ def test_a_service_that_cannot_be_reached_is_skipped(planted: Planted) -> None:
     assert set(planted.skipped()) == {"quota"}
     assert "Could not connect" in planted.skipped()["quota"]
     planted.session.events.register("before-call.sts", unreachable)
-    (found,) = planted.problems()
-    assert (found.check, "Could not connect" in found.text) == ("credentials", True)
+    (finding,) = planted.problems()
+    assert (finding.check, "Could not connect" in finding.text) == ("credentials", True)
 
 
 def test_without_credentials_or_region_nothing_else_is_asked(planted: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,9 +95,9 @@ def test_without_credentials_or_region_nothing_else_is_asked(planted: Planted, m
         (boto3.Session(region_name="eu-cental-1"), "region", "give --region eu-central-1"),
         (boto3.Session(region_name="not a region"), "region", "--region"),
     ):
-        found = doctor(planted.job, session)
-        assert [(one.check, one.state) for one in found] == [(check, "problem"), ("account", "skipped")]
-        assert remedy in found[0].remedy
+        findings = doctor(planted.job, session)
+        assert [(finding.check, finding.state) for finding in findings] == [(check, "problem"), ("account", "skipped")]
+        assert remedy in findings[0].remedy
 
 
 def test_what_is_not_ours_to_look_into_is_skipped(planted: Planted) -> None:
@@ -129,7 +129,7 @@ def test_every_definition_is_looked_at(planted: Planted) -> None:
     planted.job = TuningJob(
         name="two", definitions=[first, second], strategy=job.strategy, max_jobs=4, max_parallel=2, role=ROLE, output=job.output
     )
-    found = {one.check: one.text for one in planted.problems()}
-    assert set(found) == {"image", "quota"}
-    assert "v9" in found["image"]
-    assert "ml.p3.2xlarge" in found["quota"]
+    texts = {problem.check: problem.text for problem in planted.problems()}
+    assert set(texts) == {"image", "quota"}
+    assert "v9" in texts["image"]
+    assert "ml.p3.2xlarge" in texts["quota"]

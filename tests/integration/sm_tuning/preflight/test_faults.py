@@ -34,74 +34,77 @@ class Fault:
 
 
 def _bucket_in(region: str) -> Callable[[Planted], object]:
-    def plant(one: Planted) -> None:
-        s3 = one.client("s3")
+    def plant(planted: Planted) -> None:
+        s3 = planted.client("s3")
         s3.delete_bucket(Bucket="models")
-        one.client("s3", region).create_bucket(Bucket="models", CreateBucketConfiguration={"LocationConstraint": region})
+        planted.client("s3", region).create_bucket(Bucket="models", CreateBucketConfiguration={"LocationConstraint": region})
 
     return plant
 
 
-def _empty_prefix(one: Planted) -> None:
-    one.client("s3").delete_object(Bucket="data", Key="digits/train.csv")
+def _empty_prefix(planted: Planted) -> None:
+    planted.client("s3").delete_object(Bucket="data", Key="digits/train.csv")
 
 
-def _role_with_a_path(one: Planted) -> None:
-    one.client("iam").create_role(RoleName="elsewhere", Path="/teams/", AssumeRolePolicyDocument=trust())
-    one.change(role=f"arn:aws:iam::{ACCOUNT}:role/elsewhere")
+def _role_with_a_path(planted: Planted) -> None:
+    planted.client("iam").create_role(RoleName="elsewhere", Path="/teams/", AssumeRolePolicyDocument=trust())
+    planted.change(role=f"arn:aws:iam::{ACCOUNT}:role/elsewhere")
 
 
-def _other_vpc(one: Planted) -> None:
-    ec2 = one.client("ec2")
+def _other_vpc(planted: Planted) -> None:
+    ec2 = planted.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
     group = ec2.create_security_group(GroupName="h", Description="h", VpcId=vpc)["GroupId"]
-    one.change(network=replace(one.job.definition.network, security_groups=[group]))
+    planted.change(network=replace(planted.job.definition.network, security_groups=[group]))
 
 
 def _without(action: str) -> Callable[[Planted], object]:
     """The role's policies without one action."""
 
-    def plant(one: Planted) -> None:
+    def plant(planted: Planted) -> None:
         kept = [{**each, "Action": [name for name in each["Action"] if name != action]} for each in TRAINING[:-1]]
-        one.policies(*(each for each in kept if each["Action"]))
+        planted.policies(*(each for each in kept if each["Action"]))
 
     return plant
 
 
 def _caller_without(action: str) -> Callable[[Planted], object]:
-    def plant(one: Planted) -> None:
+    def plant(planted: Planted) -> None:
         kept = [{**each, "Action": [name for name in each["Action"] if name != action]} for each in LAUNCHING]
         policy = document(*(each for each in kept if each["Action"]))
-        one.client("iam").put_user_policy(UserName="launcher", PolicyName="p", PolicyDocument=policy)
+        planted.client("iam").put_user_policy(UserName="launcher", PolicyName="p", PolicyDocument=policy)
 
     return plant
 
 
 def _role_trusts(policy: str) -> Callable[[Planted], object]:
-    return lambda one: one.client("iam").update_assume_role_policy(RoleName="training", PolicyDocument=policy)
+    return lambda planted: planted.client("iam").update_assume_role_policy(RoleName="training", PolicyDocument=policy)
 
 
 FAULTS: Mapping[str, Fault] = {
     "credentials expired": Fault(
-        lambda one: one.refuse("sts.GetCallerIdentity", "ExpiredToken"), "credentials", "have expired", "aws sso login"
+        lambda planted: planted.refuse("sts.GetCallerIdentity", "ExpiredToken"), "credentials", "have expired", "aws sso login"
     ),
     "credentials unknown": Fault(
-        lambda one: one.refuse("sts.GetCallerIdentity", "InvalidClientTokenId"),
+        lambda planted: planted.refuse("sts.GetCallerIdentity", "InvalidClientTokenId"),
         "credentials",
         r"does not take them \(InvalidClientTokenId\)",
         "aws configure list",
     ),
     "another account than is meant": Fault(
-        lambda one: setattr(one, "account", "999999999999"),
+        lambda planted: setattr(planted, "account", "999999999999"),
         "account",
         f"of the account {ACCOUNT}; 999999999999 is meant",
         "--profile",
     ),
     "a role of another account": Fault(
-        lambda one: one.change(role="arn:aws:iam::999999999999:role/training"), "account", "is of another account", "--profile"
+        lambda planted: planted.change(role="arn:aws:iam::999999999999:role/training"),
+        "account",
+        "is of another account",
+        "--profile",
     ),
     "no such role": Fault(
-        lambda one: one.change(role=f"arn:aws:iam::{ACCOUNT}:role/nobody"),
+        lambda planted: planted.change(role=f"arn:aws:iam::{ACCOUNT}:role/nobody"),
         "role",
         "there is no role nobody",
         "aws iam create-role --role-name nobody --assume-role-policy-document '.*sagemaker.amazonaws.com",
@@ -125,13 +128,13 @@ FAULTS: Mapping[str, Fault] = {
         r"aws iam put-role-policy --role-name training .* '.*\"s3:PutObject\".*\"arn:aws:s3:::models/tuning\*\"",
     ),
     "a role that may not read data": Fault(
-        lambda one: one.policies(allow("s3:GetObject", "arn:aws:s3:::models/*"), *TRAINING[1:]),
+        lambda planted: planted.policies(allow("s3:GetObject", "arn:aws:s3:::models/*"), *TRAINING[1:]),
         "role-policy",
         "may not s3:GetObject on arn:aws:s3:::data/digits/train.csv$",
         r"put-role-policy .*\"arn:aws:s3:::data/digits\*\"",
     ),
     "a role that is denied": Fault(
-        lambda one: one.policies(*TRAINING, {"Effect": "Deny", "Action": "logs:Put*", "Resource": "*"}),
+        lambda planted: planted.policies(*TRAINING, {"Effect": "Deny", "Action": "logs:Put*", "Resource": "*"}),
         "role-policy",
         "may not logs:PutLogEvents on .*TrainingJobs:log-stream",
         "put-role-policy",
@@ -155,13 +158,13 @@ FAULTS: Mapping[str, Fault] = {
         _caller_without("sagemaker:CreateHyperParameterTuningJob"), "caller", "may not sagemaker:CreateHyper", "put-user-policy"
     ),
     "a guardrail on time": Fault(
-        lambda one: one.resources(max_runtime=7200),
+        lambda planted: planted.resources(max_runtime=7200),
         "caller",
         "may not sagemaker:CreateHyperParameterTuningJob as it is asked for, by conditions on .*sagemaker:MaxRuntimeInSeconds",
         "change the tuning job, or what the policies of launcher say of .*sagemaker:MaxRuntimeInSeconds",
     ),
     "a prefix that may not be listed": Fault(
-        lambda one: one.policies(
+        lambda planted: planted.policies(
             TRAINING[0], {**TRAINING[1], "Condition": {"StringLike": {"s3:prefix": "other/*"}}}, *TRAINING[2:]
         ),
         "role-policy",
@@ -169,7 +172,7 @@ FAULTS: Mapping[str, Fault] = {
         "or what the policies of training say of s3:prefix",
     ),
     "no such bucket": Fault(
-        lambda one: one.client("s3").delete_bucket(Bucket="models"),
+        lambda planted: planted.client("s3").delete_bucket(Bucket="models"),
         "bucket",
         "no bucket models",
         "aws s3 mb s3://models --region us-east-1",
@@ -181,7 +184,7 @@ FAULTS: Mapping[str, Fault] = {
         "bucket in us-east-1, or give --region eu-west-1",
     ),
     "a bucket name taken": Fault(
-        lambda one: one.refuse("s3.HeadBucket", "403", "Forbidden"),
+        lambda planted: planted.refuse("s3.HeadBucket", "403", "Forbidden"),
         "bucket",
         "another account's, or closed",
         "choose another name",
@@ -190,7 +193,7 @@ FAULTS: Mapping[str, Fault] = {
         _empty_prefix, "channel", "train: nothing lies below s3://data/digits", "aws s3 cp --recursive DATA s3://data/digits"
     ),
     "no source in S3": Fault(
-        lambda one: one.change(
+        lambda planted: planted.change(
             script=None,
             hyperparameters={"sagemaker_program": "t.py", "sagemaker_submit_directory": "s3://models/tuning/s.tar.gz"},
         ),
@@ -199,83 +202,96 @@ FAULTS: Mapping[str, Fault] = {
         "aws s3 cp",
     ),
     "no such tag": Fault(
-        lambda one: one.change(image=IMAGE.replace("v1", "v2")),
+        lambda planted: planted.change(image=IMAGE.replace("v1", "v2")),
         "image",
         "trainer has no image v2; there are v1",
         "docker build .* && docker push .*/trainer:v2",
     ),
     "no such digest": Fault(
-        lambda one: one.change(image=f"{IMAGE.removesuffix(':v1')}@sha256:{'0' * 64}"),
+        lambda planted: planted.change(image=f"{IMAGE.removesuffix(':v1')}@sha256:{'0' * 64}"),
         "image",
         "has no image sha256:000",
         "docker push",
     ),
     "no such repository": Fault(
-        lambda one: one.change(image=IMAGE.replace("trainer", "other")).policies(*TRAINING, allow("ecr:*")),
+        lambda planted: planted.change(image=IMAGE.replace("trainer", "other")).policies(*TRAINING, allow("ecr:*")),
         "image",
         "no repository other",
         "aws ecr create-repository --repository-name other --region us-east-1",
     ),
     "an image elsewhere": Fault(
-        lambda one: one.change(image=IMAGE.replace(REGION, "eu-west-1")),
+        lambda planted: planted.change(image=IMAGE.replace(REGION, "eu-west-1")),
         "image",
         "is in eu-west-1, but .* us-east-1",
         "of that region",
     ),
     "an image outside of ECR": Fault(
-        lambda one: one.change(image="python:3.11"), "image", "python:3.11 is not in ECR", "push it to ECR"
+        lambda planted: planted.change(image="python:3.11"), "image", "python:3.11 is not in ECR", "push it to ECR"
     ),
     "no such key": Fault(
-        lambda one: one.change(encryption=Encryption(output_key=f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234")),
+        lambda planted: planted.change(encryption=Encryption(output_key=f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234")),
         "key",
         "no KMS key .*1234",
         "aws kms list-aliases",
     ),
     "a key that is disabled": Fault(
-        lambda one: one.client("kms").disable_key(KeyId=str(one.job.definition.encryption.output_key).rpartition("/")[2]),
+        lambda planted: planted.client("kms").disable_key(
+            KeyId=str(planted.job.definition.encryption.output_key).rpartition("/")[2]
+        ),
         "key",
         "is Disabled",
         "aws kms enable-key",
     ),
     "no such subnet": Fault(
-        lambda one: one.change(network=replace(one.job.definition.network, subnets=["subnet-0123456789abcdef0"])),
+        lambda planted: planted.change(network=replace(planted.job.definition.network, subnets=["subnet-0123456789abcdef0"])),
         "network",
         "'subnet-0123456789abcdef0' does not exist",
         "aws ec2 describe-subnets",
     ),
     "two networks": Fault(_other_vpc, "network", "of several VPCs: vpc-", "of one VPC"),
     "a quota of zero": Fault(
-        lambda one: one.resources(instance_type="ml.p3.2xlarge"),
+        lambda planted: planted.resources(instance_type="ml.p3.2xlarge"),
         "quota",
         "ml.p3.2xlarge for training job usage: 2 needed, 0 granted",
         "aws service-quotas request-service-quota-increase --service-code sagemaker --quota-code L-[0-9A-F]{8} --desired-value 2",
     ),
     "a quota that is too small": Fault(
-        lambda one: one.resources(instance_count=2), "quota", "ml.m5.large for training job usage: 4 needed, 2 granted", "value 4"
+        lambda planted: planted.resources(instance_count=2),
+        "quota",
+        "ml.m5.large for training job usage: 4 needed, 2 granted",
+        "value 4",
     ),
     "a quota for spot": Fault(
-        lambda one: one.resources(spot=True, instance_count=2),
+        lambda planted: planted.resources(spot=True, instance_count=2),
         "quota",
         "for spot training job usage: 4 needed, 2",
         "--desired-value 4",
     ),
     "too many at a time": Fault(
-        lambda one: one.resources(instance_type="ml.c5.xlarge").change(max_parallel=11, max_jobs=11),
+        lambda planted: planted.resources(instance_type="ml.c5.xlarge").change(max_parallel=11, max_jobs=11),
         "quota",
         "Maximum number of parallel training jobs .*: 11 needed, 10 granted",
         "--desired-value 11",
     ),
     "the name taken": Fault(
-        lambda one: one.answer("sagemaker.DescribeHyperParameterTuningJob", {"HyperParameterTuningJobStatus": "Completed"}),
+        lambda planted: planted.answer(
+            "sagemaker.DescribeHyperParameterTuningJob", {"HyperParameterTuningJobStatus": "Completed"}
+        ),
         "name",
         "there is a tuning job digits already",
         "another --name",
     ),
     "a parent that is gone": Fault(
-        lambda one: one.change(warm_start=WarmStart(["older"])), "warm-start", "no tuning job older", "sm-tuning list --aws"
+        lambda planted: planted.change(warm_start=WarmStart(["older"])),
+        "warm-start",
+        "no tuning job older",
+        "sm-tuning list --aws",
     ),
     "a rule broken": Fault(
-        lambda one: one.change(hyperparameters={"learning_rate": 0.1}), "rules", "either static or tunable", "docs/rules.md"
+        lambda planted: planted.change(hyperparameters={"learning_rate": 0.1}),
+        "rules",
+        "either static or tunable",
+        "docs/rules.md",
     ),
 }
 
@@ -284,10 +300,10 @@ FAULTS: Mapping[str, Fault] = {
 def test_each_fault_alone_is_named_with_what_mends_it(planted: Planted, name: str) -> None:
     fault = FAULTS[name]
     fault.plant(planted)
-    found = planted.problems()
-    assert {one.check for one in found} == {fault.check}, found
-    assert any(re.search(fault.text, one.text) for one in found), found
-    assert any(re.search(fault.remedy, one.remedy) for one in found), found
+    findings = planted.problems()
+    assert {finding.check for finding in findings} == {fault.check}, findings
+    assert any(re.search(fault.text, finding.text) for finding in findings), findings
+    assert any(re.search(fault.remedy, finding.remedy) for finding in findings), findings
 
 
 def test_several_faults_at_once_are_all_named(planted: Planted) -> None:
@@ -301,25 +317,25 @@ def test_several_faults_at_once_are_all_named(planted: Planted) -> None:
     )
     for name in together:
         FAULTS[name].plant(planted)
-    found = {one.check: one for one in planted.problems()}
-    assert set(found) == {FAULTS[name].check for name in together}
+    by_check = {problem.check: problem for problem in planted.problems()}
+    assert set(by_check) == {FAULTS[name].check for name in together}
     for name in together:
-        assert re.search(FAULTS[name].text, found[FAULTS[name].check].text)
+        assert re.search(FAULTS[name].text, by_check[FAULTS[name].check].text)
 
 
 def test_the_remedy_for_policies_mends_them_all_at_once(planted: Planted) -> None:
     planted.policies(allow("ecr:GetAuthorizationToken"))
-    (found,) = planted.problems()
-    told = re.search(r"--policy-document '(.*)'$", found.remedy)
-    assert told is not None
-    planted.client("iam").put_role_policy(RoleName="training", PolicyName="sm-tuning-role-policy", PolicyDocument=told[1])
+    (finding,) = planted.problems()
+    match = re.search(r"--policy-document '(.*)'$", finding.remedy)
+    assert match is not None
+    planted.client("iam").put_role_policy(RoleName="training", PolicyName="sm-tuning-role-policy", PolicyDocument=match[1])
     assert planted.problems() == []
 
 
 def test_the_remedy_for_trust_mends_it(planted: Planted) -> None:
     FAULTS["a role without trust"].plant(planted)
-    (found,) = planted.problems()
-    told = re.search(r"--policy-document '(.*)'$", found.remedy)
-    assert told is not None
-    planted.client("iam").update_assume_role_policy(RoleName="training", PolicyDocument=told[1])
+    (finding,) = planted.problems()
+    match = re.search(r"--policy-document '(.*)'$", finding.remedy)
+    assert match is not None
+    planted.client("iam").update_assume_role_policy(RoleName="training", PolicyDocument=match[1])
     assert planted.problems() == []

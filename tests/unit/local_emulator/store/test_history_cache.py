@@ -11,7 +11,7 @@ from local_emulator.domain.history import History, Observation, Trial, Trials
 from local_emulator.domain.jobs import Status
 from local_emulator.store.base import Query
 from local_emulator.store.sqlite import SqliteStore
-from tests.unit.local_emulator.store.test_sqlite import NOW, SCOPE, ended, told, training, tuning
+from tests.unit.local_emulator.store.test_sqlite import NOW, SCOPE, ended, facts_of, training, tuning
 from tests.unit.local_emulator.store.test_table import undone
 
 
@@ -45,15 +45,15 @@ def test_a_history_that_grew_is_the_one_that_is_read_afresh(store: SqliteStore, 
             changed = ended(rng.choice(active), 0.9, now)
             undone(store, lambda job=changed: store.trainings.put(job))  # type: ignore[misc] # mypy cannot infer the default's type
         history = store.history(job)
-        before.append((history, told(history)))
+        before.append((history, facts_of(history)))
         store._histories.clear() if rng.random() < 0.05 else None
     fresh = SqliteStore(None)
     store._db.backup(fresh._db)
-    assert told(store.history(job)) == told(fresh.history(job))
+    assert facts_of(store.history(job)) == facts_of(fresh.history(job))
     fresh.close()
     for history, was in before:
-        assert told(replace(history)) == was, "a history of the past has changed"
-        assert told(replace(history, trials=list(history.trials)))[:4] == was[:4]
+        assert facts_of(replace(history)) == was, "a history of the past has changed"
+        assert facts_of(replace(history, trials=list(history.trials)))[:4] == was[:4]
 
 
 def test_of_an_ended_tuning_job_the_values_are_not_read(store: SqliteStore) -> None:

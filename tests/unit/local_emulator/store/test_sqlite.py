@@ -79,7 +79,7 @@ def plan(store: SqliteStore, statement: queries.Statement) -> str:
     return "; ".join(row[3] for row in store.rows(f"EXPLAIN QUERY PLAN {statement.sql}", *statement.values))
 
 
-def told(history: History) -> tuple[Any, ...]:
+def facts_of(history: History) -> tuple[Any, ...]:
     running = [trial.name for trial in history.running]
     return list(history.trials), running, history.counters(), history.objective_counters(), history.summary()
 
@@ -144,7 +144,7 @@ def test_a_database_of_an_earlier_version_is_brought_up(tmp_path: Path, version:
     done = SCOPE.training_arn("Done")
     assert [seen.value for seen in store.observations(done)] == [0.25]
     fresh.record(done, store.observations(done), store.offset(done))
-    assert told(store.history(job)) == told(fresh.history(job))
+    assert facts_of(store.history(job)) == facts_of(fresh.history(job))
     names = "SELECT name, sql FROM sqlite_master ORDER BY name"
     assert store.rows(names) == fresh.rows(names)
     store.close()

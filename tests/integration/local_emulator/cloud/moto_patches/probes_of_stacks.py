@@ -13,12 +13,12 @@ from tests.integration.local_emulator.cloud.moto_patches.probing import (
     client,
     deploy,
     described,
+    evaluated,
     outputs,
     policy,
     probe,
     refused,
     resource,
-    told,
     with_output,
     with_parameter,
 )
@@ -45,23 +45,23 @@ def condition_tag() -> bool:
     Outputs:
       Value: {Value: !If [B, yes, no]}
     """
-    return told(template.replace("yes", "'yes'").replace("no]", "'no']")) != "yes"
+    return evaluated(template.replace("yes", "'yes'").replace("no]", "'no']")) != "yes"
 
 
 @probe
 def no_value_in_lists() -> bool:
-    return told(with_output({"Fn::Join": ["-", ["a", {"Ref": "AWS::NoValue"}, "b"]]})) != "a-b"
+    return evaluated(with_output({"Fn::Join": ["-", ["a", {"Ref": "AWS::NoValue"}, "b"]]})) != "a-b"
 
 
 @probe
 def cidr() -> bool:
-    return told(with_output({"Fn::Select": [1, {"Fn::Cidr": ["10.0.0.0/16", 4, 8]}]})) != "10.0.1.0/24"
+    return evaluated(with_output({"Fn::Select": [1, {"Fn::Cidr": ["10.0.0.0/16", 4, 8]}]})) != "10.0.1.0/24"
 
 
 @probe
 def default_lists() -> bool:
     template = with_output({"Fn::Select": [1, {"Ref": "Names"}]})
-    return told({**template, "Parameters": {"Names": {"Type": "CommaDelimitedList", "Default": "a,b"}}}) != "b"
+    return evaluated({**template, "Parameters": {"Names": {"Type": "CommaDelimitedList", "Default": "a,b"}}}) != "b"
 
 
 @probe

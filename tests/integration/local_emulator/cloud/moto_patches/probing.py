@@ -91,7 +91,7 @@ def with_parameter(**declaration: object) -> Template:
     return {"Parameters": {"Parameter": declaration}, "Resources": {"Bucket": bucket()}}
 
 
-def told(template: Template | str, **parameters: str) -> str | None:
+def evaluated(template: Template | str, **parameters: str) -> str | None:
     """The output `Value` of a new stack, made without a change set; None if moto cannot make it."""
     stack = f"stack-{uuid.uuid4().hex[:8]}"
     values: list[str] = []

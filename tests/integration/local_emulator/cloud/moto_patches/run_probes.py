@@ -9,7 +9,7 @@ from moto import mock_aws
 from local_emulator.cloud.moto_patches import cloudformation, events, operations
 from local_emulator.settings import Quotas
 from tests.integration.local_emulator.cloud.moto_patches import probes_of_services, probes_of_stacks, probes_of_types
-from tests.integration.local_emulator.cloud.moto_patches.probing import PROBES, told, with_output
+from tests.integration.local_emulator.cloud.moto_patches.probing import PROBES, evaluated, with_output
 
 MODULES = (probes_of_services, probes_of_stacks, probes_of_types)  # each registers its probes
 
@@ -22,7 +22,7 @@ def main() -> None:
         cloudformation.apply()
     with mock_aws():  # the clients are made while moto is there, and are kept
         control = with_output("control")
-        assert told(control) == "control", "a stack that needs no patch"
+        assert evaluated(control) == "control", "a stack that needs no patch"
     shown = {}
     for name, function in PROBES.items():
         with mock_aws(), operations.applied(Quotas()) if patched else nullcontext():

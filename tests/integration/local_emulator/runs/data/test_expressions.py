@@ -23,13 +23,13 @@ from local_emulator.runs.data import expressions
 )
 def test_errors(expression: str, error: str | None) -> None:
     begun, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    (told,) = expressions.errors([expression])
-    assert told is None if error is None else error in str(told)
+    (error_,) = expressions.errors([expression])
+    assert error_ is None if error is None else error in str(error_)
     assert time.process_time() - begun < 1
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50 * 1024  # KiB
 
 
 def test_the_one_that_is_too_large_is_named() -> None:
     several = ["a", "(a{99}){99}", "(a{9999}){9999}", "(", "(b{99}){99}"]
-    told = expressions.errors(several)
-    assert [error is None for error in told] == [True, True, False, False, True]
+    errors = expressions.errors(several)
+    assert [error is None for error in errors] == [True, True, False, False, True]

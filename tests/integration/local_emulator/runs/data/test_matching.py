@@ -19,8 +19,8 @@ from local_emulator.runs.data.metrics import Value
 def made() -> Iterator[list[Matching]]:
     several: list[Matching] = []
     yield several
-    for one in several:
-        one.close()
+    for search in several:
+        search.close()
 
 
 @pytest.fixture(autouse=True)
@@ -29,56 +29,56 @@ def _always_a_helper(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def matching(made: list[Matching], *regexes: str) -> Matching:
-    one = Matching([MetricDefinition(name=f"m{number}", regex=regex) for number, regex in enumerate(regexes)])
-    made.append(one)
-    return one
+    search = Matching([MetricDefinition(name=f"m{number}", regex=regex) for number, regex in enumerate(regexes)])
+    made.append(search)
+    return search
 
 
-def all_values(one: Matching, within: float = 120.0) -> Sequence[Value]:
+def all_values(matching: Matching, within: float = 120.0) -> Sequence[Value]:
     """What a supervisor's loop would get."""
     values: list[Value] = []
     deadline = time.monotonic() + within
-    while not one.done:
+    while not matching.done:
         assert time.monotonic() < deadline, "it took too long"
-        reading = [] if one.reading is None else [one.reading]
-        writing = [] if one.writing is None else [one.writing]
+        reading = [] if matching.reading is None else [matching.reading]
+        writing = [] if matching.writing is None else [matching.writing]
         select.select(reading, writing, [], 0.05)
-        values += one.pump()
-        one.check()
+        values += matching.pump()
+        matching.check()
     return values
 
 
 @pytest.mark.parametrize("few", [-1, 8])
 def test_values_come_in_order(few: int, made: list[Matching], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_FEW", few)
-    one = matching(made, "a=([0-9]+)", "b=([0-9]+)")
+    search = matching(made, "a=([0-9]+)", "b=([0-9]+)")
     lines = [f"b={number} a={number} a=7".encode() for number in range(5000)]
     for start in range(0, 5000, 500):
-        one.feed(lines[start : start + 500], start)
+        search.feed(lines[start : start + 500], start)
     expected = [
         (number // 500 * 500, name, float(value))
         for number in range(5000)
         for name, value in (("m0", number), ("m0", 7), ("m1", number))
     ]
-    assert (one.pid is None) == (few > 0)
-    assert all_values(one) == expected
+    assert (search.pid is None) == (few > 0)
+    assert all_values(search) == expected
 
 
 def test_without_metrics_there_is_no_helper(made: list[Matching]) -> None:
-    one = matching(made)
-    one.feed([b"a=1"], 0)
-    assert (one.pid, one.done, one.pump()) == (None, True, ())
+    search = matching(made)
+    search.feed([b"a=1"], 0)
+    assert (search.pid, search.done, search.pump()) == (None, True, ())
 
 
 def test_a_helper_that_is_killed_is_replaced(made: list[Matching]) -> None:
-    one = matching(made, "a=([0-9]+)")
-    one.feed([b"a=1"], 1)
-    assert one.pid is not None
-    os.kill(one.pid, signal.SIGKILL)
-    assert all_values(one) == [(1, "m0", 1.0)]
-    one.feed([b"a=2"], 2)
-    assert all_values(one) == [(2, "m0", 2.0)]
-    assert one.complaints == []
+    search = matching(made, "a=([0-9]+)")
+    search.feed([b"a=1"], 1)
+    assert search.pid is not None
+    os.kill(search.pid, signal.SIGKILL)
+    assert all_values(search) == [(1, "m0", 1.0)]
+    search.feed([b"a=2"], 2)
+    assert all_values(search) == [(2, "m0", 2.0)]
+    assert search.complaints == []
 
 
 class _Stuck:
@@ -103,41 +103,41 @@ def test_a_definition_that_hangs_is_disabled(idle: float, made: list[Matching], 
     monkeypatch.setattr(module, "Matcher", _Stuck)
     monkeypatch.setattr(module, "_HANGS", 0.1)
     monkeypatch.setattr(module, "_IDLE", idle)
-    one = matching(made, "never", "good")
-    one.feed([b"1", b"2"], 5)
-    assert all_values(one) == [(5, "m1", 1.0), (5, "m1", 2.0)]
-    assert one.complaints == ["the regular expression of metric 'm0' is too slow or too large and is not used any more"]
+    search = matching(made, "never", "good")
+    search.feed([b"1", b"2"], 5)
+    assert all_values(search) == [(5, "m1", 1.0), (5, "m1", 2.0)]
+    assert search.complaints == ["the regular expression of metric 'm0' is too slow or too large and is not used any more"]
 
 
 def test_an_expression_that_takes_all_memory_is_disabled(made: list[Matching], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MEMORY", 64 * 2**20)
-    one = matching(made, "(a{9999}){9999}", "x=([0-9]+)")
-    one.feed([b"x=1"], 5)
-    assert all_values(one) == [(5, "m1", 1.0)]
-    assert len(one.complaints) == 1
-    assert "'m0'" in one.complaints[0]
+    search = matching(made, "(a{9999}){9999}", "x=([0-9]+)")
+    search.feed([b"x=1"], 5)
+    assert all_values(search) == [(5, "m1", 1.0)]
+    assert len(search.complaints) == 1
+    assert "'m0'" in search.complaints[0]
 
 
 def test_matching_without_a_helper_goes_step_by_step(made: list[Matching], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_FEW", 8)
     monkeypatch.setattr(module, "_AT_A_TIME", 0.0)
-    one = matching(made, "slow=a*(.*?)!;", "good=([0-9]+)")
-    one.feed([b"slow=" * 40_000 + b"good=%d" % number for number in range(5)], 3)
-    assert one.pid is None
-    assert one.busy
-    assert list(one.pump()) == []
+    search = matching(made, "slow=a*(.*?)!;", "good=([0-9]+)")
+    search.feed([b"slow=" * 40_000 + b"good=%d" % number for number in range(5)], 3)
+    assert search.pid is None
+    assert search.busy
+    assert list(search.pump()) == []
     monkeypatch.setattr(module, "_AT_A_TIME", 0.02)
-    assert all_values(one) == [(3, "m1", float(number)) for number in range(5)]
-    assert not one.busy
+    assert all_values(search) == [(3, "m1", float(number)) for number in range(5)]
+    assert not search.busy
 
 
 def test_it_tells_when_it_is_full(made: list[Matching], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_BACKLOG", 100_000)
-    one = matching(made, "x=([0-9]+)")
-    one.feed([b"x=1" + b" " * 999] * 200, 0)
-    assert one.full
-    assert len(all_values(one)) == 200
-    assert not one.full
+    search = matching(made, "x=([0-9]+)")
+    search.feed([b"x=1" + b" " * 999] * 200, 0)
+    assert search.full
+    assert len(all_values(search)) == 200
+    assert not search.full
 
 
 ATOMS = ["a", "[a-z]", r"\w", ".", "(?:a|a)", "(?:a|b|ab)", r"[^\n]"]
@@ -153,12 +153,12 @@ LINES = [b"a" * 40 + b"?", b"ab" * 2000, b"a" * 5000 + b"!!", b"a,b," * 100, b"(
 
 @pytest.mark.parametrize("start", range(0, len(HOSTILE), 40))
 def test_hostile_expressions_take_nothing_from_good_ones(start: int, made: list[Matching]) -> None:
-    one = matching(made, "good=([0-9]+)", *HOSTILE[start : start + 39], "fine=([0-9]+)")
+    search = matching(made, "good=([0-9]+)", *HOSTILE[start : start + 39], "fine=([0-9]+)")
     for number, line in enumerate(LINES):
-        one.feed([b"good=%d %b fine=%d" % (number, line, number)], number)
-    values = [value for value in all_values(one) if value[1] in {"m0", one._names[-1]}]
+        search.feed([b"good=%d %b fine=%d" % (number, line, number)], number)
+    values = [value for value in all_values(search) if value[1] in {"m0", search._names[-1]}]
     assert [(ms, value) for ms, _, value in values] == [(number, float(number)) for number in range(5) for _ in range(2)]
-    assert not any("'m0'" in complaint or f"'{one._names[-1]}'" in complaint for complaint in one.complaints)
+    assert not any("'m0'" in complaint or f"'{search._names[-1]}'" in complaint for complaint in search.complaints)
 
 
 def test_there_are_enough_of_them() -> None:

@@ -168,9 +168,9 @@ def test_hostile_archives_are_refused(name: str, tmp_path: Path) -> None:
     source.parent.mkdir()
     source.write_bytes(HOSTILE[name]())
     before = set(tmp_path.rglob("*"))
-    with pytest.raises(ArchiveError) as told:
+    with pytest.raises(ArchiveError) as raised:
         extract(source, tmp_path / "out" / "code")
-    assert str(told.value)
+    assert str(raised.value)
     assert set(tmp_path.rglob("*")) - before <= {tmp_path / "out"}
 
 

@@ -37,19 +37,19 @@ def test_values_have_single_precision() -> None:
 
 
 def test_values_of_a_line_are_bounded_and_that_is_told() -> None:
-    one = matcher("([0-9])", "(9)")
-    values = one.match("1" * 20_000 + "9")
+    metrics_matcher = matcher("([0-9])", "(9)")
+    values = metrics_matcher.match("1" * 20_000 + "9")
     assert ([number for number, _ in values].count(0), values[-1]) == (10_000, (1, 9.0))
-    assert (one.cut, one.disabled) == ([0], [])
+    assert (metrics_matcher.cut, metrics_matcher.disabled) == ([0], [])
 
 
 def test_expressions_that_never_end_are_given_up() -> None:
-    one = matcher("^(a|a)*$", "([0-9]+)", clock=time.thread_time)
+    metrics_matcher = matcher("^(a|a)*$", "([0-9]+)", clock=time.thread_time)
     disabled: list[int] = []
     begun = time.thread_time()
     for _ in range(10):
-        assert one.match("a" * 40 + "!7") == [(1, 7.0)]
-        disabled += one.disabled
+        assert metrics_matcher.match("a" * 40 + "!7") == [(1, 7.0)]
+        disabled += metrics_matcher.disabled
     assert disabled == [0]
     assert time.thread_time() - begun < 5
 
@@ -57,22 +57,22 @@ def test_expressions_that_never_end_are_given_up() -> None:
 def test_expressions_have_a_budget_for_the_whole_run() -> None:
     ticks = itertools.cycle([0.0, 0.022])  # 22 ms each
     clock = itertools.accumulate(ticks)
-    one = matcher("slow=([0-9])", clock=lambda: next(clock))
+    metrics_matcher = matcher("slow=([0-9])", clock=lambda: next(clock))
     lines = 0
-    while not one.disabled:
-        assert one.match("slow=1") == [(0, 1.0)]
+    while not metrics_matcher.disabled:
+        assert metrics_matcher.match("slow=1") == [(0, 1.0)]
         lines += 1
         assert lines < 100
     assert lines > 20
-    assert one.match("slow=1") == []
+    assert metrics_matcher.match("slow=1") == []
 
 
 def test_many_lines_are_no_reason() -> None:
     clock = itertools.accumulate(itertools.cycle([0.0, 0.00005]))
-    one = matcher("fast=([0-9])", clock=lambda: next(clock))
+    metrics_matcher = matcher("fast=([0-9])", clock=lambda: next(clock))
     for _ in range(50_000):
-        one.match("fast=1")
-        assert not one.disabled
+        metrics_matcher.match("fast=1")
+        assert not metrics_matcher.disabled
 
 
 def test_of_very_many_values_the_newest_of_each_metric_are_kept() -> None:
