@@ -137,12 +137,12 @@ class Progress:
         elif str(status) != self._last:
             self._last = str(status)
             self._console.print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", safe(self._last))
-        if status.objectives.get("Failed", 0) or (status.finished == 0 and status.launched):
+        if status.without_objective or (status.finished == 0 and status.launched):
             self._look_for_silence(status)
 
     def _look_for_silence(self, status: RunStatus) -> None:
         """Warn early of a training job whose log no metric's regular expression matches."""
-        if self._checked and status.objectives.get("Succeeded", 0):
+        if self._checked and status.with_objective:
             return
         for training in self._run.trainings():
             if training.name in self._checked or training.value is not None or training.status == "Failed":

@@ -7,6 +7,7 @@ from sm_tuning.cli.documents import status_document, training_document
 from sm_tuning.cli.output import echo, echo_json
 from sm_tuning.cli.target import Target
 from sm_tuning.client.run import TuningRun
+from sm_tuning.client.summaries import tuning_jobs
 from sm_tuning.errors import NotFound
 
 
@@ -79,19 +80,17 @@ def stop(*, job: str, target: Target, as_json: bool) -> None:
 
 def list_tuning_jobs(*, target: Target, as_json: bool) -> None:
     """List tuning jobs, the newest first."""
-    client = target.session().client("sagemaker")
-    pages = client.get_paginator("list_hyper_parameter_tuning_jobs").paginate(SortBy="CreationTime", SortOrder="Descending")
-    jobs = [job for page in pages for job in page["HyperParameterTuningJobSummaries"]]
+    jobs = tuning_jobs(target.session().client("sagemaker"))
     if as_json:
-        echo_json(jobs)
+        echo_json([job.answer for job in jobs])
         return
     rows = [
         {
-            "tuning job": job["HyperParameterTuningJobName"],
-            "status": job["HyperParameterTuningJobStatus"],
-            "strategy": job["Strategy"],
-            "training jobs": sum(job["TrainingJobStatusCounters"].values()),
-            "created": f"{job['CreationTime']:%Y-%m-%d %H:%M:%S}",
+            "tuning job": job.name,
+            "status": job.status,
+            "strategy": job.strategy,
+            "training jobs": job.training_jobs,
+            "created": f"{job.created:%Y-%m-%d %H:%M:%S}",
         }
         for job in jobs
     ]

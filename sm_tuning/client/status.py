@@ -77,6 +77,16 @@ class RunStatus:
         return self.counters.get("Stopped", 0)
 
     @property
+    def with_objective(self) -> int:
+        """Training jobs that reported an objective."""
+        return self.objectives.get("Succeeded", 0)
+
+    @property
+    def without_objective(self) -> int:
+        """Training jobs that ended without one."""
+        return self.objectives.get("Failed", 0)
+
+    @property
     def total(self) -> int:
         """Training jobs in all, as far as it is known."""
         return self.max_jobs or max(self.launched, 1)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sm_tuning.boto import Client
 from sm_tuning.errors import NotFound
@@ -10,13 +11,14 @@ from sm_tuning.errors import NotFound
 
 @dataclass(frozen=True, kw_only=True)
 class TuningJobSummary:
-    """A tuning job in a list. `counters` are AWS's TrainingJobStatusCounters."""
+    """A tuning job in a list. `counters` are AWS's TrainingJobStatusCounters, `answer` is all that the service says of it."""
 
     name: str
     status: str
     strategy: str
     created: datetime
     counters: Mapping[str, int]
+    answer: Mapping[str, Any]
 
     @property
     def training_jobs(self) -> int:
@@ -52,6 +54,7 @@ def tuning_jobs(client: Client, most: int | None = None) -> list[TuningJobSummar
             strategy=summary["Strategy"],
             created=summary["CreationTime"],
             counters=summary["TrainingJobStatusCounters"],
+            answer=summary,
         )
         for page in pages
         for summary in page["HyperParameterTuningJobSummaries"]

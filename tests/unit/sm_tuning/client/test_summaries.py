@@ -35,7 +35,7 @@ def test_tuning_jobs(stub: Stubber) -> None:
     with stub:
         (job,) = tuning_jobs(stub.client, most=1)
     assert (job.name, job.status, job.strategy, job.created) == ("mine", "InProgress", "Random", NOW)
-    assert (job.training_jobs, job.running) == (6, 2)
+    assert (job.training_jobs, job.running, job.answer) == (6, 2, summary)
 
 
 def test_a_training_job(stub: Stubber) -> None:
