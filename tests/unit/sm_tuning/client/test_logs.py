@@ -1,0 +1,77 @@
+"""Logs and metrics out of CloudWatch's pages."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from sm_tuning.client.logs import last_lines, minutes, new_lines
+
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Logs:
+    """Two streams of a training job; a token is the number of lines before it."""
+
+    def __init__(self, streams: dict[str, list[str]]) -> None:
+        self.streams = streams
+
+    def describe_log_streams(self, **asked: Any) -> Any:
+        names = [name for name in self.streams if name.startswith(asked["logStreamNamePrefix"])]
+        return {"logStreams": [{"logStreamName": name} for name in names]}
+
+    def get_log_events(self, **asked: Any) -> Any:
+        lines = self.streams[asked["logStreamName"]]
+        if "limit" in asked:
+            return {"events": [{"message": line} for line in lines[-asked["limit"] :]]}
+        start = int(asked.get("nextToken", 0))
+        page = lines[start : start + 2]
+        return {"events": [{"message": line} for line in page], "nextForwardToken": str(start + len(page))}
+
+
+class Failing:
+    """Refuses everything with a code."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+
+    def describe_log_streams(self, **_: Any) -> Any:
+        raise ClientError({"Error": {"Code": self.code, "Message": ""}}, "DescribeLogStreams")
+
+
+def test_every_line_once_however_often_it_is_asked() -> None:
+    logs, tokens = Logs({"job/1": ["a", "b", "c"], "job/2": ["x"], "job-2/1": ["no"]}), dict[str, str]()
+    assert list(new_lines(logs, "job", tokens)) == ["a", "b", "c", "x"]
+    assert list(new_lines(logs, "job", tokens)) == []
+    logs.streams["job/1"].append("d")
+    assert list(new_lines(logs, "job", tokens)) == ["d"]
+
+
+def test_the_last_lines() -> None:
+    assert last_lines(Logs({"job/1": ["a", "b", "c"]}), "job", 2) == ["b", "c"]
+
+
+@pytest.mark.parametrize("read", [lambda logs: list(new_lines(logs, "job", {})), lambda logs: last_lines(logs, "job", 9)])
+def test_before_there_is_a_log_there_are_no_lines(read: Callable[[Any], list[str]]) -> None:
+    assert read(Failing("ResourceNotFoundException")) == []
+    with pytest.raises(ClientError):
+        read(Failing("AccessDeniedException"))
+
+
+def test_means_by_the_minute_of_all_pages() -> None:
+    asked: dict[str, Any] = {}
+
+    class CloudWatch:
+        def get_paginator(self, _: str) -> "CloudWatch":
+            return self
+
+        def paginate(self, **request: Any) -> Iterator[Any]:
+            asked.update(request)
+            yield {"MetricDataResults": [{"Id": "m0", "Values": [1.0, 2.0]}, {"Id": "m1", "Values": []}]}
+            yield {"MetricDataResults": [{"Id": "m0", "Values": [3.0]}]}
+
+    assert minutes(CloudWatch(), "job", ["loss", "acc"], BEGIN, BEGIN) == {"loss": (1.0, 2.0, 3.0)}
+    assert asked["StartTime"] < BEGIN < asked["EndTime"], "a minute's mean lies at its beginning"
+    assert minutes(CloudWatch(), "job", ["loss"], None, None) == {}
