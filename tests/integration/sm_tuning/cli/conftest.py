@@ -98,9 +98,9 @@ def cli(server: Server, tmp_path: Path) -> Cli:
 @pytest.fixture
 def alone(tmp_path: Path) -> Iterator[Cli]:
     """Without an emulator."""
-    one = Cli(tmp_path)
+    cli = Cli(tmp_path)
     try:
-        yield one
+        yield cli
     finally:
-        one("emulator", "stop")
-        one("emulator", "reset", "--yes")
+        cli("emulator", "stop")
+        cli("emulator", "reset", "--yes")

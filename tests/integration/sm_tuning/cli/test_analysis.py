@@ -32,9 +32,9 @@ def test_diagnose_and_export(cli: Cli) -> None:
     said, _ = cli("diagnose")
     assert "still improving" in said
     assert "what to do, in the order of worth" in said
-    told = cli.json("diagnose")
-    assert told["fit"]["epochs"] == 8
-    assert {one["name"] for one in told["effects"]} == {"learning_rate", "units", "optimizer"}
+    diagnosis = cli.json("diagnose")
+    assert diagnosis["fit"]["epochs"] == 8
+    assert {effect["name"] for effect in diagnosis["effects"]} == {"learning_rate", "units", "optimizer"}
     cli("export", "-o", "rows.csv")
     assert (cli.folder / "rows.csv").read_text().count("Completed") == 3
     cli("export", "-o", "rows.txt", code=2)

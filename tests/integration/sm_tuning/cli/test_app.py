@@ -20,7 +20,7 @@ def test_run_and_look(alone: Cli) -> None:
     assert max(row["FinalObjectiveMetricValue"] for row in rows) == best["FinalObjectiveMetricValue"]
     assert best["S3ModelArtifacts"].endswith("/output/model.tar.gz")
     assert cli.json("status")["TrainingJobStatusCounters"]["Completed"] == 3
-    assert [one["HyperParameterTuningJobName"] for one in cli.json("list")] == ["first"]
+    assert [entry["HyperParameterTuningJobName"] for entry in cli.json("list")] == ["first"]
     log = cli("logs", best["TrainingJobName"])[0]
     assert "\x1b" not in log
     assert "red" in log

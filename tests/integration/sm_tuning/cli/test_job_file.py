@@ -38,13 +38,13 @@ def test_a_file_says_all_that_the_classes_say(cli: Cli) -> None:
     request = cli.json("plan", "job.toml")["request"]
     assert request["Autotune"] == {"Mode": "Enabled"}
     forest, network = request["TrainingJobDefinitions"]
-    assert [one["InstanceType"] for one in forest["HyperParameterTuningResourceConfig"]["InstanceConfigs"]] == [
+    assert [config["InstanceType"] for config in forest["HyperParameterTuningResourceConfig"]["InstanceConfigs"]] == [
         "ml.m5.large",
         "ml.m5.xlarge",
     ]
     assert network["HyperParameterRanges"]["AutoParameters"] == [{"Name": "learning_rate", "ValueHint": "0.1"}]
     assert network["ResourceConfig"]["InstanceGroups"][0]["InstanceGroupName"] == "g"
-    files, dataset, here = (one["DataSource"] for one in network["InputDataConfig"])
+    files, dataset, here = (channel["DataSource"] for channel in network["InputDataConfig"])
     assert files["FileSystemDataSource"]["FileSystemAccessMode"] == "rw"
     assert dataset["DatasetSource"]["DatasetArn"].endswith("/d")
     assert here["S3DataSource"]["S3Uri"] == "s3://other-bucket/networks/two/network/input/here"

@@ -1,0 +1,75 @@
+"""Where the tests of a module are."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+PACKAGES = ("sm_tuning", "local_emulator")
+SMALL = 60  # lines
+NAMES = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
+
+# Modules whose tests have another name, for what is tested is what several of them do together.
+ELSEWHERE = {
+    "sm_tuning/__init__.py": "tests/architecture/test_imports.py",
+    "sm_tuning/cli/session.py": "tests/integration/sm_tuning/cli/test_emulator_process.py",
+    "sm_tuning/client/run.py": "tests/integration/sm_tuning/test_tuning_job.py",
+    "sm_tuning/client/sagemaker_sdk.py": "tests/acceptance/test_sdk_3.py",
+    "sm_tuning/client/sagemaker_tuner.py": "tests/acceptance/test_sdk_3.py",
+    "sm_tuning/preflight/account.py": "tests/integration/sm_tuning/preflight/test_doctor.py",
+    "sm_tuning/preflight/iam.py": "tests/integration/sm_tuning/preflight/test_faults.py",
+    "sm_tuning/preflight/inputs.py": "tests/integration/sm_tuning/preflight/test_faults.py",
+    "sm_tuning/preflight/permissions.py": "tests/integration/sm_tuning/preflight/test_faults.py",
+    "local_emulator/api/connections.py": "tests/integration/local_emulator/api/test_http.py",
+    "local_emulator/assembly.py": "tests/integration/local_emulator/test_server.py",
+    "local_emulator/cloud/moto_patches/resource_types.py": "tests/infra/test_stacks.py",
+    "local_emulator/dask/worker.py": "tests/integration/local_emulator/dask/test_executor.py",
+    "local_emulator/engine/training_lifecycle.py": "tests/unit/local_emulator/engine/test_faults.py",
+    "local_emulator/engine/tuner.py": "tests/acceptance/test_tuning.py",
+    "local_emulator/engine/loop.py": "tests/unit/local_emulator/engine/test_patience.py",
+    "local_emulator/runs/data/output.py": "tests/integration/local_emulator/runs/test_supervisor.py",
+    "local_emulator/runs/docker_container.py": "tests/integration/local_emulator/runs/test_container.py",
+    "local_emulator/runs/forkserver/client.py": "tests/contracts/test_forkserver.py",
+    "local_emulator/runs/forkserver/server/messages.py": "tests/contracts/test_forkserver.py",
+    "local_emulator/runs/forkserver/server/mounting.py": "tests/contracts/test_forkserver.py",
+    "local_emulator/runs/forkserver/server/restarts.py": "tests/contracts/test_forkserver.py",
+    "local_emulator/runs/forkserver/server/script.py": "tests/contracts/test_forkserver.py",
+    "local_emulator/runs/forkserver/server/serving.py": "tests/contracts/test_forkserver.py",
+    "local_emulator/runs/forkserver/server/state.py": "tests/contracts/test_forkserver.py",
+    "local_emulator/runs/helper.py": "tests/integration/local_emulator/runs/data/test_matching.py",
+    "local_emulator/runs/program.py": "tests/contracts/test_executor.py",
+    "local_emulator/runs/run.py": "tests/contracts/test_executor.py",
+    "local_emulator/runs/spawner.py": "tests/contracts/test_executor.py",
+    "local_emulator/serving.py": "tests/integration/local_emulator/test_server.py",
+    "local_emulator/store/base.py": "tests/contracts/test_store.py",
+    "local_emulator/testing/asynchronous.py": "tests/acceptance/test_as_a_guest/test_guest.py",
+    "local_emulator/testing/context.py": "tests/integration/local_emulator/testing/test_lifetime.py",
+    "local_emulator/testing/decoration.py": "tests/acceptance/test_testing.py",
+    "local_emulator/testing/emulator.py": "tests/integration/local_emulator/testing/test_functions.py",
+    "local_emulator/testing/interception.py": "tests/integration/local_emulator/testing/test_requests.py",
+}
+
+
+def modules() -> list[str]:
+    """Modules that are long enough to have tests of their own."""
+    paths = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+    return [str(path.relative_to(ROOT)) for path in paths if path.read_text(encoding="utf-8").count("\n") > SMALL]
+
+
+def test_every_module_has_a_test_file_of_its_name() -> None:
+    """Of an `__init__` or `__main__` the name is its package's."""
+    missing = []
+    for module in modules():
+        path = Path(module)
+        name = path.parent.name if path.stem.startswith("__") else path.stem
+        if f"test_{name}.py" not in NAMES and module not in ELSEWHERE:
+            missing.append(module)
+    assert not missing
+
+
+@pytest.mark.parametrize("module", ELSEWHERE)
+def test_tests_of_another_name_are_where_the_list_says(module: str) -> None:
+    assert module in modules(), "it has gone, or has become short: take it out of the list"
+    assert f"test_{Path(module).stem}.py" not in NAMES, "it has a file of its own: take it out of the list"
+    assert (ROOT / ELSEWHERE[module]).exists()
