@@ -10,7 +10,7 @@ import yaml
 from tests.conftest import ROOT
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-PAGES = ("SECURITY.md", "CONTRIBUTING.md")
+PAGES = ("SECURITY.md", "CONTRIBUTING.md", "docs/extending.md")
 PATH = re.compile(r"`((?:sm_tuning|local_emulator|training_scripts|infra|tests|docs|benchmarks|\.github)/(?!\S*NNNN)[\w./-]+)`")
 
 
@@ -41,6 +41,24 @@ def test_paths_of_a_page_exist(page: str) -> None:
     paths = set(PATH.findall((ROOT / page).read_text(encoding="utf-8")))
     assert paths, f"{page} names no path"
     assert not [path for path in sorted(paths) if not (ROOT / path).exists()]
+
+
+def worked() -> Iterator[tuple[str, str]]:
+    """Path and line of everything that the worked commits of docs/extending.md add."""
+    for block in re.findall(r"```diff\n(.*?)```", (ROOT / "docs/extending.md").read_text(encoding="utf-8"), re.DOTALL):
+        path = ""
+        for line in block.splitlines():
+            if line.startswith("--- "):
+                path = line.removeprefix("--- ")
+            else:
+                assert line.startswith("+"), line
+                yield path, line[1:]
+
+
+def test_worked_commits_are_in_the_tree() -> None:
+    lines = list(worked())
+    assert len(lines) > 20
+    assert not [(path, line) for path, line in lines if line not in (ROOT / path).read_text(encoding="utf-8").splitlines()]
 
 
 def interpreters() -> Iterator[str]:
