@@ -18,6 +18,7 @@ def test_a_changed_file_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     importlib.import_module(name)
     if not inotify:
         monkeypatch.setattr(packages, "_libc", Mock(inotify_init1=Mock(return_value=-1)))
+    monkeypatch.setattr(packages, "_QUIET", 0.05)
     watch = packages.PackageWatch()
     try:
         before = watch.changed
