@@ -172,7 +172,7 @@ class Emulator:
         self._stack.close()
 
     def reset(self) -> None:
-        """Kill all runs and forget all jobs; what moto knows stays."""
+        """Kill all runs and forget all jobs; moto keeps its state."""
         with self._loop.paused():
             self.store.clear()
             self._lifecycle.reset()
@@ -240,7 +240,7 @@ def _make_clock(settings: Settings, *, in_memory: bool) -> Clock:
 
 @dataclass(frozen=True, kw_only=True)
 class _Inside:
-    """What runs inside a test need."""
+    """The parts that runs inside a test need."""
 
     clock: Clock
     settle: Callable[[], None]

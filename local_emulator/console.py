@@ -1,4 +1,4 @@
-"""What the command writes for its user."""
+"""Output of the command."""
 
 
 def say(text: str) -> None:

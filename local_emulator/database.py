@@ -1,4 +1,4 @@
-"""SQLite files that notice when they are damaged, and what can be saved of one that is.
+"""SQLite files with checksums: how damage is found, and how the sound rows of a damaged file are saved.
 
 Each table has a generated column `sum`, a checksum of its other columns: SQLite's own check sees a broken tree or index, but not a bit
 that has turned inside a text or a number. A check only reads: a file that is refused stays as it is.

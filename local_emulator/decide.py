@@ -1,6 +1,6 @@
-"""What a tuning job does next: a pure function of its record, its history and the time.
+"""Decides what a tuning job does next: a pure function of its record, its history and the time.
 
-Law: carry the actions out, ask again, and there is nothing to say until the world moves.
+Law: carry the actions out, ask again, and there are none until something changes.
 """
 
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ Action = Launch | Stop | Finish
 def decide(  # noqa: PLR0911 - one return for each case
     job: TuningJob, history: History, strategies: Sequence[Strategy], now: datetime
 ) -> Sequence[Action]:
-    """What to do now. `strategies` holds one for each definition of the plan."""
+    """The actions to carry out now. `strategies` holds one for each definition of the plan."""
     if job.status.terminal:
         return ()
     if job.status is Status.STOPPING:
@@ -140,5 +140,5 @@ def _begun(launch: Launch) -> Trial:
 
 
 def _of(definition: Definition, history: History) -> History:
-    """What happened in one definition."""
+    """The history of one definition."""
     return history.of_definition(definition.name, definition.objective.goal)

@@ -1,4 +1,4 @@
-"""What an error of the command means to its user: one sentence, and the exit code. It needs nothing that may be missing."""
+"""Errors of the command as one sentence and an exit code. It imports nothing that may be missing."""
 
 import errno
 import os
@@ -33,9 +33,9 @@ _REMEDIES = {
 
 
 def tell(error: BaseException) -> int:
-    """Say on standard error what went wrong; the exit code."""
+    """Write an error to standard error; returns the exit code."""
     if os.environ.get(DEBUG):
-        import traceback  # noqa: PLC0415 - where memory is short, what is not needed is not loaded
+        import traceback  # noqa: PLC0415 - the error may be a lack of memory: nothing more is loaded than needed
 
         traceback.print_exception(error)
     sentence = "".join(letter if letter.isprintable() else f"#{ord(letter):03o}" for letter in explain(error))

@@ -1,4 +1,4 @@
-"""Values of the command's options: what cannot be right is refused with the rule, before anything begins."""
+"""Values of the command's options. A wrong value raises ArgumentTypeError with the rule."""
 
 import errno
 import math
@@ -108,7 +108,7 @@ def gpus(text: str) -> tuple[str, ...]:
 
 
 def image(text: str) -> tuple[str, StandIn]:
-    """PATTERN=WHAT, what stands in for the images that match."""
+    """PATTERN=WHAT: the stand-in for the images that match a pattern."""
     pattern, _, named = text.partition("=")
     if not pattern or not named.strip():
         raise ArgumentTypeError(f"{text!r} must be PATTERN=COMMAND, PATTERN=python:PATH or PATTERN=docker:[IMAGE]")

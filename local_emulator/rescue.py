@@ -13,19 +13,19 @@ from local_emulator.store import sqlite
 
 
 def recover(state: Path) -> Iterator[str]:
-    """Save what can be read of a state folder that no emulator holds; yields what was done, a sentence each."""
+    """Save what can be read of a state folder that no emulator holds; yields a sentence for each thing that was done."""
     aside = state / f"damaged-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
     jobs, index = state / "jobs.sqlite", state / "s3.sqlite"
     (state / "blobs").mkdir(exist_ok=True, mode=0o700)
     if _damaged(jobs, sqlite.TABLES, state / "runs"):
         saved = database.recover(jobs, aside, lambda: sqlite.SqliteStore(jobs, check=False).close(), sqlite.TABLES)
         yield f"jobs.sqlite: saved {saved['tunings']} tuning jobs and {saved['trainings']} training jobs"
-        yield from _part_with_runs(state, aside)
+        yield from _set_aside_runs(state, aside)
     if _damaged(index, persistence.TABLES, state / "blobs"):
         saved = database.recover(index, aside, lambda: persistence.create(index), persistence.TABLES)
         yield f"s3.sqlite: saved {saved['buckets']} buckets, {saved['objects']} objects"
     if index.exists():
-        yield from (f"left out for want of its content: {uri}" for uri in persistence.part_with_missing(state, aside))
+        yield from (f"left out for want of its content: {uri}" for uri in persistence.set_aside_missing(state, aside))
     yield f"what was damaged, and what belongs to nothing any more, is in {aside}" if aside.exists() else "nothing is damaged"
 
 
@@ -37,7 +37,7 @@ def _damaged(path: Path, tables: tuple[str, ...], beside: Path) -> bool:
     return False
 
 
-def _part_with_runs(state: Path, aside: Path) -> Iterator[str]:
+def _set_aside_runs(state: Path, aside: Path) -> Iterator[str]:
     """End the runs whose training jobs were not saved, and move their folders aside: a start would remove them."""
     store = sqlite.SqliteStore(state / "jobs.sqlite")
     known = store.runs()

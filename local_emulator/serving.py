@@ -127,7 +127,7 @@ def serve(options: argparse.Namespace) -> None:
             address.append(server.url)
             environment = {"AWS_ENDPOINT_URL": server.url, **_DUMMY}
             facts = {"environment": environment, "proxy": proxy.environment(), "installation": installation.describe()}
-            emulator.lock.tell(url=server.url, **facts)
+            emulator.lock.publish(url=server.url, **facts)
             last_ports = {"api": urlsplit(server.url).port, "proxy": urlsplit(proxy.url).port}
             write_whole(settings.state / PORTS, json.dumps(last_ports).encode())
             (settings.state / PORTS).chmod(0o600)

@@ -38,7 +38,7 @@ def visible_gpus() -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Quotas:
-    """What the account may have: AWS's defaults.
+    """Quotas of the account; AWS's defaults.
 
     `instances` maps an instance type to the number of its instances that may train at a time; types not named are not limited.
     """

@@ -16,12 +16,12 @@ from typing import Self
 from local_emulator.domain.errors import EmulatorError, InUse
 from local_emulator.runs import lock
 
-LOCK = "emulator.lock"  # held by whoever has the folder
+LOCK = "emulator.lock"  # locked by the emulator that uses the folder
 _LOG = "emulator.log"  # written by who starts it
 _RUN_KEY = "run-key"
 _TRIES = 5
 _PAUSE = 0.1  # seconds
-_CHANGES = (errno.ENOENT, errno.ENOTEMPTY)  # of a folder that somebody else changes
+_CHANGES = (errno.ENOENT, errno.ENOTEMPTY)  # while another process changes the folder
 _SAYS_WITHIN = 2.0  # seconds from taking the lock to writing down who has
 PORTS = "ports.json"  # where the last emulator has answered
 KEEP = "keep"  # if this file is there the emulator does not end by itself
@@ -32,11 +32,11 @@ class StateInUse(InUse):
 
 
 class StateNotOurs(EmulatorError):  # noqa: N818 - reads as a fact
-    """Somebody else could read or change what the state folder holds."""
+    """Another user could read or change the content of the state folder."""
 
 
 class StateLock:
-    """Keeps a state folder to one emulator; the kernel lets go of it when the process ends, however it ends."""
+    """Reserves a state folder for one emulator; the kernel releases it when the process ends, however it ends."""
 
     def __init__(self, state: Path) -> None:
         check_path(state)
@@ -53,9 +53,9 @@ class StateLock:
             )
         self._fd = held
         os.ftruncate(self._fd, 0)
-        self.tell()
+        self.publish()
 
-    def tell(self, **facts: object) -> None:
+    def publish(self, **facts: object) -> None:
         """Write down who holds the folder, for others to read."""
         os.pwrite(self._fd, json.dumps({"pid": os.getpid(), **facts}).encode().ljust(4096), 0)
 
@@ -68,7 +68,7 @@ class StateLock:
 
 
 def _check_kind(state: Path) -> None:
-    """Raise StateNotOurs if a path is no folder, or one that holds something else: others lose their rights to what is in it."""
+    """Raise StateNotOurs if a path is no folder, or holds something else: others lose their rights to its content."""
     if not state.exists():
         return
     if not state.is_dir():
@@ -104,7 +104,7 @@ def check_owner(state: Path) -> None:
 
 
 def _close_to_others(state: Path) -> None:
-    """Take from everybody else what rights they have: an earlier version, or the user, may have made the folder with more."""
+    """Remove the rights of other users: an earlier version, or the user, may have made the folder with more."""
     state.chmod(0o700)
     for entry, facts in _entries(state):
         mode = stat.S_IMODE(facts.st_mode)
@@ -114,7 +114,7 @@ def _close_to_others(state: Path) -> None:
 
 
 def _entries(state: Path) -> Iterator[tuple["os.DirEntry[str]", os.stat_result]]:
-    """What lies in a state folder, but for what vanishes meanwhile: its emulator writes there, and SQLite beside its databases."""
+    """The entries of a state folder that do not vanish meanwhile: its emulator, and SQLite, write there."""
     with os.scandir(state) as entries:
         for entry in entries:
             try:
@@ -136,7 +136,7 @@ def run_key(state: Path) -> str:
 
 
 def _named_owner(state: Path) -> Mapping[str, object]:
-    """What the emulator that holds a state folder says of itself; one that has just begun is given a moment to say it."""
+    """The facts about the emulator that holds a state folder; one that has just started gets a moment to write them."""
     deadline = time.monotonic() + _SAYS_WITHIN
     while "pid" not in (owner := read_owner(state) or {}) and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -144,7 +144,7 @@ def _named_owner(state: Path) -> Mapping[str, object]:
 
 
 def read_owner(state: Path) -> Mapping[str, object] | None:
-    """What the emulator that holds a state folder says of itself (pid, url); None if nobody holds it."""
+    """The facts (pid, url) about the emulator that holds a state folder; None if none does."""
     path = state / LOCK
     if not path.exists():
         return None
@@ -153,13 +153,13 @@ def read_owner(state: Path) -> Mapping[str, object] | None:
         return None
     try:
         facts = json.loads(path.read_bytes() or b"{}")
-    except ValueError:  # it is about to write it, or somebody else has written there
+    except ValueError:  # it is about to be written, or was written by another program
         return {}
     return facts if isinstance(facts, dict) else {}
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder in which somebody else may be at work: a trial of mounts, or a supervisor, that is just being killed."""
+    """Remove a folder that another process may still change: a trial of mounts, or a supervisor that is being killed."""
     for tries_left in reversed(range(_TRIES)):
         try:
             shutil.rmtree(folder)

@@ -1,4 +1,4 @@
-"""Requests to moto as WSGI environments: what they are about, and their answers read whole."""
+"""Requests to moto as WSGI environments: their service, bucket, key and sub-resource; and how to make one."""
 
 import io
 import urllib.parse

@@ -27,7 +27,7 @@ ROLE = "SageMakerRole"
 _OF_PARTITIONS = frozenset({"iam", "s3", "sts"})  # services that are the same in all regions of a partition
 _OF_DATA = frozenset({"s3", "logs", "monitoring"})  # services that do not check who is calling
 _CLOSES_WITHIN = 5.0  # seconds
-_DUMMY_KEY = "AKIAEXAMPLE"  # what moto takes every access key for that does not look like one of AWS's
+_DUMMY_KEY = "AKIAEXAMPLE"  # moto replaces access keys that do not look like AWS's by this one
 
 _TRUST = (
     '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sagemaker.amazonaws.com"},'
@@ -55,7 +55,7 @@ class MotoBackend:
         self._has_role = False
 
     def warm_up(self) -> None:
-        """Bring moto up, which takes most of a second, before somebody has to wait for it."""
+        """Bring moto up before it is needed: it takes most of a second."""
         with self.lock:
             self._start()
 
@@ -129,7 +129,7 @@ class MotoBackend:
         """The account that a request acts in, as moto has it: the environment's, or the one whose IAM or STS gave out the key."""
         if forced := forced_account():
             return forced
-        # Not there, or still being imported: nobody can have been given a key.
+        # Not imported, or still being imported: no key can have been created.
         account_id = getattr(sys.modules.get("moto.iam.models"), "get_account_id_from", None)
         if self._settings.account != ACCOUNT or account_id is None or not self._ready:
             return self._settings.account
@@ -151,7 +151,7 @@ class MotoBackend:
             group.put_log_events(stream, [{"timestamp": ms, "message": text or " "} for ms, text in events])
 
     def read_logs(self, scope: AwsScope, prefix: str) -> Sequence[str]:
-        """The messages of those streams of the training jobs' log group whose names begin so, a stream after the other."""
+        """The messages of the streams with a prefix in the training jobs' log group, stream by stream."""
         with self.lock:
             group = self._backend("logs", scope).groups.get(LOG_GROUP)
             streams = sorted(group.streams.items()) if group else []
@@ -171,7 +171,7 @@ class MotoBackend:
 
     def listens(self, scope: AwsScope) -> bool:
         """Whether the event bus has any rule; none before moto was first used."""
-        if not self._ready:  # asked without the lock, which is held while moto comes up: nobody can have made a rule yet
+        if not self._ready:  # read without the lock, which is held while moto comes up: there can be no rule yet
             return False
         with self.lock:
             return bool(self._backend("events", scope).describe_event_bus("default").rules)

@@ -106,7 +106,7 @@ class MotoS3:
             raise NoSuchBucket(name)
         return bucket
 
-    # --- what is written is on disk before the answer leaves --------------------------------------------------------------
+    # --- saving: a write is on disk before its answer leaves -------------------------------------------------------------
 
     def clear(self) -> None:
         """Forget all buckets: moto was reset. Call under the lock."""
@@ -192,7 +192,7 @@ class MotoS3:
             )
         )
 
-    # --- moto gets back what is on disk -----------------------------------------------------------------------------------
+    # --- restoring --------------------------------------------------------------------------------------------------------
 
     def restore(self, bucket: str | None = None) -> None:
         """Put back into moto what is on disk: all of it, or one bucket. Call under the lock."""
@@ -224,7 +224,7 @@ class MotoS3:
         _untrack()
 
     def _revert(self, bucket: str, key: str) -> None:
-        """Let moto have of a key, or else of a whole bucket, what is on disk."""
+        """Put back into moto one key, or without a key a whole bucket, as it is on disk."""
         if (mirror := self._mirror) is None:
             return
         if key and any(name == bucket for name, _, _ in mirror.buckets()):

@@ -119,7 +119,7 @@ class BlobFile:
 
 
 class Mirror:
-    """What S3 holds, on disk. Called under the cloud's lock, but for `store`, which may take long.
+    """S3's content on disk. Called under the cloud's lock, but for `store`, which may take long.
 
     A blob is removed when no object and no BlobFile refers to it any more: the row goes first, so a crash between the two leaves
     a blob too many, which the next start removes.
@@ -130,7 +130,7 @@ class Mirror:
         self._blobs.mkdir(exist_ok=True, mode=0o700)
         self._lock = threading.RLock()
         self._open_files: Counter[str] = Counter()
-        self._let_go: deque[str] = deque()  # digests whose file or row has gone; finalizers may only append
+        self._released: deque[str] = deque()  # digests whose file or row has gone; finalizers may only append
         path = state / "s3.sqlite"
         verify(path, TABLES, self._blobs)
         self._db = connect(path)
@@ -187,17 +187,17 @@ class Mirror:
             self._path(name.lstrip(".")).with_name(name).unlink(missing_ok=True)
 
     def _file(self, digest: str) -> BlobFile:
-        """A blob's file, which keeps the blob until it is let go of."""
+        """A blob's file; the blob stays as long as the object lives."""
         file = BlobFile(self._path(digest))
         with self._lock:
             self._open_files[digest] += 1
-        weakref.finalize(file, self._let_go.append, digest).atexit = False
+        weakref.finalize(file, self._released.append, digest).atexit = False
         return file
 
     def _collect(self) -> None:
-        """Remove the blobs that were let go of and that nothing refers to. Call under the lock, outside of transactions."""
-        while self._let_go:
-            digest = self._let_go.popleft()
+        """Remove released blobs that nothing refers to. Call under the lock, outside of transactions."""
+        while self._released:
+            digest = self._released.popleft()
             self._open_files[digest] -= 1
             if self._open_files[digest] > 0:
                 continue
@@ -331,7 +331,7 @@ def create(path: Path) -> None:
         db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
 
 
-def part_with_missing(state: Path, aside: Path) -> list[str]:
+def set_aside_missing(state: Path, aside: Path) -> list[str]:
     """Take out of the index the objects without their content, and move content without its object aside; the objects' URIs."""
     blobs = state / "blobs"
     sizes = sizes_of(blobs)

@@ -12,7 +12,7 @@ EmulatorError
 │   ├── SerializationException   the body is not the protocol's
 │   ├── UnknownOperationException
 │   └── InternalFailure          our own fault, told without a 5xx page
-├── InUse                        another process has what this one needs: a state folder, a port
+├── InUse                        another process uses what this one needs: a state folder, a port
 ├── StoreError
 │   ├── AlreadyExists
 │   ├── NotFound
@@ -110,7 +110,7 @@ class InternalFailure(AwsError):  # noqa: N818 - AWS's name
 
 
 class InUse(EmulatorError):  # noqa: N818 - reads as a fact
-    """Another process has what this one needs."""
+    """Another process uses what this one needs."""
 
 
 class StoreError(EmulatorError):
@@ -126,7 +126,7 @@ class NotFound(StoreError):  # noqa: N818 - reads as a fact
 
 
 class Conflict(StoreError):  # noqa: N818 - reads as a fact
-    """The record was changed by somebody else since it was read."""
+    """The record was changed since it was read."""
 
 
 class ImpossibleTransition(StoreError):  # noqa: N818 - reads as a fact

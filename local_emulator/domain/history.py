@@ -1,4 +1,4 @@
-"""What has happened so far: all that a strategy, a stopping rule or Describe depends on."""
+"""The history of a tuning job: all that a strategy, a stopping rule or Describe depends on."""
 
 import operator
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

@@ -45,11 +45,11 @@ class EventPublisher:
         self._log = log
 
     def reset(self) -> None:
-        """Forget what has changed."""
+        """Drop the changes that were not sent."""
         self._take()
 
     def step(self) -> bool:
-        """Send what has changed; whether anything has."""
+        """Send the events of changed jobs; whether there were any."""
         news = self._take()
         for job in news:
             try:
@@ -65,7 +65,7 @@ class EventPublisher:
 
 
 def detail(job: Job, store: Store, now: datetime) -> Document:
-    """The detail of an event: what Describe would say, and the tags."""
+    """The detail of an event: the answer of Describe, and the tags."""
     if isinstance(job, TuningJob):
         described = serialize.described_tuning_job(job, store.history(job), store.trainings.get)
     else:

@@ -94,7 +94,7 @@ class Retries:
             return
         try:
             self._attempt(work)
-        except Exception as error:  # noqa: BLE001 - what one job raises must not reach the others
+        except Exception as error:  # noqa: BLE001 - whatever one job raises, the others are moved
             if self._count(job, error):
                 try:
                     self._attempt(partial(give_up, error))
@@ -109,7 +109,7 @@ class Retries:
         try:
             work()
         except (Conflict, NotFound):
-            self._notify()  # somebody else changed it meanwhile: look again
+            self._notify()  # it was changed meanwhile: look again
 
     def _count(self, job: str, error: Exception) -> bool:
         """Count a fault; whether it was one too many."""

@@ -145,7 +145,7 @@ class TrainingLifecycle:
             return None
 
     def _give_up(self, job: TrainingJob, error: Exception) -> None:
-        """End a training job that cannot be moved, for a reason that only the server's log can tell in full."""
+        """End a training job that cannot be moved, with a general reason; the server's log has the details."""
         full = isinstance(error, OSError) and error.errno in _FULL
         ending = endings.failed(f"{endings.LOST} (No space left on device)" if full else endings.LOST, retryable=True)
         self._preparing.pop(job.run, None)
@@ -253,13 +253,13 @@ class TrainingLifecycle:
                 self._start(job, run)
 
     def _begin_again(self, job: TrainingJob) -> None:
-        """Prepare a run anew that nobody has claimed, unless somebody just does."""
+        """Prepare an unclaimed run again, unless a supervisor claims it just now."""
         if self._folder(job).withdraw():
             self._started.pop(job.run, None)
             self._prepare(job, again=True)
 
     def _end_unbegun(self, job: TrainingJob) -> None:
-        """Stop a job whose run nobody has claimed, unless somebody just does."""
+        """Stop a job whose run is unclaimed, unless a supervisor claims it just now."""
         folder = self._folder(job)
         if not folder.path.exists():
             self._end(job, endings.STOPPED)
@@ -270,7 +270,7 @@ class TrainingLifecycle:
         if placement.strikes(self._faults.internal, "internal", job):
             self._over(job, endings.failed(endings.LOST, retryable=True))
             return
-        claimed = run.function is not None  # nobody has to be waited for
+        claimed = run.function is not None  # there is no supervisor to wait for
         self._store.trainings.put(replace(transitions.training(job, self._now()), claimed=claimed))
         self._executor.start(run)
         self._started[run.id] = self._steady()
@@ -310,7 +310,7 @@ class TrainingLifecycle:
         if ended is not None and ended.cause is not Cause.INTERRUPT and job.secondary is not Secondary.UPLOADING:
             job = self._store.trainings.put(job.moved(Secondary.UPLOADING, self._now(), "Uploading generated training model"))
         if ended is not None and artifacts.nothing(job, ended):
-            self._over(job, self._wrap_up(job))  # no thread for what takes no time
+            self._over(job, self._wrap_up(job))  # nothing to upload needs no thread
         else:
             self._ending[job.run] = self._slow(self._wrap_up, job)
 

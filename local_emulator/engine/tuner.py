@@ -45,7 +45,7 @@ class Tuner:
         self._token = token
         self._notify = notify
         self._strategies: dict[str, Sequence[Strategy]] = {}
-        self._settled: dict[str, tuple[int, Trials]] = {}  # nothing is to be done about them until they change
+        self._settled: dict[str, tuple[int, Trials]] = {}  # version and trials with which `decide` had nothing to do
         self._retries = Retries(log, "moving a tuning job", notify)
 
     def reset(self) -> None:
@@ -66,7 +66,7 @@ class Tuner:
         return max((min(self._deadlines) - self._now()).total_seconds() / self._scale, 0.05) if self._deadlines else None
 
     def _give_up(self, arn: Arn, error: Exception) -> None:
-        """Fail a tuning job that cannot be moved, for a reason that only the server's log can tell in full."""
+        """Fail a tuning job that cannot be moved, with a general reason; the server's log has the details."""
         if isinstance(error, Unreadable):
             self._store.mark_failed(arn, _INTERNAL, self._now())
         else:

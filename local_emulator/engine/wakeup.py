@@ -44,7 +44,7 @@ class Wakeup:
         return True
 
     def _put_back(self) -> None:
-        """Make the FIFO again if somebody, a run for example, has removed or replaced it."""
+        """Make the FIFO again if it was removed or replaced, by a run for example."""
         try:
             if self.path.exists() and os.path.samestat(self.path.lstat(), os.fstat(self._fd)):
                 return

@@ -18,7 +18,7 @@ Item = TypeVar("Item")
 
 
 class Sort(StrEnum):
-    """What a list may be ordered by. Equal values are ordered by age."""
+    """Sort keys of a list. Equal values are ordered by age."""
 
     NAME = "Name"
     CREATED = "CreationTime"
@@ -28,7 +28,7 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """Which jobs, in what order, from where on. `scope` None: everywhere.
+    """A selection of jobs and their order; `scope` None: of all regions and accounts.
 
     `after` is a Page's `next`; times are exclusive bounds.
     """
@@ -95,7 +95,7 @@ class Store(Protocol):
         """Training jobs, children of tuning jobs or not."""
 
     def summaries(self, query: Query) -> Page[TrainingSummary]:
-        """What `trainings.find` finds, with the members that lists show."""
+        """The page of `trainings.find`, with only the members that lists show."""
 
     def arns(self) -> Sequence[Arn]:
         """The ARNs of all training jobs, the oldest first."""
@@ -125,4 +125,4 @@ class Store(Protocol):
         """The observations of a training job behind a `seq`, in order."""
 
     def history(self, tuning: TuningJob) -> History:
-        """What has happened in a tuning job."""
+        """The history of a tuning job."""

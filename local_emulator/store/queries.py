@@ -28,7 +28,7 @@ class Statement:
 
 @dataclass(frozen=True, kw_only=True)
 class _Condition:
-    """What must hold of one column."""
+    """A condition on one column."""
 
     column: str
     sql: str  # with `{}` where the column's name goes

@@ -66,7 +66,7 @@ def _names(kind: Any) -> tuple[str, ...]:  # noqa: ANN401 - any dataclass
 
 
 def _plain(value: object) -> object:
-    """What json does not know: the members of a dataclass, a time, a mapping that is no dict."""
+    """Convert what json cannot: the members of a dataclass, a time, a mapping that is no dict."""
     if is_dataclass(value):
         return _members(value)
     if isinstance(value, datetime):
@@ -78,7 +78,7 @@ def _plain(value: object) -> object:
 
 @cache
 def _reader(kind: Any) -> Reader | None:  # noqa: ANN401 - any type goes through here
-    """What makes a value of that type from JSON; None if JSON's is it already."""
+    """The function that makes a value of that type from JSON; None if JSON's value is one already."""
     origin = typing.get_origin(kind)
     if origin is types.UnionType or origin is typing.Union:
         inner = _reader(next(member for member in typing.get_args(kind) if member is not types.NoneType))

@@ -165,7 +165,7 @@ class SqliteStore:
     # --- training jobs in brief -----------------------------------------------------------------------------------------
 
     def summaries(self, query: Query) -> Page[TrainingSummary]:
-        """What lists show of training jobs."""
+        """A page of training jobs, with only the members that lists show."""
         rows, rest = self.trainings.page(query, _SUMMARY)
         return Page(items=tuple(map(_summary, rows)), next=rest)
 
@@ -215,7 +215,7 @@ class SqliteStore:
     # --- history --------------------------------------------------------------------------------------------------------
 
     def history(self, tuning: TuningJob) -> History:
-        """What has happened. It is read once and then only extended."""
+        """The history of a tuning job. It is read once and then only extended."""
         key = tuning.arn
         with self.lock:
             cache = self._histories.get(key)
@@ -307,7 +307,7 @@ class SqliteStore:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Raise what SQLite raises as errors of the store."""
+    """Raise SQLite's errors as errors of the store."""
     try:
         yield
     except sqlite3.OperationalError as error:

@@ -20,7 +20,7 @@ _KEPT = 2048  # jobs as objects, less than ten kilobytes each; more than can be 
 
 
 class Database(Protocol):
-    """What a table needs of its database."""
+    """The interface of a database to its tables."""
 
     lock: threading.RLock
 
@@ -41,7 +41,7 @@ class Database(Protocol):
 
 
 class Table(Generic[J]):
-    """Jobs by their ARNs. All changes go through here, so what is kept as an object is what is stored."""
+    """Jobs by their ARNs. All changes are made here, so the objects in memory are those that are stored."""
 
     def __init__(self, database: Database, name: str, kind: type[J], columns: Callable[[J], Mapping[str, object]]) -> None:
         self._db = database

@@ -1,1 +1,1 @@
-"""Strategies: functions of the history. What one keeps is derived state only, so nothing of it has to be saved."""
+"""Strategies: functions of the history. They keep derived state only, so nothing has to be saved."""

@@ -1,4 +1,4 @@
-"""Bayesian search: a Gaussian process of what was seen, and the expected improvement as the guide to what to try next.
+"""Bayesian search: a Gaussian process of the observed objectives, and the expected improvement to choose the next points.
 
 The proposal is a pure function of the history: every random number comes from the seed and the number of trials. Trials that
 run are taken to have the expected objective, so parallel proposals differ. Nothing is learned from trials without an objective, but

@@ -46,7 +46,7 @@ class Random:
             point = self._space.at([rng.random() for _ in self._space.parameters])
             if key(point) not in tried:
                 return point
-        # Nearly used up: take a random one of what is left.
+        # Nearly used up: take one of the remaining points at random.
         left = [point for point in self._all(rng) if key(point) not in tried]
         return left[0]
 

@@ -41,7 +41,7 @@ def _publish(target: MotoObject, event: object) -> None:
 
 
 def _is_permitted(statement: MotoObject, original: Callable[..., Any], *args: object, **kwargs: object) -> MotoObject:
-    """What a statement of a policy says. moto reads no conditions: a denial of plain HTTP would deny all."""
+    """The effect of a statement of a policy. moto reads no conditions: a denial of plain HTTP would deny all."""
     document = statement._statement  # noqa: SLF001 - how moto's statements are read
     only_over_tls = document["Effect"] == "Deny" and "aws:SecureTransport" in document.get("Condition", {}).get("Bool", {})
     neutral = moto("iam.access_control").PermissionResult.NEUTRAL

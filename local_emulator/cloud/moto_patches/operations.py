@@ -45,7 +45,7 @@ def _simulate_principal_policy(response: MotoObject) -> MotoObject:
             result = {"EvalActionName": action, "EvalResourceName": resource, "EvalDecision": decision.verdict}
             missing = {"MissingContextValues": decision.missing}
             specific = {"EvalResourceName": resource, "EvalResourceDecision": decision.verdict, **missing}
-            # As AWS does: what is about a resource stands in a list of its own.
+            # As in AWS, the decision on a resource is in a list of its own.
             results.append(result | (missing if resource == "*" else {"ResourceSpecificResults": [specific]}))
     return moto("core.responses").ActionResult({"EvaluationResults": results, "IsTruncated": False})
 

@@ -24,7 +24,7 @@ def test_status_of_an_emulator_that_does_not_answer(
 
     monkeypatch.setattr(command, "_open", refuse)
     with StateLock(tmp_path) as lock:
-        lock.tell(url="http://127.0.0.1:9")
+        lock.publish(url="http://127.0.0.1:9")
         assert command.main(["status", "--json", "--keep", "--state", str(tmp_path)]) == command.OK
         facts = json.loads(capsys.readouterr().out)
         assert (facts["running"], facts["url"]) == (True, "http://127.0.0.1:9")
@@ -54,6 +54,6 @@ def test_reset_empties_a_state_folder(tmp_path: Path, capsys: pytest.CaptureFixt
 
 def test_a_folder_in_use_is_an_exit_code_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with StateLock(tmp_path) as lock:
-        lock.tell(url="http://127.0.0.1:9")
+        lock.publish(url="http://127.0.0.1:9")
         assert command.main(["reset", "--yes", "--state", str(tmp_path)]) == 3
     assert "is in use by the emulator at http://127.0.0.1:9" in capsys.readouterr().err

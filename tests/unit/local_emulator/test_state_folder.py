@@ -21,7 +21,7 @@ def test_a_file_that_vanishes_meanwhile_is_no_reason_to_refuse(tmp_path: Path, m
         return nullcontext(listed)
 
     with StateLock(state) as held:
-        held.tell(url="here")
+        held.publish(url="here")
         passing.touch(mode=0o644)
         monkeypatch.setattr(os, "scandir", list_and_remove)
         assert read_owner(state) is not None
