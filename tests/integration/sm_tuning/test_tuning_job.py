@@ -23,7 +23,7 @@ from sm_tuning import (
     WaitTimeout,
     WarmStart,
 )
-from tests.unit.sm_tuning.test_tuning_job import Make
+from tests.unit.sm_tuning.descriptions import Make
 
 # --- launching and following ------------------------------------------------------------------------------------------------
 

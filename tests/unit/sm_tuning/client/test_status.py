@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from sm_tuning.client.status import RunStatus, Training
+from sm_tuning.client.status import RunStatus, Training, duration, metric_check, training_of
 
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
+BEGIN = datetime(2024, 5, 1, 12, tzinfo=UTC)
 COUNTERS = {"Completed": 3, "InProgress": 2, "RetryableError": 1, "NonRetryableError": 1, "Stopped": 1}
 
 
@@ -45,3 +46,87 @@ def test_seconds_until_its_end() -> None:
     training = Training(name="a", status="Completed", hyperparameters={}, started=CREATED, ended=CREATED + timedelta(seconds=9))
     assert training.seconds == 9
     assert Training(name="a", status="InProgress", hyperparameters={}, started=CREATED).seconds is None
+
+
+def halfway(**members: Any) -> RunStatus:
+    """Four of ten training jobs have ended, one of them failed, in 200 seconds."""
+    usual: dict[str, Any] = {
+        "name": "t",
+        "status": "InProgress",
+        "counters": {"Completed": 3, "InProgress": 2, "NonRetryableError": 1, "RetryableError": 0, "Stopped": 0},
+        "objectives": {},
+        "max_jobs": 10,
+        "created": BEGIN,
+        "ended": BEGIN + timedelta(seconds=200),
+        "best": Training(name="t-1", status="Completed", hyperparameters={}, value=0.123456789),
+        "failure_reason": None,
+    }
+    return RunStatus(**{**usual, **members})
+
+
+def test_a_tuning_job_that_runs() -> None:
+    now = halfway()
+    assert (now.launched, now.finished, now.running, now.failed, now.total, now.over) == (6, 4, 2, 1, 10, False)
+    assert (now.seconds, now.seconds_left) == (200, 300)  # six more, at 50 seconds each
+    assert str(now) == "t InProgress: 4 of 10 training jobs ended (1 failed), 2 running, best so far 0.123457"
+
+
+@pytest.mark.parametrize("ended", ["Completed", "Failed", "Stopped"])
+def test_a_tuning_job_that_has_ended(ended: str) -> None:
+    end = halfway(status=ended)
+    assert end.over
+    assert end.seconds_left is None
+
+
+def test_before_anything_has_ended() -> None:
+    begun = halfway(counters={"InProgress": 2}, max_jobs=None, best=None)
+    assert begun.seconds_left is None
+    assert begun.total == 2
+    assert str(begun) == "t InProgress: 0 training jobs ended (0 failed), 2 running"
+
+
+def test_a_training_job_of_a_summary() -> None:
+    summary: dict[str, Any] = {
+        "TrainingJobName": "t-1",
+        "TrainingJobStatus": "Failed",
+        "TunedHyperParameters": {"x": "1"},
+        "CreationTime": BEGIN,
+        "TrainingStartTime": BEGIN + timedelta(seconds=5),
+        "FailureReason": "no data",
+    }
+    training = training_of(summary)
+    assert (training.name, training.status, training.value, training.seconds) == ("t-1", "Failed", None, None)
+    assert training.failure_reason == "no data"
+    ended = {**summary, "TrainingEndTime": BEGIN + timedelta(seconds=35)}
+    assert training_of({**ended, "FinalHyperParameterTuningJobObjectiveMetric": {"Value": 0.5}}).value == 0.5
+    assert training_of(ended).seconds == 30
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, ""),
+        (0, "0 s"),
+        (59.4, "59 s"),
+        (60, "1 min 00 s"),
+        (200, "3 min 20 s"),
+        (3599.6, "1 h 00 min"),
+        (7290, "2 h 01 min"),
+    ],
+)
+def test_durations(seconds: float | None, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_a_metric_that_a_log_has() -> None:
+    check = metric_check("loss", r"loss=([0-9.]+)", ["epoch 1 loss=0.5", "epoch 2 loss=0.4 loss=0.3", "done"])
+    assert (check.matches, check.lines, check.nearest) == (3, 3, ())
+    assert str(check) == "loss: 3 values in 3 lines"
+
+
+def test_a_metric_that_a_log_has_not_names_the_nearest_lines() -> None:
+    lines = ["started at 12", "validation loss 0.5", "accuracy 0.9", "loss: 0.4", "validation loss 0.5"]
+    check = metric_check("loss", r"loss=[0-9.]+", lines)
+    assert check.matches == 0
+    assert set(check.nearest[:2]) == {"validation loss 0.5", "loss: 0.4"}
+    assert str(check).startswith("loss: the regex 'loss=[0-9.]+' has matched none of 5 lines; the nearest:")

@@ -1,12 +1,14 @@
 """A tuning job in AWS's form, by its short form and by its definitions."""
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import fields
+from typing import Any, get_type_hints
 
 import pytest
 
 from sm_tuning import Completion, Definition, Grid, Hyperband, Objective, TuningJob, WarmStart, learning_rate, unique_name
 from sm_tuning.errors import Invalid
+from sm_tuning.spec.definition import DefinitionMembers
 from sm_tuning.spec.job import LONGEST_NAME
 
 Make = Callable[..., TuningJob]
@@ -85,3 +87,10 @@ def test_members_of_the_only_definition_are_changed_as_its_own(job: Make) -> Non
     assert changed.definition.ranges == job().definition.ranges
     with pytest.raises(Invalid, match="several definitions"):
         TuningJob(**several("a", "b")).changed(environment={})
+    assert job(definitions=[job().definition]) == job()
+
+
+def test_the_only_definition_takes_the_same_members_as_keywords() -> None:
+    own = {field.name for field in fields(TuningJob)}
+    inner = {name: kind for name, kind in get_type_hints(Definition).items() if name not in own}
+    assert get_type_hints(DefinitionMembers) == inner

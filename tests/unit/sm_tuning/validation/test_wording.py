@@ -6,8 +6,8 @@ from pathlib import Path
 
 from sm_tuning import Hyperband, Metric, Objective, Resources, TuningJob
 from sm_tuning.validation.wording import argument
-from tests.unit.sm_tuning.test_tuning_job import FULL, Make, whole
-from tests.unit.sm_tuning.test_value_types import BUILDERS
+from tests.unit.sm_tuning.descriptions import FULL, Make, whole
+from tests.unit.sm_tuning.spec.test_value_types import BUILDERS
 
 
 def members(value: object, path: str = "") -> Iterator[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import pytest
 
@@ -38,7 +38,6 @@ from sm_tuning import (
     batch_size,
     learning_rate,
 )
-from sm_tuning.spec.definition import DefinitionMembers
 
 Make = Callable[..., TuningJob]
 
@@ -156,33 +155,6 @@ def test_what_computes_refuses_at_once(make: Callable[[], object], text: str) ->
     assert text.replace("'", "") in str(error.value).replace("'", "")
 
 
-def test_the_only_definition_takes_the_same_members_as_keywords() -> None:
-    own = {field.name for field in fields(TuningJob)}
-    inner = {name: kind for name, kind in get_type_hints(Definition).items() if name not in own}
-    assert get_type_hints(DefinitionMembers) == inner
-
-
-def test_definitions_are_given_one_way(job: Make) -> None:
-    several = [Definition(name="a"), Definition(name="b")]
-    with pytest.raises(
-        Invalid, match="definitions and objective, channels are given; with definitions each has members of its own"
-    ):
-        job(definitions=several, objective=Objective.minimize("x"), channels=[])
-    with pytest.raises(Invalid, match="definitions is empty"):
-        job(definitions=[])
-    with pytest.raises(Invalid, match=r"definitions\[1\].name is None; of several definitions each needs a name"):
-        job(definitions=[Definition(name="a"), Definition()])
-    with pytest.raises(Invalid, match="good has several definitions"):
-        job(definitions=several).changed(image="x/y:z")
-    assert job(definitions=[job().definition]) == job()
-    assert job(image="x/y:z").changed(name="b").definition.image == "x/y:z"
-
-
 def test_paths_are_text(job: Make, tmp_path: Path) -> None:
     script = Script(tmp_path / "train.py")  # type: ignore[arg-type]
     assert job(script=script, channels=[Channel("data", tmp_path)]).dry_run().ok  # type: ignore[arg-type]
-
-
-# --- the same in TOML -------------------------------------------------------------------------------------------------------
-
-WRONG: Mapping[str, object] = {"a table": {"zz": {"yy": 1}}, "a number": 4.5, "text": "x y", "a truth": True, "a list": ["a", 1]}

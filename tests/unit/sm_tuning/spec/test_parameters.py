@@ -9,12 +9,8 @@ from sm_tuning import (
     Auto,
     Categorical,
     Continuous,
-    Hyperband,
     Integer,
     Invalid,
-    Metric,
-    Objective,
-    Random,
     Scaling,
     batch_size,
     dropout,
@@ -23,7 +19,6 @@ from sm_tuning import (
     regularization,
     sklearn_image,
 )
-from sm_tuning.spec.metrics import objective_from_request
 from sm_tuning.spec.parameters import Range, ranges_from_request, ranges_request
 
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
@@ -42,14 +37,6 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "twice": (lambda: Categorical("x", [1, "1"]), "more than once"),
     "no power of two": (lambda: batch_size(10, 64), "low is 10; it must be a power of two"),
     "batch sizes swapped": (lambda: batch_size(64, 16), "low must be less than high"),
-    "broken regex": (lambda: Metric("m", "("), r"the regex '\(' is no regular expression"),
-    "no group": (lambda: Metric("m", r"\d+"), r"has no group"),
-    "no match": (lambda: Metric("m", r"a=(\d+)", "b=1"), "does not match the sample 'b=1'"),
-    "no number found": (lambda: Metric("m", r"a=(.*);", "a=x;"), "finds 'x' in the sample"),
-    "unknown goal": (lambda: Objective(Metric("m", "(.)"), "Max"), "must be 'Maximize' or 'Minimize'"),
-    "negative seed": (lambda: Random(seed=-1), "seed is -1; it must not be negative"),
-    "no resource": (lambda: Hyperband(min_resource=0), "min_resource is 0"),
-    "resources swapped": (lambda: Hyperband(max_resource=1, min_resource=3), "must not be less than min_resource, 3"),
     "unknown region": (lambda: sklearn_image("mars-1"), "region is 'mars-1'"),
 }
 
@@ -106,12 +93,3 @@ def test_ranges_are_read_back_from_the_form_of_aws() -> None:
 def test_ranges_of_aws_that_cannot_be_read_are_refused(request_: dict[str, Any], text: str) -> None:
     with pytest.raises(Invalid, match=text):
         ranges_from_request(request_)
-
-
-def test_an_objective_is_read_back_from_the_form_of_aws() -> None:
-    assert objective_from_request(Objective.minimize("loss").request()) == Objective.minimize("loss")
-
-
-def test_metric_values() -> None:
-    metric = Metric("loss", r"loss=([^ ]+)")
-    assert metric.values("loss=1e-05 loss=-2.5 loss=nan loss=1_0 loss=x") == [1e-05, -2.5]

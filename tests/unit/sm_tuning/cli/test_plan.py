@@ -1,0 +1,48 @@
+"""What a plan says of a tuning job."""
+
+import json
+from typing import Any
+
+import pytest
+
+from sm_tuning import Auto, Categorical, Continuous, Grid, Integer, Scaling, batch_size, learning_rate
+from sm_tuning.cli.plan import cost_line, document, points, samples
+from sm_tuning.spec.parameters import Range
+from tests.unit.sm_tuning.descriptions import SEVERAL, Make
+
+
+@pytest.mark.parametrize(
+    ("parameter", "values"),
+    [
+        (Continuous("x", 0, 1), ["0", "0.25", "0.5", "0.75", "1"]),
+        (learning_rate(), ["0.0001", "0.000562", "0.00316", "0.0178", "0.1"]),
+        (Continuous("x", 0.9, 0.999, Scaling.REVERSE_LOGARITHMIC), ["0.9", "0.968", "0.99", "0.997", "0.999"]),
+        (Integer("x", 1, 4), ["1", "2", "3", "4"]),
+        (Categorical("x", ["a", "b"]), ["a", "b"]),
+        (Auto("x", 3), ["chosen by AWS around 3"]),
+    ],
+)
+def test_samples_are_spread_as_the_scaling_spreads_them(parameter: Range, values: list[str]) -> None:
+    assert list(samples(parameter)) == values
+
+
+def test_points_of_several_definitions_name_theirs(job: Make) -> None:
+    assert [point["definition"] for point in points(job(**SEVERAL))] == ["a", "b", "a"]
+    assert "definition" not in points(job())[0]
+
+
+def test_the_document_is_json_and_says_what_prevents_a_launch(job: Make) -> None:
+    plan: dict[str, Any] = json.loads(json.dumps(document(job(), job().dry_run(), {"ml.m5.large": 0.1})))
+    assert (plan["ok"], plan["trainingJobs"], plan["worstCaseInstanceHours"], plan["worstCaseCost"]) == (True, 2, 2.0, 0.2)
+    assert plan["request"]["HyperParameterTuningJobName"] == "good"
+    wrong = job(max_jobs=0)
+    (problem,) = document(wrong, wrong.dry_run(), {})["problems"]
+    assert (problem["rule"], problem["argument"], problem["value"]) == ("model-min", "max_jobs", "0")
+
+
+def test_the_worst_case_in_a_line(job: Make) -> None:
+    assert cost_line(job(), {}) == "worst case: 2.0 instance-hours of ml.m5.large"
+    assert cost_line(job(), {"ml.m5.large": 0.1}) == "worst case: 2.0 instance-hours of ml.m5.large, $0.20"
+    grid = job(strategy=Grid(), max_jobs=None, ranges=[batch_size()])
+    assert cost_line(grid, {}) == "worst case: 5.0 instance-hours of ml.m5.large"
+    assert cost_line(job(max_jobs=None, autotune=True), {}).startswith("worst case: unbounded; give max_jobs")
