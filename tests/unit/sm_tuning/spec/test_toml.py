@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.sm_tuning.test_value_types import WRONG
 
 from sm_tuning import (
     Categorical,
     Invalid,
     TuningJob,
 )
+from tests.unit.sm_tuning.spec.test_value_types import WRONG
 
 DOCUMENT: dict[str, Any] = {
     "name": "a",
