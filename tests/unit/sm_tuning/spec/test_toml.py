@@ -12,7 +12,8 @@ from sm_tuning import (
     Invalid,
     TuningJob,
 )
-from tests.unit.sm_tuning.spec.test_value_types import WRONG
+
+WRONG: Mapping[str, object] = {"a table": {"zz": {"yy": 1}}, "a number": 4.5, "text": "x y", "a truth": True, "a list": ["a", 1]}
 
 DOCUMENT: dict[str, Any] = {
     "name": "a",
