@@ -129,11 +129,11 @@ class MotoBackend:
         """The account that a request acts in, as moto has it: the environment's, or the one whose IAM or STS gave out the key."""
         if forced := forced_account():
             return forced
-        # Not imported, or still being imported: no key can have been created.
-        account_id = getattr(sys.modules.get("moto.iam.models"), "get_account_id_from", None)
-        if self._settings.account != ACCOUNT or account_id is None or not self._ready:
+        # Not imported, or still being imported by another thread (`iam_backends` comes last): no key can have been created.
+        iam = sys.modules.get("moto.iam.models")
+        if self._settings.account != ACCOUNT or iam is None or not hasattr(iam, "iam_backends") or not self._ready:
             return self._settings.account
-        account: str = account_id(access_key)
+        account: str = iam.get_account_id_from(access_key)
         return account
 
     # --- CloudWatch -----------------------------------------------------------------------------------------------------

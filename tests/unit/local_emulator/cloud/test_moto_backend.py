@@ -1,7 +1,9 @@
 """The end of an emulator does not wait for what a client has asked of moto."""
 
+import sys
 import threading
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -30,3 +32,11 @@ def test_a_request_that_takes_long_does_not_hold_up_the_end(tmp_path: Path, monk
     request.join()
     assert not still_waiting
     cloud.close()
+
+
+def test_no_account_is_asked_of_a_module_that_is_being_imported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    half = ModuleType("moto.iam.models")
+    exec("def get_account_id_from(key): return iam_backends[key]", half.__dict__)  # noqa: S102 - as far as the import has come
+    monkeypatch.setitem(sys.modules, "moto.iam.models", half)
+    settings = Settings(state=tmp_path)
+    assert moto_backend.MotoBackend(settings, None).account_of("AKIAIOSFODNN7EXAMPLE") == settings.account
