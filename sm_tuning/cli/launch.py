@@ -187,12 +187,12 @@ def _document(launched: TuningRun, status: RunStatus) -> dict[str, Any]:
 
 
 def _let_go(launched: TuningRun) -> NoReturn:
-    echo(
-        f"\n{launched.name} goes on. Follow it: sm-tuning attach {launched.name}\nStop it: sm-tuning stop {launched.name}, "
-        "or press Ctrl-C again now (within 3 seconds).",
-        error=True,
-    )
     try:
+        echo(
+            f"\n{launched.name} goes on. Follow it: sm-tuning attach {launched.name}\nStop it: sm-tuning stop {launched.name}, "
+            "or press Ctrl-C again now (within 3 seconds).",
+            error=True,
+        )
         time.sleep(3)
     except KeyboardInterrupt:
         launched.stop()

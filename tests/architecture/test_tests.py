@@ -1,5 +1,6 @@
 """Where the tests of a module are."""
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,33 @@ ELSEWHERE = {
     "local_emulator/testing/emulator.py": "tests/integration/local_emulator/testing/test_functions.py",
     "local_emulator/testing/interception.py": "tests/integration/local_emulator/testing/test_requests.py",
 }
+
+
+# Waits of a fixed time, in files whose subject is time: clocks, time limits, what is slow on purpose.
+SLEEPS = {
+    "tests/acceptance/programs/scripts/score.py": 1,
+    "tests/integration/local_emulator/api/test_http.py": 1,
+    "tests/integration/local_emulator/testing/test_time_scale.py": 3,
+    "tests/integration/local_emulator/testing/test_waiting.py": 1,
+    "tests/integration/sm_tuning/cli/test_answers.py": 1,
+    "tests/resilience/kills.py": 1,
+    "tests/unit/local_emulator/runs/test_clock.py": 9,
+}
+
+
+def sleeps(path: Path) -> int:
+    """Calls of `time.sleep` that no loop repeats until a condition holds."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    waiting = {call for loop in ast.walk(tree) if isinstance(loop, ast.While) for call in ast.walk(loop)}
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and node not in waiting)
+    return sum(ast.unparse(call.func) == "time.sleep" for call in calls)
+
+
+def test_tests_wait_for_conditions() -> None:
+    """A guest's repository is somebody else's."""
+    paths = [path for path in sorted((ROOT / "tests").rglob("*.py")) if "test_as_a_guest" not in path.parts]
+    counts = {str(path.relative_to(ROOT)): sleeps(path) for path in paths}
+    assert {path: count for path, count in counts.items() if count} == SLEEPS
 
 
 def modules() -> list[str]:

@@ -2,7 +2,6 @@
 
 import re
 import signal
-import time
 
 from tests.integration.sm_tuning.cli.conftest import Cli
 
@@ -37,7 +36,6 @@ def test_ctrl_c_lets_it_go_on_and_again_stops_it(cli: Cli) -> None:
                 assert line, rest
                 rest += line
             if times > 1:
-                time.sleep(0.2)  # it has said so and now waits
                 process.send_signal(signal.SIGINT)
             rest += process.stderr.read()
             assert process.wait(timeout=30) == 130
