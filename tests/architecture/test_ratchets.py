@@ -21,7 +21,7 @@ IMPORTS_IN_FUNCTIONS = {"sm_tuning": 18, "local_emulator": 22}
 WITHOUT_REASON = {"sm_tuning": 0, "local_emulator": 0}
 LONG_FILES = {"sm_tuning": 0, "local_emulator": 0}
 MODULES_IN_CYCLES = {"sm_tuning": 0, "local_emulator": 0}
-VAGUE_NAMES = {"sm_tuning": 0, "local_emulator": 42}
+VAGUE_NAMES = {"sm_tuning": 0, "local_emulator": 0}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
