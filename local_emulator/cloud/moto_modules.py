@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any, TypeAlias
 
 MotoObject: TypeAlias = Any
-"""An object, a class or a module of moto's. What is used of them has no published types."""
+"""An object, a class or a module of moto's; untyped, as the type checker cannot follow modules that are imported late."""
 
 
 def moto(name: str) -> MotoObject:
