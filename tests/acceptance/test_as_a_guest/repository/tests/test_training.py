@@ -16,6 +16,7 @@ from shop import training
 from local_emulator.testing import RequestRefused, emulated_sagemaker
 
 SCRIPT = "print('score=0.5')"
+ENDLESS = "import time; print('score=0.5', flush=True); time.sleep(600)"
 METRIC = {"Namespace": "/aws/sagemaker/TrainingJobs", "MetricName": "score"}
 
 
@@ -116,11 +117,16 @@ def test_frozen_time(emulated_sagemaker):
     assert [(point["Timestamp"], point["Average"]) for point in points] == [(day, 0.5)]
 
 
+def until_begun(emulator, name):
+    """Wait for the program, whose limits count from its beginning: the job says Training a moment before."""
+    while not emulator.metrics(name):
+        time.sleep(0.02)
+
+
 def test_time_that_ticks_past_the_limit(emulated_sagemaker):
     with freeze_time("2020-02-03T04:05:06Z") as frozen:
-        training.train("job", "import time; time.sleep(600)", limit=3000)
-        while training.SAGEMAKER.describe_training_job(TrainingJobName="job")["SecondaryStatus"] != "Training":
-            time.sleep(0.02)
+        training.train("job", ENDLESS, limit=3000)
+        until_begun(emulated_sagemaker, "job")
         frozen.tick(3600)
         assert training.ended("job")["SecondaryStatus"] == "MaxRuntimeExceeded"
 
@@ -128,9 +134,8 @@ def test_time_that_ticks_past_the_limit(emulated_sagemaker):
 @pytest.mark.emulated_sagemaker(time_scale=3600)
 def test_frozen_time_comes_before_time_that_runs_faster(emulated_sagemaker):
     with freeze_time("2020-02-03T04:05:06Z") as frozen:
-        training.train("job", "import time; time.sleep(600)", limit=3000)
-        while training.SAGEMAKER.describe_training_job(TrainingJobName="job")["SecondaryStatus"] != "Training":
-            time.sleep(0.02)
+        training.train("job", ENDLESS, limit=3000)
+        until_begun(emulated_sagemaker, "job")
         job = training.SAGEMAKER.describe_training_job(TrainingJobName="job")
         assert job["CreationTime"] == job["LastModifiedTime"] == dt.datetime(2020, 2, 3, 4, 5, 6, tzinfo=dt.UTC)
         frozen.tick(2999)

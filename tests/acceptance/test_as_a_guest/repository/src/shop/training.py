@@ -41,9 +41,10 @@ def train(name: str, script: str, limit: int = 600) -> None:
 
 
 def ended(name: str) -> dict[str, Any]:
-    """Wait for the end of a training job; what is to be said of it."""
-    while True:
+    """Wait for the end of a training job; what is to be said of it. TimeoutError after two minutes."""
+    for _ in range(int(120 / POLL)):  # no clock: a test may have stopped it
         job: dict[str, Any] = SAGEMAKER.describe_training_job(TrainingJobName=name)
         if job["TrainingJobStatus"] not in {"InProgress", "Stopping"}:
             return job
         time.sleep(POLL)
+    raise TimeoutError(f"{name}: {job['SecondaryStatus']}")
