@@ -16,6 +16,7 @@ from local_emulator.settings import Settings
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
+_LAST_ANSWERS = 1.0  # seconds that those in hand may take when serving ends
 _THREADS = 8
 _MOST_CONNECTIONS = 500
 _DESCRIPTORS = 4  # connections may use 1/4 of the process's file descriptors
@@ -32,27 +33,11 @@ class Server:
         self._closed = False
         self._faults = faults
         listener = _listen(settings.host, settings.port)
-        adjustments = Adjustments(
-            sockets=[listener],
-            threads=_THREADS,
-            max_request_header_size=MOST_HEAD,
-            max_request_body_size=MOST_BODY,
-            connection_limit=1 << 30,  # the listener's own limit comes first
-            asyncore_use_poll=True,  # select() takes no descriptor above 1023
-            log_socket_errors=False,
-            ident=None,
-            clear_untrusted_proxy_headers=True,
-        )
-        self._server = Listener(
-            app,
-            guard=guard,
-            faults=faults,
-            most=min(_MOST_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _DESCRIPTORS),
-            _sock=listener,
-            adj=adjustments,
-            bind_socket=False,
-            sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()),
-        )
+        try:
+            self._server = _listener(app, listener, guard, faults)
+        except BaseException:
+            listener.close()
+            raise
         host, port = listener.getsockname()[:2]
         self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
@@ -64,6 +49,8 @@ class Server:
         except OSError:
             if not self._closed:  # otherwise another thread closed the sockets during poll()
                 raise
+        finally:
+            self._server.task_dispatcher.shutdown(timeout=_LAST_ANSWERS)
 
     def close(self) -> None:
         """Stop serving; may be called from a signal handler, or from another thread."""
@@ -75,6 +62,30 @@ class Server:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+def _listener(app: "WSGIApplication", listener: socket.socket, guard: Guard, faults: Faults) -> Listener:
+    adjustments = Adjustments(
+        sockets=[listener],
+        threads=_THREADS,
+        max_request_header_size=MOST_HEAD,
+        max_request_body_size=MOST_BODY,
+        connection_limit=1 << 30,  # the listener's own limit comes first
+        asyncore_use_poll=True,  # select() takes no descriptor above 1023
+        log_socket_errors=False,
+        ident=None,
+        clear_untrusted_proxy_headers=True,
+    )
+    return Listener(
+        app,
+        guard=guard,
+        faults=faults,
+        most=min(_MOST_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _DESCRIPTORS),
+        _sock=listener,
+        adj=adjustments,
+        bind_socket=False,
+        sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()),
+    )
 
 
 def _listen(host: str, port: int) -> socket.socket:

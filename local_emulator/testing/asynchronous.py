@@ -2,18 +2,28 @@
 
 import importlib.util
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 _SESSIONS = (("aiobotocore.httpsession", "AIOHTTPSession"), ("aiobotocore.httpxsession", "HttpxSession"))
+_WAITERS = (("aiobotocore.waiter", "AIOWaiter"),)
 
 
 def sessions() -> list[type[Any]]:
     """The HTTP sessions of aiobotocore; none where it is not installed."""
+    return _classes(_SESSIONS)
+
+
+def waiters() -> list[type[Any]]:
+    """The waiters of aiobotocore, also of clients that are made later; none where it is not installed."""
+    return _classes(_WAITERS)
+
+
+def _classes(names: Sequence[tuple[str, str]]) -> list[type[Any]]:
     if importlib.util.find_spec("aiobotocore") is None:
         return []
     classes = []
-    for module, name in _SESSIONS:
+    for module, name in names:
         try:
             classes.append(getattr(importlib.import_module(module), name))
         except (ImportError, AttributeError):  # a version or an installation without it

@@ -8,6 +8,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
+from local_emulator.testing import asynchronous
+
 _LOOK = 0.02  # seconds between two looks at a job
 _POLLERS = ("sm_tuning", "sagemaker")  # packages whose code sleeps between its looks at a job
 
@@ -17,9 +19,7 @@ def without_delays() -> Iterator[None]:
     """boto3's waiters for SageMaker, `sm_tuning` and both SageMaker SDKs look every 20 ms; all others sleep as long as they want."""
     from botocore.waiter import Waiter  # noqa: PLC0415 - boto3 need not be there to import this package
 
-    waiters = [Waiter]
-    if asynchronous := sys.modules.get("aiobotocore.waiter"):
-        waiters.append(asynchronous.AIOWaiter)
+    waiters: list[Any] = [Waiter, *asynchronous.waiters()]
     with ExitStack() as stack:
         for waiter in waiters:
             stack.enter_context(patch.object(waiter, "wait", _eager(waiter.wait)))

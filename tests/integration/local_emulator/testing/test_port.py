@@ -1,8 +1,10 @@
 """The port of a test's emulator, as other processes, event loops and containers see it."""
 
+import gc
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,3 +79,18 @@ def test_a_name_that_is_not_allowed_is_refused() -> None:
         client.meta.events.register("before-send", lambda request, **_: request.headers.__setitem__("Host", "elsewhere"))
         with pytest.raises(client.exceptions.ClientError, match="the Host header 'elsewhere' is not this emulator's"):
             client.list_training_jobs()
+
+
+def test_the_end_of_a_port_leaves_no_thread_and_no_descriptor() -> None:
+    def held() -> tuple[int, int]:
+        return threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
+
+    with emulated_sagemaker() as emulator:
+        with emulator.serve():
+            pass
+        before = held()
+        for _ in range(3):
+            with emulator.serve() as server:
+                boto3.client("s3", endpoint_url=server.url).list_buckets()
+        gc.collect()  # of the client's connections
+        assert held() <= before

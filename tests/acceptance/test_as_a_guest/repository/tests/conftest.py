@@ -13,7 +13,7 @@ from shop import training
 
 from local_emulator.testing import emulated_sagemaker
 
-_HERE = {"127.0.0.1", "::1", "localhost", None, ""}
+_HERE = {"127.0.0.1", "::1", "localhost", "0.0.0.0", None, ""}  # waitress looks "0.0.0.0" up
 _elsewhere: list[object] = []
 
 

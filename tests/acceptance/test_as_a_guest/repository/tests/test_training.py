@@ -181,7 +181,7 @@ async def test_aiobotocore(emulated_sagemaker):
 @pytest.mark.enable_socket
 async def test_aioboto3(emulated_sagemaker, emulated_sagemaker_server):
     session = pytest.importorskip("aioboto3").Session(region_name="eu-west-1")
-    training.train("job", SCRIPT)
+    training.train("job", f"import time; time.sleep(0.5); {SCRIPT}")
     for endpoint in (None, emulated_sagemaker_server.url):  # in this process, and at the port
         async with session.client("sagemaker", endpoint_url=endpoint) as sagemaker:
             waiter = sagemaker.get_waiter("training_job_completed_or_stopped")
