@@ -32,7 +32,6 @@ ELSEWHERE = {
     "local_emulator/runs/data/output.py": "tests/integration/local_emulator/runs/test_supervisor.py",
     "local_emulator/runs/docker_container.py": "tests/integration/local_emulator/runs/test_container.py",
     "local_emulator/runs/forkserver/client.py": "tests/contracts/test_forkserver.py",
-    "local_emulator/runs/forkserver/server/messages.py": "tests/contracts/test_forkserver.py",
     "local_emulator/runs/forkserver/server/mounting.py": "tests/contracts/test_forkserver.py",
     "local_emulator/runs/forkserver/server/restarts.py": "tests/contracts/test_forkserver.py",
     "local_emulator/runs/forkserver/server/script.py": "tests/contracts/test_forkserver.py",
