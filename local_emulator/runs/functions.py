@@ -1,7 +1,7 @@
 """Runs of Python functions in this process, in place of programs: for tests that need no process.
 
-All of them share one thread, which takes them in turn: each computes what it reports next, and before the next turn the engine has
-done all that follows from what was reported. So the same functions come to the same history, however many run side by side.
+All of them share one thread. In each turn every function reports once, then the engine's steps are taken, in the same thread, until
+they have nothing more to do. So the same functions give the same history, however many run side by side.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ _CLOSES_WITHIN = 5.0  # seconds that the current step of a function may take
 class FunctionExecutor:
     """Runs functions itself and hands programs to processes. Safe to use from several threads.
 
-    `settle` waits until the engine has done what follows from all that is known.
+    `settle` returns once the engine has done what follows from all that is known.
     """
 
     def __init__(self, processes: ProcessExecutor, *, clock: Clock, settle: Callable[[], None]) -> None:
@@ -67,7 +67,7 @@ class FunctionExecutor:
         if training is None:
             self._processes.stop(folder, interrupt=interrupt)
         else:
-            training.asked = Cause.INTERRUPT if interrupt else Cause.STOP
+            training.stop_cause = Cause.INTERRUPT if interrupt else Cause.STOP
 
     def kill(self, folder: Path) -> bool:
         """Forget a function's run: what it still computes is dropped."""
@@ -75,7 +75,7 @@ class FunctionExecutor:
             training = self._running.pop(folder, None)
         if training is None:
             return self._processes.kill(folder)
-        training.let_go()
+        training.release()
         return True
 
     def close(self) -> None:
@@ -108,23 +108,26 @@ class FunctionExecutor:
             except OSError:  # a full disk, say: nothing tells how the run ended, so its job fails as a lost one does
                 over = True
             if over:
-                training.let_go()
+                training.release()
                 with self._changed:
                     self._running.pop(folder, None)
 
 
 @dataclass
 class _Training:
-    """One run of a function: what it reports is printed, and its metrics are found in what is printed."""
+    """One run of a function: prints what the function reports, and finds the metrics in what is printed.
+
+    `stop_cause` is set once the run is to stop. Nothing is written any more once it is `released`.
+    """
 
     run: Run
     folder: RunFolder
     function: Callable[[], object]
     clock: Clock
-    asked: Cause | None = None
+    stop_cause: Cause | None = None
     steps: Iterator[object] | None = None
     seq: int = 0
-    let_go_of: bool = False
+    released: bool = False
     guard: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -136,22 +139,22 @@ class _Training:
         self.limits = [(begun + limit, cause) for cause, limit in limits.items() if limit is not None]
 
     def advance(self) -> bool:
-        """Compute and report one thing more, unless the run is to stop; whether that was the last."""
+        """Take one step of the function and report its result, unless the run is to stop; whether the run has ended."""
         try:
-            over = self.asked is None and self._step()
+            over = self.stop_cause is None and self._step()
         except BaseException as error:  # noqa: BLE001 - stated as the run's end with exit code 1, as an exception is a script's
             own = error.__traceback__.tb_next.tb_next if error.__traceback__ and error.__traceback__.tb_next else None
             self._print("".join(traceback.format_exception(type(error), error, own)).rstrip())
             return self._end(Cause.EXIT, 1)
         if over:
             return self._end(Cause.EXIT, 0)
-        if self.asked is not None:
-            return self._end(self.asked, 0)
+        if self.stop_cause is not None:
+            return self._end(self.stop_cause, 0)
         deadline, cause = min(self.limits, default=(math.inf, Cause.EXIT))
         return self.clock.seconds() >= deadline and self._end(cause, 0)
 
     def _step(self) -> bool:
-        """Whether the function has ended."""
+        """Take one step and report its result; whether the function has returned."""
         if self.steps is None:
             result = self.function()
             if result is None or isinstance(result, Mapping | str):
@@ -179,7 +182,7 @@ class _Training:
         ms = int(self.clock.seconds() * 1000)
         rows = []
         with self.guard:
-            if self.let_go_of:
+            if self.released:
                 return
             for line in self.log.write(text.encode("utf-8", "replace") + b"\n", ms):
                 for number, value in self.matcher.match(line.decode()):
@@ -194,15 +197,15 @@ class _Training:
             with contextlib.suppress(BaseException):  # GeneratorExit, as a script's SIGTERM: errors change nothing
                 self.steps.close()
         with self.guard:
-            if not self.let_go_of:
-                self.let_go_of = True
+            if not self.released:
+                self.released = True
                 self.log.close()
                 self.folder.write_exit(Exit(cause=cause, code=code, time=self.clock()))
         return True
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Release the run's folder."""
         with self.guard:
-            if not self.let_go_of:
-                self.let_go_of = True
+            if not self.released:
+                self.released = True
                 self.log.close()
