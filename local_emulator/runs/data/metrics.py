@@ -16,7 +16,7 @@ _MOST_VALUES = 10_000  # of one metric in one line
 _MANY = 20_000  # values of a run that are kept one and all: more cost the emulator seconds, and CloudWatch minutes
 _OF_MANY = 1.0  # seconds between values of a metric that are kept thereafter
 # Seconds of processor time. One line and one definition, then a definition in a whole run: what an honest one may cost.
-_PATIENCE, _PATIENCE_PER_CHARACTER = 0.05, 1e-6
+_PATIENCE, _PATIENCE_PER_CHARACTER = 0.2, 1e-6
 _MOST_OVERRUNS = 3
 _BUDGET, _BUDGET_PER_LINE, _BUDGET_PER_CHARACTER = 1.0, 1e-4, 2e-6
 
