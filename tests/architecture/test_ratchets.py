@@ -32,9 +32,12 @@ def sources(package: str) -> Mapping[Path, str]:
     return {path.relative_to(ROOT): path.read_text(encoding="utf-8") for path in sorted((ROOT / package).rglob("*.py"))}
 
 
+parsed = cache(ast.parse)
+
+
 def imports_in_functions(text: str) -> Iterator[int]:
     """The lines of imports that run when a function is called."""
-    tree = ast.parse(text)
+    tree = parsed(text)
     functions = [node for node in ast.walk(tree) if isinstance(node, Function)]
     inside = {node for function in functions for node in ast.walk(function) if isinstance(node, ast.Import | ast.ImportFrom)}
     return (node.lineno for node in sorted(inside, key=lambda node: node.lineno))
@@ -72,7 +75,7 @@ def test_a_reason_is_a_comment(block: str, reason: bool) -> None:  # noqa: FBT00
 
 def names(text: str) -> Iterator[str]:
     """The names of variables and parameters, as often as they are set."""
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parsed(text)):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id
         elif isinstance(node, ast.arg):

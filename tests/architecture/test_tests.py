@@ -65,10 +65,13 @@ SLEEPS = {
 
 def sleeps(path: Path) -> int:
     """Calls of `time.sleep` that no loop repeats until a condition holds."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
+    if "time.sleep(" not in text:
+        return 0
+    tree = ast.parse(text)
     waiting = {call for loop in ast.walk(tree) if isinstance(loop, ast.While) for call in ast.walk(loop)}
-    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and node not in waiting)
-    return sum(ast.unparse(call.func) == "time.sleep" for call in calls)
+    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call) and node not in waiting]
+    return sum(isinstance(call, ast.Attribute) and ast.unparse(call) == "time.sleep" for call in calls)
 
 
 def test_tests_wait_for_conditions() -> None:

@@ -144,7 +144,7 @@ def test_what_the_api_refuses_is_what_the_dry_run_shows() -> None:
     seen = {True: 0, False: 0}
     names: set[str] = set()
 
-    @settings(max_examples=800, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=300, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(changes=CHANGES)
     def agree(changes: dict[str, Any]) -> None:
         of_definitions = DefinitionMembers.__annotations__ if "definitions" in changes else {}
