@@ -45,7 +45,7 @@ coverage: .venv/.ready-dev ## Measure what the pure tests cover of the pure pack
 
 matrix: $(foreach python,$(PYTHONS),.venv-python-$(python)/.ready) ## Run the pure tests on every Python that pyproject.toml names and this machine has
 	@for python in $(PYTHONS); do \
-	  if [ -x .venv-python-$$python/bin/python ]; then echo "Python $$python:"; $(subst $(BIN),.venv-python-$$python/bin,$(UNIT)) || exit 1; \
+	  if [ -x .venv-python-$$python/bin/python ]; then echo "Python $$python:"; OMP_NUM_THREADS=1 .venv-python-$$python/bin/python $(PURE) || exit 1; \
 	  else echo "Python $$python: skipped, neither PATH nor pyenv nor uv has it"; fi; done
 
 integration: .venv/.ready-dev .venv-toolkit/.ready .venv-oldest/.ready .node/.ready ## Run tests in one process or with one server, and the laws of what starts programs
@@ -233,7 +233,7 @@ GUEST := tests/acceptance/test_as_a_guest/requirements.txt
 .venv-python-%/.ready: pyproject.toml
 	@rm -rf $(@D); python=$(call INTERPRETER,$*); if [ -z "$$python" ]; then exit; fi; \
 	$$python -m venv $(@D) && $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[all,docker,cloudformation,dask]' \
-	  'pytest>=8' 'pytest-xdist>=3' 'hypothesis>=6' && touch $@
+	  protobuf resvg-py 'pytest>=8' 'pytest-xdist>=3' 'hypothesis>=6' && touch $@
 
 # What AWS's framework images hold; it has no wheel, so it needs a C compiler.
 .venv-toolkit/.ready: | .venv/bin/python tools
