@@ -18,9 +18,9 @@ from urllib.parse import quote
 from local_emulator import installation
 from local_emulator.console import say
 from local_emulator.domain.errors import EmulatorError
-from local_emulator.failures import FAILED, tell
+from local_emulator.failures import tell
 from local_emulator.options import make_parser
-from local_emulator.state_folder import KEEP, LOCK, StateLock, read_owner, wipe
+from local_emulator.state_folder import KEEP, read_owner
 
 OK, NOT_RUNNING = 0, 3
 
@@ -35,9 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "serve": _serve,
         "status": _status,
         "stop": _stop,
-        "reset": _reset,
+        "reset": _maintain,
         "interrupt": _interrupt,
-        "recover": _recover,
+        "recover": _maintain,
     }
     try:
         return commands[options.command](options)
@@ -112,26 +112,7 @@ def _serve(options: argparse.Namespace) -> int:
     return OK
 
 
-def _recover(options: argparse.Namespace) -> int:
-    from local_emulator.rescue import recover  # noqa: PLC0415 - see the head of the module
+def _maintain(options: argparse.Namespace) -> int:
+    from local_emulator.maintenance import COMMANDS  # noqa: PLC0415 - see the head of the module
 
-    with StateLock(options.state):
-        for sentence in recover(options.state):
-            say(sentence)
-    return OK
-
-
-def _reset(options: argparse.Namespace) -> int:
-    from local_emulator.assembly import end_runs  # noqa: PLC0415 - see the head of the module
-
-    state = options.state
-    if not (state / LOCK).exists():
-        say(f"{state} holds no state.")
-        return OK
-    if not options.yes and input(f"Kill all runs and forget everything in {state}? [y/N] ").strip().lower() not in {"y", "yes"}:
-        return FAILED
-    with StateLock(state):
-        ended = end_runs(state)
-        wipe(state)
-    say(f"{ended} runs ended, all state forgotten.")
-    return OK
+    return COMMANDS[options.command](options)

@@ -4,6 +4,7 @@ import errno
 import os
 import sqlite3
 import sys
+import traceback
 
 from local_emulator.domain.errors import EmulatorError, InUse
 
@@ -35,8 +36,6 @@ _REMEDIES = {
 def tell(error: BaseException) -> int:
     """Write an error to standard error; returns the exit code."""
     if os.environ.get(DEBUG):
-        import traceback  # noqa: PLC0415 - the error may be a lack of memory: nothing more is loaded than needed
-
         traceback.print_exception(error)
     sentence = "".join(letter if letter.isprintable() else f"#{ord(letter):03o}" for letter in explain(error))
     print(f"local_emulator: {sentence}", file=sys.stderr)  # noqa: T201 - a command line speaks

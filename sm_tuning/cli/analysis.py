@@ -12,6 +12,7 @@ from sm_tuning.analysis.reading import read_data_scaling, read_results
 from sm_tuning.cli.display import console, diagnosis_lines
 from sm_tuning.cli.emulator_process import awake
 from sm_tuning.cli.output import echo, echo_json
+from sm_tuning.cli.session import run_of
 from sm_tuning.cli.target import Target
 from sm_tuning.errors import Invalid, MissingExtra
 from sm_tuning.report.view_model import ViewModel, view_model
@@ -19,7 +20,7 @@ from sm_tuning.report.view_model import ViewModel, view_model
 
 def _view(target: Target, jobs: tuple[str, ...], *, forest: bool = False) -> ViewModel:
     """The view model of tuning jobs, with their training jobs on shares of the training set if there are any."""
-    runs = [target.run(job) for job in jobs or ("latest",)]
+    runs = [run_of(target.session(), job) for job in jobs or ("latest",)]
     results = read_results(*runs)
     return view_model(results, read_data_scaling(results, runs), forest=forest)
 
@@ -36,7 +37,7 @@ def diagnose(*, jobs: tuple[str, ...], target: Target, as_json: bool) -> None:
 
 def dashboard(*, job: str | None, port: int | None, target: Target, as_json: bool) -> None:
     """Show tuning jobs in a browser, live while they run, until Ctrl-C; with JOB say where that one is."""
-    path = "" if job is None else f"jobs/{target.run(job).name}"
+    path = "" if job is None else f"jobs/{run_of(target.session(), job).name}"
     try:
         server, url = pages.serving(target.session(), port)
     except OSError as error:
@@ -83,7 +84,7 @@ def _write_figures(folder: Path, drawn: Mapping[str, str]) -> None:
 
 def export(*, jobs: tuple[str, ...], output: Path, target: Target, as_json: bool) -> None:
     """Write the training jobs of tuning jobs to a file: a row each; with .json their learning curves too."""
-    results = read_results(*(target.run(job) for job in jobs or ("latest",)), curves=output.suffix == ".json")
+    results = read_results(*(run_of(target.session(), job) for job in jobs or ("latest",)), curves=output.suffix == ".json")
     results.write(output)
     if as_json:
         echo_json({"file": str(output), "rows": len(results.trials)})

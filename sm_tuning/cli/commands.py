@@ -1,6 +1,6 @@
 """Every command with its options.
 
-A command imports the module that carries it out when it is called (`_perform`): `--help` needs none of boto3, rich and the charts.
+A command imports the module that carries it out when it is called (`_load`): `--help` needs none of boto3, rich and the charts.
 """
 
 from collections.abc import Callable
@@ -17,10 +17,15 @@ from sm_tuning.cli.target import Target, state_folder
 Command = Callable[..., None]
 
 
+def _load(implementation: str) -> Callable[..., Any]:
+    """Import a module of this package and give its function or class, as in `follow.status`."""
+    module, _, name = implementation.partition(".")
+    loaded: Callable[..., Any] = getattr(import_module(f"sm_tuning.cli.{module}"), name)
+    return loaded
+
+
 def _perform(implementation: str, **arguments: object) -> None:
-    """Import a module of this package and call its function, as in `follow.status`."""
-    module, _, function = implementation.partition(".")
-    getattr(import_module(f"sm_tuning.cli.{module}"), function)(**arguments)
+    _load(implementation)(**arguments)
 
 
 def _options(command: Command) -> Command:
@@ -57,9 +62,8 @@ def _described(command: Command) -> Command:
 
     @wraps(command)
     def run(*, file: Path, stack: str | None, image: str | None, price_per_hour: float | None, **arguments: object) -> None:
-        from sm_tuning.cli.job_file import JobFile  # noqa: PLC0415 - as in _perform
-
-        command(job_file=JobFile(file=file, stack=stack, image=image, price_per_hour=price_per_hour), **arguments)
+        job_file = _load("job_file.JobFile")(file=file, stack=stack, image=image, price_per_hour=price_per_hour)
+        command(job_file=job_file, **arguments)
 
     return _with_parameters(run, decorated)
 

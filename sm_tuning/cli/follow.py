@@ -5,6 +5,7 @@ from botocore.exceptions import ClientError
 from sm_tuning.cli.display import console, safe, status_lines, table_of, trainings_table
 from sm_tuning.cli.documents import status_document, training_document
 from sm_tuning.cli.output import echo, echo_json
+from sm_tuning.cli.session import run_of
 from sm_tuning.cli.target import Target
 from sm_tuning.client.run import TuningRun
 from sm_tuning.client.summaries import tuning_jobs
@@ -13,7 +14,7 @@ from sm_tuning.errors import NotFound
 
 def status(*, job: str, target: Target, as_json: bool) -> None:
     """Say how far a tuning job is."""
-    now = target.run(job).status()
+    now = run_of(target.session(), job).status()
     if as_json:
         echo_json(status_document(now))
         return
@@ -24,7 +25,7 @@ def status(*, job: str, target: Target, as_json: bool) -> None:
 
 def trainings(*, job: str, target: Target, as_json: bool) -> None:
     """List the training jobs of a tuning job."""
-    run = target.run(job)
+    run = run_of(target.session(), job)
     rows = run.trainings()
     if as_json:
         echo_json([training_document(row) for row in rows])
@@ -35,7 +36,7 @@ def trainings(*, job: str, target: Target, as_json: bool) -> None:
 
 def best(*, job: str, target: Target, as_json: bool) -> None:
     """Show the best training job of a tuning job."""
-    run = target.run(job)
+    run = run_of(target.session(), job)
     training = run.best()
     if training is None:
         raise NotFound(f"{run.name} has no training job with an objective yet")
@@ -53,7 +54,7 @@ def logs(*, name: str, follow: bool, target: Target, as_json: bool) -> None:
         session.client("sagemaker").describe_training_job(TrainingJobName=name)
         run, training = TuningRun(name, session=session), name
     except ClientError:
-        run = target.run(name)
+        run = run_of(target.session(), name)
         rows = run.trainings()
         chosen = run.best() or (rows[-1] if rows else None)
         if chosen is None:
@@ -70,7 +71,7 @@ def logs(*, name: str, follow: bool, target: Target, as_json: bool) -> None:
 
 def stop(*, job: str, target: Target, as_json: bool) -> None:
     """Stop a tuning job and its running training jobs."""
-    run = target.run(job)
+    run = run_of(target.session(), job)
     run.stop()
     if as_json:
         echo_json(status_document(run.status()))

@@ -26,6 +26,7 @@ from sm_tuning.cli.emulator_process import configured, state_of
 from sm_tuning.cli.failures import FAILED, INTERRUPTED
 from sm_tuning.cli.job_file import JobFile
 from sm_tuning.cli.output import echo, echo_json
+from sm_tuning.cli.session import run_of
 from sm_tuning.cli.target import Target, state_folder
 from sm_tuning.client.description import description
 from sm_tuning.client.run import TuningRun
@@ -243,7 +244,7 @@ def _emulator_line(target: Target) -> str:
 
 def attach(*, job: str, timeout: float | None, target: Target, as_json: bool) -> None:
     """Follow a tuning job to its end."""
-    launched = target.run(job)
+    launched = run_of(target.session(), job)
     status = followed(launched, timeout)
     if as_json:
         echo_json(_document(launched, status))

@@ -4,12 +4,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sm_tuning.boto import Session
-
-if TYPE_CHECKING:
-    from sm_tuning.client.run import TuningRun
 
 
 def state_folder() -> Path:
@@ -38,12 +34,6 @@ class Target:
         session, self.started = local_session(self.state, self.region, parallel)
         self.url = session.url
         return session
-
-    def run(self, name: str) -> "TuningRun":
-        """The tuning job whose name begins like this (if only one does), or the latest; raises NotFound."""
-        from sm_tuning.cli.session import run_of  # noqa: PLC0415 - see session()
-
-        return run_of(self.session(), name)
 
     def prices(self, instance_types: list[str]) -> Mapping[str, float]:
         """Dollars for an hour of each instance type by AWS's price list; those that it does not tell are left out."""

@@ -22,7 +22,10 @@ from sm_tuning.client.summaries import training_job, tuning_jobs
 from sm_tuning.dashboard.owner import OwnerOnly
 from sm_tuning.errors import NotFound, SmTuningError, optional_package
 from sm_tuning.printable import printable
-from sm_tuning.report import ViewModel, charts, page, templates, trusted, view_model
+from sm_tuning.report import Trusted, ViewModel, charts, page, templates, view_model
+
+with optional_package("cli", "the dashboard needs waitress"):
+    import waitress
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -164,8 +167,8 @@ class Dashboard:
             "status": status,
             "view": view,
             "most": _MOST_JOBS,
-            "sparks": [(trial, trusted(charts.spark(trial) or "")) for trial in view.running[:_MOST_JOBS]],
-            "drawn": {title: trusted(svg) for title, svg in drawn.items() if svg is not None},
+            "sparks": [(trial, Trusted(charts.spark(trial) or "")) for trial in view.running[:_MOST_JOBS]],
+            "drawn": {title: Trusted(svg) for title, svg in drawn.items() if svg is not None},
         }
 
     def _compared(self, names: Sequence[str]) -> dict[str, Any]:
@@ -173,7 +176,7 @@ class Dashboard:
         return {
             "title": "Compared" if len(names) > 1 else names[0],
             "view": view,
-            "drawn": [trusted(svg) for svg in charts.comparison(view).values()],
+            "drawn": [Trusted(svg) for svg in charts.comparison(view).values()],
         }
 
     def _log(self, name: str) -> dict[str, Any]:
@@ -195,11 +198,9 @@ def serving(session: Session, port: int | None) -> tuple[Any, str]:
     """A server on loopback that only waits for `run()`, and its address. Port 0 takes a free one, None the usual one if it is free.
 
     Raises:
-        MissingExtra: waitress or Jinja is not installed.
+        MissingExtra: Jinja is not installed.
         OSError: The port is taken.
     """
-    with optional_package("cli", "the dashboard needs waitress"):
-        import waitress  # noqa: PLC0415 - an extra
     app = Dashboard(session, ())
     options = {"host": "127.0.0.1", "threads": 4, "ident": None, "max_request_body_size": _MOST_BODY}
     try:

@@ -80,10 +80,9 @@ CONSTRAINTS: Section[Member] = Section(
 @functools.cache
 def service() -> "ServiceModel":
     """The model of SageMaker that botocore ships, read once."""
-    from botocore.loaders import Loader  # noqa: PLC0415 - a tenth of a second that describing a job need not pay
-    from botocore.model import ServiceModel  # noqa: PLC0415 - see above
+    from botocore import loaders, model  # noqa: PLC0415 - a tenth of a second that describing a job need not pay
 
-    return ServiceModel(Loader().load_service_model("sagemaker", "service-2"), "sagemaker")
+    return model.ServiceModel(loaders.Loader().load_service_model("sagemaker", "service-2"), "sagemaker")
 
 
 def operation(name: str) -> "OperationModel":

@@ -5,7 +5,6 @@ The calls are recorded while real tuning jobs are launched, followed, read and s
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -14,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from infra.__main__ import main
 from sm_tuning import Channel, Continuous, Objective, Random, Resources, Script, TuningJob, read_results
-from sm_tuning.cli.target import Target
+from sm_tuning.cli.session import run_of
 from sm_tuning.client.stack import Stack
 from sm_tuning.preflight.doctor import doctor
 from sm_tuning.preflight.prices import price_list
@@ -117,18 +116,6 @@ def _creation(params: Mapping[str, Any]) -> Iterator[Call]:
         yield Call("sagemaker:AddTags", job)
 
 
-class _Target(Target):
-    """Where `sm-tuning status` looks, with a session of ours."""
-
-    def __init__(self, recorder: Recorder) -> None:
-        super().__init__(aws=True, region="us-east-1", profile=None, state=Path("unused"))
-        self._recorder = recorder
-
-    def session(self, parallel: int | None = None) -> Recorder:
-        assert parallel is None
-        return self._recorder
-
-
 @pytest.fixture(scope="module")
 def deployed(served: Server) -> Server:
     """An emulator with both stacks."""
@@ -179,7 +166,7 @@ def calls(deployed: Server, tmp_path_factory: pytest.TempPathFactory) -> list[Ca
     assert run.failures() == []
     assert read_results(run).best is not None
     job.named("own-p-stopped").launch(recorder).stop()
-    assert _Target(recorder).run("latest").name == "own-p-stopped"
+    assert run_of(recorder, "latest").name == "own-p-stopped"
     return recorder.calls + ASKED_FOR_BESIDES
 
 

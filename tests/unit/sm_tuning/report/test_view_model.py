@@ -87,5 +87,6 @@ def test_importances_of_a_forest_are_made_on_request(monkeypatch: pytest.MonkeyP
     assert sum(share for _, share in view.importances) == pytest.approx(1)
     assert [share for _, share in view.importances] == sorted((share for _, share in view.importances), reverse=True)
     monkeypatch.setitem(sys.modules, "sklearn.ensemble", None)
+    monkeypatch.delitem(sys.modules, "sm_tuning.analysis.forest")
     without = view_model(made(30), forest=True)
     assert without.importances == [(effect.name, effect.strength) for effect in without.effects]
