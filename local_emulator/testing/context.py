@@ -1,16 +1,14 @@
 """The context in which the emulator answers every AWS client of this process."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import fields, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from local_emulator.domain.errors import EmulatorError
 from local_emulator.settings import Settings
-from local_emulator.testing import environment
 from local_emulator.testing.decoration import decorated
-from local_emulator.testing.state import temporary_state
 
 if TYPE_CHECKING:
     from local_emulator.testing.emulator import InProcessEmulator
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=Callable[..., Any])
 
 _STOP_GRACE = 1.0  # seconds
-_NO_AWS = "http://127.0.0.1:9/emulated_sagemaker-has-no-port"  # where a training job that asks AWS is refused at once
 
 
 def default_settings() -> Settings:
@@ -91,31 +88,8 @@ def emulated_sagemaker(settings: Any = None, *, mock: bool = True, **changes: An
 @contextmanager
 def _emulation(settings: Settings, *, mock: bool) -> Iterator["InProcessEmulator"]:
     try:
-        from moto import mock_aws  # noqa: PLC0415 - optional and heavy
-        from moto.core.models import botocore_stubber  # noqa: PLC0415 - optional and heavy
-
-        from local_emulator.assembly import end_runs  # noqa: PLC0415 - needs moto
-        from local_emulator.testing.emulator import InProcessEmulator  # noqa: PLC0415 - needs moto
-        from local_emulator.testing.interception import answering  # noqa: PLC0415 - needs moto
+        from local_emulator.testing.emulation import emulation  # noqa: PLC0415 - needs moto, which is optional and heavy
     except ModuleNotFoundError as error:
         raise EmulatorError(f"{error.name} is not installed: pip install 'sm-tuning[emulator]'") from error
-    region = environment.configured_region() or settings.region
-    with temporary_state() as state:
-        chosen = replace(settings, state=state, region=region)
-        with environment.dummy_environment(chosen), mock_aws() if mock else nullcontext():
-            if not botocore_stubber.enabled:
-                raise EmulatorError(_INACTIVE if not mock else _ELSEWHERE)
-            with (
-                InProcessEmulator(chosen, endpoint=lambda: _NO_AWS) as emulator,
-                answering(emulator),
-                emulator.requests.recording(),
-            ):
-                yield emulator
-            if any((state / "runs").iterdir()):
-                end_runs(state)
-
-
-_INACTIVE = "emulated_sagemaker(mock=False): moto's mock_aws is not active; start it before, or leave mock=False out"
-_ELSEWHERE = (
-    "emulated_sagemaker(): moto is in server or proxy mode (TEST_SERVER_MODE, TEST_PROXY_MODE); it has to be in this process"
-)
+    with emulation(settings, mock=mock) as emulator:
+        yield emulator

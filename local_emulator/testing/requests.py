@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Any
 from unittest.mock import patch
 
+from botocore.client import BaseClient
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
@@ -75,8 +77,6 @@ class Requests(Sequence[Request]):
     @contextmanager
     def recording(self) -> Iterator[None]:
         """Note what is called until the context ends; others may record at the same time, and end before or after it."""
-        from botocore.client import BaseClient  # noqa: PLC0415 - boto3 need not be there to import this package
-
         name = "_make_api_call"  # every call of an operation goes there
         with _guard:
             if not _recorders:

@@ -8,7 +8,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -20,9 +20,9 @@ _PREFIX = "sm-tuning-"
 
 
 @contextlib.contextmanager
-def temporary_state() -> Iterator[Path]:
-    """A folder below the temporary folder, removed at the end."""
-    _remove_stale(os.getpid())
+def temporary_state(end_runs: Callable[[Path], object]) -> Iterator[Path]:
+    """A folder below the temporary folder, removed at the end. `end_runs` ends what runs in the folder of a killed process."""
+    _remove_stale(os.getpid(), end_runs)
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
     try:
         yield folder
@@ -34,13 +34,11 @@ def temporary_state() -> Iterator[Path]:
 
 
 @cache  # once in the life of a process
-def _remove_stale(_process: int) -> None:
+def _remove_stale(_process: int, end_runs: Callable[[Path], object]) -> None:
     """Remove the folders of processes that have been killed, and end what still runs there. Others' folders are left alone."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
         with contextlib.suppress(OSError):  # somebody else is removing it
             if _is_stale(folder):
-                from local_emulator.assembly import end_runs  # noqa: PLC0415 - heavy, and seldom needed
-
                 end_runs(folder)
                 remove_tree(folder)
 

@@ -8,6 +8,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
+from botocore.waiter import Waiter
+
 from local_emulator.testing import asynchronous
 
 _LOOK = 0.02  # seconds between two looks at a job
@@ -17,8 +19,6 @@ _POLLERS = ("sm_tuning", "sagemaker")  # packages whose code sleeps between its 
 @contextmanager
 def without_delays() -> Iterator[None]:
     """boto3's waiters for SageMaker, `sm_tuning` and both SageMaker SDKs look every 20 ms; all others sleep as long as they want."""
-    from botocore.waiter import Waiter  # noqa: PLC0415 - boto3 need not be there to import this package
-
     waiters: list[Any] = [Waiter, *asynchronous.waiters()]
     with ExitStack() as stack:
         for waiter in waiters:
