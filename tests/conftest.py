@@ -27,6 +27,7 @@ import pytest
 
 from local_emulator.assembly import end_runs
 from local_emulator.state_folder import StateLock, wipe
+from local_emulator.store.sqlite import SqliteStore
 
 botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)  # half of a client's making is reading models
 
@@ -47,6 +48,25 @@ _IMPURE: tuple[tuple[Any, str], ...] = (
     *((os, name) for name in ("fork", "posix_spawn")),
     (subprocess.Popen, "__init__"),
 )
+
+
+@pytest.fixture(autouse=True)
+def _stores_are_closed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close the stores that a pure test has opened: Python 3.13 warns of a database that nobody has closed."""
+    if not any(request.path.is_relative_to(folder) for folder in PURE):
+        yield
+        return
+    opened: list[SqliteStore] = []
+    initialize = SqliteStore.__init__
+
+    def initialize_and_note(store: SqliteStore, *arguments: Any, **options: Any) -> None:
+        initialize(store, *arguments, **options)
+        opened.append(store)
+
+    monkeypatch.setattr(SqliteStore, "__init__", initialize_and_note)
+    yield
+    for store in opened:
+        store.close()
 
 
 @pytest.fixture(autouse=True)

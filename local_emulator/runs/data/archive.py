@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from local_emulator.domain.errors import RunError
+from local_emulator.runs.data.links import leads_to_itself
 
 _CHUNK = 1 << 20
 _LONGEST_PART = 255
@@ -234,11 +235,9 @@ class _Unpacking:
         root = self.folder.resolve()
         for name, to in self.links.items():
             said = f"{name[:200]!r} is a link to {to[:200]!r}"
-            try:
-                real = (self.folder / name).resolve()
-            except (OSError, RuntimeError) as error:  # pathlib raises RuntimeError for a loop before Python 3.13
-                raise ArchiveError(f"{said}, which leads to itself") from error
-            if not real.is_relative_to(root):
+            if leads_to_itself(self.folder / name):
+                raise ArchiveError(f"{said}, which leads to itself")
+            if not (self.folder / name).resolve().is_relative_to(root):
                 raise ArchiveError(f"{said}, which leads out of the folder")
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local_emulator.domain.errors import RunError
+from local_emulator.runs.data.links import leads_to_itself
 
 
 class OutputError(RunError):
@@ -69,10 +70,9 @@ def _followed(root: Path, entry: "os.DirEntry[str]", name: str) -> OutputFile | 
     """The file within a folder that a link leads to; None if the entry is no such link."""
     if not entry.is_symlink():
         return None
-    try:
-        real = (root / name).resolve()
-    except RuntimeError as error:  # what pathlib raises for a loop before Python 3.13
-        raise OutputError(f"{shown(name)} is a link that leads to itself") from error
+    if leads_to_itself(root / name):
+        raise OutputError(f"{shown(name)} is a link that leads to itself")
+    real = (root / name).resolve()
     return OutputFile(name, real, link=True) if real.is_file() and real.is_relative_to(root) else None
 
 
