@@ -10,7 +10,7 @@ _RESOURCES = ("epochs", "numepochs", "n-epochs", "n_epochs", "num_epochs")
 
 
 def make(plan: Plan, definition: Definition, seed: int) -> Strategy:
-    """The strategy of one definition of a tuning job."""
+    """The strategy of one definition of a tuning job; raises ValueError for a name that nobody has registered here."""
     space = definition.space
     if plan.strategy == "Grid":
         return Grid(space, early_stopping=plan.early_stopping)
@@ -20,6 +20,8 @@ def make(plan: Plan, definition: Definition, seed: int) -> Strategy:
         from local_emulator.strategies.bayesian import Bayesian  # noqa: PLC0415 - numpy and scipy: half a second that other strategies need not wait for
 
         return Bayesian(space, seed=seed, early_stopping=plan.early_stopping)
+    if plan.strategy != "Hyperband":
+        raise ValueError(f"the strategy {plan.strategy} is not one of Grid, Random, Bayesian, Hyperband")
     static = definition.spec.hyperparameters
     most = plan.max_resource or next(int(static[name]) for name in _RESOURCES if static.get(name, "").isdigit())
     return Hyperband(space, seed=seed, max_resource=most, min_resource=plan.min_resource or 1)
