@@ -102,7 +102,7 @@ def outcome(folder: RunFolder, *, forked: bool) -> dict[str, Any]:
     """Everything that a run has left."""
     exit_ = end(folder)
     assert (folder.load_run().fork_server is not None) is forked
-    assert why_not_forked(folder) == ""
+    assert why_not_forked(folder) == "", why_not_forked(folder)
     log = [line.text.replace(str(folder.work), "RUN") for line in read_log(folder)[0]]
     files = {
         str(path.relative_to(folder.ml)): path.read_bytes()
