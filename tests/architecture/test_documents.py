@@ -2,18 +2,15 @@
 
 import ast
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
-from botocore.loaders import Loader
-from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
 
+from tests.architecture import members
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "local_emulator"
 OPERATIONS = ("CreateTrainingJob", "UpdateTrainingJob", "CreateHyperParameterTuningJob")
-READERS = {"get", "pop", "setdefault"}
 
 # Operations that are given a request, and how often they read a member of it: the job's name.
 ALLOWED = {"api/training_jobs.py": 2, "api/tuning_jobs.py": 2}
@@ -22,42 +19,9 @@ RULES = {"api/limits.py"}  # judges requests before they are parsed
 FOREIGN = {"cloud", "algorithms"}
 
 
-def _below(shape: Shape, known: set[str]) -> Iterator[str]:
-    if isinstance(shape, StructureShape):
-        for name, member in shape.members.items():
-            yield name
-            if member.name not in known:
-                known.add(member.name)
-                yield from _below(member, known)
-    elif isinstance(shape, ListShape):
-        yield from _below(shape.member, known)
-    elif isinstance(shape, MapShape):
-        yield from _below(shape.value, known)
-
-
-@cache
-def members() -> frozenset[str]:
-    """The names of all members of the requests of which jobs are made."""
-    service = ServiceModel(Loader().load_service_model("sagemaker", "service-2"), "sagemaker")
-    shapes = [service.operation_model(name).input_shape for name in OPERATIONS]
-    return frozenset(name for shape in shapes if shape is not None for name in _below(shape, set()))
-
-
-def _key(node: ast.AST) -> object:
-    """The constant that an expression looks up in a mapping; None if it does no such thing."""
-    match node:
-        case ast.Subscript(slice=ast.Constant(value=key), ctx=ast.Load()):
-            return key
-        case ast.Call(func=ast.Attribute(attr=attr), args=[ast.Constant(value=key), *_]) if attr in READERS:
-            return key
-        case ast.Compare(left=ast.Constant(value=key), ops=[ast.In() | ast.NotIn()]):
-            return key
-    return None
-
-
 def reads(source: str) -> int:
     """How many expressions look a member of a request up."""
-    return sum(_key(node) in members() for node in ast.walk(ast.parse(source)))
+    return len(members.reads(source, members.members(OPERATIONS, "input_shape")))
 
 
 @pytest.mark.parametrize(

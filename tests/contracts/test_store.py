@@ -15,70 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_emulator.documents import parse
 from local_emulator.domain.errors import AlreadyExists, Conflict, ImpossibleTransition, NotFound, StoreError
 from local_emulator.domain.history import Observation
-from local_emulator.domain.jobs import MAY_FOLLOW, Secondary, Status, Transition
-from local_emulator.domain.names import AwsScope
+from local_emulator.domain.jobs import MAY_FOLLOW, Status
 from local_emulator.domain.training import FinalMetric, TrainingJob
-from local_emulator.domain.tuning import TuningJob
 from local_emulator.store.base import Query, Sort
 from local_emulator.store.records import from_json, to_json
 from local_emulator.store.sqlite import SqliteStore
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-SCOPE = AwsScope(region="us-east-1", account="123456789012")
-
-
-def tuning(name: str = "tune", minutes: int = 0) -> TuningJob:
-    created = NOW + timedelta(minutes=minutes)
-    request = {
-        "HyperParameterTuningJobConfig": {
-            "Strategy": "Random",
-            "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "score"},
-            "ResourceLimits": {"MaxParallelTrainingJobs": 1, "MaxNumberOfTrainingJobs": 9},
-            "ParameterRanges": {"ContinuousParameterRanges": [{"Name": "x", "MinValue": "0", "MaxValue": "1"}]},
-        },
-        "TrainingJobDefinition": {"AlgorithmSpecification": {"MetricDefinitions": []}},
-    }
-    return TuningJob(
-        name=name,
-        arn=SCOPE.tuning_arn(name),
-        region="us-east-1",
-        request=request,
-        plan=parse.tuning(request),
-        status=Status.IN_PROGRESS,
-        created=created,
-        modified=created,
-        seed=1,
-    )
-
-
-def training(name: str, minutes: int = 0, **changes: object) -> TrainingJob:
-    created = NOW + timedelta(minutes=minutes)
-    job = TrainingJob(
-        name=name,
-        arn=SCOPE.training_arn(name),
-        region="us-east-1",
-        request={"HyperParameters": {"x": "1"}},
-        spec=parse.training({"HyperParameters": {"x": "1"}}),
-        run="0" * 32,
-        status=Status.IN_PROGRESS,
-        secondary=Secondary.STARTING,
-        created=created,
-        modified=created,
-        transitions=(Transition(status=Secondary.STARTING, start=created, message="m"),),
-        tuning="tune",
-        tuning_arn=SCOPE.tuning_arn("tune"),
-        objective="score",
-        tuned={"x": "0.5"},
-        index=minutes + 1,
-    )
-    return replace(job, **changes)  # type: ignore[arg-type] # a test's own changes
-
-
-def ended(job: TrainingJob, value: float) -> TrainingJob:
-    return replace(job, status=Status.COMPLETED, ended=NOW, final_metrics=(FinalMetric(name="score", value=value, time=NOW),))
+from tests.made_jobs import NOW, SCOPE, ended, training, tuning
 
 
 @pytest.fixture(params=["memory", "file"])

@@ -29,7 +29,7 @@ from local_emulator.failures import DEBUG, explain
 from local_emulator.state_folder import StateLock
 from local_emulator.store.sqlite import SqliteStore
 from tests.conftest import ROOT
-from tests.contracts.test_store import NOW, SCOPE
+from tests.made_jobs import NOW, SCOPE
 from tests.unit.local_emulator.cloud.test_persistence import fill as fill_s3
 from tests.unit.local_emulator.store.test_damage import fill as fill_jobs
 

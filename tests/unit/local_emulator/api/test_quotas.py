@@ -12,7 +12,8 @@ from local_emulator.domain.names import AwsScope
 from local_emulator.domain.spec import InstanceGroup, ResourceConfig, TrainingSpec
 from local_emulator.settings import Quotas
 from local_emulator.store.sqlite import SqliteStore
-from tests.unit.local_emulator.documents.conftest import SCOPE, child, tuning_job
+from tests.made_jobs import SCOPE
+from tests.unit.local_emulator.documents.conftest import child, tuning_job
 
 LARGE, SMALL = InstanceGroup(instance_type="ml.m5.large"), InstanceGroup(instance_type="ml.c5.large", instance_count=2)
 LIMIT = "The account-level service limit '"

@@ -14,7 +14,7 @@ from local_emulator.dask.uploads import CheckpointUploads, RetryingObjects
 from local_emulator.domain.objects import ObjectInfo, ObjectsUnavailable
 from local_emulator.domain.spec import CheckpointConfig
 from local_emulator.runs.folder import RunFolder
-from tests.contracts.test_store import training
+from tests.made_jobs import training
 
 
 class Objects:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from local_emulator.documents import changes, parse
 from local_emulator.domain.spec import InstanceGroup
 from local_emulator.domain.training import TrainingJob
-from tests.unit.local_emulator.documents.conftest import NOW
+from tests.made_jobs import NOW
 
 LATER = NOW + timedelta(seconds=1)
 SMALL = InstanceGroup(instance_type="ml.c5.large", instance_count=1)

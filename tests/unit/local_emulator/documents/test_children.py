@@ -6,7 +6,8 @@ from local_emulator.documents import parse
 from local_emulator.documents.children import new_training_job, resources_of
 from local_emulator.domain.jobs import Secondary, Status
 from local_emulator.domain.training import TrainingJob
-from tests.unit.local_emulator.documents.conftest import NOW, SCOPE, child, tuning_job
+from tests.made_jobs import NOW, SCOPE
+from tests.unit.local_emulator.documents.conftest import child, tuning_job
 
 
 def test_a_training_job_of_a_tuning_job(job: TrainingJob) -> None:

@@ -9,7 +9,8 @@ from local_emulator.domain.history import Goal, History, Trial
 from local_emulator.domain.jobs import Secondary, Status
 from local_emulator.domain.names import Arn
 from local_emulator.domain.training import FinalMetric, TrainingJob
-from tests.unit.local_emulator.documents.conftest import NOW, child, tuning_job
+from tests.made_jobs import NOW
+from tests.unit.local_emulator.documents.conftest import child, tuning_job
 
 LATER = NOW + timedelta(seconds=100, microseconds=250_900)
 

@@ -8,7 +8,8 @@ import pytest
 from local_emulator.domain.jobs import Secondary, Status
 from local_emulator.domain.spec import StoppingCondition
 from local_emulator.domain.training import FinalMetric, TimeBudget, TrainingJob
-from tests.unit.local_emulator.documents.conftest import NOW, child, tuning_job
+from tests.made_jobs import NOW
+from tests.unit.local_emulator.documents.conftest import child, tuning_job
 
 
 def after(seconds: float) -> datetime:

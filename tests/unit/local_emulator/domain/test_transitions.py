@@ -6,7 +6,7 @@ from datetime import timedelta
 from local_emulator.domain import transitions
 from local_emulator.domain.jobs import Secondary
 from local_emulator.domain.training import PreviousRun
-from tests.contracts.test_store import NOW, training
+from tests.made_jobs import NOW, training
 
 
 def test_a_job_goes_through_its_steps_without_a_gap() -> None:

@@ -8,7 +8,8 @@ import pytest
 from local_emulator.domain.jobs import Status
 from local_emulator.domain.training import TrainingJob
 from local_emulator.domain.warm_pool import PoolStatus, pool_status, retained_seconds
-from tests.unit.local_emulator.documents.conftest import NOW, child, tuning_job
+from tests.made_jobs import NOW
+from tests.unit.local_emulator.documents.conftest import child, tuning_job
 
 
 def job(status: Status, keep_alive: int = 60, *, pooled: bool = False) -> TrainingJob:

@@ -13,7 +13,7 @@ from local_emulator.engine import endings
 from local_emulator.engine.endings import Ending
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.run import Cause, Exit
-from tests.contracts.test_store import NOW, training
+from tests.made_jobs import NOW, training
 
 LATER = NOW + timedelta(minutes=1)
 

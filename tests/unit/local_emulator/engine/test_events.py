@@ -13,7 +13,8 @@ from local_emulator.domain.names import AwsScope
 from local_emulator.engine.events import EventPublisher, Job
 from local_emulator.engine.faults import FaultLog
 from local_emulator.store.sqlite import SqliteStore
-from tests.unit.local_emulator.documents.conftest import NOW, child, tuning_job
+from tests.made_jobs import NOW
+from tests.unit.local_emulator.documents.conftest import child, tuning_job
 
 
 class Bus:

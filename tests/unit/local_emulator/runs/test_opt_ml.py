@@ -13,7 +13,7 @@ from local_emulator.domain.training import TrainingJob
 from local_emulator.runs import opt_ml
 from local_emulator.runs.folder import RunFolder
 from local_emulator.settings import Settings
-from tests.contracts.test_store import training
+from tests.made_jobs import training
 
 REQUEST: dict[str, Any] = {
     "HyperParameters": {"b": "2", "a": "1"},

@@ -12,7 +12,7 @@ from local_emulator.domain.errors import Damaged, StoreError
 from local_emulator.domain.history import Observation
 from local_emulator.store.base import Query
 from local_emulator.store.sqlite import SqliteStore
-from tests.contracts.test_store import NOW, SCOPE, ended, training, tuning
+from tests.made_jobs import NOW, SCOPE, ended, training, tuning
 
 
 def fill(path: Path) -> None:

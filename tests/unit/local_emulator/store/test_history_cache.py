@@ -11,7 +11,8 @@ from local_emulator.domain.history import History, Observation, Trial, Trials
 from local_emulator.domain.jobs import Status
 from local_emulator.store.base import Query
 from local_emulator.store.sqlite import SqliteStore
-from tests.unit.local_emulator.store.test_sqlite import NOW, SCOPE, ended, facts_of, training, tuning
+from tests.made_jobs import NOW, SCOPE, ended, training, tuning
+from tests.unit.local_emulator.store.test_sqlite import facts_of
 from tests.unit.local_emulator.store.test_table import undone
 
 

@@ -13,7 +13,8 @@ from local_emulator.domain.jobs import Status
 from local_emulator.store import queries
 from local_emulator.store.base import Query, Sort
 from local_emulator.store.sqlite import SqliteStore
-from tests.unit.local_emulator.store.test_sqlite import NOW, SCOPE, ended, plan, training
+from tests.made_jobs import NOW, SCOPE, ended, training
+from tests.unit.local_emulator.store.test_sqlite import plan
 
 FILTERS: Sequence[dict[str, Any]] = (
     {},

@@ -3,76 +3,21 @@
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local_emulator.documents import parse
 from local_emulator.domain.errors import StoreError
 from local_emulator.domain.history import History
-from local_emulator.domain.jobs import Secondary, Status, Transition
 from local_emulator.domain.names import Arn, AwsScope
-from local_emulator.domain.training import FinalMetric, PreviousRun, TrainingJob
+from local_emulator.domain.training import PreviousRun, TrainingJob
 from local_emulator.domain.tuning import TuningJob
 from local_emulator.store import queries
 from local_emulator.store.base import Query
 from local_emulator.store.records import microseconds, to_json
 from local_emulator.store.sqlite import SqliteStore
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-SCOPE = AwsScope(region="us-east-1", account="123456789012")
-
-
-def tuning(name: str = "tune") -> TuningJob:
-    config = {
-        "Strategy": "Random",
-        "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "score"},
-        "ResourceLimits": {"MaxParallelTrainingJobs": 2, "MaxNumberOfTrainingJobs": 9},
-        "ParameterRanges": {"ContinuousParameterRanges": [{"Name": "x", "MinValue": "0", "MaxValue": "1"}]},
-    }
-    request = {"HyperParameterTuningJobConfig": config, "TrainingJobDefinition": {"AlgorithmSpecification": {}}}
-    return TuningJob(
-        name=name,
-        arn=SCOPE.tuning_arn(name),
-        region="us-east-1",
-        request=request,
-        plan=parse.tuning(request),
-        status=Status.IN_PROGRESS,
-        created=NOW,
-        modified=NOW,
-        seed=1,
-    )
-
-
-def training(name: str, minutes: int = 0, **changes: Any) -> TrainingJob:
-    created = NOW + timedelta(minutes=minutes)
-    job = TrainingJob(
-        name=name,
-        arn=SCOPE.training_arn(name),
-        region="us-east-1",
-        request={"HyperParameters": {"x": "1"}},
-        spec=parse.training({"HyperParameters": {"x": "1"}}),
-        run=f"run-{name}",
-        status=Status.IN_PROGRESS,
-        secondary=Secondary.STARTING,
-        created=created,
-        modified=created,
-        transitions=(Transition(status=Secondary.STARTING, start=created),),
-        tuning="Tune",
-        tuning_arn=SCOPE.tuning_arn("Tune"),
-        objective="score",
-        tuned={"x": "0.5"},
-        index=minutes + 1,
-    )
-    return replace(job, **changes)
-
-
-def ended(job: TrainingJob, value: float | None, at: datetime = NOW) -> TrainingJob:
-    metrics = () if value is None else (FinalMetric(name="score", value=value, time=at),)
-    status = Status.FAILED if value is None else Status.COMPLETED
-    return replace(job, status=status, ended=at, final_metrics=metrics, failure_reason=None if value is not None else "why")
+from tests.made_jobs import NOW, SCOPE, ended, training, tuning
 
 
 def plan(store: SqliteStore, statement: queries.Statement) -> str:

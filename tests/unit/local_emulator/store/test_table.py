@@ -8,7 +8,7 @@ from local_emulator.domain.errors import NotFound
 from local_emulator.domain.jobs import Status
 from local_emulator.store.base import Query
 from local_emulator.store.sqlite import SqliteStore
-from tests.unit.local_emulator.store.test_sqlite import SCOPE, ended, training, tuning
+from tests.made_jobs import SCOPE, ended, training, tuning
 
 
 def undone(store: SqliteStore, write: Callable[[], object]) -> None:

@@ -14,7 +14,7 @@ from local_emulator.domain.training import TrainingJob
 from local_emulator.runs.data import artifacts
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.run import Cause, Command, Exit, Mode, Run
-from tests.contracts.test_store import NOW, training
+from tests.made_jobs import NOW, training
 
 
 class Objects:
