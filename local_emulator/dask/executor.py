@@ -28,6 +28,7 @@ from local_emulator.dask.cluster import connect, on_worker
 from local_emulator.dask.messages import TOPIC, PollReply, PollRequest, RunRequest, RunResult
 from local_emulator.domain.errors import EmulatorError
 from local_emulator.domain.training import TimeBudget, TrainingJob
+from local_emulator.runs.data.log import segments
 from local_emulator.runs.folder import RunFolder, write_whole
 from local_emulator.runs.run import Cause, Command, Exit, Run, RunState
 from local_emulator.settings import Settings
@@ -252,7 +253,7 @@ class DaskExecutor:
 
     def _poll_request(self, followed: _FollowedRun) -> PollRequest:
         claim, folder = followed.claim, followed.folder
-        sizes = {path.name: path.stat().st_size for path in (folder.metrics, *folder.path.glob("log.*")) if path.exists()}
+        sizes = {path.name: path.stat().st_size for path in (folder.metrics, *segments(folder)) if path.exists()}
         return PollRequest(claim=claim.task if claim else None, stop=folder.asked_to_stop(), sizes=sizes)
 
     def _take(self, worker: str, runs: Collection[str], replies: Mapping[str, PollReply]) -> None:
@@ -278,7 +279,7 @@ class DaskExecutor:
         for name, content in reply.files.items():
             with (folder / name).open("ab") as file:
                 file.write(content)
-        for path in folder.glob("log.*"):
+        for path in segments(followed.folder):
             if path.name not in reply.logs:
                 path.unlink()
         if reply.result is not None:

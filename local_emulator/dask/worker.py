@@ -27,7 +27,8 @@ from local_emulator.domain.errors import RunError
 from local_emulator.domain.objects import Objects
 from local_emulator.runs import mounts
 from local_emulator.runs.data import artifacts
-from local_emulator.runs.folder import RunFolder
+from local_emulator.runs.data.log import segments
+from local_emulator.runs.folder import RunFolder, read_evidence
 from local_emulator.runs.preparation import Preparation
 from local_emulator.runs.process import ProcessExecutor
 from local_emulator.runs.run import Cause, Exit, Run, RunState
@@ -59,9 +60,9 @@ class TaskAttempt:
         if not self.may_begin:
             return PollReply(claim=self.task)
         files, left = {}, _MOST_AT_ONCE
-        logs = sorted(self.folder.path.glob("log.*"))
+        logs = segments(self.folder)
         for path in (self.folder.metrics, *logs):
-            content = _after(path, request.sizes.get(path.name, 0), left)
+            content = read_evidence(path, request.sizes.get(path.name, 0), left) or b""
             left -= len(content)
             if content:
                 files[path.name] = content
@@ -142,7 +143,8 @@ class WorkerRuntime:
     ) -> None:
         """Follow a run to its end: notify the emulator of output, and put checkpoints into S3."""
         folder = RunFolder(run.folder)
-        uploads, notified_size = CheckpointUploads(request.job, folder, objects), 0
+        uploads = CheckpointUploads(request.job, folder, objects)
+        notified: tuple[str, int] | None = None
         begun = check_output_at = -math.inf
         while (state := folder.state()) in {RunState.NEW, RunState.RUNNING}:
             now = time.monotonic()
@@ -154,9 +156,8 @@ class WorkerRuntime:
                 begun = now
             if now >= check_output_at:
                 check_output_at = now + _NOTIFY_EVERY
-                size = sum(path.stat().st_size for path in folder.path.glob("log.*"))
-                if size != notified_size:
-                    notified_size = size
+                if (newest := _newest_segment(folder)) != notified:
+                    notified = newest
                     notify()
                 uploads.save()
             time.sleep(_CHECK_EVERY)
@@ -267,13 +268,12 @@ def kill(runs: Sequence[str], dask_worker: Any) -> int:  # noqa: ANN401 - Dask's
     return killed
 
 
-def _after(path: Path, size: int, most: int) -> bytes:
+def _newest_segment(folder: RunFolder) -> tuple[str, int] | None:
+    """Name and size of the segment of the log that grows; None if there is none, or it was removed just now."""
     try:
-        with path.open("rb") as file:
-            file.seek(size)
-            return file.read(max(most, 0))
+        return next(((path.name, path.stat().st_size) for path in reversed(segments(folder))), None)
     except FileNotFoundError:
-        return b""
+        return None
 
 
 def _failed(ended: Exit) -> bool:

@@ -25,7 +25,6 @@ ELSEWHERE = {
     "local_emulator/api/connections.py": "tests/integration/local_emulator/api/test_http.py",
     "local_emulator/assembly.py": "tests/integration/local_emulator/test_server.py",
     "local_emulator/cloud/moto_patches/resource_types.py": "tests/infra/test_stacks.py",
-    "local_emulator/dask/worker.py": "tests/integration/local_emulator/dask/test_executor.py",
     "local_emulator/engine/training_lifecycle.py": "tests/unit/local_emulator/engine/test_faults.py",
     "local_emulator/engine/tuner.py": "tests/acceptance/test_tuning.py",
     "local_emulator/engine/loop.py": "tests/unit/local_emulator/engine/test_patience.py",

@@ -8,6 +8,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from local_emulator.runs.data.appender import Appender
 from local_emulator.runs.folder import RunFolder, read_evidence
@@ -142,10 +143,10 @@ class LogWriter:
 def read_log(folder: RunFolder, cursor: Cursor | None = None) -> tuple[Sequence[LogLine], Cursor]:
     """Lines after a cursor, a few megabytes at a time, and the cursor after them; a gap is told by a line."""
     cursor = cursor or Cursor()
-    segments = _segments(folder)
+    kept = [_number(path) for path in segments(folder)]
     lines: list[LogLine] = []
-    if cursor.segment not in segments:
-        later = [segment for segment in segments if segment > cursor.segment]
+    if cursor.segment not in kept:
+        later = [segment for segment in kept if segment > cursor.segment]
         if not later:
             return (), cursor
         cursor = Cursor(segment=later[0])
@@ -155,7 +156,7 @@ def read_log(folder: RunFolder, cursor: Cursor | None = None) -> tuple[Sequence[
     end = content.rfind(b"\n") + 1
     lines += _lines(content[:end])
     cursor = Cursor(segment=cursor.segment, offset=cursor.offset + end)
-    later = [segment for segment in segments if segment > cursor.segment]
+    later = [segment for segment in kept if segment > cursor.segment]
     if end == 0 and later:  # a segment that has a successor is complete
         following = Cursor(segment=later[0])
         if later[0] == cursor.segment + 1:
@@ -173,8 +174,7 @@ def read_log(folder: RunFolder, cursor: Cursor | None = None) -> tuple[Sequence[
 def read_tail(folder: RunFolder) -> Sequence[LogLine]:
     """The last lines of a log, at most a few tens of kilobytes of each of its last two segments."""
     lines: list[LogLine] = []
-    for segment in _segments(folder)[-2:]:
-        path = folder.path / f"log.{segment}"
+    for path in segments(folder)[-2:]:
         skipped = max(path.lstat().st_size - _TAIL, 0)
         content = read_evidence(path, skipped, 2 * _TAIL) or b""
         # The first line may be the rest of one, and the last the beginning of one.
@@ -183,9 +183,14 @@ def read_tail(folder: RunFolder) -> Sequence[LogLine]:
     return lines
 
 
-def _segments(folder: RunFolder) -> Sequence[int]:
+def segments(folder: RunFolder) -> Sequence[Path]:
+    """The files of a log, the oldest first. The supervisor may remove any but the newest at any time."""
     files = (path for path in folder.path.glob("log.*") if path.is_file() and not path.is_symlink())
-    return sorted(int(path.name[4:]) for path in files if _NUMBER.fullmatch(path.name[4:]))
+    return sorted((path for path in files if _NUMBER.fullmatch(path.name[4:])), key=_number)
+
+
+def _number(segment: Path) -> int:
+    return int(segment.name[4:])
 
 
 def _lines(content: bytes) -> Sequence[LogLine]:
