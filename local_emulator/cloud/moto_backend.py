@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from local_emulator.cloud.environ import SETTINGS, call, service, sub_resource
-from local_emulator.cloud.moto_modules import MotoObject, moto
+from local_emulator.cloud.moto_modules import MotoObject, backend, moto
 from local_emulator.cloud.moto_patches import cloudformation, events, operations
 from local_emulator.cloud.moto_s3 import MotoS3
 from local_emulator.cloud.persistence import Mirror
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 ROLE = "SageMakerRole"
-_OF_PARTITIONS = frozenset({"iam", "s3", "sts"})  # services that are the same in all regions of a partition
 _OF_DATA = frozenset({"s3", "logs", "monitoring"})  # services that do not check who is calling
 _CLOSES_WITHIN = 5.0  # seconds
 _DUMMY_KEY = "AKIAEXAMPLE"  # moto replaces access keys that do not look like AWS's by this one
@@ -122,8 +121,7 @@ class MotoBackend:
 
     def _backend(self, service: str, scope: AwsScope) -> MotoObject:
         self._start()
-        where = scope.partition if service in _OF_PARTITIONS else scope.region
-        return moto("backends").get_backend(service)[scope.account][where]
+        return backend(service, scope)
 
     def account_of(self, access_key: str) -> str:
         """The account that a request acts in, as moto has it: the environment's, or the one whose IAM or STS gave out the key."""

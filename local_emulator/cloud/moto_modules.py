@@ -7,6 +7,10 @@ that uses moto gets its modules here; there are no import statements inside func
 from importlib import import_module
 from typing import Any, TypeAlias
 
+from local_emulator.domain.names import AwsScope
+
+_OF_PARTITIONS = frozenset({"budgets", "iam", "s3", "sts"})  # services that are the same in all regions of a partition
+
 MotoObject: TypeAlias = Any
 """An object, a class or a module of moto's; untyped, as the type checker cannot follow modules that are imported late."""
 
@@ -14,3 +18,9 @@ MotoObject: TypeAlias = Any
 def moto(name: str) -> MotoObject:
     """The module `moto.<name>`; raises ImportError where a package that it needs is missing."""
     return import_module(f"moto.{name}")
+
+
+def backend(service: str, scope: AwsScope) -> MotoObject:
+    """A service of moto's as it is in a region of an account."""
+    where = scope.partition if service in _OF_PARTITIONS else scope.region
+    return moto("backends").get_backend(service)[scope.account][where]

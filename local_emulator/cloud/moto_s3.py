@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local_emulator.cloud.environ import SETTINGS, bucket_and_key, put_of_setting, sub_resource
-from local_emulator.cloud.moto_modules import MotoObject, moto
+from local_emulator.cloud.moto_modules import MotoObject, backend, moto
 from local_emulator.cloud.persistence import BlobFile, Mirror, Setting, StoredObject
 from local_emulator.domain.errors import ResourceLimitExceeded
 from local_emulator.domain.names import AwsScope
@@ -203,7 +203,7 @@ class MotoS3:
             if bucket in {None, name}:
                 scope = AwsScope(region=region, account=account or self._settings.account)
                 with suppress(create_failed):  # a bucket that this moto refuses must not keep the others away
-                    moto("s3.models").s3_backends[scope.account][scope.partition].create_bucket(name, region)
+                    backend("s3", scope).create_bucket(name, region)
         self._restore_objects(mirror.objects(bucket))
         for setting in mirror.settings():
             if bucket in {None, setting.bucket}:

@@ -14,8 +14,9 @@ from typing import Any
 
 import regex
 
-from local_emulator.cloud.moto_modules import MotoObject, moto
+from local_emulator.cloud.moto_modules import MotoObject, backend, moto
 from local_emulator.cloud.moto_patches.resource_types import policy_text, resource_types
+from local_emulator.domain.names import AwsScope
 
 _RETAINED = frozenset({"Retain", "RetainExceptOnCreate"})
 _ADOPTED = frozenset({"AWS::S3::Bucket", "AWS::ECR::Repository", "AWS::Logs::LogGroup"})
@@ -304,7 +305,8 @@ class NotEmpty(Exception):  # noqa: N818 - reads as a fact
 def _delete_resource(original: Original, resources: MotoObject, resource: MotoObject, declaration: Mapping[str, Any]) -> None:
     """Delete one resource unless it is retained; if that fails, the error gets its logical id."""
     kind = declaration["Type"]
-    gone = kind in _ADOPTED and _existing(kind, resource.name, resources["AWS::AccountId"], resources["AWS::Region"]) is None
+    scope = AwsScope(region=resources["AWS::Region"], account=resources["AWS::AccountId"])
+    gone = kind in _ADOPTED and _existing(kind, resource.name, scope) is None
     if gone or declaration.get("DeletionPolicy") in _RETAINED:
         return
     try:
@@ -325,7 +327,7 @@ def _adopt_or_create(
 ) -> MotoObject:
     """Take over what an earlier stack has retained, as ImportExistingResources does; and buckets, which outlive stacks here."""
     adopted = declaration["Type"] == "AWS::S3::Bucket" or declaration.get("DeletionPolicy") in _RETAINED
-    existing = _existing(declaration["Type"], name, account, region) if adopted else None
+    existing = _existing(declaration["Type"], name, AwsScope(region=region, account=account)) if adopted else None
     if existing is None:
         return original(name, declaration, account, region, **others)
     days = declaration["Properties"].get("RetentionInDays")
@@ -334,14 +336,13 @@ def _adopt_or_create(
     return existing
 
 
-def _existing(kind: str, name: str, account: str, region: str) -> MotoObject | None:
+def _existing(kind: str, name: str, scope: AwsScope) -> MotoObject | None:
     """The bucket, log group or repository of that name."""
-    get_backend = moto("backends").get_backend
     if kind == "AWS::S3::Bucket":
-        return get_backend("s3")[account]["aws"].buckets.get(name)
+        return backend("s3", scope).buckets.get(name)
     if kind == "AWS::Logs::LogGroup":
-        return get_backend("logs")[account][region].groups.get(name)
-    return get_backend("ecr")[account][region].repositories.get(name)
+        return backend("logs", scope).groups.get(name)
+    return backend("ecr", scope).repositories.get(name)
 
 
 def _with_versions(original: Original, *args: MotoObject, **kwargs: MotoObject) -> MotoObject:

@@ -3,10 +3,10 @@
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from local_emulator.cloud.moto_modules import MotoObject, moto
+from local_emulator.cloud.moto_modules import MotoObject, backend, moto
+from local_emulator.domain.names import AwsScope
 
 
 def policy_text(document: object) -> str:
@@ -19,85 +19,75 @@ def resource_types() -> list[MotoObject]:
     return [_resource_type(kind, creation) for kind, creation in _TYPES.items()]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Scope:
-    account: str
-    region: str
-
-    def backend(self, service: str) -> MotoObject:
-        """A service of moto's in this account and region."""
-        partition_or_region = "aws" if service in {"s3", "iam", "budgets"} else self.region
-        return moto("backends").get_backend(service)[self.account][partition_or_region]
-
-
 _Properties = Mapping[str, Any]
 
 
-def _bucket_policy(properties: _Properties, scope: _Scope) -> str:
-    scope.backend("s3").put_bucket_policy(properties["Bucket"], policy_text(properties["PolicyDocument"]).encode())
+def _bucket_policy(properties: _Properties, scope: AwsScope) -> str:
+    backend("s3", scope).put_bucket_policy(properties["Bucket"], policy_text(properties["PolicyDocument"]).encode())
     return str(properties["Bucket"])
 
 
-def _topic_policy(properties: _Properties, scope: _Scope) -> str:
+def _topic_policy(properties: _Properties, scope: AwsScope) -> str:
     for topic in properties["Topics"]:
-        scope.backend("sns").set_topic_attribute(topic, "policy", policy_text(properties["PolicyDocument"]))
+        backend("sns", scope).set_topic_attribute(topic, "policy", policy_text(properties["PolicyDocument"]))
     return f"topic-policy-{uuid.uuid4().hex[:8]}"
 
 
-def _queue_policy(properties: _Properties, scope: _Scope) -> str:
+def _queue_policy(properties: _Properties, scope: AwsScope) -> str:
     for queue in properties["Queues"]:
         policy = policy_text(properties["PolicyDocument"])
-        scope.backend("sqs").set_queue_attributes(queue.rsplit("/", 1)[-1], {"Policy": policy})
+        backend("sqs", scope).set_queue_attributes(queue.rsplit("/", 1)[-1], {"Policy": policy})
     return f"queue-policy-{uuid.uuid4().hex[:8]}"
 
 
-def _subscription(properties: _Properties, scope: _Scope) -> str:
-    created = scope.backend("sns").subscribe(properties["TopicArn"], properties["Endpoint"], properties["Protocol"])
+def _subscription(properties: _Properties, scope: AwsScope) -> str:
+    created = backend("sns", scope).subscribe(properties["TopicArn"], properties["Endpoint"], properties["Protocol"])
     return str(created.arn)
 
 
-def _provider(properties: _Properties, scope: _Scope) -> str:
+def _provider(properties: _Properties, scope: AwsScope) -> str:
     url = properties["Url"]
-    if f"arn:aws:iam::{scope.account}:oidc-provider/{url.removeprefix('https://')}" in scope.backend("iam").open_id_providers:
+    providers = backend("iam", scope)
+    if f"arn:{scope.partition}:iam::{scope.account}:oidc-provider/{url.removeprefix('https://')}" in providers.open_id_providers:
         already_exists = moto("iam.exceptions").EntityAlreadyExists
         raise already_exists(f"Provider with url {url} already exists.")  # moto's own message is `Unknown`
-    created = scope.backend("iam").create_open_id_connect_provider(url, [], properties.get("ClientIdList", []), [])
+    created = providers.create_open_id_connect_provider(url, [], properties.get("ClientIdList", []), [])
     return str(created.arn)
 
 
-def _egress(properties: _Properties, scope: _Scope) -> str:
+def _egress(properties: _Properties, scope: AwsScope) -> str:
     """Egress to a security group."""
     destination = [{"GroupId": properties["DestinationSecurityGroupId"]}]
     ports = properties.get("FromPort"), properties.get("ToPort")
-    rules, _ = scope.backend("ec2").authorize_security_group_egress(
+    rules, _ = backend("ec2", scope).authorize_security_group_egress(
         properties["GroupId"], properties["IpProtocol"], *ports, ip_ranges=[], source_groups=destination
     )
     return str(rules[0].id)
 
 
-def _budget(properties: _Properties, scope: _Scope) -> str:
+def _budget(properties: _Properties, scope: AwsScope) -> str:
     budget = properties["Budget"]
-    scope.backend("budgets").create_budget(scope.account, dict(budget), list(properties.get("NotificationsWithSubscribers", ())))
+    backend("budgets", scope).create_budget(scope.account, dict(budget), list(properties.get("NotificationsWithSubscribers", ())))
     return str(budget["BudgetName"])
 
 
-def _unsubscribe(name: str, scope: _Scope) -> None:
-    scope.backend("sns").unsubscribe(name)
+def _unsubscribe(name: str, scope: AwsScope) -> None:
+    backend("sns", scope).unsubscribe(name)
 
 
-def _delete_provider(name: str, scope: _Scope) -> None:
-    scope.backend("iam").delete_open_id_connect_provider(name)
+def _delete_provider(name: str, scope: AwsScope) -> None:
+    backend("iam", scope).delete_open_id_connect_provider(name)
 
 
-def _delete_budget(name: str, scope: _Scope) -> None:
-    scope.backend("budgets").delete_budget(scope.account, name)
+def _delete_budget(name: str, scope: AwsScope) -> None:
+    backend("budgets", scope).delete_budget(scope.account, name)
 
 
-def _deleted_with_its_owner(_name: str, _scope: _Scope) -> None:
+def _deleted_with_its_owner(_name: str, _scope: AwsScope) -> None:
     """Do nothing: a policy or rule is part of its bucket, topic, queue or group."""
 
 
-_Creation = tuple[Callable[[_Properties, _Scope], str], Callable[[str, _Scope], None]]
+_Creation = tuple[Callable[[_Properties, AwsScope], str], Callable[[str, AwsScope], None]]
 _TYPES: Mapping[str, _Creation] = {
     "AWS::S3::BucketPolicy": (_bucket_policy, _deleted_with_its_owner),
     "AWS::SNS::TopicPolicy": (_topic_policy, _deleted_with_its_owner),
@@ -139,7 +129,7 @@ def _resource_type(kind: str, creation: _Creation) -> MotoObject:
             region: str,
             **_others: object,
         ) -> "Resource":
-            return cls(create(template["Properties"], _Scope(account=account, region=region)))
+            return cls(create(template["Properties"], AwsScope(account=account, region=region)))
 
         @classmethod
         def update_from_cloudformation_json(
@@ -152,10 +142,10 @@ def _resource_type(kind: str, creation: _Creation) -> MotoObject:
             **_others: object,
         ) -> "Resource":
             original_resource.delete(account_id, region_name)
-            return cls(create(cloudformation_json["Properties"], _Scope(account=account_id, region=region_name)))
+            return cls(create(cloudformation_json["Properties"], AwsScope(account=account_id, region=region_name)))
 
         def delete(self, account: str, region: str) -> None:
-            delete(self.physical_resource_id, _Scope(account=account, region=region))
+            delete(self.physical_resource_id, AwsScope(account=account, region=region))
 
         def is_created(self) -> bool:
             return True
