@@ -17,7 +17,7 @@ from pathlib import Path
 from local_emulator.runs.clock import Clock
 from local_emulator.runs.data.log import LogWriter
 from local_emulator.runs.data.metric_lines import line_of
-from local_emulator.runs.data.metrics import Matcher
+from local_emulator.runs.data.metrics import Matcher, cut_notice, disabled_notice
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.process import ProcessExecutor
 from local_emulator.runs.run import Cause, Exit, Run, RunState
@@ -188,6 +188,10 @@ class _Training:
                 for number, value in self.matcher.match(line.decode()):
                     self.seq += 1
                     rows.append(json.dumps({"seq": self.seq, "ms": ms, "name": self.run.metrics[number].name, "value": value}))
+                for number in self.matcher.disabled:
+                    self.log.insert(disabled_notice(self.run.metrics[number].name), ms)
+                for number in self.matcher.cut:
+                    self.log.insert(cut_notice(self.run.metrics[number].name), ms)
             if rows:
                 with self.folder.metrics.open("a") as file:
                     file.write("\n".join([*rows, ""]))

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from local_emulator.domain.jobs import MetricDefinition
 from local_emulator.runs import helper
 from local_emulator.runs.data import expressions
-from local_emulator.runs.data.metrics import Matcher, Thinning, Value
+from local_emulator.runs.data.metrics import Matcher, Thinning, Value, cut_notice, disabled_notice
 
 _CHUNK = 256 * 1024
 _MEMORY = 512 * 2**20
@@ -171,16 +171,12 @@ class Matching:
         for number in slow:
             self._disable(number)
         for number in cut:
-            self.complaints.append(
-                f"metric {self._names[number]!r} has more values in one line than are kept; the rest is left out"
-            )
+            self.complaints.append(cut_notice(self._names[number]))
         return [(ms, self._names[number], value) for number, value in values]
 
     def _disable(self, number: int) -> None:
         if self._definitions.pop(number, None) is not None:
-            self.complaints.append(
-                f"the regular expression of metric {self._names[number]!r} is too slow or too large and is not used any more"
-            )
+            self.complaints.append(disabled_notice(self._names[number]))
 
     def _replace(self) -> None:
         """Start another helper with the line at which one has died or hangs."""

@@ -30,6 +30,16 @@ def float32(value: float) -> float:
     return single
 
 
+def disabled_notice(metric: str) -> str:
+    """What a log says of a metric whose definition is in `Matcher.disabled`."""
+    return f"the regular expression of metric {metric!r} is too slow or too large and is not used any more"
+
+
+def cut_notice(metric: str) -> str:
+    """What a log says of a metric whose definition is in `Matcher.cut`."""
+    return f"metric {metric!r} has more values in one line than are kept; the rest is left out"
+
+
 class Matcher:
     """Metric definitions by number, compiled once. One that is too slow is disabled: on three lines, or over its budget for the run.
 

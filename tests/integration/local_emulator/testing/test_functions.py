@@ -98,6 +98,18 @@ def test_what_is_no_metric_is_an_error(emulator: Any, result: Any) -> None:
     assert "Error: " in emulator.wait(train("wrong"))["FailureReason"]
 
 
+def test_values_that_are_left_out_are_named_in_the_log(emulator: Any) -> None:
+    emulator.trains(lambda _: iter(["n=1 " * 10_001, *["a" * 40 + "!"] * 3]))
+    metrics = [{"Name": "n", "Regex": "n=([0-9])"}, {"Name": "slow", "Regex": "^(a|a)*$"}]
+    algorithm = {"TrainingImage": "image", "TrainingInputMode": "File", "MetricDefinitions": metrics}
+    emulator.wait(train("many", AlgorithmSpecification=algorithm))
+    assert len(emulator.metrics("many")["n"]) == 10_000
+    assert [line for line in emulator.logs("many") if line.startswith("[sm-tuning: ")] == [
+        "[sm-tuning: metric 'n' has more values in one line than are kept; the rest is left out]",
+        "[sm-tuning: the regular expression of metric 'slow' is too slow or too large and is not used any more]",
+    ]
+
+
 def test_steps_are_stopped_early_and_always_alike(emulator: Any, tune: Any) -> None:
     def function(hyperparameters: Mapping[str, str]) -> Iterator[Mapping[str, float] | str]:
         for epoch in range(1, 6):
