@@ -46,8 +46,10 @@ class Patience:
     def with_supervisor(self, job: TrainingJob, folder: RunFolder, now: datetime) -> Ending | None:
         """How a job ends whose supervisor reacts neither to a stop nor to the time limit; None to go on waiting."""
         most = 3 * self._grace + _WORK
-        if self._longer(job, "supervisor", self._grace + _SOON if folder.has_unread_control else most):
-            return endings.STOPPED
+        if job.status is Status.STOPPING:  # only then is the control worth its three system calls
+            patience = self._grace + _SOON if folder.has_unread_control else most
+            if self._longer(job, "supervisor", patience):
+                return endings.STOPPED
         runtime = job.spec.stopping.max_runtime
         if runtime is None or job.secondary is not Secondary.TRAINING:
             return None

@@ -53,3 +53,19 @@ def test_a_stopped_supervisor_does_not_hold_up_the_end_by_time(tmp_path: Path, c
     else:
         assert ending is endings.MAX_RUNTIME
         assert 60 + 120 < second < 60 + 120 + 15
+
+
+def test_the_control_of_a_job_that_runs_within_its_time_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[RunFolder] = []
+
+    def has_unread_control(folder: RunFolder) -> bool:
+        read.append(folder)
+        return False
+
+    monkeypatch.setattr(RunFolder, "has_unread_control", property(has_unread_control))
+    patience = Patience(grace=120.0, clock=lambda: 0.0)
+    assert patience.with_supervisor(JOB, RunFolder(tmp_path), START) is None
+    assert not read
+    stopping: Any = SimpleNamespace(**{**vars(JOB), "status": Status.STOPPING})
+    assert patience.with_supervisor(stopping, RunFolder(tmp_path), START) is None
+    assert read
