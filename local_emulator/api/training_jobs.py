@@ -16,7 +16,7 @@ from local_emulator.domain.training import TrainingJob, TrainingSummary
 from local_emulator.domain.transitions import STARTING
 from local_emulator.domain.warm_pool import PoolStatus, pool_status
 from local_emulator.runs.data import expressions
-from local_emulator.store.base import Sort
+from local_emulator.store.base import Query, Sort
 from sm_tuning.rules import training_job
 from sm_tuning.rules import update as update_rules
 
@@ -87,7 +87,7 @@ def interrupt(context: Context, training: str) -> None:
 def _arn_of(context: Context, training: str) -> Arn:
     if (parsed := parse_arn(training)) is not None:
         return parsed.arn
-    same = [arn for arn in context.store.arns() if arn.endswith(f"/{training.lower()}")]
+    same = [arn for arn in context.store.trainings.arns(Query()) if arn.endswith(f"/{training.lower()}")]
     if len(same) > 1:
         raise ValidationException(f"There are {len(same)} training jobs called {training}: {', '.join(same)}. Give an ARN.")
     return same[0] if same else AwsScope(region="", account="").training_arn(training)

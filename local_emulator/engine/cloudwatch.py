@@ -19,7 +19,7 @@ from local_emulator.engine.faults import FaultLog
 from local_emulator.runs import toolkit
 from local_emulator.runs.data.log import Cursor, read_log
 from local_emulator.runs.folder import RunFolder
-from local_emulator.store.base import Store
+from local_emulator.store.base import Query, Store
 
 
 class CloudWatch(Protocol):
@@ -73,7 +73,7 @@ class CloudWatchSync:
             return
         with self._lock:
             if self._pending is None:  # all jobs of earlier starts
-                self._pending = {arn: _Progress() for arn in self._store.arns()}
+                self._pending = {arn: _Progress() for arn in self._store.trainings.arns(Query())}
             while self._touched:
                 self._pending.setdefault(self._touched.pop(), _Progress())
             streams = _streams(body) if service == "logs" else ()

@@ -97,9 +97,6 @@ class Store(Protocol):
     def summaries(self, query: Query) -> Page[TrainingSummary]:
         """The page of `trainings.find`, with only the members that lists show."""
 
-    def arns(self) -> Sequence[Arn]:
-        """The ARNs of all training jobs, the oldest first."""
-
     def runs(self) -> Collection[str]:
         """The ids of all runs that training jobs have had."""
 

@@ -169,10 +169,6 @@ class SqliteStore:
         rows, rest = self.trainings.page(query, _SUMMARY)
         return Page(items=tuple(map(_summary, rows)), next=rest)
 
-    def arns(self) -> Sequence[Arn]:
-        """The ARNs of all training jobs, the oldest first."""
-        return [row[0] for row in self.rows("SELECT arn FROM trainings ORDER BY created, id")]
-
     def runs(self) -> Collection[str]:
         """The ids of all runs that training jobs have had."""
         return {run for row in self.rows("SELECT runs FROM trainings") for run in row[0].split()}

@@ -34,7 +34,7 @@ def content(path: Path) -> object:
         trials = [(trial.name, trial.values, trial.final, trial.status) for trial in store.history(job).trials]
         jobs = store.trainings.find(Query()).items
         logs = [(store.observations(job.arn), store.offset(job.arn)) for job in jobs]
-        lists = [store.summaries(Query(tuning=job.arn, descending=True)).items, store.arns(), store.runs()]
+        lists = [store.summaries(Query(tuning=job.arn, descending=True)).items, store.trainings.arns(Query()), store.runs()]
         return job, trials, jobs, logs, lists
     finally:
         store.close()
