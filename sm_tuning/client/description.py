@@ -22,7 +22,7 @@ _REQUEST = (
 
 @dataclass(frozen=True, kw_only=True)
 class TuningJobDescription:
-    """A tuning job as DescribeHyperParameterTuningJob answers. Objective and ranges are the first definition's, if there are several.
+    """A tuning job as DescribeHyperParameterTuningJob answers. Of several definitions the first counts.
 
     Attributes:
         ranges: Without those that AWS chooses itself, and those that this version does not know.
@@ -60,8 +60,8 @@ def description(answer: Mapping[str, Any]) -> TuningJobDescription:
         seed=config.get("RandomSeed"),
         warm_start=_warm_start(answer.get("WarmStartConfig")),
         max_parallel=config["ResourceLimits"]["MaxParallelTrainingJobs"],
-        instance_count=answer.get("TrainingJobDefinition", {}).get("ResourceConfig", {}).get("InstanceCount", 1),
-        static_hyperparameters=answer.get("TrainingJobDefinition", {}).get("StaticHyperParameters", {}),
+        instance_count=first.get("ResourceConfig", {}).get("InstanceCount", 1),
+        static_hyperparameters=first.get("StaticHyperParameters", {}),
         metrics=_metrics(definitions),
         best_training_job=answer.get("BestTrainingJob", {}).get("TrainingJobName"),
         request={member: answer[member] for member in _REQUEST if member in answer},

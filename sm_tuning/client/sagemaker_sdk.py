@@ -94,6 +94,9 @@ def _metrics(tuner: SdkObject) -> tuple[Objective, tuple[Metric, ...]]:
 def _ranges(tuner: SdkObject) -> tuple[Range, ...]:
     kinds: Mapping[str, type[Range]] = {"Continuous": Continuous, "Integer": Integer, "Categorical": Categorical}
     ranges = tuner._hyperparameter_ranges or {}  # noqa: SLF001 - the SDK has no other name for them
+    for name, kind in ranges.items():
+        if kind.__name__ not in kinds:
+            raise Invalid(f"the range of {name} is a {kind.__name__}; it must be one of {', '.join(kinds)}")
     return tuple(kinds[kind.__name__].from_request(kind.as_tuning_range(name)) for name, kind in ranges.items())
 
 
@@ -107,7 +110,9 @@ def _strategy(tuner: SdkObject) -> Strategy:
         return Grid(early_stopping=early)
     if tuner.strategy == "Random":
         return Random(seed=seed, early_stopping=early)
-    return Bayesian(seed=seed, early_stopping=early)
+    if tuner.strategy == "Bayesian":
+        return Bayesian(seed=seed, early_stopping=early)
+    raise Invalid(f"strategy is {tuner.strategy!r}; it must be one of Bayesian, Random, Grid, Hyperband")
 
 
 def _completion(tuner: SdkObject) -> Completion:
@@ -214,4 +219,7 @@ def _channel(channel: SdkObject) -> Channel:
         record_wrapper=None if wrapper == "None" else wrapper,
         shuffle_seed=_get(channel, "shuffle_config.seed"),
         attributes=tuple(_get(channel, f"{_DATA}attribute_names") or ()),
+        groups=tuple(_get(channel, f"{_DATA}instance_group_names") or ()),
+        accept_eula=_get(channel, f"{_DATA}model_access_config.accept_eula"),
+        hub_content=_get(channel, f"{_DATA}hub_access_config.hub_content_arn"),
     )

@@ -5,8 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from sm_tuning.boto import Client
+from sm_tuning.client.errors import NOT_FOUND, code_of
 from sm_tuning.errors import NotFound
+
+_NO_TRAINING_JOB = {*NOT_FOUND, "ValidationException"}  # DescribeTrainingJob says the latter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +70,9 @@ def training_job(client: Client, name: str) -> TrainingJobSummary:
     """A training job; raises NotFound if there is none of that name."""
     try:
         answer = client.describe_training_job(TrainingJobName=name)
-    except client.exceptions.ClientError as error:
+    except ClientError as error:
+        if code_of(error) not in _NO_TRAINING_JOB:
+            raise
         raise NotFound(f"there is no training job {name!r}") from error
     return TrainingJobSummary(
         name=name,

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from sm_tuning.client.errors import code_of
+from sm_tuning.client.errors import NOT_FOUND, code_of
 from sm_tuning.preflight.account import Account
 from sm_tuning.preflight.cost import clusters
 from sm_tuning.preflight.finding import Finding, ok, problem, skip
@@ -17,7 +17,6 @@ from sm_tuning.validation.dry_run import check
 _PARALLEL = re.compile(r"(parallel|concurrent) training jobs .{0,100}tuning job", re.IGNORECASE)
 _TOGETHER = re.compile(r"number of instances across (all )?training jobs", re.IGNORECASE)
 _TOGETHER_SPOT = re.compile(r"number of instances across (all )?spot training jobs", re.IGNORECASE)
-_GONE = {"ResourceNotFound", "ResourceNotFoundException"}
 
 
 def quota(account: Account, job: TuningJobSpec) -> Iterator[Finding]:
@@ -100,13 +99,16 @@ def warm_start(account: Account, job: TuningJobSpec) -> Iterator[Finding]:
         yield problem(
             "warm-start", f"there is no tuning job {parent} to learn from", "sm-tuning list --aws shows which there are"
         )
-    if not missing:
-        without_parents = check(job).problems
-        broken = [rule for rule in check(job, account.client("sagemaker")).problems if rule not in without_parents]
-        for rule in broken:
-            yield problem("warm-start", str(rule), f"change it in the file; docs/rules.md explains {rule.rule}")
-        if not broken:
-            yield ok("warm-start", ", ".join(job.warm_start.parents))
+    if missing:
+        return
+    if check(job).problems:
+        yield skip("warm-start", "not compared with the parents while a rule is broken")
+        return
+    broken = check(job, account.client("sagemaker")).problems
+    for rule in broken:
+        yield problem("warm-start", str(rule), f"change it in the file; docs/rules.md explains {rule.rule}")
+    if not broken:
+        yield ok("warm-start", ", ".join(job.warm_start.parents))
 
 
 def _status(account: Account, tuning: str) -> str | None:
@@ -116,7 +118,7 @@ def _status(account: Account, tuning: str) -> str | None:
             "HyperParameterTuningJobStatus"
         ]
     except ClientError as error:
-        if code_of(error) in _GONE:
+        if code_of(error) in NOT_FOUND:
             return None
         raise
     return status

@@ -3,10 +3,10 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from sm_tuning.analysis.effects import Effect
+from sm_tuning.analysis.effects import Effect, is_logarithmic
 from sm_tuning.report.svg import WIDTH, Chart, Scale, drawing, escape, spread, text
 from sm_tuning.report.view_model import ComparedJob, Steps, TrialView, ViewModel
-from sm_tuning.spec.parameters import Continuous, Integer, Range, Scaling
+from sm_tuning.spec.parameters import Categorical, Continuous, Integer
 
 _COLOURS = ("--one", "--two", "--good", "--three", "--four", "--five")
 _DASHES = ("none", "7 4", "2 3", "10 3 2 3")
@@ -149,8 +149,10 @@ def effect_chart(view: ViewModel, effect: Effect) -> str:
     up = (min(low, *means), max(high, *means))
     if isinstance(parameter, Continuous | Integer):
         categories: list[str] = []
-        across, logarithmic = (float(parameter.low), float(parameter.high)), _is_logarithmic(parameter)
+        across, logarithmic = (float(parameter.low), float(parameter.high)), is_logarithmic(parameter)
         label = f"{effect.name} ({'logarithmic' if logarithmic else 'linear'})"
+    elif not isinstance(parameter, Categorical) and (ends := _ends(view, effect.name)):
+        categories, across, logarithmic, label = [], ends, False, f"{effect.name} (range not known)"
     else:
         categories = [str(middle) for middle, _, _, _ in effect.curve]
         across, logarithmic, label = (-0.5, len(categories) - 0.5), False, effect.name
@@ -178,6 +180,13 @@ def _objectives(view: ViewModel) -> tuple[float, float]:
     return spread(trial.objective for trial in sound or view.trials if trial.objective is not None)
 
 
+def _ends(view: ViewModel, name: str) -> tuple[float, float] | None:
+    """The smallest and the largest value of a hyperparameter whose range is not known; None unless all are numbers, and differ."""
+    settings = [trial.settings[name] for trial in view.trials if name in trial.settings]
+    numbers = [setting for setting in settings if isinstance(setting, float)]
+    return (min(numbers), max(numbers)) if len(numbers) == len(settings) and len(set(numbers)) > 1 else None
+
+
 def _x(setting: float | str, categories: Sequence[str]) -> float | None:
     """Where a value lies across: of categories their index."""
     if not categories:
@@ -186,6 +195,8 @@ def _x(setting: float | str, categories: Sequence[str]) -> float | None:
 
 
 def _effect_dot(chart: Chart, trial: TrialView, x: float, hint: str, up: tuple[float, float]) -> None:
+    if trial.objective is None and not trial.diverged and trial.status != "Failed":
+        return  # it runs still, or has reported nothing
     if trial.objective is None or trial.diverged:
         y = trial.objective if trial.objective is not None else up[0] + 0.04 * (up[1] - up[0])
         chart.dot(x, y, "bad", f"{hint}: diverged or failed", 4)
@@ -234,7 +245,9 @@ _Axis = tuple[Scale, Mapping[str, float]]  # of numbers the scale, of categories
 def _axis(view: ViewModel, name: str, floor: int, top: int) -> _Axis:
     parameter = view.ranges.get(name)
     if isinstance(parameter, Continuous | Integer):
-        return Scale(float(parameter.low), float(parameter.high), floor, top, _is_logarithmic(parameter)), {}
+        return Scale(float(parameter.low), float(parameter.high), floor, top, is_logarithmic(parameter)), {}
+    if not isinstance(parameter, Categorical) and (ends := _ends(view, name)):
+        return Scale(*ends, floor, top), {}
     settings = {trial.settings[name] for trial in view.trials if name in trial.settings}
     values = sorted(settings, key=lambda value: (isinstance(value, str), value))
     step = (floor - top) / max(len(values) - 1, 1)
@@ -246,10 +259,6 @@ def _height(axis: _Axis, setting: float | str | None) -> float | None:
     if categories:
         return categories.get(str(setting))
     return scale(setting) if isinstance(setting, float) else None
-
-
-def _is_logarithmic(parameter: Range) -> bool:
-    return isinstance(parameter, Continuous | Integer) and parameter.scaling is Scaling.LOGARITHMIC
 
 
 def importances(view: ViewModel) -> str | None:

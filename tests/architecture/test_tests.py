@@ -16,7 +16,6 @@ ELSEWHERE = {
     "sm_tuning/__init__.py": "tests/architecture/test_imports.py",
     "sm_tuning/cli/session.py": "tests/integration/sm_tuning/cli/test_emulator_process.py",
     "sm_tuning/client/run.py": "tests/integration/sm_tuning/test_tuning_job.py",
-    "sm_tuning/client/sagemaker_sdk.py": "tests/acceptance/test_sdk_3.py",
     "sm_tuning/client/sagemaker_tuner.py": "tests/acceptance/test_sdk_3.py",
     "sm_tuning/preflight/account.py": "tests/integration/sm_tuning/preflight/test_doctor.py",
     "sm_tuning/preflight/iam.py": "tests/integration/sm_tuning/preflight/test_faults.py",

@@ -323,6 +323,13 @@ def test_several_faults_at_once_are_all_named(planted: Planted) -> None:
         assert re.search(FAULTS[name].text, by_check[FAULTS[name].check].text)
 
 
+def test_parents_are_not_called_well_while_nobody_has_compared_them(planted: Planted) -> None:
+    planted.change(hyperparameters={"learning_rate": 0.1}, warm_start=WarmStart(["older"]))
+    planted.answer("sagemaker.DescribeHyperParameterTuningJob", {"HyperParameterTuningJobStatus": "Completed"})
+    (finding,) = [finding for finding in planted.findings() if finding.check == "warm-start"]
+    assert (finding.state, "not compared" in finding.text) == ("skipped", True)
+
+
 def test_the_remedy_for_policies_mends_them_all_at_once(planted: Planted) -> None:
     planted.policies(allow("ecr:GetAuthorizationToken"))
     (finding,) = planted.problems()

@@ -81,4 +81,5 @@ def test_of_several_definitions_the_first_counts() -> None:
         }
     )
     assert (job.objective, list(job.ranges)) == (Objective.minimize("loss"), TYPED)
+    assert (job.instance_count, dict(job.static_hyperparameters)) == (2, {"epochs": "5"})
     assert (job.seed, job.warm_start, job.best_training_job, dict(job.metrics)) == (None, None, None, {"loss": "loss=(.*)"})

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from sm_tuning import NotFound
@@ -60,3 +61,11 @@ def test_a_training_job(stub: Stubber) -> None:
         )
         with pytest.raises(NotFound, match="no training job 'none'"):
             training_job(stub.client, "none")
+
+
+def test_a_training_job_that_may_not_be_seen_is_not_called_missing(stub: Stubber) -> None:
+    stub.add_client_error(
+        "describe_training_job", "AccessDeniedException", "not authorized to perform: sagemaker:DescribeTrainingJob"
+    )
+    with stub, pytest.raises(ClientError, match="not authorized"):
+        training_job(stub.client, "mine-001")

@@ -32,6 +32,29 @@ def test_an_effect_shows_what_went_wrong_and_the_best() -> None:
         assert (points(svg, "bad"), points(svg, "best"), points(svg, "dot")) == (wrong, 1, 30 - wrong - 1)
 
 
+def test_an_effect_does_not_call_running_training_jobs_failed() -> None:
+    results = made(30)
+    first = next(trial for trial in results.trials if trial.status == "Completed")
+    running = replace(first, status="InProgress", ended=None, reported=None, curves={})
+    view = view_model(replace(results, trials=[running if trial is first else trial for trial in results.trials]))
+    before = view_model(results)
+    for effect in view.effects:
+        assert points(charts.effect_chart(view, effect), "bad") == points(charts.effect_chart(before, effect), "bad")
+
+
+def test_an_effect_without_a_known_range_shows_every_number() -> None:
+    results = made(30)
+    unknown = replace(results, tuning_jobs=[replace(results.tuning_jobs[0], ranges=())])
+    view = view_model(unknown)
+    effect = next(effect for effect in view.effects if effect.name == "learning_rate")
+    svg = charts.effect_chart(view, effect)
+    assert len(re.findall("<circle", svg)) == 30
+    assert "learning_rate (range not known)" in svg
+    drawn = charts.parallel_coordinates(view)
+    assert drawn is not None
+    assert len(re.findall('<text class="soft"', drawn)) < 20  # the ends of axes, not a word for every number
+
+
 def test_training_jobs_at_the_same_time_have_lanes_of_their_own() -> None:
     view = view_model(made(6))  # each begins 5 seconds after the one before and takes 9
     svg = charts.timeline(view)
