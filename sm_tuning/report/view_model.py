@@ -52,7 +52,6 @@ class TrialView:
     end: float | None
     seconds: float | None
     curves: Curves
-    failure_reason: str | None
     fit: Fit
     is_best: bool
 
@@ -233,7 +232,6 @@ def _trial(trial: TrialResult, results: Results, diagnosis: Diagnosis) -> TrialV
         end=_since(results.begin, trial.ended),
         seconds=trial.seconds,
         curves=trial.curves,
-        failure_reason=trial.failure_reason,
         fit=diagnosis.fits[trial.name],
         is_best=trial.name == diagnosis.best,
     )

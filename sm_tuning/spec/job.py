@@ -13,16 +13,13 @@ from sm_tuning.spec.definition import Definition, DefinitionMembers
 from sm_tuning.spec.request import given
 from sm_tuning.spec.strategies import Grid, Hyperband, Strategy
 
-LONGEST_NAME = 32
+LONGEST_NAME = 32  # of a tuning job
 
 
 def unique_name(base: str) -> str:
     """A tuning job's name of at most 32 characters: the base, the time to the second and four random digits."""
     tail = f"{datetime.now(UTC):%m%d-%H%M%S}-{secrets.token_hex(2)}"
     return f"{base[: LONGEST_NAME - len(tail) - 1].rstrip('-')}-{tail}"
-
-
-LONGEST_NAME = 32  # of a tuning job
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from sm_tuning.rules import schema, tuning_job, warm_start
 from sm_tuning.rules.request import number_of_points
 from sm_tuning.rules.violation import Violation
 from sm_tuning.spec.job import TuningJobSpec
+from sm_tuning.spec.value_types import WrongTypes
 from sm_tuning.validation import wording
 from sm_tuning.validation.local_checks import LOCAL
 from sm_tuning.validation.report import Report
@@ -23,10 +24,11 @@ _OPERATION = "CreateHyperParameterTuningJob"
 
 def check(job: TuningJobSpec, client: Client | None = None) -> Report:
     """Check a tuning job against every rule; with a client also against the parents of its warm start."""
-    if wrong := list(job.wrong_types()):
-        return Report({}, tuple(wrong), ())
-    request = job.request()
-    problems = [*(list(schema.type_violations(_OPERATION, request)) or _violations(job, request))]
+    try:
+        request = job.request()
+    except WrongTypes as error:
+        return Report({}, tuple(error.problems), ())
+    problems = list(schema.type_violations(_OPERATION, request)) or list(_violations(job, request))
     warnings = list(unusual(job))
     if client is not None and job.warm_start is not None and not problems:
         parents = [
