@@ -5,12 +5,13 @@ import json
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qsl
 
 from local_emulator.api.faults import Faults
 from local_emulator.api.pruning import pruned
 from local_emulator.api.wire import HttpAnswer, error, scope
+from local_emulator.cloud.environ import call
 from local_emulator.domain.errors import AwsError
 from local_emulator.settings import Settings
 
@@ -120,14 +121,8 @@ class Gateway:
         return "200 OK", kind, b""
 
     def _ask_moto(self, environ: "WSGIEnvironment", service: str, target: str) -> HttpAnswer:
-        answer: list[Any] = []
-
-        def start(status: str, headers: list[tuple[str, str]], _error: object = None) -> Callable[[bytes], object]:
-            answer[:] = [status, headers]
-            return lambda _content: None
-
         try:
-            content = b"".join(self._rest(environ, start))
+            status, headers, content = call(self._rest, environ)
         except AwsError as refused:
             return error(environ, refused.code, refused.message)
         except NotImplementedError as missing:
@@ -139,7 +134,6 @@ class Gateway:
         except Exception as fault:  # noqa: BLE001 - moto raises anything on requests it does not know
             self._faults.failed_elsewhere(f"moto cannot take a request to {service or 'an unknown service'}", fault)
             return error(environ, "UnknownOperationException", _not_emulated(environ, service, target, fault))
-        status, headers = answer
         if status.startswith("5"):
             return error(environ, "UnknownOperationException", _not_emulated(environ, service, target, None))
         if target.startswith("SageMaker.") and status.startswith("2"):

@@ -189,14 +189,15 @@ class MotoBackend:
 
     def wsgi(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Have moto answer a request; S3's changes are on disk before the answer leaves."""
-        writes = environ["REQUEST_METHOD"] in {"PUT", "POST", "DELETE"} and service(environ) == "s3"
+        name = service(environ)
+        writes = environ["REQUEST_METHOD"] in {"PUT", "POST", "DELETE"} and name == "s3"
         body = b""
         if writes and sub_resource(environ) in SETTINGS:
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             environ["wsgi.input"] = io.BytesIO(body)
         if "REQUEST_URI" in environ:  # by this name moto finds the path as it was sent: `?` and `%` in keys stay what they are
             environ["RAW_URI"] = environ["REQUEST_URI"]
-        by_stack = service(environ) == "cloudformation"
+        by_stack = name == "cloudformation"
         with self.lock:
             self._start()
             if by_stack:
