@@ -153,7 +153,7 @@ class Preparation:
         return run
 
     def _run(self, job: TrainingJob, names: RunFolder, budget: TimeBudget) -> Run:
-        settings, spec = self._settings, job.spec
+        settings, spec, config = self._settings, job.spec, job.spec.checkpoints
         start = self._start(job, names)
         key = self._run_key if isinstance(start.program, Container) else None
         env = {**start.env, **opt_ml.environment(job, settings, self._endpoint(), key)}
@@ -170,6 +170,7 @@ class Preparation:
             log_limit=settings.log_limit,
             disk_limit=spec.resources.volume_size * _GIB,
             disk_floor=settings.disk_floor,
+            checkpoints=Run.checkpoints if config is None else str(checkpoints(names.ml, config).relative_to(names.ml)),
             compress=spec.output.compressed,
             opt_ml=self._private,
             mode=start.mode,

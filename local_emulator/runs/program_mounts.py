@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from local_emulator.runs.forkserver.server.mounting import OPT_ML
 
-_RESULTS = tuple(f"{OPT_ML}/{name}" for name in ("model", "output", "output/data", "checkpoints"))
+_RESULTS = ("model", "output", "output/data")
+_CHANNELS = f"{OPT_ML}/input/data/"
 
 
 def open_mounts(process: int) -> int | None:
@@ -16,10 +18,14 @@ def open_mounts(process: int) -> int | None:
         return None
 
 
-def hidden_results(mounts: int) -> Sequence[str]:
-    """Folders of results, or folders below them, that something is mounted over; paths as the program knows them."""
+def hidden_results(mounts: int, checkpoints: str) -> Sequence[str]:
+    """Folders of results, or folders below them, that something is mounted over; paths as the program knows them.
+
+    `checkpoints` is the path of their folder below `/opt/ml`. The mounts of `/opt/ml` itself and of its channels are the emulator's.
+    """
     with open(mounts, encoding="utf-8", errors="replace", closefd=False) as file:
         points = [line.split(" ", 5)[4] for line in file]
-    below = tuple(f"{folder}/" for folder in _RESULTS)
-    hidden = [point for point in points if point in _RESULTS or point.startswith(below)]
+    results = tuple(f"{Path(OPT_ML, folder)}/" for folder in (*_RESULTS, checkpoints))
+    below = [point for point in points if f"{point}/".startswith(results)]
+    hidden = [point for point in below if point != OPT_ML and not point.startswith(_CHANNELS)]
     return [*([OPT_ML] if points.count(OPT_ML) > 1 else []), *dict.fromkeys(hidden)]

@@ -46,10 +46,11 @@ class Run:
 
     `id` is the name of its folder. `folder` is that of its evidence (`runs.folder` names what lies in it). `env` is the program's
     whole environment but for what the supervisor adds itself. `max_runtime` and `max_wait` count from now, i.e. what is left of them
-    when it starts. With `opt_ml` the folder's `ml` is mounted over `/opt/ml` for this run alone; `compress` is False for
-    OutputDataConfig.CompressionType NONE. `mode` says who tells why it failed. `imports` are the modules that a Python script imports
-    when it begins, as `script_imports` names them (None: it is no such script), `fork_server` the
-    socket of the process that has imported them. `function` is called in place of the program, in the emulator's own process.
+    when it starts. `checkpoints` is the folder of its checkpoints, a path below `ml`. With `opt_ml` the folder's `ml` is mounted over
+    `/opt/ml` for this run alone; `compress` is False for OutputDataConfig.CompressionType NONE. `mode` says who tells why it failed.
+    `imports` are the modules that a Python script imports when it begins, as `script_imports` names them (None: it is no such script),
+    `fork_server` the socket of the process that has imported them. `function` is called in place of the program, in the emulator's own
+    process.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Run:
     log_limit: int = 64 * 2**20
     disk_limit: int = 30 * 2**30
     disk_floor: int = 2**30
+    checkpoints: str = "checkpoints"
     compress: bool = True
     opt_ml: bool = False
     mode: Mode = Mode.PROGRAM

@@ -242,11 +242,11 @@ class _Supervisor:
 
     def _pack(self, code: int) -> tuple[bool, bool]:
         """Pack what it has left; whether there is a model, and output."""
-        for path in () if self.mounts is None else program_mounts.hidden_results(self.mounts):
+        for path in () if self.mounts is None else program_mounts.hidden_results(self.mounts, self.run_.checkpoints):
             self.output.insert(f"not uploaded: what the program wrote to {path}, over which it has mounted something")
-        if not has_results(self.folder):
+        if not has_results(self.folder, self.run_.checkpoints):
             return False, False
-        packed = self._pack_results() if small(self.folder) else self._pack_apart(code)
+        packed = self._pack_results() if small(self.folder, self.run_.checkpoints) else self._pack_apart(code)
         if "omitted" in packed:
             self.output.insert(str(packed["omitted"]))
         if "error" in packed:
@@ -254,7 +254,7 @@ class _Supervisor:
         return packed.get("model") is True, packed.get("output") is True
 
     def _pack_results(self) -> Mapping[str, bool | str]:
-        return pack_results(self.folder, self.run_.disk_limit, compress=self.run_.compress)
+        return pack_results(self.folder, self.run_.checkpoints, self.run_.disk_limit, compress=self.run_.compress)
 
     def _pack_apart(self, code: int) -> Mapping[str, bool | str]:
         """Let a helper pack, which ends when its time is over."""

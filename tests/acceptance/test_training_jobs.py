@@ -145,6 +145,27 @@ def _streams(logs: Any, name: str) -> list[Any]:
     return streams
 
 
+def test_what_is_left_out_of_checkpoints_is_named_wherever_these_lie(run: Any, server: Any) -> None:
+    script = (
+        "import os, pathlib\n"
+        "saved = pathlib.Path(os.environ['SM_MODEL_DIR']).parent / 'saved' / 'here'\n"
+        "saved.mkdir(parents=True)\n"
+        "(saved / 'epoch-1').write_text('w')\n"
+        "(saved / 'latest').symlink_to('/etc/hostname')\n"
+        "os.mkfifo(saved / 'pipe')\n"
+    )
+    server.client("s3").create_bucket(Bucket="saved")
+    name = run(script, CheckpointConfig={"S3Uri": "s3://saved/c", "LocalPath": "/opt/ml/saved/here"})["TrainingJobName"]
+    assert [entry["Key"] for entry in server.client("s3").list_objects_v2(Bucket="saved")["Contents"]] == ["c/epoch-1"]
+    (stream,) = _streams(server.client("logs"), name)
+    lines = server.client("logs").get_log_events(
+        logGroupName="/aws/sagemaker/TrainingJobs", logStreamName=stream["logStreamName"]
+    )
+    paths = "'/opt/ml/saved/here/latest', '/opt/ml/saved/here/pipe'"
+    notice = f"[sm-tuning: not uploaded, being neither files nor links to files beside them: {paths}]"
+    assert notice in [event["message"] for event in lines["events"]]
+
+
 def test_private_opt_ml_for_parallel_runs(server: Any, request_of: Any) -> None:
     script = (
         "import os, sys, time\n"

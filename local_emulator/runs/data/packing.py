@@ -70,25 +70,25 @@ def _add(tar: tarfile.TarFile, left: OutputFile) -> None:
         raise ArchiveError(f"{shown(left.name)} cannot be read: {error.strerror}") from error
 
 
-def has_results(folder: RunFolder) -> bool:
-    """Whether there may be something to pack, or a reason to refuse it."""
+def has_results(folder: RunFolder, checkpoints: str) -> bool:
+    """Whether there may be something to pack, or a reason to refuse it; `checkpoints` is the path of their folder below `ml`."""
     model, output = folder.ml / "model", folder.ml / "output"
     if any(path.is_symlink() or path.is_file() for path in (model, output, output / "data")):
         return True
     try:
-        return any(path.is_dir() and any(path.iterdir()) for path in _results(folder))
+        return any(path.is_dir() and any(path.iterdir()) for path in _results(folder, checkpoints))
     except OSError:
         return True
 
 
-def _results(folder: RunFolder) -> Sequence[Path]:
-    return folder.ml / "model", folder.ml / "output" / "data", folder.ml / "checkpoints"
+def _results(folder: RunFolder, checkpoints: str) -> Sequence[Path]:
+    return folder.ml / "model", folder.ml / "output" / "data", folder.ml / checkpoints
 
 
-def small(folder: RunFolder) -> bool:
+def small(folder: RunFolder, checkpoints: str) -> bool:
     """Whether a run's results are packed in no time."""
     files = size = 0
-    for results in _results(folder):
+    for results in _results(folder, checkpoints):
         for parent, folders, names in os.walk(results):
             files += len(folders) + len(names)
             if files > _FEW or any(os.path.islink(os.path.join(parent, name)) for name in names):  # noqa: PTH114, PTH118 - cheaper
@@ -97,12 +97,12 @@ def small(folder: RunFolder) -> bool:
     return size <= _SMALL
 
 
-def pack_results(folder: RunFolder, limit: int, *, compress: bool) -> Mapping[str, bool | str]:
+def pack_results(folder: RunFolder, checkpoints: str, limit: int, *, compress: bool) -> Mapping[str, bool | str]:
     """Pack a run's model and output; which of them there are, or an `error`; what of them and of the checkpoints is `omitted`.
 
     Without `compress` no archives are made: somebody else uploads the files one by one.
     """
-    model, output, checkpoints = _results(folder)
+    model, output, saved = _results(folder, checkpoints)
     omitted: list[str] = []
     packed: dict[str, bool | str] = {}
     try:
@@ -116,7 +116,7 @@ def pack_results(folder: RunFolder, limit: int, *, compress: bool) -> Mapping[st
     except OutputError:
         return {}  # the upload of the files reports it
     with suppress(OutputError):
-        deque(output_files(checkpoints, omitted), maxlen=0)
+        deque(output_files(saved, omitted), maxlen=0)
     return {**packed, **_omission(omitted)}
 
 

@@ -25,7 +25,25 @@ def test_mounts_over_results_are_named(tmp_path: Path, points: list[str], hidden
     (tmp_path / "mountinfo").write_text("".join(map(LINE.format, points)))
     mounts = os.open(tmp_path / "mountinfo", os.O_RDONLY)
     try:
-        assert list(hidden_results(mounts)) == hidden
+        assert list(hidden_results(mounts, "checkpoints")) == hidden
+    finally:
+        os.close(mounts)
+
+
+@pytest.mark.parametrize(
+    ("checkpoints", "hidden"),
+    [
+        ("checkpoints", []),
+        ("saved/here", ["/opt/ml/saved/here", "/opt/ml/saved/here/deep"]),
+        (".", ["/opt/ml/saved/here", "/opt/ml/saved/here/deep", "/opt/ml/saved/heretic"]),
+    ],
+)
+def test_mounts_over_checkpoints_are_named_wherever_these_lie(tmp_path: Path, checkpoints: str, hidden: list[str]) -> None:
+    points = ["/opt/ml", "/opt/ml/input/data/train", *(f"/opt/ml/saved/{name}" for name in ("here", "here/deep", "heretic"))]
+    (tmp_path / "mountinfo").write_text("".join(map(LINE.format, points)))
+    mounts = os.open(tmp_path / "mountinfo", os.O_RDONLY)
+    try:
+        assert list(hidden_results(mounts, checkpoints)) == hidden
     finally:
         os.close(mounts)
 
@@ -34,5 +52,5 @@ def test_a_process_that_has_ended_has_no_list() -> None:
     assert open_mounts(2**22 + 1) is None
     mounts = open_mounts(os.getpid())
     assert mounts is not None
-    hidden_results(mounts)
+    hidden_results(mounts, "checkpoints")
     os.close(mounts)

@@ -27,9 +27,10 @@ def test_pack_keeps_what_lies_inside_only(tmp_path: Path) -> None:
     assert (tmp_path / "again.tar.gz").read_bytes() == first
 
 
-def test_what_is_left_out_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("saved", ["checkpoints", "saved/here"])
+def test_what_is_left_out_is_told(tmp_path: Path, saved: str) -> None:
     folder = RunFolder(tmp_path / "runs" / "x")
-    model, checkpoints = folder.ml / "model", folder.ml / "checkpoints"
+    model, checkpoints = folder.ml / "model", folder.ml / saved
     for path in (model, checkpoints):
         path.mkdir(parents=True)
     (model / "weights").write_text("w")
@@ -40,8 +41,8 @@ def test_what_is_left_out_is_told(tmp_path: Path) -> None:
     os.mkfifo(checkpoints / "pipe")
     omitted = "not uploaded, being neither files nor links to files beside them: "
     omitted += "'/opt/ml/model/etc', '/opt/ml/model/gone', '/opt/ml/model/pipe' and 1 more"
-    assert pack_results(folder, 1 << 20, compress=True) == {"model": True, "output": False, "omitted": omitted}
-    assert pack_results(folder, 1 << 20, compress=False) == {"omitted": omitted}
+    assert pack_results(folder, saved, 1 << 20, compress=True) == {"model": True, "output": False, "omitted": omitted}
+    assert pack_results(folder, saved, 1 << 20, compress=False) == {"omitted": omitted}
 
 
 def test_pack_of_nothing(tmp_path: Path) -> None:
