@@ -9,11 +9,12 @@ import json
 import math
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
+
+from local_emulator.runs.folder import write_whole
 
 _DRIFT = 0.002  # seconds by which two clocks may differ although nobody has set one
 _CORRECTION = 0.05  # seconds: a smaller jump is a correction of the machine's clock
@@ -118,9 +119,7 @@ class Clock:
     def share(self) -> None:
         """Write the shared file."""
         if self._path is not None:
-            temporary = self._path.with_name(f".{self._path.name}.{uuid.uuid4().hex}")
-            temporary.write_text(json.dumps({"boot": self._boot(), **self._course._asdict()}))
-            temporary.replace(self._path)
+            write_whole(self._path, json.dumps({"boot": self._boot(), **self._course._asdict()}).encode())
 
 
 def _process_time() -> float:

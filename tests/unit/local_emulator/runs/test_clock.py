@@ -200,3 +200,10 @@ def test_a_look_at_two_clocks_that_takes_long_moves_nothing(tmp_path: Path) -> N
     assert clock.seconds() - before >= 720
     slow = False
     assert clock.seconds() - before >= 720
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing_beside_it(machine: Machine, tmp_path: Path) -> None:
+    (tmp_path / "clock").mkdir()
+    with pytest.raises(IsADirectoryError):
+        machine.clock(tmp_path / "clock").share()
+    assert [path.name for path in tmp_path.iterdir()] == ["clock"]
