@@ -6,7 +6,6 @@ they have nothing more to do. So the same functions give the same history, howev
 
 import contextlib
 import json
-import math
 import threading
 import time
 import traceback
@@ -134,9 +133,7 @@ class _Training:
         definitions = dict(enumerate(self.run.metrics))
         self.log = LogWriter(self.folder, self.run.log_limit)
         self.matcher = Matcher(definitions, clock=time.thread_time, mark=lambda _: None)
-        limits = {Cause.MAX_RUNTIME: self.run.max_runtime, Cause.MAX_WAIT: self.run.max_wait}
-        begun = self.clock.seconds()
-        self.limits = [(begun + limit, cause) for cause, limit in limits.items() if limit is not None]
+        self.deadline = self.run.deadline(self.clock.seconds())
 
     def advance(self) -> bool:
         """Take one step of the function and report its result, unless the run is to stop; whether the run has ended."""
@@ -150,8 +147,7 @@ class _Training:
             return self._end(Cause.EXIT, 0)
         if self.stop_cause is not None:
             return self._end(self.stop_cause, 0)
-        deadline, cause = min(self.limits, default=(math.inf, Cause.EXIT))
-        return self.clock.seconds() >= deadline and self._end(cause, 0)
+        return self.deadline is not None and self.clock.seconds() >= self.deadline[0] and self._end(self.deadline[1], 0)
 
     def _step(self) -> bool:
         """Take one step and report its result; whether the function has returned."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from local_emulator.domain.jobs import MetricDefinition
+from local_emulator.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,19 @@ class Mode(StrEnum):
     ALGORITHM = "algorithm"  # a built-in one, which says by its exit code whose fault it is
 
 
+class Cause(StrEnum):
+    """Why a program ended."""
+
+    EXIT = "exit"  # by itself
+    STOP = "stop"  # somebody asked
+    INTERRUPT = "interrupt"  # a spot instance was taken away
+    MAX_RUNTIME = "max-runtime"
+    MAX_WAIT = "max-wait"
+    DISK = "disk"  # it filled the disk or its share of it
+    START = "start"  # it could not be started; `message` says why
+    ENGINE = "engine"  # what runs containers failed; `message` says how
+
+
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """Everything a supervisor must know. Sizes are bytes, times seconds.
@@ -60,10 +74,10 @@ class Run:
     metrics: tuple[MetricDefinition, ...] = ()
     max_runtime: float | None = None
     max_wait: float | None = None
-    stop_grace: float = 120.0
-    log_limit: int = 64 * 2**20
+    stop_grace: float = Settings.stop_grace
+    log_limit: int = Settings.log_limit
     disk_limit: int = 30 * 2**30
-    disk_floor: int = 2**30
+    disk_floor: int = Settings.disk_floor
     checkpoints: str = "checkpoints"
     compress: bool = True
     opt_ml: bool = False
@@ -71,6 +85,11 @@ class Run:
     imports: tuple[str, ...] | None = None
     fork_server: str | None = None
     function: Callable[[], object] | None = None
+
+    def deadline(self, now: float) -> tuple[float, Cause] | None:
+        """When the program's time is over if it starts now (seconds since the epoch), and why; None if it has no limit."""
+        limits = {Cause.MAX_RUNTIME: self.max_runtime, Cause.MAX_WAIT: self.max_wait}
+        return min(((now + limit, cause) for cause, limit in limits.items() if limit is not None), default=None)
 
 
 class RunState(StrEnum):
@@ -80,19 +99,6 @@ class RunState(StrEnum):
     RUNNING = "running"  # its supervisor holds the lock
     EXITED = "exited"  # its supervisor wrote how it ended
     LOST = "lost"  # claimed, but its supervisor is gone without a word
-
-
-class Cause(StrEnum):
-    """Why a program ended."""
-
-    EXIT = "exit"  # by itself
-    STOP = "stop"  # somebody asked
-    INTERRUPT = "interrupt"  # a spot instance was taken away
-    MAX_RUNTIME = "max-runtime"
-    MAX_WAIT = "max-wait"
-    DISK = "disk"  # it filled the disk or its share of it
-    START = "start"  # it could not be started; `message` says why
-    ENGINE = "engine"  # what runs containers failed; `message` says how
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -109,7 +109,7 @@ class _Supervisor:
         os.set_blocking(reading, False)
         if self.run_.opt_ml and not isinstance(self.run_.program, Container):
             self.mounts = program_mounts.open_mounts(started.pid)
-        self._set_deadline()
+        self.deadline = self.run_.deadline(self.clock.seconds())
         self._wait_for_program(started, reading)
         code = self._reap(started)
         self.output.drain(reading)
@@ -119,11 +119,6 @@ class _Supervisor:
             self._take_container_error()
         self._finish_matching()
         return code
-
-    def _set_deadline(self) -> None:
-        limits = {Cause.MAX_RUNTIME: self.run_.max_runtime, Cause.MAX_WAIT: self.run_.max_wait}
-        now = self.clock.seconds()
-        self.deadline = min(((now + limit, cause) for cause, limit in limits.items() if limit is not None), default=None)
 
     def _wait_for_program(self, started: Program, reading: int) -> None:
         ended = os.pidfd_open(started.pid)
