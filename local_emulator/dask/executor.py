@@ -26,7 +26,7 @@ from typing import Any
 
 from local_emulator.dask.cluster import connect, on_worker
 from local_emulator.dask.messages import TOPIC, PollReply, PollRequest, RunRequest, RunResult
-from local_emulator.domain.errors import EmulatorError
+from local_emulator.domain.errors import INTERNAL_ERROR, EmulatorError
 from local_emulator.domain.training import TimeBudget, TrainingJob
 from local_emulator.runs.data.log import segments
 from local_emulator.runs.folder import RunFolder, write_whole
@@ -36,7 +36,6 @@ from local_emulator.settings import Settings
 _TICK = 1.0  # seconds between checks which workers there are
 _POLL_ANYWAY = 5.0  # seconds between polls of a run of which there was no news
 _REPLIES_WITHIN = 1.0  # seconds that one poll may delay the others; its reply is taken later
-_ENGINE_ERROR = "InternalServerError: We encountered an internal error. Please try again. (The cluster: {})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,7 +228,7 @@ class DaskExecutor:
                 on_worker("run_job"), pickle.dumps([followed.request]), key=key, pure=False, retries=0
             )
         elif task is not None and task.status == "error":
-            message = _ENGINE_ERROR.format(task.exception(timeout=5))
+            message = f"{INTERNAL_ERROR} (The cluster: {task.exception(timeout=5)})"
             self._end(run, followed, RunResult(exit=Exit(cause=Cause.ENGINE, code=1, time=datetime.now(UTC), message=message)))
 
     def _poll(self, workers: Collection[str]) -> None:

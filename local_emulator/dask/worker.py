@@ -23,7 +23,7 @@ from distributed import get_worker
 from local_emulator.cloud.remote_objects import RemoteObjects
 from local_emulator.dask.messages import TOPIC, PollReply, PollRequest, RunRequest, RunResult
 from local_emulator.dask.uploads import CheckpointUploads, RetryingObjects
-from local_emulator.domain.errors import RunError
+from local_emulator.domain.errors import INTERNAL_ERROR, RunError
 from local_emulator.domain.objects import Objects
 from local_emulator.runs import mounts
 from local_emulator.runs.data import artifacts
@@ -229,7 +229,7 @@ def run_job(request: RunRequest, _: None) -> None:
             notify=notify,
         )
     except Exception as error:  # noqa: BLE001 - reported as the run's result, or the emulator would wait for ever
-        message = f"InternalServerError: We encountered an internal error. Please try again. (A worker: {error!r})"
+        message = f"{INTERNAL_ERROR} (A worker: {error!r})"
         attempt.result = RunResult(exit=Exit(cause=Cause.ENGINE, code=1, time=datetime.now(UTC), message=message))
     notify()
 

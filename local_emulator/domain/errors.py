@@ -27,6 +27,9 @@ EmulatorError
 import errno
 from typing import ClassVar
 
+INTERNAL_ERROR = "InternalServerError: We encountered an internal error. Please try again."
+"""FailureReason of a job that failed through no fault of its own; what follows in brackets says why."""
+
 _PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN}
 
 

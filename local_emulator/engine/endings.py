@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from local_emulator.domain import transitions
+from local_emulator.domain.errors import INTERNAL_ERROR
 from local_emulator.domain.history import Observation
 from local_emulator.domain.jobs import Secondary, Status
 from local_emulator.domain.training import FinalMetric, TrainingJob
@@ -12,7 +13,6 @@ from local_emulator.runs.data import artifacts
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.run import Cause, Exit
 
-LOST = "InternalServerError: We encountered an internal error. Please try again."
 NO_CAPACITY = "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type."
 
 
@@ -53,7 +53,7 @@ def failed(reason: str, *, retryable: bool = False) -> Ending:
     )
 
 
-RUN_LOST = failed(LOST, retryable=True)
+RUN_LOST = failed(INTERNAL_ERROR, retryable=True)
 
 
 def ending_of(folder: RunFolder, ended: Exit, environment: Mapping[str, str]) -> Ending:

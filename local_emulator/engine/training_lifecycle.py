@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from local_emulator.domain import transitions
-from local_emulator.domain.errors import EmulatorError, NotFound, RunError, Unreadable
+from local_emulator.domain.errors import INTERNAL_ERROR, EmulatorError, NotFound, RunError, Unreadable
 from local_emulator.domain.jobs import ACTIVE, Secondary, Status
 from local_emulator.domain.names import Arn
 from local_emulator.domain.objects import Objects
@@ -141,13 +141,13 @@ class TrainingLifecycle:
         except NotFound:
             return None
         except Unreadable:
-            self._retries.guard(arn, read, lambda _: self._store.mark_failed(arn, endings.LOST, self._now()))
+            self._retries.guard(arn, read, lambda _: self._store.mark_failed(arn, INTERNAL_ERROR, self._now()))
             return None
 
     def _give_up(self, job: TrainingJob, error: Exception) -> None:
         """End a training job that cannot be moved, with a general reason; the server's log has the details."""
         full = isinstance(error, OSError) and error.errno in _FULL
-        ending = endings.failed(f"{endings.LOST} (No space left on device)" if full else endings.LOST, retryable=True)
+        ending = endings.failed(f"{INTERNAL_ERROR} (No space left on device)" if full else INTERNAL_ERROR, retryable=True)
         self._preparing.pop(job.run, None)
         self._ending[job.run] = self._slow(self._abandon, job, ending)
 
@@ -268,7 +268,7 @@ class TrainingLifecycle:
 
     def _start(self, job: TrainingJob, run: Run) -> None:
         if placement.strikes(self._faults.internal, "internal", job):
-            self._over(job, endings.failed(endings.LOST, retryable=True))
+            self._over(job, endings.failed(INTERNAL_ERROR, retryable=True))
             return
         claimed = run.function is not None  # there is no supervisor to wait for
         self._store.trainings.put(replace(transitions.training(job, self._now()), claimed=claimed))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from local_emulator.decide import Action, Finish, Launch, Stop, decide
 from local_emulator.documents.children import new_training_job
-from local_emulator.domain.errors import AlreadyExists, Unreadable
+from local_emulator.domain.errors import INTERNAL_ERROR, AlreadyExists, Unreadable
 from local_emulator.domain.jobs import ACTIVE, Secondary, Status
 from local_emulator.domain.names import Arn
 from local_emulator.domain.training import TrainingJob
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from local_emulator.domain.history import Trials
 
 _COUNTED = timedelta(seconds=4)  # LastModifiedTime and ConsumedResources follow the clock in such steps
-_INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
 
 
 class Tuner:
@@ -68,9 +67,9 @@ class Tuner:
     def _give_up(self, arn: Arn, error: Exception) -> None:
         """Fail a tuning job that cannot be moved, with a general reason; the server's log has the details."""
         if isinstance(error, Unreadable):
-            self._store.mark_failed(arn, _INTERNAL, self._now())
+            self._store.mark_failed(arn, INTERNAL_ERROR, self._now())
         else:
-            self._finish(self._store.tunings.get(arn), Finish(status=Status.FAILED, reason=_INTERNAL))
+            self._finish(self._store.tunings.get(arn), Finish(status=Status.FAILED, reason=INTERNAL_ERROR))
         for training in self._store.trainings.find(Query(tuning=arn, statuses=ACTIVE)).items:
             self._stop(training, "The tuning job failed")
 

@@ -11,14 +11,12 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
+from local_emulator.domain.errors import INTERNAL_ERROR
 from local_emulator.runs.folder import RunFolder, write_whole
 from local_emulator.runs.run import Cause, Container
 
 _FAILED = 125  # exit code, as of `docker run`
-_MISSING_EXTRA = (
-    "InternalServerError: We encountered an internal error. Please try again. "
-    "(containers need the Docker SDK: pip install 'sm-tuning[docker]': {})"
-)
+_MISSING_EXTRA = f"{INTERNAL_ERROR} (containers need the Docker SDK: pip install 'sm-tuning[docker]': {{}})"
 
 
 def main() -> NoReturn:

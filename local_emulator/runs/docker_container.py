@@ -12,13 +12,13 @@ from typing import Any
 import docker
 import requests
 
+from local_emulator.domain.errors import INTERNAL_ERROR
 from local_emulator.runs.folder import RunFolder, write_whole
 from local_emulator.runs.run import Cause, Container, Run, RunState
 
 _LABEL = "sm-tuning.folder"  # of the run
 _SHARED_MEMORY = 0.5  # of the machine's; PyTorch's workers pass their batches through it
 _STOPPED = 128 + signal.SIGTERM
-_INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
 
 
 class ContainerError(Exception):
@@ -34,7 +34,7 @@ def _engine() -> Any:  # noqa: ANN401 - the package has no types
     try:
         return docker.from_env(timeout=60)
     except docker.errors.DockerException as error:
-        raise ContainerError(Cause.ENGINE, f"{_INTERNAL} (no Docker engine answers: {error})") from error
+        raise ContainerError(Cause.ENGINE, f"{INTERNAL_ERROR} (no Docker engine answers: {error})") from error
 
 
 @contextlib.contextmanager
@@ -45,9 +45,9 @@ def _engine_errors(doing: str) -> Iterator[None]:
     except docker.errors.APIError as error:
         if error.is_client_error():  # the engine answers so where the image has no such program: its user's business
             raise ContainerError(Cause.START, f"ClientError: The container cannot be started: {error.explanation}") from error
-        raise ContainerError(Cause.ENGINE, f"{_INTERNAL} (Docker engine, {doing}: {error.explanation})") from error
+        raise ContainerError(Cause.ENGINE, f"{INTERNAL_ERROR} (Docker engine, {doing}: {error.explanation})") from error
     except (requests.RequestException, docker.errors.DockerException, OSError) as error:
-        raise ContainerError(Cause.ENGINE, f"{_INTERNAL} (the Docker engine went away, {doing}: {error})") from error
+        raise ContainerError(Cause.ENGINE, f"{INTERNAL_ERROR} (the Docker engine went away, {doing}: {error})") from error
 
 
 class ContainerRun:
