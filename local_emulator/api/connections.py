@@ -31,10 +31,10 @@ MOST_BODY = 5 * 2**30 + 64 * 2**20  # S3's limit for one upload, and the signatu
 HEAD_SECONDS = 15.0
 SILENT_SECONDS = 60.0  # within a body or an answer
 IDLE_SECONDS = 120.0  # between requests
+PAUSE = 0.5  # seconds without accepting, when descriptors have run out
 SLOWEST_BODY = 1024  # bytes a second, after SILENT_SECONDS
 _STRANGERS = 8  # connections of an unknown user, who may be one of our containers
 _CHECK_SECONDS = 1.0
-_PAUSE = 0.5  # seconds without accepting, when descriptors have run out
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
@@ -253,7 +253,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc] # see above
             return  # closed by the client
         self._faults.report("accept", f"no connection can be accepted: {error.strerror}; silent ones are closed")
         self._end_longest_silent()
-        self._paused_until = time.monotonic() + _PAUSE
+        self._paused_until = time.monotonic() + PAUSE
 
     def _has_room(self, peer: Peer) -> bool:
         channels = self.active_channels.values()

@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from local_emulator.api.connections import HEAD_SECONDS, SILENT_SECONDS
+from local_emulator.api.connections import HEAD_SECONDS, MOST_HEAD, PAUSE, SILENT_SECONDS
 from local_emulator.api.faults import Faults
 from local_emulator.api.guard import TOKEN_HEADER, Guard
 from local_emulator.domain.errors import EmulatorError
@@ -37,13 +37,11 @@ from local_emulator.domain.errors import EmulatorError
 DOMAINS = ("amazonaws.com", "amazonaws.com.cn", "api.aws")
 
 _TARGET = re.compile(r"CONNECT ([A-Za-z0-9.\-]+|\[[0-9a-fA-F:.]+\]):(\d{1,5}) HTTP/1\.[01]")
-_MOST_HEAD = 64 * 2**10
 _YEARS = timedelta(days=3650)
 _CHUNK = 2**16
 _SILENT_SECONDS = 600.0  # of tunnelled connections: other services may answer late
 _MOST_CONNECTIONS = 200
 _DESCRIPTORS = 8  # connections, two for each client, may use 1/8 of the process's file descriptors
-_PAUSE = 0.5  # seconds without accepting, when descriptors have run out
 _REFUSED = (
     b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 45\r\n\r\n"
     b"this proxy answers the user of the emulator.\n"
@@ -220,7 +218,7 @@ class Proxy:
             except OSError as error:
                 self._faults.report("proxy", f"the proxy cannot accept connections: {error.strerror}; silent ones are closed")
                 self._end_longest_silent()
-                await asyncio.sleep(_PAUSE)
+                await asyncio.sleep(PAUSE)
                 continue
             with suppress(OSError):  # closed by the client
                 await self._begin(connection, address)
@@ -235,7 +233,7 @@ class Proxy:
                 "full", f"{self._most} connections of the proxy are open; the longest silent are closed for new ones"
             )
             self._end_longest_silent()
-        protocol = asyncio.StreamReaderProtocol(asyncio.StreamReader(limit=_MOST_HEAD), self._admit)
+        protocol = asyncio.StreamReaderProtocol(asyncio.StreamReader(limit=MOST_HEAD), self._admit)
         await self._loop.connect_accepted_socket(lambda: protocol, connection)
 
     def _admit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -5,8 +5,7 @@ from local_emulator.strategies.base import Strategy
 from local_emulator.strategies.grid import Grid
 from local_emulator.strategies.hyperband import Hyperband
 from local_emulator.strategies.random import Random
-
-_RESOURCES = ("epochs", "numepochs", "n-epochs", "n_epochs", "num_epochs")
+from sm_tuning.rules.limits import RESOURCES
 
 
 def make(plan: Plan, definition: Definition, seed: int) -> Strategy:
@@ -23,5 +22,5 @@ def make(plan: Plan, definition: Definition, seed: int) -> Strategy:
     if plan.strategy != "Hyperband":
         raise ValueError(f"the strategy {plan.strategy} is not one of Grid, Random, Bayesian, Hyperband")
     static = definition.spec.hyperparameters
-    most = plan.max_resource or next(int(static[name]) for name in _RESOURCES if static.get(name, "").isdigit())
+    most = plan.max_resource or next(int(static[name]) for name in RESOURCES if static.get(name, "").isdigit())
     return Hyperband(space, seed=seed, max_resource=most, min_resource=plan.min_resource or 1)
