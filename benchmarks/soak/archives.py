@@ -98,7 +98,10 @@ class Judge:
         code = self._out / "code"
         began = time.perf_counter()
         try:
-            (extract_safely if in_a_child else extract)(self._source, code, LIMITS)
+            if in_a_child:
+                extract_safely(self._source, code, LIMITS.seconds)
+            else:
+                extract(self._source, code, LIMITS)
         except ArchiveError as error:
             self.refused += 1
             if len(str(error)) < 10 or "Traceback" in str(error):

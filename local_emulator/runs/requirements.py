@@ -84,9 +84,7 @@ class _Lines:
 
 
 def check(code: Path, python: str) -> None:
-    """Raise RunError for a source folder whose requirements an interpreter does not meet."""
-    if not (code / _FILE).is_file():
-        return
+    """Raise RunError for a source folder whose requirements.txt, which is there, an interpreter does not meet."""
     lines = _Lines()
     _read(code / _FILE, code, lines, constraint=False)
     if lines.wanted:

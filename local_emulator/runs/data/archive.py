@@ -54,9 +54,11 @@ class Limits:
     free: int = 1 << 30
 
 
-def extract_safely(source: Path, target: Path, limits: Limits | None = None) -> None:
-    """Unpack an archive into a new folder, in a child process; raises ArchiveError, and then nothing of it is left."""
-    limits = limits or Limits()
+def extract_safely(source: Path, target: Path, seconds: float = Limits.seconds) -> None:
+    """Unpack an archive into a new folder, in a child process; raises ArchiveError, and then nothing of it is left.
+
+    The child holds to the usual `Limits`, and is killed after some `seconds`.
+    """
     temporary = _beside(target)
     command = [sys.executable, "-P", "-m", "local_emulator.runs.data.archive", str(source), str(target), str(temporary)]
     environment = {"PATH": os.defpath, "PYTHONPATH": str(Path(__file__).parents[3])}
@@ -66,13 +68,13 @@ def extract_safely(source: Path, target: Path, limits: Limits | None = None) -> 
             capture_output=True,
             text=True,
             check=False,
-            timeout=limits.seconds,
+            timeout=seconds,
             env=environment,
             stdin=subprocess.DEVNULL,
         )
     except subprocess.TimeoutExpired as error:
         shutil.rmtree(target, ignore_errors=True)  # a child that was done, but had not ended
-        raise ArchiveError(f"the archive took more than {limits.seconds:g} seconds to unpack") from error
+        raise ArchiveError(f"the archive took more than {seconds:g} seconds to unpack") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)  # a child that was killed has left it
     if done.returncode != 0:

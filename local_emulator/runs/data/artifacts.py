@@ -77,7 +77,7 @@ def _failed(error: Exception) -> RunError:
     """The RunError of a job whose files cannot be uploaded; raises the error itself if it may pass."""
     if isinstance(error, OSError) and is_passing(error):
         raise error
-    """As AWS says it: `Error 7: AccessDenied (403): Access Denied` is recorded, the same of a bucket that is gone is inferred."""
+    # As AWS says it: `Error 7: AccessDenied (403): Access Denied` is recorded, the same of a bucket that is gone is inferred.
     said = "NoSuchBucket (404): The specified bucket does not exist" if isinstance(error, NoSuchBucket) else str(error)
     return RunError(f"ClientError: Artifact upload failed:Error 7: {said}")
 
