@@ -3,7 +3,7 @@
 import io
 import json
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qsl
@@ -31,8 +31,6 @@ _OBJECT_HEADERS = [
 
 class Operations(Protocol):
     """The emulator's own operations."""
-
-    operations: Collection[str]
 
     def owns(self, operation: str, body: bytes) -> bool:
         """Whether a request is about our jobs."""

@@ -14,19 +14,20 @@ from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, ObjectInfo, O
 
 _CONNECT, _READ = 5.0, 20.0  # seconds without an answer, after which the endpoint counts as away
 _ONE_THREAD = TransferConfig(use_threads=False)  # Python would wait at its end for threads of boto's that hang
+_DUMMY = "test"  # key and secret
 
 
 class RemoteObjects:
-    """Objects on an S3 endpoint, with the given credentials."""
+    """Objects on an S3 endpoint, with dummy credentials."""
 
-    def __init__(self, endpoint: str, region: str, credentials: tuple[str, str] = ("test", "test")) -> None:
+    def __init__(self, endpoint: str, region: str) -> None:
         self._endpoint = endpoint
         self._s3 = boto3.client(
             "s3",
             endpoint_url=endpoint,
             region_name=region,
-            aws_access_key_id=credentials[0],
-            aws_secret_access_key=credentials[1],
+            aws_access_key_id=_DUMMY,
+            aws_secret_access_key=_DUMMY,
             config=Config(
                 s3={"addressing_style": "path"},
                 connect_timeout=_CONNECT,

@@ -7,8 +7,6 @@ EmulatorError
 │   ├── ResourceNotFound         no such tuning job
 │   ├── ResourceLimitExceeded    a quota or this machine's limit
 │   ├── ThrottlingException      too many requests (only if faults are injected)
-│   ├── ConflictException        the resource moved under the request
-│   ├── AccessDeniedException    the guard said no
 │   ├── SerializationException   the body is not the protocol's
 │   ├── UnknownOperationException
 │   └── InternalFailure          our own fault, told without a 5xx page
@@ -80,18 +78,6 @@ class ResourceLimitExceeded(AwsError):  # noqa: N818 - AWS's name
     """A quota, or a limit of this machine, is reached."""
 
     code = "ResourceLimitExceeded"
-
-
-class ConflictException(AwsError):  # noqa: N818 - AWS's name
-    """The resource changed under the request."""
-
-    code = "ConflictException"
-
-
-class AccessDeniedException(AwsError):  # noqa: N818 - AWS's name
-    """The request may not come in."""
-
-    code = "AccessDeniedException"
 
 
 class SerializationException(AwsError):  # noqa: N818 - AWS's name

@@ -73,7 +73,7 @@ class Answerer:
         if target.startswith("SageMaker.") and is_aws(url):
             operation = target.removeprefix("SageMaker.")
             body = request.body.encode() if isinstance(request.body, str) else bytes(request.body or b"")
-            if operation in emulator.api.operations and emulator.api.owns(operation, body):
+            if emulator.api.owns(operation, body):
                 return emulator.api.answer(operation, body, region, emulator.cloud.account_of(access_key))
             with emulator.cloud.lock, _usual_address(request, region):  # moto does not know those of FIPS and of VPC endpoints
                 answer = self._moto(request)
