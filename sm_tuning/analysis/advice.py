@@ -119,6 +119,7 @@ def _about_fit(results: Results, fit: Fit, scaling: DataScalingCurve | None) -> 
         Verdict.UNDERFIT: _when_underfit,
         Verdict.IMPROVING: _when_improving,
         Verdict.DIVERGED: _when_diverged,
+        Verdict.RATE_TOO_HIGH: _when_diverged,
         Verdict.NOISY: _when_noisy,
         Verdict.UNKNOWN: _when_unknown,
     }
@@ -206,10 +207,10 @@ def _when_unknown(_results: Results, fit: Fit) -> Iterator[Advice]:
 
 
 def _about_divergence(results: Results, fit: Fit, fits: Mapping[str, Fit], effects: Sequence[Effect]) -> Iterator[Advice]:
-    for effect in effects if fit.verdict is not Verdict.DIVERGED else ():
+    for effect in effects if not fit.verdict.died else ():
         parameter, cliff = results.ranges.get(effect.name), effect.diverges_above
         if cliff is not None and isinstance(parameter, Continuous | Integer) and cliff > parameter.low:
-            diverged = sum(fit.verdict is Verdict.DIVERGED for fit in fits.values())
+            diverged = sum(fit.verdict.died for fit in fits.values())
             yield _advice(
                 Remedy.END_RANGE,
                 f"{diverged} of {len(fits)} training jobs diverged, nearly all of them above it",

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sm_tuning.analysis.fit import Fit, Verdict
+from sm_tuning.analysis.fit import Fit
 from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.spec.metrics import number
 from sm_tuning.spec.parameters import Categorical, Continuous, Integer, Range, Scaling
@@ -77,7 +77,7 @@ def effect_of(results: Results, fits: Mapping[str, Fit], name: str) -> Effect | 
         fits: The verdict on each training job, by its name.
         name: The hyperparameter.
     """
-    sound = [trial for trial in results.trials if fits[trial.name].verdict is not Verdict.DIVERGED]
+    sound = [trial for trial in results.trials if not fits[trial.name].verdict.died]
     observed = _observed(sound, name) or _observed(results.trials, name)
     if not observed:
         return None
@@ -146,9 +146,7 @@ def _strength(groups: Sequence[Sequence[float]]) -> float:
 def _diverges_above(trials: Sequence[TrialResult], fits: Mapping[str, Fit], name: str) -> float | None:
     """The value above which most training jobs diverge, and below which hardly any does."""
     outcomes = sorted(
-        (setting, fits[trial.name].verdict is Verdict.DIVERGED)
-        for trial in trials
-        if isinstance(setting := trial.settings.get(name), float)
+        (setting, fits[trial.name].verdict.died) for trial in trials if isinstance(setting := trial.settings.get(name), float)
     )
     total = sum(diverged for _, diverged in outcomes)
     if total < _LEAST_TRIALS:

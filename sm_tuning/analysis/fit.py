@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.curves import Curves
 from sm_tuning.analysis.metric_names import ACCURACIES, Direction, direction, metric_pair, parse
 from sm_tuning.spec.metrics import Objective
@@ -45,6 +46,7 @@ class Verdict(StrEnum):
     GOOD = "good fit"
     OVERFIT = "overfit"
     DIVERGED = "diverged"
+    RATE_TOO_HIGH = "rate too high"
     IMPROVING = "still improving"
     NOISY = "noisy"
     UNKNOWN = "unknown"
@@ -53,6 +55,11 @@ class Verdict(StrEnum):
     def article(self) -> str:
         """The article in front of it in a sentence, with a space; empty for an adjective."""
         return "a " if self is Verdict.GOOD else ""
+
+    @property
+    def died(self) -> bool:
+        """Whether training came to nothing: it diverged, or its learning rate is too high."""
+        return self in {Verdict.DIVERGED, Verdict.RATE_TOO_HIGH}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +76,11 @@ class Fit:
         gap: How much worse the validation metric is than the training metric at the end, in the metric's own unit.
         gained: The training metric's gain as a share of its first value.
         late: The share of validation's gain that came in the last quarter of the epochs; 0.25 is an even fall.
+        confidence: How sure the verdict is.
+        train_last: The training metric at the end, as it stands in the log.
+        validation_last: The validation metric at the end.
+        train_at_best: The training metric in the validation metric's best epoch.
+        validation_best: The validation metric in its best epoch.
     """
 
     verdict: Verdict
@@ -80,6 +92,11 @@ class Fit:
     gap: float | None = None
     gained: float | None = None
     late: float | None = None
+    confidence: Confidence = Confidence.MEDIUM
+    train_last: float | None = None
+    validation_last: float | None = None
+    train_at_best: float | None = None
+    validation_best: float | None = None
 
 
 def classify(
@@ -213,8 +230,21 @@ class CurveClassifier:
             gained=gained / abs(self.smooth_train[0]) if self.smooth_train[0] else None,
             late=_late_gain(self.smooth) / won if won > 0 else None,
         )
+        facts = self._logged(facts)
         verdict, reason = next(self._faults(), (Verdict.GOOD, self._good()))
         return replace(facts, verdict=verdict, reason=reason)
+
+    def _logged(self, facts: Fit) -> Fit:
+        """The facts with the values of both metrics at the end and in the best epoch, as they stand in the log."""
+        if self.held_out:
+            last, best = self.as_error(self.held_out[-1]), self.as_error(self.held_out[self.best])
+            facts = replace(facts, validation_last=last, validation_best=best)
+        if self.train:
+            # The two need not have been printed equally often.
+            then = round(self.best / max(self.epochs - 1, 1) * (len(self.train) - 1))
+            last, best = self.as_error(self.train[-1]), self.as_error(self.train[then])
+            facts = replace(facts, train_last=last, train_at_best=best)
+        return facts
 
     def _faults(self) -> Iterator[tuple[Verdict, str]]:
         """Every fault with its reason, the worst first."""

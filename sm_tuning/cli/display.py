@@ -201,6 +201,7 @@ _VERDICTS = {
     Verdict.GOOD: "green",
     Verdict.OVERFIT: "red",
     Verdict.DIVERGED: "red",
+    Verdict.RATE_TOO_HIGH: "red",
     Verdict.UNDERFIT: "yellow",
     Verdict.IMPROVING: "yellow",
     Verdict.NOISY: "cyan",

@@ -62,8 +62,8 @@ class TrialView:
 
     @property
     def diverged(self) -> bool:
-        """Whether that is the verdict on it."""
-        return self.fit.verdict is Verdict.DIVERGED
+        """Whether its training came to nothing (`Verdict.died`)."""
+        return self.fit.verdict.died
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,6 +79,14 @@ def test_the_evidence() -> None:
     assert 8 <= fit.best_epoch <= 18
     assert fit.gap == pytest.approx(overfitting(40, 10, 0.03)[1][-1] - overfitting(40, 10, 0.03)[0][-1])
     assert str(fit.best_epoch) in fit.reason
+    train, held = overfitting(40, 10, 0.03)
+    last, best = [curve[-1] for curve in (train, held)], [curve[fit.best_epoch - 1] for curve in (train, held)]
+    assert [fit.train_last, fit.validation_last] == pytest.approx(last)
+    assert [fit.train_at_best, fit.validation_best] == pytest.approx(best)
+
+
+def test_which_verdicts_say_that_training_came_to_nothing() -> None:
+    assert {verdict for verdict in Verdict if verdict.died} == {Verdict.DIVERGED, Verdict.RATE_TOO_HIGH}
 
 
 def test_underfit_beside_others() -> None:

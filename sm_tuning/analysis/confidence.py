@@ -1,0 +1,11 @@
+"""How sure a statement about training jobs is: a word beside each verdict, effect and advice."""
+
+from enum import StrEnum
+
+
+class Confidence(StrEnum):
+    """How sure a statement is."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
