@@ -220,7 +220,7 @@ def _about_divergence(results: Results, fit: Fit, fits: Mapping[str, Fit], effec
 
 
 def _about_ranges(results: Results, effects: Sequence[Effect]) -> Iterator[Advice]:
-    strongest = max((effect.strength for effect in effects), default=0.0)
+    strongest = max((effect.importance for effect in effects), default=0.0)
     for effect in effects:
         parameter = results.ranges.get(effect.name)
         if effect.wants_logarithmic and isinstance(parameter, Continuous | Integer):
@@ -235,7 +235,7 @@ def _about_ranges(results: Results, effects: Sequence[Effect]) -> Iterator[Advic
         elif _is_idle(effect) and strongest > _IMPORTANT and len(results.ranking) >= _ENOUGH_JOBS:
             setting = results.best.settings.get(effect.name) if results.best is not None else None
             value = f"{setting:.3g}" if isinstance(setting, float) else str(setting)
-            share = f"{effect.strength:.0%} of the differences between {len(results.ranking)} training jobs"
+            share = f"{effect.importance:.0%} of the differences between {len(results.ranking)} training jobs"
             reason = f"it explains {share}; search the others"
             yield _advice(Remedy.LEAVE, reason, remedy=f"leave {effect.name} at {value}")
 
@@ -259,7 +259,7 @@ def _wider(effect: Effect, edge: Edge, parameter: Range | None) -> Advice:
 
 
 def _is_idle(effect: Effect) -> bool:
-    return effect.strength < UNIMPORTANT and effect.diverges_above is None
+    return effect.importance < UNIMPORTANT and effect.diverges_above is None
 
 
 def _called(results: Results, names: Sequence[str]) -> str | None:

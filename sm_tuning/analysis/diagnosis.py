@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from sm_tuning.analysis.advice import Advice, advised
 from sm_tuning.analysis.data_scaling import DataScalingCurve, data_scaling_curve
-from sm_tuning.analysis.effects import Effect, effect_of
+from sm_tuning.analysis.effects import Effect, effects_of
 from sm_tuning.analysis.fit import Fit, Verdict, classify, ends
 from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.spec.job import TuningJobSpec, WarmStart
@@ -74,8 +74,7 @@ def diagnose(results: Results, shares: Results | None = None) -> Diagnosis:
     fits = {trial.name: _fit_of(trial, results, least, start) for trial in results.trials}
     best = results.best
     fit = fits[best.name] if best else _without_best(fits)
-    effects = [effect for name in results.hyperparameters if (effect := effect_of(results, fits, name)) is not None]
-    effects.sort(key=lambda effect: effect.strength, reverse=True)
+    effects = effects_of(results, fits)
     scaling = data_scaling_curve(shares) if shares is not None else None
     return Diagnosis(
         best=best.name if best else None,

@@ -2,12 +2,14 @@
 
 import itertools
 import math
+import random
 import statistics
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.fit import Fit
 from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.spec.metrics import number
@@ -17,6 +19,9 @@ _EDGE = 0.06  # of a range's width: the best lies at its edge
 _DECADES = 2.0
 _MOST = 0.75  # of the training jobs that diverge lie above a value, and of those above it diverge
 _LEAST_TRIALS = 3  # fewer may be chance
+_SHUFFLES = 199
+_SURE, _LIKELY = 0.01, 0.05
+_FAR = 2.0  # standard errors
 UNIMPORTANT = 0.05  # of the objective's order: no more than chance leaves
 
 
@@ -35,8 +40,12 @@ class Effect:
         curve: For each of some parts of the range its middle, the mean objective there, the standard error of that mean and the
             number of training jobs, those that diverged left out.
         best_around: The middle of the part with the best mean.
-        strength: How much of the objective's order those parts explain: 0 to 1, corrected for chance.
-        diverges_above: The value above which most training jobs diverge, and below which hardly any does.
+        importance: How much of the objective's differences the hyperparameter decides, 0 to 1; the same number everywhere.
+        confidence: How sure it is that the hyperparameter matters at all; LOW: what is seen may well be chance.
+        better: The end of the range towards which the objective gets better over the whole range, as far as that is sure: HIGH for
+            "the higher, the better".
+        diverges_above: The value above which training comes to nothing in most training jobs, and below which in hardly any.
+        bad_categories: Categories that are worse than the others for sure.
         edge: The end of the range at which the best training jobs lie.
         wants_logarithmic: Whether a linear range has its best values in its lowest tenth.
     """
@@ -44,8 +53,11 @@ class Effect:
     name: str
     curve: Sequence[tuple[float | str, float, float, int]]
     best_around: float | str
-    strength: float
+    importance: float
+    confidence: Confidence
+    better: Edge | None = None
     diverges_above: float | None = None
+    bad_categories: Sequence[str] = ()
     edge: Edge | None = None
     wants_logarithmic: bool = False
 
@@ -69,14 +81,18 @@ def is_logarithmic(parameter: Range | None) -> bool:
     return isinstance(parameter, Continuous | Integer) and parameter.scaling is Scaling.LOGARITHMIC
 
 
-def effect_of(results: Results, fits: Mapping[str, Fit], name: str) -> Effect | None:
-    """The effect of a hyperparameter; None if no training job has a value of it and an objective.
+def effects_of(results: Results, fits: Mapping[str, Fit]) -> list[Effect]:
+    """The effects of the hyperparameters, the most important first; without those that no training job with an objective has.
 
     Args:
         results: The tuning jobs' results.
         fits: The verdict on each training job, by its name.
-        name: The hyperparameter.
     """
+    effects = [effect for name in results.hyperparameters if (effect := _effect_of(results, fits, name)) is not None]
+    return sorted(effects, key=lambda effect: effect.importance, reverse=True)
+
+
+def _effect_of(results: Results, fits: Mapping[str, Fit], name: str) -> Effect | None:
     sound = [trial for trial in results.trials if not fits[trial.name].verdict.died]
     observed = _observed(sound, name) or _observed(results.trials, name)
     if not observed:
@@ -86,15 +102,19 @@ def effect_of(results: Results, fits: Mapping[str, Fit], name: str) -> Effect | 
     curve = [(middle, statistics.fmean(values), _standard_error(values), len(values)) for middle, values in groups]
     means = [mean for _, mean, _, _ in curve]
     best = means.index(max(means) if results.objective.higher_is_better else min(means))
-    strength = _strength([values for _, values in groups])
+    members = [values for _, values in groups]
+    importance, confidence = _strength(members), _confidence(members)
     return Effect(
         name=name,
         curve=curve,
         best_around=curve[best][0],
-        strength=strength,
+        importance=importance,
+        confidence=confidence,
+        better=_better(observed, higher_is_better=results.objective.higher_is_better) if len(groups) > 1 else None,
         diverges_above=_diverges_above(results.trials, fits, name),
-        edge=_edge(results, name, best, len(means)) if strength >= UNIMPORTANT else None,
+        edge=_edge(results, name, best, len(means)) if importance >= UNIMPORTANT else None,
         wants_logarithmic=_wants_logarithmic(parameter, observed, higher_is_better=results.objective.higher_is_better),
+        bad_categories=_bad_categories(groups, higher_is_better=results.objective.higher_is_better),
     )
 
 
@@ -141,6 +161,57 @@ def _strength(groups: Sequence[Sequence[float]]) -> float:
     within = sum((rank - statistics.fmean(group)) ** 2 for group in ranked for rank in group)
     share = (total - within - (parts - 1) * within / (count - parts)) / total
     return min(max(share, 0.0), 1.0)
+
+
+def _confidence(groups: Sequence[Sequence[float]]) -> Confidence:
+    """How seldom the same objectives in any other order explain as much: once in a hundred, once in twenty, or more often."""
+    values = [value for group in groups for value in group]
+    ends = [0, *itertools.accumulate(map(len, groups))]
+    chance, strength = random.Random(len(values)), _strength(groups)  # noqa: S311 - not secret
+    as_strong = 0
+    for _ in range(_SHUFFLES):
+        chance.shuffle(values)
+        as_strong += _strength([values[start:end] for start, end in itertools.pairwise(ends)]) >= strength
+    share = (as_strong + 1) / (_SHUFFLES + 1)
+    return Confidence.HIGH if share <= _SURE else Confidence.MEDIUM if share <= _LIKELY else Confidence.LOW
+
+
+def _better(observed: Sequence[tuple[float | str, float]], *, higher_is_better: bool) -> Edge | None:
+    """The end of the range towards which the objective gets better: their ranks go together, in each half of the range too."""
+    pairs = sorted((setting, value) for setting, value in observed if isinstance(setting, float))
+    if len(pairs) < len(observed) or len(pairs) < 2 * _LEAST_TRIALS:
+        return None
+    half = len(pairs) // 2
+    signs = [_rank_correlation(part) for part in (pairs, pairs[:half], pairs[half:])]
+    if abs(signs[0]) * math.sqrt(len(pairs) - 1) < _FAR or min(signs) * max(signs) < 0:
+        return None
+    return Edge.HIGH if (signs[0] > 0) is higher_is_better else Edge.LOW
+
+
+def _rank_correlation(pairs: Sequence[tuple[float, float]]) -> float:
+    """Spearman's."""
+    settings, values = _ranks([setting for setting, _ in pairs]), _ranks([value for _, value in pairs])
+    if len(set(settings)) == 1 or len(set(values)) == 1:
+        return 0.0
+    return statistics.correlation(settings, values)
+
+
+def _ranks(values: Sequence[float]) -> list[float]:
+    order = sorted(values)
+    return [(bisect_left(order, value) + bisect_right(order, value)) / 2 for value in values]
+
+
+def _bad_categories(groups: Sequence[tuple[float | str, Sequence[float]]], *, higher_is_better: bool) -> list[str]:
+    """Categories whose every training job is worse than the others' typical one, if there are enough of both."""
+    bad: list[str] = []
+    for category, values in groups:
+        others = [value for other, members in groups if other != category for value in members]
+        if not isinstance(category, str) or len(values) < _LEAST_TRIALS or len(others) < _LEAST_TRIALS:
+            continue
+        typical = statistics.median(others)
+        if max(values) < typical if higher_is_better else min(values) > typical:
+            bad.append(category)
+    return bad
 
 
 def _diverges_above(trials: Sequence[TrialResult], fits: Mapping[str, Fit], name: str) -> float | None:

@@ -18,11 +18,11 @@ from sm_tuning.errors import Invalid, MissingExtra
 from sm_tuning.report.view_model import ViewModel, view_model
 
 
-def _view(target: Target, jobs: tuple[str, ...], *, forest: bool = False) -> ViewModel:
+def _view(target: Target, jobs: tuple[str, ...]) -> ViewModel:
     """The view model of tuning jobs, with their training jobs on shares of the training set if there are any."""
     runs = [run_of(target.session(), job) for job in jobs or ("latest",)]
     results = read_results(*runs)
-    return view_model(results, read_data_scaling(results, runs), forest=forest)
+    return view_model(results, read_data_scaling(results, runs))
 
 
 def diagnose(*, jobs: tuple[str, ...], target: Target, as_json: bool) -> None:
@@ -56,7 +56,7 @@ def dashboard(*, job: str | None, port: int | None, target: Target, as_json: boo
 
 def report(*, jobs: tuple[str, ...], output: Path, figures: Path | None, target: Target, as_json: bool) -> None:
     """Write a report on tuning jobs as one HTML page: diagnosis, advice, charts, all training jobs."""
-    view = _view(target, jobs, forest=True)
+    view = _view(target, jobs)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(reporting.page(view), encoding="utf-8")
     drawn = {} if figures is None else reporting.figures(view)

@@ -278,5 +278,5 @@ def _effects_table(view: "ViewModel") -> Table:
             "wants a logarithmic scale" if effect.wants_logarithmic else "",
         ]
         around = f"{effect.best_around:.4g}" if isinstance(effect.best_around, float) else effect.best_around
-        table.add_row(safe(effect.name), f"{effect.strength:.0%}", bars, safe(around), ", ".join(filter(None, remarks)))
+        table.add_row(safe(effect.name), f"{effect.importance:.0%}", bars, safe(around), ", ".join(filter(None, remarks)))
     return table

@@ -140,7 +140,7 @@ class Dashboard:
             case ["compare"]:
                 return self._page("compare.html", **self._compared(_names(query)))
             case ["report"]:
-                return _Answer("200 OK", page(self._view(_names(query), forest=True)).encode(), policy=None)
+                return _Answer("200 OK", page(self._view(_names(query))).encode(), policy=None)
         return _refused("404 Not Found", "There is nothing of that name.")
 
     def _page(self, template: str, **facts: object) -> _Answer:
@@ -148,11 +148,11 @@ class Dashboard:
 
     # --- pages ----------------------------------------------------------------------------------------------------------
 
-    def _view(self, names: Sequence[str], *, forest: bool = False) -> ViewModel:
+    def _view(self, names: Sequence[str]) -> ViewModel:
         with self._lock:
             runs = [TuningRun.attach(name, self._session, client=self._client) for name in names]
             results = read_results(*runs, cache=self._curves)
-            return view_model(results, read_data_scaling(results, runs, self._curves), forest=forest)
+            return view_model(results, read_data_scaling(results, runs, self._curves))
 
     def _job(self, name: str) -> dict[str, Any]:
         status = TuningRun.attach(name, self._session, client=self._client).status()

@@ -263,12 +263,13 @@ def _height(axis: _Axis, setting: float | str | None) -> float | None:
 
 def importances(view: ViewModel) -> str | None:
     """Bars, the longest first; None if there is nothing in them."""
-    if not any(share for _, share in view.importances):
+    if not any(effect.importance for effect in view.effects):
         return None
-    height = 44 + 26 * len(view.importances)
-    scale = Scale(0, max(share for _, share in view.importances), 170, WIDTH - 60)
+    height = 44 + 26 * len(view.effects)
+    scale = Scale(0, max(effect.importance for effect in view.effects), 170, WIDTH - 60)
     marks = []
-    for index, (name, share) in enumerate(view.importances):
+    for index, effect in enumerate(view.effects):
+        name, share = effect.name, effect.importance
         y = 20 + 26 * index
         marks.append(f'<text x="162" y="{y + 4}" text-anchor="end">{escape(name[:_LONGEST_NAME])}</text>')
         marks.append(f'<rect class="bar" rx="2" x="170" y="{y - 8}" width="{max(scale(share) - 170, 1):.1f}" height="16"/>')

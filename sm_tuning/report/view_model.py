@@ -12,9 +12,7 @@ from sm_tuning.analysis.data_scaling import DataScalingCurve
 from sm_tuning.analysis.diagnosis import Diagnosis, diagnose
 from sm_tuning.analysis.effects import Effect
 from sm_tuning.analysis.fit import Fit, Verdict
-from sm_tuning.analysis.importances import forest_importances
 from sm_tuning.analysis.results import Results, TrialResult
-from sm_tuning.errors import MissingExtra
 from sm_tuning.spec.job import WarmStart
 from sm_tuning.spec.metrics import Objective
 from sm_tuning.spec.parameters import Range
@@ -106,7 +104,6 @@ class ViewModel:
         best: The best training job.
         diagnosis: The diagnosis in full; `fit`, `effects`, `advice` and `data_scaling` are its parts.
         verdicts: Number of training jobs of each verdict, the most frequent first.
-        importances: How much of the objective each hyperparameter decides, the most important first.
         best_so_far: The best objective at each end of a training job, in seconds since the first one was created.
         comparison: The tuning jobs beside each other; empty for a single one.
         coarse: Number of training jobs whose curves are means by the minute.
@@ -129,7 +126,6 @@ class ViewModel:
     best: TrialView | None
     diagnosis: Diagnosis
     verdicts: Sequence[tuple[Verdict, int]]
-    importances: Sequence[tuple[str, float]]
     best_so_far: Steps
     comparison: Sequence[ComparedJob]
     coarse: int
@@ -148,7 +144,7 @@ class ViewModel:
 
     @property
     def effects(self) -> Sequence[Effect]:
-        """What each hyperparameter did, the strongest first."""
+        """What each hyperparameter did, the most important first."""
         return self.diagnosis.effects
 
     @property
@@ -177,14 +173,12 @@ class ViewModel:
         return [trial for trial in reversed(self.trials) if not trial.running]
 
 
-def view_model(results: Results, shares: Results | None = None, *, forest: bool = False) -> ViewModel:
+def view_model(results: Results, shares: Results | None = None) -> ViewModel:
     """The view model of tuning jobs' results.
 
     Args:
         results: The results of tuning jobs with the same objective.
         shares: Training jobs on growing shares of the training set, where there are any.
-        forest: Whether importances are those of a random forest, which takes about a second; else, and where scikit-learn is not
-            installed or too few training jobs have ended, the effects' strengths stand for them.
     """
     diagnosis = diagnose(results, shares)
     trials = {trial.name: _trial(trial, results, diagnosis) for trial in results.trials}
@@ -201,7 +195,6 @@ def view_model(results: Results, shares: Results | None = None, *, forest: bool 
         best=trials[diagnosis.best] if diagnosis.best is not None else None,
         diagnosis=diagnosis,
         verdicts=Counter(fit.verdict for fit in diagnosis.fits.values()).most_common(),
-        importances=_importances(results, diagnosis, forest=forest),
         best_so_far=[(_since(begin, time) or 0.0, value) for time, value in results.best_so_far()],
         comparison=[_compared(part, diagnosis) for part in results.parts] if len(results.tuning_jobs) > 1 else [],
         coarse=sum(trial.coarse for trial in results.trials),
@@ -235,17 +228,6 @@ def _trial(trial: TrialResult, results: Results, diagnosis: Diagnosis) -> TrialV
         fit=diagnosis.fits[trial.name],
         is_best=trial.name == diagnosis.best,
     )
-
-
-def _importances(results: Results, diagnosis: Diagnosis, *, forest: bool) -> list[tuple[str, float]]:
-    shares: Mapping[str, float] = {}
-    if forest:
-        try:
-            shares = forest_importances(results)
-        except MissingExtra:
-            shares = {}
-    shares = shares or {effect.name: effect.strength for effect in diagnosis.effects}
-    return sorted(shares.items(), key=lambda share: -share[1])
 
 
 def _compared(part: Results, diagnosis: Diagnosis) -> ComparedJob:

@@ -24,8 +24,8 @@ def test_where_training_diverges(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_which_hyperparameter_matters(seed: int) -> None:
     diagnosis = diagnose(tuned(falling("high"), RATE, 40, seed))
-    assert effect(diagnosis, "learning_rate").strength > 0.7
-    assert effect(diagnosis, "regularization").strength < 0.3
+    assert effect(diagnosis, "learning_rate").importance > 0.7
+    assert effect(diagnosis, "regularization").importance < 0.3
     assert diagnosis.effects[0].name == "learning_rate"
 
 
@@ -64,7 +64,7 @@ def test_the_best_of_numeric_categories_may_lie_at_the_edge() -> None:
 def test_one_training_job_that_is_far_off_does_not_hide_the_effect() -> None:
     results = tuned(falling("high"), RATE, 40)
     trials = [replace(results.trials[0], reported=1e12), *results.trials[1:]]
-    assert effect(diagnose(replace(results, trials=trials)), "learning_rate").strength > 0.7
+    assert effect(diagnose(replace(results, trials=trials)), "learning_rate").importance > 0.7
 
 
 def test_where_a_value_lies_in_its_range() -> None:

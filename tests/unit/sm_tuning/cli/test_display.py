@@ -32,7 +32,7 @@ def test_the_diagnosis_is_the_view_models() -> None:
     assert f"it is {view.fit.verdict.article}{view.fit.verdict.value}: " in shown
     assert "all: " + ", ".join(f"{count} {verdict.value}" for verdict, count in view.verdicts) in shown
     for effect in view.effects:
-        assert f"{effect.name:<14}  {effect.strength:.0%}" in shown
+        assert f"{effect.name:<14}  {effect.importance:.0%}" in shown
     for position, advice in enumerate(view.advice, start=1):
         assert f"{position}. {advice.remedy}: " in shown
     assert f"{view.slot_use:.0%} of 2 parallel slots used; early stopping saved about" in shown

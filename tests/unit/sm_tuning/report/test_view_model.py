@@ -1,7 +1,6 @@
 """The view model: everything that is shown, derived once."""
 
 import dataclasses
-import sys
 from dataclasses import replace
 
 import pytest
@@ -32,7 +31,6 @@ def test_the_diagnosis_is_made_once() -> None:
     assert all(trial.fit is view.diagnosis.fits[trial.name] for trial in view.trials)
     assert sum(count for _, count in view.verdicts) == 30
     assert dict(view.verdicts)[Verdict.DIVERGED] == sum(trial.diverged for trial in view.trials)
-    assert view.importances == [(effect.name, effect.strength) for effect in view.effects]
 
 
 def test_times_are_seconds_since_the_first_training_job_was_created() -> None:
@@ -79,14 +77,3 @@ def test_it_does_not_change() -> None:
     view = view_model(made(2))
     with pytest.raises(dataclasses.FrozenInstanceError):
         view.coarse = 1  # type: ignore[misc] # what is refused
-
-
-def test_importances_of_a_forest_are_made_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("sklearn", reason="importances need scikit-learn: pip install 'sm-tuning[results]'")
-    view = view_model(made(30), forest=True)
-    assert sum(share for _, share in view.importances) == pytest.approx(1)
-    assert [share for _, share in view.importances] == sorted((share for _, share in view.importances), reverse=True)
-    monkeypatch.setitem(sys.modules, "sklearn.ensemble", None)
-    monkeypatch.delitem(sys.modules, "sm_tuning.analysis.forest")
-    without = view_model(made(30), forest=True)
-    assert without.importances == [(effect.name, effect.strength) for effect in without.effects]
