@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sm_tuning.errors import Invalid
+from sm_tuning.spec.from_request import warm_start
 from sm_tuning.spec.job import WarmStart
 from sm_tuning.spec.metrics import Objective, objective_from_request
 from sm_tuning.spec.parameters import Auto, Range, ranges_from_request
@@ -58,7 +59,7 @@ def description(answer: Mapping[str, Any]) -> TuningJobDescription:
         ranges=_ranges(config.get("ParameterRanges") or first.get("HyperParameterRanges", {})),
         strategy=config["Strategy"],
         seed=config.get("RandomSeed"),
-        warm_start=_warm_start(answer.get("WarmStartConfig")),
+        warm_start=warm_start(answer.get("WarmStartConfig")),
         max_parallel=config["ResourceLimits"]["MaxParallelTrainingJobs"],
         instance_count=first.get("ResourceConfig", {}).get("InstanceCount", 1),
         static_hyperparameters=first.get("StaticHyperParameters", {}),
@@ -77,13 +78,6 @@ def _ranges(config: Mapping[str, Any]) -> list[Range]:
             except Invalid:  # a kind or a scale that AWS has added: results are read without the range
                 continue
     return [parameter for parameter in ranges if not isinstance(parameter, Auto)]
-
-
-def _warm_start(form: Mapping[str, Any] | None) -> WarmStart | None:
-    if form is None:
-        return None
-    parents = [parent["HyperParameterTuningJobName"] for parent in form["ParentHyperParameterTuningJobs"]]
-    return WarmStart(parents, form["WarmStartType"])
 
 
 def _metrics(definitions: Sequence[Mapping[str, Any]]) -> dict[str, str]:
