@@ -13,22 +13,15 @@ NAMES = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
 
 # Modules whose tests have another name, for what is tested is what several of them do together.
 ELSEWHERE = {
-    "sm_tuning/__init__.py": "tests/architecture/test_imports.py",
     "sm_tuning/cli/session.py": "tests/integration/sm_tuning/cli/test_emulator_process.py",
-    "sm_tuning/client/run.py": "tests/integration/sm_tuning/test_tuning_job.py",
     "sm_tuning/client/sagemaker_tuner.py": "tests/acceptance/test_sdk_3.py",
     "sm_tuning/preflight/account.py": "tests/integration/sm_tuning/preflight/test_doctor.py",
     "sm_tuning/preflight/iam.py": "tests/integration/sm_tuning/preflight/test_faults.py",
     "sm_tuning/preflight/inputs.py": "tests/integration/sm_tuning/preflight/test_faults.py",
     "sm_tuning/preflight/permissions.py": "tests/integration/sm_tuning/preflight/test_faults.py",
-    "local_emulator/api/connections.py": "tests/integration/local_emulator/api/test_http.py",
     "local_emulator/assembly.py": "tests/integration/local_emulator/test_server.py",
     "local_emulator/cloud/moto_patches/resource_types.py": "tests/infra/test_stacks.py",
-    "local_emulator/engine/training_lifecycle.py": "tests/unit/local_emulator/engine/test_faults.py",
-    "local_emulator/engine/tuner.py": "tests/acceptance/test_tuning.py",
-    "local_emulator/engine/loop.py": "tests/unit/local_emulator/engine/test_patience.py",
     "local_emulator/runs/data/output.py": "tests/integration/local_emulator/runs/test_supervisor.py",
-    "local_emulator/runs/docker_container.py": "tests/integration/local_emulator/runs/test_container.py",
     "local_emulator/runs/forkserver/client.py": "tests/contracts/test_forkserver.py",
     "local_emulator/runs/forkserver/server/mounting.py": "tests/contracts/test_forkserver.py",
     "local_emulator/runs/forkserver/server/restarts.py": "tests/contracts/test_forkserver.py",
@@ -37,7 +30,6 @@ ELSEWHERE = {
     "local_emulator/runs/forkserver/server/state.py": "tests/contracts/test_forkserver.py",
     "local_emulator/runs/helper.py": "tests/integration/local_emulator/runs/data/test_matching.py",
     "local_emulator/runs/program.py": "tests/contracts/test_executor.py",
-    "local_emulator/runs/run.py": "tests/contracts/test_executor.py",
     "local_emulator/runs/spawner.py": "tests/contracts/test_executor.py",
     "local_emulator/serving.py": "tests/integration/local_emulator/test_server.py",
     "local_emulator/store/base.py": "tests/contracts/test_store.py",
@@ -52,7 +44,7 @@ ELSEWHERE = {
 # Waits of a fixed time, in files whose subject is time: clocks, time limits, what is slow on purpose.
 SLEEPS = {
     "tests/acceptance/programs/scripts/score.py": 1,
-    "tests/integration/local_emulator/api/test_http.py": 1,
+    "tests/integration/local_emulator/api/test_connections.py": 1,
     "tests/integration/local_emulator/testing/test_time_scale.py": 3,
     "tests/integration/local_emulator/testing/test_waiting.py": 1,
     "tests/integration/sm_tuning/cli/test_answers.py": 1,

@@ -1,4 +1,4 @@
-"""What goes wrong with one job is its own: it is told once, tried again, given up; the others go on."""
+"""Training jobs wait while the store cannot be written."""
 
 import subprocess
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from local_emulator.domain.jobs import Status
 from local_emulator.engine import faults
-from tests.unit.local_emulator.engine.test_faults import Engine, ended
+from tests.unit.local_emulator.engine.lifecycle import Engine
 
 
 def test_a_full_disk_of_the_store_holds_jobs_until_there_is_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,7 +27,7 @@ def test_a_full_disk_of_the_store_holds_jobs_until_there_is_space(tmp_path: Path
         assert engine.job(arn).status is Status.IN_PROGRESS
         assert ["database or disk is full" in line for line in engine.lines] == [True]
         (disk / "filling").unlink()
-        assert ended(engine, arn) == [Status.COMPLETED]
+        assert engine.ended(arn) == [Status.COMPLETED]
         engine.lifecycle.close()
         engine.store.close()
     finally:

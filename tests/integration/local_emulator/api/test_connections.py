@@ -187,16 +187,6 @@ def test_many_half_open_connections_keep_nobody_waiting(server: Server) -> None:
         assert half_open[0].recv(1) == b""  # the longest silent made room
 
 
-def test_what_repeats_is_told_once_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
-    now = [0.0]
-    faults = Faults(every=60, clock=lambda: now[0])
-    for second in range(120):
-        now[0] = second
-        faults.report("kind", "it happened")
-    faults.report("other", "something else happened")
-    assert capsys.readouterr().err == "it happened\nit happened (59 more like it before)\nsomething else happened\n"
-
-
 def test_names_with_underscores_do_not_pass_for_others(server: Server) -> None:
     received = exchange(server, HEAD % b"GET /" + b"X_Sm_Emulator_Proxy: 1\r\nX-Amz-Target: a\r\nX_Amz_Target: b\r\n\r\n")[1]
     assert received["HTTP_X_AMZ_TARGET"] == "a"
