@@ -7,9 +7,10 @@ if TYPE_CHECKING:
     from sm_tuning.analysis import Diagnosis, Verdict, diagnose
     from sm_tuning.analysis.reading import read_data_scaling, read_results
     from sm_tuning.analysis.results import Results
+    from sm_tuning.client.local_session import local_session
     from sm_tuning.client.run import TuningRun
     from sm_tuning.client.status import FailureGroup, MetricCheck, RunStatus, Training
-    from sm_tuning.errors import Invalid, MissingExtra, NotFound, NotLaunched, SmTuningError, WaitTimeout
+    from sm_tuning.errors import Invalid, MissingExtra, NotFound, NotLaunched, SmTuningError, Unreachable, WaitTimeout
     from sm_tuning.rules.violation import Violation
     from sm_tuning.spec.channels import Channel, Dataset, FileSystem
     from sm_tuning.spec.data_scaling import DataScaling
@@ -41,9 +42,10 @@ _EXPORTS = {
     "analysis": "Diagnosis Verdict diagnose",
     "analysis.reading": "read_data_scaling read_results",
     "analysis.results": "Results",
+    "client.local_session": "local_session",
     "client.run": "TuningRun",
     "client.status": "FailureGroup MetricCheck RunStatus Training",
-    "errors": "Invalid MissingExtra NotFound NotLaunched SmTuningError WaitTimeout",
+    "errors": "Invalid MissingExtra NotFound NotLaunched SmTuningError Unreachable WaitTimeout",
     "rules.violation": "Violation",
     "spec.data_scaling": "DataScaling",
     "spec.definition": "Definition",
@@ -100,6 +102,7 @@ __all__ = [
     "Training",
     "TuningJob",
     "TuningRun",
+    "Unreachable",
     "Verdict",
     "Violation",
     "WaitTimeout",
@@ -109,6 +112,7 @@ __all__ = [
     "dropout",
     "epochs",
     "learning_rate",
+    "local_session",
     "read_data_scaling",
     "read_results",
     "regularization",

@@ -2,10 +2,12 @@
 
 SmTuningError
 ├── Invalid        a value that cannot be right, refused where it is given (also a ValueError)
+├── BadAnswer      a server answered what AWS's API cannot answer
 ├── MissingExtra   an optional package is not installed
 ├── NotDeployed    a CloudFormation stack is not there, not whole, or without an output that is needed
 ├── NotFound       no tuning job of that name
 ├── NotLaunched    the tuning job breaks rules, or its data or code cannot be uploaded; nothing was created
+├── Unreachable    there is no emulator, and none can be started; or the service does not answer
 └── WaitTimeout    the time given to `wait` is over; the tuning job goes on (also a TimeoutError)
 """
 
@@ -19,6 +21,10 @@ class SmTuningError(Exception):
 
 class Invalid(SmTuningError, ValueError):  # noqa: N818 - reads as a fact
     """A value that cannot be right; the text names the field, the value and the rule."""
+
+
+class BadAnswer(SmTuningError):  # noqa: N818 - reads as a fact
+    """A server answered what AWS's API cannot answer; the text says with what."""
 
 
 class MissingExtra(SmTuningError):  # noqa: N818 - reads as a fact
@@ -35,6 +41,10 @@ class NotDeployed(SmTuningError):  # noqa: N818 - reads as a fact
 
 class NotFound(SmTuningError):  # noqa: N818 - reads as a fact
     """No tuning job of that name."""
+
+
+class Unreachable(SmTuningError):  # noqa: N818 - reads as a fact
+    """There is no emulator, and none can be started; or the service does not answer."""
 
 
 class WaitTimeout(SmTuningError, TimeoutError):  # noqa: N818 - reads as a fact

@@ -45,19 +45,23 @@ class TuningJob(TuningJobSpec):
         """
         return check(self, client)
 
-    def launch(self, session: Session | None = None, *, client: Client | None = None) -> "TuningRun":
+    def launch(self, session: Session | None = None, *, client: Client | None = None, local: bool = False) -> "TuningRun":
         """Upload code and data, create the tuning job, and return it as a run.
 
         Args:
             session: A boto3 session; None for the default one. AWS_ENDPOINT_URL and profiles count as always.
             client: A SageMaker client to use instead of one made from the session.
+            local: Launch it on the emulator of this machine (`local_session`), which is started if none runs; the bucket of the
+                output is made there.
 
         Raises:
+            Invalid: A session or a client was given with `local`.
             NotLaunched: A rule is broken or an upload failed; nothing was created.
+            Unreachable: There is no emulator, and none can be started.
         """
         from sm_tuning.client.launch import launch  # noqa: PLC0415 - see the head
 
-        return launch(self, session, client)
+        return launch(self, session, client, local=local)
 
     @classmethod
     def from_tuner(cls, tuner: SdkObject, *, name: str | None = None, inputs: SdkObject = None) -> Self:

@@ -10,10 +10,10 @@ from sm_tuning import dashboard as pages
 from sm_tuning import report as reporting
 from sm_tuning.analysis.reading import read_data_scaling, read_results
 from sm_tuning.cli.display import console, diagnosis_lines
-from sm_tuning.cli.emulator_process import awake
 from sm_tuning.cli.output import echo, echo_json
 from sm_tuning.cli.session import run_of
 from sm_tuning.cli.target import Target
+from sm_tuning.client.emulator_process import awake
 from sm_tuning.errors import Invalid, MissingExtra
 from sm_tuning.report.view_model import ViewModel, view_model
 

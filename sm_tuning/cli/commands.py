@@ -12,7 +12,8 @@ from typing import Any
 import click
 
 from sm_tuning.cli.failures import Commands
-from sm_tuning.cli.target import Target, state_folder
+from sm_tuning.cli.target import Target
+from sm_tuning.client.emulator_process import state_folder
 
 Command = Callable[..., None]
 

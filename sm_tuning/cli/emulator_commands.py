@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from sm_tuning.cli import emulator_process as process
-from sm_tuning.cli.failures import Unreachable
 from sm_tuning.cli.output import echo
+from sm_tuning.client import emulator_process as process
+from sm_tuning.errors import Unreachable
 from sm_tuning.printable import printable
 
 

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import click
 
-from sm_tuning.errors import Invalid, SmTuningError, WaitTimeout
+from sm_tuning.errors import Invalid, SmTuningError, Unreachable, WaitTimeout
 from sm_tuning.printable import printable
 
 FAILED, USAGE, UNREACHABLE, TIMEOUT, INTERRUPTED = 1, 2, 3, 4, 130
@@ -20,14 +20,6 @@ _EXTRAS = {
     **dict.fromkeys(("pandas", "pyarrow", "sklearn", "resvg_py"), "results"),
     "sagemaker": "sagemaker",
 }
-
-
-class Unreachable(SmTuningError):  # noqa: N818 - reads as a fact
-    """There is no emulator, and none can be started; or the service does not answer."""
-
-
-class BadAnswer(SmTuningError):  # noqa: N818 - reads as a fact
-    """A server answered what AWS's API cannot answer."""
 
 
 _OURS: tuple[tuple[type[Exception], int], ...] = (

@@ -13,7 +13,6 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import click
-from botocore.exceptions import ClientError
 from rich.text import Text
 
 from sm_tuning.analysis.data_scaling import data_scaling_curve
@@ -22,13 +21,13 @@ from sm_tuning.boto import Session
 from sm_tuning.cli import plan
 from sm_tuning.cli.display import Progress, console, data_scaling_lines, number, safe, safe_lines, trainings_table
 from sm_tuning.cli.documents import status_document, training_document
-from sm_tuning.cli.emulator_process import configured, state_of
 from sm_tuning.cli.failures import FAILED, INTERRUPTED
 from sm_tuning.cli.job_file import JobFile
 from sm_tuning.cli.output import echo, echo_json
 from sm_tuning.cli.session import run_of
-from sm_tuning.cli.target import Target, state_folder
+from sm_tuning.cli.target import Target
 from sm_tuning.client.description import description
+from sm_tuning.client.emulator_process import configured, state_folder, state_of
 from sm_tuning.client.run import TuningRun
 from sm_tuning.client.status import RunStatus, Training
 from sm_tuning.errors import Invalid
@@ -69,9 +68,6 @@ def run(
         for warning in job.dry_run().warnings:
             echo(f"warning: {warning}", error=True)
     session = target.session(job.max_parallel)
-    if not target.aws:
-        for output in {part.output or "" for _, part in job.parts()}:
-            _make_bucket(session, output)
     launched = job.launch(session)
     shown = _served(session, launched.name) if dashboard and wait else f"sm-tuning dashboard {launched.name}{_options(target)}"
     echo(f"created {launched.name} {_where(target)}\nin a browser: {shown}", error=True)
@@ -142,15 +138,6 @@ def _confirm(job: TuningJob, scaling: DataScaling | None, prices: Mapping[str, f
     if not sys.stdin.isatty():
         raise Invalid("launching in AWS costs money; without a terminal to ask on, give --yes")
     click.confirm("Launch this in AWS?", abort=True)
-
-
-def _make_bucket(session: Session, output: str) -> None:
-    s3 = session.client("s3", region_name="us-east-1")
-    bucket = output.removeprefix("s3://").split("/")[0]
-    try:
-        s3.head_bucket(Bucket=bucket)
-    except ClientError:
-        s3.create_bucket(Bucket=bucket)
 
 
 def followed(launched: TuningRun, timeout: float | None) -> RunStatus:

@@ -1,17 +1,11 @@
 """Where commands go: the emulator or AWS."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from sm_tuning.boto import Session
-
-
-def state_folder() -> Path:
-    """Where the emulator that commands start keeps its state."""
-    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(os.environ.get("SM_EMULATOR_STATE") or Path(base) / "sm-tuning")
+from sm_tuning.cli.output import echo
 
 
 @dataclass
@@ -27,12 +21,19 @@ class Target:
 
     def session(self, parallel: int | None = None) -> Session:
         """A boto3 session; starts an emulator if none runs, for so many training jobs at a time."""
-        from sm_tuning.cli.session import boto_session, local_session  # noqa: PLC0415 - boto3: a fifth of a second
+        from sm_tuning.client.local_session import boto_session, local_session  # noqa: PLC0415 - boto3: a fifth of a second
 
         if self.aws:
             return boto_session(region_name=self.region, profile_name=self.profile)
-        session, self.started = local_session(self.state, self.region, parallel)
-        self.url = session.url
+        session = local_session(self.state, region=self.region, parallel=parallel)
+        emulator = session.emulator
+        self.url, self.started = emulator.url, emulator.started
+        if emulator.differences:
+            echo(
+                f"the emulator at {emulator.url} is another than this program's: {'; '.join(emulator.differences)}. It is used as "
+                "it is; sm-tuning emulator stop ends it, and the next command starts this one",
+                error=True,
+            )
         return session
 
     def prices(self, instance_types: list[str]) -> Mapping[str, float]:

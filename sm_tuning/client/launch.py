@@ -11,8 +11,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from sm_tuning.boto import Client, Session
 from sm_tuning.client import loopback
+from sm_tuning.client.local_session import LocalSession, local_session, make_bucket
 from sm_tuning.client.run import TuningRun
-from sm_tuning.errors import NotLaunched
+from sm_tuning.errors import Invalid, NotLaunched
 from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.spec.script import Script
 from sm_tuning.validation.dry_run import check
@@ -23,12 +24,17 @@ from sm_tuning.validation.script_files import script_files
 _MOST_SOURCE = 500 * 2**20
 
 
-def launch(job: TuningJobSpec, session: Session | None, client: Client | None) -> TuningRun:
-    """Upload code and data, create the tuning job, and return it as a run; raises NotLaunched."""
+def launch(job: TuningJobSpec, session: Session | None, client: Client | None, *, local: bool = False) -> TuningRun:
+    """Upload code and data, create the tuning job, and return it as a run; raises Invalid, NotLaunched and Unreachable."""
+    if local and (session is not None or client is not None):
+        raise Invalid("launch(local=True) makes its own session; give local, or a session or client")
     report = _checked(check(job), job)
-    session = session or boto3.Session()
+    session = local_session(parallel=job.max_parallel) if local else session or boto3.Session()
     uploaded: list[str] = []
     try:
+        if isinstance(session, LocalSession):  # an account of one's own, in which a bucket costs nothing
+            for output in {part.output or "" for _, part in job.parts()}:
+                make_bucket(session, output)
         client = client or loopback.client(session, "sagemaker")
         if job.warm_start is not None:
             _checked(check(job, client), job)

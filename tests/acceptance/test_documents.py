@@ -1,5 +1,6 @@
-"""Every Python block of the user guide runs."""
+"""The Python blocks of README and user guide run as they stand."""
 
+import os
 import re
 import subprocess
 import sys
@@ -8,7 +9,8 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 FILE = re.compile(r"# (\w+\.py)\n")
 
 
@@ -49,3 +51,22 @@ def test_blocks_run(page: str, tmp_path: Path) -> None:
     assert tests
     for name in tests:
         assert re.search(rf"PASSED {name}::", process.stdout), f"{name} of {page} has no test that has passed"
+
+
+def test_first_block_of_the_readme_runs_in_a_fresh_shell(tmp_path: Path) -> None:
+    """Pasted into Python in a clone: no variable of AWS's, no emulator that runs, no bucket."""
+    block = next(iter(blocks(ROOT / "README.md").values()))
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environment = {**clean, "HOME": str(tmp_path), "SM_EMULATOR_STATE": str(tmp_path / "state")}
+    try:
+        process = subprocess.run(
+            [sys.executable, "-c", block], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False
+        )
+    finally:
+        stop = [sys.executable, "-m", "sm_tuning", "emulator", "stop"]
+        subprocess.run(stop, env=environment, capture_output=True, check=True)
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert "12 of 12 training jobs ended (0 failed)" in process.stdout
+    *_, best, verdict = process.stdout.splitlines()
+    assert re.search(r"value=0\.9\d", best), best
+    assert re.match(r"(good fit|still improving|overfit|underfit|noisy) \[", verdict), verdict

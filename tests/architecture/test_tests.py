@@ -13,7 +13,6 @@ NAMES = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
 
 # Modules whose tests have another name, for what is tested is what several of them do together.
 ELSEWHERE = {
-    "sm_tuning/cli/session.py": "tests/integration/sm_tuning/cli/test_emulator_process.py",
     "sm_tuning/client/sagemaker_tuner.py": "tests/acceptance/test_sdk_3.py",
     "sm_tuning/preflight/account.py": "tests/integration/sm_tuning/preflight/test_doctor.py",
     "sm_tuning/preflight/iam.py": "tests/integration/sm_tuning/preflight/test_faults.py",

@@ -16,7 +16,7 @@ from botocore.loaders import Loader
 from click.testing import CliRunner, Result
 
 from sm_tuning.cli.commands import sm_tuning
-from sm_tuning.cli.session import LocalSession
+from sm_tuning.client.local_session import Emulator, LocalSession
 from sm_tuning.dashboard import Dashboard
 from sm_tuning.printable import printable
 
@@ -259,7 +259,7 @@ def test_hostile_text_in_every_field(fake: _Server, invoke: Callable[..., Result
 def test_hostile_text_on_the_dashboard(path: str, fake: _Server, monkeypatch: pytest.MonkeyPatch) -> None:
     fake.answer = _typed(lambda document: document, _HOSTILE)
     monkeypatch.setattr(botocore.session, "create_loader", lambda _paths=None: _LOADER)
-    app = Dashboard(LocalSession(fake.url), ["here"])
+    app = Dashboard(LocalSession(Emulator(fake.url)), ["here"])
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": "job=job", "HTTP_HOST": "here"}
     statuses: list[str] = []
     body = b"".join(app(environ, lambda status, _: statuses.append(status)))  # type: ignore[arg-type] # WSGI's

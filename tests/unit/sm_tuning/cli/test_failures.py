@@ -5,8 +5,8 @@ from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 from click.testing import CliRunner
 
 from sm_tuning.cli.commands import sm_tuning
-from sm_tuning.cli.failures import DEBUG, Unreachable, explain
-from sm_tuning.errors import Invalid, NotFound, WaitTimeout
+from sm_tuning.cli.failures import DEBUG, explain
+from sm_tuning.errors import Invalid, NotFound, Unreachable, WaitTimeout
 
 HOSTILE = "\x1b[31mX\x1b]0;title\x07\u202eabc\u2066\x9b2J\x00\ud800[bold]"
 OBEYED = set("\x1b\x07\x00\x9b\u202e\u2066\ud800")

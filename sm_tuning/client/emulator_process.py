@@ -13,13 +13,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from sm_tuning.cli.failures import Unreachable
 from sm_tuning.client.hosts import LOOPBACK
-from sm_tuning.errors import Invalid
+from sm_tuning.errors import Invalid, Unreachable
 
 IDLE_EXIT = 600
 _READY_WITHIN = 30.0
+_STARTED: list["subprocess.Popen[bytes]"] = []  # they go on without this process; of one that is forgotten Python would warn
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open  # what is on this machine needs no proxy
+
+
+def state_folder() -> Path:
+    """Where the emulator that this package starts keeps its state."""
+    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(os.environ.get("SM_EMULATOR_STATE") or Path(base) / "sm-tuning")
 
 
 def call(*words: str, state: Path) -> "subprocess.CompletedProcess[str]":
@@ -120,6 +126,7 @@ def ensure(state: Path, arguments: Sequence[str] = ()) -> tuple[Mapping[str, Any
     while time.monotonic() < deadline:
         facts = status(state)
         if facts.get("health", {}).get("status") == "ok":
+            _STARTED.append(process)
             return facts, True
         if process.poll() is not None and not facts.get("running"):
             break

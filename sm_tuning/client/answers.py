@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sm_tuning.boto import Client
-from sm_tuning.cli.failures import BadAnswer
+from sm_tuning.errors import BadAnswer
 
 _NOT_DONE = 300
 _REDIRECTS = {301, 302, 303, 307, 308}
