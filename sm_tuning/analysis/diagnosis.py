@@ -1,23 +1,21 @@
 """The diagnosis of a tuning job: its best training job, its hyperparameters, and what to do next."""
 
-import re
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from sm_tuning.analysis import failures
 from sm_tuning.analysis.advice import Advice, advised
+from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.data_scaling import DataScalingCurve, data_scaling_curve
 from sm_tuning.analysis.effects import Effect, effects_of
-from sm_tuning.analysis.fit import Fit, Verdict, classify, ends
+from sm_tuning.analysis.fit import Cause, Fit, Remark, Verdict, attainable, classify
 from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.spec.job import TuningJobSpec, WarmStart
 from sm_tuning.spec.parameters import Continuous, Integer, Range
 
 _Job = TypeVar("_Job", bound=TuningJobSpec)
 _MOST_PARENTS = 5  # of a warm start
-# How failing scripts report it: PyTorch, Keras, scikit-learn, XGBoost and the project's own.
-_DIVERGENCE = re.compile(r"(?i)\bdiverge\w*|\bnan\b|not a number|not finite|non-?finite|\binf(inity)?\b|overflow")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,10 +66,8 @@ def diagnose(results: Results, shares: Results | None = None) -> Diagnosis:
         results: The tuning job's results, or those of several ones with the same objective.
         shares: Training jobs on growing shares of the training set (`read_data_scaling`), which show what more data would bring.
     """
-    curve_ends = [pair for trial in results.trials if (pair := ends(trial.curves, results.objective)) is not None]
-    least = min((end for _, end in curve_ends), default=None)
-    start = statistics.median(start for start, _ in curve_ends) if curve_ends else None
-    fits = {trial.name: _fit_of(trial, results, least, start) for trial in results.trials}
+    best_values = attainable([trial.curves for trial in results.trials], results.objective)
+    fits = {trial.name: _fit_of(trial, results, best_values) for trial in results.trials}
     best = results.best
     fit = fits[best.name] if best else _without_best(fits)
     effects = effects_of(results, fits)
@@ -87,20 +83,26 @@ def diagnose(results: Results, shares: Results | None = None) -> Diagnosis:
     )
 
 
-def _fit_of(trial: TrialResult, results: Results, least: float | None, start: float | None) -> Fit:
-    """The verdict on a training job; one that failed because it diverged has often printed finite values before."""
-    fit = classify(trial.curves, results.objective, least=least, start=start)
+def _fit_of(trial: TrialResult, results: Results, best_values: Mapping[str, float]) -> Fit:
+    """The verdict on a training job; one that failed is judged by its failure reason first."""
+    fit = classify(trial.curves, results.objective, attainable=best_values)
+    if trial.status != "Failed" or fit.verdict.died:
+        return fit
     reason = trial.failure_reason or ""
-    if trial.status == "Failed" and fit.verdict is not Verdict.DIVERGED and (match := _DIVERGENCE.search(reason)):
-        line = next(line for line in reason.splitlines() if match[0] in line)
-        return replace(fit, verdict=Verdict.DIVERGED, reason=f"it failed: {line.strip()[:200]}")
-    return fit
+    if (line := failures.diverged(reason)) is not None:
+        return replace(fit, verdict=Verdict.DIVERGED, reason=f"it failed: {line}", confidence=Confidence.HIGH)
+    line = failures.telling_line(reason)
+    remark = Remark(Cause.FAILED, f"it failed, and not because training diverged: {line}")
+    return replace(
+        fit, verdict=Verdict.UNKNOWN, reason=f"it failed: {line}", confidence=Confidence.HIGH, remarks=(*fit.remarks, remark)
+    )
 
 
 def _without_best(fits: Mapping[str, Fit]) -> Fit:
     """The verdict where no training job has an objective."""
-    diverged = [fit for fit in fits.values() if fit.verdict is Verdict.DIVERGED]
-    if diverged and len(diverged) * 2 >= len(fits):
-        reason = f"{len(diverged)} of {len(fits)} training jobs diverged; {diverged[0].reason}"
-        return Fit(verdict=Verdict.DIVERGED, reason=reason)
+    for apply, said in ((lambda fit: fit.verdict.died, "came to nothing"), (lambda fit: Cause.FAILED in fit.causes, "failed")):
+        like = [fit for fit in fits.values() if apply(fit)]
+        if like and len(like) * 2 >= len(fits):
+            reason = f"{len(like)} of {len(fits)} training jobs {said}; {like[0].reason}"
+            return Fit(verdict=like[0].verdict, reason=reason, remarks=like[0].remarks)
     return Fit(verdict=Verdict.UNKNOWN, reason="no training job has an objective")

@@ -1,17 +1,21 @@
 """Metric names: which data a metric is of, what it measures, and whether more of it is better.
 
 Names are written in many ways: `train:loss`, `val_loss` beside `loss` (Keras), `validation-logloss` (XGBoost), `valid_0's auc`
-(LightGBM), `testAccuracy`.
+(LightGBM), `learn:Logloss` (CatBoost), `train_loss_step` and `train_loss_epoch` (Lightning), `loss`, `eval_loss` and a last
+`train_loss` (Hugging Face), `train_loss`, `valid_loss` and `accuracy` (fastai), `neg_mean_squared_error` (scikit-learn),
+`testAccuracy`.
 """
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sm_tuning.spec.metrics import Objective
 
-_TRAIN = ("train", "training", "learn")
+Values = Mapping[str, Sequence[float]]
+
+_TRAIN = ("train", "training", "trn", "learn")
 _HELD_OUT = (
     "validation",
     "valid",
@@ -19,6 +23,8 @@ _HELD_OUT = (
     "dev",
     "holdout",
     "heldout",
+    "oob",
+    "cv",
     "test",
     "testing",
     "eval",
@@ -26,16 +32,27 @@ _HELD_OUT = (
 )  # in the order of preference
 _WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+")
 _UP = re.compile(
-    r"(acc|accuracy|auc\w*|auroc|auprc|f1|fbeta|precision|recall|sensitivity|specificity|score|r2|ap|map\d*|ndcg\d*|mrr|hits?|top\d+"
-    r"|bleu|rouge\w*|iou|miou|dice|kappa|mcc|likelihood|elbo|reward|return|correlation|pearson|spearman|psnr|ssim)"
+    r"(acc|accuracy|auc\w*|auroc|auprc|f1|fbeta|precision|recall|sensitivity|specificity|scores?|r2|ap|map\d*|ndcg\d*|mrr|hits?|top\d+"
+    r"|bleu|rouge\w*|iou|miou|jaccard|dice|kappa|mcc|likelihood|elbo|reward|return|correlation|pearson|spearman|psnr|ssim)"
 )
-_DOWN = re.compile(r"(\w*loss|err|error|\w*ms\w?e|\w*mae|\w*mape|nll|wer|cer|perplexity|entropy|deviance|neg|negative)")
-_OTHER = {
-    *("time", "seconds", "duration", "throughput", "speed", "lr", "learning", "epoch", "epochs", "step", "steps"),
-    *("samples", "memory", "progress", "grad", "norm"),
-}
+_DOWN = re.compile(
+    r"(\w*loss|l[12]|err|errors?|\w*ms\w?e|\w*mae|\w*mape|nll|\w*wer|cer|ppl|perplexity|entropy|crossentropy|deviance|brier|fid|kld?|ece)"
+)
+_NEGATED = frozenset({"neg", "negative"})
+_OTHER = frozenset({
+    *("time", "seconds", "second", "duration", "runtime", "throughput", "speed", "lr", "learning", "epoch", "epochs", "step", "steps"),
+    *("samples", "memory", "progress", "grad", "norm", "flos", "flops", "gpu", "cpu", "std", "stdv", "stdev"),
+})  # fmt: skip
+_PER = ("step", "epoch")
 _A_SHARE = 1.5  # a share is not above 1, but what somebody has smoothed may be
+_A_CURVE = 3  # values
 ACCURACIES = frozenset({"acc", "accuracy"})
+_SHARES = re.compile(
+    r"acc|accuracy|auc\w*|auroc|auprc|f1|fbeta|precision|recall|sensitivity|specificity|r2|ap|map\d*|ndcg\d*|mrr|hits?|top\d+|iou|miou"
+    r"|jaccard|dice|kappa|mcc|scores?"
+)
+_ERRORS = re.compile(r"err|errors?|\w+error|wer|cer")
+_DISTANCES = frozenset({"mean", "absolute", "squared", "square", "root", "log", "percentage", "median", "max"})
 
 
 @dataclass(frozen=True)
@@ -46,11 +63,27 @@ class MetricName:
         held_out: Whether it is of held-out data; None where the name does not say.
         kind: What it measures, such as `loss`.
         rank: Among names of held-out data: validation before test.
+        per: `step` or `epoch` where the name ends so.
     """
 
     held_out: bool | None
     kind: str
     rank: int = 0
+    per: str = ""
+
+
+@dataclass(frozen=True)
+class MetricPair:
+    """The training metric and the validation metric of one kind; None for one that was not printed."""
+
+    kind: str
+    train: str | None
+    held_out: str | None
+
+    @property
+    def whole(self) -> bool:
+        """Whether both were printed."""
+        return self.train is not None and self.held_out is not None
 
 
 def words(name: str) -> list[str]:
@@ -79,9 +112,10 @@ def parse(name: str) -> MetricName:
         else:
             rest.append(word)
             after = False
+    per = rest.pop() if len(rest) > 1 and rest[-1] in _PER and is_loss("_".join(rest[:-1])) is not None else ""
     ranks = [_HELD_OUT.index(word) for word in parts if word in _HELD_OUT]
     held_out = True if ranks else False if any(word in _TRAIN for word in parts) else None
-    return MetricName(held_out, "_".join(rest), min(ranks, default=0))
+    return MetricName(held_out, "_".join(rest), min(ranks, default=0), per)
 
 
 def _is_other(kind: str) -> bool:
@@ -91,38 +125,80 @@ def _is_other(kind: str) -> bool:
 
 def is_loss(kind: str) -> bool | None:
     """Whether less of it is better; None if its name does not say."""
-    parts = kind.split("_")
+    parts = [part for part in kind.split("_") if part not in _NEGATED]
+    negated = len(parts) < len(kind.split("_"))
     if any(map(_DOWN.fullmatch, parts)):
-        return True
-    return False if any(map(_UP.fullmatch, parts)) else None
+        return not negated  # scikit-learn's `neg_mean_squared_error`
+    return negated if any(map(_UP.fullmatch, parts)) else None
 
 
-def metric_pair(names: Mapping[str, object], objective: str | None = None) -> tuple[str | None, str | None]:
-    """The training and the validation metric to compare: the losses if there are both, else those of the objective's kind."""
-    parsed = {name: parse(name) for name in names}
+def is_share(kind: str) -> bool:
+    """Whether a metric of that kind is a share, 1 at best, such as an accuracy."""
+    parts = kind.split("_")
+    return any(map(_SHARES.fullmatch, parts)) and is_loss(kind) is False
+
+
+def is_error_rate(kind: str) -> bool:
+    """Whether a metric of that kind may be a share that is wrong, 0 at best: `error`, `merror`."""
+    parts = kind.split("_")
+    return any(map(_ERRORS.fullmatch, parts)) and _DISTANCES.isdisjoint(parts)
+
+
+def metric_pairs(curves: Values, objective: str | None = None) -> list[MetricPair]:
+    """The metrics of each kind, in the order of preference: those of both data first, of them losses, then the objective's kind."""
+    parsed = {name: parse(name) for name in curves}
     wanted = parse(objective).kind if objective else None
-    kinds: dict[str, dict[bool, str]] = {}
-    for name, parts in sorted(parsed.items(), key=lambda item: item[1].rank):
-        if parts.held_out is not None and not _is_other(parts.kind):
-            kinds.setdefault(parts.kind, {}).setdefault(parts.held_out, name)
-    for name, parts in parsed.items():  # Keras: loss beside val_loss
-        if parts.held_out is None and parts.kind in kinds:
-            kinds[parts.kind].setdefault(False, name)
+    known = {
+        name: parts
+        for name, parts in parsed.items()
+        if not _is_other(parts.kind) and (is_loss(parts.kind) is not None or (parts.kind == wanted and parts.kind))
+    }
+    kinds: dict[str, dict[bool, list[str]]] = {}
+    for name, held_out in _sides(known):
+        kinds.setdefault(known[name].kind, {}).setdefault(held_out, []).append(name)
+    pairs = [
+        MetricPair(kind, _best_of(sides.get(False), curves), _best_of(sides.get(True), curves)) for kind, sides in kinds.items()
+    ]
 
-    def rank(kind: str) -> tuple[bool, bool, bool, bool]:
-        loss, both = bool(is_loss(kind)), len(kinds[kind]) > 1
-        return (not both, both and not loss, kind != wanted, not loss)
+    def rank(pair: MetricPair) -> tuple[bool, bool, bool, bool]:
+        loss = bool(is_loss(pair.kind))
+        return (not pair.whole, pair.whole and not loss, pair.kind != wanted, not loss)
 
-    order = sorted(kinds, key=rank)
-    if order and len(kinds[order[0]]) > 1:
-        return kinds[order[0]][False], kinds[order[0]][True]
-    if objective is not None and objective in names:
-        return (objective, None) if parsed[objective].held_out is False else (None, objective)
-    if order:
-        return kinds[order[0]].get(False), kinds[order[0]].get(True)
-    # A name without its data is of the training data, as Keras prints it.
-    alone = [name for name, parts in parsed.items() if is_loss(parts.kind) is not None and not _is_other(parts.kind)]
-    return (min(alone, key=lambda name: not is_loss(parsed[name].kind), default=None), None)
+    return sorted(pairs, key=rank)
+
+
+def _sides(known: Mapping[str, MetricName]) -> Iterator[tuple[str, bool]]:
+    """Whether each metric is of held-out data, also where its own name does not say."""
+    held_out_kinds = {parts.kind for parts in known.values() if parts.held_out}
+    train_is_named = any(parts.held_out is False for parts in known.values())
+    loss_is_bare = any(parts.held_out is None and is_loss(parts.kind) for parts in known.values())
+    numbered = {parts.kind for name, parts in known.items() if "validation_1" in name}  # XGBoost's eval_set
+    for name, parts in known.items():
+        if parts.held_out is None:
+            # Keras prints `loss` of the training data; fastai `accuracy` of the validation data beside `train_loss`.
+            yield name, parts.kind not in held_out_kinds and train_is_named and not loss_is_bare and not is_loss(parts.kind)
+        else:
+            yield name, parts.held_out and not ("validation_0" in name and parts.kind in numbered)
+
+
+def _best_of(names: Sequence[str] | None, curves: Values) -> str | None:
+    """Of several metrics of the same data and kind: one that is a curve, by epoch, of validation before test data."""
+
+    def rank(name: str) -> tuple[bool, bool, int, bool]:
+        parts = parse(name)
+        return (len(curves[name]) < _A_CURVE, parts.per == "step", parts.rank, parts.held_out is None)
+
+    return min(names, key=rank) if names else None
+
+
+def metric_pair(curves: Values, objective: str | None = None) -> tuple[str | None, str | None]:
+    """The training and the validation metric to compare: the losses if there are both, else those of the objective's kind."""
+    pairs = metric_pairs(curves, objective)
+    if pairs and pairs[0].whole:
+        return pairs[0].train, pairs[0].held_out
+    if objective is not None and objective in curves:
+        return (objective, None) if parse(objective).held_out is False else (None, objective)
+    return (pairs[0].train, pairs[0].held_out) if pairs else (None, None)
 
 
 @dataclass(frozen=True)
@@ -137,11 +213,20 @@ class Direction:
         return self.top - value if self.up else value
 
 
+def goal_is_wrong(objective: Objective) -> bool:
+    """Whether the goal is to minimize a share such as an accuracy, or to maximize an error."""
+    kind = parse(objective.name).kind
+    return is_share(kind) and not objective.higher_is_better
+
+
 def direction(name: str, objective: Objective | None, values: Sequence[float]) -> Direction:
-    """Whether more of a metric is better, and the best value that it can have."""
+    """Whether more of a metric is better, and the best value that it can have.
+
+    The goal decides where it is of the objective's kind, unless the name is that of a share: more of an accuracy is better.
+    """
     kind = parse(name).kind
     loss = is_loss(kind)
-    tuned = objective is not None and kind == parse(objective.name).kind
+    tuned = objective is not None and kind == parse(objective.name).kind and not goal_is_wrong(objective)
     up = objective.higher_is_better if objective is not None and tuned else loss is False
     finite = [value for value in values if math.isfinite(value)]
     if not up or loss is not False or not finite or min(finite) < 0:

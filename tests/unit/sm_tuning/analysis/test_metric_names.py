@@ -6,7 +6,7 @@ import pytest
 
 from sm_tuning import Objective
 from sm_tuning.analysis import metric_pair
-from sm_tuning.analysis.metric_names import MetricName, direction, is_loss, parse
+from sm_tuning.analysis.metric_names import MetricName, MetricPair, direction, is_loss, metric_pairs, parse
 
 
 @pytest.mark.parametrize(
@@ -18,10 +18,52 @@ from sm_tuning.analysis.metric_names import MetricName, direction, is_loss, pars
         (["score"], "score", (None, "score")),
         (["train:loss"], "train:loss", ("train:loss", None)),
         (["speed"], "score", (None, None)),
+        # Hugging Face's Trainer: the loss of each log step, one of the whole training at the end.
+        (["loss", "eval_loss", "train_loss", "train_runtime", "eval_runtime", "train_samples_per_second",
+          "eval_samples_per_second", "train_steps_per_second", "eval_steps_per_second", "total_flos", "grad_norm", "learning_rate",
+          "epoch"], "eval_loss", ("loss", "eval_loss")),
+        (["eval_loss", "train_runtime", "eval_runtime", "train_samples_per_second"], "eval_loss", (None, "eval_loss")),
+        (["train_runtime", "eval_runtime"], "eval_accuracy", (None, None)),
+        # Lightning.
+        (["train_loss_step", "train_loss_epoch", "val_loss", "lr-Adam", "epoch"], "val_loss", ("train_loss_epoch", "val_loss")),
+        (["train_loss_step", "val_loss_step", "val_loss_epoch"], "val_loss_epoch", ("train_loss_step", "val_loss_epoch")),
+        (["train_acc_step", "train_acc_epoch", "val_acc"], "val_acc", ("train_acc_epoch", "val_acc")),
+        # Keras.
+        (["loss", "accuracy", "val_loss", "val_accuracy"], "val_accuracy", ("loss", "val_loss")),
+        (["sparse_categorical_accuracy", "val_sparse_categorical_accuracy"], "val_sparse_categorical_accuracy",
+         ("sparse_categorical_accuracy", "val_sparse_categorical_accuracy")),
+        # XGBoost: the training data and the validation data of an eval_set, without and with names, and of its cv.
+        (["validation_0-mlogloss", "validation_1-mlogloss"], "validation_1-mlogloss",
+         ("validation_0-mlogloss", "validation_1-mlogloss")),
+        (["validation_0-rmse"], "validation_0-rmse", (None, "validation_0-rmse")),
+        (["train-merror", "eval-merror"], "eval-merror", ("train-merror", "eval-merror")),
+        (["train-auc-mean", "train-auc-std", "test-auc-mean", "test-auc-std"], "test-auc-mean", ("train-auc-mean", "test-auc-mean")),
+        # LightGBM.
+        (["training's l2", "valid_0's l2"], "valid_0's l2", ("training's l2", "valid_0's l2")),
+        (["training's binary_logloss", "valid_1's binary_logloss"], "valid_1's binary_logloss",
+         ("training's binary_logloss", "valid_1's binary_logloss")),
+        # CatBoost.
+        (["learn:Logloss", "test:Logloss", "learn:Accuracy", "test:Accuracy"], "test:Logloss", ("learn:Logloss", "test:Logloss")),
+        # scikit-learn.
+        (["train_neg_mean_squared_error", "val_neg_mean_squared_error"], "val_r2",
+         ("train_neg_mean_squared_error", "val_neg_mean_squared_error")),
+        (["mean_train_score", "mean_test_score", "std_test_score", "mean_fit_time"], "mean_test_score",
+         ("mean_train_score", "mean_test_score")),
+        # fastai.
+        (["train_loss", "valid_loss", "accuracy", "time"], "accuracy", ("train_loss", "valid_loss")),
     ],
 )  # fmt: skip
 def test_which_metrics_belong_together(names: Sequence[str], objective: str, expected: tuple[str | None, str | None]) -> None:
-    assert metric_pair(dict.fromkeys(names, (1.0,)), objective) == expected
+    once = {"train_loss"} if "eval_loss" in names else set()
+    curves = {name: (1.0,) * (1 if name in once else 9) for name in names}
+    assert metric_pair(curves, objective) == expected
+
+
+def test_fastai_prints_the_accuracy_of_validation_data() -> None:
+    curves = dict.fromkeys(["epoch", "train_loss", "valid_loss", "accuracy", "time"], (1.0,) * 9)
+    assert MetricPair("accuracy", None, "accuracy") in metric_pairs(curves, "accuracy")
+    keras = dict.fromkeys(["loss", "accuracy"], (1.0,) * 9)
+    assert MetricPair("accuracy", "accuracy", None) in metric_pairs(keras, "accuracy")
 
 
 @pytest.mark.parametrize(
@@ -32,8 +74,10 @@ def test_which_metrics_belong_together(names: Sequence[str], objective: str, exp
         ("validation:loss", MetricName(held_out=True, kind="loss")),
         ("loss", MetricName(held_out=None, kind="loss")),
         ("valid_0's auc", MetricName(held_out=True, kind="auc", rank=1)),
-        ("TestAccuracy", MetricName(held_out=True, kind="accuracy", rank=6)),
+        ("TestAccuracy", MetricName(held_out=True, kind="accuracy", rank=8)),
         ("trainloss", MetricName(held_out=False, kind="loss")),
+        ("train_loss_step", MetricName(held_out=False, kind="loss", per="step")),
+        ("val_loss_epoch", MetricName(held_out=True, kind="loss", rank=2, per="epoch")),
         ("trainer", MetricName(held_out=None, kind="trainer")),
     ],
 )
@@ -42,7 +86,19 @@ def test_the_parts_of_a_name(name: str, parts: MetricName) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "loss"), [("rmse", True), ("logloss", True), ("auc", False), ("ndcg@10".replace("@", "_"), False), ("speed", None)]
+    ("kind", "loss"),
+    [
+        ("rmse", True),
+        ("logloss", True),
+        ("auc", False),
+        ("ndcg@10".replace("@", "_"), False),
+        ("speed", None),
+        ("neg_mean_squared_error", False),
+        ("neg_log_loss", False),
+        ("neg_log_likelihood", True),
+        ("nll", True),
+        ("brier_score", True),
+    ],
 )
 def test_whether_less_is_better(kind: str, loss: bool | None) -> None:  # noqa: FBT001 - a case
     assert is_loss(kind) is loss
@@ -58,5 +114,8 @@ def test_a_share_becomes_an_error_and_back() -> None:
 
 def test_the_goal_decides_for_metrics_of_the_objectives_kind() -> None:
     assert direction("train:distance", Objective.maximize("validation:distance"), [3.0]).up
-    assert not direction("train:accuracy", Objective.minimize("validation:accuracy"), [0.5]).up
+    assert not direction("train:distance", Objective.minimize("validation:distance"), [3.0]).up
+    assert direction(
+        "train:accuracy", Objective.minimize("validation:accuracy"), [0.5]
+    ).up  # more of a share is better, whatever the goal
     assert direction("train:accuracy", Objective.minimize("validation:loss"), [0.5]).up

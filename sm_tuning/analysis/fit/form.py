@@ -1,0 +1,175 @@
+"""The training and the validation curve of one kind of metric, and how much of a difference counts in it."""
+
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+
+from sm_tuning.analysis.curves import Curves
+from sm_tuning.analysis.fit.series import Series
+from sm_tuning.analysis.metric_names import MetricPair, direction, is_error_rate, is_loss, is_share
+from sm_tuning.spec.metrics import Objective
+
+_A_SHARE = 1.5  # a share is not above 1, but what somebody has smoothed may be
+_PER_CENT = 100.0
+_ROUNDED = 6e-5  # of shares that were printed with four digits
+_MOST_ROWS = 2000
+_CROSS_ENTROPIES = {"loss", "logloss", "mlogloss", "nll", "entropy", "crossentropy", "perplexity", "ppl"}
+_PERPLEXITIES = {"perplexity", "ppl"}
+
+
+class Scale(Enum):
+    """What a metric measures, which decides how much of a difference counts."""
+
+    SHARE = "share"
+    """An accuracy or an error rate, judged as a share that is wrong: points count."""
+    ENTROPY = "entropy"
+    """A cross-entropy in nats, or a loss that may be one."""
+    SQUARED = "squared"
+    """A mean of squares: differences are twice as large as in its root."""
+    DISTANCE = "distance"
+    """Any other loss above 0: parts of it count."""
+    SIGNED = "signed"
+    """A metric on both sides of 0: parts of what it has gained count."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """One kind of metric of a training job; at least one of its curves is there.
+
+    Attributes:
+        kind: What it measures, such as `loss`.
+        scale: How differences count.
+        train: The training curve.
+        held_out: The validation curve.
+        attainable: The least error of held-out data that any training job of the tuning job reaches; None if it is not known.
+    """
+
+    kind: str
+    scale: Scale
+    train: Series | None
+    held_out: Series | None
+    attainable: float | None = None
+
+    @property
+    def main(self) -> Series:
+        """The validation curve or, where there is none, the training curve."""
+        series = self.held_out or self.train
+        assert series is not None  # noqa: S101 - mypy
+        return series
+
+    @property
+    def learning(self) -> Series:
+        """The training curve or, where there is none, the validation curve."""
+        return self.train or self.main
+
+    @cached_property
+    def start(self) -> float:
+        """Where the worse of both curves begins, as far as it is above 0."""
+        return max(series.first for series in (self.train, self.held_out) if series is not None)
+
+    @cached_property
+    def gained(self) -> float:
+        """What training has gained."""
+        return self.learning.first - self.learning.best
+
+    @cached_property
+    def gap(self) -> float | None:
+        """Validation's end less training's, as far as it is worse, in the metric's own unit."""
+        if self.train is None or self.held_out is None:
+            return None
+        return abs(self.held_out.logged[-1] - self.train.logged[-1]) * (1 if self.held_out.last >= self.train.last else -1)
+
+    @cached_property
+    def rows(self) -> int | None:
+        """Number of validation rows, by the steps in which a share moves; None if it does not show."""
+        return rows_of(self.held_out.errors) if self.held_out is not None and self.scale is Scale.SHARE else None
+
+    @cached_property
+    def sampling_error(self) -> float:
+        """Standard error of the validation share by its number of rows; 0 where that does not show."""
+        if self.rows is None or self.held_out is None:
+            return 0.0
+        wrong = min(max(self.held_out.last, 1 / self.rows), 0.5)
+        return math.sqrt(wrong * (1 - wrong) / self.rows)
+
+
+def rows_of(shares: Sequence[float]) -> int | None:
+    """The number of rows of which shares are whole multiples; None where it does not show, or where it may be the rounding's doing."""
+    distinct = sorted(set(shares))
+    steps = [after - before for before, after in itertools.pairwise(distinct) if after - before > _ROUNDED]
+    if len(steps) < 2:  # noqa: PLR2004
+        return None
+    rows = round(1 / min(steps))
+    whole = all(abs(share * rows - round(share * rows)) < _ROUNDED * rows + 1e-9 for share in distinct)
+    return rows if whole and rows not in {10, 100, 1000, 10_000} and rows <= _MOST_ROWS else None
+
+
+def form_of(pair: MetricPair, curves: Curves, objective: Objective | None, attainable: Mapping[str, float]) -> Form:
+    """The form of a pair of metrics that end with numbers; `attainable` as for `classify`."""
+    values = {name: [value for value in curves[name] if math.isfinite(value)] for name in (pair.train, pair.held_out) if name}
+    everything = [value for part in values.values() for value in part]
+    up = direction(pair.held_out or pair.train or "", objective, everything).up
+    scale, mappings = _scale(pair.kind, values, up=up)
+
+    def series(name: str | None) -> Series | None:
+        return None if name is None else Series.of(name, curves[name], mappings[name])
+
+    best = attainable.get(pair.held_out or "")
+    return Form(
+        kind=pair.kind,
+        scale=scale,
+        train=series(pair.train),
+        held_out=series(pair.held_out),
+        attainable=None if best is None else mappings[pair.held_out or ""](best),
+    )
+
+
+def _scale(
+    kind: str, values: dict[str, Sequence[float]] | dict[str, list[float]], *, up: bool
+) -> tuple[Scale, dict[str, Callable[[float], float]]]:
+    """The scale, and how each metric's values become errors."""
+    parts = kind.split("_")
+    everything = [value for part in values.values() for value in part]
+    tops = {name: _top(part) for name, part in values.items()}
+    if None not in tops.values():
+        if up and is_share(kind):
+            return Scale.SHARE, {name: _share(top or 1.0, up=True) for name, top in tops.items()}
+        if not up and is_error_rate(kind):
+            return Scale.SHARE, {name: _share(top or 1.0, up=False) for name, top in tops.items()}
+    if not up and not _PERPLEXITIES.isdisjoint(parts) and everything and min(everything) > 0:
+        return Scale.ENTROPY, dict.fromkeys(values, math.log)
+    mapping: Callable[[float], float] = _negative if up else _same
+    if everything and min(map(mapping, everything)) < 0:
+        return Scale.SIGNED, dict.fromkeys(values, mapping)
+    return _scale_of_loss(kind), dict.fromkeys(values, mapping)
+
+
+def _top(values: Sequence[float]) -> float | None:
+    """1 for shares, 100 for per cent, None for what is neither."""
+    if not values or max(values) > _PER_CENT:
+        return None
+    return 1.0 if max(values) <= _A_SHARE else _PER_CENT
+
+
+def _share(top: float, *, up: bool) -> Callable[[float], float]:
+    return lambda value: 1 - value / top if up else value / top
+
+
+def _negative(value: float) -> float:
+    return -value
+
+
+def _same(value: float) -> float:
+    return value
+
+
+def _scale_of_loss(kind: str) -> Scale:
+    parts = set(kind.split("_"))
+    squared = ("squared" in parts and "root" not in parts) or any(part in {"mse", "msle", "l2"} for part in parts)
+    if squared:
+        return Scale.SQUARED
+    entropy = is_loss(kind) and not parts.isdisjoint(_CROSS_ENTROPIES)
+    return Scale.ENTROPY if entropy else Scale.DISTANCE

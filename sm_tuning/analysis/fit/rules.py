@@ -1,0 +1,281 @@
+"""The rules that give the verdict on one form of a training job's metrics. Each can be checked by eye.
+
+A rule compares a difference with the least that counts; the quotient is its strength. It applies above 1, and the farther from 1
+the strength is, the surer is what is said.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sm_tuning.analysis.fit.form import Form, Scale
+from sm_tuning.analysis.fit.series import jitter
+from sm_tuning.analysis.fit.verdict import Verdict
+
+# What counts as worse: two points of a share; a fifth of a loss, which is two fifths of a mean of squares.
+_POINTS = 0.02
+_PART = {Scale.ENTROPY: 0.2, Scale.DISTANCE: 0.2, Scale.SQUARED: 0.4, Scale.SIGNED: 0.2}
+_OF_START = 0.02  # a rise below that part of where the loss began is none, even of a loss that is close to 0
+# What counts as a gap between training and validation.
+_GAP_POINTS = 0.1
+_GAP_PART = {Scale.ENTROPY: 0.6, Scale.DISTANCE: 0.4, Scale.SQUARED: 1.0, Scale.SIGNED: 0.35}
+_GAP_OF_START = 0.06
+_HUGE = 2.5  # times as much: overfit, even if validation still improves
+# What the last quarter must gain to be still improving.
+_LATE_POINTS = 0.01
+_LATE_PART = 0.03
+_LATE_GAIN = 0.04
+_LATE_LEAST = 0.01
+EVEN = 0.18  # of what it gained: it fell about as fast as in the other quarters
+_NEAR_THE_END = 0.8  # of the epochs: the best one comes after it
+# Training that came to nothing.
+_EXPLODED = 1000.0  # times the end
+_WORSE_START = 0.2  # training ends worse than it began by that part of a loss
+_RISE = 0.25  # of what training gained is lost again
+_SWING = 0.1  # of the level
+_NOISE = 0.12
+_CHANCE = 0.01  # of the loss: no farther from chance
+_DEAD_JITTER = 0.002
+_STILL = 0.02
+_NOISES = 2.5  # what is more than noise
+_TELLING = 6
+_HARDLY = {
+    Scale.ENTROPY: 0.2,
+    Scale.SQUARED: 0.2,
+    Scale.DISTANCE: 0.1,
+}  # of its first value a loss that learnt something has fallen
+_HIGH_LOSS = 0.5  # nats: the right answer has a probability of 60 %
+_LOW_SHARE = 0.4  # of a classifier's training rows are wrong
+_CLASSES = (2, 3, 4, 5, 10, 100, 1000)  # others lie so close that any loss would be near one
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What one rule says: it applies where the strength is above 1."""
+
+    verdict: Verdict
+    strength: float
+    reason: str
+
+
+def findings(form: Form) -> Iterator[Finding]:
+    """What every rule says of a form, the worst first."""
+    yield from _exploded(form)
+    yield from _overfit(form)
+    yield from _got_worse(form)
+    yield from _swings(form)
+    yield from _dead(form)
+    yield from _noisy(form)
+    yield from _improving(form)
+    yield from _underfit(form)
+
+
+# --- how much counts --------------------------------------------------------------------------------------------------------
+
+
+def _worse_least(form: Form, level: float) -> float:
+    """How much worse than a level counts."""
+    if form.scale is Scale.SHARE:
+        return _POINTS
+    if form.scale is Scale.SIGNED:
+        return _PART[form.scale] * max(form.gained, 1e-12)
+    return max(_PART[form.scale] * level, _OF_START * form.start, 1e-12)
+
+
+def _gap_least(form: Form) -> float:
+    """How far validation may be behind training."""
+    train = form.learning.last
+    if form.scale is Scale.SHARE:
+        return _GAP_POINTS
+    if form.scale is Scale.SIGNED:
+        return _GAP_PART[form.scale] * max(form.gained, 1e-12)
+    return max(_GAP_PART[form.scale] * train, _GAP_OF_START * form.start, 1e-12)
+
+
+def _ratio(value: float, least: float) -> float:
+    return value / max(least, 1e-300)
+
+
+# --- training that came to nothing ------------------------------------------------------------------------------------------
+
+
+def _exploded(form: Form) -> Iterator[Finding]:
+    """A loss that began, or stays, so far above that weights must have exploded."""
+    series = form.learning
+    if form.scale is Scale.SHARE or form.scale is Scale.SIGNED or len(series) < _TELLING:
+        return
+    third = series.errors[len(series.errors) // 3 :]
+    still = series.smooth[len(series.smooth) // 3] - series.last <= jitter(third) and jitter(third) > _SWING * series.last
+    strength = _ratio(series.errors[0], _EXPLODED * max(series.last, 1e-12)) if still else 0.0
+    yield Finding(
+        verdict=Verdict.DIVERGED,
+        strength=strength,
+        reason=f"{series.name} began at {series.value(0)} and then stays at about {series.value(-1)}: the first steps were too large",
+    )
+
+
+def _got_worse(form: Form) -> Iterator[Finding]:
+    """Training ends worse than it began, or has lost again what it had gained."""
+    series, smooth = form.learning, form.learning.smooth
+    swing = jitter(series.errors[len(series.errors) // 3 :])
+    least = 2 * _POINTS if form.scale is Scale.SHARE else _WORSE_START * abs(series.first)
+    rise, rest = series.last - series.best, series.first - series.last
+    reason = f"{series.name} got worse in training: {series.value(0)} in epoch 1, {series.value(-1)} at the end"
+    yield Finding(verdict=Verdict.DIVERGED, strength=_ratio(-rest, max(least, 2 * swing)), reason=reason)
+    gained = max(form.gained, 0.05 * abs(series.first), 1e-12)
+    lost = rise > _RISE * gained and rest < 0.6 * gained and (form.train is not None or rest < 0)
+    strength = _ratio(rise, max(_RISE * gained, 2 * least, 2 * swing)) if lost and len(smooth) >= _TELLING else 0.0
+    best = f"{series.value(series.best_index)} in epoch {series.best_index + 1}"
+    yield Finding(verdict=Verdict.DIVERGED, strength=strength, reason=f"{reason}, after {best}")
+
+
+def _swings(form: Form) -> Iterator[Finding]:
+    """Training jumps up and down without getting better."""
+    series = form.learning
+    swing = jitter(series.errors[len(series.errors) // 3 :])
+    least = max(series.first - series.last, _SWING * abs(series.first), 1e-12)
+    yield Finding(
+        verdict=Verdict.RATE_TOO_HIGH,
+        strength=_ratio(swing, least),
+        reason=f"{series.name} swings from epoch to epoch without getting better: {series.value(0)} in epoch 1, "
+        f"{series.value(-1)} at the end",
+    )
+
+
+def chance_level(form: Form) -> int | None:
+    """The number of classes whose guessing gives the training loss at its end; None if it is no such loss."""
+    if form.scale is not Scale.ENTROPY:
+        return None
+    last = form.learning.last
+    return next((classes for classes in _CLASSES if abs(last - math.log(classes)) <= _CHANCE * math.log(classes)), None)
+
+
+def _dead(form: Form) -> Iterator[Finding]:
+    """A loss that stays where guessing is, after a wild beginning or with jumps."""
+    series = form.learning
+    classes = chance_level(form)
+    if classes is None or len(series) < _TELLING:
+        return
+    wild = _ratio(series.errors[0] - series.last, 0.2 * series.last)
+    tail = series.errors[len(series.errors) // 3 :]
+    jumps = _ratio(jitter(tail), _DEAD_JITTER * series.last)
+    moves = series.smooth[max(len(series.smooth) // 10, 1)] - series.last
+    still = moves <= max(_STILL * series.last, jitter(tail))
+    strength = max(wild, jumps) if still else 0.0
+    guessing = f"guessing one of {classes} classes gives {math.log(classes):.4g}"
+    reason = f"{series.name} stays at {series.value(-1)}, no better than guessing ({guessing})"
+    yield Finding(verdict=Verdict.RATE_TOO_HIGH, strength=strength, reason=reason)
+
+
+# --- overfit ----------------------------------------------------------------------------------------------------------------
+
+
+def _overfit(form: Form) -> Iterator[Finding]:
+    """Validation is far behind training at the end, or was best before it while training went on."""
+    held_out, train = form.held_out, form.train
+    if held_out is None:
+        return
+    gap, rise = _gap_strength(form), _rise_strength(form)
+    if rise > 1 or train is None:
+        best = f"{held_out.value(held_out.best_index)} in epoch {held_out.best_index + 1}"
+        text = f"{held_out.name} was best at {best} and is {held_out.value(-1)} at the end"
+        text += f", while {train.name} went on to {train.value(-1)}" if train is not None else ""
+    else:
+        text = f"{train.name} is {train.value(-1)} at the end, {held_out.name} {held_out.value(-1)}"
+    yield Finding(verdict=Verdict.OVERFIT, strength=max(gap, rise), reason=text)
+
+
+def _gap_strength(form: Form) -> float:
+    if form.train is None or form.held_out is None:
+        return 0.0
+    held_out = form.held_out
+    gap = held_out.last - form.train.last
+    strength = _ratio(gap, max(_gap_least(form), 2 * held_out.noise, 2 * form.sampling_error))
+    still_better = held_out.quarter > max(_late_least(form), _NOISES * held_out.noise)
+    return min(strength, 1.0) if still_better and strength < _HUGE else strength
+
+
+def _rise_strength(form: Form) -> float:
+    held_out, train = form.held_out, form.train
+    if held_out is None or held_out.best_index >= len(held_out) - 1:
+        return 0.0
+    if train is not None:
+        then = train.smooth_at(held_out.best_share)
+        if train.last - then > 0.1 * abs(then) or held_out.last <= train.last:
+            return 0.0
+    worse = held_out.last - held_out.best
+    return _ratio(worse, max(_worse_least(form, held_out.best), _NOISES * held_out.noise))
+
+
+# --- the rest ---------------------------------------------------------------------------------------------------------------
+
+
+def _noisy(form: Form) -> Iterator[Finding]:
+    """Validation jumps from epoch to epoch by much of what it gained."""
+    series = form.main
+    gained = series.first - series.best
+    last = series.logged[-5:]
+    least = max(_NOISE * gained, _POINTS if form.scale is Scale.SHARE else 0.1 * abs(series.last), 1e-12)
+    yield Finding(
+        verdict=Verdict.NOISY,
+        strength=_ratio(series.noise, least),
+        reason=f"{series.name} jumps from epoch to epoch: {min(last):.4g} to {max(last):.4g} in the last five",
+    )
+
+
+def _late_least(form: Form) -> float:
+    """What the last quarter must gain: a point of a share; of a loss a part of what is left and of what it gained, or an even fall."""
+    series = form.main
+    gained = max(series.first - series.best, 1e-12)
+    if form.scale is Scale.SHARE:
+        return _LATE_POINTS
+    if form.scale is Scale.SIGNED:
+        return _LATE_GAIN * gained
+    return min(max(_LATE_PART * series.last, _LATE_GAIN * gained), max(EVEN * gained, _LATE_LEAST * series.last))
+
+
+def _improving(form: Form) -> Iterator[Finding]:
+    """The last quarter still gained."""
+    series = form.main
+    late = series.quarter
+    near_the_end = series.best_index + 1 > _NEAR_THE_END * len(series)
+    before = len(series) - 1 - max(len(series) // 4, 1)
+    yield Finding(
+        verdict=Verdict.IMPROVING,
+        strength=_ratio(late, max(_late_least(form), series.noise)) if near_the_end else 0.0,
+        reason=f"{series.name} still gets better: {series.value(before)} in epoch {before + 1}, {series.value(-1)} at the end",
+    )
+
+
+def _underfit(form: Form) -> Iterator[Finding]:
+    """Not even the training data are fitted, by what others reach or by what is known of the metric."""
+    series = form.learning
+    at_end = f"{series.name} is {series.value(-1)} at the end"
+    if form.attainable is not None:
+        behind = min(series.last, form.main.last) - form.attainable
+        least = max(_gap_least_at(form, form.attainable), _NOISES * form.main.noise)
+        yield Finding(
+            verdict=Verdict.UNDERFIT,
+            strength=_ratio(behind, least),
+            reason=f"{at_end}, worse than what the best training job reaches on held-out data",
+        )
+    elif form.scale is Scale.SHARE:
+        yield Finding(verdict=Verdict.UNDERFIT, strength=series.last / _LOW_SHARE, reason=at_end)
+    if form.scale not in _HARDLY or (form.scale is Scale.ENTROPY and series.last <= _HIGH_LOSS):
+        return
+    moved = form.gained / max(abs(series.first), 1e-12)
+    classes = chance_level(form)
+    guessing = f", about what guessing one of {classes} classes gives ({math.log(classes):.4g})" if classes is not None else ""
+    yield Finding(
+        verdict=Verdict.UNDERFIT,
+        strength=(_HARDLY[form.scale] if len(series) >= _TELLING else _STILL) / max(moved, 1e-3),
+        reason=f"{series.name} has hardly fallen: {series.value(0)} in epoch 1, {series.value(-1)} at the end{guessing}",
+    )
+
+
+def _gap_least_at(form: Form, level: float) -> float:
+    if form.scale is Scale.SHARE:
+        return 0.05
+    if form.scale is Scale.SIGNED:
+        return 0.3 * max(form.gained, 1e-12)
+    return max(0.3 * level, 0.05 * form.start)

@@ -1,0 +1,145 @@
+"""One metric's curve, made comparable: less is better, a share as its error, smoothed, with its noise."""
+
+import itertools
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+_MOST = 200  # values that are judged; more are brought together
+_TELLING = 6  # with fewer values a jump cannot be told from a bend
+_MISSING = 0.2  # of the values: more gaps than that are no gaps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """The curve of one metric.
+
+    Attributes:
+        name: The metric.
+        logged: Its values as they stand in the log, gaps filled with the value before them.
+        errors: The same made comparable, less is better: an error for a share; means of neighbours where there are very many.
+    """
+
+    name: str
+    logged: Sequence[float]
+    errors: Sequence[float]
+
+    @classmethod
+    def of(cls, name: str, values: Sequence[float], as_error: Callable[[float], float]) -> "Series":
+        """The series of a metric whose values end with a number."""
+        logged = _without_gaps(values)
+        return cls(name=name, logged=logged, errors=[as_error(value) for value in _brought_together(logged)])
+
+    def __len__(self) -> int:
+        return len(self.logged)
+
+    @cached_property
+    def smooth(self) -> Sequence[float]:
+        """Medians of three, then means over a tenth of the curve."""
+        return smoothed(self.errors)
+
+    @cached_property
+    def noise(self) -> float:
+        """Typical distance of a value from the smooth curve."""
+        return jitter(self.errors)
+
+    @cached_property
+    def first(self) -> float:
+        """Where it begins."""
+        return self.smooth[0]
+
+    @cached_property
+    def last(self) -> float:
+        """Where it ends."""
+        return self.smooth[-1]
+
+    @cached_property
+    def best(self) -> float:
+        """The least of the smooth curve."""
+        return min(self.smooth)
+
+    @cached_property
+    def best_index(self) -> int:
+        """Where it is best, counted from 0 among the logged values."""
+        index = min(range(len(self.smooth)), key=self.smooth.__getitem__)
+        if len(self.smooth) == len(self.logged):
+            return index
+        return round((index + 0.5) * len(self.logged) / len(self.smooth) - 0.5)
+
+    @cached_property
+    def quarter(self) -> float:
+        """Gain in the last quarter."""
+        return self.smooth[-1 - max(len(self.smooth) // 4, 1)] - self.smooth[-1]
+
+    def at(self, share: float) -> int:
+        """The index of the logged value at a share of the curve, from 0 to 1: two metrics need not be printed equally often."""
+        return round(share * (len(self.logged) - 1))
+
+    def smooth_at(self, share: float) -> float:
+        """The smooth curve at a share of it."""
+        return self.smooth[round(share * (len(self.smooth) - 1))]
+
+    @cached_property
+    def best_share(self) -> float:
+        """Where it is best, from 0 (the beginning) to 1 (the end)."""
+        return self.best_index / max(len(self.logged) - 1, 1)
+
+    def value(self, index: int) -> str:
+        """A logged value in words."""
+        return f"{self.logged[index]:.4g}"
+
+
+def not_a_number(name: str, curve: Sequence[float]) -> str | None:
+    """How a curve ends without numbers; None for one that ends with a number and has few gaps."""
+    bad = [index for index, value in enumerate(curve) if not math.isfinite(value)]
+    if not bad or (bad[-1] < len(curve) - 1 and len(bad) <= _MISSING * len(curve)):
+        return None
+    if bad[-1] < len(curve) - 1:
+        return f"{name} is not a number in {len(bad)} of {len(curve)} epochs"
+    first = max((index for index, value in enumerate(curve) if math.isfinite(value)), default=-1) + 1
+    return f"{name} is not a number from epoch {first + 1} on"
+
+
+def _without_gaps(curve: Sequence[float]) -> list[float]:
+    """A curve whose gaps are filled with the value before them."""
+    filled: list[float] = []
+    last = next((value for value in curve if math.isfinite(value)), 0.0)
+    for value in curve:
+        last = value if math.isfinite(value) else last
+        filled.append(last)
+    return filled
+
+
+def _brought_together(curve: Sequence[float]) -> Sequence[float]:
+    """At most 200 values: the means of neighbours."""
+    count = len(curve)
+    if count <= _MOST:
+        return curve
+    cuts = [round(part * count / _MOST) for part in range(_MOST + 1)]
+    return [statistics.fmean(curve[start:end]) for start, end in itertools.pairwise(cuts)]
+
+
+def smoothed(curve: Sequence[float]) -> list[float]:
+    """Medians of three, then means over a tenth of the curve."""
+    count = len(curve)
+    if count < 5:  # noqa: PLR2004 - nothing to smooth
+        return list(curve)
+    medians = [statistics.median(curve[max(index - 1, 0) : index + 2]) for index in range(count)]
+    # Tukey's rule for the ends: what the next two values point to, the value itself, and its neighbour; the middle one.
+    medians[0] = statistics.median([curve[0], medians[1], 3 * medians[1] - 2 * medians[2]])
+    medians[-1] = statistics.median([curve[-1], medians[-2], 3 * medians[-2] - 2 * medians[-3]])
+    half = count // 20
+    return [statistics.fmean(medians[max(index - half, 0) : index + half + 1]) for index in range(count)]
+
+
+def jitter(curve: Sequence[float]) -> float:
+    """Typical distance of a value from a smooth line; of white noise its standard deviation. 0 for fewer than six values.
+
+    A smooth line bends slowly: the distance from the middle of both neighbours is taken twice.
+    """
+    rough = list(curve) if len(curve) >= _TELLING else []
+    for _ in range(2):
+        rough = [value - (before + after) / 2 for before, value, after in zip(rough, rough[1:], rough[2:], strict=False)]
+    return 0.71 * statistics.median(map(abs, rough)) if rough else 0.0

@@ -1,0 +1,96 @@
+"""The verdict on one training job and its evidence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sm_tuning.analysis.confidence import Confidence
+
+
+class Verdict(StrEnum):
+    """The verdict on a training job."""
+
+    UNDERFIT = "underfit"
+    GOOD = "good fit"
+    OVERFIT = "overfit"
+    DIVERGED = "diverged"
+    RATE_TOO_HIGH = "rate too high"
+    IMPROVING = "still improving"
+    NOISY = "noisy"
+    UNKNOWN = "unknown"
+
+    @property
+    def article(self) -> str:
+        """The article in front of it in a sentence, with a space; empty for an adjective."""
+        return "a " if self is Verdict.GOOD else ""
+
+    @property
+    def died(self) -> bool:
+        """Whether training came to nothing: it diverged, or its learning rate is too high."""
+        return self in {Verdict.DIVERGED, Verdict.RATE_TOO_HIGH}
+
+
+class Cause(StrEnum):
+    """What may lie behind a verdict, or must be known beside it."""
+
+    CHANCE_LEVEL = "at chance level"
+    REGULARIZATION = "regularization too strong"
+    LABEL_NOISE = "label noise"
+    FEW_VALIDATION_ROWS = "too little validation data"
+    LEAK = "leak suspected"
+    RARE_CLASS = "rare class never predicted"
+    CALIBRATION = "overconfident probabilities"
+    WRONG_GOAL = "wrong goal"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A cause with its evidence in a sentence."""
+
+    cause: Cause
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """The verdict on one training job with its evidence.
+
+    Attributes:
+        verdict: The verdict.
+        reason: The reason in a sentence with the values that were logged.
+        confidence: How sure the verdict is.
+        remarks: Possible causes, and what else must be known.
+        train: The training metric that was judged.
+        validation: The validation metric that was judged.
+        epochs: Number of its values.
+        best_epoch: The validation metric's, counted from 1.
+        gap: How much worse the validation metric is than the training metric at the end, in the metric's own unit.
+        gained: The training metric's gain as a share of its first value.
+        late: The share of validation's gain that came in the last quarter of the epochs; 0.25 is an even fall.
+        train_last: The training metric at the end, as it stands in the log.
+        validation_last: The validation metric at the end.
+        train_at_best: The training metric in the validation metric's best epoch.
+        validation_best: The validation metric in its best epoch.
+    """
+
+    verdict: Verdict
+    reason: str
+    confidence: Confidence = Confidence.MEDIUM
+    remarks: Sequence[Remark] = field(default=())
+    train: str | None = None
+    validation: str | None = None
+    epochs: int = 0
+    best_epoch: int | None = None
+    gap: float | None = None
+    gained: float | None = None
+    late: float | None = None
+    train_last: float | None = None
+    validation_last: float | None = None
+    train_at_best: float | None = None
+    validation_best: float | None = None
+
+    @property
+    def causes(self) -> frozenset[Cause]:
+        """The causes of the remarks."""
+        return frozenset(remark.cause for remark in self.remarks)

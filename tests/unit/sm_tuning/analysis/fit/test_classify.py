@@ -1,0 +1,167 @@
+"""Verdicts on curves of real training jobs, and each rule that a practitioner goes by."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sm_tuning.analysis import Verdict, classify
+from sm_tuning.analysis.confidence import Confidence
+from sm_tuning.analysis.curves import Curves
+from sm_tuning.analysis.fit import Cause, attainable
+from sm_tuning.spec.metrics import Metric, Objective
+from tests.unit.sm_tuning.planted import fall, good, jittered, losses
+
+REAL: Mapping[str, Any] = json.loads((Path(__file__).parent / "curves.json").read_text(encoding="utf-8"))
+ACCURACY = Objective.maximize("validation:accuracy")
+
+
+def accuracies(train: Sequence[float], held_out: Sequence[float]) -> Curves:
+    return {"train:accuracy": train, "validation:accuracy": held_out}
+
+
+def rise(start: float, end: float, epochs: int = 20) -> list[float]:
+    """An accuracy that levels off."""
+    return [1 - error for error in fall(epochs, 1 - start, 1 - end, 0.5)]
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_real_training_jobs(name: str) -> None:
+    """Each with what a practitioner says of it; several verdicts where one would hesitate."""
+    case = REAL[name]
+    fit = classify(case["curves"], Objective(Metric(case["objective"]), case["goal"]))
+    assert fit.verdict.value in case["truth"], fit.reason
+
+
+# --- what is not overfit, and what is --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "curves",
+    [
+        pytest.param(accuracies(rise(0.6, 0.85), rise(0.65, 0.9)), id="validation better than training all along"),
+        pytest.param(accuracies(rise(0.6, 0.92), [*rise(0.6, 0.9, 15), *[0.8991] * 5]), id="0.09 points lost"),
+        pytest.param(losses(fall(30, 0.9, 0.5, 0.4), fall(30, 0.9, 0.53, 0.4)), id="a gap of 6 % between losses"),
+        pytest.param(
+            {"train-error": fall(30, 0.1, 0.0, 0.5), "validation-error": fall(30, 0.2, 0.026, 0.5)}, id="error 0.026 against 0"
+        ),
+        pytest.param(losses([0.3201, 0.3199, 0.3198] * 4, [0.371, 0.3705, 0.3706] * 4), id="all was learnt in the first epoch"),
+    ],
+)
+def test_what_is_not_overfit(curves: Curves) -> None:
+    assert classify(curves).verdict is Verdict.GOOD, classify(curves).reason
+
+
+@pytest.mark.parametrize(
+    "held_out",
+    [
+        pytest.param([0.52] * 20, id="level"),
+        pytest.param([0.49 + 0.0017 * epoch for epoch in range(20)], id="still rising"),
+        pytest.param([0.55 - 0.0015 * epoch for epoch in range(20)], id="falling"),
+        pytest.param(jittered([0.52] * 20, 0.02, 1), id="noisy"),
+    ],
+)
+def test_train_100_and_validation_52_is_overfit_whatever_else(held_out: Sequence[float]) -> None:
+    fit = classify(accuracies([0.97, *[1.0] * 19], held_out), ACCURACY)
+    assert (fit.verdict, fit.confidence) == (Verdict.OVERFIT, Confidence.HIGH), fit.reason
+
+
+def test_a_share_and_its_error_get_the_same_verdict() -> None:
+    for train, held_out, verdict in ((0.99, 0.75, Verdict.OVERFIT), (0.97, 0.95, Verdict.GOOD)):
+        shares = accuracies(rise(0.4, train), rise(0.4, held_out))
+        errors = {name.replace("accuracy", "error"): [1 - value for value in values] for name, values in shares.items()}
+        assert classify(shares).verdict is classify(errors).verdict is verdict
+        assert classify(shares).confidence is classify(errors).confidence
+
+
+def test_per_cent_and_shares_are_reconciled() -> None:
+    shares = accuracies(rise(0.4, 0.97), rise(0.4, 0.95))
+    for hundredfold in ((), ("train:accuracy",), ("validation:accuracy",), tuple(shares)):
+        curves = {name: [100 * value if name in hundredfold else value for value in values] for name, values in shares.items()}
+        fit = classify(curves, ACCURACY)
+        assert fit.verdict is Verdict.GOOD, fit.reason
+        assert fit.train_last == curves["train:accuracy"][-1]
+        assert fit.validation_last == curves["validation:accuracy"][-1]
+
+
+def test_both_values_stand_as_they_were_logged() -> None:
+    fit = classify(accuracies(rise(0.4, 1.0), rise(0.4, 0.7)), ACCURACY)
+    assert fit.train_last is not None
+    assert f"{fit.train_last:.4g}" in fit.reason
+    assert f"{fit.validation_last:.4g}" in fit.reason
+    assert "%" not in fit.reason
+    assert {"train:accuracy", "validation:accuracy"} <= set(fit.reason.replace(",", "").split())
+
+
+# --- training that came to nothing ------------------------------------------------------------------------------------------
+
+
+def test_chance_level_after_a_wild_beginning_is_a_rate_too_high() -> None:
+    dead = [40.0, *jittered([math.log(10) + 0.01] * 19, 0.01, 3)]
+    fit = classify(losses(dead, jittered([math.log(10)] * 20, 0.01, 4)))
+    assert fit.verdict is Verdict.RATE_TOO_HIGH, fit.reason
+    assert Cause.CHANCE_LEVEL in fit.causes
+
+
+def test_oscillation_is_a_rate_too_high() -> None:
+    swinging = [1.9 + 0.8 * (-1) ** epoch for epoch in range(24)]
+    assert classify(losses(swinging, swinging)).verdict is Verdict.RATE_TOO_HIGH
+
+
+def test_strong_weight_decay_is_no_divergence() -> None:
+    """The loss rises smoothly to chance level."""
+    rising = [2.278, 2.277, 2.284, 2.291, 2.296, 2.299, 2.301, 2.3019, *[2.3025] * 12]
+    fit = classify(losses(rising, rising))
+    assert fit.verdict is Verdict.UNDERFIT, fit.reason
+    assert {Cause.REGULARIZATION, Cause.CHANCE_LEVEL} <= fit.causes
+
+
+# --- beside the other training jobs -----------------------------------------------------------------------------------------
+
+
+def test_the_best_is_not_underfit_because_overfit_siblings_reach_a_lower_training_loss() -> None:
+    objective = Objective.minimize("validation:loss")
+    best = losses(fall(40, 2.3, 0.45, 0.3), fall(40, 2.3, 0.5, 0.3))
+    overfit = losses(fall(40, 2.3, 0.001, 0.3), fall(40, 2.3, 1.3, 0.3))
+    weak = losses(fall(40, 2.3, 1.5, 0.3), fall(40, 2.3, 1.52, 0.3))
+    known = attainable([best, overfit, weak], objective)
+    verdicts = [classify(curves, objective, attainable=known).verdict for curves in (best, overfit, weak)]
+    assert verdicts == [Verdict.GOOD, Verdict.OVERFIT, Verdict.UNDERFIT]
+
+
+# --- several metrics at once ------------------------------------------------------------------------------------------------
+
+FLAT = accuracies(rise(0.4, 0.98), rise(0.4, 0.96))
+TURNING = losses(fall(20, 2.3, 0.02, 0.4), [*fall(8, 2.3, 0.12, 0.8), *[0.13 + 0.02 * step for step in range(12)]])
+
+
+def test_a_validation_loss_that_rises_while_the_accuracy_stays_is_a_matter_of_calibration() -> None:
+    fit = classify({**TURNING, **FLAT}, ACCURACY)
+    assert (fit.verdict, fit.validation) == (Verdict.GOOD, "validation:accuracy"), fit.reason
+    assert Cause.CALIBRATION in fit.causes
+    tuned = classify({**TURNING, **FLAT}, Objective.minimize("validation:loss"))
+    assert (tuned.verdict, tuned.validation) == (Verdict.OVERFIT, "validation:loss")
+
+
+def test_f1_of_0_beside_a_high_accuracy_is_said() -> None:
+    curves = {**accuracies(rise(0.9, 0.975), rise(0.9, 0.965)), "validation:f1": [0.04, *[0.0] * 19]}
+    fit = classify(curves, ACCURACY)
+    assert (fit.verdict, fit.causes) == (Verdict.UNDERFIT, frozenset({Cause.RARE_CLASS})), fit
+    assert "validation:f1 is 0" in fit.reason
+
+
+def test_an_accuracy_with_the_goal_minimize_is_remarked_on_and_judged_as_an_accuracy() -> None:
+    fit = classify(accuracies(rise(0.4, 1.0), rise(0.4, 0.6)), Objective.minimize("validation:accuracy"))
+    assert (fit.verdict, fit.causes) == (Verdict.OVERFIT, frozenset({Cause.WRONG_GOAL}))
+
+
+def test_without_held_out_data_nothing_is_called_good() -> None:
+    assert classify({"train:loss": good()[0]}).verdict is Verdict.UNKNOWN
+
+
+def test_few_epochs_make_it_less_sure() -> None:
+    train, held_out = [1.0, 0.4, 0.2, 0.1], [0.8, 0.5, 0.7, 0.9]
+    assert classify(losses(train, held_out)).confidence is not Confidence.HIGH

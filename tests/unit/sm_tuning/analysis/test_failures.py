@@ -1,0 +1,46 @@
+"""What a failure reason says of the training."""
+
+import pytest
+
+from sm_tuning.analysis.failures import diverged, telling_line
+
+WRAPPED = 'AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage "{line}\n"\nCommand "/usr/bin/python3 train.py"'
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ValueError: Input X contains NaN.",
+        "ValueError: Input contains NaN, infinity or a value too large for dtype('float64').",
+        "ValueError: column age has 3 missing values (NaN)",
+        "numpy.core._exceptions.MemoryError: Unable to allocate 7.45 GiB",
+        "torch.cuda.OutOfMemoryError: CUDA out of memory, overflow",
+        "FileNotFoundError: [Errno 2] No such file or directory: '/opt/ml/input/data/training/nan.csv'",
+        "KeyError: 'nan'",
+        "ModuleNotFoundError: No module named 'inf'",
+    ],
+)
+def test_what_is_no_divergence(line: str) -> None:
+    reason = WRAPPED.format(line=line)
+    assert diverged(reason) is None
+    assert line[:60] in telling_line(reason)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "The loss is not a number in epoch 3: learning_rate=1 is too high",
+        "RuntimeError: Loss is nan, stopping training",
+        "FloatingPointError: Loss became infinite or NaN at iteration=84!",
+        "ValueError: training diverged",
+        "RuntimeWarning: overflow encountered in exp",
+    ],
+)
+def test_what_is_divergence(line: str) -> None:
+    assert line in (diverged(WRAPPED.format(line=line)) or "")
+
+
+def test_an_unknown_failure_is_told_by_the_errors_own_line() -> None:
+    assert telling_line(WRAPPED.format(line="ValueError: too few rows")) == "ValueError: too few rows"
+    assert telling_line("ClientError: the role may not read the bucket") == "ClientError: the role may not read the bucket"
+    assert telling_line("") == "no reason was given"
