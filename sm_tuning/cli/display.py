@@ -219,7 +219,9 @@ def diagnosis_lines(view: "ViewModel") -> Iterator[RenderableType]:
         for name, value in best.hyperparameters.items():
             yield Text.assemble("  ", safe(name), " = ", safe(setting(value)))
     verdict = (fit.verdict.value, f"bold {_VERDICTS[fit.verdict]}")
-    yield Text.assemble(f"it is {fit.verdict.article}", verdict, ": ", safe(fit.reason))
+    yield Text.assemble("verdict: ", verdict, f" ({fit.confidence.value} confidence): ", safe(fit.reason))
+    for remark in fit.remarks:
+        yield Text.assemble(f"  {remark.cause.value}: ", safe(remark.text))
     yield Text("all: " + ", ".join(f"{count} {verdict.value}" for verdict, count in view.verdicts))
     if view.coarse:
         yield Text(f"the curves of {view.coarse} are means by the minute: their logs are gone or may not be read")

@@ -9,7 +9,7 @@ from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.curves import Curves
 from sm_tuning.analysis.fit.form import Form, Scale, form_of
 from sm_tuning.analysis.fit.remarks import remarks
-from sm_tuning.analysis.fit.rules import Finding, findings
+from sm_tuning.analysis.fit.rules import Finding, findings, misfit
 from sm_tuning.analysis.fit.series import Series, not_a_number
 from sm_tuning.analysis.fit.verdict import Cause, Fit, Verdict
 from sm_tuning.analysis.metric_names import MetricPair, direction, metric_pair, metric_pairs, parse
@@ -56,7 +56,7 @@ def classify(curves: Curves, objective: Objective | None = None, *, attainable: 
     pairs = [replace(pair, held_out=None) if _never(pair.held_out, curves) else pair for pair in pairs]
     forms = [form_of(pair, curves, objective, attainable or {}) for pair in pairs]
     if (few := _too_few(forms[0])) is not None:
-        return replace(_facts(pairs[0], forms[0]), reason=few, confidence=Confidence.HIGH)
+        return _after_few(forms, replace(_facts(pairs[0], forms[0]), reason=few, confidence=Confidence.HIGH))
     opinion = _together([_opinion(form) for form in forms if _too_few(form) is None], objective)
     fit = replace(
         _facts_of(opinion.form), verdict=opinion.verdict, reason=opinion.finding.reason, confidence=_confidence(opinion)
@@ -101,6 +101,16 @@ def _too_few(form: Form) -> str | None:
         noun = "value" if len(form.train) == 1 else "values"
         return f"{form.train.name} has {len(form.train)} {noun} only: print it after each epoch"
     return None
+
+
+def _after_few(forms: Sequence[Form], fit: Fit) -> Fit:
+    """The verdict after one or two epochs: underfit where a share of the training data shows it, or else unknown."""
+    share = next((form for form in forms if form.scale is Scale.SHARE and form.learning.logged), None)
+    if share is None or not misfit(share) > 1:
+        return fit
+    noun = "epoch" if fit.epochs == 1 else "epochs"
+    reason = f"{share.learning.name} is {share.learning.value(-1)} after {fit.epochs} {noun}"
+    return replace(_facts_of(share), verdict=Verdict.UNDERFIT, reason=reason, confidence=Confidence.LOW)
 
 
 def _opinion(form: Form) -> Opinion:

@@ -247,6 +247,11 @@ def _improving(form: Form) -> Iterator[Finding]:
     )
 
 
+def misfit(form: Form) -> float:
+    """How much of the training data a classifier gets wrong, above 1: more than one that fits."""
+    return form.learning.last / _LOW_SHARE
+
+
 def _underfit(form: Form) -> Iterator[Finding]:
     """Not even the training data are fitted, by what others reach or by what is known of the metric."""
     series = form.learning
@@ -260,7 +265,7 @@ def _underfit(form: Form) -> Iterator[Finding]:
             reason=f"{at_end}, worse than what the best training job reaches on held-out data",
         )
     elif form.scale is Scale.SHARE:
-        yield Finding(verdict=Verdict.UNDERFIT, strength=series.last / _LOW_SHARE, reason=at_end)
+        yield Finding(verdict=Verdict.UNDERFIT, strength=misfit(form), reason=at_end)
     if form.scale not in _HARDLY or (form.scale is Scale.ENTROPY and series.last <= _HIGH_LOSS):
         return
     moved = form.gained / max(abs(series.first), 1e-12)

@@ -20,11 +20,6 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
     @property
-    def article(self) -> str:
-        """The article in front of it in a sentence, with a space; empty for an adjective."""
-        return "a " if self is Verdict.GOOD else ""
-
-    @property
     def died(self) -> bool:
         """Whether training came to nothing: it diverged, or its learning rate is too high."""
         return self in {Verdict.DIVERGED, Verdict.RATE_TOO_HIGH}

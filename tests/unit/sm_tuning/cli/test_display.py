@@ -29,7 +29,7 @@ def test_the_diagnosis_is_the_view_models() -> None:
     shown = text(diagnosis_lines(view))
     assert view.best is not None
     assert f"best: {view.best.name}  validation:loss {view.best.objective:.5g}" in shown
-    assert f"it is {view.fit.verdict.article}{view.fit.verdict.value}: " in shown
+    assert f"verdict: {view.fit.verdict.value} ({view.fit.confidence.value} confidence): {view.fit.reason}" in shown
     assert "all: " + ", ".join(f"{count} {verdict.value}" for verdict, count in view.verdicts) in shown
     for effect in view.effects:
         assert f"{effect.name:<14}  {effect.importance:.0%}" in shown
@@ -39,7 +39,7 @@ def test_the_diagnosis_is_the_view_models() -> None:
 
 
 def test_without_training_jobs_it_says_so() -> None:
-    assert "it is unknown: no training job has an objective" in text(diagnosis_lines(view_model(made(0))))
+    assert "verdict: unknown (medium confidence): no training job has an objective" in text(diagnosis_lines(view_model(made(0))))
 
 
 def test_data_scaling() -> None:

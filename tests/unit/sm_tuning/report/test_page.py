@@ -80,4 +80,4 @@ def test_hostile_text_is_text() -> None:
 def test_few_training_jobs(count: int) -> None:
     html = page(view_model(made(count)))
     assert html.count("<tr") >= 1 + count
-    assert ("The best model is" in html) or count == 0
+    assert ("Verdict on the best model: " in html) or count == 0
