@@ -13,11 +13,12 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import qmc
 
 from benchmarks.diagnosis.axes import Axis, Role
 
 Array = npt.NDArray[np.float64]
-SAMPLES = 512  # rows of the base design of total effects
+_SAMPLES = 512  # rows of the base design of total effects
 _GRID = np.linspace(0.0, 1.0, 41)
 
 
@@ -46,10 +47,10 @@ class Main:
     levels: tuple[float, ...] = ()
 
     def value(self, units: Array) -> Array:
-        """The contribution at points (rows), at least 0 within the range."""
+        """The contribution at points (rows): at least 0 within the range, less where it is better beyond."""
         values = self._raw(units[:, self.axis])
         over = self._raw(np.linspace(0.0, 1.0, 201) if not self.levels else cells(len(self.levels)))
-        return np.asarray(np.maximum((values - over.min()) * self.weight / (over.std() or 1.0), 0.0))
+        return np.asarray((values - over.min()) * self.weight / (over.std() or 1.0))
 
     def _raw(self, unit: Array) -> Array:
         if self.levels:
@@ -78,7 +79,7 @@ class Interaction:
         design = np.stack(np.meshgrid(np.linspace(0.02, 0.98, 25), np.linspace(0.02, 0.98, 25)), -1).reshape(-1, 2)
         over = self._raw(design[:, 0], design[:, 1])
         values = self._raw(units[:, self.axes[0]], units[:, self.axes[1]])
-        return np.asarray(np.maximum((values - over.min()) * self.weight / over.std(), 0.0))
+        return np.asarray((values - over.min()) * self.weight / over.std())
 
     def _raw(self, first: Array, second: Array) -> Array:
         if self.kind == "xor":
@@ -165,10 +166,9 @@ class Surface:
     def totals(self, *, cliff: bool = True) -> Mapping[str, float]:
         """Sobol's total effect of each hyperparameter on the objective: the share of its variance left where all others are known.
 
-        Saltelli's design and Jansen's estimator.
+        Saltelli's design on a Sobol sequence, and Jansen's estimator.
         """
-        rng = np.random.default_rng([self.seed, 8])
-        first, second = rng.random((2, SAMPLES, len(self.axes)))
+        first, second = np.split(qmc.Sobol(2 * len(self.axes), rng=self.seed).random(_SAMPLES), 2, axis=1)
         base = self.objective(self.loss(first, cliff=cliff))
         variance = float(self.objective(self.loss(second, cliff=cliff)).var() + base.var()) / 2
         totals = {}

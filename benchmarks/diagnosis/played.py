@@ -108,7 +108,7 @@ class _Causes:
 def _causes(surface: Surface, units: Array) -> _Causes:
     causes = _Causes()
     for main in surface.mains:
-        part = float(main.value(units)[0])
+        part = max(float(main.value(units)[0]), 0.0)
         below = not main.levels and units[0, main.axis] < main.centre
         match surface.axes[main.axis].role:
             case Role.RATE | Role.EPOCHS if below:
