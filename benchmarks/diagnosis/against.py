@@ -65,21 +65,27 @@ class Judge:
                     yield f"two ranges: {name}"
                 box[name] = ends
                 yield from self._range(name, ends)
+            for name, kept in getattr(advice, "values", {}).items():
+                yield from self._values(name, kept)
         yield from (f"opposite: {name} {' and '.join(sorted(seen))}" for name, seen in ways.items() if len(seen) > 1)
         if box:
             yield from self._together(box)
 
     def ways(self, advice: Advice) -> Iterator[tuple[str, str]]:
         """Which hyperparameters an advice would move `up` or `down`, or `leave`."""
-        for way, roles in (("up", _UP), ("down", _DOWN)):
-            role = roles.get(advice.kind.name)
-            yield from ((axis.name, way) for axis in self._surface.axes if axis.role is role)
+        kind = advice.kind.name
+        name, toward = getattr(advice, "hyperparameter", None), getattr(advice, "toward", None)
+        if kind == "WIDEN_RANGE" and name is None:
+            name = next((name for name in self._names if re.search(rf"\b{re.escape(name)}\b", advice.remedy)), None)
+            toward = "high" if "upward" in advice.remedy else "low"
         if (match := _LEAVE.search(advice.remedy)) and match[1] in self._names:
             yield match[1], "leave"
-        if advice.kind.name == "WIDEN_RANGE":
-            named = [name for name in self._names if re.search(rf"\b{re.escape(name)}\b", advice.remedy)]
-            ways = [way for word, way in (("upward", "up"), ("downward", "down")) if word in advice.remedy]
-            yield from zip(named, ways, strict=False)
+        elif name is not None and toward is not None and kind in {*_UP, *_DOWN, "WIDEN_RANGE"}:
+            yield name, "up" if toward == "high" else "down"
+        else:
+            for way, roles in (("up", _UP), ("down", _DOWN)):
+                role = roles.get(kind)
+                yield from ((axis.name, way) for axis in self._surface.axes if axis.role is role)
 
     # --- one hyperparameter -----------------------------------------------------------------------------------------------------
 
@@ -133,6 +139,13 @@ class Judge:
         dead = [float(training.point[name]) for training in self._trainings if training.dead]
         if axis.role is Role.RATE and len(dead) > 1 and ends[1] > min(dead) * 1.0001:
             yield f"cliff: {name} up to {ends[1]:g}, where {min(dead):g} was dead"
+
+    def _values(self, name: str, kept: Sequence[str]) -> Iterator[str]:
+        index = self._names.index(name)
+        units = np.array([self._surface.axes[index].parameter.unit(str(text)) for text in kept])
+        given_away = float(self._surface.profile(index, units).min()) - self._surface.best_loss
+        if given_away > self._margin:
+            yield f"values: {name} only {', '.join(map(str, kept))} gives {given_away / self._surface.scale:.0%} of the gain away"
 
     # --- the plan as a whole ----------------------------------------------------------------------------------------------------
 
