@@ -48,9 +48,14 @@ class Main:
 
     def value(self, units: Array) -> Array:
         """The contribution at points (rows): at least 0 within the range, less where it is better beyond."""
-        values = self._raw(units[:, self.axis])
-        over = self._raw(np.linspace(0.0, 1.0, 201) if not self.levels else cells(len(self.levels)))
-        return np.asarray((values - over.min()) * self.weight / (over.std() or 1.0))
+        least, deviation = self._within
+        return np.asarray((self._raw(units[:, self.axis]) - least) * self.weight / deviation)
+
+    @cached_property
+    def _within(self) -> tuple[float, float]:
+        """The least raw value within the range, and the deviation."""
+        values = self._raw(np.linspace(0.0, 1.0, 201) if not self.levels else cells(len(self.levels)))
+        return float(values.min()), float(values.std()) or 1.0
 
     def _raw(self, unit: Array) -> Array:
         if self.levels:
@@ -76,10 +81,15 @@ class Interaction:
 
     def value(self, units: Array) -> Array:
         """The contribution at points (rows), at least 0 within the ranges."""
-        design = np.stack(np.meshgrid(np.linspace(0.02, 0.98, 25), np.linspace(0.02, 0.98, 25)), -1).reshape(-1, 2)
-        over = self._raw(design[:, 0], design[:, 1])
-        values = self._raw(units[:, self.axes[0]], units[:, self.axes[1]])
-        return np.asarray((values - over.min()) * self.weight / over.std())
+        least, deviation = self._within
+        return np.asarray((self._raw(units[:, self.axes[0]], units[:, self.axes[1]]) - least) * self.weight / deviation)
+
+    @cached_property
+    def _within(self) -> tuple[float, float]:
+        """The least raw value within the ranges, and the deviation."""
+        first, second = np.meshgrid(np.linspace(0.02, 0.98, 25), np.linspace(0.02, 0.98, 25))
+        values = self._raw(first, second)
+        return float(values.min()), float(values.std())
 
     def _raw(self, first: Array, second: Array) -> Array:
         if self.kind == "xor":
