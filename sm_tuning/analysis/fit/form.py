@@ -100,7 +100,7 @@ def rows_of(shares: Sequence[float]) -> int | None:
     """The number of rows of which shares are whole multiples; None where it does not show, or where it may be the rounding's doing."""
     distinct = sorted(set(shares))
     steps = [after - before for before, after in itertools.pairwise(distinct) if after - before > _ROUNDED]
-    if len(steps) < 2:  # noqa: PLR2004
+    if not steps:
         return None
     rows = round(1 / min(steps))
     whole = all(abs(share * rows - round(share * rows)) < _ROUNDED * rows + 1e-9 for share in distinct)

@@ -18,9 +18,10 @@ _PART = {Scale.ENTROPY: 0.2, Scale.DISTANCE: 0.2, Scale.SQUARED: 0.4, Scale.SIGN
 _OF_START = 0.02  # a rise below that part of where the loss began is none, even of a loss that is close to 0
 # What counts as a gap between training and validation.
 _GAP_POINTS = 0.1
-_GAP_PART = {Scale.ENTROPY: 0.6, Scale.DISTANCE: 0.4, Scale.SQUARED: 1.0, Scale.SIGNED: 0.35}
+_GAP_PART = {Scale.ENTROPY: 0.5, Scale.DISTANCE: 0.4, Scale.SQUARED: 1.0, Scale.SIGNED: 0.35}
 _GAP_OF_START = 0.06
-_HUGE = 2.5  # times as much: overfit, even if validation still improves
+_SOME = 0.15  # of what counts: enough to count together with the other sign
+_HUGE = 2.0  # times as much: overfit, even if validation still improves
 # What the last quarter must gain to be still improving.
 _LATE_POINTS = 0.01
 _LATE_PART = 0.03
@@ -32,7 +33,7 @@ _NEAR_THE_END = 0.8  # of the epochs: the best one comes after it
 _EXPLODED = 1000.0  # times the end
 _WORSE_START = 0.2  # training ends worse than it began by that part of a loss
 _RISE = 0.25  # of what training gained is lost again
-_SWING = 0.1  # of the level
+_SWING = 0.07  # of the level
 _NOISE = 0.12
 _CHANCE = 0.01  # of the loss: no farther from chance
 _DEAD_JITTER = 0.002
@@ -65,6 +66,7 @@ def findings(form: Form) -> Iterator[Finding]:
     yield from _got_worse(form)
     yield from _swings(form)
     yield from _dead(form)
+    yield from _misfit(form)
     yield from _noisy(form)
     yield from _improving(form)
     yield from _underfit(form)
@@ -176,13 +178,16 @@ def _overfit(form: Form) -> Iterator[Finding]:
     if held_out is None:
         return
     gap, rise = _gap_strength(form), _rise_strength(form)
-    if rise > 1 or train is None:
+    if form.scale is Scale.SHARE and train is not None and misfit(form) > 1 and held_out.last - train.last < _HUGE * _GAP_POINTS:
+        return  # it has not learnt enough to learn too much
+    both = gap + rise if rise >= _SOME and gap >= _SOME else 0.0
+    if rise > 1 or both > 1 or train is None:
         best = f"{held_out.value(held_out.best_index)} in epoch {held_out.best_index + 1}"
         text = f"{held_out.name} was best at {best} and is {held_out.value(-1)} at the end"
         text += f", while {train.name} went on to {train.value(-1)}" if train is not None else ""
     else:
         text = f"{train.name} is {train.value(-1)} at the end, {held_out.name} {held_out.value(-1)}"
-    yield Finding(verdict=Verdict.OVERFIT, strength=max(gap, rise), reason=text)
+    yield Finding(verdict=Verdict.OVERFIT, strength=max(gap, rise, both), reason=text)
 
 
 def _gap_strength(form: Form) -> float:
@@ -190,7 +195,9 @@ def _gap_strength(form: Form) -> float:
         return 0.0
     held_out = form.held_out
     gap = held_out.last - form.train.last
-    strength = _ratio(gap, max(_gap_least(form), 2 * held_out.noise, 2 * form.sampling_error))
+    if gap <= max(2 * held_out.noise, 2 * form.sampling_error):
+        return 0.0
+    strength = _ratio(gap, _gap_least(form))
     still_better = held_out.quarter > max(_late_least(form), _NOISES * held_out.noise)
     return min(strength, 1.0) if still_better and strength < _HUGE else strength
 
@@ -204,7 +211,9 @@ def _rise_strength(form: Form) -> float:
         if train.last - then > 0.1 * abs(then) or held_out.last <= train.last:
             return 0.0
     worse = held_out.last - held_out.best
-    return _ratio(worse, max(_worse_least(form, held_out.best), _NOISES * held_out.noise))
+    if worse <= max(_NOISES * held_out.noise, 1.5 * form.sampling_error):
+        return 0.0
+    return _ratio(worse, _worse_least(form, held_out.best))
 
 
 # --- the rest ---------------------------------------------------------------------------------------------------------------
@@ -215,10 +224,12 @@ def _noisy(form: Form) -> Iterator[Finding]:
     series = form.main
     gained = series.first - series.best
     last = series.logged[-5:]
-    least = max(_NOISE * gained, _POINTS if form.scale is Scale.SHARE else 0.1 * abs(series.last), 1e-12)
+    least = max(
+        _NOISE * gained, _POINTS if form.scale is Scale.SHARE else 0.1 * abs(series.last), 1.5 * form.sampling_error, 1e-12
+    )
     yield Finding(
         verdict=Verdict.NOISY,
-        strength=_ratio(series.noise, least),
+        strength=_ratio(jitter(series.errors[len(series.errors) // 3 :]), least),
         reason=f"{series.name} jumps from epoch to epoch: {min(last):.4g} to {max(last):.4g} in the last five",
     )
 
@@ -238,13 +249,25 @@ def _improving(form: Form) -> Iterator[Finding]:
     """The last quarter still gained."""
     series = form.main
     late = series.quarter
-    near_the_end = series.best_index + 1 > _NEAR_THE_END * len(series)
+    near_the_end = (form.train is None or form.train.quarter > 0) and series.best_index + 1 > _NEAR_THE_END * len(series)
     before = len(series) - 1 - max(len(series) // 4, 1)
     yield Finding(
         verdict=Verdict.IMPROVING,
         strength=_ratio(late, max(_late_least(form), series.noise)) if near_the_end else 0.0,
         reason=f"{series.name} still gets better: {series.value(before)} in epoch {before + 1}, {series.value(-1)} at the end",
     )
+
+
+def _misfit(form: Form) -> Iterator[Finding]:
+    """A classifier that has learnt nothing even of its training data, however validation jumps."""
+    if form.scale is not Scale.SHARE or form.train is None or form.held_out is None or len(form.main) < _TELLING:
+        return
+    train = form.train
+    gap = form.held_out.last - train.last
+    moved = train.first - train.best
+    nothing = moved <= max(_POINTS, 2 * train.noise) and gap <= _HUGE * _GAP_POINTS
+    reason = f"{train.name} has not got better: {train.value(0)} in epoch 1, {train.value(-1)} at the end"
+    yield Finding(verdict=Verdict.UNDERFIT, strength=misfit(form) if nothing else 0.0, reason=reason)
 
 
 def misfit(form: Form) -> float:
