@@ -202,6 +202,8 @@ clean: ## Remove all environments
 .venv-bench-optuna/.ready: PACKAGES := 'optuna>=4'
 .venv-bench-syne-tune/.ready: PACKAGES := 'syne-tune>=0.16'
 .venv-bench-ray/.ready: PACKAGES := 'ray[tune]>=2.52'
+# What the trainings of benchmarks/diagnosis are of.
+.venv-bench-diagnosis/.ready: PACKAGES := torch==2.13.0 scikit-learn xgboost-cpu lightgbm
 # Stacks that scripts import, each in an environment of its own (benchmarks/stacks.py).
 .venv-bench-numpy/.ready: PACKAGES := numpy
 .venv-bench-sklearn/.ready: PACKAGES := scikit-learn
