@@ -5,17 +5,17 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from sm_tuning.analysis import failures
-from sm_tuning.analysis.advice import Advice, advised
+from sm_tuning.analysis.advice import Advice
 from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.data_scaling import DataScalingCurve, data_scaling_curve
 from sm_tuning.analysis.effects import Effect, effects_of
 from sm_tuning.analysis.fit import Cause, Fit, Remark, Verdict, attainable, classify
+from sm_tuning.analysis.next_round import next_round
+from sm_tuning.analysis.plan import advised
 from sm_tuning.analysis.results import Results, TrialResult
-from sm_tuning.spec.job import TuningJobSpec, WarmStart
-from sm_tuning.spec.parameters import Continuous, Integer, Range
+from sm_tuning.spec.job import TuningJobSpec
 
 _Job = TypeVar("_Job", bound=TuningJobSpec)
-_MOST_PARENTS = 5  # of a warm start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +23,7 @@ class Diagnosis:
     """Diagnosis of a tuning job.
 
     Attributes:
+        tuning_jobs: Names of the tuning jobs that ran.
         best: Name of the best training job; None if none has an objective.
         higher_is_better: Whether the objective is maximized.
         fit: The verdict on the best training job.
@@ -32,6 +33,7 @@ class Diagnosis:
         data: The objective on growing shares of the training set; None if it was not measured.
     """
 
+    tuning_jobs: Sequence[str]
     best: str | None
     higher_is_better: bool
     fit: Fit
@@ -40,23 +42,17 @@ class Diagnosis:
     advice: Sequence[Advice]
     data: DataScalingCurve | None = None
 
-    def next_round(self, job: _Job, name: str) -> _Job:
-        """The same tuning job with the advised ranges, warm-started from this one."""
-        changed: dict[str, tuple[float, float]] = {}
-        for advice in self.advice:
-            changed.update(advice.ranges)
-        ranges = [_changed(parameter, changed) for parameter in job.definition.ranges]
-        parents = tuple(dict.fromkeys([*(job.warm_start.parents if job.warm_start else ()), job.name]))
-        return job.changed(name=name, ranges=ranges, warm_start=WarmStart.identical(*parents[-_MOST_PARENTS:]))
+    def next_round(self, job: _Job, name: str | None = None) -> _Job:
+        """The tuning job that follows: the advised ranges, a fresh seed, warm-started from the tuning jobs that ran.
 
+        Args:
+            job: The tuning job that was diagnosed.
+            name: The new name; None for the old one with the next number.
 
-def _changed(parameter: Range, changed: Mapping[str, tuple[float, float]]) -> Range:
-    if parameter.name not in changed or not isinstance(parameter, Continuous | Integer):
-        return parameter
-    low, high = changed[parameter.name]
-    if isinstance(parameter, Integer):
-        return replace(parameter, low=round(low), high=round(high))
-    return replace(parameter, low=low, high=high)
+        Raises:
+            Invalid: There is no next round of it (`sm_tuning.analysis.next_round`).
+        """
+        return next_round(self, job, name).job
 
 
 def diagnose(results: Results, shares: Results | None = None) -> Diagnosis:
@@ -73,6 +69,7 @@ def diagnose(results: Results, shares: Results | None = None) -> Diagnosis:
     effects = effects_of(results, fits)
     scaling = data_scaling_curve(shares) if shares is not None else None
     return Diagnosis(
+        tuning_jobs=[job.name for job in results.tuning_jobs],
         best=best.name if best else None,
         higher_is_better=results.objective.higher_is_better,
         fit=fit,

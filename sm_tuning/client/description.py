@@ -30,6 +30,8 @@ class TuningJobDescription:
         strategy: AWS's name of it.
         instance_count: Instances of a training job.
         metrics: The regular expression of each metric, of all definitions.
+        content_types: The content type of each channel that has one.
+        image: URI of the training image; None for an algorithm resource.
         best_training_job: The one that the service calls so.
         request: What would create the tuning job again, in AWS's form.
     """
@@ -44,6 +46,8 @@ class TuningJobDescription:
     instance_count: int = 1
     static_hyperparameters: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, str] = field(default_factory=dict)
+    content_types: Mapping[str, str] = field(default_factory=dict)
+    image: str | None = None
     best_training_job: str | None = None
     request: Mapping[str, Any] = field(default_factory=dict)
 
@@ -64,6 +68,12 @@ def description(answer: Mapping[str, Any]) -> TuningJobDescription:
         instance_count=first.get("ResourceConfig", {}).get("InstanceCount", 1),
         static_hyperparameters=first.get("StaticHyperParameters", {}),
         metrics=_metrics(definitions),
+        content_types={
+            channel["ChannelName"]: channel["ContentType"]
+            for channel in first.get("InputDataConfig", ())
+            if channel.get("ContentType")
+        },
+        image=first["AlgorithmSpecification"].get("TrainingImage"),
         best_training_job=answer.get("BestTrainingJob", {}).get("TrainingJobName"),
         request={member: answer[member] for member in _REQUEST if member in answer},
     )

@@ -34,7 +34,11 @@ def test_one_definition() -> None:
             "ParameterRanges": RANGES,
             "RandomSeed": 7,
         },
-        "TrainingJobDefinition": DEFINITION,
+        "TrainingJobDefinition": {
+            **DEFINITION,
+            "AlgorithmSpecification": {"TrainingImage": "image:1", "MetricDefinitions": [{"Name": "loss", "Regex": "loss=(.*)"}]},
+            "InputDataConfig": [{"ChannelName": "train", "ContentType": "image/png"}, {"ChannelName": "other"}],
+        },
         "WarmStartConfig": {
             "ParentHyperParameterTuningJobs": [{"HyperParameterTuningJobName": "first"}],
             "WarmStartType": "TransferLearning",
@@ -49,6 +53,7 @@ def test_one_definition() -> None:
     assert job.warm_start.type == WarmStart.transfer("first").type
     assert (job.max_parallel, job.instance_count, job.best_training_job) == (3, 2, "mine-003")
     assert (dict(job.static_hyperparameters), dict(job.metrics)) == ({"epochs": "5"}, {"loss": "loss=(.*)"})
+    assert (job.content_types, job.image) == ({"train": "image/png"}, "image:1")
     assert set(job.request) == set(answer) - {"HyperParameterTuningJobArn", "BestTrainingJob"}
 
 

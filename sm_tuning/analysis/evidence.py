@@ -1,0 +1,169 @@
+"""What advice is given on: the results of a tuning job with its verdicts and its effects, and what they say of one hyperparameter."""
+
+import math
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from sm_tuning.analysis.advice import Cost
+from sm_tuning.analysis.confidence import Confidence
+from sm_tuning.analysis.data_scaling import DataScalingCurve
+from sm_tuning.analysis.effects import Edge, Effect, is_logarithmic, position
+from sm_tuning.analysis.fit import Fit
+from sm_tuning.analysis.results import Results
+from sm_tuning.analysis.roles import Role, role_of
+from sm_tuning.spec.parameters import Continuous, Integer
+
+_MOST_SHARE = 0.99  # the end of a hyperparameter that is a share
+_ENOUGH_TO_SHOW = 6  # training jobs with different objectives
+_BY_CHANCE = 1  # training job may die for another reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """Results of a tuning job with their diagnosis.
+
+    Attributes:
+        results: The tuning jobs' results.
+        fit: The verdict on the best training job.
+        fits: The verdict on each training job, by its name.
+        effects: The effect of each hyperparameter, by its name.
+        scaling: The objective on growing shares of the training set, where it was measured.
+    """
+
+    results: Results
+    fit: Fit
+    fits: Mapping[str, Fit]
+    effects: Mapping[str, Effect]
+    scaling: DataScalingCurve | None = None
+
+    # --- training jobs ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def died(self) -> int:
+        """Number of training jobs that came to nothing."""
+        return sum(fit.verdict.died for fit in self.fits.values())
+
+    @cached_property
+    def measured(self) -> int:
+        """Number of training jobs by which effects are measured: those that did not die, as far as their objectives differ."""
+        sound = [trial for trial in self.results.ranking if not self.fits[trial.name].verdict.died]
+        return len({trial.objective for trial in sound})
+
+    @property
+    def shows_directions(self) -> bool:
+        """Whether there are enough training jobs to show a direction, if there is one."""
+        return self.measured >= _ENOUGH_TO_SHOW
+
+    @property
+    def jobs(self) -> int:
+        """Number of training jobs of a round like the last one."""
+        return sum(trial.tuning_job == self.results.tuning_jobs[0].name for trial in self.results.trials)
+
+    def cost(self, training_jobs: int, epochs: int | None = None) -> Cost:
+        """The cost of so many training jobs like those that have run."""
+        seconds = [trial.seconds for trial in self.results.trials if trial.seconds]
+        return Cost(
+            training_jobs=training_jobs,
+            epochs=epochs,
+            seconds=training_jobs * statistics.fmean(seconds) if seconds and training_jobs else None,
+        )
+
+    # --- one hyperparameter -------------------------------------------------------------------------------------------------
+
+    def tuned(self, role: Role) -> str | None:
+        """The tuned hyperparameter of a role: of several the most important."""
+        names = [name for name in (*self.effects, *self.results.hyperparameters) if role_of(name) is role]
+        return next(iter(names), None)
+
+    def numeric(self, name: str | None) -> Continuous | Integer | None:
+        """The range of a hyperparameter, if that is a range of numbers."""
+        parameter = self.results.ranges.get(name or "")
+        return parameter if isinstance(parameter, Continuous | Integer) else None
+
+    def setting(self, name: str | None) -> float | None:
+        """A hyperparameter's value in the best training job, if it is a number."""
+        best = self.results.best
+        setting = best.settings.get(name) if best is not None and name is not None else None
+        return setting if isinstance(setting, float) else None
+
+    def share(self, name: str | None) -> float | None:
+        """Where the best training job lies in a hyperparameter's range, from 0 to 1."""
+        setting = self.setting(name)
+        return None if name is None or setting is None else position(self.results.ranges.get(name), setting)
+
+    def cliff(self, name: str | None) -> float | None:
+        """The value above which training comes to nothing."""
+        effect = self.effects.get(name or "")
+        return effect.diverges_above if effect is not None else None
+
+    def deaths(self, name: str | None) -> list[float]:
+        """The settings of training jobs that came to nothing, in order."""
+        died = [trial for trial in self.results.trials if self.fits[trial.name].verdict.died]
+        return sorted(setting for trial in died if isinstance(setting := trial.settings.get(name or ""), float))
+
+    def ceiling(self, name: str) -> float:
+        """The value above which a hyperparameter is not tried again: its cliff, and of a rate the lowest death above the best."""
+        cliff = self.cliff(name) or math.inf
+        if role_of(name) is not Role.RATE or self.died <= _BY_CHANCE:
+            return cliff
+        best = self.setting(name) or 0.0
+        return min([cliff, *(setting for setting in self.deaths(name) if setting > best)])
+
+    def better(self, name: str | None) -> Edge | None:
+        """The end of its range towards which the objective gets better, as far as that was measured."""
+        effect = self.effects.get(name or "")
+        return None if effect is None else effect.edge or effect.better
+
+    def confidence(self, name: str | None) -> Confidence:
+        """How sure it is that a hyperparameter matters."""
+        effect = self.effects.get(name or "")
+        return Confidence.LOW if effect is None else effect.confidence
+
+    def today(self, name: str | None) -> str:
+        """A hyperparameter's value in the best training job in words; empty for none."""
+        setting = self.setting(name)
+        return "" if setting is None else f"{name} is {setting:.4g} in the best training job"
+
+    # --- ranges -------------------------------------------------------------------------------------------------------------
+
+    def farther(self, name: str, toward: Edge) -> float | None:
+        """An end of a range moved by half of its width on its scale; None if it cannot move.
+
+        It stays above 0, a count at 1 or more and a share below 1, where the range does, and does not pass a known cliff.
+        """
+        parameter = self.numeric(name)
+        if parameter is None:
+            return None
+        low, high = float(parameter.low), float(parameter.high)
+        if is_logarithmic(parameter):
+            factor = math.sqrt(high / low)
+            ends = (low / factor, high * factor)
+        else:
+            ends = (low - (high - low) / 2, high + (high - low) / 2)
+        if toward is Edge.LOW:
+            least = 1.0 if isinstance(parameter, Integer) and low >= 1 else 0.0 if low >= 0 else -math.inf
+            end = max(ends[0], least)
+            return end if end < low else None
+        most = _MOST_SHARE if high < 1 and low >= 0 and not is_logarithmic(parameter) else math.inf
+        end = min(ends[1], most, self.ceiling(name))
+        return end if end > high else None
+
+    def widened(self, name: str, toward: Edge) -> dict[str, tuple[float, float]]:
+        """A range with one end moved outwards; none if that cannot move."""
+        end, parameter = self.farther(name, toward), self.numeric(name)
+        if end is None or parameter is None:
+            return {}
+        low, high = float(parameter.low), float(parameter.high)
+        return {name: (end, high) if toward is Edge.LOW else (low, end)}
+
+    def beyond(self, name: str, toward: Edge) -> dict[str, tuple[float, float]]:
+        """A range from the best training job's setting to beyond its end, or to that end if it cannot move."""
+        parameter, setting = self.numeric(name), self.setting(name)
+        if parameter is None or setting is None:
+            return {}
+        end = self.farther(name, toward)
+        if toward is Edge.HIGH:
+            return {name: (setting, float(parameter.high) if end is None else end)}
+        return {name: (float(parameter.low) if end is None else end, setting)}

@@ -1,0 +1,172 @@
+"""The next round: the tuning job that follows one, as its diagnosis advises, and what was changed of it and why."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from sm_tuning.analysis.advice import Advice, Remedy
+from sm_tuning.errors import Invalid
+from sm_tuning.spec.job import LONGEST_NAME, TuningJobSpec, WarmStart
+from sm_tuning.spec.parameters import Categorical, Continuous, Integer, Range, Scaling
+from sm_tuning.spec.strategies import Bayesian, Grid, Hyperband, Random, Strategy
+from sm_tuning.spec.written import Comments
+
+if TYPE_CHECKING:
+    from sm_tuning.analysis.diagnosis import Diagnosis
+
+_Job = TypeVar("_Job", bound=TuningJobSpec)
+
+_MOST_PARENTS = 5  # of a warm start
+_IDENTICAL = "IdenticalDataAndAlgorithm"
+_SEEDS = 2**32
+_UNIQUE = re.compile(r"-\d{4}-\d{6}-[0-9a-f]{4}$")  # what `unique_name` adds
+_NUMBER = re.compile(r"-(\d{1,3})$")
+
+
+@dataclass(frozen=True)
+class NextRound(Generic[_Job]):
+    """The tuning job that follows, and why each changed member is as it is."""
+
+    job: _Job
+    comments: Comments
+
+
+def next_round(diagnosis: "Diagnosis", job: _Job, name: str | None = None) -> NextRound[_Job]:
+    """The next round of a tuning job: the same with the advised ranges, a fresh seed and what was learnt so far.
+
+    Args:
+        diagnosis: The diagnosis of the tuning job, or of several rounds of it.
+        job: The tuning job that was diagnosed.
+        name: The new name; None for the old one with the next number.
+
+    Raises:
+        Invalid: It has several definitions, or every combination has been tried and nothing is to be changed.
+    """
+    if job.several:
+        raise Invalid(f"{job.name} has several definitions, and a warm start takes one: give each a tuning job of its own")
+    ranges = {parameter.name: _changed(parameter, diagnosis.advice) for parameter in job.definition.ranges}
+    changed = {name: parameter for name, parameter in ranges.items() if parameter not in job.definition.ranges}
+    if isinstance(job.strategy, Grid) and not changed:
+        raise Invalid(
+            f"every combination of {job.name} has been tried, and the diagnosis asks for no other range: there is no next round"
+        )
+    count = job.max_jobs or len(diagnosis.fits)
+    following = job.changed(
+        name=name or next_name(job.name),
+        ranges=list(ranges.values()),
+        strategy=_strategy(job.strategy),
+        max_jobs=count,
+        warm_start=_parents(diagnosis, job),
+    )
+    return NextRound(following, _comments(diagnosis, job, following))
+
+
+def next_name(name: str) -> str:
+    """A tuning job's name with the next number, without the time that made it unique: `digits-1126-020304-1a2b` is `digits-2`."""
+    base = _UNIQUE.sub("", name)
+    number = _NUMBER.search(base)
+    tail = f"-{int(number[1]) + 1 if number else 2}"
+    return f"{_NUMBER.sub('', base)[: LONGEST_NAME - len(tail)].rstrip('-')}{tail}"
+
+
+# --- ranges -----------------------------------------------------------------------------------------------------------------
+
+
+def _changed(parameter: Range, plan: Sequence[Advice]) -> Range:
+    """A range with all that the plan changes of it."""
+    for advice in plan:
+        if parameter.name in advice.values and isinstance(parameter, Categorical):
+            parameter = replace(parameter, values=advice.values[parameter.name])
+        if isinstance(parameter, Continuous | Integer):
+            if advice.kind is Remedy.LOGARITHMIC_SCALE and advice.hyperparameter == parameter.name and parameter.low > 0:
+                parameter = replace(parameter, scaling=Scaling.LOGARITHMIC)
+            if parameter.name in advice.ranges:
+                parameter = _ended(parameter, advice.ranges[parameter.name])
+    return parameter
+
+
+def _ended(parameter: Continuous | Integer, ends: tuple[float, float]) -> Continuous | Integer:
+    """A range with other ends: short numbers, for a reader; whole ones, and different, of an integer's."""
+    low, high = ends
+    if isinstance(parameter, Integer):
+        low, high = round(low), round(high)
+        return replace(parameter, low=low, high=high) if low < high else parameter
+    return replace(parameter, low=float(f"{low:.3g}"), high=float(f"{high:.3g}"))
+
+
+def _shown(parameter: Range) -> str:
+    if isinstance(parameter, Continuous | Integer):
+        scale = f", {parameter.scaling.value}" if parameter.scaling is not Scaling.AUTO else ""
+        return f"{parameter.low:g} to {parameter.high:g}{scale}"
+    return (
+        ", ".join(map(str, parameter.values)) if isinstance(parameter, Categorical) else f"chosen by AWS around {parameter.hint}"
+    )
+
+
+# --- the rest ---------------------------------------------------------------------------------------------------------------
+
+
+def _strategy(strategy: Strategy) -> Random | Bayesian:
+    """The strategy with another seed; those that cannot be warm-started become Bayesian."""
+    if isinstance(strategy, Random | Bayesian):
+        return replace(strategy, seed=None if strategy.seed is None else (strategy.seed + 1) % _SEEDS)
+    if isinstance(strategy, Hyperband):
+        return Bayesian(seed=None if strategy.seed is None else (strategy.seed + 1) % _SEEDS, early_stopping=True)
+    return Bayesian(early_stopping=strategy.early_stopping)
+
+
+def _parents(diagnosis: "Diagnosis", job: TuningJobSpec) -> WarmStart:
+    """The tuning jobs that really ran, after the parents that had the same data."""
+    earlier = job.warm_start.parents if job.warm_start is not None and job.warm_start.type == _IDENTICAL else ()
+    parents = tuple(dict.fromkeys([*earlier, *(diagnosis.tuning_jobs or [job.name])]))
+    return WarmStart.identical(*parents[-_MOST_PARENTS:])
+
+
+# --- why --------------------------------------------------------------------------------------------------------------------
+
+
+def _comments(diagnosis: "Diagnosis", job: TuningJobSpec, following: TuningJobSpec) -> Comments:
+    comments: dict[str, list[str]] = {"": list(_head(diagnosis, following))}
+    before = {parameter.name: parameter for parameter in job.definition.ranges}
+    for parameter in following.definition.ranges:
+        if parameter != before[parameter.name]:
+            reasons = [f"{advice.remedy}: {advice.reason}" for advice in diagnosis.advice if _concerns(advice, parameter.name)]
+            comments[f"ranges.{parameter.name}"] = [f"was {_shown(before[parameter.name])}", *reasons]
+    comments["strategy"] = list(_about_strategy(job.strategy, following.strategy))
+    comments["warm_start"] = ["what has been tried there is not tried again, and counts as this tuning job's own"]
+    if job.max_jobs is None:
+        comments["max_jobs"] = [f"as many as {job.name} had"]
+    if "sagemaker_submit_directory" in following.definition.hyperparameters:
+        comments["hyperparameters"] = [
+            "sagemaker_program and sagemaker_submit_directory are the code as it ran, in S3; to send it anew, write",
+            'script = "..." above instead of the two',
+        ]
+    return comments
+
+
+def _head(diagnosis: "Diagnosis", following: TuningJobSpec) -> Iterator[str]:
+    parents = ", ".join(diagnosis.tuning_jobs)
+    yield f"The round after {parents}, as `sm-tuning diagnose` advises: {following.name}"
+    if diagnosis.best is not None:
+        yield f"best so far: {diagnosis.best}, {diagnosis.fit.verdict.article}{diagnosis.fit.verdict.value}: {diagnosis.fit.reason}"
+    yours = [advice for advice in diagnosis.advice if not (advice.ranges or advice.values) and advice.kind not in _IN_THE_FILE]
+    if yours:
+        yield "advised, too, and not a matter of this file:"
+        yield from (f"  {advice.remedy}: {advice.reason}" for advice in yours)
+
+
+_IN_THE_FILE = {Remedy.NEXT_ROUND, Remedy.LOGARITHMIC_SCALE}
+
+
+def _concerns(advice: Advice, name: str) -> bool:
+    changes: Mapping[str, object] = {**advice.ranges, **advice.values}
+    return name in changes or (advice.kind is Remedy.LOGARITHMIC_SCALE and advice.hyperparameter == name)
+
+
+def _about_strategy(before: Strategy, after: Strategy) -> Iterator[str]:
+    if type(before) is not type(after):
+        yield f"was {type(before).__name__}, which cannot be warm-started"
+    seed = getattr(before, "seed", None)
+    if seed is not None:
+        yield f"the seed was {seed}: with the same one the same points would be drawn again"

@@ -1,0 +1,112 @@
+"""The plan: of all that was proposed what nothing speaks against, in the order of worth."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from sm_tuning.analysis.advice import Advice, Ranges, Remedy
+from sm_tuning.analysis.confidence import Confidence
+from sm_tuning.analysis.data_scaling import DataScalingCurve
+from sm_tuning.analysis.effects import Edge, Effect
+from sm_tuning.analysis.evidence import Evidence
+from sm_tuning.analysis.fit import Fit, Verdict
+from sm_tuning.analysis.range_remedies import about_deaths, about_ranges
+from sm_tuning.analysis.remedies import about_fit, more_data
+from sm_tuning.analysis.results import Results
+
+_MANY = 0.25  # of the training jobs died: that comes first
+_LATE = 2 / 3  # of the training jobs: a best that came later may not be the last
+# What one learning curve shows by itself; all else about a tuned hyperparameter is theory until training jobs show it.
+_SHOWN_BY_A_CURVE = {Remedy.STOP_EARLIER, Remedy.MORE_EPOCHS}
+_BY_EFFECTS = {Remedy.END_RANGE, Remedy.WIDEN_RANGE}
+
+
+def advised(
+    results: Results,
+    fit: Fit,
+    fits: Mapping[str, Fit],
+    effects: Sequence[Effect],
+    scaling: DataScalingCurve | None = None,
+) -> list[Advice]:
+    """The advice on a tuning job: one plan. No two of it change the same hyperparameter, none goes against what was measured.
+
+    Args:
+        results: The tuning jobs' results.
+        fit: The verdict on the best training job.
+        fits: The verdict on each training job, by its name.
+        effects: The effects of the hyperparameters.
+        scaling: The objective on growing shares of the training set, where it was measured.
+    """
+    evidence = Evidence(results=results, fit=fit, fits=fits, effects={effect.name: effect for effect in effects}, scaling=scaling)
+    plan: list[Advice] = []
+    for advice in _proposed(evidence):
+        kept = replace(advice, ranges=_within_cliffs(advice.ranges, evidence))
+        if not any(objections(kept, plan, evidence)):
+            plan.append(kept)
+    return [*plan, *_last(plan, evidence)]
+
+
+def _proposed(evidence: Evidence) -> Iterator[Advice]:
+    """Every proposal, in the order of worth: where most training jobs die, first that."""
+    many = evidence.died > _MANY * len(evidence.fits)
+    if many:
+        yield from about_deaths(evidence)
+    yield from about_fit(evidence)
+    yield from about_deaths(evidence)
+    yield from about_ranges(evidence)
+    if evidence.scaling is not None:
+        yield from more_data(evidence)
+
+
+def objections(advice: Advice, plan: Sequence[Advice], evidence: Evidence) -> Iterator[str]:
+    """Everything that speaks against an advice.
+
+    Args:
+        advice: What is proposed.
+        plan: What has been chosen already.
+        evidence: What was measured.
+    """
+    for other in plan:
+        same = other.hyperparameter == advice.hyperparameter
+        # A scale goes together with other ends.
+        moved = other.hyperparameter is not None and Remedy.LOGARITHMIC_SCALE not in {advice.kind, other.kind}
+        if other.kind is advice.kind.opposite or (same and (moved or other.kind is advice.kind)):
+            yield f"the plan says: {other.remedy}"
+    name, toward = advice.hyperparameter, advice.toward
+    if name is None or toward is None or advice.kind in _BY_EFFECTS:
+        return
+    better, setting, cliff = evidence.better(name), evidence.setting(name), evidence.cliff(name)
+    if better is not None and better is not toward:
+        yield f"the objective gets better towards the {better.value} end of {name}"
+    if toward is Edge.HIGH and setting is not None and cliff is not None:
+        yield f"training comes to nothing with {name} above {cliff:.3g}"
+    if better is None and advice.kind not in _SHOWN_BY_A_CURVE and evidence.shows_directions:
+        yield f"{evidence.measured} training jobs show no direction of {name}"
+
+
+def _within_cliffs(ranges: Ranges, evidence: Evidence) -> Ranges:
+    """Ranges that do not reach where training came to nothing; without those of which nothing is left."""
+    kept = {name: (low, min(high, evidence.ceiling(name))) for name, (low, high) in ranges.items()}
+    return {name: (low, high) for name, (low, high) in kept.items() if low < high}
+
+
+def _last(plan: Sequence[Advice], evidence: Evidence) -> Iterator[Advice]:
+    """Whether to search on, or to stop."""
+    results = evidence.results
+    changed = [name for advice in plan for name in (*advice.ranges, *advice.values)]
+    names = [trial.name for trial in results.trials]
+    late = results.best is not None and names.index(results.best.name) + 1 > _LATE * len(names)
+    if changed or late or not results.ranking:
+        why = f"with the new ranges of {', '.join(dict.fromkeys(changed))}" if changed else ""
+        if not changed and results.best is not None:
+            why = f"the best came as number {names.index(results.best.name) + 1} of {len(names)}"
+        yield Advice(
+            kind=Remedy.NEXT_ROUND,
+            remedy=Remedy.NEXT_ROUND.value,
+            reason=f"{why or 'no training job has an objective yet'}; `sm-tuning next` writes that tuning job",
+            confidence=Confidence.MEDIUM if changed else Confidence.LOW,
+            cost=evidence.cost(evidence.jobs),
+        )
+    elif evidence.fit.verdict is Verdict.GOOD and results.best is not None:
+        number = names.index(results.best.name) + 1
+        reason = f"the best came as number {number} of {len(names)}, and none of the ranges asks for more"
+        yield Advice(kind=Remedy.STOP, remedy=Remedy.STOP.value, reason=reason, confidence=Confidence.MEDIUM)

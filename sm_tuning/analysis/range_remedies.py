@@ -1,0 +1,140 @@
+"""Remedies for the ranges, by the effects that were measured. Each only proposes: `plan` chooses."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from sm_tuning.analysis.advice import Advice, Remedy
+from sm_tuning.analysis.confidence import Confidence
+from sm_tuning.analysis.effects import UNIMPORTANT, Edge, Effect
+from sm_tuning.analysis.evidence import Evidence
+from sm_tuning.spec.metrics import number
+from sm_tuning.spec.parameters import Categorical
+
+_IMPORTANT = 0.3
+_ENOUGH_JOBS = 20  # to say that a hyperparameter does nothing
+_LEAST_CATEGORIES = 2  # that stay
+_MANY_DEATHS = 5
+
+Proposals = Iterator[Advice]
+
+
+def about_deaths(evidence: Evidence) -> Proposals:
+    """Where training comes to nothing, the range ends."""
+    for effect in evidence.effects.values():
+        parameter, cliff = evidence.numeric(effect.name), evidence.ceiling(effect.name)
+        if effect.diverges_above is None or parameter is None or not parameter.low < cliff < parameter.high:
+            continue
+        yield Advice(
+            kind=Remedy.END_RANGE,
+            remedy=f"end the range of {effect.name} at {cliff:.3g}",
+            reason=f"{evidence.died} of {len(evidence.fits)} training jobs came to nothing, nearly all of them above it",
+            confidence=Confidence.HIGH if evidence.died >= _MANY_DEATHS else Confidence.MEDIUM,
+            cost=evidence.cost(evidence.jobs),
+            hyperparameter=effect.name,
+            toward=Edge.LOW,
+            ranges={effect.name: (float(parameter.low), cliff)},
+        )
+
+
+def about_ranges(evidence: Evidence) -> Proposals:
+    """What the effects of the hyperparameters ask for, the most important first."""
+    strongest = max(evidence.effects.values(), key=lambda effect: effect.importance, default=None)
+    sure = strongest is not None and strongest.importance > _IMPORTANT and strongest.confidence is not Confidence.LOW
+    for effect in evidence.effects.values():
+        yield from _logarithmic(evidence, effect)
+        yield from _wider(evidence, effect)
+        yield from _without_bad_categories(evidence, effect)
+        if sure:
+            yield from _idle(evidence, effect)
+
+
+def _logarithmic(evidence: Evidence, effect: Effect) -> Proposals:
+    parameter = evidence.numeric(effect.name)
+    if effect.wants_logarithmic and parameter is not None:
+        decades = math.log10(parameter.high / parameter.low)
+        yield Advice(
+            kind=Remedy.LOGARITHMIC_SCALE,
+            remedy=f"search {effect.name} on a logarithmic scale",
+            reason=f"its range spans {decades:.0f} powers of ten, and the best lie in its lowest tenth",
+            confidence=effect.confidence,
+            cost=evidence.cost(evidence.jobs),
+            hyperparameter=effect.name,
+        )
+
+
+def _wider(evidence: Evidence, effect: Effect) -> Proposals:
+    """A range that reaches farther beyond the edge at which the best lie."""
+    edge, parameter = effect.edge, evidence.results.ranges.get(effect.name)
+    if edge is None or parameter is None or (effect.confidence is Confidence.LOW and effect.better is not edge):
+        return
+    numeric = evidence.numeric(effect.name)
+    ranges = evidence.widened(effect.name, edge)
+    values = _with_next(parameter, edge) if isinstance(parameter, Categorical) else []
+    if not ranges and not values:
+        return
+    up = edge is Edge.HIGH
+    end = f"{effect.curve[-1 if up else 0][0]:g}" if numeric is None else f"{numeric.high if up else numeric.low:g}"
+    yield Advice(
+        kind=Remedy.WIDEN_RANGE,
+        remedy=f"widen the range of {effect.name} {'upwards' if up else 'downwards'}",
+        reason=f"the best training jobs lie at its {edge.value} end, {end}",
+        confidence=effect.confidence,
+        cost=evidence.cost(evidence.jobs),
+        hyperparameter=effect.name,
+        toward=edge,
+        ranges=ranges,
+        values={effect.name: values} if values else {},
+    )
+
+
+def _with_next(parameter: Categorical, edge: Edge) -> Sequence[str]:
+    """Whole numbers in a row, such as powers of two, with the next one beyond an end; none for other categories."""
+    values = [str(value) for value in parameter.values]
+    numbers = [value for text in values if (value := number(text)) is not None and value > 0 and value.is_integer()]
+    if numbers != sorted(numbers) or len(numbers) < max(len(values), 3):
+        return []
+    if edge is Edge.LOW:
+        numbers.reverse()
+    last, before, third = numbers[-1], numbers[-2], numbers[-3]
+    following = last * last / before if last * third == before * before else 2 * last - before
+    if following < 1 or not following.is_integer():
+        return []
+    text = str(int(following))
+    return [*values, text] if edge is Edge.HIGH else [text, *values]
+
+
+def _without_bad_categories(evidence: Evidence, effect: Effect) -> Proposals:
+    parameter = evidence.results.ranges.get(effect.name)
+    if not effect.bad_categories or not isinstance(parameter, Categorical):
+        return
+    bad = {str(category) for category in effect.bad_categories}
+    kept = [str(value) for value in parameter.values if str(value).strip('"') not in bad]
+    if len(kept) < _LEAST_CATEGORIES:
+        return
+    yield Advice(
+        kind=Remedy.LEAVE_OUT,
+        remedy=f"leave out {', '.join(sorted(bad))} of {effect.name}",
+        reason=f"every training job with {'it' if len(bad) == 1 else 'them'} was worse than the typical one of the others",
+        confidence=effect.confidence,
+        cost=evidence.cost(evidence.jobs),
+        hyperparameter=effect.name,
+        values={effect.name: kept},
+    )
+
+
+def _idle(evidence: Evidence, effect: Effect) -> Proposals:
+    """A hyperparameter that does nothing."""
+    if effect.importance >= UNIMPORTANT or effect.diverges_above is not None or evidence.measured < _ENOUGH_JOBS:
+        return
+    best = evidence.results.best
+    setting = best.settings.get(effect.name) if best is not None else None
+    value = f"{setting:.3g}" if isinstance(setting, float) else str(setting)
+    share = f"{effect.importance:.0%} of the differences between {evidence.measured} training jobs"
+    yield Advice(
+        kind=Remedy.LEAVE,
+        remedy=f"leave {effect.name} at {value}",
+        reason=f"it explains {share}; search the others",
+        confidence=Confidence.MEDIUM,
+        cost=evidence.cost(0),
+        hyperparameter=effect.name,
+    )

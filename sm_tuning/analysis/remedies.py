@@ -1,0 +1,328 @@
+"""Remedies for the best training job, by the verdict on it, in the order of worth. Each only proposes: `plan` chooses."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+
+from sm_tuning.analysis.advice import Advice, Cost, Ranges, Remedy
+from sm_tuning.analysis.augmentation import augmentable
+from sm_tuning.analysis.confidence import Confidence
+from sm_tuning.analysis.effects import Edge
+from sm_tuning.analysis.evidence import Evidence
+from sm_tuning.analysis.fit import EVEN, STUCK, Verdict
+from sm_tuning.analysis.roles import Role, role_of
+from sm_tuning.spec.parameters import Integer
+
+_FEW_EPOCHS = 5
+_SOME_EPOCHS = 10  # a curve that falls evenly over so many would need many times as many
+
+
+_HIGH_IN_ITS_RANGE = 0.7
+_AS_GOOD = 0.02  # of what validation gained: epochs so close to the best one are as good
+_ROOM = 1.5  # times the best epoch: other settings may need more
+_SEEDS = 2  # training jobs that show how much of a result is chance
+
+Proposals = Iterator[Advice]
+
+
+def about_fit(evidence: Evidence) -> Proposals:
+    """What the verdict on the best training job asks for."""
+    yield from _BY_VERDICT[evidence.fit.verdict](evidence)
+
+
+# --- overfit ----------------------------------------------------------------------------------------------------------------
+
+
+def _when_overfit(evidence: Evidence) -> Proposals:
+    if evidence.scaling is None or evidence.scaling.worth:
+        yield from more_data(evidence)
+    yield from _stop_earlier(evidence)
+    yield from _augmentation(evidence)
+    yield from _more_regularization(evidence)
+    yield from _smaller_model(evidence)
+
+
+def more_data(evidence: Evidence) -> Proposals:
+    """More data where they were measured to help, or where nobody measured it and the model overfits; else that they do not."""
+    fit, scaling = evidence.fit, evidence.scaling
+    if scaling is not None:
+        kind = Remedy.MORE_DATA if scaling.worth else Remedy.NO_MORE_DATA
+        sentence = scaling.sentence(evidence.results.objective.name)
+        yield Advice(kind=kind, remedy=kind.value, reason=sentence, confidence=Confidence.MEDIUM)
+    elif fit.verdict is Verdict.OVERFIT:
+        how = "`sm-tuning run --data-scaling` measures what more would bring"
+        yield Advice(
+            kind=Remedy.MORE_DATA,
+            remedy=Remedy.MORE_DATA.value,
+            reason=f"{_ends(evidence)}; {how}",
+            confidence=_at_most(fit.confidence, Confidence.MEDIUM),
+            cost=evidence.cost(5),
+        )
+
+
+def _ends(evidence: Evidence) -> str:
+    """Both metrics at the end, as they stand in the log."""
+    fit = evidence.fit
+    if fit.train_last is None or fit.validation_last is None:
+        return fit.reason
+    return f"{fit.train} ends at {fit.train_last:.4g}, {fit.validation} at {fit.validation_last:.4g}"
+
+
+def _stop_earlier(evidence: Evidence) -> Proposals:
+    fit = evidence.fit
+    if fit.best_epoch is None or fit.best_epoch >= fit.epochs or fit.validation is None:
+        return
+    first, last = _as_good_epochs(evidence, fit.validation, fit.best_epoch)
+    value = "" if fit.validation_best is None else f" ({fit.validation_best:.4g})"
+    end = "" if fit.validation_last is None else f"; it ends at {fit.validation_last:.4g}"
+    near = f", epochs {first} to {last} are about as good" if first < last else ""
+    name = evidence.tuned(Role.EPOCHS)
+    yield Advice(
+        kind=Remedy.STOP_EARLIER,
+        remedy=Remedy.STOP_EARLIER.value,
+        reason=f"{fit.validation} was best in epoch {fit.best_epoch} of {fit.epochs}{value}{near}{end}",
+        confidence=fit.confidence,
+        cost=Cost(epochs=fit.best_epoch - fit.epochs),
+        hyperparameter=name,
+        toward=Edge.LOW,
+        ranges=_fewer_epochs(evidence, name, last),
+    )
+
+
+def _as_good_epochs(evidence: Evidence, metric: str, best_epoch: int) -> tuple[int, int]:
+    """The first and the last of the epochs around the best one whose validation metric is about as good."""
+    best = evidence.results.best
+    values = list(best.curves.get(metric, ())) if best is not None else []
+    if len(values) < best_epoch:
+        return best_epoch, best_epoch
+    chosen = values[best_epoch - 1]
+    finite = [value for value in values if math.isfinite(value)]
+    slack = _AS_GOOD * max(abs(value - chosen) for value in finite)
+    first = last = best_epoch
+    while first > 1 and abs(values[first - 2] - chosen) <= slack:
+        first -= 1
+    while last < len(values) and abs(values[last] - chosen) <= slack:
+        last += 1
+    return first, last
+
+
+def _fewer_epochs(evidence: Evidence, name: str | None, last: int) -> dict[str, tuple[float, float]]:
+    """The range of the epochs, ended somewhat beyond the last good one; in the hyperparameter's own unit."""
+    parameter, setting = evidence.numeric(name), evidence.setting(name)
+    if name is None or not isinstance(parameter, Integer) or setting is None or not evidence.fit.epochs:
+        return {}
+    end = math.ceil(_ROOM * last * setting / evidence.fit.epochs)
+    return {name: (float(parameter.low), float(end))} if parameter.low < end < parameter.high else {}
+
+
+def _augmentation(evidence: Evidence) -> Proposals:
+    kind = augmentable(evidence.results)
+    if kind is not None:
+        why = f"changed copies of the {kind.data} ({kind.examples}) stand for more of them; {kind.seen}"
+        yield Advice(
+            kind=Remedy.AUGMENTATION,
+            remedy=Remedy.AUGMENTATION.value,
+            reason=why,
+            confidence=_at_most(evidence.fit.confidence, Confidence.MEDIUM),
+            cost=evidence.cost(1),
+        )
+
+
+def _more_regularization(evidence: Evidence) -> Proposals:
+    name = evidence.tuned(Role.PENALTY)
+    today = evidence.today(name) or "no hyperparameter of that kind is tuned, such as weight decay or dropout"
+    yield _move(evidence, Remedy.MORE_REGULARIZATION, name, Edge.HIGH, today)
+
+
+def _smaller_model(evidence: Evidence) -> Proposals:
+    name = evidence.tuned(Role.SIZE)
+    if name is not None:
+        yield _move(evidence, Remedy.SMALLER_MODEL, name, Edge.LOW, f"{evidence.today(name)}; a smaller one learns less by heart")
+
+
+# --- underfit ---------------------------------------------------------------------------------------------------------------
+
+
+def _when_underfit(evidence: Evidence) -> Proposals:
+    fit = evidence.fit
+    few, stuck = fit.epochs < _FEW_EPOCHS, fit.gained is not None and fit.gained < STUCK
+    if few:
+        yield _more_epochs(evidence, fit.reason)
+    if stuck or (few and evidence.tuned(Role.RATE) is not None):
+        yield _other_rate(evidence, stuck=stuck)
+    yield from _larger_model(evidence)
+    yield from _less_regularization(evidence)
+
+
+def _other_rate(evidence: Evidence, *, stuck: bool) -> Advice:
+    """A higher learning rate, or a lower one where it is high in its range."""
+    name = evidence.tuned(Role.RATE)
+    share = evidence.share(name)
+    up = share is None or share < _HIGH_IN_ITS_RANGE
+    today = f"; {evidence.today(name)}" if evidence.today(name) else ""
+    reason = f"{evidence.fit.reason}{today}: the steps are too {'small' if up else 'large'}"
+    return _move(
+        evidence,
+        Remedy.HIGHER_RATE if up else Remedy.LOWER_RATE,
+        name,
+        Edge.HIGH if up else Edge.LOW,
+        reason if stuck else f"{evidence.fit.epochs} epochs of such steps were too few{today}",
+    )
+
+
+def _larger_model(evidence: Evidence) -> Proposals:
+    name = evidence.tuned(Role.SIZE)
+    today = evidence.today(name)
+    reason = "a model that does not fit even its training data is too small, or regularized too strongly"
+    yield _move(evidence, Remedy.LARGER_MODEL, name, Edge.HIGH, f"{today}; {reason}" if today else reason)
+
+
+def _less_regularization(evidence: Evidence) -> Proposals:
+    name = evidence.tuned(Role.PENALTY)
+    static = evidence.results.tuning_jobs[0].static_hyperparameters
+    fixed = next((f"{name} is {value}" for name, value in static.items() if role_of(name) is Role.PENALTY), None)
+    if name is not None or fixed is not None:
+        yield _move(evidence, Remedy.LESS_REGULARIZATION, name, Edge.LOW, evidence.today(name) or fixed or "")
+
+
+# --- the other verdicts -----------------------------------------------------------------------------------------------------
+
+
+def _when_improving(evidence: Evidence) -> Proposals:
+    fit, rate = evidence.fit, evidence.tuned(Role.RATE)
+    even = fit.late is not None and fit.late >= EVEN and fit.epochs >= _SOME_EPOCHS
+    more = _more_epochs(evidence, f"after {fit.epochs} epochs {fit.reason}")
+    share = "" if fit.late is None else f": {fit.late:.0%} of its gain came in the last quarter of the epochs"
+    today = f"; {evidence.today(rate)}" if evidence.today(rate) else ""
+    faster = _move(
+        evidence, Remedy.HIGHER_RATE, rate, Edge.HIGH, f"{fit.validation or fit.train} still gets better{share}{today}"
+    )
+    yield from (faster, more) if even else (more, faster)
+
+
+def _more_epochs(evidence: Evidence, reason: str) -> Advice:
+    name = evidence.tuned(Role.EPOCHS)
+    today = f"; {evidence.today(name)}" if evidence.today(name) else ""
+    return _move(
+        evidence,
+        Remedy.MORE_EPOCHS,
+        name,
+        Edge.HIGH,
+        f"{reason}{today}",
+        confidence=evidence.fit.confidence,
+        cost=Cost(epochs=max(evidence.fit.epochs, 1)),
+    )
+
+
+def _when_dead(evidence: Evidence) -> Proposals:
+    """The best training job itself came to nothing."""
+    name = evidence.tuned(Role.RATE)
+    low = None if name is None else evidence.farther(name, Edge.LOW)
+    ranges = {}
+    if name is not None and low is not None and evidence.died == len(evidence.fits):
+        ranges = {name: (low, evidence.deaths(name)[0])}  # nothing that was tried is low enough
+    yield Advice(
+        kind=Remedy.LOWER_RATE,
+        remedy=Remedy.LOWER_RATE.value,
+        reason=evidence.fit.reason,
+        confidence=evidence.fit.confidence,
+        cost=evidence.cost(evidence.jobs),
+        hyperparameter=name,
+        toward=Edge.LOW,
+        ranges=ranges,
+    )
+
+
+def _when_noisy(evidence: Evidence) -> Proposals:
+    fit = evidence.fit
+    yield _move(evidence, Remedy.LARGER_BATCH, evidence.tuned(Role.BATCH), Edge.HIGH, fit.reason)
+    rate = evidence.tuned(Role.RATE)
+    yield _move(evidence, Remedy.LOWER_RATE, rate, Edge.LOW, f"smaller steps jump less; {evidence.today(rate) or fit.reason}")
+    reason = "a metric over few examples jumps whatever the model does"
+    yield Advice(kind=Remedy.MORE_VALIDATION_DATA, remedy=Remedy.MORE_VALIDATION_DATA.value, reason=reason)
+
+
+def _when_good(evidence: Evidence) -> Proposals:
+    results, objective = evidence.results, evidence.results.objective
+    if evidence.scaling is not None and evidence.scaling.worth:
+        yield from more_data(evidence)
+    if results.best is None or results.best.objective is None:
+        return
+    value = f"{objective.name} {results.best.objective:.5g}"
+    second = next((trial.objective for trial in results.ranking if trial is not results.best), None)
+    lead = "" if second is None else f", the next best {second:.5g}"
+    yield Advice(
+        kind=Remedy.ANOTHER_SEED,
+        remedy=Remedy.ANOTHER_SEED.value,
+        reason=f"it has {value}{lead}: part of that is chance, and {_SEEDS} more training jobs show how much",
+        confidence=Confidence.HIGH,
+        cost=evidence.cost(_SEEDS),
+    )
+    yield Advice(
+        kind=Remedy.TEST_SET,
+        remedy=Remedy.TEST_SET.value,
+        reason=f"{value} was the best of {len(results.ranking)}, so it is somewhat too good to be true of new data",
+        confidence=Confidence.HIGH,
+    )
+
+
+def _when_unknown(evidence: Evidence) -> Proposals:
+    fit = evidence.fit
+    if fit.validation is not None and fit.epochs:
+        yield _more_epochs(evidence, fit.reason)
+    else:
+        reason = f"{fit.reason}; metrics called train:loss and validation:loss are enough"
+        yield Advice(kind=Remedy.PRINT_METRICS, remedy=Remedy.PRINT_METRICS.value, reason=reason, confidence=Confidence.HIGH)
+
+
+_BY_VERDICT: Mapping[Verdict, Callable[[Evidence], Proposals]] = {
+    Verdict.OVERFIT: _when_overfit,
+    Verdict.UNDERFIT: _when_underfit,
+    Verdict.IMPROVING: _when_improving,
+    Verdict.DIVERGED: _when_dead,
+    Verdict.RATE_TOO_HIGH: _when_dead,
+    Verdict.NOISY: _when_noisy,
+    Verdict.GOOD: _when_good,
+    Verdict.UNKNOWN: _when_unknown,
+}
+
+
+# --- hyperparameters --------------------------------------------------------------------------------------------------------
+
+
+def _move(
+    evidence: Evidence,
+    kind: Remedy,
+    name: str | None,
+    toward: Edge,
+    reason: str,
+    *,
+    confidence: Confidence | None = None,
+    cost: Cost | None = None,
+) -> Advice:
+    """A hyperparameter moved towards an end of its range.
+
+    Where training jobs show a direction the range only gets wider, if the best lies near that end: the search knows what is inside.
+    """
+    share = evidence.share(name)
+    near = share is not None and (share > _HIGH_IN_ITS_RANGE if toward is Edge.HIGH else share < 1 - _HIGH_IN_ITS_RANGE)
+    ranges: Ranges = {}
+    if name is not None and not evidence.shows_directions:
+        ranges = evidence.beyond(name, toward)
+    elif name is not None and near:
+        ranges = evidence.widened(name, toward)
+    measured = evidence.better(name) is toward
+    return Advice(
+        kind=kind,
+        remedy=kind.value,
+        reason=reason,
+        confidence=confidence or (_at_most(evidence.confidence(name), evidence.fit.confidence) if measured else Confidence.LOW),
+        cost=cost or evidence.cost(1 if name is None else evidence.jobs),
+        hyperparameter=name,
+        toward=toward,
+        ranges=ranges,
+    )
+
+
+def _at_most(confidence: Confidence, most: Confidence) -> Confidence:
+    order = list(Confidence)
+    return order[min(order.index(confidence), order.index(most))]

@@ -1,0 +1,79 @@
+"""What a tuning job says of one hyperparameter, and how far its range can move."""
+
+from dataclasses import replace
+
+import pytest
+
+from sm_tuning import Continuous, Integer, Scaling
+from sm_tuning.analysis import diagnose
+from sm_tuning.analysis.effects import Edge, Effect
+from sm_tuning.analysis.evidence import Evidence
+from sm_tuning.analysis.results import Results
+from sm_tuning.analysis.roles import Role
+from sm_tuning.spec.parameters import Range
+from tests.unit.sm_tuning.planted import RATE, diverging, falling, losses, tuned
+
+
+def evidence(results: Results, *effects: Effect) -> Evidence:
+    diagnosis = diagnose(results)
+    named = {effect.name: effect for effect in effects or diagnosis.effects}
+    return Evidence(results=results, fit=diagnosis.fit, fits=diagnosis.fits, effects=named)
+
+
+def ranged(*ranges: Range) -> Evidence:
+    results = tuned(falling("high"), RATE, 6)
+    return evidence(replace(results, tuning_jobs=[replace(results.tuning_jobs[0], ranges=list(ranges))]))
+
+
+@pytest.mark.parametrize(
+    ("parameter", "low", "high"),
+    [
+        (Continuous("x", 1, 100, Scaling.LOGARITHMIC), 0.1, 1000),
+        (Continuous("x", 2, 4, Scaling.LINEAR), 1, 5),
+        (Continuous("x", 0, 0.6, Scaling.LINEAR), None, 0.9),  # a share stays one
+        (Continuous("x", 0, 0.9, Scaling.LINEAR), None, 0.99),
+        (Continuous("x", -1, 1, Scaling.LINEAR), -2, 2),
+        (Continuous("x", 0, 3, Scaling.LINEAR), None, 4.5),
+        (Integer("x", 1, 9, Scaling.LINEAR), None, 13),  # a count is at least 1
+        (Integer("x", 4, 10, Scaling.LINEAR), 1, 13),
+    ],
+)
+def test_how_far_a_range_can_move(parameter: Continuous | Integer, low: float | None, high: float | None) -> None:
+    known = ranged(parameter)
+    assert known.farther("x", Edge.LOW) == (None if low is None else pytest.approx(low))
+    assert known.farther("x", Edge.HIGH) == (None if high is None else pytest.approx(high))
+    assert known.widened("x", Edge.LOW).get("x") == (None if low is None else pytest.approx((low, parameter.high)))
+    assert known.farther("y", Edge.LOW) is None
+
+
+def test_no_range_moves_beyond_what_died() -> None:
+    known = evidence(tuned(diverging, RATE, 40))
+    dead = [setting for setting in known.deaths("learning_rate") if setting > 0.1]
+    assert known.died == len(dead) > 3
+    assert known.ceiling("learning_rate") == min(dead)
+    assert known.farther("learning_rate", Edge.HIGH) is None
+    assert known.ceiling("regularization") > 1
+    first = next(index for index, trial in enumerate(known.results.trials) if trial.settings["learning_rate"] in dead)
+    alone = evidence(replace(known.results, trials=known.results.trials[: first + 1]))
+    assert (alone.died, alone.ceiling("learning_rate")) == (1, float("inf"))  # one death may be chance
+
+
+def test_roles_are_found_among_what_is_tuned() -> None:
+    known = ranged(Continuous("learning_rate", 1e-4, 1, Scaling.LOGARITHMIC))
+    assert known.tuned(Role.RATE) == "learning_rate"
+    assert known.tuned(Role.PENALTY) == "regularization"
+    assert known.tuned(Role.SIZE) is None
+    best = known.results.best
+    assert best is not None
+    assert known.setting("learning_rate") == best.settings["learning_rate"]
+    assert (known.setting(None), known.share(None), known.better(None), known.today(None)) == (None, None, None, "")
+
+
+def test_equal_objectives_measure_nothing() -> None:
+    assert evidence(tuned(lambda _: losses([1.0] * 8, [1.0] * 8), RATE, 20)).shows_directions is False
+    assert evidence(tuned(falling("high"), RATE, 20)).measured == 20
+
+
+def test_costs_are_those_of_the_training_jobs_so_far() -> None:
+    known = ranged()
+    assert (known.jobs, known.cost(3).seconds, known.cost(0).seconds, known.cost(0, -4).epochs) == (6, 360.0, None, -4)

@@ -1,0 +1,102 @@
+"""What the effects of hyperparameters ask of their ranges."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from sm_tuning import Categorical, Continuous, Scaling
+from sm_tuning.analysis import Confidence, Effect, Fit, Remedy, Verdict
+from sm_tuning.analysis.advice import Advice
+from sm_tuning.analysis.effects import Edge
+from sm_tuning.analysis.evidence import Evidence
+from sm_tuning.analysis.range_remedies import about_deaths, about_ranges
+from sm_tuning.spec.parameters import Range
+from tests.unit.sm_tuning.planted import RATE, diverging, falling, tuned
+
+FIT = Fit(verdict=Verdict.GOOD, reason="")
+
+
+def effect(name: str, **values: Any) -> Effect:
+    usual: dict[str, Any] = {"importance": 0.5, "confidence": Confidence.HIGH, **values}
+    return Effect(name=name, curve=[(1.0, 0.5, 0.1, 9), (2.0, 0.4, 0.1, 9)], best_around=2.0, **usual)
+
+
+def evidence(parameter: Range, *effects: Effect, jobs: int = 24) -> Evidence:
+    results = tuned(falling("high"), RATE, jobs)
+    results = replace(results, tuning_jobs=[replace(results.tuning_jobs[0], ranges=[parameter])])
+    return Evidence(
+        results=results,
+        fit=FIT,
+        fits={trial.name: FIT for trial in results.trials},
+        effects={item.name: item for item in effects},
+    )
+
+
+def ranges(parameter: Range, *effects: Effect) -> list[Advice]:
+    return list(about_ranges(evidence(parameter, *effects)))
+
+
+def test_a_range_is_widened_beyond_its_edge() -> None:
+    (advice,) = ranges(Continuous("x", 1, 100, Scaling.LOGARITHMIC), effect("x", edge=Edge.HIGH))
+    assert advice.remedy == "widen the range of x upwards"
+    assert advice.reason == "the best training jobs lie at its high end, 100"
+    assert (advice.ranges, advice.confidence, advice.toward) == ({"x": (1.0, 1000.0)}, Confidence.HIGH, Edge.HIGH)
+    assert ranges(Continuous("x", 0, 1, Scaling.LINEAR), effect("x", edge=Edge.LOW)) == []  # there is nothing below
+
+
+def test_an_edge_that_may_be_chance_is_no_reason() -> None:
+    parameter = Continuous("x", 1, 100, Scaling.LOGARITHMIC)
+    assert ranges(parameter, effect("x", edge=Edge.HIGH, confidence=Confidence.LOW)) == []
+    assert ranges(parameter, effect("x", edge=Edge.HIGH, better=Edge.HIGH, confidence=Confidence.LOW))
+
+
+@pytest.mark.parametrize(
+    ("values", "edge", "wider"),
+    [
+        (["16", "32", "64"], Edge.HIGH, ["16", "32", "64", "128"]),
+        (["16", "32", "64"], Edge.LOW, ["8", "16", "32", "64"]),
+        (["1", "2", "3"], Edge.HIGH, ["1", "2", "3", "4"]),
+        (["1", "2", "4"], Edge.LOW, None),  # half a unit
+        (["16", "32"], Edge.HIGH, None),
+        (["a", "b", "c"], Edge.HIGH, None),
+        (["0.1", "0.2", "0.3"], Edge.HIGH, None),
+    ],
+)
+def test_categories_that_are_numbers_in_a_row_get_the_next_one(values: list[str], edge: Edge, wider: list[str] | None) -> None:
+    plan = ranges(Categorical("x", values), effect("x", edge=edge))
+    assert [advice.values for advice in plan] == ([] if wider is None else [{"x": wider}])
+
+
+def test_bad_categories_are_left_out_while_two_remain() -> None:
+    (advice,) = ranges(Categorical("kind", ["a", "b", "c"]), effect("kind", bad_categories=["b"]))
+    assert (advice.kind, advice.remedy, advice.values) == (Remedy.LEAVE_OUT, "leave out b of kind", {"kind": ["a", "c"]})
+    assert ranges(Categorical("kind", ["a", "b"]), effect("kind", bad_categories=["b"])) == []
+
+
+def test_a_scale_is_asked_for_with_its_powers_of_ten() -> None:
+    (advice,) = ranges(Continuous("x", 1e-3, 10, Scaling.LINEAR), effect("x", wants_logarithmic=True))
+    assert (advice.kind, "4 powers of ten" in advice.reason) == (Remedy.LOGARITHMIC_SCALE, True)
+
+
+def test_what_does_nothing_is_left_where_it_is() -> None:
+    parameter, strong = Continuous("x", 0, 1), effect("x")
+    idle = effect("regularization", importance=0.01, confidence=Confidence.LOW)
+    (advice,) = about_ranges(evidence(parameter, strong, idle))
+    assert (advice.kind, advice.remedy.split(" at ")[0]) == (Remedy.LEAVE, "leave regularization")
+    assert not list(about_ranges(evidence(parameter, strong, idle, jobs=12)))  # too few to say so
+    assert not list(about_ranges(evidence(parameter, replace(strong, confidence=Confidence.LOW), idle)))
+
+
+def test_a_range_ends_where_training_dies() -> None:
+    results = tuned(diverging, RATE, 40)
+    died = Fit(verdict=Verdict.RATE_TOO_HIGH, reason="")
+    fits = {trial.name: died if float(trial.hyperparameters["learning_rate"]) > 0.1 else FIT for trial in results.trials}
+    dead = [rate for trial in results.trials if (rate := float(trial.hyperparameters["learning_rate"])) > 0.1]
+    known = Evidence(
+        results=results, fit=FIT, fits=fits, effects={"learning_rate": effect("learning_rate", diverges_above=sorted(dead)[2])}
+    )
+    (advice,) = about_deaths(known)
+    assert advice.ranges == {"learning_rate": (1e-4, min(dead))}  # not the third that died
+    assert advice.remedy == f"end the range of learning_rate at {min(dead):.3g}"
+    assert f"{len(dead)} of 40 training jobs came to nothing" in advice.reason

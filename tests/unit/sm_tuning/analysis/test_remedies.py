@@ -1,0 +1,122 @@
+"""What the verdict on the best training job asks for, before anything speaks against it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from sm_tuning.analysis import Confidence, Fit, Remedy, Verdict
+from sm_tuning.analysis.advice import Advice
+from sm_tuning.analysis.effects import Edge
+from sm_tuning.analysis.evidence import Evidence
+from sm_tuning.analysis.remedies import about_fit
+from sm_tuning.analysis.results import Results, TrialResult
+from sm_tuning.client.description import TuningJobDescription
+from sm_tuning.spec.metrics import Objective
+from sm_tuning.spec.parameters import Continuous, Integer, Range, Scaling
+
+RANGES: Mapping[str, Range] = {
+    "learning_rate": Continuous("learning_rate", 1e-4, 1, Scaling.LOGARITHMIC),
+    "epochs": Integer("epochs", 5, 50, Scaling.LINEAR),
+    "weight_decay": Continuous("weight_decay", 1e-6, 1e-1, Scaling.LOGARITHMIC),
+    "max_depth": Integer("max_depth", 2, 12, Scaling.LINEAR),
+}
+
+
+def proposed(verdict: Verdict, settings: Mapping[str, str], curve: list[float] | None = None, **facts: Any) -> list[Advice]:
+    """What a tuning job with a single training job is advised."""
+    held_out = curve or [1.0, 0.5, 0.6]
+    trial = TrialResult(
+        tuning_job="t",
+        name="t-1",
+        status="Completed",
+        hyperparameters=settings,
+        reported=0.5,
+        curves={"validation:loss": held_out},
+    )
+    ranges = [parameter for name, parameter in RANGES.items() if name in settings]
+    job = TuningJobDescription(name="t", objective=Objective.minimize("validation:loss"), ranges=ranges)
+    fit = Fit(verdict=verdict, reason="why", epochs=len(held_out), validation="validation:loss", train="train:loss", **facts)
+    known = Evidence(results=Results(tuning_jobs=[job], trials=[trial]), fit=fit, fits={"t-1": fit}, effects={})
+    return list(about_fit(known))
+
+
+def kinds(plan: list[Advice]) -> list[Remedy]:
+    return [advice.kind for advice in plan]
+
+
+def test_overfit_in_the_order_of_the_course() -> None:
+    tuned = {"epochs": "30", "weight_decay": "0.001", "max_depth": "9"}
+    plan = proposed(Verdict.OVERFIT, tuned, [1, 0.6, 0.5, 0.49, 0.495, 0.55, 0.6], best_epoch=4, train_last=0.1, validation_last=0.6,
+                    validation_best=0.49, confidence=Confidence.HIGH)  # fmt: skip
+    assert kinds(plan) == [Remedy.MORE_DATA, Remedy.STOP_EARLIER, Remedy.MORE_REGULARIZATION, Remedy.SMALLER_MODEL]
+    data, stop, penalty, smaller = plan
+    assert data.reason.startswith("train:loss ends at 0.1, validation:loss at 0.6; ")
+    assert stop.reason == ("validation:loss was best in epoch 4 of 7 (0.49), epochs 3 to 5 are about as good; it ends at 0.6")
+    assert (stop.confidence, stop.cost.epochs) == (Confidence.HIGH, -3)
+    assert stop.ranges == {"epochs": (5.0, 33.0)}  # 5 of 7 epochs of 30, and half as much again
+    assert (penalty.hyperparameter, penalty.toward, penalty.confidence) == ("weight_decay", Edge.HIGH, Confidence.LOW)
+    assert (smaller.hyperparameter, smaller.toward, smaller.ranges) == ("max_depth", Edge.LOW, {"max_depth": (1.0, 9.0)})
+
+
+def test_a_smaller_model_only_where_its_size_is_tuned() -> None:
+    assert Remedy.SMALLER_MODEL not in kinds(proposed(Verdict.OVERFIT, {"learning_rate": "0.1"}))
+    (penalty,) = (advice for advice in proposed(Verdict.OVERFIT, {}) if advice.kind is Remedy.MORE_REGULARIZATION)
+    assert penalty.hyperparameter is None
+    assert "no hyperparameter of that kind is tuned" in penalty.reason
+
+
+def test_the_best_epoch_at_the_end_is_no_reason_to_stop() -> None:
+    assert Remedy.STOP_EARLIER not in kinds(proposed(Verdict.OVERFIT, {}, [1.0, 0.8, 0.7], best_epoch=3))
+
+
+@pytest.mark.parametrize(
+    ("settings", "facts", "expected"),
+    [
+        ({}, {"gained": 0.3}, [Remedy.MORE_EPOCHS, Remedy.LARGER_MODEL]),
+        ({"learning_rate": "0.001"}, {"gained": 0.3}, [Remedy.MORE_EPOCHS, Remedy.HIGHER_RATE, Remedy.LARGER_MODEL]),
+        ({"learning_rate": "0.9"}, {"gained": 0.3}, [Remedy.MORE_EPOCHS, Remedy.LOWER_RATE, Remedy.LARGER_MODEL]),
+        ({"weight_decay": "0.1"}, {"gained": 0.3}, [Remedy.MORE_EPOCHS, Remedy.LARGER_MODEL, Remedy.LESS_REGULARIZATION]),
+        ({}, {"gained": 0.001}, [Remedy.MORE_EPOCHS, Remedy.HIGHER_RATE, Remedy.LARGER_MODEL]),
+    ],
+)
+def test_underfit(settings: Mapping[str, str], facts: Mapping[str, Any], expected: list[Remedy]) -> None:
+    assert kinds(proposed(Verdict.UNDERFIT, settings, **facts)) == expected
+
+
+def test_still_improving_asks_for_epochs_or_where_it_falls_evenly_for_a_higher_rate() -> None:
+    curve = [float(20 - epoch) for epoch in range(12)]
+    assert kinds(proposed(Verdict.IMPROVING, {}, curve, late=0.25)) == [Remedy.HIGHER_RATE, Remedy.MORE_EPOCHS]
+    more, faster = proposed(Verdict.IMPROVING, {"learning_rate": "0.01"}, curve, late=0.06)
+    assert (more.kind, more.cost.epochs) == (Remedy.MORE_EPOCHS, 12)
+    assert (
+        "6% of its gain came in the last quarter of the epochs; learning_rate is 0.01 in the best training job" in faster.reason
+    )
+
+
+def test_noisy_unknown_and_dead() -> None:
+    assert kinds(proposed(Verdict.NOISY, {})) == [Remedy.LARGER_BATCH, Remedy.LOWER_RATE, Remedy.MORE_VALIDATION_DATA]
+    assert kinds(proposed(Verdict.UNKNOWN, {})) == [Remedy.MORE_EPOCHS]
+    for verdict in (Verdict.DIVERGED, Verdict.RATE_TOO_HIGH):
+        (lower,) = proposed(verdict, {"learning_rate": "0.5"})
+        assert lower.kind is Remedy.LOWER_RATE
+        assert lower.ranges["learning_rate"] == pytest.approx((1e-6, 0.5))
+
+
+def test_a_good_fit_is_tried_again_and_tested() -> None:
+    plan = proposed(Verdict.GOOD, {})
+    assert kinds(plan) == [Remedy.ANOTHER_SEED, Remedy.TEST_SET]
+    assert "validation:loss 0.5" in plan[0].reason
+    assert [advice.cost.training_jobs for advice in plan] == [2, 0]
+
+
+def test_every_verdict_has_its_remedies() -> None:
+    assert all(proposed(verdict, {}, best_epoch=2) for verdict in Verdict)
+
+
+def test_without_an_objective_a_good_fit_says_nothing() -> None:
+    results = Results(tuning_jobs=[TuningJobDescription(name="t", objective=Objective.minimize("l"))], trials=[])
+    fit = Fit(verdict=Verdict.GOOD, reason="")
+    assert list(about_fit(Evidence(results=results, fit=fit, fits={}, effects={}))) == []
+    assert list(about_fit(Evidence(results=results, fit=replace(fit, verdict=Verdict.UNKNOWN), fits={}, effects={})))
