@@ -149,7 +149,7 @@ def _head(diagnosis: "Diagnosis", following: TuningJobSpec) -> Iterator[str]:
     parents = ", ".join(diagnosis.tuning_jobs)
     yield f"The round after {parents}, as `sm-tuning diagnose` advises: {following.name}"
     if diagnosis.best is not None:
-        yield f"best so far: {diagnosis.best}, {diagnosis.fit.verdict.article}{diagnosis.fit.verdict.value}: {diagnosis.fit.reason}"
+        yield f"best so far: {diagnosis.best} ({diagnosis.fit.verdict.value}): {diagnosis.fit.reason}"
     yours = [advice for advice in diagnosis.advice if not (advice.ranges or advice.values) and advice.kind not in _IN_THE_FILE]
     if yours:
         yield "advised, too, and not a matter of this file:"
