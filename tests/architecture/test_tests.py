@@ -13,11 +13,6 @@ NAMES = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
 
 # Modules whose tests have another name, for what is tested is what several of them do together.
 ELSEWHERE = {
-    "sm_tuning/client/sagemaker_tuner.py": "tests/acceptance/test_sdk_3.py",
-    "sm_tuning/preflight/account.py": "tests/integration/sm_tuning/preflight/test_doctor.py",
-    "sm_tuning/preflight/iam.py": "tests/integration/sm_tuning/preflight/test_faults.py",
-    "sm_tuning/preflight/inputs.py": "tests/integration/sm_tuning/preflight/test_faults.py",
-    "sm_tuning/preflight/permissions.py": "tests/integration/sm_tuning/preflight/test_faults.py",
     "local_emulator/assembly.py": "tests/integration/local_emulator/test_server.py",
     "local_emulator/cloud/moto_patches/resource_types.py": "tests/infra/test_stacks.py",
     "local_emulator/runs/data/output.py": "tests/integration/local_emulator/runs/test_supervisor.py",

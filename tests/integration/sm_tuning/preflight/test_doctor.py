@@ -3,8 +3,6 @@
 import re
 from typing import Any
 
-import boto3
-import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from sm_tuning import (
@@ -14,8 +12,8 @@ from sm_tuning import (
     TuningJob,
     learning_rate,
 )
-from sm_tuning.preflight.doctor import doctor
-from tests.integration.sm_tuning.preflight.conftest import IMAGE, OBJECTIVE, REGION, ROLE, TRAINING, Planted, allow
+from tests.integration.sm_tuning.preflight.conftest import IMAGE, OBJECTIVE, ROLE, Planted
+from tests.integration.sm_tuning.preflight.faults import OF_INPUTS, OF_PERMISSIONS, OF_QUOTAS, OF_THE_JOB
 
 
 def test_a_healthy_account_has_no_fault_and_stays_as_it_is(planted: Planted) -> None:
@@ -80,26 +78,6 @@ def test_a_service_that_cannot_be_reached_is_skipped(planted: Planted) -> None:
     assert (finding.check, "Could not connect" in finding.text) == ("credentials", True)
 
 
-def test_without_credentials_or_region_nothing_else_is_asked(planted: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION"):
-        monkeypatch.delenv(name)
-    for name, value in (
-        ("AWS_EC2_METADATA_DISABLED", "true"),
-        ("AWS_SHARED_CREDENTIALS_FILE", "/none"),
-        ("AWS_CONFIG_FILE", "/none"),
-    ):
-        monkeypatch.setenv(name, value)
-    for session, check, remedy in (
-        (boto3.Session(region_name=REGION), "credentials", "aws configure sso"),
-        (boto3.Session(), "region", "aws configure set region"),
-        (boto3.Session(region_name="eu-cental-1"), "region", "give --region eu-central-1"),
-        (boto3.Session(region_name="not a region"), "region", "--region"),
-    ):
-        findings = doctor(planted.job, session)
-        assert [(finding.check, finding.state) for finding in findings] == [(check, "problem"), ("account", "skipped")]
-        assert remedy in findings[0].remedy
-
-
 def test_what_is_not_ours_to_look_into_is_skipped(planted: Planted) -> None:
     planted.change(image=None)
     assert "683313688378" in planted.skipped()["image"]
@@ -111,12 +89,6 @@ def test_what_is_not_ours_to_look_into_is_skipped(planted: Planted) -> None:
     assert "ARN" in planted.skipped()["key"]
     planted.resources(instance_type="ml.c5.xlarge")
     assert "ml.c5.xlarge for training job usage: 2 needed" in planted.skipped()["quota"]
-
-
-def test_a_condition_that_cannot_be_simulated_is_no_fault(planted: Planted) -> None:
-    planted.policies(*TRAINING[1:], allow("s3:GetObject", Condition={"StringEquals": {"s3:ExistingObjectTag/open": "yes"}}))
-    assert planted.problems() == []
-    assert "s3:ExistingObjectTag/open" in planted.skipped()["role-policy"]
 
 
 def test_every_definition_is_looked_at(planted: Planted) -> None:
@@ -133,3 +105,27 @@ def test_every_definition_is_looked_at(planted: Planted) -> None:
     assert set(texts) == {"image", "quota"}
     assert "v9" in texts["image"]
     assert "ml.p3.2xlarge" in texts["quota"]
+
+
+def test_a_broken_rule_is_named_with_the_page_that_explains_it(planted: Planted) -> None:
+    OF_THE_JOB["a rule broken"].expect(planted)
+
+
+FAULTS = OF_PERMISSIONS | OF_INPUTS | OF_QUOTAS
+
+
+def test_several_faults_at_once_are_all_named(planted: Planted) -> None:
+    together = (
+        "a role without trust",
+        "a role that may not pull",
+        "a channel without data",
+        "no such tag",
+        "a quota of zero",
+        "the name taken",
+    )
+    for name in together:
+        FAULTS[name].plant(planted)
+    by_check = {problem.check: problem for problem in planted.problems()}
+    assert set(by_check) == {FAULTS[name].check for name in together}
+    for name in together:
+        assert re.search(FAULTS[name].text, by_check[FAULTS[name].check].text)

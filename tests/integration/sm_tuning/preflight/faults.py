@@ -1,10 +1,8 @@
-"""Each fault of an account alone is found, and its remedy is named."""
+"""Faults of an account, each of which is planted alone, and what must be said of it."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-
-import pytest
 
 from sm_tuning import (
     Encryption,
@@ -31,6 +29,14 @@ class Fault:
     check: str
     text: str
     remedy: str
+
+    def expect(self, planted: Planted) -> None:
+        """Plant it; nothing but this is found, with what mends it."""
+        self.plant(planted)
+        findings = planted.problems()
+        assert {finding.check for finding in findings} == {self.check}, findings
+        assert any(re.search(self.text, finding.text) for finding in findings), findings
+        assert any(re.search(self.remedy, finding.remedy) for finding in findings), findings
 
 
 def _bucket_in(region: str) -> Callable[[Planted], object]:
@@ -81,7 +87,7 @@ def _role_trusts(policy: str) -> Callable[[Planted], object]:
     return lambda planted: planted.client("iam").update_assume_role_policy(RoleName="training", PolicyDocument=policy)
 
 
-FAULTS: Mapping[str, Fault] = {
+OF_THE_ACCOUNT: dict[str, Fault] = {
     "credentials expired": Fault(
         lambda planted: planted.refuse("sts.GetCallerIdentity", "ExpiredToken"), "credentials", "have expired", "aws sso login"
     ),
@@ -103,6 +109,9 @@ FAULTS: Mapping[str, Fault] = {
         "is of another account",
         "--profile",
     ),
+}
+
+OF_PERMISSIONS: dict[str, Fault] = {
     "no such role": Fault(
         lambda planted: planted.change(role=f"arn:aws:iam::{ACCOUNT}:role/nobody"),
         "role",
@@ -171,6 +180,9 @@ FAULTS: Mapping[str, Fault] = {
         "may not s3:ListBucket as it is asked for, by conditions on s3:prefix",
         "or what the policies of training say of s3:prefix",
     ),
+}
+
+OF_INPUTS: dict[str, Fault] = {
     "no such bucket": Fault(
         lambda planted: planted.client("s3").delete_bucket(Bucket="models"),
         "bucket",
@@ -249,6 +261,9 @@ FAULTS: Mapping[str, Fault] = {
         "aws ec2 describe-subnets",
     ),
     "two networks": Fault(_other_vpc, "network", "of several VPCs: vpc-", "of one VPC"),
+}
+
+OF_QUOTAS: dict[str, Fault] = {
     "a quota of zero": Fault(
         lambda planted: planted.resources(instance_type="ml.p3.2xlarge"),
         "quota",
@@ -287,6 +302,9 @@ FAULTS: Mapping[str, Fault] = {
         "no tuning job older",
         "sm-tuning list --aws",
     ),
+}
+
+OF_THE_JOB: dict[str, Fault] = {
     "a rule broken": Fault(
         lambda planted: planted.change(hyperparameters={"learning_rate": 0.1}),
         "rules",
@@ -294,55 +312,3 @@ FAULTS: Mapping[str, Fault] = {
         "docs/rules.md",
     ),
 }
-
-
-@pytest.mark.parametrize("name", FAULTS)
-def test_each_fault_alone_is_named_with_what_mends_it(planted: Planted, name: str) -> None:
-    fault = FAULTS[name]
-    fault.plant(planted)
-    findings = planted.problems()
-    assert {finding.check for finding in findings} == {fault.check}, findings
-    assert any(re.search(fault.text, finding.text) for finding in findings), findings
-    assert any(re.search(fault.remedy, finding.remedy) for finding in findings), findings
-
-
-def test_several_faults_at_once_are_all_named(planted: Planted) -> None:
-    together = (
-        "a role without trust",
-        "a role that may not pull",
-        "a channel without data",
-        "no such tag",
-        "a quota of zero",
-        "the name taken",
-    )
-    for name in together:
-        FAULTS[name].plant(planted)
-    by_check = {problem.check: problem for problem in planted.problems()}
-    assert set(by_check) == {FAULTS[name].check for name in together}
-    for name in together:
-        assert re.search(FAULTS[name].text, by_check[FAULTS[name].check].text)
-
-
-def test_parents_are_not_called_well_while_nobody_has_compared_them(planted: Planted) -> None:
-    planted.change(hyperparameters={"learning_rate": 0.1}, warm_start=WarmStart(["older"]))
-    planted.answer("sagemaker.DescribeHyperParameterTuningJob", {"HyperParameterTuningJobStatus": "Completed"})
-    (finding,) = [finding for finding in planted.findings() if finding.check == "warm-start"]
-    assert (finding.state, "not compared" in finding.text) == ("skipped", True)
-
-
-def test_the_remedy_for_policies_mends_them_all_at_once(planted: Planted) -> None:
-    planted.policies(allow("ecr:GetAuthorizationToken"))
-    (finding,) = planted.problems()
-    match = re.search(r"--policy-document '(.*)'$", finding.remedy)
-    assert match is not None
-    planted.client("iam").put_role_policy(RoleName="training", PolicyName="sm-tuning-role-policy", PolicyDocument=match[1])
-    assert planted.problems() == []
-
-
-def test_the_remedy_for_trust_mends_it(planted: Planted) -> None:
-    FAULTS["a role without trust"].plant(planted)
-    (finding,) = planted.problems()
-    match = re.search(r"--policy-document '(.*)'$", finding.remedy)
-    assert match is not None
-    planted.client("iam").update_assume_role_policy(RoleName="training", PolicyDocument=match[1])
-    assert planted.problems() == []

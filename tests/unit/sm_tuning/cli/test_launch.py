@@ -1,0 +1,130 @@
+"""What a command does before a launch in AWS, while it follows a tuning job, and what it says at the end."""
+
+import signal
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from sm_tuning import Invalid, Objective
+from sm_tuning.cli import launch as module
+from sm_tuning.client.status import Training
+
+
+def target(**members: Any) -> Any:
+    return SimpleNamespace(
+        **{"aws": False, "profile": None, "region": None, "url": "http://127.0.0.1:1", "state": Path("/s"), **members}
+    )
+
+
+def training(name: str, value: float | None) -> Training:
+    created = datetime(2026, 1, 1, tzinfo=UTC)
+    return Training(name=name, status="Completed", hyperparameters={}, created=created, value=value)
+
+
+@pytest.mark.parametrize(
+    ("members", "options"),
+    [
+        ({}, ""),
+        ({"aws": True}, " --aws"),
+        ({"aws": True, "profile": "my work", "region": "eu-west-1"}, " --aws --profile 'my work' --region eu-west-1"),
+    ],
+)
+def test_the_next_command_reaches_the_same_account(members: Mapping[str, Any], options: str) -> None:
+    assert module._options(target(**members)) == options
+
+
+@pytest.mark.parametrize(("goal", "names"), [(Objective.maximize, "bac"), (Objective.minimize, "cab")])
+def test_the_best_comes_first_and_what_has_no_value_last(goal: Any, names: str) -> None:
+    rows = [training("none", None), training("a", 0.0), training("b", 1.0), training("c", -1.0)]
+    assert [row.name for row in module._by_objective(rows, goal("score", "score=(.*)"))] == [*names, "none"]
+
+
+@pytest.mark.parametrize("error", [None, "404"])
+def test_a_bucket_that_is_not_there_is_made_on_the_emulator(error: str | None) -> None:
+    made: list[str] = []
+
+    def head_bucket(**_: str) -> None:
+        if error is not None:
+            raise ClientError({"Error": {"Code": error, "Message": "no"}}, "HeadBucket")
+
+    def create_bucket(Bucket: str) -> None:  # noqa: N803 - boto3's
+        made.append(Bucket)
+
+    s3 = SimpleNamespace(head_bucket=head_bucket, create_bucket=create_bucket)
+    module._make_bucket(SimpleNamespace(client=lambda *_, **__: s3), "s3://box/prefix/deep")
+    assert made == ([] if error is None else ["box"])
+
+
+def test_money_is_spent_after_a_question_alone(job: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: False))
+    with pytest.raises(Invalid, match="costs money; without a terminal to ask on, give --yes"):
+        module._confirm(job(), None, {}, yes=False)
+    module._confirm(job(), None, {}, yes=True)
+
+
+def test_shares_of_the_data_are_not_promised_to_who_does_not_wait(job: Any, tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="--data-scaling begins when the tuning job has ended; leave --no-wait out"):
+        module._scaling(tmp_path / "job.toml", job(), wait=False)
+
+
+class Run:
+    """A tuning job that waits for ever: whoever follows it presses Ctrl-C."""
+
+    name = "t"
+
+    def __init__(self) -> None:
+        self.stopped = False
+
+    def wait(self, *_: object, **__: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+class _Progress:
+    def __init__(self, run: Run) -> None: ...
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_ctrl_c_lets_it_go_on_and_a_second_one_stops_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, again: bool
+) -> None:
+    def sleep(seconds: float) -> None:
+        assert seconds == 3
+        if again:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "Progress", _Progress)
+    monkeypatch.setattr(module, "time", SimpleNamespace(sleep=sleep))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            module.followed(run := Run(), None)  # type: ignore[arg-type] # stands for one
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler, "as it was before"
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert ended.value.code == module.INTERRUPTED
+    assert run.stopped is again
+    error = capsys.readouterr().err
+    assert "t goes on. Follow it: sm-tuning attach t" in error
+    assert ("stopping t" in error) is again
+
+
+def test_who_wants_no_ctrl_c_gets_none() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with module._interruptible():
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
