@@ -27,11 +27,6 @@ ELSEWHERE = {
     "local_emulator/runs/spawner.py": "tests/contracts/test_executor.py",
     "local_emulator/serving.py": "tests/integration/local_emulator/test_server.py",
     "local_emulator/store/base.py": "tests/contracts/test_store.py",
-    "local_emulator/testing/asynchronous.py": "tests/acceptance/test_as_a_guest/test_guest.py",
-    "local_emulator/testing/context.py": "tests/integration/local_emulator/testing/test_lifetime.py",
-    "local_emulator/testing/decoration.py": "tests/acceptance/test_testing.py",
-    "local_emulator/testing/emulator.py": "tests/integration/local_emulator/testing/test_functions.py",
-    "local_emulator/testing/interception.py": "tests/integration/local_emulator/testing/test_requests.py",
 }
 
 

@@ -16,7 +16,7 @@ from local_emulator.assembly import Emulator
 from local_emulator.domain.errors import EmulatorError
 from local_emulator.settings import Settings
 from local_emulator.testing import emulated_sagemaker
-from tests.integration.local_emulator.testing.test_functions import train
+from tests.integration.local_emulator.jobs import train
 
 HOUR = 3600.0
 FASTER = 36_000  # an hour in a tenth of a second

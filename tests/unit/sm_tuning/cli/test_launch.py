@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from sm_tuning import Invalid, Objective
 from sm_tuning.cli import launch as module
+from sm_tuning.cli.failures import INTERRUPTED
 from sm_tuning.client.status import Training
 
 
@@ -114,7 +115,7 @@ def test_ctrl_c_lets_it_go_on_and_a_second_one_stops_it(
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler, "as it was before"
     finally:
         signal.signal(signal.SIGINT, before)
-    assert ended.value.code == module.INTERRUPTED
+    assert ended.value.code == INTERRUPTED
     assert run.stopped is again
     error = capsys.readouterr().err
     assert "t goes on. Follow it: sm-tuning attach t" in error

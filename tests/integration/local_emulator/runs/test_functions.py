@@ -1,4 +1,4 @@
-"""Functions in place of training scripts, and what tests ask the emulator."""
+"""Functions in place of training scripts."""
 
 import threading
 import time
@@ -9,56 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from local_emulator.domain.errors import EmulatorError, NotFound
-from local_emulator.settings import Settings
-from local_emulator.testing import emulated_sagemaker
-
-
-@pytest.fixture(scope="module")
-def _emulator() -> Iterator[Any]:
-    with emulated_sagemaker(Settings(parallel=4)) as emulator:
-        boto3.client("s3").create_bucket(Bucket="bucket")
-        yield emulator
-
-
-@pytest.fixture
-def emulator(_emulator: Any) -> Any:
-    _emulator.reset()
-    _emulator.requests.clear()
-    return _emulator
-
-
-@pytest.fixture
-def tune(request_of: Any) -> Any:
-    def tune(name: str, **changes: Any) -> Any:
-        boto3.client("sagemaker").create_hyper_parameter_tuning_job(**request_of(name, "s3://b/none", bucket="bucket", **changes))
-        return name
-
-    return tune
-
-
-def train(name: str, **changes: Any) -> str:
-    request = {
-        "TrainingJobName": name,
-        "AlgorithmSpecification": {
-            "TrainingImage": "image",
-            "TrainingInputMode": "File",
-            "MetricDefinitions": [{"Name": "loss", "Regex": r"^loss=([0-9.]+)"}],
-        },
-        "RoleArn": "arn:aws:iam::123456789012:role/SageMakerRole",
-        "OutputDataConfig": {"S3OutputPath": "s3://bucket/output"},
-        "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
-        "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
-    }
-    boto3.client("sagemaker").create_training_job(**request | changes)
-    return name
-
-
-def trainings_of(name: str) -> Any:
-    client = boto3.client("sagemaker")
-    return client.list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName=name, SortOrder="Ascending")[
-        "TrainingJobSummaries"
-    ]
+from tests.integration.local_emulator.jobs import train, trainings_of
 
 
 def test_a_function_trains(emulator: Any, tune: Any) -> None:
@@ -171,57 +122,6 @@ def test_the_runtime_is_limited(emulator: Any) -> None:
     emulator.trains(function)
     answer = emulator.wait(train("long", StoppingCondition={"MaxRuntimeInSeconds": 1}))
     assert answer["SecondaryStatus"] == "MaxRuntimeExceeded"
-
-
-def test_the_function_of_an_image(emulator: Any) -> None:
-    emulator.trains(lambda _: {"loss": 1.0})
-    emulator.trains(lambda _: {"loss": 2.0}, image="im?ge")
-    emulator.wait(train("of-image"))
-    assert emulator.metrics("of-image") == {"loss": [2.0]}
-
-
-def test_who_waits_hears_what_is_wrong(emulator: Any, tune: Any) -> None:
-    go_on = threading.Event()
-    emulator.trains(lambda _: go_on.wait(60) and None)
-    with pytest.raises(NotFound, match="no job 'never'"):
-        emulator.wait("never")
-    tune("slow", jobs=1)
-    with pytest.raises(TimeoutError, match="slow is still InProgress after 0 seconds"):
-        emulator.wait("slow", timeout=0)
-    with pytest.raises(NotFound, match="it is a tuning job"):
-        emulator.logs("slow")
-    go_on.set()
-    assert emulator.wait("slow")["HyperParameterTuningJobStatus"] in {"Completed", "Failed"}
-
-
-def test_requests_are_recorded(emulator: Any) -> None:
-    emulator.trains(lambda _: {"loss": 1.0})
-    train("recorded", HyperParameters={"lr": "0.1", "epochs": "3"})
-    client = boto3.client("sagemaker")
-    with pytest.raises(client.exceptions.ClientError):
-        client.describe_training_job(TrainingJobName="missing")
-    requests = emulator.requests
-    requests.assert_made("CreateTrainingJob", HyperParameters={"lr": "0.1"}, TrainingJobName="recorded")
-    requests.assert_made("CreateTrainingJob", times=1)
-    requests.assert_made("StopTrainingJob", times=0)
-    with pytest.raises(
-        AssertionError, match=r"CreateTrainingJob\(TrainingJobName=\"other\"\) was not called; these were:\n  Create"
-    ):
-        requests.assert_made("CreateTrainingJob", TrainingJobName="other")
-    assert [(call.service, call.operation, call.error) for call in requests] == [
-        ("sagemaker", "CreateTrainingJob", None),
-        ("sagemaker", "DescribeTrainingJob", "ValidationException"),
-    ]
-    assert requests.snapshot("DescribeTrainingJob") == [
-        {"service": "sagemaker", "operation": "DescribeTrainingJob", "parameters": {"TrainingJobName": "missing"}}
-    ]
-
-
-def test_functions_stand_in_only_inside_tests(tmp_path: Any) -> None:
-    from local_emulator.assembly import Emulator  # noqa: PLC0415 - heavy
-
-    with pytest.raises(EmulatorError, match="'image' is mapped to a function"):
-        Emulator(Settings(state=tmp_path, images={"image": lambda _: {}}))
 
 
 def test_functions_leave_nothing_open(emulator: Any) -> None:
