@@ -36,7 +36,7 @@ SLEEPS = {
     "tests/integration/local_emulator/api/test_connections.py": 1,
     "tests/integration/local_emulator/testing/test_time_scale.py": 3,
     "tests/integration/local_emulator/testing/test_waiting.py": 1,
-    "tests/integration/sm_tuning/cli/test_answers.py": 1,
+    "tests/integration/sm_tuning/client/test_answers.py": 1,
     "tests/resilience/kills.py": 1,
     "tests/unit/local_emulator/runs/test_clock.py": 9,
 }

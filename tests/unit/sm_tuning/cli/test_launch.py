@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from sm_tuning import Invalid, Objective
 from sm_tuning.cli import launch as module
@@ -44,22 +43,6 @@ def test_the_next_command_reaches_the_same_account(members: Mapping[str, Any], o
 def test_the_best_comes_first_and_what_has_no_value_last(goal: Any, names: str) -> None:
     rows = [training("none", None), training("a", 0.0), training("b", 1.0), training("c", -1.0)]
     assert [row.name for row in module._by_objective(rows, goal("score", "score=(.*)"))] == [*names, "none"]
-
-
-@pytest.mark.parametrize("error", [None, "404"])
-def test_a_bucket_that_is_not_there_is_made_on_the_emulator(error: str | None) -> None:
-    made: list[str] = []
-
-    def head_bucket(**_: str) -> None:
-        if error is not None:
-            raise ClientError({"Error": {"Code": error, "Message": "no"}}, "HeadBucket")
-
-    def create_bucket(Bucket: str) -> None:  # noqa: N803 - boto3's
-        made.append(Bucket)
-
-    s3 = SimpleNamespace(head_bucket=head_bucket, create_bucket=create_bucket)
-    module._make_bucket(SimpleNamespace(client=lambda *_, **__: s3), "s3://box/prefix/deep")
-    assert made == ([] if error is None else ["box"])
 
 
 def test_money_is_spent_after_a_question_alone(job: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,26 @@
+"""Where commands go."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from sm_tuning.cli.target import Target
+from sm_tuning.client import local_session
+from sm_tuning.client.local_session import Emulator
+
+URL = "http://127.0.0.1:4577"
+
+
+@pytest.mark.parametrize("differences", [(), ("version 0.1, here 0.2",)])
+def test_another_installations_emulator_is_used_and_told_of(
+    differences: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = SimpleNamespace(emulator=Emulator(URL, differences=differences))
+    monkeypatch.setattr(local_session, "local_session", lambda *_, **__: session)
+    target = Target(aws=False, region=None, profile=None, state=tmp_path)
+    assert target.session() is session
+    assert (target.url, target.started) == (URL, False)
+    error = " ".join(capsys.readouterr().err.split())
+    assert (f"the emulator at {URL} is another than this program's: version 0.1, here 0.2." in error) is bool(differences)
+    assert bool(error) is bool(differences)
