@@ -191,6 +191,16 @@ def diagnose(**arguments: object) -> None:
     _perform("analysis.diagnose", **arguments)
 
 
+@sm_tuning.command(name="next")
+@click.argument("job", default="latest")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="A .toml file; standard output, if not given.")
+@click.option("--name", help="Name of the new tuning job (default: the old one's with the next number).")
+@_options
+def next_(**arguments: object) -> None:
+    """Write the tuning job that follows one, as its diagnosis advises, as TOML for `plan` and `run`."""
+    _perform("next_round.next_", **arguments)
+
+
 @sm_tuning.command()
 @click.argument("job", required=False)
 @click.option(

@@ -78,6 +78,11 @@ class TuningRun:
             failure_reason=job.get("FailureReason"),
         )
 
+    def tags(self) -> Mapping[str, str]:
+        """Its tags, which Describe does not tell."""
+        pages = self._client.get_paginator("list_tags").paginate(ResourceArn=self.describe()["HyperParameterTuningJobArn"])
+        return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
+
     def wait(
         self, progress: Callable[[RunStatus], object] | None = None, *, poll: float | None = None, timeout: float | None = None
     ) -> RunStatus:

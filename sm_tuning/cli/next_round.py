@@ -1,0 +1,52 @@
+"""The command that writes the tuning job which follows one."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from sm_tuning.analysis.diagnosis import diagnose
+from sm_tuning.analysis.next_round import NextRound, next_round
+from sm_tuning.analysis.reading import read_data_scaling, read_results
+from sm_tuning.cli.job_file import LOCAL_OUTPUT, LOCAL_ROLE
+from sm_tuning.cli.output import echo, echo_json
+from sm_tuning.cli.session import run_of
+from sm_tuning.cli.target import Target
+from sm_tuning.client.run import TuningRun
+from sm_tuning.errors import Invalid
+from sm_tuning.spec.from_request import job_of
+from sm_tuning.spec.written import as_toml
+from sm_tuning.tuning_job import TuningJob
+
+
+def next_(*, job: str, output: Path | None, name: str | None, target: Target, as_json: bool) -> None:
+    """Write the tuning job that follows one, as its diagnosis advises, as TOML."""
+    run = run_of(target.session(), job)
+    following = _following(run, name)
+    text = as_toml(following.job, following.comments)
+    if output is not None:
+        output.write_text(text, encoding="utf-8")
+    if as_json:
+        echo_json({"name": following.job.name, "file": None if output is None else str(output.resolve()), "toml": text})
+    elif output is None:
+        echo(text.rstrip("\n"))
+    else:
+        echo(f"{output}: the round after {run.name}. Check it: sm-tuning plan {output}  Launch it: sm-tuning run {output}")
+
+
+def _following(run: TuningRun, name: str | None) -> NextRound[TuningJob]:
+    """The next round of a tuning job; raises Invalid for one that runs still, and for one that cannot be written."""
+    status = run.status()
+    if not status.over:
+        raise Invalid(
+            f"{run.name} is {status.status}; a next round learns from a tuning job that has ended: sm-tuning attach {run.name}"
+        )
+    results = read_results(run)
+    job = replace(job_of(TuningJob, results.tuning_jobs[0].request), tags=run.tags())
+    following = next_round(diagnose(results, read_data_scaling(results, [run])), job, name)
+    return NextRound(following.job, {**following.comments, **_about_the_emulators_own(following.job)})
+
+
+def _about_the_emulators_own(job: TuningJob) -> Mapping[str, list[str]]:
+    """Which of role and output are the emulator's."""
+    own = (("role", job.role, LOCAL_ROLE), ("output", job.output, LOCAL_OUTPUT))
+    return {member: [f"the emulator's; AWS needs a {member} of your account"] for member, value, local in own if value == local}
