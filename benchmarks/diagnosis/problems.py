@@ -219,7 +219,7 @@ PROBLEMS: Sequence[Problem] = [
         name="cancer, linear, penalty too strong",
         data="cancer",
         train=linear,
-        axes=[_rate(1e-3, 0.1), _epochs(5, 30), _decay(0.5, 50.0)],
+        axes=[_rate(1e-3, 0.1), _epochs(5, 30), _decay(5.0, 200.0)],
         misplaced="penalty too strong",
     ),
     Problem(
@@ -245,7 +245,7 @@ PROBLEMS: Sequence[Problem] = [
         name="sparse, linear, rate too high",
         data="sparse",
         train=linear,
-        axes=[_rate(5e-3, 2.0), _batch, _epochs(3, 25), _decay(1e-3, 10.0)],
+        axes=[_rate(2e-2, 5.0), _batch, _epochs(3, 25), _decay(1e-3, 10.0)],
         misplaced="rate too high",
     ),
     # --- looked at once
@@ -268,8 +268,8 @@ PROBLEMS: Sequence[Problem] = [
         held_out=True,
     ),
     Problem(
-        name="cancer, boosting, too large",
-        data="cancer",
+        name="moons, boosting, too large",
+        data="moons",
         train=boosting,
         axes=[_eta(0.3, 1.0), _rounds(30, 80), _depth(4, 10), _log("min_child_weight", Role.OTHER, 0.1, 10.0)],
         misplaced="too many rounds, too high a rate",
@@ -310,7 +310,7 @@ PROBLEMS: Sequence[Problem] = [
         name="classes, network, penalty too strong",
         data="classes",
         train=partial(network, accuracy=True),
-        axes=[_rate(1e-3, 0.1), _batch, _epochs(4, 20), _decay(0.2, 20.0)],
+        axes=[_rate(1e-3, 0.1), _batch, _epochs(4, 20), _decay(2.0, 100.0)],
         objective="validation:accuracy",
         misplaced="penalty too strong",
         held_out=True,
