@@ -1,6 +1,5 @@
 """The training and the validation curve of one kind of metric, and how much of a difference counts in it."""
 
-import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +13,11 @@ from sm_tuning.spec.metrics import Objective
 
 _A_SHARE = 1.5  # a share is not above 1, but what somebody has smoothed may be
 _PER_CENT = 100.0
-_ROUNDED = 6e-5  # of shares that were printed with four digits
-_MOST_ROWS = 2000
+_MOST_ROWS = 3000
+_MOST_SHARES = 12  # that the number of rows is looked for in
+_DIGITS = 7
+_BY_CHANCE = 0.2
+_LEAST_ROWS = 20  # fewer are a fraction that was shortened: 0.8 need not be 4 of 5
 _CROSS_ENTROPIES = {"loss", "logloss", "mlogloss", "nll", "entropy", "crossentropy", "perplexity", "ppl"}
 _PERPLEXITIES = {"perplexity", "ppl"}
 
@@ -85,7 +87,12 @@ class Form:
     @cached_property
     def rows(self) -> int | None:
         """Number of validation rows, by the steps in which a share moves; None if it does not show."""
-        return rows_of(self.held_out.errors) if self.held_out is not None and self.scale is Scale.SHARE else None
+        if self.held_out is None or self.scale is not Scale.SHARE:
+            return None
+        values = list(dict.fromkeys(self.held_out.logged))[-_MOST_SHARES:]
+        printed = [*values, *(self.train.logged[-_MOST_SHARES:] if self.train else ())]
+        top = _top(self.held_out.logged) or 1.0
+        return rows_of([value / top for value in values], _rounding(printed) / top)
 
     @cached_property
     def sampling_error(self) -> float:
@@ -96,15 +103,28 @@ class Form:
         return math.sqrt(wrong * (1 - wrong) / self.rows)
 
 
-def rows_of(shares: Sequence[float]) -> int | None:
-    """The number of rows of which shares are whole multiples; None where it does not show, or where it may be the rounding's doing."""
-    distinct = sorted(set(shares))
-    steps = [after - before for before, after in itertools.pairwise(distinct) if after - before > _ROUNDED]
-    if not steps:
-        return None
-    rows = round(1 / min(steps))
-    whole = all(abs(share * rows - round(share * rows)) < _ROUNDED * rows + 1e-9 for share in distinct)
-    return rows if whole and rows not in {10, 100, 1000, 10_000} and rows <= _MOST_ROWS else None
+def rows_of(shares: Sequence[float], rounding: float) -> int | None:
+    """The least number of rows of which all shares are whole multiples; None where that may well be chance.
+
+    Args:
+        shares: Different ones, from 0 to 1.
+        rounding: By how much a share may be off, as it was printed.
+    """
+    by_chance = 0.0
+    for rows in range(2, _MOST_ROWS):  # from 2, for what matches fewer rows is no evidence of more
+        off = rounding * rows
+        by_chance += min(2 * off, 1.0) ** len(shares)
+        if by_chance > _BY_CHANCE:
+            return None
+        if all(abs(share * rows - round(share * rows)) <= off for share in shares):
+            return rows if rows >= _LEAST_ROWS else None
+    return None
+
+
+def _rounding(values: Sequence[float]) -> float:
+    """Half of the last digit that was printed."""
+    digits = max((len(repr(value).partition(".")[2]) for value in values), default=0)
+    return 0.5001 * 10.0 ** -min(digits, _DIGITS)
 
 
 def form_of(pair: MetricPair, curves: Curves, objective: Objective | None, attainable: Mapping[str, float]) -> Form:

@@ -17,11 +17,12 @@ _POINTS = 0.02
 _PART = {Scale.ENTROPY: 0.2, Scale.DISTANCE: 0.2, Scale.SQUARED: 0.4, Scale.SIGNED: 0.2}
 _OF_START = 0.02  # a rise below that part of where the loss began is none, even of a loss that is close to 0
 # What counts as a gap between training and validation.
-_GAP_POINTS = 0.1
-_GAP_PART = {Scale.ENTROPY: 0.5, Scale.DISTANCE: 0.4, Scale.SQUARED: 1.0, Scale.SIGNED: 0.35}
+_GAP_POINTS = 0.045
+_GAP_PART = {Scale.ENTROPY: 0.25, Scale.DISTANCE: 0.4, Scale.SQUARED: 1.0, Scale.SIGNED: 0.35}
 _GAP_OF_START = 0.06
 _SOME = 0.15  # of what counts: enough to count together with the other sign
-_HUGE = 2.0  # times as much: overfit, even if validation still improves
+_HUGE_POINTS = 0.2  # so far apart it is overfit, even if validation still improves
+_HUGE = 2.0  # times what counts, of a loss
 # What the last quarter must gain to be still improving.
 _LATE_POINTS = 0.01
 _LATE_PART = 0.03
@@ -35,9 +36,11 @@ _WORSE_START = 0.2  # training ends worse than it began by that part of a loss
 _RISE = 0.25  # of what training gained is lost again
 _SWING = 0.07  # of the level
 _NOISE = 0.12
+_NOISE_POINTS = 0.03
 _CHANCE = 0.01  # of the loss: no farther from chance
 _DEAD_JITTER = 0.002
 _STILL = 0.02
+_ERRORS = 1.5  # standard errors of a validation share: what chance may add to a gap
 _NOISES = 2.5  # what is more than noise
 _TELLING = 6
 _HARDLY = {
@@ -62,8 +65,9 @@ class Finding:
 def findings(form: Form) -> Iterator[Finding]:
     """What every rule says of a form, the worst first."""
     yield from _exploded(form)
-    yield from _overfit(form)
     yield from _got_worse(form)
+    yield from _overfit(form)
+    yield from _lost(form)
     yield from _swings(form)
     yield from _dead(form)
     yield from _misfit(form)
@@ -117,18 +121,31 @@ def _exploded(form: Form) -> Iterator[Finding]:
 
 
 def _got_worse(form: Form) -> Iterator[Finding]:
-    """Training ends worse than it began, or has lost again what it had gained."""
-    series, smooth = form.learning, form.learning.smooth
+    """Training ends worse than it began."""
+    series = form.learning
     swing = jitter(series.errors[len(series.errors) // 3 :])
-    least = 2 * _POINTS if form.scale is Scale.SHARE else _WORSE_START * abs(series.first)
-    rise, rest = series.last - series.best, series.first - series.last
     reason = f"{series.name} got worse in training: {series.value(0)} in epoch 1, {series.value(-1)} at the end"
-    yield Finding(verdict=Verdict.DIVERGED, strength=_ratio(-rest, max(least, 2 * swing)), reason=reason)
+    strength = _ratio(series.last - series.first, max(_worse_start(form), 2 * swing))
+    yield Finding(verdict=Verdict.DIVERGED, strength=strength, reason=reason)
+
+
+def _worse_start(form: Form) -> float:
+    return 2 * _POINTS if form.scale is Scale.SHARE else _WORSE_START * abs(form.learning.first)
+
+
+def _lost(form: Form) -> Iterator[Finding]:
+    """Training has lost again much of what it had gained."""
+    series = form.learning
+    rise, rest = series.last - series.best, series.first - series.last
     gained = max(form.gained, 0.05 * abs(series.first), 1e-12)
-    lost = rise > _RISE * gained and rest < 0.6 * gained and (form.train is not None or rest < 0)
-    strength = _ratio(rise, max(_RISE * gained, 2 * least, 2 * swing)) if lost and len(smooth) >= _TELLING else 0.0
+    swing = jitter(series.errors[len(series.errors) // 3 :])
+    lost = rest < 0.6 * gained and (form.train is not None or rest < 0) and len(series) >= _TELLING
     best = f"{series.value(series.best_index)} in epoch {series.best_index + 1}"
-    yield Finding(verdict=Verdict.DIVERGED, strength=strength, reason=f"{reason}, after {best}")
+    yield Finding(
+        verdict=Verdict.DIVERGED,
+        strength=_ratio(rise, max(_RISE * gained, 2 * _worse_start(form), 2 * swing)) if lost else 0.0,
+        reason=f"{series.name} lost what it had gained: {best}, {series.value(-1)} at the end",
+    )
 
 
 def _swings(form: Form) -> Iterator[Finding]:
@@ -178,7 +195,7 @@ def _overfit(form: Form) -> Iterator[Finding]:
     if held_out is None:
         return
     gap, rise = _gap_strength(form), _rise_strength(form)
-    if form.scale is Scale.SHARE and train is not None and misfit(form) > 1 and held_out.last - train.last < _HUGE * _GAP_POINTS:
+    if form.scale is Scale.SHARE and train is not None and misfit(form) > 1 and held_out.last - train.last < _HUGE_POINTS:
         return  # it has not learnt enough to learn too much
     both = gap + rise if rise >= _SOME and gap >= _SOME else 0.0
     if rise > 1 or both > 1 or train is None:
@@ -195,11 +212,12 @@ def _gap_strength(form: Form) -> float:
         return 0.0
     held_out = form.held_out
     gap = held_out.last - form.train.last
-    if gap <= max(2 * held_out.noise, 2 * form.sampling_error):
+    if gap <= 2 * held_out.noise:
         return 0.0
-    strength = _ratio(gap, _gap_least(form))
+    strength = _ratio(gap, max(_gap_least(form), _POINTS + _ERRORS * form.sampling_error if form.scale is Scale.SHARE else 0.0))
     still_better = held_out.quarter > max(_late_least(form), _NOISES * held_out.noise)
-    return min(strength, 1.0) if still_better and strength < _HUGE else strength
+    huge = gap >= _HUGE_POINTS if form.scale is Scale.SHARE else strength >= _HUGE
+    return min(strength, 1.0) if still_better and not huge else strength
 
 
 def _rise_strength(form: Form) -> float:
@@ -225,7 +243,7 @@ def _noisy(form: Form) -> Iterator[Finding]:
     gained = series.first - series.best
     last = series.logged[-5:]
     least = max(
-        _NOISE * gained, _POINTS if form.scale is Scale.SHARE else 0.1 * abs(series.last), 1.5 * form.sampling_error, 1e-12
+        _NOISE * gained, _NOISE_POINTS if form.scale is Scale.SHARE else 0.1 * abs(series.last), 1.5 * form.sampling_error, 1e-12
     )
     yield Finding(
         verdict=Verdict.NOISY,
@@ -265,7 +283,7 @@ def _misfit(form: Form) -> Iterator[Finding]:
     train = form.train
     gap = form.held_out.last - train.last
     moved = train.first - train.best
-    nothing = moved <= max(_POINTS, 2 * train.noise) and gap <= _HUGE * _GAP_POINTS
+    nothing = moved <= max(_POINTS, 2 * train.noise) and gap <= _HUGE_POINTS
     reason = f"{train.name} has not got better: {train.value(0)} in epoch 1, {train.value(-1)} at the end"
     yield Finding(verdict=Verdict.UNDERFIT, strength=misfit(form) if nothing else 0.0, reason=reason)
 

@@ -42,7 +42,7 @@ def test_per_cent_beside_shares() -> None:
 
 
 def test_the_number_of_rows_shows_in_the_steps_of_a_share() -> None:
-    assert rows_of([40 / 117, 41 / 117, 45 / 117, 60 / 117]) == 117
-    assert rows_of([0.91, 0.92, 0.94]) is None  # two digits: rounding makes such steps too
-    assert rows_of([0.5123, 0.6347, 0.71391]) is None
-    assert rows_of([0.5] * 9) is None
+    assert rows_of([40 / 117, 41 / 117, 45 / 117, 60 / 117], 1e-7) == 117
+    assert rows_of([round(41 / 57, 6)], 5e-7) == 57
+    assert rows_of([0.91, 0.92, 0.94], 5e-3) is None  # rounding makes such steps too
+    assert rows_of([0.5123, 0.6347, 0.71391], 5e-6) is None
