@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.effects import Edge
+from sm_tuning.client.status import duration
 
 Ranges = Mapping[str, tuple[float, float]]
 """New low and high ends, by the hyperparameter's name."""
@@ -69,6 +70,16 @@ class Cost:
     epochs: int | None = None
     seconds: float | None = None
 
+    def __str__(self) -> str:
+        parts = []
+        if self.training_jobs:
+            time = "" if self.seconds is None else f", about {duration(self.seconds)} of training"
+            parts.append(f"{self.training_jobs} training job{'s' if self.training_jobs > 1 else ''}{time}")
+        if self.epochs:
+            noun = "epoch" if abs(self.epochs) == 1 else "epochs"
+            parts.append(f"{abs(self.epochs)} {noun} {'more' if self.epochs > 0 else 'less'} in a training job")
+        return ", ".join(parts) or "no training job"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Advice:
@@ -95,3 +106,10 @@ class Advice:
     toward: Edge | None = None
     ranges: Ranges = field(default_factory=dict)
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def changes(self) -> str:
+        """What it changes of the ranges, in words; empty for nothing."""
+        ranges = (f"{name}: {low:.3g} to {high:.3g}" for name, (low, high) in self.ranges.items())
+        values = (f"{name}: {', '.join(kept)}" for name, kept in self.values.items())
+        return "; ".join([*ranges, *values])

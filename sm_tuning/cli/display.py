@@ -245,10 +245,9 @@ def _advice_table(view: "ViewModel") -> Table:
     table.add_column(justify="right")
     table.add_column(overflow="fold")
     for position, advice in enumerate(view.advice, start=1):
-        ranges = "; ".join(f"{name}: {low:.3g} to {high:.3g}" for name, (low, high) in advice.ranges.items())
-        text = Text.assemble(
-            (advice.remedy, "bold"), ": ", safe(advice.reason), "  " if ranges else "", safe(f"[{ranges}]") if ranges else ""
-        )
+        changes = f"  [{advice.changes}]" if advice.changes else ""
+        beside = f"  ({advice.confidence.value} confidence; {advice.cost})"
+        text = Text.assemble((advice.remedy, "bold"), ": ", safe(advice.reason), safe(changes), (beside, "dim"))
         table.add_row(f"  {position}.", text)
     return table
 

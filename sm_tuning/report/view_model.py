@@ -12,10 +12,14 @@ from sm_tuning.analysis.data_scaling import DataScalingCurve
 from sm_tuning.analysis.diagnosis import Diagnosis, diagnose
 from sm_tuning.analysis.effects import Effect
 from sm_tuning.analysis.fit import Fit, Verdict
+from sm_tuning.analysis.next_round import next_round
 from sm_tuning.analysis.results import Results, TrialResult
-from sm_tuning.spec.job import WarmStart
+from sm_tuning.errors import Invalid
+from sm_tuning.spec.from_request import job_of
+from sm_tuning.spec.job import TuningJobSpec, WarmStart
 from sm_tuning.spec.metrics import Objective
 from sm_tuning.spec.parameters import Range
+from sm_tuning.spec.written import as_python, as_toml
 
 _RUNNING = frozenset({"InProgress", "Stopping"})
 
@@ -90,6 +94,15 @@ class ComparedJob:
     best_over_trials: Steps
 
 
+@dataclass(frozen=True)
+class NextRoundText:
+    """The tuning job that follows as TOML and as Python; both are empty where there is none, for the reason in `refusal`."""
+
+    toml: str = ""
+    python: str = ""
+    refusal: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ViewModel:
     """One tuning job or several with the same objective, as they are shown.
@@ -113,6 +126,7 @@ class ViewModel:
         max_parallel: Training jobs at a time.
         slot_use: Share of the parallel slots' time that was spent training; None before anything has ended.
         saved_seconds: Time that early stopping has saved; None if no training job was stopped.
+        next_round: The tuning job that follows, as text.
         request: What would create the first tuning job again, in AWS's form.
     """
 
@@ -135,6 +149,7 @@ class ViewModel:
     max_parallel: int
     slot_use: float | None
     saved_seconds: float | None
+    next_round: NextRoundText
     request: Mapping[str, Any]
 
     @property
@@ -204,6 +219,7 @@ def view_model(results: Results, shares: Results | None = None) -> ViewModel:
         max_parallel=results.tuning_jobs[0].max_parallel,
         slot_use=results.slot_use,
         saved_seconds=results.saved_seconds,
+        next_round=_next_round(results, diagnosis),
         request=results.tuning_jobs[0].request,
     )
 
@@ -245,3 +261,13 @@ def _compared(part: Results, diagnosis: Diagnosis) -> ComparedJob:
         best_over_time=[(_since(part.begin, time) or 0.0, value) for time, value in steps],
         best_over_trials=[(float(count), value) for count, (_, value) in enumerate(steps, start=1)],
     )
+
+
+def _next_round(results: Results, diagnosis: Diagnosis) -> NextRoundText:
+    if any(trial.status in _RUNNING for trial in results.trials):
+        return NextRoundText(refusal="it learns from training jobs that have ended, and some run still")
+    try:
+        following = next_round(diagnosis, job_of(TuningJobSpec, results.tuning_jobs[0].request))
+    except Invalid as error:
+        return NextRoundText(refusal=str(error))
+    return NextRoundText(as_toml(following.job, following.comments), as_python(following.job, following.comments))

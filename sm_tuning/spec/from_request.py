@@ -168,13 +168,13 @@ def _resources(definition: _Form) -> Resources:
         spot=definition.get("EnableManagedSpotTraining", False),
         checkpoints=checkpoints.get("S3Uri"),
         checkpoint_path=checkpoints.get("LocalPath"),
-        alternatives=several[1:],
-        groups=[
+        alternatives=tuple(several[1:]),
+        groups=tuple(
             InstanceGroup(form["InstanceGroupName"], form["InstanceType"], form["InstanceCount"])
             for form in machines.get("InstanceGroups") or ()
-        ],
+        ),
         placement=None if servers is None else _placement(servers),
-        preferences=[_instance(form) for form in machines.get("InstancePreferences") or ()],
+        preferences=tuple(_instance(form) for form in machines.get("InstancePreferences") or ()),
     )
 
 

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any, get_args
 
 from sm_tuning.spec.channels import Channel
-from sm_tuning.spec.job import TuningJobSpec
+from sm_tuning.spec.job import TuningJobSpec, WarmStart
 from sm_tuning.spec.metrics import Metric, Objective
 from sm_tuning.spec.parameters import Auto, Categorical, Continuous, Integer, Range
 from sm_tuning.spec.request import given
@@ -216,7 +216,16 @@ def _builders(value: object) -> Iterator[object]:
             yield from _builders(item)
 
 
-_BY_POSITION: Mapping[type, int] = {Continuous: 3, Integer: 3, Categorical: 2, Auto: 2, Metric: 2, Objective: 2, Channel: 2}
+_BY_POSITION: Mapping[type, int] = {
+    Continuous: 3,
+    Integer: 3,
+    Categorical: 2,
+    Auto: 2,
+    Metric: 2,
+    Objective: 2,
+    Channel: 2,
+    WarmStart: 1,
+}
 
 
 def _python(value: object, indent: int) -> str:

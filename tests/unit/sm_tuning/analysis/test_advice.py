@@ -3,6 +3,8 @@
 import json
 from dataclasses import asdict
 
+import pytest
+
 from sm_tuning.analysis import Advice, Confidence, Remedy
 from sm_tuning.analysis.advice import Cost
 
@@ -20,3 +22,23 @@ def test_an_advice_is_a_document_for_programs() -> None:
     document = json.loads(json.dumps(asdict(advice)))
     assert (document["kind"], document["confidence"]) == ("stop earlier", Confidence.MEDIUM)
     assert document["cost"] == {"training_jobs": 0, "epochs": -3, "seconds": None}
+
+
+@pytest.mark.parametrize(
+    ("cost", "text"),
+    [
+        (Cost(), "no training job"),
+        (Cost(training_jobs=1), "1 training job"),
+        (Cost(training_jobs=12, seconds=200), "12 training jobs, about 3 min 20 s of training"),
+        (Cost(epochs=-1), "1 epoch less in a training job"),
+        (Cost(training_jobs=2, epochs=20), "2 training jobs, 20 epochs more in a training job"),
+    ],
+)
+def test_a_cost_in_words(cost: Cost, text: str) -> None:
+    assert str(cost) == text
+
+
+def test_changes_in_words() -> None:
+    advice = Advice(kind=Remedy.END_RANGE, remedy="", reason="", ranges={"lr": (1e-4, 0.12345)}, values={"kind": ["a", "b"]})
+    assert advice.changes == "lr: 0.0001 to 0.123; kind: a, b"
+    assert not Advice(kind=Remedy.STOP, remedy="", reason="").changes

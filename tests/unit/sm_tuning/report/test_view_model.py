@@ -1,16 +1,18 @@
 """The view model: everything that is shown, derived once."""
 
 import dataclasses
+import tomllib
 from dataclasses import replace
 
 import pytest
 
+from sm_tuning import Bayesian, TuningJob
 from sm_tuning.analysis import Verdict, diagnose
 from sm_tuning.analysis.results import Results
 from sm_tuning.client.description import TuningJobDescription
 from sm_tuning.report.view_model import view_model
 from sm_tuning.spec.metrics import Objective
-from tests.unit.sm_tuning.made_results import made
+from tests.unit.sm_tuning.made_results import RANGES, made
 
 
 def test_trials_are_in_the_order_of_launch_and_ranked_by_objective() -> None:
@@ -77,3 +79,25 @@ def test_it_does_not_change() -> None:
     view = view_model(made(2))
     with pytest.raises(dataclasses.FrozenInstanceError):
         view.coarse = 1  # type: ignore[misc] # what is refused
+
+
+def test_the_next_round_is_text_or_the_reason_why_there_is_none() -> None:
+    results = made(12)
+    results = replace(results, trials=[trial for trial in results.trials if trial.status != "Failed"])
+    assert "only a tuning job with one can be written again" in view_model(results).next_round.refusal
+    job = TuningJob(
+        name="made",
+        role="arn:aws:iam::123456789012:role/R",
+        output="s3://b/o",
+        image="123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1",
+        objective=results.objective,
+        ranges=RANGES,
+        strategy=Bayesian(),
+        max_jobs=12,
+    )
+    described = replace(results, tuning_jobs=[replace(results.tuning_jobs[0], request=job.request())])
+    text = view_model(described).next_round
+    assert (tomllib.loads(text.toml)["name"], text.refusal) == ("made-2", "")
+    assert "warm_start=WarmStart(['made'])" in text.python
+    running = replace(described, trials=[replace(described.trials[0], status="InProgress"), *described.trials[1:]])
+    assert view_model(running).next_round.refusal.endswith("some run still")
