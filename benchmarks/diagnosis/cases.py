@@ -142,12 +142,15 @@ def _visible(record: Record, form: str, chance: float) -> bool:
 
 
 def _scatter(values: Sequence[float]) -> float:
-    """The standard deviation about a straight line of the last half, of four values at least."""
+    """The standard deviation in the last half, of four values at least, about a straight line or, if that is less, a smooth curve."""
     last = values[-max(4, len(values) // 2) :]
     count = len(last)
     middle, mean = (count - 1) / 2, sum(last) / count
     slope = sum((i - middle) * (value - mean) for i, value in enumerate(last)) / sum((i - middle) ** 2 for i in range(count))
-    return math.sqrt(sum((value - mean - slope * (i - middle)) ** 2 for i, value in enumerate(last)) / max(1, count - 2))
+    about_line = sum((value - mean - slope * (i - middle)) ** 2 for i, value in enumerate(last)) / max(1, count - 2)
+    bends = [a - 2 * b + c for a, b, c in zip(last, last[1:], last[2:], strict=False)]
+    about_curve = sum(bend * bend for bend in bends) / len(bends) / 6  # of independent errors, 1 + 4 + 1 times their variance
+    return math.sqrt(min(about_line, about_curve))
 
 
 def _as_printed(record: Record, form: str, numbers: Numbers) -> Numbers:

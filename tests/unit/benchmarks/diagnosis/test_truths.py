@@ -145,6 +145,16 @@ def test_a_record_gives_a_case_of_each_form_as_it_is_printed() -> None:
     assert errors["clear"]
 
 
+def test_scatter_is_about_the_trend_of_the_printed_validation_score() -> None:
+    metric = [0.5 + 0.03 * i for i in range(15)]
+    smooth, rough = (
+        list(cases(record(curves=record()["curves"] | {"validation": ([0.5] * 15, values)})))[1]["truth"]["scatter"]
+        for values in (metric, [value + 0.05 * (-1) ** i for i, value in enumerate(metric)])
+    )
+    assert smooth == pytest.approx(0, abs=1e-6)
+    assert 0.04 < rough < 0.07
+
+
 def test_where_the_validation_rows_say_the_contrary_both_are_accepted_and_nothing_is_clear() -> None:
     fine = record()["curves"]["train"]
     bad = (fine[0], [0.6] * 15)
