@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from benchmarks.diagnosis.truths import Numbers, Truth, truth
+from benchmarks.diagnosis.truths import FAILED, IMPROVING, Numbers, Truth, truth
 
 Record = Mapping[str, Any]
 Case = dict[str, Any]
@@ -14,34 +14,46 @@ Case = dict[str, Any]
 def cases(record: Record) -> Iterator[Case]:
     """Both forms of a training.
 
-    The same rules read what was printed, in place of fresh rows: where that has no verdict in common with the truth, the
-    validation rows mislead, and where the other form says the contrary, opinions differ. Then either is accepted, and the case is
-    not clear.
+    What a script prints of training may be averaged over an epoch's batches, under dropout: the rules read it, beside fresh rows, as
+    they read the model's own score, and either reading is accepted. So is *still improving* where the printed validation score rises.
+    Where all that was printed, read in place of fresh rows, has no verdict in common with the truth, the validation rows mislead, and
+    where the other form says the contrary, opinions differ: then both are accepted, and the case is not clear.
     """
     forms = ("loss", "accuracy" if record["classes"] else "r2")
     numbers = {form: _numbers(record, form) for form in forms}
-    truths = {form: truth(numbers[form]) for form in forms}
+    truths = {form: _either(truth(numbers[form]), truth(_training_as_printed(record, numbers[form]))) for form in forms}
     for form, other in (forms, forms[::-1]):
-        mine = truths[form]
-        read = truth(_as_printed(record, form, numbers[form]))
-        accepted, clear, sound = mine.accepted, mine.clear, mine.sound
-        misled = not accepted & read.accepted
-        disputed = not accepted & truths[other].accepted
+        read = truth(_all_as_printed(record, numbers[form]))
+        judged = truths[form]
+        misled = not judged.accepted & read.accepted
+        disputed = not judged.accepted & truths[other].accepted
+        if IMPROVING in read.accepted and not judged.accepted & FAILED:
+            judged = _either(judged, replace(judged, accepted=judged.accepted | {IMPROVING}))
         for applies, reading in ((misled, read), (disputed, truths[other])):
             if applies:
-                accepted, clear, sound = accepted | reading.accepted, False, False
+                judged = Truth(accepted=judged.accepted | reading.accepted, clear=False, sound=False)
         yield {
             "name": f"{record['name']}-{form}",
             "family": record["family"],
             "form": form,
             **_printed(record, form),
-            "accepted": sorted(accepted),
-            "clear": clear,
-            "sound": sound,
+            "accepted": sorted(judged.accepted),
+            "clear": judged.clear,
+            "sound": judged.sound,
             "misled": misled,
             "disputed": disputed,
             "truth": _plain(numbers[form]) | _circumstances(record),
         }
+
+
+def _either(*readings: Truth) -> Truth:
+    """What all of them accept; clear if that is one verdict, or a failure's two."""
+    accepted = frozenset().union(*(reading.accepted for reading in readings))
+    return Truth(
+        accepted=accepted,
+        clear=len(accepted) == 1 or accepted <= FAILED,
+        sound=all(reading.sound for reading in readings),
+    )
 
 
 def _plain(numbers: Numbers) -> dict[str, Any]:
@@ -153,20 +165,26 @@ def _scatter(values: Sequence[float]) -> float:
     return math.sqrt(min(about_line, about_curve))
 
 
-def _as_printed(record: Record, form: str, numbers: Numbers) -> Numbers:
+def _training_as_printed(record: Record, numbers: Numbers) -> Numbers:
+    """With the printed training score in place of the model's own."""
+    train = _course(_scores(record, "printed", numbers.form)[: record["epochs"]])
+    fresh = _course(_scores(record, "fresh", numbers.form)[: record["epochs"]])
+    return replace(numbers, train=train[-1], top=max(train), then=train[fresh.index(max(fresh))])
+
+
+def _all_as_printed(record: Record, numbers: Numbers) -> Numbers:
     """What the rules read if nobody has fresh rows."""
-    epochs = record["epochs"]
-    train, validation = (_scores(record, part, form)[:epochs] for part in ("printed", "validation"))
-    course, learning = _course(validation), _course(train)
-    peak = max(range(epochs), key=course.__getitem__)
+    train = _course(_scores(record, "printed", numbers.form)[: record["epochs"]])
+    validation = _course(_scores(record, "validation", numbers.form)[: record["epochs"]])
+    best = max(validation)
     return replace(
         numbers,
-        train=learning[-1],
-        top=max(learning),
-        then=learning[peak],
-        end=course[-1],
-        best=course[peak],
-        **_rise(course),
+        train=train[-1],
+        top=max(train),
+        then=train[validation.index(best)],
+        end=validation[-1],
+        best=best,
+        **_rise(validation),
         later=None,
         error=0.0,
     )
@@ -184,6 +202,3 @@ def _printed(record: Record, form: str) -> dict[str, Any]:
         "objective": name,
         "goal": "Minimize" if form == "loss" or error else "Maximize",
     }
-
-
-__all__ = ["Case", "Record", "Truth", "cases"]

@@ -8,19 +8,21 @@ itself, in evaluation mode; `end` and those after it on fresh rows. Ends are mea
 The same for a training metric that lost a third of what can be learnt. Less than a twentieth of what can be learnt, and the same
 training at a tenth or a three-hundredth of its learning rate learns a third of it more: *rate too high* or *diverged*. Where the
 printed curve neither is without a number, nor rose by half above the constant answer's loss, nor lost ten points, *underfit* is
-accepted too.
+accepted too. As no curve tells why a training is dead, *rate too high* is accepted where a clear underfit never learnt a twentieth,
+at a rate that is no low one; also where a lower rate would have brought a tenth more.
 
 **Overfit.** Clear when
-  - the training score is above that of fresh rows by 10 points of accuracy, 20 of R², or 25 points of a loss's score that are
-    also a quarter more loss; a standard error more; twice as much if the fresh score goes on rising; or
+  - the training score is above that of fresh rows by 10 points of accuracy, 20 of R², or 25 points of a loss's score that are also a
+    quarter more loss; a standard error more; twice as much if the fresh score clearly goes on rising (*still improving* is accepted
+    too up to there if that is possible); or
   - the fresh score fell from its best by 5 points of accuracy, 10 of R², or by a quarter more loss and 5 points, while training
     held.
 Out of the question when the gap is below 3 points (R²: 5; loss: 5, or a tenth more loss) and the end within 1 point (R²: 2; loss:
 1, or a twentieth more loss) of the best. Anything between is a matter of taste.
 
-**Underfit.** Clear when training is 10 points below what a tuned reference reaches on *fresh* rows, and below half of the way
-there from the constant answer. Possible when 3 points below, or below half of the way from the constant answer to a perfect one
-(no curve says that no more can be had).
+**Underfit.** Clear when training is 10 points below what a tuned reference reaches on *fresh* rows, and below half of the way there
+from the constant answer. Possible when 3 points below, or below half of the way from the constant answer to a perfect one (no curve
+says that no more can be had).
 
 **Still improving.** Clear when the fresh score gained 2 points in the last quarter and gains 2 more when trained on for half as many
 epochs again (losses: a tenth of the loss and 2 points each); also when it gained 5 points in all, goes on rising more than half as
@@ -130,14 +132,15 @@ def truth(n: Numbers) -> Truth:
     rising, overfit, underfit = improving(n), overfitting(n), underfitting(n)
     accepted = set()
     if overfit == "clear":
-        accepted = {OVERFIT} | ({UNDERFIT} if underfit == "clear" else set())
+        both = rising != "no" and n.train - n.end < 2 * LIMITS[n.form].gap
+        accepted = {OVERFIT} | ({UNDERFIT} if underfit == "clear" else set()) | ({IMPROVING} if both else set())
     elif underfit == "clear":
         accepted = {UNDERFIT} | ({IMPROVING} if rising != "no" or (n.pace >= 0.6 and n.recent > 0) else set())
-        accepted |= ({RATE} if _by_rate(n) else set()) | ({OVERFIT} if overfit == "possible" else set())
+        accepted |= ({RATE} if _by_rate(n, 0.1) or _dead(n) else set()) | ({OVERFIT} if overfit == "possible" else set())
     else:
         accepted = {"clear": {IMPROVING}, "possible": {IMPROVING, GOOD}, "no": {GOOD}}[rising]
         accepted |= ({UNDERFIT} if underfit == "possible" else set()) | ({OVERFIT} if overfit == "possible" else set())
-        accepted |= {RATE} if _by_rate(n) else set()
+        accepted |= {RATE} if _by_rate(n, 1 / 3) else set()
     if _scatters(n) and not (overfit == "clear" and n.train - n.end > 3 * n.scatter):
         accepted |= {NOISY}
     if n.doubt > 0.1 and overfit == "possible":
@@ -150,15 +153,20 @@ def _more_loss(better: float, worse: float) -> float:
     return (1 - worse + _TINY) / max(1 - better, 0.0) if better < 1 else float("inf")
 
 
-def _by_rate(n: Numbers) -> bool:
-    """A lower learning rate would have trained it better, by much."""
-    return n.slower is not None and n.slower - n.train >= max(0.1, n.learnable / 3)
+def _by_rate(n: Numbers, share: float) -> bool:
+    """A lower learning rate would have trained it better, by a share of what can be learnt."""
+    return n.slower is not None and n.slower - n.train >= max(0.3 * share, n.learnable * share)
+
+
+def _dead(n: Numbers) -> bool:
+    """It never learnt anything, though its learning rate is no low one."""
+    return n.slower is not None and n.top < n.chance + 0.05 * n.learnable
 
 
 def _failure(n: Numbers) -> frozenset[str]:
     exploded = n.form != "accuracy" and n.train <= -1 and _more_loss(n.top, n.train) >= 2
     collapsed = n.top - n.train >= max(0.1, n.learnable / 3)
-    stuck = n.learnable >= 0.1 and n.train < n.chance + 0.05 * n.learnable and _by_rate(n)
+    stuck = n.learnable >= 0.1 and n.train < n.chance + 0.05 * n.learnable and _by_rate(n, 1 / 3)
     if n.finite and not (exploded or collapsed or stuck):
         return frozenset()
     return FAILED if n.visible or exploded or collapsed else FAILED | {UNDERFIT}

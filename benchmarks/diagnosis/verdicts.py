@@ -34,6 +34,8 @@ class Figures:
 
     cases: int
     right: int
+    clear: int
+    clearly_right: int
     sound: int
     false: int
     overfit: int
@@ -43,6 +45,7 @@ class Figures:
         """The table's rows: what, how many of how many, the share, the goal."""
         return [
             _row("verdicts accepted", self.right, self.cases, f"at least {GOALS['right']:.0%}"),
+            _row("the same, where one verdict alone is", self.clearly_right, self.clear, ""),
             _row("clearly sound, called overfit", self.false, self.sound, "none"),
             _row("clear overfits found", self.found, self.overfit, f"at least {GOALS['found']:.0%}"),
         ]
@@ -65,6 +68,8 @@ def figures(judged: Sequence[tuple[Case, str]]) -> Figures:
     return Figures(
         cases=len(judged),
         right=sum(said in case["accepted"] for case, said in judged),
+        clear=sum(case["clear"] for case, _ in judged),
+        clearly_right=sum(case["clear"] and said in case["accepted"] for case, said in judged),
         sound=len(sound),
         false=sound.count(OVERFIT),
         overfit=len(overfit),

@@ -33,6 +33,7 @@ def test_a_sound_training_is_a_good_fit(form: str) -> None:
         (of(train=0.99, end=0.90, best=0.96), {"overfit"}),  # fell by 6 points
         (of(train=0.92, end=0.90, best=0.96), {"good fit", "overfit"}),  # both fell
         (of(train=1.0, end=0.85, recent=0.03, later=0.89), {"overfit", "still improving"}),
+        (of(train=1.0, end=0.85, recent=0.01), {"overfit", "still improving"}),
         (of(train=1.0, end=0.75, recent=0.03, later=0.79), {"overfit"}),
         (of("r2", train=0.99, end=0.75), {"overfit"}),
         (of("r2", train=0.99, end=0.86), {"good fit", "overfit"}),
@@ -56,7 +57,10 @@ def test_a_gap_or_a_fall_on_fresh_rows_is_an_overfit(numbers: Numbers, accepted:
         (of(train=0.6, end=0.6, recent=0.01), {"underfit", "still improving"}),
         (of(train=0.8, end=0.8), {"good fit", "underfit"}),  # two thirds of the way: the curve does not say what can be had
         (of(train=0.6, end=0.6, attainable=0.62), {"good fit", "underfit"}),  # no more can be had, but no curve says so
-        (of(train=0.5, end=0.5, slower=0.5), {"underfit"}),  # as bad at a lower rate
+        (of(train=0.5, end=0.5), {"underfit"}),
+        (of(train=0.5, end=0.5, slower=0.5), {"underfit", "rate too high"}),  # dead, as it is at a lower rate: no curve tells why
+        (of(train=0.5, end=0.5, top=0.55, slower=0.5), {"underfit"}),
+        (of(train=0.6, end=0.6, slower=0.66), {"underfit", "rate too high"}),
         (of("loss", train=0.3, end=0.3), {"underfit"}),
     ],
 )
@@ -172,3 +176,24 @@ def test_where_the_other_form_says_the_contrary_both_are_accepted() -> None:
     assert losses["accepted"] == errors["accepted"] == ["good fit", "overfit"]
     assert losses["disputed"]
     assert not losses["clear"]
+
+
+def test_what_is_printed_of_training_under_dropout_is_a_reading_too() -> None:
+    loss = record()["printed"][0]
+    plain = {"train": (loss, [0.93] * 15), "fresh": ([0.5] * 15, [0.8] * 15), "validation": ([0.5] * 15, [0.8] * 15)}
+    assert list(cases(record(curves=plain)))[1]["accepted"] == ["overfit"]
+    under_dropout = list(cases(record(curves=plain, printed=(loss, [0.81] * 15))))[1]
+    assert under_dropout["accepted"] == ["good fit", "overfit", "underfit"]
+    assert not under_dropout["clear"]
+    assert not under_dropout["sound"]
+
+
+def test_still_improving_is_accepted_where_the_printed_validation_score_rises() -> None:
+    rising = {
+        **record()["curves"],
+        "validation": ([0.15] * 15, [0.9, 0.9, 0.9, 0.9, 0.9, 0.91, 0.92, 0.93, 0.94, 0.95, *[0.95] * 5]),
+    }
+    case = list(cases(record(curves=rising)))[1]
+    assert case["accepted"] == ["good fit", "still improving"]
+    assert case["sound"]
+    assert not case["clear"]
