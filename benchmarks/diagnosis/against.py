@@ -65,7 +65,7 @@ class Judge:
                     yield f"two ranges: {name}"
                 box[name] = ends
                 yield from self._range(name, ends)
-            for name, kept in getattr(advice, "values", {}).items():
+            for name, kept in advice.values.items():
                 yield from self._values(name, kept)
         yield from (f"opposite: {name} {' and '.join(sorted(seen))}" for name, seen in ways.items() if len(seen) > 1)
         if box:
@@ -73,16 +73,12 @@ class Judge:
 
     def ways(self, advice: Advice) -> Iterator[tuple[str, str]]:
         """Which hyperparameters an advice would move `up` or `down`, or `leave`."""
-        kind = advice.kind.name
-        name, toward = getattr(advice, "hyperparameter", None), getattr(advice, "toward", None)
-        if kind == "WIDEN_RANGE" and name is None:
-            name = next((name for name in self._names if re.search(rf"\b{re.escape(name)}\b", advice.remedy)), None)
-            toward = "high" if "upward" in advice.remedy else "low"
-        if (match := _LEAVE.search(advice.remedy)) and match[1] in self._names:
-            yield match[1], "leave"
-        elif name is not None and toward is not None and kind in {*_UP, *_DOWN, "WIDEN_RANGE"}:
-            yield name, "up" if toward == "high" else "down"
-        else:
+        kind, name = advice.kind.name, advice.hyperparameter
+        if kind == "LEAVE" and name is not None:
+            yield name, "leave"
+        elif name is not None and advice.toward is not None and kind in {*_UP, *_DOWN, "WIDEN_RANGE"}:
+            yield name, "up" if advice.toward == "high" else "down"
+        elif name is None:
             for way, roles in (("up", _UP), ("down", _DOWN)):
                 role = roles.get(kind)
                 yield from ((axis.name, way) for axis in self._surface.axes if axis.role is role)

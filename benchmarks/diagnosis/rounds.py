@@ -20,7 +20,7 @@ from local_emulator.strategies.random import Random
 from local_emulator.strategies.registry import make
 from sm_tuning import Bayesian as BayesianStrategy
 from sm_tuning import Objective, TuningJob
-from sm_tuning.analysis import Diagnosis, diagnose
+from sm_tuning.analysis import diagnose
 from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.client.description import TuningJobDescription
 
@@ -74,7 +74,7 @@ class Repetition:
         self._space = Space(parameters=tuple(axis.parameter for axis in problem.axes))
         self.first = self._round(Bayesian(self._space, seed=seed), [])
         self.diagnosis = diagnose(self.results)
-        self.following = next_round(self.diagnosis, self.job)
+        self.following = self.diagnosis.next_round(self.job)
 
     def scores(self) -> dict[str, Sequence[float]]:
         """Each row's loss on the test data, of the best of the first round and of both rounds, by what the second was."""
@@ -180,8 +180,3 @@ class Repetition:
         sound = [job for job in jobs if job.objective is not None]
         best = (max if self._problem.maximizes else min)(sound, key=lambda job: job.objective or 0.0)
         return [float(loss) for loss in self._problem.run(best.point, self._seed).test]
-
-
-def next_round(diagnosis: Diagnosis, job: TuningJob) -> TuningJob:
-    """The advised round."""
-    return diagnosis.next_round(job, "following-2")
