@@ -129,7 +129,7 @@ class Evidence:
     # --- ranges -------------------------------------------------------------------------------------------------------------
 
     def farther(self, name: str, toward: Edge) -> float | None:
-        """An end of a range moved by half of its width on its scale; None if it cannot move.
+        """An end of a range moved by half of its width on its scale, that of the epochs to the double; None if it cannot move.
 
         It stays above 0, a count at 1 or more and a share below 1, where the range does, and does not pass a known cliff.
         """
@@ -146,6 +146,8 @@ class Evidence:
             least = 1.0 if isinstance(parameter, Integer) and low >= 1 else 0.0 if low >= 0 else -math.inf
             end = max(ends[0], least)
             return end if end < low else None
+        if role_of(name) is Role.EPOCHS:
+            ends = (ends[0], 2 * high)
         most = _MOST_SHARE if high < 1 and low >= 0 and not is_logarithmic(parameter) else math.inf
         end = min(ends[1], most, self.ceiling(name))
         return end if end > high else None

@@ -72,6 +72,8 @@ def _stop_earlier(evidence: Evidence) -> Proposals:
     if fit.best_epoch is None or fit.best_epoch >= fit.epochs or fit.validation is None:
         return
     first, last = _as_good_epochs(evidence, fit.validation, fit.best_epoch)
+    if last == fit.epochs:
+        return  # the end is about as good
     value = "" if fit.validation_best is None else f" ({fit.validation_best:.4g})"
     end = "" if fit.validation_last is None else f"; it ends at {fit.validation_last:.4g}"
     near = f", epochs {first} to {last} are about as good" if first < last else ""
@@ -106,9 +108,14 @@ def _as_good_epochs(evidence: Evidence, metric: str, best_epoch: int) -> tuple[i
 
 
 def _fewer_epochs(evidence: Evidence, name: str | None, last: int) -> dict[str, tuple[float, float]]:
-    """The range of the epochs, ended somewhat beyond the last good one; in the hyperparameter's own unit."""
+    """The range of the epochs, ended somewhat beyond the last good one; in the hyperparameter's own unit.
+
+    None where fewer epochs were not better in other training jobs, whose rates and batches differ.
+    """
     parameter, setting = evidence.numeric(name), evidence.setting(name)
     if name is None or not isinstance(parameter, Integer) or setting is None or not evidence.fit.epochs:
+        return {}
+    if evidence.shows_directions and evidence.better(name) is not Edge.LOW:
         return {}
     end = math.ceil(_ROOM * last * setting / evidence.fit.epochs)
     return {name: (float(parameter.low), float(end))} if parameter.low < end < parameter.high else {}
