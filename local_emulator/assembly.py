@@ -21,7 +21,6 @@ from local_emulator.cloud.moto_backend import MotoBackend
 from local_emulator.dask import cluster
 from local_emulator.dask.executor import DaskExecutor
 from local_emulator.domain.errors import EmulatorError
-from local_emulator.domain.jobs import ACTIVE
 from local_emulator.domain.objects import Objects
 from local_emulator.engine.cloudwatch import CloudWatchSync
 from local_emulator.engine.events import EventPublisher, Job
@@ -40,7 +39,6 @@ from local_emulator.runs.process import ProcessExecutor, living
 from local_emulator.runs.run import Executor
 from local_emulator.settings import Settings
 from local_emulator.state_folder import StateLock, run_key
-from local_emulator.store.base import Query
 from local_emulator.store.sqlite import SqliteStore
 
 _CACHES = "cache"  # in the state folder
@@ -207,11 +205,11 @@ class Emulator:
 
     def active_runs(self) -> int:
         """Number of training jobs that have not ended."""
-        return len(self.store.trainings.arns(Query(statuses=ACTIVE)))
+        return len(self.store.trainings.active())
 
     def follow_clock(self) -> None:
         """Take the time of day from the machine, when nothing is going on; inside a test, always."""
-        if isinstance(self._clock, TestClock) or not (self.active_runs() or self.store.tunings.arns(Query(statuses=ACTIVE))):
+        if isinstance(self._clock, TestClock) or not (self.active_runs() or self.store.tunings.active()):
             self._clock.follow()
 
     def health(self) -> Mapping[str, object]:

@@ -91,11 +91,15 @@ class Loop:
             calm = 0
             with self._stepped:
                 self._stepped.wait_for(lambda: not self._lifecycle.unsettled or self._closing.is_set(), _LOOK_AGAIN)
+        self._lifecycle.tidy()
 
     def _run(self) -> None:
         self._attempt("sweeping", self._lifecycle.sweep)
         while not self._closing.is_set():
-            self._wakeup.wait(self._step().timeout)
+            timeout = self._step().timeout
+            if not self._wakeup.wait(0):
+                self._attempt("removing results", self._lifecycle.tidy)
+                self._wakeup.wait(timeout)
 
     def _step(self) -> _Step:
         """Move everything as far as it goes now."""

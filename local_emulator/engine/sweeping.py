@@ -1,5 +1,6 @@
 """Removes what is left of runs whose training job was deleted or has ended."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from local_emulator.domain.jobs import ACTIVE
@@ -7,6 +8,35 @@ from local_emulator.engine.faults import FaultLog
 from local_emulator.runs.folder import RunFolder, folders_below
 from local_emulator.runs.run import Executor, RunState
 from local_emulator.store.base import Query, Store
+
+_MANY = 16
+
+
+class Leftovers:
+    """Runs that have just ended, whose results S3 holds now. Removed at once, they would delay the next run, which begins then.
+
+    `remover` removes the results of one in the background.
+    """
+
+    def __init__(self, remover: Callable[[RunFolder], object]) -> None:
+        self._remover = remover
+        self._folders: list[RunFolder] = []
+
+    @property
+    def many(self) -> bool:
+        """Whether so many are there that they should not wait any longer."""
+        return len(self._folders) > _MANY
+
+    def add(self, folder: RunFolder) -> None:
+        """Remember a run that has ended."""
+        self._folders.append(folder)
+
+    def remove(self) -> None:
+        """Have all of them removed."""
+        folders, self._folders = self._folders, []
+        for folder in folders:
+            if folder.has_results():
+                self._remover(folder)
 
 
 def sweep(runs: Path, store: Store, executor: Executor, log: FaultLog) -> None:

@@ -16,7 +16,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 
 from local_emulator.domain import transitions
 from local_emulator.domain.errors import INTERNAL_ERROR, EmulatorError, NotFound, RunError, Unreadable
-from local_emulator.domain.jobs import ACTIVE, Secondary, Status
+from local_emulator.domain.jobs import Secondary, Status
 from local_emulator.domain.names import Arn
 from local_emulator.domain.objects import Objects
 from local_emulator.domain.training import TimeBudget, TrainingJob
@@ -25,13 +25,13 @@ from local_emulator.engine.admission import admitted
 from local_emulator.engine.endings import Ending
 from local_emulator.engine.faults import FaultLog, Retries, result_of
 from local_emulator.engine.patience import Patience
-from local_emulator.engine.sweeping import sweep
+from local_emulator.engine.sweeping import Leftovers, sweep
 from local_emulator.engine.workers import Workers
 from local_emulator.runs.data import artifacts
 from local_emulator.runs.folder import RunFolder, folders_below, read_metrics
 from local_emulator.runs.run import Cause, Executor, Run, RunState
 from local_emulator.settings import Settings
-from local_emulator.store.base import Query, Sort, Store
+from local_emulator.store.base import Query, Store
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -96,6 +96,7 @@ class TrainingLifecycle:
         self._started: dict[str, float] = {}
         self._ending: dict[str, Future[Ending]] = {}
         self._stopped: set[str] = set()
+        self._leftovers = Leftovers(lambda folder: self._threads.submit(folder.remove_results))
         self._log = log
         self._retries = Retries(log, "moving a training job", notify)
 
@@ -105,6 +106,7 @@ class TrainingLifecycle:
 
     def close(self) -> None:
         """Finish slow work, but for what hangs, which the next emulator does again; runs go on."""
+        self._leftovers.remove()
         self._threads.close(_CLOSES_WITHIN)
 
     def reset(self) -> None:
@@ -124,9 +126,14 @@ class TrainingLifecycle:
         """Whether slow work is going on, after which there is more to do."""
         return bool(self._preparing or self._ending)
 
+    def tidy(self) -> None:
+        """Have the results of ended runs removed, unless other runs wait; for when the loop has nothing else to do."""
+        if not self.unsettled or self._leftovers.many:
+            self._leftovers.remove()
+
     def step(self) -> bool:
         """Move every active training job as far as it goes now; whether any is left that is not terminal."""
-        arns = self._store.trainings.arns(Query(statuses=ACTIVE, sort=Sort.CREATED))
+        arns = self._store.trainings.active()
         active = [job for job in map(self._read, arns) if job is not None]
         for job in active:
             self._touched(job.arn)
@@ -385,6 +392,4 @@ class TrainingLifecycle:
         self._preparing.pop(job.run, None)
         self._retries.forget(job.arn)
         self._patience.forget(job.run)
-        folder = self._folder(job)
-        if folder.has_results():
-            self._threads.submit(folder.remove_results)
+        self._leftovers.add(self._folder(job))

@@ -15,7 +15,7 @@ from local_emulator.domain.names import Arn
 from local_emulator.domain.training import TrainingJob
 from local_emulator.domain.tuning import TuningJob
 from local_emulator.engine.faults import FaultLog, Retries
-from local_emulator.store.base import Query, Sort, Store
+from local_emulator.store.base import Query, Store
 from local_emulator.strategies.base import Strategy
 from local_emulator.strategies.registry import make
 
@@ -54,7 +54,7 @@ class Tuner:
 
     def step(self) -> float | None:
         """Decide about every active tuning job; real seconds until time alone may change a decision, None for never."""
-        active = self._store.tunings.arns(Query(statuses=ACTIVE, sort=Sort.CREATED))
+        active = self._store.tunings.active()
         for arn in self._strategies.keys() - set(active):
             del self._strategies[arn]
             self._settled.pop(arn, None)

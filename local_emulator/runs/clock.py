@@ -29,7 +29,13 @@ def _since_boot() -> float:
 
 
 def _boot() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return Path("/proc/sys/kernel/random/boot_id").read_bytes().decode().strip()  # a codec would be imported in every supervisor
+
+
+def _version(path: Path) -> tuple[int, int]:
+    """Which file lies at a path; it is replaced, not written again."""
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns
 
 
 class _Course(NamedTuple):
@@ -73,7 +79,10 @@ class Clock:
     def _read(self) -> bool:
         """Read the shared file; whether it is there and of this boot."""
         try:
-            facts = json.loads(self._path.read_bytes()) if self._path else {}
+            facts = {}
+            if self._path is not None:
+                self._seen = _version(self._path)
+                facts = json.loads(self._path.read_bytes())
             if facts.get("boot") != self._boot():
                 return False
             if "offset" in facts:  # version 0.1 wrote that
@@ -86,12 +95,11 @@ class Clock:
     def reread(self) -> None:
         """Read the shared file again, if it has changed."""
         try:
-            status = self._path.stat() if self._path else None
+            if self._path is None or self._seen == _version(self._path):
+                return
         except OSError:
             return
-        if status is not None and self._seen != (status.st_ino, status.st_mtime_ns):
-            self._seen = status.st_ino, status.st_mtime_ns
-            self._read()
+        self._read()
 
     def __call__(self) -> datetime:
         """Now, aware of its zone."""

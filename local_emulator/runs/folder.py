@@ -22,6 +22,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +183,7 @@ class RunFolder:
         """Every value of every metric, a JSON line each."""
         return self.path / "metrics"
 
-    @property
+    @cached_property
     def work(self) -> Path:
         """Everything that the program may write."""
         if (self.path / "ml").is_dir():

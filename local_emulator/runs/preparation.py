@@ -20,6 +20,7 @@ from local_emulator.runs import images, mounts, opt_ml, script_mode
 from local_emulator.runs.data.archive import ArchiveError, DiskFullError, extract_safely
 from local_emulator.runs.data.artifacts import checkpoints
 from local_emulator.runs.data.channels import ChannelCache, copy_channel, failed
+from local_emulator.runs.data.matching import simple
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.forkserver.script_imports import imports_of
 from local_emulator.runs.mounts import Support
@@ -164,6 +165,7 @@ class Preparation:
             program=start.program,
             env=env,
             metrics=spec.algorithm.metric_definitions,
+            simple_metrics=simple(spec.algorithm.metric_definitions),
             max_runtime=budget.runtime,
             max_wait=budget.wait,
             stop_grace=settings.stop_grace,

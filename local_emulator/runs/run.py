@@ -60,11 +60,11 @@ class Run:
 
     `id` is the name of its folder. `folder` is that of its evidence (`runs.folder` names what lies in it). `env` is the program's
     whole environment but for what the supervisor adds itself. `max_runtime` and `max_wait` count from now, i.e. what is left of them
-    when it starts. `checkpoints` is the folder of its checkpoints, a path below `ml`. With `opt_ml` the folder's `ml` is mounted over
-    `/opt/ml` for this run alone; `compress` is False for OutputDataConfig.CompressionType NONE. `mode` says who tells why it failed.
-    `imports` are the modules that a Python script imports when it begins, as `script_imports` names them (None: it is no such script),
-    `fork_server` the socket of the process that has imported them. `function` is called in place of the program, in the emulator's own
-    process.
+    when it starts. `simple_metrics` need no helper to be found (`runs.data.matching`). `checkpoints` is the folder of its
+    checkpoints, a path below `ml`. With `opt_ml` the folder's `ml` is mounted over `/opt/ml` for this run alone; `compress` is False
+    for OutputDataConfig.CompressionType NONE. `mode` says who tells why it failed. `imports` are the modules that a Python script
+    imports when it begins, as `script_imports` names them (None: it is no such script), `fork_server` the socket of the process that
+    has imported them. `function` is called in place of the program, in the emulator's own process.
     """
 
     id: str
@@ -72,6 +72,7 @@ class Run:
     program: Command | Container
     env: Mapping[str, str] = field(default_factory=dict)
     metrics: tuple[MetricDefinition, ...] = ()
+    simple_metrics: bool = False
     max_runtime: float | None = None
     max_wait: float | None = None
     stop_grace: float = Settings.stop_grace

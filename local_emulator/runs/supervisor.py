@@ -85,7 +85,7 @@ class _Supervisor:
 
     def _open(self) -> None:
         self.folder.reserve()
-        self.output = Output(self.folder, self.run_.metrics, self.run_.log_limit, self.clock, self.notify)
+        self.output = Output(self.folder, self.run_, self.clock, self.notify)
         if not self.folder.control.exists():
             os.mkfifo(self.folder.control, 0o600)
         self.control = os.open(self.folder.control, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)

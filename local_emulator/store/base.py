@@ -76,6 +76,9 @@ class Table(Protocol[J]):
     def find(self, query: Query) -> Page[J]:
         """A page of jobs, those that are unreadable left out; raise ValueError if `after` is no token of this query."""
 
+    def active(self) -> Sequence[Arn]:
+        """The ARNs of the jobs whose status is not terminal, unreadable ones too, the oldest first. It is cheap."""
+
     def arns(self, query: Query) -> Sequence[Arn]:
         """The ARNs of what `find` returns and of what it leaves out as unreadable."""
 

@@ -161,6 +161,8 @@ class SqliteStore:
                 status, Secondary.FAILED.value, reason, time, time, arn,
             )  # fmt: skip
             self._histories.clear()  # one of them has it
+            self.tunings.forget()
+            self.trainings.forget()
 
     # --- training jobs in brief -----------------------------------------------------------------------------------------
 

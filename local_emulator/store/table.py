@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import Any, Generic, Protocol
 
 from local_emulator.domain.errors import AlreadyExists, Conflict, ImpossibleTransition, NotFound, Unreadable
-from local_emulator.domain.jobs import MAY_PRECEDE
+from local_emulator.domain.jobs import ACTIVE, MAY_PRECEDE
 from local_emulator.domain.names import Arn
 from local_emulator.domain.training import TrainingJob
 from local_emulator.domain.tuning import TuningJob
 from local_emulator.store import queries
-from local_emulator.store.base import J, Page, Query
+from local_emulator.store.base import J, Page, Query, Sort
 from local_emulator.store.records import from_json, to_json
 
 _KEPT = 2048  # jobs as objects, less than ten kilobytes each; more than can be active under AWS's quotas
@@ -50,6 +50,7 @@ class Table(Generic[J]):
         self._columns: Callable[[J], Mapping[str, object]] = columns
         self._kept: OrderedDict[Arn, J] = OrderedDict()
         self._touched: set[Arn] = set()
+        self._active: Sequence[Arn] | None = None  # None: to be read
 
     def add(self, job: J) -> None:
         """Keep a new job."""
@@ -108,7 +109,7 @@ class Table(Generic[J]):
         """Delete all jobs without reporting it."""
         with self._db.transaction():
             self._db.change(f"DELETE FROM {self._name}")  # noqa: S608 - our own name
-            self._kept.clear()
+            self.forget()
 
     def find(self, query: Query) -> Page[J]:
         """A page of jobs."""
@@ -116,6 +117,13 @@ class Table(Generic[J]):
             rows, rest = self.page(query, "arn, version")
             jobs = [self._read(*row[:3]) for row in rows]
         return Page(items=tuple(job for job in jobs if job is not None), next=rest)
+
+    def active(self) -> Sequence[Arn]:
+        """The ARNs of the jobs whose status is not terminal, unreadable ones too, the oldest first."""
+        with self._db.lock:
+            if self._active is None:
+                self._active = self.arns(Query(statuses=ACTIVE, sort=Sort.CREATED))
+            return self._active
 
     def arns(self, query: Query) -> Sequence[Arn]:
         """The ARNs of what `find` returns and of what it leaves out."""
@@ -136,7 +144,13 @@ class Table(Generic[J]):
         if not committed:
             for key in self._touched:
                 self._kept.pop(key, None)
+            self._active = None
         self._touched.clear()
+
+    def forget(self) -> None:
+        """Drop what is in memory: somebody else has changed the table."""
+        self._kept.clear()
+        self._active = None
 
     def _few(self, query: Query) -> Sequence[int] | None:
         """The ids that pass a filter, if there is one that few pass."""
@@ -177,6 +191,9 @@ class Table(Generic[J]):
 
     def _wrote(self, arn: Arn, job: J | None) -> None:
         self._touched.add(arn)
+        before = self._kept.get(arn)
+        if job is None or before is None or before.status.terminal != job.status.terminal:
+            self._active = None
         if job is None:
             self._kept.pop(arn, None)
         else:

@@ -43,6 +43,9 @@ CASES: Mapping[str, str] = {
     "unflushed": "f = open('/opt/ml/model/m', 'w'); f.write('x' * 10); print(1)",
     "finalizer": "class A:\n    def __del__(self): print('gone', name)\nname = 'a'\na = A(); b = [a]; b.append(b)",
     "own modules": "import own, package.part; print(own.x, package.part.__file__, own.__spec__.origin)\nimport sys; print('own' in sys.modules)",
+    "own syntax": "import invalid",
+    "own traceback": "import raising",
+    "own bytecode": "import own, package, os; print(sorted(os.listdir('__pycache__')), sorted(os.listdir('package/__pycache__')))",
     "pickle": "import pickle\nclass A: pass\nprint(pickle.dumps(A()), type(pickle.loads(pickle.dumps(A()))))",
     "fork": "import multiprocessing as m\ndef f(q): q.put(__name__)\nif __name__ == '__main__':\n    c = m.get_context('fork'); q = c.Queue()\n"
     "    p = c.Process(target=f, args=(q,)); p.start(); print(q.get()); p.join(); print(p.exitcode)",
@@ -78,6 +81,8 @@ FILES = {
     "package/__init__.py": "",
     "package/part.py": "from . import other\n",
     "package/other.py": "",
+    "invalid.py": "def f(:\n",
+    "raising.py": "def f(): return 1 / 0\nf()\n",
 }
 
 
@@ -101,6 +106,12 @@ def test_a_forked_script_does_as_an_executed_one(runs: Runs, case: str) -> None:
     expected = outcome(executed, forked=False)
     assert outcome(forked, forked=True) == expected
     assert expected["log"] or expected["code"] or case == "exit none"
+
+
+def test_a_module_beside_the_script_is_what_lies_there_now(runs: Runs) -> None:
+    for value in (1, 2, 1, 2):
+        folder = runs.start({"train.py": "import own\nprint(own.x)\n", "own.py": f"x = {value}\n"}, forked=True)
+        assert outcome(folder, forked=True)["log"] == [str(value)]
 
 
 @pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])

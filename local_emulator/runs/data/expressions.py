@@ -61,6 +61,7 @@ def _parts(items: Any) -> int:  # noqa: ANN401 - the parser's trees have no type
     return 1
 
 
+@lru_cache(maxsize=1000)
 def simple(expression: str) -> bool:
     """Whether an expression is small and has few repeats, none in another: it may be slow on odd lines, but never for long."""
     parts = size(expression)

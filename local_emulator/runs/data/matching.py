@@ -30,10 +30,15 @@ _DEATHS = 2  # at the same definition; a single one may be anybody's doing
 _MARK = struct.Struct("<qQ")  # definition, and how many have been tried
 
 
-class Matching:
-    """Matches the lines of one run, in order."""
+def simple(definitions: Sequence[MetricDefinition]) -> bool:
+    """Whether definitions are few and simple enough to need no helper."""
+    return len(definitions) <= _FEW and all(expressions.simple(definition.regex) for definition in definitions)
 
-    def __init__(self, definitions: Sequence[MetricDefinition]) -> None:
+
+class Matching:
+    """Matches the lines of one run, in order; without a helper if the definitions are `simple`."""
+
+    def __init__(self, definitions: Sequence[MetricDefinition], *, simple: bool) -> None:
         self._definitions = dict(enumerate(definitions))
         self._names = [definition.name for definition in definitions]
         self._mark = mmap.mmap(-1, _MARK.size)  # shared: the definition that the helper is at
@@ -45,7 +50,6 @@ class Matching:
         self._progress: tuple[tuple[int, int], float, float] | None = None
         self._thinning = Thinning(time.monotonic)
         self.complaints: list[str] = []
-        simple = len(definitions) <= _FEW and all(expressions.simple(definition.regex) for definition in definitions)
         self._direct = Matcher(self._definitions, clock=time.thread_time, mark=lambda _: None) if definitions and simple else None
         self._helper = self._begin() if definitions and not simple else None
 

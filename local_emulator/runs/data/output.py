@@ -5,31 +5,35 @@ import os
 import select
 import time
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
-from local_emulator.domain.jobs import MetricDefinition
 from local_emulator.runs.clock import Clock
 from local_emulator.runs.data.appender import Appender
 from local_emulator.runs.data.log import LogWriter
 from local_emulator.runs.data.matching import Matching
 from local_emulator.runs.data.metrics import Value
 from local_emulator.runs.folder import RunFolder
+from local_emulator.runs.run import Run
 
 _CHUNK = 256 * 1024
 _DRAIN = 2.0  # seconds that the last output may take to arrive
 
 
 class Output:
-    """Log, metrics and their file. `notify` is called when there are values; `matching` is in the supervisor's loop."""
+    """Log, metrics and their file. `notify` is called when there are values."""
 
-    def __init__(
-        self, folder: RunFolder, definitions: Sequence[MetricDefinition], log_limit: int, clock: Clock, notify: Callable[[], None]
-    ) -> None:
-        self._log = LogWriter(folder, log_limit)
-        self.matching = Matching(definitions)
+    def __init__(self, folder: RunFolder, run: Run, clock: Clock, notify: Callable[[], None]) -> None:
+        self._log = LogWriter(folder, run.log_limit)
+        self._run = run
         self._values = Appender(folder.metrics)
         self._clock = clock
         self._notify = notify
         self._seq = 0
+
+    @cached_property
+    def matching(self) -> Matching:
+        """What finds metrics, in the supervisor's loop. It begins when it is first wanted: a program need not wait for it to start."""
+        return Matching(self._run.metrics, simple=self._run.simple_metrics)
 
     @property
     def full(self) -> bool:

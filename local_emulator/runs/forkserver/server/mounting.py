@@ -43,6 +43,11 @@ def bind_opt_ml(ml: str) -> None:
     _mount(ml, OPT_ML, None, _MS_BIND | _MS_REC)
 
 
+def outside(path: str, ml: str) -> str:
+    """Where a file below `/opt/ml` lies for those who do not have the mount of `ml`."""
+    return path.replace(OPT_ML, ml, 1)
+
+
 def layers_of(ml: str) -> str:
     """The folder beside a run's `ml` that holds its layers: `index` (JSON, path below `ml` -> folder) and a folder for each."""
     return os.path.join(os.path.dirname(ml), "layers")  # noqa: PTH118, PTH120 - see above

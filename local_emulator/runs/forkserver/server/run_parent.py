@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from .imports import children
 from .messages import receive, send
+from .mounting import outside
 from .script import Script
 from .state import ROOM
 
@@ -68,7 +69,7 @@ def serve_one_run(state: State, listener: socket.socket, dismissed: int) -> None
         send(script, {"go": True})
         state.notify({"taken": run_parent})  # only now: a fork of the server would delay this run
         if request["opt_ml"]:
-            state.notify({"entry": ready["entry"], "source": ready["entry"].replace("/opt/ml", request["ml"], 1)})
+            state.notify({"sources": {ready["entry"]: outside(ready["entry"], request["ml"])}})
         receive(supervisor)  # the supervisor has seen the end, or is gone
     send(supervisor, {"status": _reap(child)})
 

@@ -18,11 +18,12 @@ import weakref
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .messages import MARKER, receive, send
-from .mounting import bind_opt_ml
+from .mounting import bind_opt_ml, outside
 
 if TYPE_CHECKING:
     import socket
 
+    from .compiled import CompiledSources
     from .state import State
 
 _PR_SET_PDEATHSIG = 1
@@ -60,7 +61,7 @@ class Script:
         sys.path[:] = [*paths, *(path for path in sys.path if path not in paths[1:])]
         _reset_modules()
         code = _run(entry, self._state.compiled)
-        _end(code, self._state, folder)
+        _end(code, self._state, folder, request["ml"] if request["opt_ml"] else None)
 
     def _set_up(self, request: dict[str, Any], output: int) -> None:
         """Set everything that the kernel knows of a process; as `runs.program` does for a program that is executed."""
@@ -124,7 +125,7 @@ def _reset_modules() -> None:
         site.getusersitepackages()
 
 
-def _run(entry: str, compiled: dict[tuple[str, bytes], types.CodeType]) -> int:
+def _run(entry: str, compiled: CompiledSources) -> int:
     """Run a file as `__main__`; its exit code."""
     module = types.ModuleType("__main__")
     module.__file__ = entry
@@ -138,7 +139,7 @@ def _run(entry: str, compiled: dict[tuple[str, bytes], types.CodeType]) -> int:
     try:
         with io.open_code(entry) as file:
             source = file.read()
-        code = compiled.get((entry, source)) or compile(source, entry, "exec", dont_inherit=True)
+        code = compiled.code(entry, source) or compile(source, entry, "exec", dont_inherit=True)
         exec(code, module.__dict__)  # noqa: S102 - what this program is for
     except SystemExit as error:
         return _exit_code(error.code)
@@ -175,12 +176,13 @@ def _show(error: BaseException) -> None:
         sys.__excepthook__(type(error), error, error.__traceback__)
 
 
-def _end(code: int, state: State, folder: str) -> NoReturn:
+def _end(code: int, state: State, folder: str, ml: str | None) -> NoReturn:
     """End as an interpreter ends, but for the modules that were imported before the script."""
     threading._shutdown()  # type: ignore[attr-defined] # noqa: SLF001 - what the interpreter itself calls
     atexit._run_exitfuncs()  # noqa: SLF001 - see above
-    _notify_of_imports(state, folder)
-    new = [weakref.ref(sys.modules.pop(name)) for name in [*(set(sys.modules) - state.modules), "__main__"]]
+    imported = state.imported_since()
+    _notify_of_imports(state, imported, folder, ml)
+    new = [weakref.ref(sys.modules.pop(name)) for name in [*imported, "__main__"]]
     gc.collect()
     for reference in new:  # those that something else still refers to
         if (module := reference()) is not None:
@@ -194,13 +196,16 @@ def _end(code: int, state: State, folder: str) -> NoReturn:
     os._exit(code)
 
 
-def _notify_of_imports(state: State, folder: str) -> None:
-    """Tell the server what the script imported besides, but for the script's own modules."""
+def _notify_of_imports(state: State, imported: list[str], folder: str, ml: str | None) -> None:
+    """Tell the server what the script imported besides; of its own modules, which lie in its `folder`, those that were compiled."""
     names = []
-    for name in set(sys.modules) - state.modules:
+    for name in imported:
         origin = getattr(getattr(sys.modules[name], "__spec__", None), "origin", None)
         installed = isinstance(origin, str) and origin.startswith(state.paths) and not origin.startswith(folder)
         if installed and name not in state.exclusions:
             names.append(name)
     if names:
         state.notify({"imported": sorted(names)})
+    own = [path for path in state.compiled.missed if path.startswith(f"{folder}/")]
+    if own and ml is not None:
+        state.notify({"sources": {path: outside(path, ml) for path in own}})

@@ -6,12 +6,10 @@ It forks a run parent before there is a run, and another one when a run has take
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
 import select
 import time
-import warnings
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .imports import ImportWatch, top_level
@@ -31,7 +29,6 @@ STALE, EXCLUDES_MORE = 3, 4
 _IDLE = 600.0  # seconds without a run, after which the server ends
 _CHECK_SOCKET = 10.0  # seconds between checks whether the socket is still there
 _MOST_LEARNED = 2000  # modules
-_MOST_SCRIPTS = 8  # compiled ones that are kept
 
 
 class Server:
@@ -112,8 +109,10 @@ class Server:
             self._end_stale()
         elif "imported" in notice:
             self._learn(notice["imported"])
-        elif "source" in notice:
-            self._compile(notice["entry"], notice["source"])
+        elif "sources" in notice:
+            added = [self._state.compiled.add(path, file) for path, file in notice["sources"].items()]
+            if any(added):
+                self._fork_run_parent()
         elif notice["taken"] == self._run_parent:
             self._fork_run_parent()
 
@@ -137,21 +136,6 @@ class Server:
             end_with_exclusions(self._progress, packages, submodules)
         self._state.freeze()
         self._listen_again()
-
-    def _compile(self, entry: str, path: str) -> None:
-        """Compile a script once for all runs that have the same."""
-        compiled = self._state.compiled
-        with contextlib.suppress(OSError, SyntaxError, ValueError, RecursionError):
-            with io.open_code(path) as file:
-                source = file.read()
-            if (entry, source) not in compiled:
-                if len(compiled) >= _MOST_SCRIPTS:
-                    compiled.clear()
-                with warnings.catch_warnings(record=True) as raised:
-                    code = compile(source, entry, "exec", dont_inherit=True)
-                if not raised:  # what the compiler warns of belongs into each run's log
-                    compiled[entry, source] = code
-                    self._fork_run_parent()
 
 
 def serve(

@@ -13,28 +13,29 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
+from .compiled import CompiledSources
 from .messages import MARKER
 from .packages import PackageWatch
 
 if TYPE_CHECKING:
-    import types
-
     from .exclusions import Exclusions
 
 ROOM = "0" * 200
 """The marker's value when a server starts: as wide as any run's id."""
 
+_LAST = "sys"  # the last of `sys.modules` when a fork begins: no script removes or replaces it
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class State:
-    """A server's state at a fork. `compiled` are scripts: (path, source) -> code."""
+    """A server's state at a fork."""
 
     def __init__(self, marker: int, exclusions: Exclusions) -> None:
         self._marker = marker
         self.exclusions = exclusions
         self.paths = tuple(sys.path)
-        self.compiled: dict[tuple[str, bytes], types.CodeType] = {}
+        self.compiled = CompiledSources()
         self.notices, self._notifying = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.freeze()
 
@@ -44,6 +45,7 @@ class State:
         with contextlib.suppress(ChildProcessError):  # but processes that ended during the imports
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
+        sys.modules[_LAST] = sys.modules.pop(_LAST)
         self.modules = frozenset(sys.modules)
         self.top_level = {name.partition(".")[0] for name in self.modules} - {"__main__"}
         self.packages = PackageWatch()
@@ -54,6 +56,15 @@ class State:
         """Prepare for more imports; `freeze` follows."""
         self.packages.close()
         signal.signal(signal.SIGCHLD, self.sigchld_handler)
+
+    def imported_since(self) -> list[str]:
+        """In a fork: the names of the modules that were imported after `freeze`.
+
+        They stand at the end of `sys.modules`. Looking at the others too would take longer than most scripts' end: a reference counted
+        in memory that the fork shares is a page copied.
+        """
+        new = itertools.takewhile(lambda name: name != _LAST, reversed(sys.modules))
+        return [name for name in new if name not in self.modules]
 
     def set_run_marker(self, run: str) -> None:
         """In a fork: show a run's id in /proc/PID/environ."""

@@ -23,13 +23,8 @@ def made() -> Iterator[list[Matching]]:
         search.close()
 
 
-@pytest.fixture(autouse=True)
-def _always_a_helper(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_FEW", -1)
-
-
-def matching(made: list[Matching], *regexes: str) -> Matching:
-    search = Matching([MetricDefinition(name=f"m{number}", regex=regex) for number, regex in enumerate(regexes)])
+def matching(made: list[Matching], *regexes: str, simple: bool = False) -> Matching:
+    search = Matching([MetricDefinition(name=f"m{number}", regex=regex) for number, regex in enumerate(regexes)], simple=simple)
     made.append(search)
     return search
 
@@ -48,10 +43,9 @@ def all_values(matching: Matching, within: float = 120.0) -> Sequence[Value]:
     return values
 
 
-@pytest.mark.parametrize("few", [-1, 8])
-def test_values_come_in_order(few: int, made: list[Matching], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_FEW", few)
-    search = matching(made, "a=([0-9]+)", "b=([0-9]+)")
+@pytest.mark.parametrize("simple", [False, True])
+def test_values_come_in_order(simple: bool, made: list[Matching]) -> None:  # noqa: FBT001 - a parameter of the test
+    search = matching(made, "a=([0-9]+)", "b=([0-9]+)", simple=simple)
     lines = [f"b={number} a={number} a=7".encode() for number in range(5000)]
     for start in range(0, 5000, 500):
         search.feed(lines[start : start + 500], start)
@@ -60,7 +54,7 @@ def test_values_come_in_order(few: int, made: list[Matching], monkeypatch: pytes
         for number in range(5000)
         for name, value in (("m0", number), ("m0", 7), ("m1", number))
     ]
-    assert (search.pid is None) == (few > 0)
+    assert (search.pid is None) == simple
     assert all_values(search) == expected
 
 
@@ -119,9 +113,8 @@ def test_an_expression_that_takes_all_memory_is_disabled(made: list[Matching], m
 
 
 def test_matching_without_a_helper_goes_step_by_step(made: list[Matching], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_FEW", 8)
     monkeypatch.setattr(module, "_AT_A_TIME", 0.0)
-    search = matching(made, "slow=a*(.*?)!;", "good=([0-9]+)")
+    search = matching(made, "slow=a*(.*?)!;", "good=([0-9]+)", simple=True)
     search.feed([b"slow=" * 40_000 + b"good=%d" % number for number in range(5)], 3)
     assert search.pid is None
     assert search.busy
@@ -163,3 +156,11 @@ def test_hostile_expressions_take_nothing_from_good_ones(start: int, made: list[
 
 def test_there_are_enough_of_them() -> None:
     assert len(set(HOSTILE)) >= 150
+
+
+@pytest.mark.parametrize(
+    ("regexes", "simple"),
+    [(["a=([0-9]+)"] * 8, True), (["a=([0-9]+)"] * 9, False), (["a=([0-9]+)", "(a+)+b"], False), ([], True)],
+)
+def test_few_simple_definitions_need_no_helper(regexes: Sequence[str], simple: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    assert module.simple([MetricDefinition(name="m", regex=regex) for regex in regexes]) is simple

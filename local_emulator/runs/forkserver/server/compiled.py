@@ -1,0 +1,59 @@
+"""Scripts, and the modules that lie beside them, compiled once for all runs that have the same text at the same path."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.machinery
+import io
+import warnings
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import types
+
+_MOST = 64  # files that are kept
+
+
+class CompiledSources:
+    """Code by path and text. What a fork has to compile, `missed` names: the server compiles it for the next ones."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, bytes], types.CodeType] = {}
+        self.missed: list[str] = []
+        self._hook()
+
+    def code(self, path: str, source: bytes) -> types.CodeType | None:
+        """The code of a file; None if it is not compiled."""
+        return self._code.get((path, source))
+
+    def add(self, path: str, file: str) -> bool:
+        """Compile what lies in `file` as the file at `path`; whether that was new, and could be done."""
+        with contextlib.suppress(OSError, SyntaxError, ValueError, RecursionError):
+            with io.open_code(file) as opened:
+                source = opened.read()
+            if (path, source) in self._code:
+                return False
+            with warnings.catch_warnings(record=True) as raised:
+                code = compile(source, path, "exec", dont_inherit=True)
+            if not raised:  # what the compiler warns of belongs into each run's log
+                if len(self._code) >= _MOST:
+                    self._code.clear()
+                self._code[path, source] = code
+                return True
+        return False
+
+    def _hook(self) -> None:
+        """Have importlib ask here before it compiles a module. It still writes `__pycache__`, as without a fork."""
+        loader: Any = importlib.machinery.SourceFileLoader
+        compiled, original = self, loader.source_to_code
+
+        def source_to_code(self: Any, data: bytes, path: str, **options: Any) -> Any:  # noqa: ANN401 - importlib's
+            code = None if options else compiled.code(path, data)
+            if code is None:
+                compiled.missed.append(path)
+                return original(self, data, path, **options)
+            return code
+
+        # For tracebacks of modules that cannot be compiled: Python leaves out the frames of importlib.
+        source_to_code.__code__ = source_to_code.__code__.replace(co_filename="<frozen importlib._bootstrap>")
+        loader.source_to_code = source_to_code
