@@ -13,7 +13,7 @@ def checked(operation: str, body: Mapping[str, Any]) -> Document:
     """The body without members that the model does not know; raises AWS's errors for what it does not allow."""
     for violation in schema.type_violations(operation, body):
         raise SerializationException(violation.message)
-    violations = list(schema.violations(operation, body))
+    violations = schema.violations(operation, body)
     if violations:
         messages = _messages(violations)
         noun = "error" if len(messages) == 1 else "errors"

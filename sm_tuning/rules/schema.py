@@ -3,9 +3,9 @@
 import functools
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from sm_tuning.rules.registry import Section
 from sm_tuning.rules.violation import Violation
@@ -29,15 +29,20 @@ _KINDS: Mapping[str, tuple[tuple[type, ...], str, str]] = {
 }
 _JSON_NAMES = {str: "STRING_VALUE", bool: "BOOLEAN_VALUE", int: "NUMBER_VALUE", float: "NUMBER_VALUE", dict: "START_OBJECT"}
 _NESTED = {"structure", "map", "list"}
+_SIZED, _NUMBERS = (str, list, dict), (int, float)  # no `str | list`: that is made anew each time
+_SOUND = {kind: frozenset(kinds) - {float} for kind, (kinds, _, _) in _KINDS.items()}  # a float may be no number
 
 
 class Member(NamedTuple):
-    """A value and the shape that it must have. `label` is its path as AWS's messages spell it."""
+    """A value and the shape that it must have; `step` is its name in the structure or map, or its index in the list, that holds it.
+
+    A key of a map has no step. Paths are made of steps when they are asked for: few members are broken.
+    """
 
     shape: Any
     value: Any
-    path: str = ""
-    label: str = ""
+    parent: "Member | None" = None
+    step: str | int | None = None
 
     @property
     def kind(self) -> str:
@@ -45,24 +50,42 @@ class Member(NamedTuple):
         kind: str = self.shape.type_name
         return kind
 
-    def below(self) -> Iterator["Member"]:
-        """Values inside it that are members themselves; what the model does not know, and null, is as good as absent."""
-        if self.kind == "structure":
-            for name, value in self.value.items():
-                if name in self.shape.members and value is not None:
-                    yield Member(self.shape.members[name], value, *self.named(name))
-        elif self.kind == "list":
-            for index, value in enumerate(self.value):
-                yield Member(self.shape.member, value, f"{self.path}[{index}]", f"{self.label}.{index + 1}.member")
-        elif self.kind == "map":
-            for name, value in self.value.items():
-                if value is not None:
-                    yield Member(self.shape.value, value, f"{self.path}.{name}", f"{self.label}.{name}.member")
+    @property
+    def path(self) -> str:
+        """Where it is in the request."""
+        if self.parent is None:
+            return ""
+        if self.step is None:
+            return f"{self.parent.path} (key)"
+        if isinstance(self.step, int):
+            return f"{self.parent.path}[{self.step}]"
+        return f"{self.parent.path}.{self.step}" if self.parent.parent else self.step
+
+    @property
+    def label(self) -> str:
+        """Its path as AWS's messages spell it."""
+        if self.parent is None or self.step is None:
+            return ""
+        if isinstance(self.step, int):
+            return f"{self.parent.label}.{self.step + 1}.member"
+        return self.parent.named(self.step)[1] if self.parent.kind == "structure" else f"{self.parent.label}.{self.step}.member"
+
+    def parts(self) -> Sequence[tuple[Any, Any, str | int]]:
+        """Shape, value and step of what is inside it; what the model does not know, and null, is as good as absent."""
+        shape, kind = self.shape, self.kind
+        if kind == "structure":
+            shapes = shape.members
+            return [(shapes[name], value, name) for name, value in self.value.items() if name in shapes and value is not None]
+        if kind == "list":
+            return [(shape.member, value, index) for index, value in enumerate(self.value)]
+        if kind == "map":
+            return [(shape.value, value, name) for name, value in self.value.items() if value is not None]
+        return ()
 
     def named(self, name: str) -> tuple[str, str]:
         """Path and label of a member of a structure."""
         lower = name[0].lower() + name[1:]
-        return (f"{self.path}.{name}", f"{self.label}.{lower}") if self.path else (name, lower)
+        return (f"{self.path}.{name}", f"{self.label}.{lower}") if self.parent else (name, lower)
 
     def violation(self, requirement: str, constraint: str) -> Violation:
         """That it breaks a constraint."""
@@ -90,58 +113,89 @@ def operation(name: str) -> "OperationModel":
     return service().operation_model(name)
 
 
-def type_violations(name: str, body: Mapping[str, Any]) -> Iterator[Violation]:
+def type_violations(name: str, body: Mapping[str, Any]) -> Sequence[Violation]:
     """Members of an operation's request that have a wrong type."""
-    if (shape := operation(name).input_shape) is not None:
-        yield from _wrong_types(Member(shape, body))
+    shape = operation(name).input_shape
+    return [] if shape is None else _wrong_types(Member(shape, body))
 
 
-def violations(name: str, body: Mapping[str, Any]) -> Iterator[Violation]:
+def violations(name: str, body: Mapping[str, Any]) -> Sequence[Violation]:
     """What else the model forbids in a request whose types are right."""
-    if (shape := operation(name).input_shape) is not None:
-        yield from _broken_constraints(Member(shape, body))
+    shape = operation(name).input_shape
+    return [] if shape is None else _broken_constraints(Member(shape, body))
 
 
 def known(shape: "Shape | None", value: Any) -> Any:  # noqa: ANN401 - JSON
     """A value of the right type without what the model does not know, and without nulls."""
     if shape is None:
         return {}
-    member = Member(shape, value)
-    if member.kind == "structure":
-        pairs = ((name, item) for name, item in value.items() if name in member.shape.members and item is not None)
-        return {name: known(member.shape.members[name], item) for name, item in pairs}
-    if member.kind == "list":
-        return [known(member.shape.member, item) for item in value]
-    if member.kind == "map":
-        return {name: known(member.shape.value, item) for name, item in value.items() if item is not None}
+    kind, model = shape.type_name, cast("Any", shape)
+    if kind == "structure":
+        shapes = model.members
+        return {name: known(shapes[name], item) for name, item in value.items() if name in shapes and item is not None}
+    if kind == "list":
+        return [known(model.member, item) for item in value]
+    if kind == "map":
+        return {name: known(model.value, item) for name, item in value.items() if item is not None}
     return value
 
 
-def _wrong_types(member: Member) -> Iterator[Violation]:
-    wrong = list(TYPES.violations(member))
-    yield from wrong
-    if not wrong:
-        for inner in member.below():
-            yield from _wrong_types(inner)
+# A request has thousands of members, nearly all of them sound: they are made lists of, not yielded, and a Member only where there is
+# more to do than to look at its value.
 
 
-def _broken_constraints(member: Member) -> Iterator[Violation]:
-    yield from CONSTRAINTS.violations(member)
+def _wrong_types(member: Member) -> list[Violation]:
+    if type(member.value) not in _SOUND.get(member.kind, ()) and (wrong := list(TYPES.violations(member))):
+        return wrong
+    return [
+        violation
+        for shape, value, step in member.parts()
+        if shape.type_name in _NESTED or type(value) not in _SOUND.get(shape.type_name, ())
+        for violation in _wrong_types(Member(shape, value, member, step))
+    ]
+
+
+def _broken_constraints(member: Member) -> list[Violation]:
+    """Violations of a structure, a list or a map, and of what is inside it."""
+    broken, parts = _broken(member), member.parts()
     if member.kind == "map":
-        yield from _entries(member, "keys", member.shape.key)
-    if member.kind == "map" and member.shape.value.type_name not in _NESTED:
-        yield from _entries(member, "value", member.shape.value)
-    elif member.kind in _NESTED:
-        for inner in member.below():
-            yield from _broken_constraints(inner)
+        broken += _of_entries(member, "keys", [(member.shape.key, name, None) for name in member.value])
+        if member.shape.value.type_name not in _NESTED:
+            return broken + _of_entries(member, "value", parts)
+    for shape, value, step in parts:
+        if shape.type_name in _NESTED:
+            broken += _broken_constraints(Member(shape, value, member, step))
+        elif not _sound(shape, value):
+            broken += _broken(Member(shape, value, member, step))
+    return broken
 
 
-def _entries(member: Member, word: str, shape: "Shape") -> Iterator[Violation]:
-    """Keys or scalar values of a map: AWS's sentence holds the map, and all constraints of its keys or values."""
-    sentence = member.violation("", f"Map {word} must satisfy constraint: [{', '.join(_all(shape))}]").sentence
-    keys = (Member(shape, name, f"{member.path} (key)") for name in member.value)
-    for entry in keys if word == "keys" else member.below():
-        yield from (replace(violation, sentence=sentence) for violation in CONSTRAINTS.violations(entry))
+def _of_entries(member: Member, word: str, entries: Sequence[tuple[Any, Any, Any]]) -> list[Violation]:
+    """Violations of keys or scalar values of a map: AWS's sentence holds the map, and all constraints of its keys or values."""
+    unsound = [Member(shape, value, member, step) for shape, value, step in entries if not _sound(shape, value)]
+    if not unsound:
+        return []
+    sentence = member.violation("", f"Map {word} must satisfy constraint: [{', '.join(_all(unsound[0].shape))}]").sentence
+    return [replace(violation, sentence=sentence) for entry in unsound for violation in _broken(entry)]
+
+
+def _broken(member: Member) -> list[Violation]:
+    return [] if _sound(member.shape, member.value) else list(CONSTRAINTS.violations(member))
+
+
+def _sound(shape: "Shape", value: object) -> bool:
+    """Whether a value breaks none of the constraints of its own shape."""
+    for holds, stated in _stated(shape):  # noqa: SIM110 - a generator would take as long again
+        if not holds(stated, value):
+            return False
+    return True
+
+
+@functools.cache
+def _stated(shape: "Shape") -> Sequence[tuple[Callable[[Any, Any], bool], Any]]:
+    """What the model states of a shape, and the function that says whether it holds for a value."""
+    stated: Mapping[str, Any] = shape.metadata
+    return [(holds, stated[word]) for word, holds in _HOLDS.items() if word in stated]
 
 
 def _all(shape: "Shape") -> Iterator[str]:
@@ -154,9 +208,6 @@ def _all(shape: "Shape") -> Iterator[str]:
 
 
 # --- the rules ------------------------------------------------------------------------------------------------------------
-
-
-# A request has thousands of members: what returns at once costs a third of what yields.
 
 
 @TYPES.rule("model-type", "a string is a string, a number a number; for an argument of Python too, before there is a request")
@@ -173,58 +224,81 @@ def _type(member: Member) -> Sequence[Violation]:
     return [Violation(member.path, value, f"it must be {plain}", f"{named} can not be converted to {noun}{at}")]
 
 
+def _size(value: object) -> float | None:
+    """What the bounds of a member bound; None for what has none."""
+    if isinstance(value, _SIZED):
+        return len(value)
+    return value if isinstance(value, _NUMBERS) and not isinstance(value, bool) else None
+
+
+def _at_most(high: float, value: object) -> bool:
+    return (size := _size(value)) is None or size <= high
+
+
+def _at_least(low: float, value: object) -> bool:
+    return (size := _size(value)) is None or size >= low
+
+
+def _matches(pattern: str, value: object) -> bool:
+    return not isinstance(value, str) or compiled(pattern).fullmatch(value) is not None
+
+
+def _is_known(values: Sequence[str], value: object) -> bool:
+    return not values or value in values
+
+
+def _has_all(names: Sequence[str], value: Mapping[str, Any]) -> bool:
+    return all(value.get(name) is not None for name in names)
+
+
+_HOLDS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "required": _has_all,
+    "max": _at_most,
+    "min": _at_least,
+    "pattern": _matches,
+    "enum": _is_known,
+}
+
+
 @CONSTRAINTS.rule("model-required", "a required member is there")
 def _required(member: Member) -> Sequence[Violation]:
-    if member.kind != "structure":
-        return ()
-    missing = [member.named(name) for name in member.shape.required_members if member.value.get(name) is None]
+    names = member.shape.metadata.get("required", ())
+    missing = [member.named(name) for name in names if not _has_all([name], member.value)]
     constraint = "failed to satisfy constraint: Member must not be null"
     return [Violation(path, None, "it is required", f"Value null at '{label}' {constraint}") for path, label in missing]
 
 
 @CONSTRAINTS.rule("model-max", "length, count or value is not above its bound")
-def _max(member: Member) -> Sequence[Violation]:
+def _max(member: Member) -> Iterator[Violation]:
     high = member.shape.metadata.get("max")
-    if high is None or (size := _size(member)) is None or size <= high:
-        return ()
-    return [
-        member.violation(f"it must {_measured(member, f'at most {high}')}", f"{_bounded(member)} less than or equal to {high}")
-    ]
+    if high is not None and not _at_most(high, member.value):
+        yield member.violation(
+            f"it must {_measured(member, f'at most {high}')}", f"{_bounded(member)} less than or equal to {high}"
+        )
 
 
 @CONSTRAINTS.rule("model-min", "length, count or value is not below its bound")
-def _min(member: Member) -> Sequence[Violation]:
+def _min(member: Member) -> Iterator[Violation]:
     low = member.shape.metadata.get("min")
-    if low is None or (size := _size(member)) is None or size >= low:
-        return ()
-    return [
-        member.violation(f"it must {_measured(member, f'at least {low}')}", f"{_bounded(member)} greater than or equal to {low}")
-    ]
+    if low is not None and not _at_least(low, member.value):
+        at_least = _measured(member, f"at least {low}")
+        yield member.violation(f"it must {at_least}", f"{_bounded(member)} greater than or equal to {low}")
 
 
 @CONSTRAINTS.rule("model-pattern", "a string matches its pattern")
-def _pattern(member: Member) -> Sequence[Violation]:
+def _pattern(member: Member) -> Iterator[Violation]:
     pattern = member.shape.metadata.get("pattern")
-    if pattern is None or not isinstance(member.value, str) or compiled(pattern).fullmatch(member.value):
-        return ()
-    return [member.violation(f"it must match {pattern}", f"Member must satisfy regular expression pattern: {pattern}")]
+    if pattern is not None and not _matches(pattern, member.value):
+        yield member.violation(f"it must match {pattern}", f"Member must satisfy regular expression pattern: {pattern}")
 
 
 @CONSTRAINTS.rule("model-enum", "a value is one of those known")
-def _enum(member: Member) -> Sequence[Violation]:
+def _enum(member: Member) -> Iterator[Violation]:
     values = member.shape.metadata.get("enum", ())
-    if not values or member.value in values:
-        return ()
-    some = ", ".join(values[:_SHOWN]) + (", …" if len(values) > _SHOWN else "")
-    constraint = f"Member must satisfy enum value set: [{', '.join(in_order_of_aws(tuple(values)))}]"
-    return [member.violation(f"it must be one of {some}", constraint)]
-
-
-def _size(member: Member) -> float | None:
-    """What the bounds of a member bound; None for what has none."""
-    if isinstance(member.value, str | list | dict):
-        return len(member.value)
-    return member.value if isinstance(member.value, int | float) and not isinstance(member.value, bool) else None
+    if not _is_known(values, member.value):
+        some = ", ".join(values[:_SHOWN]) + (", …" if len(values) > _SHOWN else "")
+        constraint = f"Member must satisfy enum value set: [{', '.join(in_order_of_aws(tuple(values)))}]"
+        yield member.violation(f"it must be one of {some}", constraint)
 
 
 def _measured(member: Member, bound: str) -> str:
@@ -234,7 +308,7 @@ def _measured(member: Member, bound: str) -> str:
 
 
 def _bounded(member: Member) -> str:
-    return f"Member must have {'length' if isinstance(member.value, str | list | dict) else 'value'}"
+    return f"Member must have {'length' if isinstance(member.value, _SIZED) else 'value'}"
 
 
 @functools.cache

@@ -6,12 +6,12 @@ The walk knows what the builders use: plain values, enumerations, unions, sequen
 import functools
 import types
 import typing
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import Enum
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sm_tuning.errors import Invalid
 from sm_tuning.rules.violation import Violation
@@ -54,9 +54,8 @@ def require(builder: object) -> None:
 def problems(builder: object, path: str = "") -> Iterator[Violation]:
     """Every value of a wrong type in a dataclass and in what it holds, named as in Python and TOML."""
     kind: type = type(builder)
-    hints = hints_of(kind)
-    for field in fields(builder):  # type: ignore[arg-type] # the caller's precondition: a dataclass
-        yield from _walk(getattr(builder, field.name), hints[field.name], f"{path}.{field.name}" if path else field.name)
+    for name, options in _kinds_of(kind):
+        yield from _walk(getattr(builder, name), options, f"{path}.{name}" if path else name)
 
 
 def integral(value: object) -> bool:
@@ -77,23 +76,51 @@ def hints_of(kind: type) -> Mapping[str, Any]:
     return typing.get_type_hints(kind)
 
 
-def _walk(value: object, kind: Any, path: str) -> Iterator[Violation]:  # noqa: ANN401 - an annotation
-    options = options_of(kind)
-    suitable = next((option for option in options if _fits(value, option)), None)
-    if suitable is None:
+class _Option(NamedTuple):
+    """A member of a union, or an annotation that is none: whether a value fits, and the annotations of what is inside it."""
+
+    annotation: Any
+    fits: Callable[[object], bool]
+    form: object  # Sequence, Mapping, `dataclass`, or None for a plain value
+    inner: "tuple[Sequence[_Option], ...]"
+
+
+@functools.cache
+def _kinds_of(kind: type) -> Sequence[tuple[str, Sequence[_Option]]]:
+    """Each field of a dataclass and what it may hold; read once, as the walk goes over hundreds of values."""
+    hints = hints_of(kind)
+    return [(field.name, _parsed(hints[field.name])) for field in fields(kind)]
+
+
+def _parsed(annotation: Any) -> Sequence[_Option]:  # noqa: ANN401 - an annotation
+    return [_option(option) for option in options_of(annotation)]
+
+
+def _option(annotation: Any) -> _Option:  # noqa: ANN401 - an annotation
+    outer = typing.get_origin(annotation) or annotation
+    if outer in {Sequence, Mapping}:
+        return _Option(annotation, _fitting(outer), outer, tuple(map(_parsed, typing.get_args(annotation))))
+    return _Option(annotation, _fitting(outer), dataclass if is_dataclass(outer) else None, ())
+
+
+def _walk(value: object, options: Sequence[_Option], path: str) -> Iterator[Violation]:
+    for option in options:
+        if option.fits(value):
+            break
+    else:
         # What a left-out value means is said by the field's documentation, not here.
-        nouns = dict.fromkeys(_noun(option) for option in options if option is not types.NoneType)
+        nouns = dict.fromkeys(_noun(option.annotation) for option in options if option.annotation is not types.NoneType)
         yield Violation(path, value, f"it must be {' or '.join(nouns)}", rule="model-type")
-    elif is_dataclass(suitable):
+        return
+    if option.form is dataclass:
         yield from problems(value, path)
-    elif typing.get_origin(suitable) is Sequence:
+    elif option.form is Sequence:
         for index, item in enumerate(typing.cast("Sequence[object]", value)):
-            yield from _walk(item, typing.get_args(suitable)[0], _item_path(path, index, item))
-    elif typing.get_origin(suitable) is Mapping:
-        key_kind, value_kind = typing.get_args(suitable)
+            yield from _walk(item, option.inner[0], _item_path(path, index, item))
+    elif option.form is Mapping:
         for key, item in typing.cast("Mapping[object, object]", value).items():
-            yield from _walk(key, key_kind, f"{path} (key)")
-            yield from _walk(item, value_kind, f"{path}.{key}")
+            yield from _walk(key, option.inner[0], f"{path} (key)")
+            yield from _walk(item, option.inner[1], f"{path}.{key}")
 
 
 def options_of(kind: Any) -> Sequence[Any]:  # noqa: ANN401 - an annotation
@@ -101,15 +128,15 @@ def options_of(kind: Any) -> Sequence[Any]:  # noqa: ANN401 - an annotation
     return typing.get_args(kind) if typing.get_origin(kind) in {typing.Union, types.UnionType} else (kind,)
 
 
-def _fits(value: object, kind: Any) -> bool:  # noqa: ANN401 - an annotation
-    outer = typing.get_origin(kind) or kind
+def _fitting(outer: Any) -> Callable[[object], bool]:  # noqa: ANN401 - an annotation
+    """Whether a value is of a type."""
     if outer is int:
-        return integral(value)
+        return integral
     if outer is float:
-        return isinstance(value, Real) and not isinstance(value, bool)
+        return lambda value: isinstance(value, Real) and not isinstance(value, bool)
     if outer is Sequence:
-        return isinstance(value, Sequence) and not isinstance(value, str | bytes)
-    return isinstance(value, outer)
+        return lambda value: isinstance(value, Sequence) and not isinstance(value, str | bytes)
+    return lambda value: isinstance(value, outer)
 
 
 def _noun(kind: Any) -> str:  # noqa: ANN401 - an annotation

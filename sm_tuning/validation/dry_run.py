@@ -28,7 +28,7 @@ def check(job: TuningJobSpec, client: Client | None = None) -> Report:
         request = job.request()
     except WrongTypes as error:
         return Report({}, tuple(error.problems), ())
-    problems = list(schema.type_violations(_OPERATION, request)) or list(_violations(job, request))
+    problems = [*schema.type_violations(_OPERATION, request)] or list(_violations(job, request))
     warnings = list(unusual(job))
     if client is not None and job.warm_start is not None and not problems:
         parents = [

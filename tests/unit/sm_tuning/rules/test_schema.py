@@ -147,3 +147,17 @@ def test_patterns_with_unicode_properties(pattern: str) -> None:
     inside = [f"arn:{character}:lambda:x:123456789012:function:f" for character in ASSIGNED[:3000]]
     texts = ["", *ASSIGNED] if ours.fullmatch("") else inside
     assert [text for text in texts if bool(ours.fullmatch(text)) != bool(theirs.fullmatch(text))] == []
+
+
+def test_a_map_may_have_an_empty_name() -> None:
+    request = changed(TUNING, {"D.StaticHyperParameters": {"": 5}})
+    (broken,) = schema.type_violations(CREATE, request)
+    assert (broken.path, broken.message) == (
+        f"{D}.StaticHyperParameters.",
+        "NUMBER_VALUE can not be converted to a String (at 'trainingJobDefinition.staticHyperParameters..member')",
+    )
+
+
+def test_every_constraint_that_is_checked_first_has_its_rule() -> None:
+    """A value is looked at before the rules are asked: what is not seen there is not seen at all."""
+    assert [rule.name for rule in schema.CONSTRAINTS.rules] == [f"model-{word}" for word in schema._HOLDS]
