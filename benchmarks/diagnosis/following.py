@@ -3,9 +3,10 @@
     python benchmarks/diagnosis/following.py [--half development|held-out] [--repetitions 6] [--problems wine,moons] [--verbose]
 
 A first round of 12 is Bayesian, by the emulator's strategy. What follows it is (a) the advised round, warm-started as the product does
-it, (b) 12 random ones in the old ranges, (c) 12 more Bayesian ones there. A score is that on test data of the best training job by
-validation over all 24, less being better. Better and worse are differences of more than a standard error, of the paired difference in
-the rows of the test data. Trainings are kept in benchmarks/.tables, so that only new points cost time.
+it, (b) 12 random ones in the old ranges, (c) 12 more Bayesian ones there, (d) "expert": as (a), with the ranges of somebody who knows
+the problem, which is about what advice could bring. A score is that on test data of the best training job by validation over all 24,
+less being better. Better and worse are differences of more than a standard error, of the paired difference in the rows of the test
+data. Trainings are kept in benchmarks/.tables, so that only new points cost time.
 """
 
 import argparse
@@ -40,6 +41,7 @@ class Comparison:
     def __init__(self) -> None:
         self.outcomes: dict[str, list[int]] = {way: [] for way in _WAYS}
         self.relative: dict[str, list[float]] = {way: [] for way in _WAYS}
+        self.experts: list[int] = []
         self.unchanged = 0
 
     def of(self, problem: Problem, seeds: Sequence[int], trainings: Trainings, *, verbose: bool) -> str:
@@ -50,6 +52,7 @@ class Comparison:
             repetition = Repetition(problem, seed, trainings)
             rows = repetition.scores()
             self.unchanged += not repetition.changed
+            self.experts.append(compared(rows["expert"], rows["random"]))
             for way, losses in rows.items():
                 means.setdefault(way, []).append(statistics.fmean(losses))
             for way in _WAYS:
@@ -59,9 +62,11 @@ class Comparison:
                 counts[way][outcome] += 1
             if verbose:
                 _show(repetition, {way: means[way][-1] for way in means})
-        scores = " | ".join(f"{statistics.median(means[way]):.3f}" for way in ("first", "advised", "random", "Bayesian"))
+        scores = " | ".join(
+            f"{statistics.median(means[way]):.3f}" for way in ("first", "advised", "expert", "random", "Bayesian")
+        )
         tallies = " | ".join(f"{counts[way][-1]}, {counts[way][0]}, {counts[way][1]}" for way in ("random", "Bayesian"))
-        return f"| {problem.name} | {problem.misplaced or 'nothing'} | {scores} | {tallies} |"
+        return f"| {problem.name} | {problem.misplaced} | {scores} | {tallies} |"
 
     def into(self, figures: Figures) -> None:
         """Enter the figures."""
@@ -71,6 +76,9 @@ class Comparison:
         figures.at_most("worse than random", random.count(1) / total, 0.1)
         figures.note("better / worse than Bayesian", f"{bayesian.count(-1) / total:.2f} / {bayesian.count(1) / total:.2f}")
         figures.at_most("median difference to Bayesian, of its loss", statistics.median(self.relative["Bayesian"]), 0.0)
+        experts = self.experts
+        text = "an expert's ranges in place of the advised: better / worse than random"
+        figures.note(text, f"{experts.count(-1) / total:.2f} / {experts.count(1) / total:.2f}")
         for way in _WAYS:
             median, mean = statistics.median(self.relative[way]), statistics.fmean(self.relative[way])
             figures.note(f"difference to {way}, of its loss: median / mean", f"{median:+.3f} / {mean:+.3f}")
@@ -96,8 +104,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     held_out, texts = options.half == "held-out", options.problems.split(",")
     first = _FIRST_HELD_OUT if held_out else 0
     figures, trainings, comparison = Figures(), Trainings(), Comparison()
-    print("| problem | wrong in its ranges | first round | advised | random | Bayesian | better, tie, worse: random | Bayesian |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| problem | misplaced | first round | advised | expert | random | Bayesian | better, tie, worse: random | Bayesian |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for problem in PROBLEMS:
         if problem.held_out == held_out and any(text in problem.name for text in texts):
             seeds = range(first, first + options.repetitions)

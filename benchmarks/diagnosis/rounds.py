@@ -27,7 +27,7 @@ from sm_tuning.client.description import TuningJobDescription
 _TABLES = Path(__file__).parents[1] / ".tables"
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _ROUND, _AT_ONCE = 12, 2
-_SOURCES = ("problems.py", "networks.py", "axes.py")
+_SOURCES = ("models.py", "networks.py")
 Curves = Mapping[str, Sequence[float]]
 
 
@@ -44,7 +44,7 @@ class Trainings:
 
     def curves(self, problem: Problem, point: Point, seed: int) -> Curves:
         """The learning curves of a training."""
-        key = json.dumps([self._version, problem.name, sorted(point.items()), seed])
+        key = json.dumps([self._version, problem.name, sorted({**problem.static, **point}.items()), seed])
         row = self._table.execute("SELECT curves FROM trainings WHERE key = ?", (key,)).fetchone()
         if row is not None:
             stored: Curves = json.loads(row[0])
@@ -77,12 +77,16 @@ class Repetition:
         self.following = self.diagnosis.next_round(self.job)
 
     def scores(self) -> dict[str, Sequence[float]]:
-        """Each row's loss on the test data, of the best of the first round and of both rounds, by what the second was."""
+        """Each row's loss on the test data, of the best of the first round and of both, by what the second was.
+
+        `expert` is what an advice could at most bring: the right ranges, warm-started as the advised ones.
+        """
         plan = parse.tuning(self.following.request())
         advised = make(plan, plan.definitions[0], self._seed if plan.seed is None else plan.seed)
         further: dict[str, list[Trained]] = {
             "first": [],
             "advised": self._round(advised, [], self.first),
+            "expert": self._round(Bayesian(self._right, seed=self._seed + 1), [], self.first),
             "random": self._round(Random(self._space, seed=self._seed + 1), []),
             "Bayesian": self._round(Bayesian(self._space, seed=self._seed), self.first),
         }
@@ -93,6 +97,12 @@ class Repetition:
         """What the advised round changes of the ranges, in words."""
         before = {parameter.name: parameter for parameter in self.job.definition.ranges}
         return [str(parameter) for parameter in self.following.definition.ranges if parameter != before[parameter.name]]
+
+    @property
+    def _right(self) -> Space:
+        """The ranges as somebody chooses them who knows what was wrong."""
+        right = {axis.name: axis for axis in self._problem.right}
+        return Space(parameters=tuple(right.get(axis.name, axis).parameter for axis in self._problem.axes))
 
     # --- the product's view -----------------------------------------------------------------------------------------------------
 
