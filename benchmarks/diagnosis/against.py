@@ -118,7 +118,7 @@ class Judge:
         match = _LEAVE.search(advice.remedy)
         text = match[2].rstrip(",.;") if match else ""
         try:
-            unit = axis.parameter.unit(text) if axis.values else axis.unit(float(text))
+            unit = axis.unit_of(text)
         except ValueError:
             return
         given_away = float(self._surface.profile(index, np.array([unit]))[0]) - self._surface.best_loss
@@ -138,7 +138,7 @@ class Judge:
 
     def _values(self, name: str, kept: Sequence[str]) -> Iterator[str]:
         index = self._names.index(name)
-        units = np.array([self._surface.axes[index].parameter.unit(str(text)) for text in kept])
+        units = np.array([self._surface.axes[index].unit_of(str(text)) for text in kept])
         given_away = float(self._surface.profile(index, units).min()) - self._surface.best_loss
         if given_away > self._margin:
             yield f"values: {name} only {', '.join(map(str, kept))} gives {given_away / self._surface.scale:.0%} of the gain away"

@@ -67,6 +67,14 @@ class Axis:
         )
         return {f"{kind}ParameterRanges": [{"Name": self.name, "MinValue": low, "MaxValue": high, "ScalingType": scaling}]}
 
+    def unit_of(self, text: str) -> float:
+        """Where a value lies in the range; of categories that are powers of two others lie beyond."""
+        if not self.values:
+            return self.unit(float(text))
+        if text in self.values:
+            return self.parameter.unit(text)
+        return (float(np.log2(float(text) / float(self.values[0]))) + 0.5) / len(self.values)
+
     def unit(self, value: float) -> float:
         """Where a number lies in the range, on its scale: 0 to 1 inside, below or above outside."""
         if not self.logarithmic:
