@@ -3,6 +3,7 @@
 import dataclasses
 import tomllib
 from dataclasses import replace
+from html import escape
 
 import pytest
 
@@ -10,6 +11,7 @@ from sm_tuning import Bayesian, TuningJob
 from sm_tuning.analysis import Verdict, diagnose
 from sm_tuning.analysis.results import Results
 from sm_tuning.client.description import TuningJobDescription
+from sm_tuning.report import page
 from sm_tuning.report.view_model import view_model
 from sm_tuning.spec.metrics import Objective
 from tests.unit.sm_tuning.made_results import RANGES, made
@@ -99,5 +101,9 @@ def test_the_next_round_is_text_or_the_reason_why_there_is_none() -> None:
     text = view_model(described).next_round
     assert (tomllib.loads(text.toml)["name"], text.refusal) == ("made-2", "")
     assert "warm_start=WarmStart(['made'])" in text.python
+    html = page(view_model(described))
+    assert escape(text.toml, quote=False)[:200] in html.replace("&#34;", '"').replace("&#39;", "'")
+    assert "sm-tuning next made -o next.toml" in html
     running = replace(described, trials=[replace(described.trials[0], status="InProgress"), *described.trials[1:]])
     assert view_model(running).next_round.refusal.endswith("some run still")
+    assert "There is none: it learns from training jobs that have ended" in page(view_model(running))
