@@ -4,6 +4,7 @@ Each table has a generated column `sum`, a checksum of its other columns: SQLite
 that has turned inside a text or a number. A check only reads: a file that is refused stays as it is.
 """
 
+import shutil
 import sqlite3
 import struct
 import zlib
@@ -15,6 +16,7 @@ from urllib.parse import quote
 from local_emulator.domain.errors import Damaged
 
 _WAL_HEADER, _FRAME_HEADER = 32, 24
+_LEAST_LOG = 16  # pages
 
 
 def checksum(*values: float | str | bytes | None) -> int:
@@ -28,6 +30,15 @@ def connect(path: Path | None, *, read_only: bool = False) -> sqlite3.Connection
     db = sqlite3.connect(where, uri=path is not None, check_same_thread=False, isolation_level=None)
     db.create_function("checksum", -1, checksum, deterministic=True)
     return db
+
+
+def limit_log(db: sqlite3.Connection, path: Path | None, most: int) -> None:
+    """Let the log of changes grow to at most a twentieth of the room that its disk has, and to so many pages of 4 KiB.
+
+    A log grows to many times its database before it is written back: on a small disk it would take the room of everything else.
+    """
+    room = shutil.disk_usage(path.parent).free // 20 // 4096 if path is not None else most
+    db.execute(f"PRAGMA wal_autocheckpoint = {max(_LEAST_LOG, min(most, room))}")
 
 
 def verify(path: Path, tables: Sequence[str], beside: Path) -> None:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from local_emulator.database import connect, verify
+from local_emulator.database import connect, limit_log, verify
 from local_emulator.domain.errors import Damaged, EmulatorError
 
 TABLES = ("buckets", "settings", "objects")
@@ -136,6 +136,7 @@ class Mirror:
         self._db = connect(path)
         try:
             self._open()
+            limit_log(self._db, path, 1000)
         except sqlite3.Error as error:
             self._db.close()
             raise EmulatorError(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from local_emulator.completion import patience
-from local_emulator.database import connect, verify
+from local_emulator.database import connect, limit_log, verify
 from local_emulator.domain.errors import Damaged, StoreError, StoreUnavailable, Unreadable
 from local_emulator.domain.history import History, HistorySummary, Observation, Trial, Trials
 from local_emulator.domain.jobs import Secondary, Status
@@ -85,7 +85,7 @@ class SqliteStore:
     def _open(self, path: Path | None) -> None:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.execute("PRAGMA wal_autocheckpoint = 4000")  # pages; at 1000 a tenth of a job's cost is checkpoints
+        limit_log(self._db, path, 4000)  # at 1000 a tenth of a job's cost is checkpoints
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version > _VERSION:
             raise StoreError(f"{path} was written by a newer version of this program (schema {version}, ours is {_VERSION})")

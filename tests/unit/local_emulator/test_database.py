@@ -1,11 +1,12 @@
-"""Databases that notice when they are damaged."""
+"""Databases that notice when they are damaged, and take no more room than the disk has."""
 
+import shutil
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from local_emulator.database import checksum, connect, recover, verify
+from local_emulator.database import checksum, connect, limit_log, recover, verify
 from local_emulator.domain.errors import Damaged
 
 SCHEMA = (
@@ -25,6 +26,23 @@ def beside(tmp_path: Path) -> Path:
     (tmp_path / "runs" / "a").mkdir(parents=True)
     (tmp_path / "runs" / "a" / "log").touch()
     return tmp_path / "runs"
+
+
+@pytest.mark.parametrize(
+    ("free", "pages"), [(100 * 2**30, 4000), (4000 * 4096 * 20, 4000), (2**30, 4000), (8 * 2**20, 102), (2**20, 16), (0, 16)]
+)
+def test_log_is_limited_by_the_room_on_the_disk(free: int, pages: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(free, 0, free))
+    path = tmp_path / "fruit.sqlite"
+    with closing(connect(path)) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+        limit_log(db, path, 4000)
+        assert db.execute("PRAGMA wal_autocheckpoint").fetchone() == (pages,)
+        db.execute(SCHEMA)
+        for number in range(300):  # a page or two each
+            db.execute("INSERT INTO fruit (name, weight) VALUES (?, ?)", (f"apple {number}", number / 2))
+        log = path.with_name("fruit.sqlite-wal").stat().st_size
+        assert log <= (pages + 8) * (4096 + 24)
 
 
 def test_every_turned_bit_changes_a_checksum() -> None:
