@@ -97,13 +97,15 @@ def start(work: Callable[[int, int], None], memory: int | None = None) -> Helper
     supervisor = os.getpid()
     pid = os.fork()
     if pid == 0:
+        code = 1
         try:
             _settle(supervisor, asking, answering, memory)
             work(asking, answering)
-        except BaseException:  # noqa: BLE001 - stated as exit code 1: this child must not go on as a second supervisor
+            code = 0
+        except BaseException:  # noqa: BLE001 - stated as exit code 1
             traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
+        finally:
+            os._exit(code)  # even if the error cannot be printed: this child must not go on as a second supervisor
     os.close(asking)
     os.close(answering)
     for descriptor in (to, answers):

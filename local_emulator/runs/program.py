@@ -111,10 +111,10 @@ def _become(run: Run, folder: RunFolder, supervisor: int, output: int, error: in
     except OSError as reason:
         name = reason.filename or command.argv[0]
         os.write(error, f"{reason.errno} {name}: {reason.strerror}".encode())
-        os._exit(127)
-    except BaseException as reason:  # noqa: BLE001 - stated as the run's StartError: this child must not go on as a second supervisor
+    except BaseException as reason:  # noqa: BLE001 - stated as the run's StartError
         os.write(error, f"0 {reason!r}".encode())
-        os._exit(127)
+    finally:
+        os._exit(127)  # even if the error cannot be told: this child must not go on as a second supervisor
 
 
 def _command(run: Run, folder: RunFolder) -> tuple[Command, Mapping[str, str]]:

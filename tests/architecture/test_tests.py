@@ -15,16 +15,12 @@ NAMES = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
 ELSEWHERE = {
     "local_emulator/assembly.py": "tests/integration/local_emulator/test_server.py",
     "local_emulator/cloud/moto_patches/resource_types.py": "tests/infra/test_stacks.py",
-    "local_emulator/runs/data/output.py": "tests/integration/local_emulator/runs/test_supervisor.py",
     "local_emulator/runs/forkserver/client.py": "tests/contracts/test_forkserver.py",
     "local_emulator/runs/forkserver/server/mounting.py": "tests/contracts/test_forkserver.py",
     "local_emulator/runs/forkserver/server/restarts.py": "tests/contracts/test_forkserver.py",
     "local_emulator/runs/forkserver/server/script.py": "tests/contracts/test_forkserver.py",
     "local_emulator/runs/forkserver/server/serving.py": "tests/contracts/test_forkserver.py",
     "local_emulator/runs/forkserver/server/state.py": "tests/contracts/test_forkserver.py",
-    "local_emulator/runs/helper.py": "tests/integration/local_emulator/runs/data/test_matching.py",
-    "local_emulator/runs/program.py": "tests/contracts/test_executor.py",
-    "local_emulator/runs/spawner.py": "tests/contracts/test_executor.py",
     "local_emulator/serving.py": "tests/integration/local_emulator/test_server.py",
     "local_emulator/store/base.py": "tests/contracts/test_store.py",
 }
