@@ -9,21 +9,7 @@ from tests.conftest import ROOT
 
 PACKAGES = ("sm_tuning", "local_emulator")
 SMALL = 60  # lines
-NAMES = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
-
-# Modules whose tests have another name, for what is tested is what several of them do together.
-ELSEWHERE = {
-    "local_emulator/assembly.py": "tests/integration/local_emulator/test_server.py",
-    "local_emulator/cloud/moto_patches/resource_types.py": "tests/infra/test_stacks.py",
-    "local_emulator/runs/forkserver/client.py": "tests/contracts/test_forkserver.py",
-    "local_emulator/runs/forkserver/server/mounting.py": "tests/contracts/test_forkserver.py",
-    "local_emulator/runs/forkserver/server/restarts.py": "tests/contracts/test_forkserver.py",
-    "local_emulator/runs/forkserver/server/script.py": "tests/contracts/test_forkserver.py",
-    "local_emulator/runs/forkserver/server/serving.py": "tests/contracts/test_forkserver.py",
-    "local_emulator/runs/forkserver/server/state.py": "tests/contracts/test_forkserver.py",
-    "local_emulator/serving.py": "tests/integration/local_emulator/test_server.py",
-    "local_emulator/store/base.py": "tests/contracts/test_store.py",
-}
+MIRRORS = ("unit", "integration")  # their folders are those of the packages
 
 
 # Waits of a fixed time, in files whose subject is time: clocks, time limits, what is slow on purpose.
@@ -62,19 +48,37 @@ def modules() -> list[str]:
     return [str(path.relative_to(ROOT)) for path in paths if path.read_text(encoding="utf-8").count("\n") > SMALL]
 
 
+def named(module: Path) -> str:
+    """The name that a module's test file has: of an `__init__`, `__main__` or `base`, its package's."""
+    return module.parent.name if module.stem.startswith("__") or module.stem == "base" else module.stem
+
+
+def files_of(module: str) -> list[Path]:
+    """Test files of a module's name: in a mirror of its folder or of one above that, or in a folder of tests that mirrors nothing."""
+    path = Path(module)
+    files = [file.relative_to(ROOT / "tests") for file in (ROOT / "tests").rglob(f"test_{named(path)}.py")]
+    above = {str(folder) for folder in path.parents}
+    return [file for file in files if file.parts[0] not in MIRRORS or str(Path(*file.parts[1:-1])) in above]
+
+
 def test_every_module_has_a_test_file_of_its_name() -> None:
-    """Of an `__init__` or `__main__` the name is its package's."""
-    missing = []
-    for module in modules():
-        path = Path(module)
-        name = path.parent.name if path.stem.startswith("__") else path.stem
-        if f"test_{name}.py" not in NAMES and module not in ELSEWHERE:
-            missing.append(module)
-    assert not missing
+    assert not [module for module in modules() if not files_of(module)]
 
 
-@pytest.mark.parametrize("module", ELSEWHERE)
-def test_tests_of_another_name_are_where_the_list_says(module: str) -> None:
-    assert module in modules(), "it has gone, or has become short: take it out of the list"
-    assert f"test_{Path(module).stem}.py" not in NAMES, "it has a file of its own: take it out of the list"
-    assert (ROOT / ELSEWHERE[module]).exists()
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("sm_tuning/__init__.py", "sm_tuning"),
+        ("local_emulator/store/base.py", "store"),
+        ("local_emulator/runs/program.py", "program"),
+    ],
+)
+def test_the_name_of_a_module(module: str, name: str) -> None:
+    assert named(Path(module)) == name
+
+
+def test_a_file_of_another_package_is_none_of_a_modules() -> None:
+    assert sorted(str(file) for file in files_of("sm_tuning/client/run.py")) == [
+        "integration/sm_tuning/client/test_run.py",
+        "unit/sm_tuning/client/test_run.py",
+    ]

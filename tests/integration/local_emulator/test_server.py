@@ -100,13 +100,6 @@ def test_commands(server: Server) -> None:
     assert command("serve", "--nonsense").returncode == 2
 
 
-def test_it_is_ready_soon_and_greets_with_the_exports(server: Server) -> None:
-    text = "".join(server.log)
-    assert f"SageMaker emulator at {server.url}" in text
-    with urllib.request.urlopen(f"{server.url}/_health", timeout=10) as answer:
-        assert json.load(answer)["status"] == "ok"
-
-
 def test_unknown_things_are_modelled_errors_and_never_5xx(server: Server) -> None:
     sagemaker = server.client("sagemaker")
     assert sagemaker.list_models()["Models"] == []
@@ -168,10 +161,3 @@ def test_beside_an_s3_of_somebody_else(another: Server, tmp_path: Path, request_
         assert io.BytesIO(another.client("s3").get_object(Bucket="theirs", Key=key)["Body"].read()).getbuffer().nbytes > 0
     finally:
         server.end()
-
-
-def test_idle_exit(tmp_path: Path) -> None:
-    server = Server(state=tmp_path / "state", arguments=("--idle-exit", "1")).start()
-    assert server.process is not None
-    assert server.process.wait(timeout=20) == 0
-    server.end()

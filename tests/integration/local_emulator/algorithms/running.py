@@ -21,6 +21,13 @@ NAMES = {
     "factorization_machines": "factorization-machines",
     "xgboost": "sagemaker-xgboost",
 }  # of programs that are not called as their images
+GOOD: Mapping[str, Mapping[str, object]] = {
+    "linear_learner": {"predictor_type": "regressor"},
+    "kmeans": {"k": 2, "feature_dim": 2},
+    "knn": {"k": 2, "feature_dim": 2, "predictor_type": "regressor", "sample_size": 10},
+    "factorization_machines": {"feature_dim": 2, "num_factors": 2, "predictor_type": "regressor"},
+    "xgboost": {"num_round": 2},
+}
 
 
 @dataclass

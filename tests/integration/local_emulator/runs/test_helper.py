@@ -34,7 +34,10 @@ def endless(_asking: int, answering: int) -> None:
 
 
 def test_work_is_done_between_two_pipes() -> None:
-    started = helper.start(lambda asking, answering: os.write(answering, os.read(asking, 99).upper()) and None)
+    def work(asking: int, answering: int) -> None:
+        os.write(answering, os.read(asking, 99).upper())
+
+    started = helper.start(work)
     os.write(started.to, b"abc")
     assert answer(started) == b"ABC"
     assert over(started) == 0
@@ -87,7 +90,10 @@ def test_it_holds_nothing_of_the_supervisors(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("memory", "code"), [(None, 0), (64 << 20, 1)])
 def test_it_takes_so_much_memory(memory: int | None, code: int) -> None:
-    assert over(helper.start(lambda *_: bytearray(256 << 20) and None, memory)) == code
+    def work(_asking: int, _answering: int) -> None:
+        bytearray(256 << 20)
+
+    assert over(helper.start(work, memory)) == code
 
 
 def test_its_processor_time_is_counted() -> None:

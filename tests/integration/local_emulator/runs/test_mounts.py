@@ -2,9 +2,7 @@
 
 import os
 import queue
-import subprocess
 import sys
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,65 +13,6 @@ from local_emulator.runs.data.channels import copy_channel
 from local_emulator.settings import Settings
 from tests.integration.local_emulator.runs.forkserver.running import Runs
 from tests.integration.local_emulator.runs.forkserver.running import lines as log_lines
-
-SCRIPT = """
-import os, sys
-from pathlib import Path
-from local_emulator.runs import mounts
-mounts.bind_opt_ml(sys.argv[1])
-os.chdir("/opt/ml/input/data/train")
-with open("file", "a") as file:
-    file.write(sys.argv[2])
-os.utime("file", (0, 0))
-os.rename("deep/other", "renamed")
-open("new", "w").close()
-print(open("file").read(), *sorted(os.listdir()))
-"""
-
-
-def as_nobody() -> Sequence[str]:
-    return ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
-
-
-@pytest.fixture
-def shared(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "a,b:c" / "shared"  # characters that mean something in mount options
-    (folder / "deep").mkdir(parents=True)
-    (folder / "file").write_text("good")
-    (folder / "deep" / "other").write_text("other")
-    before = content(folder)
-    yield folder
-    assert content(folder) == before
-
-
-def content(folder: Path) -> dict[str, tuple[int, float]]:
-    return {str(path.relative_to(folder)): (path.stat().st_size, path.stat().st_mtime) for path in folder.rglob("*")}
-
-
-def own(folder: Path) -> None:
-    """Let everybody reach a folder of pytest's, and nobody own what is in it."""
-    for path in (folder, *folder.rglob("*")):
-        os.chown(path, 65534, 65534)
-    for path in list(folder.parents)[:-2]:
-        path.chmod(path.stat().st_mode | 0o055)
-
-
-@pytest.mark.parametrize("root", [True, False])
-def test_layers_are_a_runs_own(root: bool, shared: Path, tmp_path: Path) -> None:  # noqa: FBT001 - parametrized
-    if mounts.available(tmp_path) != mounts.Support(why_not_private=None, layers=True):
-        pytest.skip("no layers here")
-    if os.geteuid() != 0 and root:
-        pytest.skip("not root")
-    runs = [tmp_path / name / "ml" for name in ("one", "two")]
-    for ml in runs:
-        ml.mkdir(parents=True)
-        mounts.lay(ml, {"input/data/train": shared})
-    if not root and os.geteuid() == 0:
-        own(tmp_path)
-    for ml, word in zip(runs, ("1", "2"), strict=True):
-        command = [*(() if root or os.geteuid() else as_nobody()), sys.executable, "-c", SCRIPT, str(ml), word]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert (done.stdout, done.stderr) == (f"good{word} deep file new renamed\n", "")
 
 
 def test_copies_are_a_runs_own(shared: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.local_emulator.runs.forkserver.packages import install
 from tests.integration.local_emulator.runs.forkserver.running import Runs
 
 
@@ -23,3 +24,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("environment")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     return folder
+
+
+@pytest.fixture(scope="module")
+def python(environment: Path) -> str:
+    """An interpreter with packages that must not be imported before a fork, and some that may be."""
+    return install(environment)

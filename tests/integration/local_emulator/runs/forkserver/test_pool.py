@@ -1,6 +1,5 @@
 """Which runs are forked, and what becomes of runs whose server fails or does not answer."""
 
-import os
 import socket
 import subprocess
 import sys
@@ -10,7 +9,6 @@ from unittest.mock import Mock
 
 import pytest
 
-from local_emulator.runs.forkserver import client
 from local_emulator.runs.forkserver.pool import ForkServers
 from local_emulator.runs.run import Command, Run
 from tests.integration.local_emulator.runs.forkserver.running import BASE, Runs, end, lines, until, why_not_forked
@@ -71,28 +69,6 @@ def test_whatever_fails_in_starting_a_server_forks_no_run(tmp_path: Path, monkey
     until(path.exists)
     pool.close()
     assert not path.exists()
-
-
-def test_a_server_that_does_not_answer_is_waited_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "_ANSWERS_WITHIN", 0.05)
-    path = tmp_path / "server"
-    reading, writing = os.pipe()
-    run = replace(run_of(tmp_path), fork_server=str(path))
-    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as other:
-        listener.bind(str(path))
-        assert client.fork(run, writing, reading) is None  # nobody listens
-        listener.listen(0)
-        assert client.fork(run, writing, reading) is None  # nobody answers
-        assert not path.exists()
-        listener.close()
-        with socket.socket(socket.AF_UNIX) as full:
-            full.bind(str(path))
-            full.listen(0)
-            other.connect(str(path))
-            assert client.fork(run, writing, reading) is None  # there is no room for another connection
-            assert path.is_socket()
-    os.close(reading)
-    os.close(writing)
 
 
 def test_many_at_once(runs: Runs) -> None:

@@ -12,6 +12,7 @@ from local_emulator.runs.clock import Clock
 from local_emulator.runs.data.log import read_log
 from local_emulator.runs.data.output import Output
 from local_emulator.runs.folder import RunFolder, read_metrics
+from local_emulator.runs.run import Command, Run
 
 METRICS = (MetricDefinition(name="loss", regex="loss=([0-9.]+)"), MetricDefinition(name="n", regex="n=([0-9])"))
 
@@ -24,7 +25,8 @@ class Program:
         self.folder.make()
         self.notified = 0
         self.reading, self.writing = os.pipe2(os.O_NONBLOCK)
-        self.output = Output(self.folder, METRICS, 1 << 20, Clock(path / "clock"), self._notify)
+        run = Run(id="r", folder=self.folder.path, program=Command(argv=("true",)), metrics=METRICS, simple_metrics=True)
+        self.output = Output(self.folder, run, Clock(path / "clock"), self._notify)
 
     def _notify(self) -> None:
         self.notified += 1

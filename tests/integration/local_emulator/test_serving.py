@@ -1,0 +1,68 @@
+"""The emulator as a server: where it listens, what it greets with, how it ends."""
+
+import json
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+from local_emulator.state_folder import PORTS
+from tests.conftest import ROOT, Server
+
+
+def test_it_is_ready_soon_and_greets_with_the_exports(server: Server) -> None:
+    text = "".join(server.log)
+    assert f"SageMaker emulator at {server.url}" in text
+    with urllib.request.urlopen(f"{server.url}/_health", timeout=10) as answer:
+        assert json.load(answer)["status"] == "ok"
+
+
+def test_idle_exit(tmp_path: Path) -> None:
+    server = Server(state=tmp_path / "state", arguments=("--idle-exit", "1")).start()
+    assert server.process is not None
+    assert server.process.wait(timeout=60) == 0
+    server.end()
+
+
+def test_it_listens_where_it_has_listened_unless_that_is_taken(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    server = Server(state).start()
+    first = server.port
+    ports = state / PORTS
+    assert json.loads(ports.read_text())["api"] == first
+    assert stat.S_IMODE(ports.stat().st_mode) == 0o600
+    server.end()
+    server.port = 0
+    assert server.start().port == first
+    server.end()
+    server.port = 0
+    with socket.create_server(("127.0.0.1", first)):
+        assert server.start().port != first
+        server.end()
+
+
+def test_a_signal_ends_it_in_order_and_says_what_goes_on(tmp_path: Path, server: Server) -> None:
+    assert server.process is not None
+    server.process.send_signal(signal.SIGINT)
+    assert server.process.wait(timeout=60) == 0
+    server.end()
+    assert not [line for line in server.log if "Traceback" in line]
+
+
+def test_without_what_it_needs_it_names_that(tmp_path: Path) -> None:
+    code = (
+        "import importlib.util as util, sys\nfind = util.find_spec\n"
+        "import local_emulator.serving as serving\nserving.find_spec = lambda name: None if name == 'flask_cors' else find(name)\n"
+        "from local_emulator.command import main\nsys.exit(main())"
+    )
+    words = ["serve", "--port", "0", "--state", str(tmp_path / "state")]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode != 0
+    assert "flask_cors" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "state").exists(), "nothing was begun"
