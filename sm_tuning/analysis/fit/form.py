@@ -13,6 +13,7 @@ from sm_tuning.spec.metrics import Objective
 
 _A_SHARE = 1.5  # a share is not above 1, but what somebody has smoothed may be
 _PER_CENT = 100.0
+_GUESSING = 3.0  # nats
 _MOST_ROWS = 3000
 _MOST_SHARES = 12  # that the number of rows is looked for in
 _DIGITS = 7
@@ -69,8 +70,9 @@ class Form:
 
     @cached_property
     def start(self) -> float:
-        """Where the worse of both curves begins, as far as it is above 0."""
-        return max(series.first for series in (self.train, self.held_out) if series is not None)
+        """Where the worse of both curves begins; a wild first epoch counts no more than guessing one of 20 classes."""
+        first = max(series.errors[0] for series in (self.train, self.held_out) if series is not None)
+        return min(first, _GUESSING) if self.scale is Scale.ENTROPY else first
 
     @cached_property
     def gained(self) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sm_tuning.analysis.fit.form import Form, Scale
-from sm_tuning.analysis.fit.series import jitter
+from sm_tuning.analysis.fit.series import Series, jitter
 from sm_tuning.analysis.fit.verdict import Verdict
 
 # What counts as worse: two points of a share; a fifth of a loss, which is two fifths of a mean of squares.
@@ -21,10 +21,13 @@ _GAP_POINTS = 0.045
 _GAP_PART = {Scale.ENTROPY: 0.25, Scale.DISTANCE: 0.4, Scale.SQUARED: 1.0, Scale.SIGNED: 0.35}
 _GAP_OF_START = 0.06
 _SOME = 0.15  # of what counts: enough to count together with the other sign
-_HUGE_POINTS = 0.2  # so far apart it is overfit, even if validation still improves
+_HUGE_POINTS = 0.1  # so far apart it is overfit, even if validation still improves
 _HUGE = 2.0  # times what counts, of a loss
 # What the last quarter must gain to be still improving.
 _LATE_POINTS = 0.01
+_LATE_ROWS = 1.5  # one row more is chance
+_LATE_NOISES = 0.75
+_FEW_WRONG = 0.05  # of the training data: there is nothing left to gain
 _LATE_PART = 0.03
 _LATE_GAIN = 0.04
 _LATE_LEAST = 0.01
@@ -34,6 +37,7 @@ _NEAR_THE_END = 0.8  # of the epochs: the best one comes after it
 _EXPLODED = 1000.0  # times the end
 _WORSE_START = 0.2  # training ends worse than it began by that part of a loss
 _RISE = 0.25  # of what training gained is lost again
+_SWING_POINTS = 0.1
 _SWING = 0.07  # of the level
 _NOISE = 0.12
 _NOISE_POINTS = 0.03
@@ -49,6 +53,8 @@ _HARDLY = {
     Scale.DISTANCE: 0.1,
 }  # of its first value a loss that learnt something has fallen
 _HIGH_LOSS = 0.5  # nats: the right answer has a probability of 60 %
+_FAR_POINTS = 0.2  # behind a training metric that is bad itself
+_FITS = 0.3
 _LOW_SHARE = 0.4  # of a classifier's training rows are wrong
 _CLASSES = (2, 3, 4, 5, 10, 100, 1000)  # others lie so close that any loss would be near one
 
@@ -152,7 +158,7 @@ def _swings(form: Form) -> Iterator[Finding]:
     """Training jumps up and down without getting better."""
     series = form.learning
     swing = jitter(series.errors[len(series.errors) // 3 :])
-    least = max(series.first - series.last, _SWING * abs(series.first), 1e-12)
+    least = max(series.first - series.last, _SWING_POINTS if form.scale is Scale.SHARE else _SWING * abs(series.first), 1e-12)
     yield Finding(
         verdict=Verdict.RATE_TOO_HIGH,
         strength=_ratio(swing, least),
@@ -195,7 +201,7 @@ def _overfit(form: Form) -> Iterator[Finding]:
     if held_out is None:
         return
     gap, rise = _gap_strength(form), _rise_strength(form)
-    if form.scale is Scale.SHARE and train is not None and misfit(form) > 1 and held_out.last - train.last < _HUGE_POINTS:
+    if form.scale is Scale.SHARE and train is not None and misfit(form) > 1 and held_out.last - train.last < _FAR_POINTS:
         return  # it has not learnt enough to learn too much
     both = gap + rise if rise >= _SOME and gap >= _SOME else 0.0
     if rise > 1 or both > 1 or train is None:
@@ -215,7 +221,7 @@ def _gap_strength(form: Form) -> float:
     if gap <= 2 * held_out.noise:
         return 0.0
     strength = _ratio(gap, max(_gap_least(form), _POINTS + _ERRORS * form.sampling_error if form.scale is Scale.SHARE else 0.0))
-    still_better = held_out.quarter > max(_late_least(form), _NOISES * held_out.noise)
+    still_better = _ratio(held_out.quarter, max(_late_least(form, held_out), _NOISES * held_out.noise)) > max(1.0, strength)
     huge = gap >= _HUGE_POINTS if form.scale is Scale.SHARE else strength >= _HUGE
     return min(strength, 1.0) if still_better and not huge else strength
 
@@ -252,26 +258,32 @@ def _noisy(form: Form) -> Iterator[Finding]:
     )
 
 
-def _late_least(form: Form) -> float:
+def _late_least(form: Form, series: Series) -> float:
     """What the last quarter must gain: a point of a share; of a loss a part of what is left and of what it gained, or an even fall."""
-    series = form.main
     gained = max(series.first - series.best, 1e-12)
     if form.scale is Scale.SHARE:
-        return _LATE_POINTS
+        return max(_LATE_POINTS, _LATE_ROWS / form.rows if form.rows and series is form.held_out else 0.0)
     if form.scale is Scale.SIGNED:
         return _LATE_GAIN * gained
     return min(max(_LATE_PART * series.last, _LATE_GAIN * gained), max(EVEN * gained, _LATE_LEAST * series.last))
 
 
+def _late_strength(form: Form, series: Series) -> float:
+    """How much the last quarter gained, if it is best near the end."""
+    near_the_end = series.best_index + 1 > _NEAR_THE_END * len(series)
+    return _ratio(series.quarter, max(_late_least(form, series), _LATE_NOISES * series.noise)) if near_the_end else 0.0
+
+
 def _improving(form: Form) -> Iterator[Finding]:
-    """The last quarter still gained."""
-    series = form.main
-    late = series.quarter
-    near_the_end = (form.train is None or form.train.quarter > 0) and series.best_index + 1 > _NEAR_THE_END * len(series)
+    """The last quarter still gained, and training got better too; where validation has too few rows to show it, training alone."""
+    series, train = form.main, form.train
+    strength = _late_strength(form, series) if train is None or train.quarter > 0 else 0.0
+    if strength <= 1 and train is not None and train.last > _FEW_WRONG and form.sampling_error > _POINTS:
+        series, strength = train, _late_strength(form, train)
     before = len(series) - 1 - max(len(series) // 4, 1)
     yield Finding(
         verdict=Verdict.IMPROVING,
-        strength=_ratio(late, max(_late_least(form), series.noise)) if near_the_end else 0.0,
+        strength=strength,
         reason=f"{series.name} still gets better: {series.value(before)} in epoch {before + 1}, {series.value(-1)} at the end",
     )
 
@@ -283,13 +295,15 @@ def _misfit(form: Form) -> Iterator[Finding]:
     train = form.train
     gap = form.held_out.last - train.last
     moved = train.first - train.best
-    nothing = moved <= max(_POINTS, 2 * train.noise) and gap <= _HUGE_POINTS
+    nothing = moved <= max(_POINTS, 2 * train.noise) and gap <= _FAR_POINTS
     reason = f"{train.name} has not got better: {train.value(0)} in epoch 1, {train.value(-1)} at the end"
     yield Finding(verdict=Verdict.UNDERFIT, strength=misfit(form) if nothing else 0.0, reason=reason)
 
 
 def misfit(form: Form) -> float:
     """How much of the training data a classifier gets wrong, above 1: more than one that fits."""
+    if form.main.last + form.sampling_error < _FITS:
+        return 0.0  # validation does better than training, as with dropout
     return form.learning.last / _LOW_SHARE
 
 
