@@ -8,7 +8,7 @@ from functools import cached_property
 
 from sm_tuning.analysis.curves import Curves
 from sm_tuning.analysis.fit.series import Series
-from sm_tuning.analysis.metric_names import MetricPair, direction, is_error_rate, is_loss, is_share
+from sm_tuning.analysis.metric_names import ACCURACIES, MetricPair, direction, is_error_rate, is_loss, is_share
 from sm_tuning.spec.metrics import Objective
 
 _A_SHARE = 1.5  # a share is not above 1, but what somebody has smoothed may be
@@ -16,6 +16,7 @@ _PER_CENT = 100.0
 _GUESSING = 3.0  # nats
 _MOST_ROWS = 3000
 _MOST_SHARES = 12  # that the number of rows is looked for in
+_ASSUMED_ROWS = 100
 _DIGITS = 7
 _BY_CHANCE = 0.2
 _LEAST_ROWS = 20  # fewer are a fraction that was shortened: 0.8 need not be 4 of 5
@@ -74,6 +75,11 @@ class Form:
         first = max(series.errors[0] for series in (self.train, self.held_out) if series is not None)
         return min(first, _GUESSING) if self.scale is Scale.ENTROPY else first
 
+    @property
+    def counts_answers(self) -> bool:
+        """Whether it is the share of answers that are right, or wrong."""
+        return self.scale is Scale.SHARE and (is_error_rate(self.kind) or not ACCURACIES.isdisjoint(self.kind.split("_")))
+
     @cached_property
     def gained(self) -> float:
         """What training has gained."""
@@ -98,11 +104,16 @@ class Form:
 
     @cached_property
     def sampling_error(self) -> float:
-        """Standard error of the validation share by its number of rows; 0 where that does not show."""
-        if self.rows is None or self.held_out is None:
+        """Standard error of the validation share by its number of rows; 0 where that does not show.
+
+        A share that never moves cannot show it: then 100 rows are taken.
+        """
+        if self.held_out is None or self.scale is not Scale.SHARE:
             return 0.0
-        wrong = min(max(self.held_out.last, 1 / self.rows), 0.5)
-        return math.sqrt(wrong * (1 - wrong) / self.rows)
+        constant = len(set(self.held_out.logged)) == 1
+        rows = self.rows or (_ASSUMED_ROWS if constant else math.inf)
+        wrong = min(max(self.held_out.last, 1 / rows), 0.5)
+        return math.sqrt(max(wrong * (1 - wrong), 0.0) / rows)
 
 
 def rows_of(shares: Sequence[float], rounding: float) -> int | None:

@@ -54,8 +54,11 @@ _HARDLY = {
 }  # of its first value a loss that learnt something has fallen
 _HIGH_LOSS = 0.5  # nats: the right answer has a probability of 60 %
 _FAR_POINTS = 0.2  # behind a training metric that is bad itself
+_CONSTANT = 0.002
+_CONSTANT_WRONG = 0.3  # of the training data, in every epoch: it answers the same whatever it is shown
 _FITS = 0.3
 _LOW_SHARE = 0.4  # of a classifier's training rows are wrong
+_LOW_R2 = 0.7  # of the variance is left unexplained
 _CLASSES = (2, 3, 4, 5, 10, 100, 1000)  # others lie so close that any loss would be near one
 
 
@@ -278,7 +281,7 @@ def _improving(form: Form) -> Iterator[Finding]:
     """The last quarter still gained, and training got better too; where validation has too few rows to show it, training alone."""
     series, train = form.main, form.train
     strength = _late_strength(form, series) if train is None or train.quarter > 0 else 0.0
-    if strength <= 1 and train is not None and train.last > _FEW_WRONG and form.sampling_error > _POINTS:
+    if strength <= 1 and train is not None and train.last > _FEW_WRONG and form.sampling_error > _POINTS and series.quarter >= 0:
         series, strength = train, _late_strength(form, train)
     before = len(series) - 1 - max(len(series) // 4, 1)
     yield Finding(
@@ -296,15 +299,19 @@ def _misfit(form: Form) -> Iterator[Finding]:
     gap = form.held_out.last - train.last
     moved = train.first - train.best
     nothing = moved <= max(_POINTS, 2 * train.noise) and gap <= _FAR_POINTS
+    late = train.errors[len(train.errors) // 3 :]
+    constant = form.counts_answers and max(late) - min(late) <= _CONSTANT and train.last > _CONSTANT_WRONG
     reason = f"{train.name} has not got better: {train.value(0)} in epoch 1, {train.value(-1)} at the end"
-    yield Finding(verdict=Verdict.UNDERFIT, strength=misfit(form) if nothing else 0.0, reason=reason)
+    yield Finding(
+        verdict=Verdict.UNDERFIT, strength=max(misfit(form) if nothing else 0.0, 2.0 if constant else 0.0), reason=reason
+    )
 
 
 def misfit(form: Form) -> float:
     """How much of the training data a classifier gets wrong, above 1: more than one that fits."""
     if form.main.last + form.sampling_error < _FITS:
         return 0.0  # validation does better than training, as with dropout
-    return form.learning.last / _LOW_SHARE
+    return form.learning.last / (_LOW_R2 if "r2" in form.kind else _LOW_SHARE)
 
 
 def _underfit(form: Form) -> Iterator[Finding]:
