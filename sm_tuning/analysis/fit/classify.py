@@ -18,6 +18,7 @@ from sm_tuning.spec.metrics import Objective
 _LEAST_EPOCHS = 3
 _FEW_EPOCHS = 6
 _SURE, _RATHER_SURE = 2.0, 1.3  # times what counts
+_MANY_ROWS = 0.03  # standard error of an accuracy
 _HALF = 0.5  # of what counts in the accuracy too, where the loss says overfit
 
 
@@ -144,11 +145,11 @@ def _together(opinions: Sequence[Opinion], objective: Objective | None) -> Opini
         return died
     if first.verdict is Verdict.OVERFIT:
         return first
+    # A loss that rises while the tuned accuracy stays is a matter of calibration; and with few rows both err by the same rows.
+    share = tuned and first.form.scale is Scale.SHARE
+    share_agrees = first.gap > _HALF and first.form.sampling_error <= _MANY_ROWS
     for other in others:
-        # A loss that rises while the accuracy stays is a matter of calibration; an accuracy with a gap is no such matter.
-        if other.verdict is Verdict.OVERFIT and (
-            other.form.scale is Scale.SHARE or not tuned or first.form.scale is not Scale.SHARE or first.gap > _HALF
-        ):
+        if other.verdict is Verdict.OVERFIT and (other.form.scale is Scale.SHARE or not share or share_agrees):
             return other
     if first.verdict is Verdict.NOISY:
         return first

@@ -13,6 +13,7 @@ from sm_tuning.spec.metrics import Objective
 
 _A_SHARE = 1.5  # a share is not above 1, but what somebody has smoothed may be
 _PER_CENT = 100.0
+_NO_ENTROPY = 15.0  # nats: guessing one of three million classes
 _GUESSING = 3.0  # nats
 _MOST_ROWS = 3000
 _MOST_SHARES = 12  # that the number of rows is looked for in
@@ -177,7 +178,10 @@ def _scale(
     mapping: Callable[[float], float] = _negative if up else _same
     if everything and min(map(mapping, everything)) < 0:
         return Scale.SIGNED, dict.fromkeys(values, mapping)
-    return _scale_of_loss(kind), dict.fromkeys(values, mapping)
+    scale = _scale_of_loss(kind)
+    if scale is Scale.ENTROPY and everything and min(everything) > _NO_ENTROPY:
+        scale = Scale.SQUARED  # a loss of regression, in the square of the target's unit
+    return scale, dict.fromkeys(values, mapping)
 
 
 def _top(values: Sequence[float]) -> float | None:

@@ -75,11 +75,11 @@ def findings(form: Form) -> Iterator[Finding]:
     """What every rule says of a form, the worst first."""
     yield from _exploded(form)
     yield from _got_worse(form)
+    yield from _misfit(form)
     yield from _overfit(form)
     yield from _lost(form)
     yield from _swings(form)
     yield from _dead(form)
-    yield from _misfit(form)
     yield from _noisy(form)
     yield from _improving(form)
     yield from _underfit(form)
@@ -300,7 +300,7 @@ def _misfit(form: Form) -> Iterator[Finding]:
     moved = train.first - train.best
     nothing = moved <= max(_POINTS, 2 * train.noise) and gap <= _FAR_POINTS
     late = train.errors[len(train.errors) // 3 :]
-    constant = form.counts_answers and max(late) - min(late) <= _CONSTANT and train.last > _CONSTANT_WRONG
+    constant = form.counts_answers and max(late) - min(late) <= _CONSTANT and train.last > _CONSTANT_WRONG and gap <= _FAR_POINTS
     reason = f"{train.name} has not got better: {train.value(0)} in epoch 1, {train.value(-1)} at the end"
     yield Finding(
         verdict=Verdict.UNDERFIT, strength=max(misfit(form) if nothing else 0.0, 2.0 if constant else 0.0), reason=reason

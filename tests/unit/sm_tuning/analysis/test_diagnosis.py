@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+import pytest
+
 from sm_tuning.analysis import Verdict, diagnose
 from sm_tuning.analysis.curves import Curves
+from sm_tuning.analysis.fit import Cause
 from tests.unit.sm_tuning.planted import RATE, fall, falling, losses, tuned
 
 
@@ -28,3 +31,22 @@ def test_a_training_job_that_failed_for_it_has_diverged() -> None:
     failed = replace(results.trials[0], status="Failed", reported=None, failure_reason=reason, curves={})
     fit = diagnose(replace(results, trials=[failed, *results.trials[1:]])).fits[failed.name]
     assert (fit.verdict, "The loss is not a number in epoch 3" in fit.reason) == (Verdict.DIVERGED, True)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "ValueError: Input X contains NaN.",
+        "MemoryError: Unable to allocate 7 GiB",
+        "FileNotFoundError: train.csv",
+        "KeyError: 'nan'",
+    ],
+)
+def test_other_failures_are_no_divergence(reason: str) -> None:
+    results = tuned(falling("high"), RATE, 6)
+    failed = replace(results.trials[0], status="Failed", reported=None, failure_reason=f"AlgorithmError: {reason}", curves={})
+    fit = diagnose(replace(results, trials=[failed, *results.trials[1:]])).fits[failed.name]
+    assert (fit.verdict, fit.causes) == (Verdict.UNKNOWN, frozenset({Cause.FAILED}))
+    assert reason[:20] in fit.reason
+    every = [replace(failed, name=trial.name) for trial in results.trials]
+    assert "6 of 6 training jobs failed" in diagnose(replace(results, trials=every)).fit.reason

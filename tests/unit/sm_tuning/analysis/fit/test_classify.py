@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -165,3 +166,38 @@ def test_without_held_out_data_nothing_is_called_good() -> None:
 def test_few_epochs_make_it_less_sure() -> None:
     train, held_out = [1.0, 0.4, 0.2, 0.1], [0.8, 0.5, 0.7, 0.9]
     assert classify(losses(train, held_out)).confidence is not Confidence.HIGH
+
+
+def test_few_rows_make_the_loss_as_uncertain_as_the_accuracy() -> None:
+    """57 rows: ten points between the accuracies may be chance, so the gap between the losses may be too."""
+    losses_apart = losses(fall(30, 0.9, 0.63, 0.5), fall(30, 0.9, 0.8, 0.5))
+    few = accuracies([0.8, *[0.836] * 29], [*[42 / 57] * 10, *[43 / 57] * 10, *[42 / 57] * 10])
+    assert classify({**losses_apart, **few}, ACCURACY).verdict is Verdict.GOOD
+    many = accuracies([0.8, *[0.836] * 29], [*[1470 / 1999] * 10, *[1480 / 1999] * 10, *[1470 / 1999] * 10])
+    assert classify({**losses_apart, **many}, ACCURACY).verdict is Verdict.OVERFIT
+
+
+def test_an_accuracy_that_never_moves_is_no_good_fit() -> None:
+    fit = classify(accuracies([0.6, *[0.6583] * 12], [0.55, *[0.561] * 12]), ACCURACY)
+    assert fit.verdict is Verdict.UNDERFIT, fit.reason
+
+
+def test_a_loss_by_step_is_compared_with_one_by_epoch() -> None:
+    steps = jittered([2.3 * math.exp(-step / 300) for step in range(1200)], 0.02, 5)
+    epochs = [*fall(12, 2.3, 0.5, 0.5), *[0.52 + 0.02 * epoch for epoch in range(28)]]
+    fit = classify({"train_loss_step": steps, "val_loss": epochs})
+    assert (fit.verdict, fit.train) == (Verdict.OVERFIT, "train_loss_step"), fit.reason
+    assert fit.train_at_best is not None
+    assert fit.train_at_best == pytest.approx(2.3 * math.exp(-1200 * 12 / 40 / 300), abs=0.15)
+
+
+def test_50000_values_of_each_of_four_curves_cost_little() -> None:
+    step = [2.3 * math.exp(-index / 20_000) + 0.01 * (index % 7) for index in range(50_000)]
+    share = [0.9 - 0.4 * value / 2.3 for value in step]
+    curves = {"train_loss_step": step, "val_loss": step, "train_acc_step": share, "val_acc": share}
+    seconds = []
+    for _ in range(3):
+        start = time.process_time()
+        classify(curves, ACCURACY, attainable=attainable([curves], ACCURACY))
+        seconds.append(time.process_time() - start)
+    assert min(seconds) < 0.4  # two pairs: 0.2 s a pair; measured 0.1

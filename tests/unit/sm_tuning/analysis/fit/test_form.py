@@ -20,6 +20,7 @@ def form(kind: str, train: list[float], held_out: list[float]) -> Form:
         ("merror", [50.0, 40.0, 20.0], Scale.SHARE, 0.2),
         ("loss", [2.3, 1.0, 0.5], Scale.ENTROPY, 0.5),
         ("perplexity", [20.0, 5.0, 1.0], Scale.ENTROPY, 0.0),
+        ("loss", [9000.0, 500.0, 90.0], Scale.SQUARED, 90.0),  # no cross-entropy is so large
         ("mse", [9.0, 4.0, 1.0], Scale.SQUARED, 1.0),
         ("neg_mean_squared_error", [-9.0, -4.0, -1.0], Scale.SQUARED, 1.0),
         ("root_mean_squared_error", [9.0, 4.0, 1.0], Scale.DISTANCE, 1.0),
