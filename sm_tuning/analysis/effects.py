@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import random
 import statistics
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from enum import StrEnum
 
 from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.fit import Fit
+from sm_tuning.analysis.importances import MOST_TRIALS, Column, Importance, importances
 from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.spec.metrics import number
 from sm_tuning.spec.parameters import Categorical, Continuous, Integer, Range, Scaling
@@ -19,10 +19,10 @@ _EDGE = 0.06  # of a range's width: the best lies at its edge
 _DECADES = 2.0
 _MOST = 0.75  # of the training jobs that diverge lie above a value, and of those above it diverge
 _LEAST_TRIALS = 3  # fewer may be chance
-_SHUFFLES = 199
-_SURE, _LIKELY = 0.01, 0.05
 _FAR = 2.0  # standard errors
-UNIMPORTANT = 0.05  # of the objective's order: no more than chance leaves
+_FAR_OFF = 3.0  # times the width of the middle four fifths, from the middle
+_DEAD = 0.25  # of the differences between the others: worse than the worst of them
+UNIMPORTANT = 0.05  # of the differences: no more than chance leaves
 
 
 class Edge(StrEnum):
@@ -88,11 +88,49 @@ def effects_of(results: Results, fits: Mapping[str, Fit]) -> list[Effect]:
         results: The tuning jobs' results.
         fits: The verdict on each training job, by its name.
     """
-    effects = [effect for name in results.hyperparameters if (effect := _effect_of(results, fits, name)) is not None]
+    decided = _importances(results, fits)
+    effects = [effect for name in decided if (effect := _effect_of(results, fits, name, decided[name])) is not None]
     return sorted(effects, key=lambda effect: effect.importance, reverse=True)
 
 
-def _effect_of(results: Results, fits: Mapping[str, Fit], name: str) -> Effect | None:
+def _importances(results: Results, fits: Mapping[str, Fit]) -> Mapping[str, Importance]:
+    """The importance of each hyperparameter, from training jobs taken evenly where there are many."""
+    trials = [trial for trial in results.trials if trial.objective is not None or fits[trial.name].verdict.died]
+    losses = _losses(trials, fits, higher_is_better=results.objective.higher_is_better)
+    if not trials:
+        return {}
+    count = min(len(trials), MOST_TRIALS)
+    taken = [at * len(trials) // count for at in range(count)]
+    settings = {name: [trials[at].settings.get(name) for at in taken] for name in results.hyperparameters}
+    columns = {name: _column(settings[name], results.ranges.get(name)) for name in settings}
+    return importances(columns, [losses[at] for at in taken])
+
+
+def _losses(trials: Sequence[TrialResult], fits: Mapping[str, Fit], *, higher_is_better: bool) -> list[float]:
+    """Objectives, less is better; those far off brought nearer; where training came to nothing, a little worse than all others."""
+    sign = -1.0 if higher_is_better else 1.0
+    losses = [
+        math.inf if fits[trial.name].verdict.died or trial.objective is None else sign * trial.objective for trial in trials
+    ]
+    living = sorted(loss for loss in losses if loss < math.inf)
+    if not living:
+        return [0.0] * len(losses)
+    middle, last = statistics.median(living), len(living) - 1
+    reach = _FAR_OFF * (living[int(0.9 * last)] - living[math.ceil(0.1 * last)]) or math.inf
+    least, most = max(middle - reach, living[0]), min(middle + reach, living[-1])
+    dead = most + (_DEAD * (most - least) or 1.0)
+    return [dead if loss == math.inf else min(max(loss, least), most) for loss in losses]
+
+
+def _column(settings: Sequence[float | str | None], parameter: Range | None) -> Column:
+    """Settings by where they lie in the range, where they have an order."""
+    numbers = [setting for setting in settings if isinstance(setting, float)]
+    if len(numbers) < len(settings) or (isinstance(parameter, Categorical) and position(parameter, numbers[0]) is None):
+        return Column.categories(settings)
+    return Column.ordered([setting if (at := position(parameter, setting)) is None else at for setting in numbers])
+
+
+def _effect_of(results: Results, fits: Mapping[str, Fit], name: str, decided: Importance) -> Effect | None:
     sound = [trial for trial in results.trials if not fits[trial.name].verdict.died]
     observed = _observed(sound, name) or _observed(results.trials, name)
     if not observed:
@@ -102,17 +140,15 @@ def _effect_of(results: Results, fits: Mapping[str, Fit], name: str) -> Effect |
     curve = [(middle, statistics.fmean(values), _standard_error(values), len(values)) for middle, values in groups]
     means = [mean for _, mean, _, _ in curve]
     best = means.index(max(means) if results.objective.higher_is_better else min(means))
-    members = [values for _, values in groups]
-    importance, confidence = _strength(members), _confidence(members)
     return Effect(
         name=name,
         curve=curve,
         best_around=curve[best][0],
-        importance=importance,
-        confidence=confidence,
+        importance=decided.share,
+        confidence=decided.confidence,
         better=_better(observed, higher_is_better=results.objective.higher_is_better) if len(groups) > 1 else None,
         diverges_above=_diverges_above(results.trials, fits, name),
-        edge=_edge(results, name, best, len(means)) if importance >= UNIMPORTANT else None,
+        edge=_edge(results, name, best, len(means)) if decided.share >= UNIMPORTANT else None,
         wants_logarithmic=_wants_logarithmic(parameter, observed, higher_is_better=results.objective.higher_is_better),
         bad_categories=_bad_categories(groups, higher_is_better=results.objective.higher_is_better),
     )
@@ -142,38 +178,6 @@ def _groups(parameter: Range | None, observed: Sequence[tuple[float | str, float
         members = numbers[start:end]
         groups.append((statistics.median(setting for setting, _ in members), [value for _, value in members]))
     return groups
-
-
-def _strength(groups: Sequence[Sequence[float]]) -> float:
-    """Epsilon squared of Kruskal and Wallis: the share of the ranks' variance between groups, less what chance alone would give.
-
-    Of ranks, so that one training job that is far off does not count for all.
-    """
-    values = sorted(value for group in groups for value in group)
-    count, parts = len(values), len(groups)
-    if count <= parts or parts < 2:  # noqa: PLR2004 - nothing to compare
-        return 0.0
-    ranked = [[(bisect_left(values, value) + bisect_right(values, value)) / 2 for value in group] for group in groups]
-    middle = count / 2
-    total = sum((rank - middle) ** 2 for group in ranked for rank in group)
-    if total <= 0:
-        return 0.0
-    within = sum((rank - statistics.fmean(group)) ** 2 for group in ranked for rank in group)
-    share = (total - within - (parts - 1) * within / (count - parts)) / total
-    return min(max(share, 0.0), 1.0)
-
-
-def _confidence(groups: Sequence[Sequence[float]]) -> Confidence:
-    """How seldom the same objectives in any other order explain as much: once in a hundred, once in twenty, or more often."""
-    values = [value for group in groups for value in group]
-    ends = [0, *itertools.accumulate(map(len, groups))]
-    chance, strength = random.Random(len(values)), _strength(groups)  # noqa: S311 - not secret
-    as_strong = 0
-    for _ in range(_SHUFFLES):
-        chance.shuffle(values)
-        as_strong += _strength([values[start:end] for start, end in itertools.pairwise(ends)]) >= strength
-    share = (as_strong + 1) / (_SHUFFLES + 1)
-    return Confidence.HIGH if share <= _SURE else Confidence.MEDIUM if share <= _LIKELY else Confidence.LOW
 
 
 def _better(observed: Sequence[tuple[float | str, float]], *, higher_is_better: bool) -> Edge | None:
