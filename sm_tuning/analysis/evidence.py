@@ -17,7 +17,7 @@ from sm_tuning.spec.parameters import Continuous, Integer
 
 _MOST_SHARE = 0.99  # the end of a hyperparameter that is a share
 _ENOUGH_TO_SHOW = 6  # training jobs with different objectives
-_BY_CHANCE = 1  # training job may die for another reason
+_NO_CHANCE = 2  # training jobs that died; one may have died for another reason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +55,11 @@ class Evidence:
     def shows_directions(self) -> bool:
         """Whether there are enough training jobs to show a direction, if there is one."""
         return self.measured >= _ENOUGH_TO_SHOW
+
+    @property
+    def shows_nothing(self) -> bool:
+        """Whether there is nothing that a hyperparameter could be measured by: no two objectives differ."""
+        return self.measured <= 1
 
     @property
     def jobs(self) -> int:
@@ -103,10 +108,13 @@ class Evidence:
         died = [trial for trial in self.results.trials if self.fits[trial.name].verdict.died]
         return sorted(setting for trial in died if isinstance(setting := trial.settings.get(name or ""), float))
 
-    def ceiling(self, name: str) -> float:
-        """The value above which a hyperparameter is not tried again: its cliff, and of a rate the lowest death above the best."""
+    def ceiling(self, name: str, *, deaths: int = _NO_CHANCE) -> float:
+        """The value above which a hyperparameter is not to be tried; infinite where none is known.
+
+        That is its cliff, and of a rate the lowest setting that died above the best, if so many training jobs died.
+        """
         cliff = self.cliff(name) or math.inf
-        if role_of(name) is not Role.RATE or self.died <= _BY_CHANCE:
+        if role_of(name) is not Role.RATE or self.died < deaths:
             return cliff
         best = self.setting(name) or 0.0
         return min([cliff, *(setting for setting in self.deaths(name) if setting > best)])

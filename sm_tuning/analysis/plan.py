@@ -1,5 +1,6 @@
 """The plan: of all that was proposed what nothing speaks against, in the order of worth."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -74,12 +75,13 @@ def objections(advice: Advice, plan: Sequence[Advice], evidence: Evidence) -> It
     name, toward = advice.hyperparameter, advice.toward
     if name is None or toward is None or advice.kind in _BY_EFFECTS:
         return
-    better, setting, cliff = evidence.better(name), evidence.setting(name), evidence.cliff(name)
+    better, sure = evidence.better(name), evidence.confidence(name) is not Confidence.LOW
     if better is not None and better is not toward:
         yield f"the objective gets better towards the {better.value} end of {name}"
-    if toward is Edge.HIGH and setting is not None and cliff is not None:
-        yield f"training comes to nothing with {name} above {cliff:.3g}"
-    if better is None and advice.kind not in _SHOWN_BY_A_CURVE and evidence.shows_directions:
+    if toward is Edge.HIGH and (end := evidence.ceiling(name, deaths=1)) < math.inf:
+        yield f"training came to nothing with {name} at {end:.3g}"
+    proven = advice.kind in _SHOWN_BY_A_CURVE and advice.confidence is not Confidence.LOW
+    if evidence.shows_directions and not proven and (better is None or not sure):
         yield f"{evidence.measured} training jobs show no direction of {name}"
 
 

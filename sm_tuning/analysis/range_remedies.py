@@ -11,7 +11,7 @@ from sm_tuning.spec.metrics import number
 from sm_tuning.spec.parameters import Categorical
 
 _IMPORTANT = 0.3
-_ENOUGH_JOBS = 20  # to say that a hyperparameter does nothing
+_ENOUGH_JOBS = 50  # to say that a hyperparameter does nothing
 _LEAST_CATEGORIES = 2  # that stay
 _MANY_DEATHS = 5
 

@@ -115,7 +115,7 @@ def _fewer_epochs(evidence: Evidence, name: str | None, last: int) -> dict[str, 
     parameter, setting = evidence.numeric(name), evidence.setting(name)
     if name is None or not isinstance(parameter, Integer) or setting is None or not evidence.fit.epochs:
         return {}
-    if evidence.shows_directions and evidence.better(name) is not Edge.LOW:
+    if not evidence.shows_nothing and evidence.better(name) is not Edge.LOW:
         return {}
     end = math.ceil(_ROOM * last * setting / evidence.fit.epochs)
     return {name: (float(parameter.low), float(end))} if parameter.low < end < parameter.high else {}
@@ -308,12 +308,12 @@ def _move(
 ) -> Advice:
     """A hyperparameter moved towards an end of its range.
 
-    Where training jobs show a direction the range only gets wider, if the best lies near that end: the search knows what is inside.
+    Where objectives differ the range only gets wider, if the best lies near that end: the search knows what is inside.
     """
     share = evidence.share(name)
     near = share is not None and (share > _HIGH_IN_ITS_RANGE if toward is Edge.HIGH else share < 1 - _HIGH_IN_ITS_RANGE)
     ranges: Ranges = {}
-    if name is not None and not evidence.shows_directions:
+    if name is not None and evidence.shows_nothing:
         ranges = evidence.beyond(name, toward)
     elif name is not None and near:
         ranges = evidence.widened(name, toward)

@@ -218,11 +218,17 @@ def advice(kind: Remedy, name: str | None = "learning_rate", toward: Edge | None
             {"better": Edge.HIGH, "diverges_above": 0.1},
             Remedy.HIGHER_RATE,
             Edge.HIGH,
-            ["training comes to nothing with learning_rate above 0.1"],
+            ["training came to nothing with learning_rate at 0.1"],
         ),
         ({}, Remedy.HIGHER_RATE, Edge.HIGH, ["24 training jobs show no direction of learning_rate"]),
         ({}, Remedy.MORE_EPOCHS, Edge.HIGH, []),
         ({}, Remedy.LEAVE, None, []),
+        (
+            {"better": Edge.HIGH, "confidence": Confidence.LOW},
+            Remedy.HIGHER_RATE,
+            Edge.HIGH,
+            ["24 training jobs show no direction of learning_rate"],
+        ),
     ],
 )
 def test_what_was_measured_speaks_against_an_advice(

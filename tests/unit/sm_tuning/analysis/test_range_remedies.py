@@ -82,10 +82,10 @@ def test_a_scale_is_asked_for_with_its_powers_of_ten() -> None:
 def test_what_does_nothing_is_left_where_it_is() -> None:
     parameter, strong = Continuous("x", 0, 1), effect("x")
     idle = effect("regularization", importance=0.01, confidence=Confidence.LOW)
-    (advice,) = about_ranges(evidence(parameter, strong, idle))
+    (advice,) = about_ranges(evidence(parameter, strong, idle, jobs=60))
     assert (advice.kind, advice.remedy.split(" at ")[0]) == (Remedy.LEAVE, "leave regularization")
-    assert not list(about_ranges(evidence(parameter, strong, idle, jobs=12)))  # too few to say so
-    assert not list(about_ranges(evidence(parameter, replace(strong, confidence=Confidence.LOW), idle)))
+    assert not list(about_ranges(evidence(parameter, strong, idle, jobs=30)))  # too few to say so
+    assert not list(about_ranges(evidence(parameter, replace(strong, confidence=Confidence.LOW), idle, jobs=60)))
 
 
 def test_a_range_ends_where_training_dies() -> None:
