@@ -129,7 +129,7 @@ def _good(form: Form) -> str:
     if form.train is None or form.held_out is None:
         return f"{form.main.name} has levelled off at {form.main.value(-1)}"
     train, held_out = form.train, form.held_out
-    return f"{held_out.name} has levelled off at {held_out.value(-1)}, close to {train.name} ({train.value(-1)})"
+    return f"{held_out.name} has levelled off at {held_out.value(-1)}, {train.name} at {train.value(-1)}"
 
 
 def _together(opinions: Sequence[Opinion], objective: Objective | None) -> Opinion:

@@ -170,11 +170,11 @@ def _swings(form: Form) -> Iterator[Finding]:
     )
 
 
-def chance_level(form: Form) -> int | None:
-    """The number of classes whose guessing gives the training loss at its end; None if it is no such loss."""
+def chance_level(form: Form, series: Series | None = None) -> int | None:
+    """The number of classes whose guessing gives a loss at its end, the training loss if none is named; None if it is no such loss."""
     if form.scale is not Scale.ENTROPY:
         return None
-    last = form.learning.last
+    last = (series or form.learning).last
     return next((classes for classes in _CLASSES if abs(last - math.log(classes)) <= _CHANCE * math.log(classes)), None)
 
 
@@ -326,12 +326,15 @@ def _underfit(form: Form) -> Iterator[Finding]:
             strength=_ratio(behind, least),
             reason=f"{at_end}, worse than what the best training job reaches on held-out data",
         )
-    elif form.scale is Scale.SHARE:
-        yield Finding(verdict=Verdict.UNDERFIT, strength=misfit(form), reason=at_end)
+    if form.scale is Scale.SHARE:
+        reason = f"{at_end}: not even the training data are fitted"
+        yield Finding(verdict=Verdict.UNDERFIT, strength=misfit(form), reason=reason)
     if form.scale not in _HARDLY or (form.scale is Scale.ENTROPY and series.last <= _HIGH_LOSS):
         return
-    moved = form.gained / max(abs(series.first), 1e-12)
-    classes = chance_level(form)
+    if chance_level(form, form.main) is not None and form.main.first - form.main.best < _STILL * form.main.first:
+        series = form.main  # what training gains is no more than the wild beginning, if validation stays where guessing is
+    moved = (series.first - series.best) / max(abs(series.first), 1e-12)
+    classes = chance_level(form, series)
     guessing = f", about what guessing one of {classes} classes gives ({math.log(classes):.4g})" if classes is not None else ""
     yield Finding(
         verdict=Verdict.UNDERFIT,

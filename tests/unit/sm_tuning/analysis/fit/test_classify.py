@@ -182,6 +182,16 @@ def test_an_accuracy_that_never_moves_is_no_good_fit() -> None:
     assert fit.verdict is Verdict.UNDERFIT, fit.reason
 
 
+def test_a_classifier_that_is_wrong_too_often_is_underfit_also_as_the_best_training_job() -> None:
+    curves = accuracies(rise(0.1, 0.45), rise(0.1, 0.44))
+    assert classify(curves, ACCURACY, attainable=attainable([curves], ACCURACY)).verdict is Verdict.UNDERFIT
+
+
+def test_validation_that_stays_at_chance_level_is_underfit() -> None:
+    curves = losses([0.771, 0.758, 0.75, 0.728, 0.713], [0.698, 0.6958, 0.6949, 0.6942, 0.6939])
+    assert classify(curves).verdict is Verdict.UNDERFIT
+
+
 def test_a_loss_by_step_is_compared_with_one_by_epoch() -> None:
     steps = jittered([2.3 * math.exp(-step / 300) for step in range(1200)], 0.02, 5)
     epochs = [*fall(12, 2.3, 0.5, 0.5), *[0.52 + 0.02 * epoch for epoch in range(28)]]
