@@ -117,7 +117,20 @@ class Evidence:
         if role_of(name) is not Role.RATE or self.died < deaths:
             return cliff
         best = self.setting(name) or 0.0
-        return min([cliff, *(setting for setting in self.deaths(name) if setting > best)])
+        return min([cliff, *(setting for setting in (*self.deaths(name), *self._as_bad_as_dead(name)) if setting > best)])
+
+    def _as_bad_as_dead(self, name: str) -> list[float]:
+        """Settings above all that came to something whose objective is no better than that of training jobs that died."""
+        objective = self.results.objective
+        valued = [(trial, value) for trial in self.results.trials if (value := trial.objective) is not None]
+        dead = [value for trial, value in valued if self.fits[trial.name].verdict.died]
+        if not dead:
+            return []
+        best_dead = max(dead) if objective.higher_is_better else min(dead)
+        settings = [(trial.settings.get(name), objective.is_better(value, best_dead)) for trial, value in valued]
+        alive = [setting for setting, better in settings if better and isinstance(setting, float)]
+        bad = [setting for setting, better in settings if not better and isinstance(setting, float)]
+        return [setting for setting in bad if setting > max(alive, default=math.inf)]
 
     def better(self, name: str | None) -> Edge | None:
         """The end of its range towards which the objective gets better, as far as that was measured."""

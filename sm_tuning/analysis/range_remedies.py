@@ -65,7 +65,7 @@ def _logarithmic(evidence: Evidence, effect: Effect) -> Proposals:
 def _wider(evidence: Evidence, effect: Effect) -> Proposals:
     """A range that reaches farther beyond the edge at which the best lie."""
     edge, parameter = effect.edge, evidence.results.ranges.get(effect.name)
-    if edge is None or parameter is None or (effect.confidence is Confidence.LOW and effect.better is not edge):
+    if edge is None or parameter is None or effect.confidence is Confidence.LOW or effect.better is not edge:
         return
     numeric = evidence.numeric(effect.name)
     ranges = evidence.widened(effect.name, edge)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from sm_tuning import Continuous, Integer, Scaling
-from sm_tuning.analysis import diagnose
+from sm_tuning.analysis import Verdict, diagnose
 from sm_tuning.analysis.effects import Edge, Effect
 from sm_tuning.analysis.evidence import Evidence
 from sm_tuning.analysis.results import Results
@@ -56,6 +56,17 @@ def test_no_range_moves_beyond_what_died() -> None:
     first = next(index for index, trial in enumerate(known.results.trials) if trial.settings["learning_rate"] in dead)
     alone = evidence(replace(known.results, trials=known.results.trials[: first + 1]))
     assert (alone.died, alone.ceiling("learning_rate")) == (1, float("inf"))  # one death may be chance
+
+
+def test_what_is_as_bad_as_the_dead_above_all_that_live_is_not_tried_again() -> None:
+    """A training job that died without its curve showing it: its loss is no better than those of the dead."""
+    results = tuned(diverging, RATE, 40)
+    dead = [trial for trial in results.trials if float(trial.hyperparameters["learning_rate"]) > 0.1]
+    lowest = min(dead, key=lambda trial: float(trial.hyperparameters["learning_rate"]))
+    hidden = replace(lowest, curves={})
+    known = evidence(replace(results, trials=[hidden if trial is lowest else trial for trial in results.trials]))
+    assert known.fits[lowest.name].verdict is Verdict.UNKNOWN
+    assert known.ceiling("learning_rate") == lowest.settings["learning_rate"]
 
 
 def test_roles_are_found_among_what_is_tuned() -> None:

@@ -38,17 +38,20 @@ def ranges(parameter: Range, *effects: Effect) -> list[Advice]:
 
 
 def test_a_range_is_widened_beyond_its_edge() -> None:
-    (advice,) = ranges(Continuous("x", 1, 100, Scaling.LOGARITHMIC), effect("x", edge=Edge.HIGH))
+    (advice,) = ranges(Continuous("x", 1, 100, Scaling.LOGARITHMIC), effect("x", edge=Edge.HIGH, better=Edge.HIGH))
     assert advice.remedy == "widen the range of x upwards"
     assert advice.reason == "the best training jobs lie at its high end, 100"
     assert (advice.ranges, advice.confidence, advice.toward) == ({"x": (1.0, 1000.0)}, Confidence.HIGH, Edge.HIGH)
-    assert ranges(Continuous("x", 0, 1, Scaling.LINEAR), effect("x", edge=Edge.LOW)) == []  # there is nothing below
+    assert (
+        ranges(Continuous("x", 0, 1, Scaling.LINEAR), effect("x", edge=Edge.LOW, better=Edge.LOW)) == []
+    )  # there is nothing below
 
 
 def test_an_edge_that_may_be_chance_is_no_reason() -> None:
     parameter = Continuous("x", 1, 100, Scaling.LOGARITHMIC)
-    assert ranges(parameter, effect("x", edge=Edge.HIGH, confidence=Confidence.LOW)) == []
-    assert ranges(parameter, effect("x", edge=Edge.HIGH, better=Edge.HIGH, confidence=Confidence.LOW))
+    assert ranges(parameter, effect("x", edge=Edge.HIGH, better=Edge.HIGH, confidence=Confidence.LOW)) == []
+    assert ranges(parameter, effect("x", edge=Edge.HIGH)) == []  # the best lie there, the others say nothing
+    assert ranges(parameter, effect("x", edge=Edge.HIGH, better=Edge.HIGH))
 
 
 @pytest.mark.parametrize(
@@ -64,7 +67,7 @@ def test_an_edge_that_may_be_chance_is_no_reason() -> None:
     ],
 )
 def test_categories_that_are_numbers_in_a_row_get_the_next_one(values: list[str], edge: Edge, wider: list[str] | None) -> None:
-    plan = ranges(Categorical("x", values), effect("x", edge=edge))
+    plan = ranges(Categorical("x", values), effect("x", edge=edge, better=edge))
     assert [advice.values for advice in plan] == ([] if wider is None else [{"x": wider}])
 
 
