@@ -21,8 +21,11 @@ CLIENTS := .venv-sdk2/.ready .venv-sdk3/.ready $(GUESTS) .venv-airflow/.ready .v
 
 environments: .venv/.ready-dev .venv-infra/.ready .node-lint/.ready $(CLIENTS) ## All that checks and tests need; `make -j2` makes two at a time
 
+# Hundreds of processes import this project: they share what one has compiled, whatever the environment says.
+COMPILED := PYTHONDONTWRITEBYTECODE=
+
 # Tests wait for much: more processes than cores. A file's tests share what they need; tests/conftest.py puts slow files first.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+PYTEST := $(COMPILED) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 PYTHONS := 3.11 3.12 3.13
 # Path of a Python of that version, of PATH, pyenv or uv; nothing if there is none that starts.
@@ -32,7 +35,7 @@ INTERPRETER = $$(for python in python$(1) $${PYENV_ROOT:-$$HOME/.pyenv}/versions
 
 # Pure tests wait for nothing: a process for each of two cores.
 PURE := -m pytest -n 2 --dist worksteal -m "not processes" tests/unit tests/contracts
-UNIT := OMP_NUM_THREADS=1 $(BIN)/python $(PURE) tests/architecture
+UNIT := $(COMPILED) OMP_NUM_THREADS=1 $(BIN)/python $(PURE) tests/architecture
 
 unit: .venv/.ready-dev ## Run the pure tests: no server, no network, one environment, under half a minute
 	$(UNIT)
@@ -72,7 +75,7 @@ tools: ## Programs that some tests start; root may install them, others see thos
 	else echo "Some tests will be skipped: they need Debian's" $$missing >&2; fi
 
 conformance: .venv/.ready-dev ## How Automatic Model Tuning behaves, fact by fact: how many hold
-	$(PYTEST) tests/acceptance/test_conformance.py
+	$(PYTEST) tests/acceptance/test_conformance.py tests/acceptance/test_conformance_of_states.py
 
 docs: .venv/.ready-dev ## Write docs/fidelity.md out of the conformance file, docs/rules.md out of the rules
 	$(BIN)/python -m tests.acceptance.fidelity

@@ -19,7 +19,7 @@ VAGUE = {"one", "found", "place", "told"}
 
 IMPORTS_IN_FUNCTIONS = {"sm_tuning": 12, "local_emulator": 13}  # together at most 25
 WITHOUT_REASON = {"sm_tuning": 0, "local_emulator": 0}
-LONG_FILES = {"sm_tuning": 0, "local_emulator": 0}
+LONG_FILES = {"sm_tuning": 0, "local_emulator": 0, "tests": 0}
 MODULES_IN_CYCLES = {"sm_tuning": 0, "local_emulator": 0}
 VAGUE_NAMES = {"sm_tuning": 0, "local_emulator": 0}
 
@@ -100,7 +100,7 @@ def test_imports_in_functions(package: str) -> None:
     assert len(without) <= WITHOUT_REASON[package], f"imports in functions without a comment that says why: {without}"
 
 
-@pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.parametrize("package", [*PACKAGES, "tests"])
 def test_lengths_of_files(package: str) -> None:
     lengths = {str(path): text.count("\n") for path, text in sources(package).items() if str(path) not in SINGLE_FILE_PROGRAMS}
     long = {path: length for path, length in lengths.items() if length > MOST_LINES}

@@ -1,6 +1,6 @@
 """What keeps the emulator from starting is told in one sentence with its remedy and the documented exit code; nothing is lost.
 
-Most faults are tried in this process, which is fast; those that need limits or mounts of their own in another one.
+Each fault is tried in this process, which is fast; those that need limits or mounts of their own: test_start_limits.py.
 """
 
 import importlib.util
@@ -10,12 +10,10 @@ import shutil
 import signal
 import socket
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +21,10 @@ import pytest
 
 from local_emulator import command, serving
 from local_emulator.api.proxy import Authority
-from local_emulator.cloud.persistence import Mirror
-from local_emulator.domain.jobs import Status
 from local_emulator.failures import DEBUG, explain
 from local_emulator.state_folder import StateLock
-from local_emulator.store.sqlite import SqliteStore
 from tests.conftest import ROOT
-from tests.made_jobs import NOW, SCOPE
-from tests.unit.local_emulator.cloud.test_persistence import fill as fill_s3
-from tests.unit.local_emulator.store.test_damage import fill as fill_jobs
-
-PYTHON = sys.executable
+from tests.resilience.starting import PYTHON, a_state, cut, one_sentence, with_blob
 
 
 class _StartedError(BaseException):
@@ -58,20 +49,6 @@ def usage(said: str, *words: str) -> Fault:
 # --- what can be done to a state folder -------------------------------------------------------------------------------------
 
 
-def a_state(state: Path) -> None:
-    """As an emulator leaves it: jobs, objects, a run."""
-    state.mkdir(mode=0o700)
-    (state / "emulator.lock").touch(mode=0o600)
-    fill_s3(state)
-    fill_jobs(state / "jobs.sqlite")
-    store = SqliteStore(state / "jobs.sqlite")
-    store.tunings.put(replace(store.tunings.get(SCOPE.tuning_arn("tune")), status=Status.COMPLETED, ended=NOW))
-    store.close()
-    run = state / "runs" / ("f" * 32)
-    run.mkdir(parents=True)
-    (run / "log").touch()
-
-
 def written(name: str, content: bytes, *, position: int | None = None) -> Callable[[Path], None]:
     """A state with a file of it written anew, or in part."""
 
@@ -80,14 +57,6 @@ def written(name: str, content: bytes, *, position: int | None = None) -> Callab
         whole = (state / name).read_bytes() if position is not None else b""
         index = position or 0
         (state / name).write_bytes(whole[:index] + content + whole[index + len(content) :])
-
-    return do
-
-
-def cut(name: str, size: int) -> Callable[[Path], None]:
-    def do(state: Path) -> None:
-        a_state(state)
-        os.truncate(state / name, size)
 
     return do
 
@@ -116,14 +85,6 @@ def a_file(name: str) -> Callable[[Path], None]:
         (state / name).write_bytes(b"")
 
     return do
-
-
-def with_blob(do: Callable[[Path], object]) -> Callable[[Path], None]:
-    def change(state: Path) -> None:
-        a_state(state)
-        do(min((state / "blobs").glob("*/*")))
-
-    return change
 
 
 def certificate(**contents: bytes) -> Callable[[Path], None]:
@@ -249,13 +210,6 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     return run
 
 
-def _one_sentence(said: str) -> None:
-    assert "Traceback" not in said
-    assert "fault of the emulator itself" not in said
-    assert said.startswith("local_emulator: ")
-    assert len(said.splitlines()) == 1, said
-
-
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_at_start(name: str, tmp_path: Path, serve: Callable[..., tuple[int, str]]) -> None:
     fault = FAULTS[name]
@@ -264,7 +218,7 @@ def test_a_fault_at_start(name: str, tmp_path: Path, serve: Callable[..., tuple[
     blobs = set(tmp_path.rglob("blobs/*/*"))
     code, said = serve(*fault.words, state=tmp_path / fault.state)
     assert (code, bool(re.search(fault.said, said))) == (fault.code, True), said
-    _one_sentence(said)
+    one_sentence(said)
     assert {path: path.read_bytes() for path in kept} == kept
     assert set(tmp_path.rglob("blobs/*/*")) >= blobs
 
@@ -312,7 +266,7 @@ def test_no_more_threads(allowed: int, serve: Callable[..., tuple[int, str]], mo
     code, said = serve()
     assert code == 1
     assert "no more processes or threads can be started; end some, or raise the limits (ulimit -u" in said
-    _one_sentence(said)
+    one_sentence(said)
 
 
 def test_no_folder_for_temporary_files(serve: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -362,148 +316,3 @@ def test_the_traceback_is_there_for_who_asks(
     (tmp_path / "state").write_bytes(b"")
     monkeypatch.setenv(DEBUG, "1")
     assert "Traceback" in serve()[1]
-
-
-# --- in another process -----------------------------------------------------------------------------------------------------
-
-
-def _in_another(state: Path, before: str = "", **environment: str) -> tuple[int, str]:
-    """`serve`, in a shell after some commands, until it has been idle for a moment."""
-    line = f'{before}\nexec "{PYTHON}" -m local_emulator serve --port 0 --idle-exit 0.2 --state "{state}"'
-    done = subprocess.run(
-        ["sh", "-c", line], cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=False
-    )
-    return done.returncode, done.stderr
-
-
-@pytest.mark.parametrize("kilobytes", [20_000, 60_000, 250_000])
-def test_a_limit_on_memory(kilobytes: int, tmp_path: Path) -> None:
-    code, said = _in_another(tmp_path / "state", f"ulimit -v {kilobytes}")
-    assert code == 1, said
-    assert "ulimit -v" in said
-    _one_sentence(said)
-
-
-def test_a_limit_on_open_files(tmp_path: Path) -> None:
-    code, said = _in_another(tmp_path / "state", "ulimit -n 12")
-    assert code == 1, said
-    _one_sentence(said)
-
-
-@pytest.fixture
-def _mounts() -> None:
-    if os.getuid() or subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
-        pytest.skip("mounts need root")
-
-
-def _mounted(state: Path, mount: str, **environment: str) -> tuple[int, str]:
-    line = f'{mount}\nexec "{PYTHON}" -m local_emulator serve --port 0 --idle-exit 0.2 --state "{state}"'
-    command_line = ["unshare", "--mount", "sh", "-ec", line]
-    done = subprocess.run(
-        command_line, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=False
-    )
-    return done.returncode, done.stderr
-
-
-@pytest.mark.usefixtures("_mounts")
-def test_a_disk_that_may_only_be_read(tmp_path: Path) -> None:
-    code, said = _mounted(tmp_path / "disk" / "state", f"mkdir {tmp_path}/disk; mount -t tmpfs -o ro none {tmp_path}/disk")
-    assert code == 1, said
-    assert re.search(r"disk/state: Read-only file system; choose a folder that can be written with --state", said)
-    _one_sentence(said)
-
-
-@pytest.mark.usefixtures("_mounts")
-def test_a_state_that_may_only_be_read(tmp_path: Path) -> None:
-    a_state(tmp_path / "state")
-    code, said = _mounted(
-        tmp_path / "state", f"mount --bind {tmp_path}/state {tmp_path}/state; mount -o remount,ro,bind {tmp_path}/state"
-    )
-    assert code == 1, said
-    assert "Read-only file system; choose a folder that can be written with --state" in said
-    _one_sentence(said)
-
-
-@pytest.mark.usefixtures("_mounts")
-def test_no_proc(tmp_path: Path) -> None:
-    code, said = _mounted(tmp_path / "state", "mount -t tmpfs none /proc")
-    assert code == 1, said
-    assert "No such file or directory; it must be mounted: runs are found there" in said
-    _one_sentence(said)
-
-
-@pytest.mark.usefixtures("_mounts")
-@pytest.mark.parametrize("size", ["4k", "32k", "200k"])
-def test_a_disk_that_is_full(tmp_path: Path, size: str) -> None:
-    code, said = _mounted(
-        tmp_path / "disk" / "state", f"mkdir {tmp_path}/disk; mount -t tmpfs -o size={size} none {tmp_path}/disk"
-    )
-    assert code == 1, said
-    assert re.search("No space left|disk is full|room", said), said
-    _one_sentence(said)
-
-
-# --- what can be saved ------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def recover(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
-    """A function that recovers the state folder; what is said."""
-
-    def run() -> str:
-        assert command.main(["recover", "--state", str(tmp_path / "state")]) == 0
-        return capsys.readouterr().out
-
-    return run
-
-
-def test_recover_keeps_what_can_be_read_and_the_rest_aside(tmp_path: Path, recover: Callable[[], str]) -> None:
-    state = tmp_path / "state"
-    a_state(state)
-    for name in ("jobs.sqlite", "s3.sqlite"):
-        content = bytearray((state / name).read_bytes())
-        word = b'"index":7' if name == "jobs.sqlite" else b"key/7key/7"
-        index = content.index(word)
-        content[index + 3] ^= 1
-        (state / name).write_bytes(content)
-    damaged = {name: (state / name).read_bytes() for name in ("jobs.sqlite", "s3.sqlite")}
-    said = recover()
-    assert "jobs.sqlite: saved 1 tuning jobs and 29 training jobs" in said
-    assert "s3.sqlite: saved 1 buckets, 59 objects" in said
-    (aside,) = state.glob("damaged-*")
-    assert {name: (aside / name).read_bytes() for name in damaged} == damaged
-    assert len(list((aside / "blobs").iterdir())) == 1
-    assert len(list((aside / "runs").iterdir())) == 1
-    mirror = Mirror(state)
-    assert len(list(mirror.objects())) == 59
-    mirror.close()
-    SqliteStore(state / "jobs.sqlite").close()
-    assert "nothing is damaged" in recover()
-
-
-def test_recover_of_a_schema_that_is_no_text(tmp_path: Path, recover: Callable[[], str]) -> None:
-    state = tmp_path / "state"
-    a_state(state)
-    content = bytearray((state / "jobs.sqlite").read_bytes())
-    content[content.index(b"AFTER DELETE") + len("AFTER DE")] = 0xCC
-    (state / "jobs.sqlite").write_bytes(content)
-    assert "jobs.sqlite: saved 0 tuning jobs and 0 training jobs" in recover()
-    (aside,) = state.glob("damaged-*")
-    assert (aside / "jobs.sqlite").read_bytes() == content
-    assert "nothing is damaged" in recover()
-
-
-def test_recover_of_an_empty_index_keeps_the_content_aside(tmp_path: Path, recover: Callable[[], str]) -> None:
-    state = tmp_path / "state"
-    cut("s3.sqlite", 0)(state)
-    there = {path.name for path in (state / "blobs").glob("*/*")}
-    assert "saved 0 buckets, 0 objects" in recover()
-    (aside,) = state.glob("damaged-*")
-    assert {path.name for path in (aside / "blobs").iterdir()} == there
-
-
-def test_recover_leaves_out_objects_without_content(tmp_path: Path, recover: Callable[[], str]) -> None:
-    state = tmp_path / "state"
-    with_blob(Path.unlink)(state)
-    assert re.search(r"left out for want of its content: s3://b/key/\d+", recover())
-    Mirror(state).close()

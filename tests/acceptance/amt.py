@@ -1,0 +1,77 @@
+"""A client of an emulator in this process, and requests for it."""
+
+import io
+import tarfile
+import time
+import zlib
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from local_emulator.domain.names import AwsScope
+
+SCOPE = AwsScope(region="us-east-1", account="123456789012")
+SCORE = "import sys\nprint('score=' + sys.argv[sys.argv.index('-x') + 1])\n"
+
+
+def _source(script: str) -> bytes:
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w:gz") as tar:
+        member = tarfile.TarInfo("train.py")
+        member.size = len(script.encode())
+        tar.addfile(member, io.BytesIO(script.encode()))
+    return raw.getvalue()
+
+
+class Amt:
+    """A client of an emulator in this process."""
+
+    def __init__(self, request_of: Any, emulator: Any) -> None:
+        self.emulator = emulator
+        self.client = boto3.client("sagemaker", region_name="us-east-1")
+        self.s3 = boto3.client("s3", region_name="us-east-1")
+        self.s3.create_bucket(Bucket="box")
+        self._request_of = request_of
+
+    def request(self, name: str, script: str = SCORE, **changes: Any) -> dict[str, Any]:
+        key = f"{zlib.crc32(script.encode())}.tar.gz"
+        self.s3.put_object(Bucket="box", Key=key, Body=_source(script))
+        made: dict[str, Any] = self._request_of(name, f"s3://box/{key}", bucket="box", **changes)
+        return made
+
+    def create(self, name: str, script: str = SCORE, **changes: Any) -> None:
+        self.client.create_hyper_parameter_tuning_job(**self.request(name, script, **changes))
+
+    def run(self, name: str, script: str = SCORE, **changes: Any) -> dict[str, Any]:
+        self.create(name, script, **changes)
+        return self.ended(name)
+
+    def ended(self, name: str, within: float = 90.0) -> dict[str, Any]:
+        deadline = time.monotonic() + within
+        while time.monotonic() < deadline:
+            job: dict[str, Any] = self.client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+            if job["HyperParameterTuningJobStatus"] in {"Completed", "Failed", "Stopped"}:
+                return job
+            time.sleep(0.05)
+        raise AssertionError(job)
+
+    def children(self, name: str) -> list[dict[str, Any]]:
+        summaries = self.client.list_training_jobs_for_hyper_parameter_tuning_job(
+            HyperParameterTuningJobName=name, SortBy="CreationTime", SortOrder="Ascending", MaxResults=100
+        )["TrainingJobSummaries"]
+        return [self.client.describe_training_job(TrainingJobName=summary["TrainingJobName"]) | summary for summary in summaries]
+
+    def refusal(self, name: str, **changes: Any) -> tuple[str, str]:
+        with pytest.raises(ClientError) as raised:
+            self.create(name, **changes)
+        error = raised.value.response["Error"]
+        return error["Code"], error["Message"]
+
+
+def warm(kind: str, *parents: str) -> dict[str, Any]:
+    return {
+        "ParentHyperParameterTuningJobs": [{"HyperParameterTuningJobName": name} for name in parents],
+        "WarmStartType": kind,
+    }

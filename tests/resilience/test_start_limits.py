@@ -1,0 +1,87 @@
+"""A start with little memory, few files, a full disk or mounts that are missing is told in one sentence. In another process."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.resilience.starting import PYTHON, a_state, one_sentence
+
+
+def _in_another(state: Path, before: str = "", **environment: str) -> tuple[int, str]:
+    """`serve`, in a shell after some commands, until it has been idle for a moment."""
+    line = f'{before}\nexec "{PYTHON}" -m local_emulator serve --port 0 --idle-exit 0.2 --state "{state}"'
+    done = subprocess.run(
+        ["sh", "-c", line], cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=False
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("kilobytes", [20_000, 60_000, 250_000])
+def test_a_limit_on_memory(kilobytes: int, tmp_path: Path) -> None:
+    code, said = _in_another(tmp_path / "state", f"ulimit -v {kilobytes}")
+    assert code == 1, said
+    assert "ulimit -v" in said
+    one_sentence(said)
+
+
+def test_a_limit_on_open_files(tmp_path: Path) -> None:
+    code, said = _in_another(tmp_path / "state", "ulimit -n 12")
+    assert code == 1, said
+    one_sentence(said)
+
+
+@pytest.fixture
+def _mounts() -> None:
+    if os.getuid() or subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("mounts need root")
+
+
+def _mounted(state: Path, mount: str, **environment: str) -> tuple[int, str]:
+    line = f'{mount}\nexec "{PYTHON}" -m local_emulator serve --port 0 --idle-exit 0.2 --state "{state}"'
+    command_line = ["unshare", "--mount", "sh", "-ec", line]
+    done = subprocess.run(
+        command_line, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=False
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.mark.usefixtures("_mounts")
+def test_a_disk_that_may_only_be_read(tmp_path: Path) -> None:
+    code, said = _mounted(tmp_path / "disk" / "state", f"mkdir {tmp_path}/disk; mount -t tmpfs -o ro none {tmp_path}/disk")
+    assert code == 1, said
+    assert re.search(r"disk/state: Read-only file system; choose a folder that can be written with --state", said)
+    one_sentence(said)
+
+
+@pytest.mark.usefixtures("_mounts")
+def test_a_state_that_may_only_be_read(tmp_path: Path) -> None:
+    a_state(tmp_path / "state")
+    code, said = _mounted(
+        tmp_path / "state", f"mount --bind {tmp_path}/state {tmp_path}/state; mount -o remount,ro,bind {tmp_path}/state"
+    )
+    assert code == 1, said
+    assert "Read-only file system; choose a folder that can be written with --state" in said
+    one_sentence(said)
+
+
+@pytest.mark.usefixtures("_mounts")
+def test_no_proc(tmp_path: Path) -> None:
+    code, said = _mounted(tmp_path / "state", "mount -t tmpfs none /proc")
+    assert code == 1, said
+    assert "No such file or directory; it must be mounted: runs are found there" in said
+    one_sentence(said)
+
+
+@pytest.mark.usefixtures("_mounts")
+@pytest.mark.parametrize("size", ["4k", "32k", "200k"])
+def test_a_disk_that_is_full(tmp_path: Path, size: str) -> None:
+    code, said = _mounted(
+        tmp_path / "disk" / "state", f"mkdir {tmp_path}/disk; mount -t tmpfs -o size={size} none {tmp_path}/disk"
+    )
+    assert code == 1, said
+    assert re.search("No space left|disk is full|room", said), said
+    one_sentence(said)
