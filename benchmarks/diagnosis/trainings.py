@@ -37,7 +37,7 @@ _TRAININGS = 5  # of each problem
 _MOST_STEPS = 2000
 
 
-def problems(half: str, count: int = PROBLEMS) -> list[tuple[str, int, Path]]:
+def problems(half: str, count: int) -> list[tuple[str, int, Path]]:
     """Family, seed and file of each problem of a half."""
     families = (*BOTH, *BOTH, *ONLY[half])
     first = 1000 * HALVES.index(half)
@@ -45,11 +45,11 @@ def problems(half: str, count: int = PROBLEMS) -> list[tuple[str, int, Path]]:
     return [(family, seed, CACHE / half / f"{family}-{seed}.json.gz") for family, seed in chosen]
 
 
-def trained(half: str) -> list[dict[str, Any]]:
+def trained(half: str, count: int) -> list[dict[str, Any]]:
     """The records of a half, trained if they are missing."""
-    wanted = problems(half)
+    wanted = problems(half, count)
     if not all(file.exists() for _, _, file in wanted):
-        main(["--half", half])
+        main(["--half", half, "--problems", str(count)])
     return [record for _, _, file in wanted for record in json.loads(gzip.decompress(file.read_bytes()))]
 
 

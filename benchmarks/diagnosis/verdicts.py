@@ -1,6 +1,6 @@
 """The verdicts on learning curves beside the truth of several hundred real trainings.
 
-    python benchmarks/diagnosis/verdicts.py [--held-out] [--cases FILE]
+    python benchmarks/diagnosis/verdicts.py [--held-out] [--problems 64] [--cases FILE]
 
 Prints, for curves printed as losses and as accuracies (R² for regressions): the share of verdicts that a practitioner who has seen
 thousands of fresh rows accepts, of the clearly sound trainings those called overfit, of the clear overfits those found; and what was
@@ -89,9 +89,9 @@ def confusion(judged: Sequence[tuple[Case, str]]) -> list[str]:
     return rows
 
 
-def both_forms(half: str) -> list[Case]:
+def both_forms(half: str, problems: int) -> list[Case]:
     """The cases of a half."""
-    return [case for record in trainings.trained(half) for case in cases(record)]
+    return [case for record in trainings.trained(half, problems) for case in cases(record)]
 
 
 def shown(title: str, chosen: Sequence[Case], *, full: bool) -> None:
@@ -119,13 +119,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--held-out", action="store_true", help="judge the half that nobody develops on")
+    parser.add_argument("--problems", type=int, default=trainings.PROBLEMS, help="of five trainings each (default: %(default)s)")
     parser.add_argument("--cases", type=Path, help="judge the curves of this file")
     options = parser.parse_args(argv)
     if options.cases:
         from_file(options.cases)
         return
     half = "held-out" if options.held_out else "development"
-    everything = both_forms(half)
+    everything = both_forms(half, options.problems)
     clear, misled, disputed = (sum(case[name] for case in everything) for name in ("clear", "misled", "disputed"))
     print(f"{len(everything) // 2} trainings of the {half} half, {len(everything)} curves, {clear} clear;")
     print(f"of {misled} the validation rows mislead, of {disputed} the other form says the contrary")
