@@ -11,7 +11,7 @@ from sm_tuning.analysis.effects import Edge, Effect
 from sm_tuning.analysis.evidence import Evidence
 from sm_tuning.analysis.fit import Fit, Verdict
 from sm_tuning.analysis.range_remedies import about_deaths, about_ranges
-from sm_tuning.analysis.remedies import about_fit, more_data
+from sm_tuning.analysis.remedies import about_causes, about_fit, more_data
 from sm_tuning.analysis.results import Results
 
 _MANY = 0.25  # of the training jobs died: that comes first
@@ -48,10 +48,12 @@ def advised(
 
 def _proposed(evidence: Evidence) -> Iterator[Advice]:
     """Every proposal, in the order of worth: where most training jobs die, first that."""
+    yield from about_causes(evidence, first=True)
     many = evidence.died > _MANY * len(evidence.fits)
     if many:
         yield from about_deaths(evidence)
     yield from about_fit(evidence)
+    yield from about_causes(evidence, first=False)
     yield from about_deaths(evidence)
     yield from about_ranges(evidence)
     if evidence.scaling is not None:

@@ -8,7 +8,7 @@ from sm_tuning.analysis.augmentation import augmentable
 from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.effects import Edge
 from sm_tuning.analysis.evidence import Evidence
-from sm_tuning.analysis.fit import EVEN, STUCK, Verdict
+from sm_tuning.analysis.fit import EVEN, STUCK, Cause, Verdict
 from sm_tuning.analysis.roles import Role, role_of
 from sm_tuning.spec.parameters import Integer
 
@@ -27,6 +27,14 @@ Proposals = Iterator[Advice]
 def about_fit(evidence: Evidence) -> Proposals:
     """What the verdict on the best training job asks for."""
     yield from _BY_VERDICT[evidence.fit.verdict](evidence)
+
+
+def about_causes(evidence: Evidence, *, first: bool) -> Proposals:
+    """What the remarks on the best training job ask for: `first` what makes its metrics void, else the rest."""
+    for remark in evidence.fit.remarks:
+        kind, void = _BY_CAUSE.get(remark.cause, (None, False))
+        if kind is not None and void is first:
+            yield Advice(kind=kind, remedy=kind.value, reason=remark.text, confidence=evidence.fit.confidence)
 
 
 # --- overfit ----------------------------------------------------------------------------------------------------------------
@@ -290,6 +298,16 @@ _BY_VERDICT: Mapping[Verdict, Callable[[Evidence], Proposals]] = {
     Verdict.NOISY: _when_noisy,
     Verdict.GOOD: _when_good,
     Verdict.UNKNOWN: _when_unknown,
+}
+
+
+_BY_CAUSE: Mapping[Cause, tuple[Remedy, bool]] = {
+    Cause.LEAK: (Remedy.CHECK_SPLIT, True),
+    Cause.WRONG_GOAL: (Remedy.CHANGE_GOAL, True),
+    Cause.FAILED: (Remedy.MEND_SCRIPT, True),
+    Cause.LABEL_NOISE: (Remedy.CHECK_LABELS, False),
+    Cause.RARE_CLASS: (Remedy.WEIGH_CLASSES, False),
+    Cause.FEW_VALIDATION_ROWS: (Remedy.MORE_VALIDATION_DATA, False),
 }
 
 

@@ -10,7 +10,9 @@ from sm_tuning.analysis import Confidence, Fit, Remedy, Verdict
 from sm_tuning.analysis.advice import Advice
 from sm_tuning.analysis.effects import Edge
 from sm_tuning.analysis.evidence import Evidence
-from sm_tuning.analysis.remedies import about_fit
+from sm_tuning.analysis.fit import Cause, Remark
+from sm_tuning.analysis.plan import advised
+from sm_tuning.analysis.remedies import about_causes, about_fit
 from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.client.description import TuningJobDescription
 from sm_tuning.spec.metrics import Objective
@@ -109,6 +111,26 @@ def test_a_good_fit_is_tried_again_and_tested() -> None:
     assert kinds(plan) == [Remedy.ANOTHER_SEED, Remedy.TEST_SET]
     assert "validation:loss 0.5" in plan[0].reason
     assert [advice.cost.training_jobs for advice in plan] == [2, 0]
+
+
+@pytest.mark.parametrize(
+    ("cause", "kind", "first"),
+    [
+        (Cause.LEAK, Remedy.CHECK_SPLIT, True),
+        (Cause.WRONG_GOAL, Remedy.CHANGE_GOAL, True),
+        (Cause.FAILED, Remedy.MEND_SCRIPT, True),
+        (Cause.LABEL_NOISE, Remedy.CHECK_LABELS, False),
+        (Cause.RARE_CLASS, Remedy.WEIGH_CLASSES, False),
+        (Cause.FEW_VALIDATION_ROWS, Remedy.MORE_VALIDATION_DATA, False),
+    ],
+)
+def test_causes_have_remedies_and_what_voids_the_metrics_comes_first(cause: Cause, kind: Remedy, *, first: bool) -> None:
+    fit = Fit(verdict=Verdict.GOOD, reason="", remarks=[Remark(cause, "what was seen"), Remark(Cause.CHANCE_LEVEL, "")])
+    results = Results(tuning_jobs=[TuningJobDescription(name="t", objective=Objective.minimize("l"))], trials=[])
+    known = Evidence(results=results, fit=fit, fits={}, effects={})
+    assert [(advice.kind, advice.reason) for advice in about_causes(known, first=first)] == [(kind, "what was seen")]
+    assert not list(about_causes(known, first=not first))
+    assert kind in [advice.kind for advice in advised(results, fit, {}, [])]
 
 
 def test_every_verdict_has_its_remedies() -> None:
