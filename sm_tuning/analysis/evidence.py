@@ -17,6 +17,7 @@ from sm_tuning.spec.parameters import Continuous, Integer
 
 _MOST_SHARE = 0.99  # the end of a hyperparameter that is a share
 _ENOUGH_TO_SHOW = 6  # training jobs with different objectives
+_MOST_FACTOR = 10.0  # between the old and the new end of a logarithmic range
 _NO_CHANCE = 2  # training jobs that died; one may have died for another reason
 
 
@@ -150,16 +151,17 @@ class Evidence:
     # --- ranges -------------------------------------------------------------------------------------------------------------
 
     def farther(self, name: str, toward: Edge) -> float | None:
-        """An end of a range moved by half of its width on its scale, that of the epochs to the double; None if it cannot move.
+        """An end of a range moved outwards; None if it cannot move.
 
-        It stays above 0, a count at 1 or more and a share below 1, where the range does, and does not pass a known cliff.
+        It moves by half of the range's width on its scale, a power of ten at the most, that of the epochs to the double. It stays above
+        0, a count at 1 or more and a share below 1, where the range does, and does not pass a known cliff.
         """
         parameter = self.numeric(name)
         if parameter is None:
             return None
         low, high = float(parameter.low), float(parameter.high)
         if is_logarithmic(parameter):
-            factor = math.sqrt(high / low)
+            factor = min(math.sqrt(high / low), _MOST_FACTOR)
             ends = (low / factor, high * factor)
         else:
             ends = (low - (high - low) / 2, high + (high - low) / 2)

@@ -29,6 +29,7 @@ def ranged(*ranges: Range) -> Evidence:
     ("parameter", "low", "high"),
     [
         (Continuous("x", 1, 100, Scaling.LOGARITHMIC), 0.1, 1000),
+        (Continuous("x", 1e-6, 1, Scaling.LOGARITHMIC), 1e-7, 10),
         (Continuous("x", 2, 4, Scaling.LINEAR), 1, 5),
         (Continuous("x", 0, 0.6, Scaling.LINEAR), None, 0.9),  # a share stays one
         (Continuous("x", 0, 0.9, Scaling.LINEAR), None, 0.99),
@@ -44,6 +45,10 @@ def test_how_far_a_range_can_move(parameter: Continuous | Integer, low: float | 
     assert known.farther("x", Edge.HIGH) == (None if high is None else pytest.approx(high))
     assert known.widened("x", Edge.LOW).get("x") == (None if low is None else pytest.approx((low, parameter.high)))
     assert known.farther("y", Edge.LOW) is None
+
+
+def test_epochs_move_to_the_double() -> None:
+    assert ranged(Integer("epochs", 4, 10, Scaling.LINEAR)).farther("epochs", Edge.HIGH) == 20
 
 
 def test_no_range_moves_beyond_what_died() -> None:

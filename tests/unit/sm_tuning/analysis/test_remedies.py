@@ -103,7 +103,7 @@ def test_noisy_unknown_and_dead() -> None:
     for verdict in (Verdict.DIVERGED, Verdict.RATE_TOO_HIGH):
         (lower,) = proposed(verdict, {"learning_rate": "0.5"})
         assert lower.kind is Remedy.LOWER_RATE
-        assert lower.ranges["learning_rate"] == pytest.approx((1e-6, 0.5))
+        assert lower.ranges["learning_rate"] == pytest.approx((1e-5, 0.5))
 
 
 def test_a_good_fit_is_tried_again_and_tested() -> None:
