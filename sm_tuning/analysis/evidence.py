@@ -153,8 +153,8 @@ class Evidence:
     def farther(self, name: str, toward: Edge) -> float | None:
         """An end of a range moved outwards; None if it cannot move.
 
-        It moves by half of the range's width on its scale, a power of ten at the most, that of the epochs to the double. It stays above
-        0, a count at 1 or more and a share below 1, where the range does, and does not pass a known cliff.
+        It moves by half of the range's width on its scale, a power of ten at the most, that of the epochs to the double. It stays
+        above 0, a count at 1 or more and a share below 1, where the range does, and does not pass a known cliff.
         """
         parameter = self.numeric(name)
         if parameter is None:

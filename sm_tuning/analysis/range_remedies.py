@@ -12,6 +12,7 @@ from sm_tuning.spec.parameters import Categorical
 
 _IMPORTANT = 0.3
 _ENOUGH_JOBS = 50  # to say that a hyperparameter does nothing
+_ENOUGH_FOR_CATEGORIES = 20  # with fewer a category has had two or three, in company that may have been bad
 _LEAST_CATEGORIES = 2  # that stay
 _MANY_DEATHS = 5
 
@@ -105,7 +106,8 @@ def _with_next(parameter: Categorical, edge: Edge) -> Sequence[str]:
 
 def _without_bad_categories(evidence: Evidence, effect: Effect) -> Proposals:
     parameter = evidence.results.ranges.get(effect.name)
-    if not effect.bad_categories or not isinstance(parameter, Categorical):
+    few = evidence.measured < _ENOUGH_FOR_CATEGORIES or effect.confidence is Confidence.LOW
+    if few or not effect.bad_categories or not isinstance(parameter, Categorical):
         return
     bad = {str(category) for category in effect.bad_categories}
     kept = [str(value) for value in parameter.values if str(value).strip('"') not in bad]

@@ -75,6 +75,9 @@ def test_bad_categories_are_left_out_while_two_remain() -> None:
     (advice,) = ranges(Categorical("kind", ["a", "b", "c"]), effect("kind", bad_categories=["b"]))
     assert (advice.kind, advice.remedy, advice.values) == (Remedy.LEAVE_OUT, "leave out b of kind", {"kind": ["a", "c"]})
     assert ranges(Categorical("kind", ["a", "b"]), effect("kind", bad_categories=["b"])) == []
+    bad = effect("kind", bad_categories=["b"])
+    assert not list(about_ranges(evidence(Categorical("kind", ["a", "b", "c"]), bad, jobs=12)))  # two or three of each
+    assert ranges(Categorical("kind", ["a", "b", "c"]), replace(bad, confidence=Confidence.LOW)) == []
 
 
 def test_a_scale_is_asked_for_with_its_powers_of_ten() -> None:
