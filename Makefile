@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo environments unit coverage matrix integration acceptance test guest tools docs check check-infra hooks security conformance bench quality \
+.PHONY: help demo environments unit coverage matrix integration acceptance test guest tools docs vega check check-infra hooks security conformance bench quality \
   soak clean bootstrap changes deploy image push push-new doctor launch stop offline report summary comment teardown
 
 help: ## List these targets
@@ -80,6 +80,9 @@ conformance: .venv/.ready-dev ## How Automatic Model Tuning behaves, fact by fac
 docs: .venv/.ready-dev ## Write docs/fidelity.md out of the conformance file, docs/rules.md out of the rules
 	$(BIN)/python -m tests.acceptance.fidelity
 	$(BIN)/python -m tests.unit.rules_page
+
+vega: ## Bundle the charts' JavaScript out of sm_tuning/report/vega/package.json; its versions are also in vl-convert
+	cd sm_tuning/report/vega && npm ci --silent --no-audit --no-fund && node build.mjs && rm -r node_modules
 
 check: .venv/.ready-dev check-infra ## Lint, types, import directions, templates, workflows, image
 	$(BIN)/ruff check

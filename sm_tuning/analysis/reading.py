@@ -1,9 +1,10 @@
 """Reads results through the public API (Describe, List, CloudWatch), so jobs in AWS and on the emulator look the same."""
 
+import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -12,7 +13,7 @@ from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.client.description import TuningJobDescription, description
 from sm_tuning.client.errors import DENIED, code_of
 from sm_tuning.client.run import TuningRun
-from sm_tuning.client.status import Training
+from sm_tuning.client.status import FailureGroup, Training
 from sm_tuning.errors import Invalid, NotFound
 from sm_tuning.spec.data_scaling import scaling_job_name
 
@@ -21,18 +22,24 @@ T = TypeVar("T")
 _READERS = 8  # logs that are read at a time
 
 
-def read_results(*runs: TuningRun, curves: bool = True, cache: CurveCache | None = None) -> Results:
+def read_results(
+    *runs: TuningRun,
+    curves: bool = True,
+    cache: CurveCache | None = None,
+    described: Sequence[Mapping[str, Any]] | None = None,
+) -> Results:
     """Read the results that tuning jobs have so far.
 
     Args:
         runs: One tuning job or several; all must have the same objective.
         curves: Whether to read the learning curves, a log for each training job.
         cache: Curves of training jobs that had ended when they were read before; those that have ended since are added.
+        described: Answers of `describe`, one for each tuning job, where they are at hand.
 
     Raises:
         Invalid: The tuning jobs have different objectives.
     """
-    jobs = [description(run.describe()) for run in runs]
+    jobs = [description(answer) for answer in described or [run.describe() for run in runs]]
     objectives = {(job.objective.goal, job.objective.name) for job in jobs}
     if len(objectives) != 1:
         raise Invalid(f"the tuning jobs have the objectives {sorted(objectives)}; results need one and the same")
@@ -67,6 +74,24 @@ def read_data_scaling(results: Results, runs: Sequence[TuningRun], cache: CurveC
     static = scaling.tuning_jobs[0].static_hyperparameters
     same = all(static.get(name, value) == value for name, value in best.hyperparameters.items())
     return scaling if same and len(scaling.ranges) == 1 and scaling.objective.name == results.objective.name else None
+
+
+def read_failures(results: Results, runs: Sequence[TuningRun]) -> list[FailureGroup]:
+    """Failed training jobs by their reason, the largest group first, with the end of a log where it may be read.
+
+    Args:
+        results: The results of the tuning jobs.
+        runs: The tuning jobs.
+    """
+    groups: list[FailureGroup] = []
+    for run in runs:
+        failed = [
+            Training(name=trial.name, status=trial.status, hyperparameters={}, failure_reason=trial.failure_reason)
+            for trial in results.trials
+            if trial.tuning_job == run.name and trial.status == "Failed"
+        ]
+        groups += _unless_denied(functools.partial(run.failures, failed)) or []
+    return sorted(groups, key=lambda group: len(group.trainings), reverse=True)
 
 
 def _trials(run: TuningRun, job: TuningJobDescription | None, cache: CurveCache) -> list[TrialResult]:

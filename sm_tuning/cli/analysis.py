@@ -1,14 +1,14 @@
 """Commands that show the results of tuning jobs."""
 
+import json
 import re
 import sys
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 from sm_tuning import dashboard as pages
 from sm_tuning import report as reporting
-from sm_tuning.analysis.reading import read_data_scaling, read_results
+from sm_tuning.analysis.reading import read_data_scaling, read_failures, read_results
 from sm_tuning.cli.display import console, diagnosis_lines
 from sm_tuning.cli.output import echo, echo_json
 from sm_tuning.cli.session import run_of
@@ -22,7 +22,7 @@ def _view(target: Target, jobs: tuple[str, ...]) -> ViewModel:
     """The view model of tuning jobs, with their training jobs on shares of the training set if there are any."""
     runs = [run_of(target.session(), job) for job in jobs or ("latest",)]
     results = read_results(*runs)
-    return view_model(results, read_data_scaling(results, runs))
+    return view_model(results, read_data_scaling(results, runs), read_failures(results, runs))
 
 
 def diagnose(*, jobs: tuple[str, ...], target: Target, as_json: bool) -> None:
@@ -59,27 +59,30 @@ def report(*, jobs: tuple[str, ...], output: Path, figures: Path | None, target:
     view = _view(target, jobs)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(reporting.page(view), encoding="utf-8")
-    drawn = {} if figures is None else reporting.figures(view)
-    if figures is not None:
-        _write_figures(figures, drawn)
+    drawn = [] if figures is None else _write_figures(figures, view)
     if as_json:
-        echo_json({"report": str(output.resolve()), "figures": sorted(drawn)})
+        echo_json({"report": str(output.resolve()), "figures": drawn})
     else:
         echo(f"report: {output.resolve()}")
 
 
-def _write_figures(folder: Path, drawn: Mapping[str, str]) -> None:
-    """Write charts as SVG files, and as PNG files where resvg-py is installed."""
-    folder.mkdir(parents=True, exist_ok=True)
+def _write_figures(folder: Path, view: ViewModel) -> list[str]:
+    """Write charts as SVG and PNG files, and their specifications; return their names."""
+    specifications = reporting.specifications(view)
     # A hyperparameter's name is anybody's text.
-    safe = {folder / re.sub("[^A-Za-z0-9_.-]", "_", name): svg for name, svg in drawn.items()}
-    for path, svg in safe.items():
-        path.with_name(f"{path.name}.svg").write_text(svg, encoding="utf-8")
+    paths = {name: folder / re.sub("[^A-Za-z0-9_.-]", "_", name) for name in specifications}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, spec in specifications.items():
+        path = paths[name]
+        path.with_name(f"{path.name}.vl.json").write_text(json.dumps(spec), encoding="utf-8")
     try:
-        for path, svg in safe.items():
-            path.with_name(f"{path.name}.png").write_bytes(reporting.png(svg))
-    except (MissingExtra, Invalid) as error:
-        echo(f"only SVG files: {error}", error=True)
+        for name, spec in specifications.items():
+            path = paths[name]
+            path.with_name(f"{path.name}.svg").write_text(reporting.svg(spec), encoding="utf-8")
+            path.with_name(f"{path.name}.png").write_bytes(reporting.png(spec))
+    except MissingExtra as error:
+        echo(f"only Vega's specifications: {error}", error=True)
+    return sorted(specifications)
 
 
 def export(*, jobs: tuple[str, ...], output: Path, target: Target, as_json: bool) -> None:

@@ -17,7 +17,7 @@ DEBUG = "SM_TUNING_DEBUG"
 
 _EXTRAS = {
     **dict.fromkeys(("click", "rich", "jinja2", "markupsafe", "waitress"), "cli"),
-    **dict.fromkeys(("pandas", "pyarrow", "sklearn", "resvg_py"), "results"),
+    **dict.fromkeys(("pandas", "pyarrow", "sklearn", "vl_convert"), "results"),
     "sagemaker": "sagemaker",
 }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sm_tuning.errors import Invalid
@@ -28,7 +29,8 @@ class TuningJobDescription:
     Attributes:
         ranges: Without those that AWS chooses itself, and those that this version does not know.
         strategy: AWS's name of it.
-        instance_count: Instances of a training job.
+        status: AWS's HyperParameterTuningJobStatus; empty where it is not known.
+        instance_count: Instances of a training job, of the type `instance_type`.
         metrics: The regular expression of each metric, of all definitions.
         content_types: The content type of each channel that has one.
         image: URI of the training image; None for an algorithm resource.
@@ -44,6 +46,11 @@ class TuningJobDescription:
     warm_start: WarmStart | None = None
     max_parallel: int = 1
     instance_count: int = 1
+    instance_type: str = ""
+    status: str = ""
+    created: datetime | None = None
+    ended: datetime | None = None
+    failure_reason: str | None = None
     static_hyperparameters: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, str] = field(default_factory=dict)
     content_types: Mapping[str, str] = field(default_factory=dict)
@@ -66,6 +73,11 @@ def description(answer: Mapping[str, Any]) -> TuningJobDescription:
         warm_start=warm_start(answer.get("WarmStartConfig")),
         max_parallel=config["ResourceLimits"]["MaxParallelTrainingJobs"],
         instance_count=first.get("ResourceConfig", {}).get("InstanceCount", 1),
+        instance_type=first.get("ResourceConfig", {}).get("InstanceType", ""),
+        status=answer.get("HyperParameterTuningJobStatus", ""),
+        created=answer.get("CreationTime"),
+        ended=answer.get("HyperParameterTuningEndTime"),
+        failure_reason=answer.get("FailureReason"),
         static_hyperparameters=first.get("StaticHyperParameters", {}),
         metrics=_metrics(definitions),
         content_types={

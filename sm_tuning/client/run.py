@@ -33,6 +33,7 @@ class TuningRun:
         self._client = client or loopback.client(self._session, "sagemaker")
         self._region = self._client.meta.region_name
         self._others: dict[str, Client] = {}
+        self._ends: dict[str, Sequence[str]] = {}
 
     def _other_client(self, service: str) -> Client:
         """A client of another service, made once: it costs more than a request, and a session makes only one at a time."""
@@ -49,8 +50,10 @@ class TuningRun:
         return run
 
     def other(self, name: str) -> Self:
-        """Another tuning job of the same account and region; raises NotFound if there is none of that name."""
-        return type(self).attach(name, self._session, client=self._client)
+        """Another tuning job of the same account and region, with the same clients; whether there is one is not asked."""
+        run = type(self)(name, session=self._session, client=self._client)
+        run._others = self._others  # noqa: SLF001 - of its own class
+        return run
 
     def describe(self) -> Mapping[str, Any]:
         """The answer of DescribeHyperParameterTuningJob."""
@@ -62,10 +65,13 @@ class TuningRun:
             raise
         return answer
 
-    def status(self) -> RunStatus:
-        """How far it is."""
-        job = self.describe()
-        limits = job["HyperParameterTuningJobConfig"]["ResourceLimits"]
+    def status(self, described: Mapping[str, Any] | None = None) -> RunStatus:
+        """How far it is; with an answer of `describe` nothing is asked."""
+        job = self.describe() if described is None else described
+        config = job["HyperParameterTuningJobConfig"]
+        limits = config["ResourceLimits"]
+        definitions = job.get("TrainingJobDefinitions") or [{}]
+        objective = config.get("HyperParameterTuningJobObjective") or definitions[0].get("TuningObjective", {})
         return RunStatus(
             name=self.name,
             status=job["HyperParameterTuningJobStatus"],
@@ -76,6 +82,8 @@ class TuningRun:
             ended=job.get("HyperParameterTuningEndTime"),
             best=training_of(job["BestTrainingJob"]) if "BestTrainingJob" in job else None,
             failure_reason=job.get("FailureReason"),
+            objective=objective.get("MetricName", ""),
+            goal=objective.get("Type", ""),
         )
 
     def tags(self) -> Mapping[str, str]:
@@ -177,20 +185,26 @@ class TuningRun:
         definitions = job["AlgorithmSpecification"].get("MetricDefinitions", [])
         return [metric_check(metric["Name"], metric["Regex"], lines) for metric in definitions if metric["Name"] != _OBJECTIVE]
 
-    def failures(self) -> list[FailureGroup]:
-        """Failed training jobs grouped by cause, the largest group first."""
+    def failures(self, trainings: Sequence[Training] | None = None) -> list[FailureGroup]:
+        """Failed training jobs grouped by cause, the largest group first; with its `trainings` they are not asked for again."""
         groups: dict[str, list[Training]] = {}
-        for training in self.trainings():
+        for training in self.trainings() if trainings is None else trainings:
             if training.status == "Failed":
                 groups.setdefault(_CHANGING.sub("#", training.failure_reason or "no reason given"), []).append(training)
         return [
             FailureGroup(
                 reason=group[0].failure_reason or "no reason given",
                 trainings=[training.name for training in group],
-                log=_of_script(list(self.logs(group[0].name)))[-5:],
+                log=self._last_words(group[0].name),
             )
             for group in sorted(groups.values(), key=len, reverse=True)
         ]
+
+    def _last_words(self, training: str) -> Sequence[str]:
+        """The end of a failed training job's log, which does not change any more: it is read once."""
+        if training not in self._ends:
+            self._ends[training] = _of_script(list(self.logs(training)))[-5:]
+        return self._ends[training]
 
 
 def _of_script(lines: Sequence[str]) -> Sequence[str]:

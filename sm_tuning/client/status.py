@@ -34,7 +34,13 @@ class Training:
 
 @dataclass(frozen=True, kw_only=True)
 class RunStatus:
-    """How far a tuning job is. `counters` and `objectives` are AWS's TrainingJobStatusCounters and ObjectiveStatusCounters."""
+    """How far a tuning job is.
+
+    Attributes:
+        counters: AWS's TrainingJobStatusCounters.
+        objectives: AWS's ObjectiveStatusCounters.
+        objective: The name of the metric that is tuned; `goal` is AWS's Minimize or Maximize.
+    """
 
     name: str
     status: str
@@ -45,6 +51,8 @@ class RunStatus:
     ended: datetime | None
     best: Training | None
     failure_reason: str | None
+    objective: str = ""
+    goal: str = ""
 
     @property
     def over(self) -> bool:

@@ -11,6 +11,7 @@ from sm_tuning.boto import Client
 from sm_tuning.client.errors import NOT_FOUND, code_of
 from sm_tuning.errors import NotFound
 
+_OBJECTIVE = "ObjectiveMetric"  # AWS's copy of the objective
 _NO_TRAINING_JOB = {*NOT_FOUND, "ValidationException"}  # DescribeTrainingJob says the latter
 
 
@@ -38,13 +39,26 @@ class TuningJobSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingJobSummary:
-    """A training job. `step` is AWS's SecondaryStatus; `tuning_job` is None for one that belongs to none."""
+    """A training job.
+
+    Attributes:
+        step: AWS's SecondaryStatus.
+        tuning_job: None for one that belongs to none.
+        hyperparameters: All of them as the script gets them, without those of SageMaker itself.
+        metrics: The regular expression of each metric.
+        model: Where its model lies in S3; None before there is one.
+        seconds: Time from its start to its end; None before its end.
+    """
 
     name: str
     status: str
     step: str | None
     failure_reason: str | None
     tuning_job: str | None
+    hyperparameters: Mapping[str, str]
+    metrics: Mapping[str, str]
+    model: str | None
+    seconds: float | None
 
 
 def tuning_jobs(client: Client, most: int | None = None) -> list[TuningJobSummary]:
@@ -74,10 +88,18 @@ def training_job(client: Client, name: str) -> TrainingJobSummary:
         if code_of(error) not in _NO_TRAINING_JOB:
             raise
         raise NotFound(f"there is no training job {name!r}") from error
+    definitions = answer["AlgorithmSpecification"].get("MetricDefinitions", [])
+    started, ended = answer.get("TrainingStartTime"), answer.get("TrainingEndTime")
     return TrainingJobSummary(
         name=name,
         status=answer["TrainingJobStatus"],
         step=answer.get("SecondaryStatus"),
         failure_reason=answer.get("FailureReason"),
         tuning_job=answer.get("TuningJobArn", "").rpartition("/")[2] or None,
+        hyperparameters={
+            key: value for key, value in answer.get("HyperParameters", {}).items() if not key.startswith(("_", "sagemaker_"))
+        },
+        metrics={metric["Name"]: metric["Regex"] for metric in definitions if metric["Name"] != _OBJECTIVE},
+        model=answer.get("ModelArtifacts", {}).get("S3ModelArtifacts"),
+        seconds=(ended - started).total_seconds() if started and ended else None,
     )

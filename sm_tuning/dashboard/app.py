@@ -8,21 +8,18 @@ import hmac
 import json
 import re
 import secrets
-import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from sm_tuning.analysis.reading import read_data_scaling, read_results
 from sm_tuning.boto import Session
-from sm_tuning.client.run import TuningRun
-from sm_tuning.client.summaries import training_job, tuning_jobs
 from sm_tuning.dashboard.owner import OwnerOnly
+from sm_tuning.dashboard.pages import Pages
 from sm_tuning.errors import NotFound, SmTuningError, optional_package
 from sm_tuning.printable import printable
-from sm_tuning.report import Trusted, ViewModel, charts, page, templates, view_model
+from sm_tuning.report import page, templates
 
 with optional_package("cli", "the dashboard needs waitress"):
     import waitress
@@ -30,18 +27,15 @@ with optional_package("cli", "the dashboard needs waitress"):
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-    from sm_tuning.analysis.curves import CurveCache
-
 _NAME = re.compile(r"[A-Za-z0-9](-?[A-Za-z0-9]){0,62}")
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 PORT = 4578
-_LOG_LINES = 200
+_SCRIPT = "text/javascript; charset=utf-8"
 _MOST_BODY = 2**16  # bytes; its requests have none
 _MOST_COMPARED = 12
-_MOST_JOBS = 100
 
 
 @dataclass(frozen=True)
@@ -60,21 +54,17 @@ class Dashboard:
     """A WSGI application that shows the tuning jobs that a boto3 session reaches. `hosts` are the Host headers that it answers to."""
 
     def __init__(self, session: Session, hosts: Iterable[str]) -> None:
-        self._pages = templates("sm_tuning.dashboard", "sm_tuning.report")
-        self._session = session
-        self._client = session.client("sagemaker")
+        self._templates = templates("sm_tuning.dashboard", "sm_tuning.report")
+        self._pages = Pages(session)
         self.hosts = frozenset(hosts)
         self._token = secrets.token_urlsafe(24)
-        self._curves: CurveCache = {}
-        self._lock = threading.Lock()  # one read of the results at a time: two would ask for the same logs
-        here = files("sm_tuning.dashboard")
+        report, here = files("sm_tuning.report"), files("sm_tuning.dashboard")
         self._static = {
-            "live.js": ("text/javascript; charset=utf-8", here.joinpath("live.js").read_bytes()),
+            "vega.js": (_SCRIPT, report.joinpath("vega", "vega.js").read_bytes()),
+            "live.js": (_SCRIPT, report.joinpath("charts.js").read_bytes() + here.joinpath("live.js").read_bytes()),
             "live.css": (
                 "text/css; charset=utf-8",
-                files("sm_tuning.report").joinpath("page.css").read_bytes()
-                + here.joinpath("live.css").read_bytes()
-                + charts.RULES.encode(),
+                report.joinpath("page.css").read_bytes() + here.joinpath("live.css").read_bytes(),
             ),
         }
 
@@ -120,78 +110,40 @@ class Dashboard:
             return _refused("403 Forbidden", "Only this dashboard's own page may do that.")
         match path:
             case ["jobs", name, "stop"] if _NAME.fullmatch(name):
-                TuningRun.attach(name, self._session, client=self._client).stop()
+                self._pages.run(name).stop()
                 return _Answer("200 OK", json.dumps({"stopping": name}).encode(), "application/json")
         return _refused("404 Not Found", "There is nothing of that name.")
 
     def _show(self, path: list[str], query: Mapping[str, list[str]]) -> _Answer:  # noqa: PLR0911 - a return for each page
         match path:
             case []:
-                return self._page("jobs.html", title="Tuning jobs", jobs=tuning_jobs(self._client, _MOST_JOBS))
+                return self._page("jobs.html", self._pages.jobs())
             case ["static", name] if name in self._static:
                 kind, body = self._static[name]
                 return _Answer("200 OK", body, kind)
             case ["jobs", name] if _NAME.fullmatch(name):
-                return self._page("job.html", **self._job(name))
-            case ["logs", name] if _NAME.fullmatch(name):
-                return self._page("log.html", **self._log(name))
+                return self._page("job.html", self._pages.job(name))
+            case ["training-jobs", name] if _NAME.fullmatch(name):
+                return self._page("training_job.html", self._pages.training_job(name))
             case ["favicon.ico"]:
                 return _Answer("204 No Content", b"")
             case ["compare"]:
-                return self._page("compare.html", **self._compared(_names(query)))
-            case ["report"]:
-                return _Answer("200 OK", page(self._view(_names(query))).encode(), policy=None)
+                names = _names(query)
+                if len(names) > 1:
+                    return self._page("compare.html", self._pages.compared(names))
+                return self._page("jobs.html", {**self._pages.jobs(), "note": "Tick two tuning jobs or more to compare them."})
+            case ["report"] if _names(query):
+                return _Answer("200 OK", page(self._pages.view(_names(query))).encode(), policy=None)
         return _refused("404 Not Found", "There is nothing of that name.")
 
-    def _page(self, template: str, **facts: object) -> _Answer:
-        return _Answer("200 OK", self._pages.get_template(template).render(token=self._token, **facts).encode())
-
-    # --- pages ----------------------------------------------------------------------------------------------------------
-
-    def _view(self, names: Sequence[str]) -> ViewModel:
-        with self._lock:
-            runs = [TuningRun.attach(name, self._session, client=self._client) for name in names]
-            results = read_results(*runs, cache=self._curves)
-            return view_model(results, read_data_scaling(results, runs, self._curves))
-
-    def _job(self, name: str) -> dict[str, Any]:
-        status = TuningRun.attach(name, self._session, client=self._client).status()
-        view = self._view([name])
-        drawn = {
-            "Best so far": charts.best_so_far(view),
-            "Learning curves of the best": charts.learning_curves(view),
-            "Would more data help?": charts.more_data(view),
-        }
-        return {
-            "title": name,
-            "status": status,
-            "view": view,
-            "most": _MOST_JOBS,
-            "sparks": [(trial, Trusted(charts.spark(trial) or "")) for trial in view.running[:_MOST_JOBS]],
-            "drawn": {title: Trusted(svg) for title, svg in drawn.items() if svg is not None},
-        }
-
-    def _compared(self, names: Sequence[str]) -> dict[str, Any]:
-        view = self._view(names)
-        return {
-            "title": "Compared" if len(names) > 1 else names[0],
-            "view": view,
-            "drawn": [Trusted(svg) for svg in charts.comparison(view).values()],
-        }
-
-    def _log(self, name: str) -> dict[str, Any]:
-        """The end of a training job's log, and its tuning job."""
-        summary = training_job(self._client, name)
-        run = TuningRun(name, session=self._session, client=self._client)
-        return {"title": name, "training_job": summary, "lines": run.log_tail(name, _LOG_LINES)}
+    def _page(self, template: str, facts: Mapping[str, Any]) -> _Answer:
+        rendered: str = self._templates.get_template(template).render(token=self._token, **{"data": "", "note": "", **facts})
+        return _Answer("200 OK", rendered.encode())
 
 
 def _names(query: Mapping[str, list[str]]) -> list[str]:
     """The tuning jobs that an address asks for."""
-    names = [name for name in dict.fromkeys(query.get("job", [])) if _NAME.fullmatch(name)]
-    if not names:
-        raise NotFound("Choose tuning jobs: ?job=A&job=B")
-    return names[:_MOST_COMPARED]
+    return [name for name in dict.fromkeys(query.get("job", [])) if _NAME.fullmatch(name)][:_MOST_COMPARED]
 
 
 def serving(session: Session, port: int | None) -> tuple[Any, str]:

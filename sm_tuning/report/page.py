@@ -1,27 +1,23 @@
-"""The report as one HTML page, and its charts as files."""
+"""The report as one HTML page: the view model, its charts with their data, and the programs that draw them."""
 
 import base64
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sm_tuning.client.status import duration
 from sm_tuning.errors import optional_package
 from sm_tuning.printable import printable
-from sm_tuning.report.charts import RULES, charts
-from sm_tuning.report.svg import alone
-from sm_tuning.report.view_model import ViewModel
+from sm_tuning.report.charts import charts
+from sm_tuning.report.curve_charts import families_left_out
+from sm_tuning.report.datasets import datasets
+from sm_tuning.report.vegalite import Chart
+from sm_tuning.report.view_model import TrialView, ViewModel
 
 if TYPE_CHECKING:
     import jinja2
-
-_EFFECT = "effect-"
-
-
-def figures(view: ViewModel) -> dict[str, str]:
-    """Every chart by its name, as SVG text that stands alone."""
-    return {name: alone(svg, RULES) for name, svg in charts(view).items()}
 
 
 def templates(*packages: str) -> "jinja2.Environment":
@@ -45,11 +41,12 @@ def templates(*packages: str) -> "jinja2.Environment":
         finalize=shown,
     )
     environment.filters["duration"] = duration
+    environment.filters["printable"] = printable
     return environment
 
 
 class Trusted(str):
-    """Markup made here, which a page holds as it is: charts, whose texts are escaped, style and script."""
+    """Markup made here, which a page holds as it is: style, script, and data as JSON."""
 
     __slots__ = ()
 
@@ -58,20 +55,75 @@ class Trusted(str):
         return str(self)
 
 
+def page_data(
+    view: ViewModel, drawn: Mapping[str, Chart], *, most_curves: int | None = None, only: TrialView | None = None
+) -> Trusted:
+    """What the scripts of a page draw, as JSON that may stand inside a <script> element.
+
+    Args:
+        view: The view model.
+        drawn: The charts by their names.
+        most_curves: As for `datasets`.
+        only: The one training job that the page is about.
+    """
+    rows = datasets(view, most_curves=most_curves)
+    if only is not None:
+        index = next(index for index, trial in enumerate(view.trials) if trial is only)
+        rows = {name: [row for row in table if row.get("i") == index] for name, table in rows.items()}
+    data = {
+        "charts": {
+            name: {"title": chart.title, "spec": chart.spec, "logarithmic": chart.logarithmic} for name, chart in drawn.items()
+        },
+        "datasets": rows,
+        "jobs": [] if only is not None else [_job(view, index) for index in range(len(view.trials))],
+    }
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    return Trusted(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
+
+
+def _job(view: ViewModel, index: int) -> dict[str, Any]:
+    """What a page tells of a training job that was opened."""
+    trial = view.trials[index]
+    figures = {
+        view.objective.name: "" if trial.reported is None else f"{trial.reported:.6g}",
+        "status": trial.status,
+        "duration": duration(trial.seconds),
+        "epochs": str(trial.fit.epochs or ""),
+    }
+    return {
+        "name": printable(trial.name),
+        "verdict": trial.fit.verdict.value,
+        "reason": printable(trial.failure_reason or trial.fit.reason),
+        "best_epoch": trial.fit.best_epoch,
+        "figures": {printable(name): printable(text) for name, text in figures.items() if text},
+        "hyperparameters": [[printable(name), printable(text)] for name, text in trial.hyperparameters.items()],
+    }
+
+
+def scripts(*names: str) -> Sequence[str]:
+    """The programs of a page: Vega, then ours in one."""
+    here = files("sm_tuning.report")
+    own = "\n".join(here.joinpath(name).read_text(encoding="utf-8") for name in names)
+    return [here.joinpath("vega", "vega.js").read_text(encoding="utf-8"), own]
+
+
 def page(view: ViewModel) -> str:
     """The whole report; raises MissingExtra without Jinja."""
-    environment = templates("sm_tuning.report")
-    here = files("sm_tuning.report")
-    script = here.joinpath("page.js").read_text(encoding="utf-8")
-    drawn = {name: Trusted(svg) for name, svg in charts(view).items()}
-    rendered: str = environment.get_template("page.html").render(
-        view=view,
-        effect_charts={name.removeprefix(_EFFECT): svg for name, svg in drawn.items() if name.startswith(_EFFECT)},
-        drawn=drawn,
-        rules=Trusted(RULES),
-        style=Trusted(here.joinpath("page.css").read_text(encoding="utf-8")),
-        script=Trusted(script),
-        digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        request=json.dumps(view.request, indent=2, default=str),
+    drawn = charts(view)
+    programs = scripts("charts.js", "page.js")
+    rendered: str = (
+        templates("sm_tuning.report")
+        .get_template("page.html")
+        .render(
+            view=view,
+            charts=drawn,
+            left_out=families_left_out(view),
+            numbers={trial.name: index for index, trial in enumerate(view.trials)},
+            data=page_data(view, drawn),
+            style=Trusted(files("sm_tuning.report").joinpath("page.css").read_text(encoding="utf-8")),
+            scripts=[Trusted(program) for program in programs],
+            digests=[base64.b64encode(hashlib.sha256(program.encode()).digest()).decode() for program in programs],
+            request=json.dumps(view.request, indent=2, default=str),
+        )
     )
     return rendered

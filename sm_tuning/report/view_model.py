@@ -14,6 +14,8 @@ from sm_tuning.analysis.effects import Effect
 from sm_tuning.analysis.fit import Fit, Verdict
 from sm_tuning.analysis.next_round import next_round
 from sm_tuning.analysis.results import Results, TrialResult
+from sm_tuning.client.description import TuningJobDescription
+from sm_tuning.client.status import FailureGroup
 from sm_tuning.errors import Invalid
 from sm_tuning.spec.from_request import job_of
 from sm_tuning.spec.job import TuningJobSpec, WarmStart
@@ -46,6 +48,7 @@ class TrialView:
     tuning_job: str
     name: str
     status: str
+    failure_reason: str | None
     hyperparameters: Mapping[str, str]
     settings: Mapping[str, float | str]
     objective: float | None
@@ -109,6 +112,8 @@ class ViewModel:
 
     Attributes:
         tuning_jobs: Names of the tuning jobs.
+        jobs: The tuning jobs as the service describes them.
+        failures: Failed training jobs by their reason, the largest group first.
         hyperparameters: Names of the tuned hyperparameters.
         ranges: Their ranges, as far as they are known, of the first tuning job.
         trials: All training jobs in the order of their launch.
@@ -131,6 +136,8 @@ class ViewModel:
     """
 
     tuning_jobs: Sequence[str]
+    jobs: Sequence[TuningJobDescription]
+    failures: Sequence[FailureGroup]
     objective: Objective
     hyperparameters: Sequence[str]
     ranges: Mapping[str, Range]
@@ -188,12 +195,13 @@ class ViewModel:
         return [trial for trial in reversed(self.trials) if not trial.running]
 
 
-def view_model(results: Results, shares: Results | None = None) -> ViewModel:
+def view_model(results: Results, shares: Results | None = None, failures: Sequence[FailureGroup] = ()) -> ViewModel:
     """The view model of tuning jobs' results.
 
     Args:
         results: The results of tuning jobs with the same objective.
         shares: Training jobs on growing shares of the training set, where there are any.
+        failures: Failed training jobs by their reason, with the end of a log.
     """
     diagnosis = diagnose(results, shares)
     trials = {trial.name: _trial(trial, results, diagnosis) for trial in results.trials}
@@ -201,6 +209,8 @@ def view_model(results: Results, shares: Results | None = None) -> ViewModel:
     begin = results.begin
     return ViewModel(
         tuning_jobs=[job.name for job in results.tuning_jobs],
+        jobs=results.tuning_jobs,
+        failures=failures,
         objective=results.objective,
         hyperparameters=results.hyperparameters,
         ranges=results.ranges,
@@ -233,6 +243,7 @@ def _trial(trial: TrialResult, results: Results, diagnosis: Diagnosis) -> TrialV
         tuning_job=trial.tuning_job,
         name=trial.name,
         status=trial.status,
+        failure_reason=trial.failure_reason,
         hyperparameters=trial.hyperparameters,
         settings=trial.settings,
         objective=trial.objective,

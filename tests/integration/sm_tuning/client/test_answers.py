@@ -255,7 +255,7 @@ def test_hostile_text_in_every_field(fake: _Server, invoke: Callable[..., Result
     assert not _OBEYED & set(page)
 
 
-@pytest.mark.parametrize("path", ["/", "/jobs/job", "/logs/job", "/compare", "/report"])
+@pytest.mark.parametrize("path", ["/", "/jobs/job", "/training-jobs/job", "/compare", "/report"])
 def test_hostile_text_on_the_dashboard(path: str, fake: _Server, monkeypatch: pytest.MonkeyPatch) -> None:
     fake.answer = _typed(lambda document: document, _HOSTILE)
     monkeypatch.setattr(botocore.session, "create_loader", lambda _paths=None: _LOADER)

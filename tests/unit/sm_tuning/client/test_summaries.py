@@ -1,6 +1,6 @@
 """Tuning jobs and training jobs in short."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
@@ -48,16 +48,30 @@ def test_a_training_job(stub: Stubber) -> None:
         "TrainingJobStatus": "Failed",
         "SecondaryStatus": "Failed",
         "FailureReason": "AlgorithmError",
-        "AlgorithmSpecification": {"TrainingInputMode": "File"},
+        "HyperParameters": {"rate": "0.1", "sagemaker_program": "train.py", "_tuning_objective_metric": "loss"},
+        "AlgorithmSpecification": {
+            "TrainingInputMode": "File",
+            "MetricDefinitions": [{"Name": "loss", "Regex": "loss=(.*)"}, {"Name": "ObjectiveMetric", "Regex": "loss=(.*)"}],
+        },
         "ResourceConfig": {"VolumeSizeInGB": 1},
         "StoppingCondition": {},
         "CreationTime": NOW,
+        "TrainingStartTime": NOW,
+        "TrainingEndTime": NOW + timedelta(seconds=1.5),
     }
     stub.add_response("describe_training_job", answer)
     stub.add_client_error("describe_training_job", "ValidationException", "Requested resource not found.")
     with stub:
         assert training_job(stub.client, "mine-001") == TrainingJobSummary(
-            name="mine-001", status="Failed", step="Failed", failure_reason="AlgorithmError", tuning_job="mine"
+            name="mine-001",
+            status="Failed",
+            step="Failed",
+            failure_reason="AlgorithmError",
+            tuning_job="mine",
+            hyperparameters={"rate": "0.1"},
+            metrics={"loss": "loss=(.*)"},
+            model="s3://bucket/model",
+            seconds=1.5,
         )
         with pytest.raises(NotFound, match="no training job 'none'"):
             training_job(stub.client, "none")

@@ -1,41 +1,67 @@
-"""The report: complete, safe with hostile names, and quick with a thousand training jobs."""
+"""The report: complete, safe with hostile names, and self-contained."""
 
+import json
 import re
 from dataclasses import replace
-from xml.etree import ElementTree as ET
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Any
 
 import pytest
 
 from sm_tuning import WarmStart
 from sm_tuning.analysis.results import Results
-from sm_tuning.report import figures, page, view_model
+from sm_tuning.client.status import FailureGroup
+from sm_tuning.report import page, view_model
 from sm_tuning.spec.metrics import Objective
 from tests.unit.sm_tuning.made_results import made
+
+
+def data_of(html: str) -> Any:
+    element = re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.DOTALL)
+    assert element is not None
+    return json.loads(element[1])
 
 
 def test_everything_is_in_it() -> None:
     view = view_model(made(30))
     html = page(view)
     for trial in view.trials:
-        assert f"<td>{trial.name}</td>" in html
-    for title in (
-        "Learning curves",
-        "Best so far",
-        "Importances",
-        "Parallel coordinates",
-        "Timeline",
-        "What to do",
-        "The request",
-    ):
+        assert f'<a href="#{trial.name}">{trial.name}</a>' in html
+    for title in ("Objective by training job", "Objective over time", "loss of the best", "Importances", "Parallel coordinates",
+                  "Contour", "Timeline", "The request"):  # fmt: skip
         assert title in html
+    assert html.count(">Importances<") == 1
     assert all(advice.remedy in html for advice in view.advice)
     assert view.fit.verdict.value in html
-    drawn = figures(view)
-    assert set(drawn) == {"learning-curves", "best-so-far", "importances", "parallel-coordinates", "timeline",
-                          "effect-learning_rate", "effect-units", "effect-kind"}  # fmt: skip
-    for svg in drawn.values():
-        ET.fromstring(svg)  # noqa: S314 - made here
-        assert "nan" not in re.sub(r"<title>.*?</title>", "", svg)
+    data = data_of(html)
+    figures = re.findall(r'<figure data-chart="([^"]+)"', html)
+    assert sorted(figures) == sorted(data["charts"])
+    assert [job["name"] for job in data["jobs"]] == [trial.name for trial in view.trials]
+    assert dict(data["jobs"][0]["hyperparameters"]) == dict(view.trials[0].hyperparameters)
+
+
+def test_its_head_tells_metric_strategy_status_dates_and_cost() -> None:
+    results = made(3)
+    told = {"status": "Stopped", "created": datetime(2026, 1, 1, 8, tzinfo=UTC), "ended": datetime(2026, 1, 1, 9, tzinfo=UTC)}
+    job = replace(results.tuning_jobs[0], instance_type="ml.m5.large", **told)  # type: ignore[arg-type] # of different types
+    head = re.sub(r"<[^>]+>", "", page(view_model(replace(results, tuning_jobs=[job]))).split("<main>")[0].split("<header>")[1])
+    for words in (
+        "minimize validation:loss",
+        "Random, Stopped",
+        "2026-01-01 08:00:00 to 09:00:00 UTC",
+        "instance hours of ml.m5.large",
+    ):
+        assert words in head
+
+
+def test_failures_come_first_with_the_log_s_last_lines() -> None:
+    groups = [FailureGroup(reason="out of <memory>", trainings=["job-0005"], log=["Traceback", "MemoryError"])]
+    html = page(view_model(made(12), failures=groups))
+    main = html.split("<main>")[1]
+    assert main.index("MemoryError") < main.index("Verdict on the best model")
+    assert "out of &lt;memory&gt;" in main
+    assert 'class="failures"' not in page(view_model(made(12)))
 
 
 def test_several_tuning_jobs_are_compared() -> None:
@@ -45,39 +71,56 @@ def test_several_tuning_jobs_are_compared() -> None:
         replace(second.tuning_jobs[0], warm_start=WarmStart.identical("first")),
     ]
     trials = [replace(trial, name=f"{trial.tuning_job}-{trial.name}") for trial in (*first.trials, *second.trials)]
-    view = view_model(Results(tuning_jobs=jobs, trials=trials))
-    html = page(view)
+    html = page(view_model(Results(tuning_jobs=jobs, trials=trials)))
     assert "<td>Bayesian</td><td>9</td><td></td><td>12</td>" in html
     assert "<td>IdenticalDataAndAlgorithm: first</td>" in html
-    assert {"compared-over-time", "compared-over-jobs"} <= set(figures(view))
-    for name in ("first", "second"):
-        assert f">{name}</text>" in figures(view)["compared-over-jobs"]
+    assert {"compared-over-time", "compared-over-jobs"} <= set(data_of(html)["charts"])
     assert "Compared" not in page(view_model(first))
 
 
 def test_it_loads_nothing() -> None:
     html = page(view_model(made(5)))
-    assert set(re.findall(r"https?://[^\"'\s<)]+", html)) == {"http://www.w3.org/2000/svg"}
-    assert not re.search(r"\b(src|href)=", html)
+    program = files("sm_tuning.report").joinpath("vega", "vega.js").read_text(encoding="utf-8")
+    assert program in html
+    own = html.replace(program, "")
+    assert set(re.findall(r"https?://[^\"'\s<)]+", own)) <= {
+        "https://vega.github.io/schema/vega-lite/v6.json",
+        "https://vega.github.io/schema/vega/v6.json",
+    }
+    assert not re.search(r"\bsrc=", own)
+    assert all(target.startswith("#") for target in re.findall(r'\bhref="([^"]*)"', own))
     assert "default-src 'none'" in html
+    assert "unsafe-eval" not in html
 
 
 def test_hostile_text_is_text() -> None:
-    evil = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&"
-    results = made(12, others={"x<b>y": evil})
+    evil = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&"
+    results = made(12, others={"x<b>y": evil, "__proto__": evil})
     job = replace(results.tuning_jobs[0], name=evil, objective=Objective.minimize(f"validation:loss{evil}"))
     trials = [replace(trial, name=f"{evil}{number}", tuning_job=evil) for number, trial in enumerate(results.trials)]
-    hostile = view_model(Results(tuning_jobs=[job], trials=trials))
-    html = page(hostile)
+    html = page(view_model(Results(tuning_jobs=[job], trials=trials)))
     assert "<script>alert" not in html
     assert "<img" not in html
-    assert html.count("<script>") == 1
-    for svg in figures(hostile).values():
-        ET.fromstring(svg)  # noqa: S314 - made here
+    assert len(re.findall("<script", html)) == 3  # data, Vega, ours
+    assert data_of(html)["jobs"][0]["name"] == f"{evil}0"
+
+
+def test_a_report_of_twelve_training_jobs_is_small() -> None:
+    assert len(page(view_model(made(12))).encode()) < 1.5 * 2**20
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_few_training_jobs(count: int) -> None:
     html = page(view_model(made(count)))
     assert html.count("<tr") >= 1 + count
-    assert ("Verdict on the best model: " in html) or count == 0
+    assert "Verdict on the best model" in html
+
+
+def test_vega_is_the_version_that_was_asked_for() -> None:
+    """`make vega` writes the bundle out of package.json."""
+    folder = files("sm_tuning.report").joinpath("vega")
+    wanted = json.loads(folder.joinpath("package.json").read_text(encoding="utf-8"))["dependencies"]
+    banner = folder.joinpath("vega.js").read_text(encoding="utf-8")[:200]
+    for name in ("vega", "vega-lite", "vega-interpreter"):
+        assert f"{name} {wanted[name]}" in banner
+        assert f"\n{name} {wanted[name]}\n" in "\n" + folder.joinpath("LICENSES.txt").read_text(encoding="utf-8")

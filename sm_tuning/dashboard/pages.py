@@ -1,0 +1,132 @@
+"""What the dashboard's pages show, read through tuning runs that are kept: asking again makes no client and reads no old log."""
+
+import contextlib
+import re
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from sm_tuning.analysis.reading import read_data_scaling, read_failures, read_results
+from sm_tuning.boto import Session
+from sm_tuning.client import loopback
+from sm_tuning.client.run import TuningRun
+from sm_tuning.client.status import RunStatus
+from sm_tuning.client.summaries import TuningJobSummary, training_job, tuning_jobs
+from sm_tuning.errors import NotFound
+from sm_tuning.report import ViewModel, page_data, view_model
+from sm_tuning.report.charts import charts
+from sm_tuning.report.curve_charts import curve_charts, families_left_out
+from sm_tuning.report.datasets import MOST_CURVES
+
+if TYPE_CHECKING:
+    from sm_tuning.analysis.curves import CurveCache
+
+LOG_LINES = 1000
+MOST_JOBS = 100
+_READERS = 8
+
+
+class Pages:
+    """The facts of each page, by its template's variables."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.client = loopback.client(session, "sagemaker")
+        self._first = TuningRun("", session=session, client=self.client)
+        self._runs: dict[str, TuningRun] = {}
+        self._curves: CurveCache = {}
+        self._ended: dict[tuple[str, object], RunStatus] = {}
+        self._lock = threading.Lock()  # one read of the results at a time: two would ask for the same logs
+
+    def run(self, name: str) -> TuningRun:
+        """The tuning run of a name, which is kept; whether there is one is not asked."""
+        return self._runs.setdefault(name, self._first.other(name))
+
+    # --- the list -------------------------------------------------------------------------------------------------------
+
+    def jobs(self) -> Mapping[str, Any]:
+        """The newest tuning jobs with their best objective."""
+        jobs = tuning_jobs(self.client, MOST_JOBS)
+        with ThreadPoolExecutor(_READERS) as threads:
+            statuses = list(threads.map(self._status, jobs))
+        return {"title": "Tuning jobs", "jobs": list(zip(jobs, statuses, strict=True)), "most": MOST_JOBS}
+
+    def _status(self, job: TuningJobSummary) -> RunStatus | None:
+        """How far a tuning job is; one that has ended is described once."""
+        key = (job.name, job.created)
+        if key in self._ended:
+            return self._ended[key]
+        try:
+            status = self.run(job.name).status()
+        except NotFound:  # it was deleted since
+            return None
+        if status.over:
+            self._ended[key] = status
+        return status
+
+    # --- tuning jobs ----------------------------------------------------------------------------------------------------
+
+    def view(self, names: Sequence[str], described: Sequence[Mapping[str, Any]] | None = None) -> ViewModel:
+        """The view model of tuning jobs; `described` are answers of `describe` that are at hand."""
+        with self._lock:
+            runs = [self.run(name) for name in names]
+            results = read_results(*runs, cache=self._curves, described=described)
+            return view_model(results, read_data_scaling(results, runs, self._curves), read_failures(results, runs))
+
+    def job(self, name: str) -> Mapping[str, Any]:
+        """A tuning job: how far it is, its charts, its training jobs."""
+        described = self.run(name).describe()
+        view = self.view([name], [described])
+        drawn = charts(view)
+        return {
+            "title": name,
+            "status": self.run(name).status(described),
+            "view": view,
+            "charts": drawn,
+            "left_out": families_left_out(view),
+            "numbers": _numbers(view),
+            "most": MOST_JOBS,
+            "data": page_data(view, drawn, most_curves=MOST_CURVES),
+        }
+
+    def compared(self, names: Sequence[str]) -> Mapping[str, Any]:
+        """Tuning jobs beside each other."""
+        view = self.view(names)
+        drawn = {name: chart for name, chart in charts(view).items() if name.startswith(("compared-", "parallel"))}
+        return {"title": "Compared", "view": view, "charts": drawn, "data": page_data(view, drawn, most_curves=0)}
+
+    # --- training jobs --------------------------------------------------------------------------------------------------
+
+    def training_job(self, name: str) -> Mapping[str, Any]:
+        """A training job: its verdict, curves and hyperparameters, and the end of its log with the lines that a metric matches."""
+        summary = training_job(self.client, name)
+        view, trial = None, None
+        if summary.tuning_job is not None:
+            view = self.view([summary.tuning_job])
+            trial = next((trial for trial in view.trials if trial.name == name), None)
+        drawn = {} if view is None or trial is None else curve_charts(view, trial)
+        lines = self._first.log_tail(name, LOG_LINES)
+        return {
+            "title": name,
+            "training_job": summary,
+            "view": view,
+            "trial": trial,
+            "charts": drawn,
+            "lines": list(zip(lines, _matched(lines, summary.metrics.values()), strict=True)),
+            "most_lines": LOG_LINES,
+            "data": "" if view is None else page_data(view, drawn, only=trial),
+        }
+
+
+def _numbers(view: ViewModel) -> Mapping[str, int]:
+    return {trial.name: index for index, trial in enumerate(view.trials)}
+
+
+def _matched(lines: Sequence[str], expressions: Iterable[str]) -> list[bool]:
+    """Whether the expression of a metric matches each line."""
+    compiled = []
+    for expression in expressions:
+        with contextlib.suppress(re.error):  # it matches nothing
+            compiled.append(re.compile(expression))
+    return [any(expression.search(line) for expression in compiled) for line in lines]

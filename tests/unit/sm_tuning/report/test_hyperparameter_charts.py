@@ -1,0 +1,77 @@
+"""What hyperparameters did: importances once, a slice for each, the contour of two."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from sm_tuning.report.hyperparameter_charts import contour, importances, slices
+from sm_tuning.report.view_model import view_model
+from tests.unit.sm_tuning.made_results import made
+
+
+def test_importances_are_those_of_the_effects() -> None:
+    view = view_model(made(30))
+    chart = importances(view)
+    assert chart is not None
+    assert chart.spec["layer"][0]["encoding"]["y"]["sort"] == ["learning_rate (logarithmic)", "units", "kind"]
+    assert importances(view_model(made(0))) is None
+
+
+def test_a_slice_for_each_hyperparameter_the_most_important_first() -> None:
+    view = view_model(made(30))
+    drawn = slices(view)
+    assert list(drawn) == [f"slice-{effect.name}" for effect in view.effects]
+    rate = drawn["slice-learning_rate"]
+    assert f"decides {view.effects[0].importance:.0%} of the differences" in rate.note
+    assert rate.spec["layer"][0]["encoding"]["x"]["scale"]["type"] == "log"
+    lost = sum(trial.objective is None for trial in view.trials)
+    assert f"{lost} failed or diverged without an objective" in rate.note
+
+
+def test_a_slice_does_not_call_running_training_jobs_failed() -> None:
+    results = made(30)
+    first = next(trial for trial in results.trials if trial.status == "Completed")
+    running = replace(first, status="InProgress", ended=None, reported=None, curves={})
+    after = view_model(replace(results, trials=[running if trial is first else trial for trial in results.trials]))
+    before = view_model(results)
+    lost = [
+        note.split(" failed or diverged")[0].split("; ")[-1]
+        for note in (slices(view)["slice-units"].note for view in (before, after))
+    ]
+    assert lost[0] == lost[1]
+
+
+def test_the_contour_is_of_the_two_most_important() -> None:
+    view = view_model(made(60))
+    chart = contour(view)
+    assert chart is not None
+    cells, trials = chart.spec["layer"]
+    assert (trials["encoding"]["x"]["title"], trials["encoding"]["y"]["title"]) == ("learning_rate (logarithmic)", "units")
+    values = [cell["z"] for cell in cells["data"]["values"]]
+    sound = [trial.objective for trial in view.trials if trial.objective is not None and not trial.diverged]
+    assert min(sound) <= min(values) <= max(values) <= max(sound)
+
+
+def test_the_contour_is_low_where_the_objective_is() -> None:
+    """The planted best rate is 0.01."""
+    chart = contour(view_model(made(200)))
+    assert chart is not None
+    best = min(chart.spec["layer"][0]["data"]["values"], key=lambda cell: cell["z"])
+    assert abs(math.log10(math.sqrt(best["x0"] * best["x1"]) / 0.01)) < 0.5
+
+
+def test_a_contour_over_categories_has_a_cell_for_each() -> None:
+    results = made(60)
+    trials = [
+        replace(trial, hyperparameters={name: trial.hyperparameters[name] for name in ("learning_rate", "kind")})
+        for trial in results.trials
+    ]
+    chart = contour(view_model(replace(results, trials=trials)))
+    assert chart is not None
+    assert {cell["y"] for cell in chart.spec["layer"][0]["data"]["values"]} == {"a", "b"}
+
+
+@pytest.mark.parametrize("count", [0, 2, 5])
+def test_too_few_make_no_contour(count: int) -> None:
+    assert contour(view_model(made(count))) is None
