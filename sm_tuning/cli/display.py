@@ -211,8 +211,9 @@ _BARS = " ▁▂▃▄▅▆▇█"
 
 
 def diagnosis_lines(view: "ViewModel") -> Iterator[RenderableType]:
-    """The diagnosis, the most important first."""
+    """The diagnosis, the most important first: failures, where there are any."""
     best, fit = view.best, view.fit
+    yield from (safe_lines(str(group)) for group in view.failures)
     yield ""
     if best is not None:
         yield Text.assemble("best: ", safe(best.name), f"  {view.objective.name} ", (number(best.objective), "bold"))

@@ -2,7 +2,7 @@
 
 from botocore.exceptions import ClientError
 
-from sm_tuning.cli.display import console, safe, status_lines, table_of, trainings_table
+from sm_tuning.cli.display import console, safe, safe_lines, status_lines, table_of, trainings_table
 from sm_tuning.cli.documents import status_document, training_document
 from sm_tuning.cli.output import echo, echo_json
 from sm_tuning.cli.session import run_of
@@ -14,10 +14,13 @@ from sm_tuning.errors import NotFound
 
 def status(*, job: str, target: Target, as_json: bool) -> None:
     """Say how far a tuning job is."""
-    now = run_of(target.session(), job).status()
+    run = run_of(target.session(), job)
+    now = run.status()
     if as_json:
         echo_json(status_document(now))
         return
+    for group in run.failures() if now.failed else ():
+        console().print(safe_lines(str(group)))
     console().print(status_lines(now))
     if now.failure_reason:
         console().print("failed:", safe(now.failure_reason))

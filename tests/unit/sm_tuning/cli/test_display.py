@@ -11,6 +11,7 @@ from rich.console import Console, RenderableType
 
 from sm_tuning.analysis.data_scaling import data_scaling_curve
 from sm_tuning.cli.display import data_scaling_lines, diagnosis_lines, setting, short
+from sm_tuning.client.status import FailureGroup
 from sm_tuning.report.view_model import view_model
 from tests.unit.sm_tuning.analysis.test_data_scaling import SHARES, shared
 from tests.unit.sm_tuning.made_results import made
@@ -59,3 +60,9 @@ def test_hyperparameters_are_short(value: str, shown: str) -> None:
 def test_names_are_short() -> None:
     assert short("my-job-003-a1b2c3d4") == "003-a1b2c3d4"
     assert short("plain") == "plain"
+
+
+def test_failures_come_first_with_the_log_s_last_lines() -> None:
+    groups = [FailureGroup(reason="out of memory", trainings=["job-0005", "job-0016"], log=["Traceback", "MemoryError"])]
+    shown = text(diagnosis_lines(view_model(made(12), failures=groups)))
+    assert shown.startswith("2 training jobs: out of memory\n    Traceback\n    MemoryError\n")
