@@ -27,6 +27,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the benchmarks are no package that is installed
 
 from benchmarks.filling import REGION, fill, request
+from local_emulator.state_folder import StateLock
 from local_emulator.store.sqlite import SqliteStore
 
 ROOT = Path(__file__).parents[1]
@@ -213,10 +214,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         make_moto()
     with tempfile.TemporaryDirectory() as folder:
         state, log = Path(folder) / "state", Path(folder) / "log"
-        state.mkdir()
-        store = SqliteStore(state / "jobs.sqlite")
-        names = list(fill(store, TUNINGS, options.jobs // TUNINGS))
-        store.close()
+        with StateLock(state):  # an emulator takes no folder that is not its own
+            store = SqliteStore(state / "jobs.sqlite")
+            names = list(fill(store, TUNINGS, options.jobs // TUNINGS))
+            store.close()
         measure(options, names, state, log)
 
 

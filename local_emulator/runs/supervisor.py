@@ -6,6 +6,7 @@ clears away what it leaves behind, and says how it ended. Helpers do what may ta
 
 import ctypes
 import json
+import math
 import os
 import select
 import signal
@@ -29,6 +30,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 _CHECK_DISK_EVERY = 1.0  # seconds between checks of the free space
 _MEASURE_EVERY = 5  # checks between measurements of the run's folder, which walk it
 _KILL_WITHIN = 10.0  # seconds
+_NEWS_EVERY = 0.05  # seconds between two times that the emulator is told of values: it looks at all its jobs each time
 _LARGEST_ANSWER = 256 * 1024  # bytes
 
 _FULL = "ClientError: No space left on device: the training job's log or metrics cannot be written"
@@ -66,6 +68,8 @@ class _Supervisor:
     deadline: tuple[float, Cause] | None = None
     asked: tuple[Cause, str] | None = None  # to end, and the message
     kill_at: float | None = None
+    notified_at: float = -math.inf
+    notify_at: float | None = None  # when the emulator is to be told of values that came soon after others
 
     def run(self) -> None:
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -85,7 +89,7 @@ class _Supervisor:
 
     def _open(self) -> None:
         self.folder.reserve()
-        self.output = Output(self.folder, self.run_, self.clock, self.notify)
+        self.output = Output(self.folder, self.run_, self.clock, self._values_written)
         if not self.folder.control.exists():
             os.mkfifo(self.folder.control, 0o600)
         self.control = os.open(self.folder.control, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -161,6 +165,8 @@ class _Supervisor:
             if self.kill_at is not None and now >= self.kill_at:
                 kill(signal.SIGKILL)
                 self.kill_at = now + 1.0
+            if self.notify_at is not None and now >= self.notify_at:
+                self._notify_of_values(now)
             if now >= check_disk_at:
                 self._check_disk(kill)
                 self._check_for_stop(kill)  # the program may have removed what it is woken by
@@ -170,6 +176,7 @@ class _Supervisor:
                 check_disk_at,
                 *([now + until] if until is not None else []),
                 *([self.kill_at] if self.kill_at is not None else []),
+                *([self.notify_at] if self.notify_at is not None else []),
             ]
             output = None if self.output.matching.full else reading
             ready = self._poll([self.control, *watched, *([] if output is None else [output])], max(min(moments) - now, 0.0))
@@ -272,6 +279,17 @@ class _Supervisor:
         if self.cause is Cause.EXIT and code == 0:
             self.cause, self.message = self.asked or (self.cause, "InternalServerError: Packing the model was interrupted.")
         return {}
+
+    def _values_written(self) -> None:
+        now = time.monotonic()
+        if now - self.notified_at >= _NEWS_EVERY:
+            self._notify_of_values(now)
+        else:
+            self.notify_at = self.notified_at + _NEWS_EVERY
+
+    def _notify_of_values(self, now: float) -> None:
+        self.notified_at, self.notify_at = now, None
+        self.notify()
 
     def notify(self) -> None:
         """Wake the emulator."""

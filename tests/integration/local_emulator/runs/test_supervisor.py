@@ -151,3 +151,45 @@ def test_a_model_is_packed_in_the_grace_of_a_stop(start: Callable[..., RunFolder
     outcome = ended(folder)
     assert (outcome.cause, outcome.model) == (Cause.STOP, True)
     assert json.loads(folder.exit.read_text())["model"] is True
+
+
+def test_values_that_come_in_bursts_wake_the_emulator_now_and_then(tmp_path: Path) -> None:
+    fifo = tmp_path / "wakeup"
+    os.mkfifo(fifo)
+    reading = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
+    executor = ProcessExecutor(wakeup=fifo)
+    folder = RunFolder(tmp_path / "runs" / "burst")
+    go = tmp_path / "go"
+    script = (
+        "import os, time\nfor number in range(200): print(f'm={number}', flush=True); time.sleep(0.001)\n"
+        f"while not os.path.exists({str(go)!r}): time.sleep(0.01)\n"
+    )
+    run = Run(
+        id="burst",
+        folder=folder.path,
+        program=Command(argv=(sys.executable, "-c", script)),
+        metrics=definitions("m=([0-9]+)"),
+        simple_metrics=True,
+        disk_floor=0,
+    )
+    begun = time.monotonic()
+    executor.start(run)
+    notices = 0
+
+    def last_value_is_told() -> bool:
+        nonlocal notices
+        try:
+            notices += os.read(reading, 65536).count(b"burst\n")
+        except BlockingIOError:
+            return False
+        values = read_metrics(folder, 0)[0]
+        return bool(values) and values[-1].value == 199.0
+
+    until(last_value_is_told)  # while the program goes on
+    assert folder.state() is RunState.RUNNING
+    assert 1 <= notices <= (time.monotonic() - begun) / 0.05 + 2
+    go.touch()
+    assert ended(folder).code == 0
+    until(lambda: bool(os.read(reading, 65536)))
+    executor.close()
+    os.close(reading)
