@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import importlib.machinery
-import io
+import os
+import stat
 import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import types
 
-_MOST = 64  # files that are kept
+_MOST = 512  # files that are kept
+_LARGEST = 1 << 20  # bytes of a file
 
 
 class CompiledSources:
@@ -28,16 +30,13 @@ class CompiledSources:
 
     def add(self, path: str, file: str) -> bool:
         """Compile what lies in `file` as the file at `path`; whether that was new, and could be done."""
-        with contextlib.suppress(OSError, SyntaxError, ValueError, RecursionError):
-            with io.open_code(file) as opened:
-                source = opened.read()
-            if (path, source) in self._code:
+        with contextlib.suppress(OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+            source = _content(file)
+            if (path, source) in self._code or len(self._code) >= _MOST:
                 return False
             with warnings.catch_warnings(record=True) as raised:
                 code = compile(source, path, "exec", dont_inherit=True)
             if not raised:  # what the compiler warns of belongs into each run's log
-                if len(self._code) >= _MOST:
-                    self._code.clear()
                 self._code[path, source] = code
                 return True
         return False
@@ -57,3 +56,16 @@ class CompiledSources:
         # For tracebacks of modules that cannot be compiled: Python leaves out the frames of importlib.
         source_to_code.__code__ = source_to_code.__code__.replace(co_filename="<frozen importlib._bootstrap>")
         loader.source_to_code = source_to_code
+
+
+def _content(path: str) -> bytes:
+    """The content of a regular file; OSError for anything else that a script may have put there, which might be read for ever."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
+            raise OSError(path)
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(_LARGEST)
+    finally:
+        os.close(descriptor)

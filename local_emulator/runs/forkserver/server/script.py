@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .state import State
 
 _PR_SET_PDEATHSIG = 1
+_MOST_AT_ONCE = 50  # modules that the server compiles between two runs
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -206,6 +207,6 @@ def _notify_of_imports(state: State, imported: list[str], folder: str, ml: str |
             names.append(name)
     if names:
         state.notify({"imported": sorted(names)})
-    own = [path for path in state.compiled.missed if path.startswith(f"{folder}/")]
+    own = [path for path in state.compiled.missed if path.startswith(f"{folder}/")][:_MOST_AT_ONCE]
     if own and ml is not None:
         state.notify({"sources": {path: outside(path, ml) for path in own}})

@@ -1,6 +1,7 @@
 """What one run has compiled, the next ones need not; and nobody can tell."""
 
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -78,6 +79,18 @@ def test_so_many_are_kept(sources: CompiledSources, tmp_path: Path, monkeypatch:
     for number in range(3):
         file = tmp_path / f"{number}.py"
         file.write_text("pass\n")
-        assert sources.add(str(file), str(file))
-    assert sources.code(str(tmp_path / "0.py"), b"pass\n") is None
-    assert sources.code(str(tmp_path / "2.py"), b"pass\n") is not None
+        assert sources.add(str(file), str(file)) is (number < 2)
+    assert sources.code(str(tmp_path / "1.py"), b"pass\n") is not None
+    assert sources.code(str(tmp_path / "2.py"), b"pass\n") is None
+
+
+def test_what_would_be_read_for_ever_is_not_read(sources: CompiledSources, path: Path) -> None:
+    os.mkfifo(path)
+    assert not sources.add(str(path), str(path))
+    assert not sources.add(str(path), "/dev/zero")
+    assert not sources.add(str(path), str(path.parent))
+
+
+def test_a_large_file_is_not_kept(sources: CompiledSources, path: Path) -> None:
+    path.write_text("#" * (1 << 20) + "\n")
+    assert not sources.add(str(path), str(path))
