@@ -23,11 +23,15 @@ class Parts:
         self.tuning: Callable[[], float | None] = lambda: None
         self.news: Callable[[], bool] = lambda: False
         self.stepped: Callable[[], None] = lambda: None
+        self.tidied: Callable[[], None] = lambda: None
         self.unsettled = False
         self.closed = False
 
     def sweep(self) -> None:
         self.steps.append("sweep")
+
+    def tidy(self) -> None:
+        self.tidied()
 
     def close(self) -> None:
         self.closed = True
@@ -39,7 +43,7 @@ class Parts:
 class _Lifecycle:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self.sweep, self.close = parts.sweep, parts.close
+        self.sweep, self.tidy, self.close = parts.sweep, parts.tidy, parts.close
 
     @property
     def unsettled(self) -> bool:
@@ -128,6 +132,27 @@ def test_a_notification_wakes_it_and_close_ends_it(loop: Loop, parts: Parts) -> 
     count = len(parts.steps)
     loop._step()
     assert len(parts.steps) == count, "nothing is moved after its end"
+
+
+def test_it_tidies_up_only_when_it_has_nothing_to_do(loop: Loop, parts: Parts) -> None:
+    notices = iter([True, True, False])
+    tidied: list[int] = []
+    done = threading.Event()
+
+    def step() -> None:
+        if next(notices, False):
+            loop._wakeup.notify()  # there is more to do at once
+
+    def tidy() -> None:
+        tidied.append(parts.steps.count("training"))
+        done.set()
+        raise OSError("a folder that cannot be looked at")
+
+    parts.stepped, parts.tidied = step, tidy
+    loop.start()
+    assert done.wait(WITHIN)
+    loop.close()
+    assert tidied[0] == 3, "after the steps that follow one another"
 
 
 def test_while_it_is_paused_nothing_is_moved(loop: Loop, parts: Parts) -> None:
