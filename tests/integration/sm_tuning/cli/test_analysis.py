@@ -27,7 +27,7 @@ def test_the_best_on_growing_shares_of_the_training_set(cli: Cli) -> None:
 
 
 def test_diagnose_and_export(cli: Cli) -> None:
-    cli.write(line="print('\\n'.join(f'score={float(value) + epoch / 1000}' for epoch in range(8)))")
+    cli.write(line="print('\\n'.join(f'score={0.5 + float(value) + epoch / 100}' for epoch in range(8)))")
     cli("run", "job.toml")
     said, _ = cli("diagnose")
     assert "still improving" in said
