@@ -53,8 +53,16 @@ const charts = (() => {
   };
   const repaint = () => { if (many()) for (const [figure, entry] of [...shown]) draw(figure, entry.chart, entry.name); };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
-  addEventListener("beforeprint", repaint);
-  addEventListener("afterprint", repaint);
+  // On paper every chart has the same proportions, whatever the window's width.
+  const PAPER = [580, 1180];
+  addEventListener("beforeprint", () => {
+    repaint();
+    for (const [figure, { view }] of shown) fit(view, PAPER[Number(figure.classList.contains("wide"))]).run();
+  });
+  addEventListener("afterprint", () => {
+    repaint();
+    for (const { view, width } of shown.values()) fit(view, width).run();
+  });
 
   const complete = (spec) => {
     const used = Object.keys(data.datasets).filter((name) => uses(spec, name));

@@ -42,8 +42,10 @@ def importances(view: ViewModel) -> Chart | None:
         return None
     names = [hyperparameter_axes(view)[effect.name].title for effect in view.effects]
     y = {"field": "name", "type": "ordinal", "title": None, "sort": names, "axis": {"labelLimit": 200}}
-    x = {"field": "importance", "type": "quantitative", "title": "share of the objective's differences", "axis": {"format": "%"},
-         "scale": {"domain": [0, 1.5 * max(effect.importance for effect in view.effects)], "nice": False}}  # fmt: skip
+    scale = {"domain": [0, 1.5 * max(effect.importance for effect in view.effects)], "nice": False}  # room for the numbers
+    axis = {"format": "%", "values": [0, 0.25, 0.5, 0.75, 1]}
+    title = "share of the objective's differences"
+    x = {"field": "importance", "type": "quantitative", "title": title, "axis": axis, "scale": scale}
     share = {"field": "importance", "type": "quantitative", "title": "importance", "format": ".1%"}
     hint = [{"field": "name", "title": "hyperparameter"}, share, {"field": "confidence", "title": "confidence"}]
     test = "isValid(datum.importance)"

@@ -217,9 +217,10 @@ def test_it_fits_and_can_be_read_by_all(width: int, scheme: Any, opened: Any, re
         assert [(rule["id"], rule["nodes"][0]["html"][:200]) for rule in serious] == []
 
 
-def test_twelve_training_jobs_print_on_three_pages(opened: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("width", [390, 1024, 1440])
+def test_twelve_training_jobs_print_on_three_pages(width: int, opened: Any, tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text(page(view_model(made(12))), encoding="utf-8")
-    tab, _ = opened((tmp_path / "report.html").as_uri(), color_scheme="dark")
+    tab, _ = opened((tmp_path / "report.html").as_uri(), color_scheme="dark", viewport={"width": width, "height": 900})
     printed = tab.pdf(format="A4")
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) <= 3
 
