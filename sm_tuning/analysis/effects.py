@@ -5,9 +5,10 @@ import math
 import statistics
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from sm_tuning.analysis.cliffs import cliff
 from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.fit import Fit
 from sm_tuning.analysis.importances import MOST_TRIALS, Column, Importance, importances
@@ -17,9 +18,8 @@ from sm_tuning.spec.parameters import Categorical, Continuous, Integer, Range, S
 
 _EDGE = 0.06  # of a range's width: the best lies at its edge
 _DECADES = 2.0
-_MOST = 0.75  # of the training jobs that diverge lie above a value, and of those above it diverge
 _LEAST_TRIALS = 3  # fewer may be chance
-_FAR = 2.0  # standard errors
+_FAR = 2.7  # standard errors
 _FAR_OFF = 3.0  # times the width of the middle four fifths, from the middle
 _DEAD = 0.25  # of the differences between the others: worse than the worst of them
 UNIMPORTANT = 0.05  # of the differences: no more than chance leaves
@@ -90,6 +90,8 @@ def effects_of(results: Results, fits: Mapping[str, Fit]) -> list[Effect]:
     """
     decided = _importances(results, fits)
     effects = [effect for name in decided if (effect := _effect_of(results, fits, name, decided[name])) is not None]
+    dies = cliff(results, fits)
+    effects = [replace(effect, diverges_above=dies[1]) if dies and effect.name == dies[0] else effect for effect in effects]
     return sorted(effects, key=lambda effect: effect.importance, reverse=True)
 
 
@@ -139,18 +141,18 @@ def _effect_of(results: Results, fits: Mapping[str, Fit], name: str, decided: Im
     groups = _groups(parameter, observed)
     curve = [(middle, statistics.fmean(values), _standard_error(values), len(values)) for middle, values in groups]
     means = [mean for _, mean, _, _ in curve]
-    best = means.index(max(means) if results.objective.higher_is_better else min(means))
+    sure, higher_is_better = decided.confidence is not Confidence.LOW, results.objective.higher_is_better
+    best = means.index(max(means) if higher_is_better else min(means))
     return Effect(
         name=name,
         curve=curve,
         best_around=curve[best][0],
         importance=decided.share,
         confidence=decided.confidence,
-        better=_better(observed, higher_is_better=results.objective.higher_is_better) if len(groups) > 1 else None,
-        diverges_above=_diverges_above(results.trials, fits, name),
-        edge=_edge(results, name, best, len(means)) if decided.share >= UNIMPORTANT else None,
-        wants_logarithmic=_wants_logarithmic(parameter, observed, higher_is_better=results.objective.higher_is_better),
-        bad_categories=_bad_categories(groups, higher_is_better=results.objective.higher_is_better),
+        better=_better(observed, higher_is_better=higher_is_better) if sure else None,
+        edge=_edge(results, name, best, len(means)) if sure else None,
+        wants_logarithmic=_wants_logarithmic(parameter, observed, higher_is_better=higher_is_better),
+        bad_categories=_bad_categories(groups, higher_is_better=higher_is_better) if sure else (),
     )
 
 
@@ -181,62 +183,35 @@ def _groups(parameter: Range | None, observed: Sequence[tuple[float | str, float
 
 
 def _better(observed: Sequence[tuple[float | str, float]], *, higher_is_better: bool) -> Edge | None:
-    """The end of the range towards which the objective gets better: their ranks go together, in each half of the range too."""
-    pairs = sorted((setting, value) for setting, value in observed if isinstance(setting, float))
-    if len(pairs) < len(observed) or len(pairs) < 2 * _LEAST_TRIALS:
+    """The end of the range towards which the objective's rank gets better from third to third, by more than chance."""
+    pairs = sorted((setting, -value if higher_is_better else value) for setting, value in observed if isinstance(setting, float))
+    if len(pairs) < len(observed) or len(pairs) < 3 * _LEAST_TRIALS:
         return None
-    half = len(pairs) // 2
-    signs = [_rank_correlation(part) for part in (pairs, pairs[:half], pairs[half:])]
-    if abs(signs[0]) * math.sqrt(len(pairs) - 1) < _FAR or min(signs) * max(signs) < 0:
-        return None
-    return Edge.HIGH if (signs[0] > 0) is higher_is_better else Edge.LOW
-
-
-def _rank_correlation(pairs: Sequence[tuple[float, float]]) -> float:
-    """Spearman's."""
-    settings, values = _ranks([setting for setting, _ in pairs]), _ranks([value for _, value in pairs])
-    if len(set(settings)) == 1 or len(set(values)) == 1:
-        return 0.0
-    return statistics.correlation(settings, values)
-
-
-def _ranks(values: Sequence[float]) -> list[float]:
-    order = sorted(values)
-    return [(bisect_left(order, value) + bisect_right(order, value)) / 2 for value in values]
+    order = sorted(value for _, value in pairs)
+    ranks = [bisect_left(order, value) + bisect_right(order, value) for _, value in pairs]
+    cuts = [round(part * len(pairs) / 3) for part in range(4)]
+    thirds = [ranks[start:end] for start, end in itertools.pairwise(cuts)]
+    low, middle, high = map(statistics.fmean, thirds)
+    error = math.sqrt(2 * statistics.fmean(map(statistics.variance, thirds)) / len(thirds[0]))
+    for end, first, last in ((Edge.HIGH, low, high), (Edge.LOW, high, low)):
+        if first - last > _FAR * error and first > middle and middle - last > error:
+            return end
+    return None
 
 
 def _bad_categories(groups: Sequence[tuple[float | str, Sequence[float]]], *, higher_is_better: bool) -> list[str]:
-    """Categories whose every training job is worse than the others' typical one, if there are enough of both."""
-    bad: list[str] = []
-    for category, values in groups:
-        others = [value for other, members in groups if other != category for value in members]
-        if not isinstance(category, str) or len(values) < _LEAST_TRIALS or len(others) < _LEAST_TRIALS:
-            continue
-        typical = statistics.median(others)
-        if max(values) < typical if higher_is_better else min(values) > typical:
-            bad.append(category)
-    return bad
-
-
-def _diverges_above(trials: Sequence[TrialResult], fits: Mapping[str, Fit], name: str) -> float | None:
-    """The value above which most training jobs diverge, and below which hardly any does."""
-    outcomes = sorted(
-        (setting, fits[trial.name].verdict.died) for trial in trials if isinstance(setting := trial.settings.get(name), float)
-    )
-    total = sum(diverged for _, diverged in outcomes)
-    if total < _LEAST_TRIALS:
-        return None
-    best: tuple[int, int, int] | None = None
-    for cut in range(1, len(outcomes)):
-        above = sum(diverged for _, diverged in outcomes[cut:])
-        right = above + sum(not diverged for _, diverged in outcomes[:cut])
-        if outcomes[cut][0] > outcomes[cut - 1][0] and (best is None or right > best[0]):
-            best = (right, cut, above)
-    if best is None:
-        return None
-    _, cut, above = best
-    # That a few of the diverged ones lie at its top is chance: another hyperparameter's doing.
-    return outcomes[cut][0] if above >= _MOST * total and above >= _MOST * (len(outcomes) - cut) else None
+    """Categories that are nearer to the worst than to the best, by more than their scatter."""
+    losses = {category: [-value if higher_is_better else value for value in values] for category, values in groups}
+    means = {category: statistics.fmean(values) for category, values in losses.items()}
+    scatter = [(value - means[category]) ** 2 for category, values in losses.items() for value in values]
+    if len(scatter) <= len(means):
+        return []
+    variance, middle = math.fsum(scatter) / (len(scatter) - len(means)), (min(means.values()) + max(means.values())) / 2
+    return [
+        category
+        for category, values in losses.items()
+        if isinstance(category, str) and len(values) > 1 and means[category] - middle > math.sqrt(variance / len(values))
+    ]
 
 
 def _edge(results: Results, name: str, best_part: int, parts: int) -> Edge | None:

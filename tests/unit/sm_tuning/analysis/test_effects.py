@@ -1,11 +1,13 @@
 """Effects of hyperparameters in planted spaces."""
 
+import random
 from dataclasses import replace
 
 import pytest
 
-from sm_tuning import Auto, Categorical, Continuous, Integer, Scaling
+from sm_tuning import Auto, Categorical, Continuous, Integer, Objective, Scaling
 from sm_tuning.analysis import Remedy, diagnose
+from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.effects import position
 from sm_tuning.analysis.results import Results
 from tests.unit.sm_tuning.planted import RATE, diverging, effect, falling, remedies, tuned
@@ -80,3 +82,52 @@ def test_the_best_part_is_named() -> None:
     around = effect(diagnosis, "learning_rate").best_around
     assert isinstance(around, float)
     assert 0.003 < around < 0.03  # the best rate is 0.01
+
+
+@pytest.mark.parametrize(
+    ("towards", "goal"), [("high", "minimize"), ("low", "minimize"), ("high", "maximize"), ("low", "maximize")]
+)
+def test_which_end_is_better(towards: str, goal: str) -> None:
+    results = tuned(falling(towards), RATE, 20)
+    if goal == "maximize":
+        job = replace(results.tuning_jobs[0], objective=Objective.maximize("validation:score"))
+        trials = [replace(trial, reported=-(trial.reported or 0.0), curves={}) for trial in results.trials]
+        results = Results(tuning_jobs=[job], trials=trials)
+    diagnosis = diagnose(results)
+    assert (effect(diagnosis, "learning_rate").better, effect(diagnosis, "learning_rate").confidence) == (
+        towards,
+        Confidence.HIGH,
+    )
+    assert effect(diagnosis, "regularization").better is None
+
+
+def test_a_best_inside_has_no_better_end() -> None:
+    assert effect(diagnose(tuned(diverging, {"learning_rate": (1e-3, 0.1, "Logarithmic")}, 40)), "learning_rate").better is None
+
+
+def of_optimizers(bad: frozenset[str], noise: float, seed: int) -> Results:
+    results = tuned(falling("high"), RATE, 24, seed)
+    chance = random.Random(seed)
+    trials = []
+    for trial in results.trials:
+        kind = chance.choice(["adam", "sgd", "lamb"])
+        value = 0.3 + (0.5 if kind in bad else 0.0) + chance.gauss(0, noise)
+        trials.append(replace(trial, hyperparameters={"optimizer": f'"{kind}"'}, reported=value))
+    job = replace(results.tuning_jobs[0], ranges=[Categorical("optimizer", ["adam", "sgd", "lamb"])])
+    return Results(tuning_jobs=[job], trials=trials)
+
+
+@pytest.mark.parametrize("bad", [{"sgd"}, {"sgd", "lamb"}, set[str]()])
+def test_bad_categories_are_named(bad: set[str]) -> None:
+    diagnosis = diagnose(of_optimizers(frozenset(bad), 0.05, 1))
+    assert set(effect(diagnosis, "optimizer").bad_categories) == bad
+
+
+def test_effects_are_the_same_number_with_dead_training_jobs_as_without_their_objectives() -> None:
+    """A dead network's objective is as bad as none: what it says does not hang on how the script ends."""
+    results = tuned(diverging, RATE, 30)
+    dead = {trial.name for trial in results.trials if float(trial.hyperparameters["learning_rate"]) > 0.1}
+    without = [replace(trial, reported=None) if trial.name in dead else trial for trial in results.trials]
+    first, second = diagnose(results), diagnose(replace(results, trials=without))
+    assert len(dead) > 3
+    assert [each.importance for each in first.effects] == pytest.approx([each.importance for each in second.effects])

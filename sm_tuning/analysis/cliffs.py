@@ -1,0 +1,74 @@
+"""The value of a hyperparameter above which training comes to nothing."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sm_tuning.analysis.fit import Fit
+from sm_tuning.analysis.results import Results
+
+_LEAST_DEAD = 3  # fewer may be chance
+_MOST = 0.75  # of the training jobs that came to nothing lie above the value, and of those above it came to nothing
+_CHANCE = 0.1  # that so many of them lie there though the hyperparameter has no part in it
+_NOTHING = 0.03  # gained by the training metric: a model that has learnt nothing
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """A value: how many training jobs it puts on the right side, and how probable that is by chance."""
+
+    value: float
+    right: int
+    chance: float
+
+
+def cliff(results: Results, fits: Mapping[str, Fit]) -> tuple[str, float] | None:
+    """The hyperparameter above a value of which training comes to nothing, and the least such value; None if there is none.
+
+    Training came to nothing where the verdict says so, and where nothing was learnt at a higher value than the best training job's:
+    a network that died at once prints sound numbers.
+
+    Args:
+        results: The tuning jobs' results.
+        fits: The verdict on each training job, by its name.
+    """
+    cuts = {name: cut for name in results.hyperparameters if (cut := _best_cut(_outcomes(results, fits, name)))}
+    if not cuts:
+        return None
+    name = max(cuts, key=lambda name: (cuts[name].right, -cuts[name].chance))
+    return name, cuts[name].value
+
+
+def _outcomes(results: Results, fits: Mapping[str, Fit], name: str) -> list[tuple[float, bool]]:
+    """Setting of each training job, in order, and whether it came to nothing."""
+    best = results.best.settings.get(name) if results.best is not None else None
+    outcomes = []
+    for trial in results.trials:
+        setting, fit = trial.settings.get(name), fits[trial.name]
+        if isinstance(setting, float):
+            stuck = fit.gained is not None and fit.gained < _NOTHING and isinstance(best, float) and setting > best
+            outcomes.append((setting, fit.verdict.died or stuck))
+    return sorted(outcomes)
+
+
+def _best_cut(outcomes: Sequence[tuple[float, bool]]) -> _Cut | None:
+    """The cut that puts most training jobs on the right side; None if what lies above it may be chance."""
+    count, total = len(outcomes), sum(dead for _, dead in outcomes)
+    if total < _LEAST_DEAD:
+        return None
+    best: _Cut | None = None
+    above = total
+    for cut in range(1, count):
+        (below, dead), (value, _) = outcomes[cut - 1], outcomes[cut]
+        above -= dead
+        right = above + cut - (total - above)
+        if value == below or min(above / total, above / (count - cut)) < _MOST or (best is not None and right <= best.right):
+            continue
+        best = _Cut(value, right, _by_chance(above, count - cut, total, count))
+    return best if best is not None and best.chance < _CHANCE else None
+
+
+def _by_chance(above: int, there: int, total: int, count: int) -> float:
+    """Probability that of `total` of `count` training jobs at least `above` are among `there` (hypergeometric)."""
+    ways = sum(math.comb(total, hits) * math.comb(count - total, there - hits) for hits in range(above, min(total, there) + 1))
+    return ways / math.comb(count, there)
