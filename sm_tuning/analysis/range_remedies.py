@@ -14,6 +14,7 @@ _IMPORTANT = 0.3
 _ENOUGH_JOBS = 50  # to say that a hyperparameter does nothing
 _ENOUGH_FOR_CATEGORIES = 20  # with fewer a category has had two or three, in company that may have been bad
 _LEAST_CATEGORIES = 2  # that stay
+_AT_THE_END = 0.2  # of the range
 _MANY_DEATHS = 5
 
 Proposals = Iterator[Advice]
@@ -33,8 +34,17 @@ def about_deaths(evidence: Evidence) -> Proposals:
             cost=evidence.cost(evidence.jobs),
             hyperparameter=effect.name,
             toward=Edge.LOW,
-            ranges={effect.name: (float(parameter.low), cliff)},
+            ranges={effect.name: (_low_end(evidence, effect, float(parameter.low)), cliff)},
         )
+
+
+def _low_end(evidence: Evidence, effect: Effect, low: float) -> float:
+    """The low end of a range whose high end kills: farther down where the best lies at it and the objective gets better there."""
+    share = evidence.share(effect.name)
+    if Edge.LOW not in {effect.edge, effect.better} or share is None or share > _AT_THE_END:
+        return low
+    end = evidence.farther(effect.name, Edge.LOW)
+    return low if end is None else end
 
 
 def about_ranges(evidence: Evidence) -> Proposals:
@@ -66,7 +76,8 @@ def _logarithmic(evidence: Evidence, effect: Effect) -> Proposals:
 def _wider(evidence: Evidence, effect: Effect) -> Proposals:
     """A range that reaches farther beyond the edge at which the best lie."""
     edge, parameter = effect.edge, evidence.results.ranges.get(effect.name)
-    if edge is None or parameter is None or effect.confidence is Confidence.LOW or effect.better is not edge:
+    sure = effect.confidence is Confidence.HIGH or (effect.confidence is Confidence.MEDIUM and effect.better is edge)
+    if edge is None or parameter is None or not sure:
         return
     numeric = evidence.numeric(effect.name)
     ranges = evidence.widened(effect.name, edge)

@@ -50,8 +50,9 @@ def test_a_range_is_widened_beyond_its_edge() -> None:
 def test_an_edge_that_may_be_chance_is_no_reason() -> None:
     parameter = Continuous("x", 1, 100, Scaling.LOGARITHMIC)
     assert ranges(parameter, effect("x", edge=Edge.HIGH, better=Edge.HIGH, confidence=Confidence.LOW)) == []
-    assert ranges(parameter, effect("x", edge=Edge.HIGH)) == []  # the best lie there, the others say nothing
-    assert ranges(parameter, effect("x", edge=Edge.HIGH, better=Edge.HIGH))
+    assert ranges(parameter, effect("x", edge=Edge.HIGH, confidence=Confidence.MEDIUM)) == []  # the others say nothing
+    assert ranges(parameter, effect("x", edge=Edge.HIGH, better=Edge.HIGH, confidence=Confidence.MEDIUM))
+    assert ranges(parameter, effect("x", edge=Edge.HIGH))
 
 
 @pytest.mark.parametrize(
@@ -106,3 +107,16 @@ def test_a_range_ends_where_training_dies() -> None:
     assert advice.ranges == {"learning_rate": (1e-4, min(dead))}  # not the third that died
     assert advice.remedy == f"end the range of learning_rate at {min(dead):.3g}"
     assert f"{len(dead)} of 40 training jobs came to nothing" in advice.reason
+
+
+def test_where_the_best_lie_at_the_other_end_the_range_moves_down() -> None:
+    results = tuned(falling("low"), RATE, 40)
+    died = Fit(verdict=Verdict.DIVERGED, reason="")
+    fits = {trial.name: died if float(trial.hyperparameters["learning_rate"]) > 0.1 else FIT for trial in results.trials}
+    for values, low in (({"better": Edge.LOW}, 1e-5), ({"edge": Edge.LOW}, 1e-5), ({}, 1e-4), ({"better": Edge.HIGH}, 1e-4)):
+        known = Evidence(
+            results=results, fit=FIT, fits=fits, effects={"learning_rate": effect("learning_rate", diverges_above=0.5, **values)}
+        )
+        (advice,) = about_deaths(known)
+        assert advice.ranges["learning_rate"][0] == pytest.approx(low)
+        assert advice.ranges["learning_rate"][1] < 0.5
