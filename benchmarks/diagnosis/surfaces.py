@@ -1,6 +1,6 @@
 """What the product says about hyperparameters, and what it advises, on response surfaces whose truth was planted.
 
-    python benchmarks/diagnosis/surfaces.py [--half development|held-out] [--surfaces 100] [--jobs 12,30] [--families cliff,edge]
+    python benchmarks/diagnosis/surfaces.py [--half development|held-out] [--surfaces 100] [--minutes 60] [--jobs 12,30] [--families cliff,edge]
 
 `--surfaces` of each family. The held-out half has other seeds and three families more: it is looked at once, after the rules were
 written. "Ceiling" is what an observer could name who knows the form of every effect and has to learn its size only: least squares on
@@ -186,10 +186,13 @@ def _title(planted: Surface) -> str:
 # --- the tables -----------------------------------------------------------------------------------------------------------------
 
 
-def measured(families: Sequence[str], seeds: Sequence[int], counts: Sequence[int]) -> Tally:
-    """Everything counted over surfaces of some families."""
+def measured(families: Sequence[str], seeds: Sequence[int], counts: Sequence[int], minutes: float) -> Tally:
+    """Everything counted over surfaces of some families, one of each after the other until the time is over."""
     tally = Tally()
+    end = time.monotonic() + 60 * minutes
     for family, seed in ((family, seed) for seed in seeds for family in families):
+        if time.monotonic() > end:
+            break
         planted = surface(family, seed)
         for jobs, search in _searches(planted, counts):
             trainings = play(planted, search, jobs)
@@ -285,6 +288,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--half", choices=["development", "held-out"], default="development", help="default: %(default)s")
     parser.add_argument("--surfaces", type=int, default=100, help="of each family (default: %(default)s)")
+    parser.add_argument("--minutes", type=float, default=60, help="begin no surface after so long (default: %(default)s)")
     parser.add_argument("--jobs", default="12,30", help="sizes of tuning jobs (default: %(default)s)")
     parser.add_argument("--families", default="", help="only these")
     options = parser.parse_args(argv)
@@ -292,7 +296,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     first = _FIRST_HELD_OUT if options.half == "held-out" else 0
     counts = options.jobs.split(",")
     figures = Figures()
-    tally = measured(families, range(first, first + options.surfaces), [int(count) for count in counts])
+    tally = measured(families, range(first, first + options.surfaces), [int(count) for count in counts], options.minutes)
     _goals(figures, tally, counts)
     code = figures.print()
     _details(tally, counts)
