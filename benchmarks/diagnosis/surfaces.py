@@ -1,6 +1,6 @@
 """What the product says about hyperparameters, and what it advises, on response surfaces whose truth was planted.
 
-    python benchmarks/diagnosis/surfaces.py [--half development|held-out] [--surfaces 100] [--minutes 60] [--jobs 12,30] [--families cliff,edge]
+    python benchmarks/diagnosis/surfaces.py [--half development|held-out] [--surfaces 100] [--minutes 60] [--jobs 12,30]
 
 `--surfaces` of each family. The held-out half has other seeds and three families more: it is looked at once, after the rules were
 written. "Ceiling" is what an observer could name who knows the form of every effect and has to learn its size only: least squares on
