@@ -9,6 +9,7 @@ from benchmarks.diagnosis.truths import FAILED, IMPROVING, Numbers, Truth, truth
 
 Record = Mapping[str, Any]
 Case = dict[str, Any]
+_WORST = -1e6
 
 
 def cases(record: Record) -> Iterator[Case]:
@@ -68,11 +69,11 @@ def _circumstances(record: Record) -> dict[str, Any]:
 
 
 def _scores(record: Record, part: str, form: str) -> list[float]:
-    """A set's scores, of all epochs; what is no number is the worst that can be said."""
+    """A set's scores, of all epochs; what is no number, or worse than that, is the worst that can be said."""
     losses, metrics = record["curves"][part] if part != "printed" else record["printed"]
     if form == "loss":
-        return [1 - loss / record["constant_loss"] if math.isfinite(loss) else -1e6 for loss in losses]
-    return [value if math.isfinite(value) else -1e6 for value in metrics]
+        return [max(_WORST, 1 - loss / record["constant_loss"]) if math.isfinite(loss) else _WORST for loss in losses]
+    return [max(_WORST, value) if math.isfinite(value) else _WORST for value in metrics]
 
 
 def _end(values: Sequence[float]) -> float:

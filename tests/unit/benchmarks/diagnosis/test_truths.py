@@ -197,3 +197,14 @@ def test_still_improving_is_accepted_where_the_printed_validation_score_rises() 
     assert case["accepted"] == ["good fit", "still improving"]
     assert case["sound"]
     assert not case["clear"]
+
+
+def test_losses_without_bounds_have_failed() -> None:
+    loss = [0.6, 5.0, 1e40, 1e160, 1e300, *[math.nan] * 10]
+    losses = next(
+        iter(
+            cases(record(curves=dict.fromkeys(("train", "validation", "fresh"), (loss, [0.5] * 15)), printed=(loss, [0.5] * 15)))
+        )
+    )
+    assert losses["accepted"] == ["diverged", "rate too high"]
+    assert losses["clear"]
