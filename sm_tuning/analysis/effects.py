@@ -61,6 +61,19 @@ class Effect:
     edge: Edge | None = None
     wants_logarithmic: bool = False
 
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What else there is to say of it, in plain words, for terminal and report alike."""
+        remarks = [
+            "may be chance" if self.confidence is Confidence.LOW else "",
+            f"training dies above {self.diverges_above:.3g}" if self.diverges_above is not None else "",
+            f"the best lie at its {self.edge.value} end" if self.edge else "",
+            f"{'higher' if self.better is Edge.HIGH else 'lower'} is better" if self.better and not self.edge else "",
+            f"bad: {', '.join(self.bad_categories)}" if self.bad_categories else "",
+            "a logarithmic scale would suit it" if self.wants_logarithmic else "",
+        ]
+        return [remark for remark in remarks if remark]
+
 
 def position(parameter: Range | None, value: float) -> float | None:
     """Where a value lies in its range, from 0 to 1, on the range's scale; of numeric categories their order counts."""
@@ -91,8 +104,14 @@ def effects_of(results: Results, fits: Mapping[str, Fit]) -> list[Effect]:
     decided = _importances(results, fits)
     effects = [effect for name in decided if (effect := _effect_of(results, fits, name, decided[name])) is not None]
     dies = cliff(results, fits)
-    effects = [replace(effect, diverges_above=dies[1]) if dies and effect.name == dies[0] else effect for effect in effects]
+    effects = [_dying(effect, dies[1]) if dies and effect.name == dies[0] else effect for effect in effects]
     return sorted(effects, key=lambda effect: effect.importance, reverse=True)
+
+
+def _dying(effect: Effect, above: float) -> Effect:
+    """An effect with the value above which training dies: higher is not better there."""
+    better, edge = (None if end is Edge.HIGH else end for end in (effect.better, effect.edge))
+    return replace(effect, diverges_above=above, better=better, edge=edge)
 
 
 def _importances(results: Results, fits: Mapping[str, Fit]) -> Mapping[str, Importance]:

@@ -268,17 +268,12 @@ def data_scaling_lines(objective: str, scaling: "DataScalingCurve | None") -> It
 
 def _effects_table(view: "ViewModel") -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for title in ("hyperparameter", "effect", "objective, low to high", "best around", ""):
+    for title in ("hyperparameter", "decides", "objective, low to high", "best around", ""):
         table.add_column(title, no_wrap=title != "")
     for effect in view.effects:
         means = [mean for _, mean, _, _ in effect.curve]
         low, high = min(means), max(means)
         bars = "".join(_BARS[1 + round(7 * (mean - low) / (high - low))] if high > low else _BARS[4] for mean in means)
-        remarks = [
-            f"diverges above {effect.diverges_above:.3g}" if effect.diverges_above is not None else "",
-            f"best at its {effect.edge.value} end" if effect.edge else "",
-            "wants a logarithmic scale" if effect.wants_logarithmic else "",
-        ]
         around = f"{effect.best_around:.4g}" if isinstance(effect.best_around, float) else effect.best_around
-        table.add_row(safe(effect.name), f"{effect.importance:.0%}", bars, safe(around), ", ".join(filter(None, remarks)))
+        table.add_row(safe(effect.name), f"{effect.importance:.0%}", bars, safe(around), safe(", ".join(effect.remarks)))
     return table

@@ -97,10 +97,8 @@ def _slice(view: ViewModel, effect: Effect) -> Chart:
     spec = lite([zoomed(layers[0], *zoom), *layers[1:]], low=up.low, high=up.high, height=240)
     trials = [trial for trial in view.trials if effect.name in trial.settings]
     note = sentences(
-        f"decides {effect.importance:.0%} of the differences" + (" (may be chance)" if effect.confidence.value == "low" else ""),
-        f"the best lie at its {effect.edge.value} end" if effect.edge else "",
-        f"training diverges above {effect.diverges_above:.3g}" if effect.diverges_above is not None else "",
-        "a logarithmic scale would suit it" if effect.wants_logarithmic else "",
+        f"decides {effect.importance:.0%} of the differences",
+        *effect.remarks,
         remarks(trials, up, view),
     )
     return Chart(axis.title, spec, note, logarithmic=positive([trial.objective for trial in trials]))

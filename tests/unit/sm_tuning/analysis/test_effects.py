@@ -131,3 +131,13 @@ def test_effects_are_the_same_number_with_dead_training_jobs_as_without_their_ob
     first, second = diagnose(results), diagnose(replace(results, trials=without))
     assert len(dead) > 3
     assert [each.importance for each in first.effects] == pytest.approx([each.importance for each in second.effects])
+
+
+def test_what_is_said_of_an_effect() -> None:
+    (rate, idle) = diagnose(tuned(diverging, RATE, 40)).effects
+    assert rate.remarks == [f"training dies above {rate.diverges_above:.3g}"]
+    assert idle.remarks == ["may be chance"]
+    (optimizer,) = diagnose(of_optimizers(frozenset({"sgd"}), 0.05, 1)).effects
+    assert optimizer.remarks == ["bad: sgd"]
+    (rate, _) = diagnose(tuned(falling("high"), RATE, 40)).effects
+    assert rate.remarks[0] in {"the best lie at its high end", "higher is better"}
