@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.sdk import PROGRAMS
 from tests.conftest import ROOT, Server
 
 ENVIRONMENT = ROOT / ".venv-moto"
@@ -42,12 +43,29 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_suite_of_motos_passes(server: Server, service: str, tmp_path: Path) -> None:
     left_out = [*(f"--ignore={path}" for path in LEFT_OUT), *(f"--deselect={test}" for test in LEFT_OUT_ALONE)]
-    command = [str(ENVIRONMENT / "bin" / "python"), "-m", "pytest", "-q", "--color=no", "--tb=short", "-p", "no:cacheprovider"]
+    command = [
+        str(ENVIRONMENT / "bin" / "python"),
+        "-m",
+        "pytest",
+        "-q",
+        "--color=no",
+        "--tb=short",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "one_loader",
+    ]
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST_"))}
     done = subprocess.run(
         [*command, *left_out, f"tests/test_{service}"],
         cwd=ENVIRONMENT / "suites",
-        env={**clean, "TEST_SERVER_MODE": "true", "TEST_SERVER_MODE_ENDPOINT": server.url, "HOME": str(tmp_path)},
+        env={
+            **clean,
+            "TEST_SERVER_MODE": "true",
+            "TEST_SERVER_MODE_ENDPOINT": server.url,
+            "HOME": str(tmp_path),
+            "PYTHONPATH": str(PROGRAMS),
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -1,0 +1,8 @@
+"""A pytest plugin: the models of services are read once, as in our own tests, and not for every client."""
+
+import functools
+
+import botocore.loaders
+import botocore.session
+
+botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)
