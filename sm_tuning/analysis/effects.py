@@ -19,7 +19,8 @@ from sm_tuning.spec.parameters import Categorical, Continuous, Integer, Range, S
 _EDGE = 0.06  # of a range's width: the best lies at its edge
 _DECADES = 2.0
 _LEAST_TRIALS = 3  # fewer may be chance
-_FAR = 2.7  # standard errors
+_FAR = 2.7  # standard errors: more than chance
+_NOT_AGAINST = 0.5
 _FAR_OFF = 3.0  # times the width of the middle four fifths, from the middle
 _DEAD = 0.25  # of the differences between the others: worse than the worst of them
 UNIMPORTANT = 0.05  # of the differences: no more than chance leaves
@@ -162,14 +163,16 @@ def _effect_of(results: Results, fits: Mapping[str, Fit], name: str, decided: Im
     means = [mean for _, mean, _, _ in curve]
     sure, higher_is_better = decided.confidence is not Confidence.LOW, results.objective.higher_is_better
     best = means.index(max(means) if higher_is_better else min(means))
+    edge = _edge(results, name, best, len(means))
     return Effect(
         name=name,
         curve=curve,
         best_around=curve[best][0],
         importance=decided.share,
         confidence=decided.confidence,
-        better=_better(observed, higher_is_better=higher_is_better) if sure else None,
-        edge=_edge(results, name, best, len(means)) if sure else None,
+        better=_better(observed, _FAR, higher_is_better=higher_is_better) if sure else None,
+        # What is best at an end together with another hyperparameter's value need not be best there by itself.
+        edge=edge if sure and edge is _better(observed, _NOT_AGAINST, higher_is_better=higher_is_better) else None,
         wants_logarithmic=_wants_logarithmic(parameter, observed, higher_is_better=higher_is_better),
         bad_categories=_bad_categories(groups, higher_is_better=higher_is_better) if sure else (),
     )
@@ -201,8 +204,8 @@ def _groups(parameter: Range | None, observed: Sequence[tuple[float | str, float
     return groups
 
 
-def _better(observed: Sequence[tuple[float | str, float]], *, higher_is_better: bool) -> Edge | None:
-    """The end of the range towards which the objective's rank gets better from third to third, by more than chance."""
+def _better(observed: Sequence[tuple[float | str, float]], far: float, *, higher_is_better: bool) -> Edge | None:
+    """The end of the range towards which the objective's rank gets better from third to third, by `far` standard errors."""
     pairs = sorted((setting, -value if higher_is_better else value) for setting, value in observed if isinstance(setting, float))
     if len(pairs) < len(observed) or len(pairs) < 3 * _LEAST_TRIALS:
         return None
@@ -213,7 +216,7 @@ def _better(observed: Sequence[tuple[float | str, float]], *, higher_is_better: 
     low, middle, high = map(statistics.fmean, thirds)
     error = math.sqrt(2 * statistics.fmean(map(statistics.variance, thirds)) / len(thirds[0]))
     for end, first, last in ((Edge.HIGH, low, high), (Edge.LOW, high, low)):
-        if first - last > _FAR * error and first > middle and middle - last > error:
+        if first - last > far * error and first > middle and middle - last > min(far, 1.0) * error:
             return end
     return None
 
