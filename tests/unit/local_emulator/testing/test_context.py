@@ -1,6 +1,7 @@
 """How the context is asked for: as it is, called, with settings and changes of them."""
 
 import sys
+from contextlib import ExitStack
 
 import pytest
 
@@ -58,3 +59,19 @@ def test_only_what_was_entered_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ZeroDivisionError), sagemaker, sagemaker:
         pass
     assert steps == ["entered", ZeroDivisionError]
+
+
+def test_what_was_entered_last_is_left_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[int] = []
+    numbers = iter(range(2))
+
+    def context() -> ExitStack:
+        stack = ExitStack()
+        stack.callback(left.append, next(numbers))
+        return stack
+
+    monkeypatch.setattr(EmulatedSageMaker, "_context", lambda _self: context())
+    sagemaker = emulated_sagemaker()
+    with sagemaker, sagemaker:
+        pass
+    assert left == [1, 0]
