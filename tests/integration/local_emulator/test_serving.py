@@ -9,6 +9,8 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 from local_emulator.state_folder import PORTS
 from tests.conftest import ROOT, Server
 
@@ -27,9 +29,11 @@ def test_idle_exit(tmp_path: Path) -> None:
     server.end()
 
 
-def test_it_listens_where_it_has_listened_unless_that_is_taken(tmp_path: Path) -> None:
+def test_it_listens_where_it_has_listened_unless_that_is_taken(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     state = tmp_path / "state"
-    server = Server(state).start()
+    server = Server(state)
+    request.addfinalizer(server.end)
+    server.start()
     first = server.port
     ports = state / PORTS
     assert json.loads(ports.read_text())["api"] == first
