@@ -3,7 +3,7 @@
 A command imports the module that carries it out when it is called (`_load`): `--help` needs none of boto3, rich and the charts.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
@@ -75,7 +75,20 @@ def _with_parameters(command: Command, decorated: Any) -> Command:  # noqa: ANN4
     return command
 
 
-@click.group(cls=Commands, epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 no emulator, 4 timeout, 130 interrupted.")
+_PARTS: Mapping[str, Sequence[str]] = {
+    "Describe and launch": ("plan", "doctor", "run"),
+    "Follow": ("attach", "status", "trainings", "best", "logs", "stop", "list"),
+    "Results": ("diagnose", "report", "dashboard", "next", "export"),
+    "Emulator": ("emulator",),
+}
+
+
+@click.group(
+    cls=Commands,
+    parts=_PARTS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 no emulator, 4 timeout, 130 interrupted.",
+)
 @click.version_option(package_name="sm-tuning")
 def sm_tuning() -> None:
     """Plan, run and follow SageMaker tuning jobs, on this machine or in AWS."""
@@ -150,6 +163,9 @@ def trainings(**arguments: object) -> None:
 
 @sm_tuning.command()
 @click.argument("job", default="latest")
+@click.option(
+    "--download", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Download its model to a folder."
+)
 @_options
 def best(**arguments: object) -> None:
     """Show the best training job of a tuning job."""
@@ -161,7 +177,7 @@ def best(**arguments: object) -> None:
 @click.option("-f", "--follow", is_flag=True, help="Go on until the training job has ended.")
 @_options
 def logs(**arguments: object) -> None:
-    """Print the log of a training job, or of the best training job of a tuning job."""
+    """Print the log of a training job (its name, or as tables show it), or of the best training job of a tuning job."""
     _perform("follow.logs", **arguments)
 
 
@@ -238,7 +254,7 @@ def export(**arguments: object) -> None:
 # --- the emulator ---------------------------------------------------------------------------------------------------------
 
 
-@sm_tuning.group()
+@sm_tuning.group(cls=Commands)
 def emulator() -> None:
     """Start, stop, look at and reset the emulator."""
 

@@ -2,9 +2,11 @@
 
 import errno
 import io
+import itertools
 import os
 import sys
 import traceback
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import click
@@ -14,6 +16,7 @@ from sm_tuning.printable import printable
 
 FAILED, USAGE, UNREACHABLE, TIMEOUT, INTERRUPTED = 1, 2, 3, 4, 130
 DEBUG = "SM_TUNING_DEBUG"
+_WHOLE = 1000  # characters: click would cut a sentence to a line
 
 _EXTRAS = {
     **dict.fromkeys(("click", "rich", "jinja2", "markupsafe", "waitress"), "cli"),
@@ -31,7 +34,19 @@ _OURS: tuple[tuple[type[Exception], int], ...] = (
 
 
 class Commands(click.Group):
-    """A group of commands whose errors are one sentence on standard error."""
+    """A group of commands, listed by what they are for, whose errors are one sentence on standard error."""
+
+    def __init__(self, *arguments: Any, parts: Mapping[str, Sequence[str]] | None = None, **options: Any) -> None:  # noqa: ANN401 - click's
+        super().__init__(*arguments, **options)
+        self._parts = parts or {}
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands with the first sentence of each."""
+        listed = {name: title for title, names in self._parts.items() for name in names}
+        listed |= {name: "Commands" for name in self.list_commands(ctx) if name not in listed}
+        for title, names in itertools.groupby(listed, key=listed.__getitem__):
+            with formatter.section(title):
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(_WHOLE)) for name in names])
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
         """Run the command that was asked for."""

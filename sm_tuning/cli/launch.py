@@ -203,8 +203,7 @@ def _show_end(launched: TuningRun, status: RunStatus, target: Target) -> None:
         out.print("objective", number(best.value), "by", safe(best.name))
         out.print("its log:   sm-tuning logs", safe(best.name))
         out.print("its model:", model)
-        if not target.aws:
-            out.print('fetch it:  eval "$(sm-tuning emulator env)"; aws s3 cp', model, ".")
+        out.print("fetch it:  sm-tuning best", safe(f"{launched.name}{_options(target)} --download ."))
     if status.failure_reason:
         out.print(Text("failed:", "red"), safe(status.failure_reason))
     for group in launched.failures():

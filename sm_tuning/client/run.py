@@ -4,6 +4,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Self
 
 import boto3
@@ -142,6 +143,26 @@ class TuningRun:
             raise NotFound(f"the training job {training} is {job['TrainingJobStatus']} and has no model")
         uri: str = job["ModelArtifacts"]["S3ModelArtifacts"]
         return uri
+
+    def download_model(self, training: str, folder: Path) -> Path:
+        """Download a training job's model into a folder, which is made if needed.
+
+        Returns:
+            The file: TRAINING.tar.gz.
+
+        Raises:
+            NotFound: It has no model (yet), or that is no longer there.
+        """
+        bucket, _, key = self.model_uri(training).removeprefix("s3://").partition("/")
+        path = folder / f"{training}.tar.gz"
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._other_client("s3").download_file(bucket, key, str(path))
+        except ClientError as error:
+            if code_of(error) not in {"404", "NoSuchKey", "NoSuchBucket"}:
+                raise
+            raise NotFound(f"the model of {training} is no longer at s3://{bucket}/{key}") from error
+        return path
 
     def stop(self) -> None:
         """Stop it and its running training jobs; nothing happens if it has ended."""

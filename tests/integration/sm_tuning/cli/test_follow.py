@@ -2,6 +2,7 @@
 
 import re
 import signal
+import tarfile
 
 from tests.integration.sm_tuning.cli.conftest import Cli
 
@@ -43,3 +44,35 @@ def test_ctrl_c_lets_it_go_on_and_again_stops_it(cli: Cli) -> None:
         assert cli.json("status", name)["HyperParameterTuningJobStatus"].startswith(state)
     assert "is still InProgress" in cli("attach", "go-on", "--timeout", "0.1", code=4)[1]
     assert re.match("go-on: Stop", cli("stop", "go-on")[0])
+
+
+def test_best_model_is_downloaded_and_short_names_are_known(cli: Cli) -> None:
+    cli.write(line="import pathlib; pathlib.Path('/opt/ml/model/weights').write_text(value); print('score=' + value)")
+    output, _ = cli("run", "job.toml", "--name", "kept")
+    assert "fetch it:  sm-tuning best kept --download ." in output
+    best = cli.json("best", "kept", "--download", "models")
+    name = best["TrainingJobName"]
+    assert best["File"] == f"models/{name}.tar.gz"
+    with tarfile.open(cli.folder / best["File"]) as archive:
+        weights = archive.extractfile("weights")
+        assert weights is not None
+        assert f"score={weights.read().decode()}" in cli("logs", name)[0]
+    assert f"file:  models/{name}.tar.gz" in cli("best", "kept", "--download", "models")[0]
+    shown = next(line.split()[0] for line in cli("trainings", "kept")[0].splitlines() if " * " in line)
+    assert name == f"kept-{shown}"
+    assert cli("logs", shown)[1] == f"log of {name}\n"
+    assert "there are kept" in cli("logs", "999-00000000", code=1)[1]
+
+
+def test_a_log_that_is_followed_ends_quietly(cli: Cli) -> None:
+    cli.write(line="print('score=' + value, flush=True); time.sleep(60)")
+    cli("run", "job.toml", "--name", "followed", "--no-wait")
+    with cli.start("logs", "-f", "followed") as process:
+        assert process.stdout is not None
+        while "score=" not in process.stdout.readline():
+            assert process.poll() is None, process.stderr and process.stderr.read()
+        process.send_signal(signal.SIGINT)
+        errors = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert errors.splitlines()[1:] == [], "nothing has gone wrong"
+    cli("stop", "followed")

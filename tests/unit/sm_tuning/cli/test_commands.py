@@ -1,12 +1,14 @@
 """Every command calls a function that takes what can be typed."""
 
 import inspect
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from sm_tuning.cli import commands
 
@@ -42,3 +44,30 @@ def test_a_command_calls_a_function_of_its_parameters(words: tuple[str, ...], mo
     if "file" in names:
         names = (names - _FILE) | {"job_file"}
     assert set(parameters) == names
+
+
+def _help(*words: str, width: int = 80) -> str:
+    result = CliRunner().invoke(commands.sm_tuning, [*words, "-h"], env={"COLUMNS": str(width)}, terminal_width=width)
+    assert result.exit_code == 0
+    return result.output
+
+
+def test_every_command_is_listed_once_with_a_whole_sentence() -> None:
+    text = _help()
+    assert "..." not in text.partition("\n")[2], "a sentence is cut"
+    assert [line[:-1] for line in text.splitlines() if line.endswith(":") and not line.startswith(" ")] == [
+        "Options",
+        "Describe and launch",
+        "Follow",
+        "Results",
+        "Emulator",
+    ]
+    listed = re.findall(r"^  ([a-z]+)  +[A-Z]", text, re.MULTILINE)
+    assert sorted(listed) == sorted(commands.sm_tuning.commands)
+    assert "..." not in _help("emulator").partition("\n")[2]
+    assert set(re.findall(r"^  ([a-z]+)  +[A-Z]", _help("emulator"), re.MULTILINE)) == {"start", "stop", "status", "reset", "env"}
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_help_fits_a_terminal(words: tuple[str, ...]) -> None:
+    assert max(map(len, _help(*words).splitlines())) <= 80

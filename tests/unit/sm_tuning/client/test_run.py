@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -146,6 +147,19 @@ def test_a_model_is_where_the_service_says(service: Service, run: TuningRun) -> 
     assert run.model_uri("a") == "s3://b/a/model.tar.gz"
     with pytest.raises(NotFound, match="the training job b is InProgress and has no model"):
         run.model_uri("b")
+
+
+@pytest.mark.parametrize("code", ["404", "NoSuchKey", "NoSuchBucket", "403"])
+def test_a_model_that_has_gone_is_told(service: Service, run: TuningRun, tmp_path: Path, code: str) -> None:
+    service.jobs = {"a": {"TrainingJobStatus": "Completed", "ModelArtifacts": {"S3ModelArtifacts": "s3://b/a/model.tar.gz"}}}
+
+    def download(bucket: str, key: str, file: str) -> None:
+        assert (bucket, key, file) == ("b", "a/model.tar.gz", str(tmp_path / "models" / "a.tar.gz"))
+        raise ClientError({"Error": {"Code": code, "Message": "no"}}, "HeadObject")
+
+    run._others["s3"] = SimpleNamespace(download_file=download)
+    with pytest.raises(ClientError if code == "403" else NotFound, match=r"403|no longer at s3://b/a/model.tar.gz"):
+        run.download_model("a", tmp_path / "models")
 
 
 def test_a_log_is_followed_to_its_last_line(
