@@ -262,12 +262,16 @@ def emulator() -> None:
 _STATE = click.option("--state", type=click.Path(path_type=Path), default=state_folder, help="State folder.")
 
 
-@emulator.command(name="start")
+@emulator.command(name="start", context_settings={"ignore_unknown_options": True})
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
 @click.option("--port", type=click.IntRange(0, 65535), default=4577, help="0 picks a free one.", show_default=True)
 @click.option("--parallel", type=click.IntRange(1), help="Training jobs at a time (default: number of cores).")
 @_STATE
 def emulator_start(**arguments: object) -> None:
-    """Start it in the background and print the exports for other programs."""
+    """Start it in the background and print the exports for other programs.
+
+    It takes every option of `python -m local_emulator serve`, such as --image, --fault and --quota.
+    """
     _perform("emulator_commands.start", **arguments)
 
 

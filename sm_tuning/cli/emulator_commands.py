@@ -15,10 +15,14 @@ from sm_tuning.errors import Unreachable
 from sm_tuning.printable import printable
 
 
-def start(*, port: int, parallel: int | None, state: Path) -> None:
-    """Start it in the background and print the exports for other programs."""
+def start(*, port: int, parallel: int | None, state: Path, options: Sequence[str]) -> None:
+    """Start it in the background and print the exports for other programs; `options` are those of `local_emulator serve`."""
     words = ["--port", str(port)] + (["--parallel", str(parallel)] if parallel else [])
-    facts, started = process.ensure(state, words)
+    facts, started = process.ensure(state, [*words, *options])
+    if options and not started:
+        echo(
+            f"the emulator runs already, without these options: {shlex.join(options)}. First: sm-tuning emulator stop", error=True
+        )
     process.status(state, keep=True)
     echo(f"# {'started' if started else 'already running'} at {facts['url']}", error=True)
     _print_exports(facts)

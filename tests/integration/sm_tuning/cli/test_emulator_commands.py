@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from sm_tuning.cli.commands import sm_tuning
+from tests.integration.sm_tuning.cli.conftest import Cli
 
 
 @pytest.mark.parametrize(
@@ -29,3 +30,17 @@ def test_a_state_folder_that_cannot_be_used(
     assert result.exit_code == 3
     assert re.search(text, result.output)
     assert len(result.output.splitlines()) == 1
+
+
+def test_start_takes_the_options_of_serve(alone: Cli) -> None:
+    _, errors = alone("emulator", "start", "--port", "0", "--fault", "throttle=1", "--quota", "tuning-jobs=3")
+    assert errors.startswith("# started at http://127.0.0.1:")
+    assert "ThrottlingException" in alone("list", code=1)[1]
+    _, errors = alone("emulator", "start", "--fault", "throttle=0")
+    assert "runs already, without these options: --fault throttle=0. First: sm-tuning emulator stop" in errors
+
+
+def test_an_option_that_serve_does_not_have_is_told(alone: Cli) -> None:
+    errors = alone("emulator", "start", "--port", "0", "--colour", "red", code=3)[1]
+    assert "the emulator did not start: " in errors
+    assert "unrecognized arguments: --colour red" in errors
