@@ -11,6 +11,7 @@ _LEAST_DEAD = 3  # fewer may be chance
 _MOST = 0.75  # of the training jobs that came to nothing lie above the value, and of those above it came to nothing
 _CHANCE = 0.1  # that so many of them lie there though the hyperparameter has no part in it
 _NOTHING = 0.03  # gained by the training metric: a model that has learnt nothing
+_LITTLE = 0.2  # of what the best training job gained: no more than a jumping metric reaches by chance
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,12 @@ def cliff(results: Results, fits: Mapping[str, Fit]) -> tuple[str, float] | None
 def _outcomes(results: Results, fits: Mapping[str, Fit], name: str) -> list[tuple[float, bool]]:
     """Setting of each training job, in order, and whether it came to nothing."""
     best = results.best.settings.get(name) if results.best is not None else None
+    little = max(_NOTHING, _LITTLE * ((fits[results.best.name].gained if results.best is not None else None) or 0.0))
     outcomes = []
     for trial in results.trials:
         setting, fit = trial.settings.get(name), fits[trial.name]
         if isinstance(setting, float):
-            stuck = fit.gained is not None and fit.gained < _NOTHING and isinstance(best, float) and setting > best
+            stuck = fit.gained is not None and fit.gained < little and isinstance(best, float) and setting > best
             outcomes.append((setting, fit.verdict.died or stuck))
     return sorted(outcomes)
 

@@ -23,6 +23,7 @@ _FAR = 2.7  # standard errors: more than chance
 _NOT_AGAINST = 0.5
 _FAR_OFF = 3.0  # times the width of the middle four fifths, from the middle
 _DEAD = 0.25  # of the differences between the others: worse than the worst of them
+STRONG = 0.3  # of the differences
 UNIMPORTANT = 0.05  # of the differences: no more than chance leaves
 
 

@@ -2,6 +2,7 @@
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +11,7 @@ from sm_tuning.analysis.advice import Cost
 from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.data_scaling import DataScalingCurve
 from sm_tuning.analysis.effects import Edge, Effect, is_logarithmic, position
-from sm_tuning.analysis.fit import Fit
+from sm_tuning.analysis.fit import Fit, Verdict
 from sm_tuning.analysis.results import Results
 from sm_tuning.analysis.roles import Role, role_of
 from sm_tuning.spec.parameters import Continuous, Integer
@@ -18,6 +19,7 @@ from sm_tuning.spec.parameters import Continuous, Integer
 _MOST_SHARE = 0.99  # the end of a hyperparameter that is a share
 _ENOUGH_TO_SHOW = 6  # training jobs with different objectives
 _MOST_FACTOR = 10.0  # between the old and the new end of a logarithmic range
+_ABOUT = 0.75  # times a setting: about as much
 _NO_CHANCE = 2  # training jobs that died; one may have died for another reason
 
 
@@ -104,6 +106,15 @@ class Evidence:
         effect = self.effects.get(name or "")
         return effect.diverges_above if effect is not None else None
 
+    def with_as_many(self, name: str) -> Counter[Verdict]:
+        """The verdicts on the training jobs with about as much of a hyperparameter as the best one, or more; without that one's."""
+        least = _ABOUT * (self.setting(name) or 0.0)
+        others = [trial for trial in self.results.trials if trial is not self.results.best]
+        settings = [(trial.settings.get(name), trial) for trial in others]
+        return Counter(
+            self.fits[trial.name].verdict for setting, trial in settings if isinstance(setting, float) and setting >= least
+        )
+
     def deaths(self, name: str | None) -> list[float]:
         """The settings of training jobs that came to nothing, in order."""
         died = [trial for trial in self.results.trials if self.fits[trial.name].verdict.died]
@@ -112,25 +123,30 @@ class Evidence:
     def ceiling(self, name: str, *, deaths: int = _NO_CHANCE) -> float:
         """The value above which a hyperparameter is not to be tried; infinite where none is known.
 
-        That is its cliff, and of a rate the lowest setting that died above the best, if so many training jobs died.
+        That is its cliff, and of a rate the lowest setting above the best that died or is as bad as those that did, if so many
+        training jobs died.
         """
         cliff = self.cliff(name) or math.inf
-        if role_of(name) is not Role.RATE or self.died < deaths:
+        if role_of(name) is not Role.RATE or (cliff == math.inf and self.died < deaths):
             return cliff
         best = self.setting(name) or 0.0
         return min([cliff, *(setting for setting in (*self.deaths(name), *self._as_bad_as_dead(name)) if setting > best)])
 
     def _as_bad_as_dead(self, name: str) -> list[float]:
-        """Settings above all that came to something whose objective is no better than that of training jobs that died."""
-        objective = self.results.objective
-        valued = [(trial, value) for trial in self.results.trials if (value := trial.objective) is not None]
-        dead = [value for trial, value in valued if self.fits[trial.name].verdict.died]
-        if not dead:
+        """Settings above all that came to something whose objective is nearer to that of dead training jobs than to the best."""
+        objective, best, cliff = self.results.objective, self.results.best, self.cliff(name) or math.inf
+        valued = [
+            (setting, value, self.fits[trial.name].verdict.died or setting >= cliff)
+            for trial in self.results.trials
+            if (value := trial.objective) is not None and isinstance(setting := trial.settings.get(name), float)
+        ]
+        dead = [value for _, value, died in valued if died]
+        if not dead or best is None or best.objective is None:
             return []
-        best_dead = max(dead) if objective.higher_is_better else min(dead)
-        settings = [(trial.settings.get(name), objective.is_better(value, best_dead)) for trial, value in valued]
-        alive = [setting for setting, better in settings if better and isinstance(setting, float)]
-        bad = [setting for setting, better in settings if not better and isinstance(setting, float)]
+        middle = ((max if objective.higher_is_better else min)(dead) + best.objective) / 2
+        settings = [(setting, objective.is_better(value, middle)) for setting, value, _ in valued]
+        alive = [setting for setting, better in settings if better]
+        bad = [setting for setting, better in settings if not better]
         return [setting for setting in bad if setting > max(alive, default=math.inf)]
 
     def better(self, name: str | None) -> Edge | None:
@@ -154,7 +170,8 @@ class Evidence:
         """An end of a range moved outwards; None if it cannot move.
 
         It moves by half of the range's width on its scale, a power of ten at the most, that of the epochs to the double. It stays
-        above 0, a count at 1 or more and a share below 1, where the range does, and does not pass a known cliff.
+        above 0, a count at 1 or more and a share below 1, where the range does (of a rate a tenth is left), and does not pass a
+        known cliff.
         """
         parameter = self.numeric(name)
         if parameter is None:
@@ -167,6 +184,8 @@ class Evidence:
             ends = (low - (high - low) / 2, high + (high - low) / 2)
         if toward is Edge.LOW:
             least = 1.0 if isinstance(parameter, Integer) and low >= 1 else 0.0 if low >= 0 else -math.inf
+            if role_of(name) is Role.RATE:
+                least = max(least, low / _MOST_FACTOR)  # at a rate of 0 nothing is learnt
             end = max(ends[0], least)
             return end if end < low else None
         if role_of(name) is Role.EPOCHS:

@@ -16,6 +16,7 @@ from sm_tuning.analysis.confidence import Confidence
 MOST_TRIALS = 60  # the time grows with the third power; of more, as many are taken evenly
 
 _SIZE = 0.5  # variance of a hyperparameter's effect beside 1: of what two do together it is the square
+_STEPS = 12  # settings that stand for a range of numbers
 _LEAST = 1e-9  # variance of settings that differ
 _NOISE = (0.03, 0.1, 0.3)  # share of the objective's variance that no hyperparameter decides
 _PRIOR = 0.3  # probability that a hyperparameter matters, before anything is seen
@@ -53,30 +54,41 @@ class Column:
 
     Attributes:
         alike: Covariance of the effect at two training jobs, plus 1.
-        overlap: Mean over all training jobs of the product of both covariances with it, plus 1.
+        overlap: Mean over the range of the product of both covariances with it, each plus 1.
+        means: Product of the two means over the range of those covariances, plus 1.
     """
 
-    def __init__(self, near: Sequence[Sequence[float]]) -> None:
+    def __init__(self, near: Sequence[Sequence[float]], across: Sequence[Sequence[float]]) -> None:
+        """Of how near two training jobs are, and how near each training job (row) is to settings spread over the range."""
         means = [math.fsum(row) / len(row) for row in near]
         mean = math.fsum(means) / len(means)
         rows = [[value - a - b + mean for value, b in zip(row, means, strict=True)] for row, a in zip(near, means, strict=True)]
         variance = math.fsum(row[at] for at, row in enumerate(rows)) / len(rows)
         scale = _SIZE / variance if variance > _LEAST else 0.0
-        rows = [[scale * value for value in row] for row in rows]
-        self.alike: Triangle = [1.0 + value for at, row in enumerate(rows) for value in row[: at + 1]]
-        self.overlap: Triangle = [
-            1.0 + sum(map(mul, row, other)) / len(rows) for at, row in enumerate(rows) for other in rows[: at + 1]
+        self.alike: Triangle = [1.0 + scale * value for at, row in enumerate(rows) for value in row[: at + 1]]
+        there = [math.fsum(column) / len(column) for column in zip(*across, strict=True)]
+        spread = [
+            [1.0 + scale * (value - a - b + mean) for value, b in zip(row, there, strict=True)]
+            for row, a in zip(across, means, strict=True)
         ]
+        averages = [math.fsum(row) / len(row) for row in spread]
+        self.overlap: Triangle = [
+            sum(map(mul, row, other)) / len(row) for at, row in enumerate(spread) for other in spread[: at + 1]
+        ]
+        self.means: Triangle = [first * second for at, first in enumerate(averages) for second in averages[: at + 1]]
 
     @classmethod
     def ordered(cls, settings: Sequence[float]) -> "Column":
         """Of numbers: the nearer, the more alike. Their unit does not matter."""
-        return cls([[-abs(first - second) for second in settings] for first in settings])
+        low, width = min(settings), max(settings) - min(settings)
+        grid = [low + width * (step + 0.5) / _STEPS for step in range(_STEPS)]
+        return cls(*([[-abs(first - second) for second in others] for first in settings] for others in (settings, grid)))
 
     @classmethod
     def categories(cls, settings: Sequence[Hashable]) -> "Column":
         """Of categories in no order."""
-        return cls([[float(first == second) for second in settings] for first in settings])
+        kinds = list(dict.fromkeys(settings))
+        return cls(*([[float(first == second) for second in others] for first in settings] for others in (settings, kinds)))
 
 
 def importances(columns: Mapping[str, Column], objectives: Sequence[float]) -> dict[str, Importance]:
@@ -189,9 +201,14 @@ class _Process:
     def shares(self, model: _Model) -> dict[int, float]:
         """Of each hyperparameter of a model the variance of its effect and of its products with others, as a share of everything."""
         shares = dict.fromkeys(model.chosen, 0.0)
-        wholes = _product([self.columns[index].overlap for index in model.chosen])
+        columns = self.columns
+        wholes, means = (
+            _product([columns[at].overlap for at in model.chosen]),
+            _product([columns[at].means for at in model.chosen]),
+        )
         withouts = {
-            index: _product([self.columns[other].overlap for other in model.chosen if other != index]) for index in model.chosen
+            index: _product([columns[at].means if at == index else columns[at].overlap for at in model.chosen])
+            for index in model.chosen
         }
         for weight, noise, solution in zip(_weights(model.logs or [0.0]), _NOISE, model.solutions, strict=False):
             scale = (1 - noise) / _variance(model.chosen)
@@ -200,10 +217,9 @@ class _Process:
                 pairs[end - 1] /= 2  # the triangle holds all others once, the matrix twice
             whole = 2 * sum(map(mul, pairs, wholes))
             random = noise * sum(map(mul, solution, self.values)) / len(solution)
-            everything = whole - 2 * sum(pairs) + random
+            everything = whole - 2 * sum(map(mul, pairs, means)) + random
             for index, without in withouts.items():
-                part = 2 * (sum(map(mul, pairs, without)) if without else sum(pairs))
-                shares[index] += weight * (whole - part) / everything
+                shares[index] += weight * (whole - 2 * sum(map(mul, pairs, without))) / everything
         return shares
 
 

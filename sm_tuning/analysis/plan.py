@@ -7,7 +7,7 @@ from dataclasses import replace
 from sm_tuning.analysis.advice import Advice, Ranges, Remedy
 from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.data_scaling import DataScalingCurve
-from sm_tuning.analysis.effects import Edge, Effect
+from sm_tuning.analysis.effects import STRONG, Edge, Effect
 from sm_tuning.analysis.evidence import Evidence
 from sm_tuning.analysis.fit import Fit, Verdict
 from sm_tuning.analysis.range_remedies import about_deaths, about_ranges
@@ -15,6 +15,7 @@ from sm_tuning.analysis.remedies import about_causes, about_fit, more_data
 from sm_tuning.analysis.results import Results
 
 _MANY = 0.25  # of the training jobs died: that comes first
+_SOME = 2  # training jobs: one may be chance
 _LATE = 2 / 3  # of the training jobs: a best that came later may not be the last
 # What one learning curve shows by itself; all else about a tuned hyperparameter is theory until training jobs show it.
 _SHOWN_BY_A_CURVE = {Remedy.STOP_EARLIER, Remedy.MORE_EPOCHS}
@@ -81,8 +82,13 @@ def objections(advice: Advice, plan: Sequence[Advice], evidence: Evidence) -> It
     if better is not None and better is not toward:
         yield f"the objective gets better towards the {better.value} end of {name}"
     if toward is Edge.HIGH and (end := evidence.ceiling(name, deaths=1)) < math.inf:
-        yield f"training came to nothing with {name} at {end:.3g}"
-    proven = advice.kind in _SHOWN_BY_A_CURVE and advice.confidence is not Confidence.LOW
+        yield f"training comes to little or nothing with {name} at {end:.3g}"
+    others = evidence.with_as_many(name)
+    if advice.kind is Remedy.MORE_EPOCHS and others[Verdict.OVERFIT] >= max(_SOME, others[Verdict.IMPROVING]):
+        yield f"{others[Verdict.OVERFIT]} training jobs with about as many {name} overfit"
+    effect = evidence.effects.get(name)
+    strong = advice.kind is Remedy.MORE_EPOCHS and effect is not None and effect.importance > STRONG  # it would have been seen
+    proven = advice.kind in _SHOWN_BY_A_CURVE and advice.confidence is not Confidence.LOW and not strong
     if evidence.shows_directions and not proven and (better is None or not sure):
         yield f"{evidence.measured} training jobs show no direction of {name}"
 

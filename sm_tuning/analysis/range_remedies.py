@@ -1,18 +1,19 @@
 """Remedies for the ranges, by the effects that were measured. Each only proposes: `plan` chooses."""
 
 import math
+import statistics
 from collections.abc import Iterator, Sequence
 
 from sm_tuning.analysis.advice import Advice, Remedy
 from sm_tuning.analysis.confidence import Confidence
-from sm_tuning.analysis.effects import UNIMPORTANT, Edge, Effect
+from sm_tuning.analysis.effects import STRONG, UNIMPORTANT, Edge, Effect, position
 from sm_tuning.analysis.evidence import Evidence
 from sm_tuning.spec.metrics import number
 from sm_tuning.spec.parameters import Categorical
 
-_IMPORTANT = 0.3
 _ENOUGH_JOBS = 50  # to say that a hyperparameter does nothing
 _ENOUGH_FOR_CATEGORIES = 20  # with fewer a category has had two or three, in company that may have been bad
+_LEAST_WITH = 2  # training jobs with a category
 _LEAST_CATEGORIES = 2  # that stay
 _AT_THE_END = 0.2  # of the range
 _MANY_DEATHS = 5
@@ -26,11 +27,13 @@ def about_deaths(evidence: Evidence) -> Proposals:
         parameter, cliff = evidence.numeric(effect.name), evidence.ceiling(effect.name)
         if effect.diverges_above is None or parameter is None or not parameter.low < cliff < parameter.high:
             continue
+        settings = [trial.settings.get(effect.name) for trial in evidence.results.trials]
+        above = sum(isinstance(setting, float) and setting >= cliff for setting in settings)
         yield Advice(
             kind=Remedy.END_RANGE,
             remedy=f"end the range of {effect.name} at {cliff:.3g}",
-            reason=f"{evidence.died} of {len(evidence.fits)} training jobs came to nothing, nearly all of them above it",
-            confidence=Confidence.HIGH if evidence.died >= _MANY_DEATHS else Confidence.MEDIUM,
+            reason=f"of {len(settings)} training jobs {above} lie there or above, and nearly all of those came to little or nothing",
+            confidence=Confidence.HIGH if above >= _MANY_DEATHS else Confidence.MEDIUM,
             cost=evidence.cost(evidence.jobs),
             hyperparameter=effect.name,
             toward=Edge.LOW,
@@ -50,7 +53,7 @@ def _low_end(evidence: Evidence, effect: Effect, low: float) -> float:
 def about_ranges(evidence: Evidence) -> Proposals:
     """What the effects of the hyperparameters ask for, the most important first."""
     strongest = max(evidence.effects.values(), key=lambda effect: effect.importance, default=None)
-    sure = strongest is not None and strongest.importance > _IMPORTANT and strongest.confidence is not Confidence.LOW
+    sure = strongest is not None and strongest.importance > STRONG and strongest.confidence is not Confidence.LOW
     for effect in evidence.effects.values():
         yield from _logarithmic(evidence, effect)
         yield from _wider(evidence, effect)
@@ -76,8 +79,7 @@ def _logarithmic(evidence: Evidence, effect: Effect) -> Proposals:
 def _wider(evidence: Evidence, effect: Effect) -> Proposals:
     """A range that reaches farther beyond the edge at which the best lie."""
     edge, parameter = effect.edge, evidence.results.ranges.get(effect.name)
-    sure = effect.confidence is Confidence.HIGH or (effect.confidence is Confidence.MEDIUM and effect.better is edge)
-    if edge is None or parameter is None or not sure:
+    if edge is None or parameter is None or effect.confidence is not Confidence.HIGH:
         return
     numeric = evidence.numeric(effect.name)
     ranges = evidence.widened(effect.name, edge)
@@ -122,16 +124,41 @@ def _without_bad_categories(evidence: Evidence, effect: Effect) -> Proposals:
         return
     bad = {str(category) for category in effect.bad_categories}
     kept = [str(value) for value in parameter.values if str(value).strip('"') not in bad]
-    if len(kept) < _LEAST_CATEGORIES:
+    if len(kept) < _LEAST_CATEGORIES or not all(_bad_everywhere(evidence, effect.name, category) for category in bad):
         return
     yield Advice(
         kind=Remedy.LEAVE_OUT,
         remedy=f"leave out {', '.join(sorted(bad))} of {effect.name}",
-        reason=f"every training job with {'it' if len(bad) == 1 else 'them'} was worse than the typical one of the others",
+        reason="every training job with it was worse than the typical one of the others, whatever the rest was set to",
         confidence=effect.confidence,
         cost=evidence.cost(evidence.jobs),
         hyperparameter=effect.name,
         values={effect.name: kept},
+    )
+
+
+def _bad_everywhere(evidence: Evidence, name: str, category: str) -> bool:
+    """Whether each training job with a category is worse than the median of those without it.
+
+    That in both halves of the range of every other hyperparameter that matters: with another value of that it may be the best.
+    """
+    others = [
+        effect.name
+        for effect in evidence.effects.values()
+        if effect.name != name and effect.confidence is not Confidence.LOW and evidence.numeric(effect.name) is not None
+    ]
+    objective = evidence.results.objective
+    parts: dict[tuple[str, bool], tuple[list[float], list[float]]] = {}
+    for trial in evidence.results.ranking:
+        for other in ("", *others):
+            setting = trial.settings.get(other)
+            share = position(evidence.numeric(other), setting) if isinstance(setting, float) else None
+            part = parts.setdefault((other, share is not None and share > 1 / 2), ([], []))
+            if trial.objective is not None:
+                part[trial.settings.get(name) == category].append(trial.objective)
+    enough = len(parts) == 1 + 2 * len(others) and all(min(map(len, part)) >= _LEAST_WITH for part in parts.values())
+    return enough and all(
+        objective.is_better(statistics.median(without), value) for without, values in parts.values() for value in values
     )
 
 

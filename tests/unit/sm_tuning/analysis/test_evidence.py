@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from sm_tuning import Continuous, Integer, Scaling
-from sm_tuning.analysis import Verdict, diagnose
+from sm_tuning.analysis import Confidence, Verdict, diagnose
 from sm_tuning.analysis.effects import Edge, Effect
 from sm_tuning.analysis.evidence import Evidence
-from sm_tuning.analysis.results import Results
+from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.analysis.roles import Role
 from sm_tuning.spec.parameters import Range
 from tests.unit.sm_tuning.planted import RATE, diverging, falling, losses, tuned
@@ -47,6 +47,11 @@ def test_how_far_a_range_can_move(parameter: Continuous | Integer, low: float | 
     assert known.farther("y", Edge.LOW) is None
 
 
+def test_no_rate_moves_to_zero() -> None:
+    assert ranged(Continuous("eta", 0.01, 0.5, Scaling.LINEAR)).farther("eta", Edge.LOW) == pytest.approx(0.001)
+    assert ranged(Continuous("dropout", 0.01, 0.5, Scaling.LINEAR)).farther("dropout", Edge.LOW) == 0
+
+
 def test_epochs_move_to_the_double() -> None:
     assert ranged(Integer("epochs", 4, 10, Scaling.LINEAR)).farther("epochs", Edge.HIGH) == 20
 
@@ -72,6 +77,32 @@ def test_what_is_as_bad_as_the_dead_above_all_that_live_is_not_tried_again() -> 
     known = evidence(replace(results, trials=[hidden if trial is lowest else trial for trial in results.trials]))
     assert known.fits[lowest.name].verdict is Verdict.UNKNOWN
     assert known.ceiling("learning_rate") == lowest.settings["learning_rate"]
+
+
+def test_what_is_nearly_as_bad_below_a_cliff_that_only_curves_show_is_not_tried_again() -> None:
+    """Dead networks print sound numbers: none died by its verdict, and the lowest that is dead is a little better than the others."""
+    results = tuned(falling("low"), RATE, 40)
+    rates = sorted(float(trial.hyperparameters["learning_rate"]) for trial in results.trials)
+    dead = [rate for rate in rates if rate > 0.1]
+
+    def value(trial: TrialResult) -> float | None:
+        rate = trial.settings["learning_rate"]
+        return 2.1 if rate == dead[0] else 2.3 if rate in dead else trial.reported
+
+    trials = [replace(trial, reported=value(trial)) for trial in results.trials]
+    values = {"curve": [(0.1, 1.0, 0.1, 40)], "best_around": 0.1, "importance": 0.5, "confidence": Confidence.HIGH}
+    cliff = Effect(name="learning_rate", diverges_above=dead[1], **values)  # type: ignore[arg-type] # a test's
+    known = evidence(replace(results, trials=trials), cliff)
+    assert known.died == 0
+    assert known.ceiling("learning_rate") == dead[0]
+
+
+def test_how_others_with_as_many_ended() -> None:
+    known = evidence(tuned(diverging, RATE, 40))
+    lively = known.with_as_many("learning_rate")
+    assert lively[Verdict.DIVERGED] + lively[Verdict.RATE_TOO_HIGH] == known.died
+    least = 0.75 * (known.setting("learning_rate") or 0)
+    assert lively.total() == sum(float(trial.hyperparameters["learning_rate"]) >= least for trial in known.results.trials) - 1
 
 
 def test_roles_are_found_among_what_is_tuned() -> None:

@@ -95,14 +95,20 @@ def test_thirty_hyperparameters() -> None:
 
 
 def in_matrices(at: Points, values: Sequence[float]) -> Mapping[int, tuple[float, float]]:
-    """Share and probability of each hyperparameter, written anew: every set, whole matrices."""
+    """Share and probability of each hyperparameter, written anew: every set, whole matrices, every point of a grid."""
     np = pytest.importorskip("numpy", reason="the oracle is written in numpy")
     x, y = np.array(at), np.array(values)
     y = (y - y.mean()) / y.std()
     count, width = x.shape
     middle = np.eye(count) - 1 / count
     kernels = [middle @ -np.abs(column[:, None] - column[None]) @ middle for column in x.T]
-    kernels = [0.5 * kernel / kernel.diagonal().mean() for kernel in kernels]
+    scales = [0.5 / kernel.diagonal().mean() for kernel in kernels]
+    kernels = [scale * kernel for scale, kernel in zip(scales, kernels, strict=True)]
+    crosses = []  # of each setting of a grid over what was tried with each training job
+    for scale, column in zip(scales, x.T, strict=True):
+        grid = column.min() + np.ptp(column) * (np.arange(12) + 0.5) / 12
+        near, far = -np.abs(column[:, None] - column[None]), -np.abs(grid[:, None] - column[None])
+        crosses.append(scale * (far - far.mean(axis=1, keepdims=True) - near.mean(axis=0) + near.mean()))
     sets = [set(chosen) for size in range(width + 1) for chosen in itertools.combinations(range(width), size)]
     weights, shares = [], []
     for chosen in sets:
@@ -116,14 +122,11 @@ def in_matrices(at: Points, values: Sequence[float]) -> Mapping[int, tuple[float
             density = np.exp(-0.5 * np.linalg.slogdet(covariance)[1]) * (y @ solution / count) ** (-(count - 1) / 2)
             weights.append(density * 0.3 ** len(chosen) * 0.7 ** (width - len(chosen)))
             alpha = (1 - noise) * solution / (1.5 ** len(chosen) - 1) if chosen else 0 * solution
-            squares = [
-                np.ones((count, count)) + (kernel @ kernel / count if index in chosen else 0)
-                for index, kernel in enumerate(kernels)
-            ]
-            whole = alpha @ np.prod(squares, axis=0) @ alpha
-            parts = [alpha @ np.prod(squares[:index] + squares[index + 1 :], axis=0) @ alpha for index in range(width)]
-            rest = whole - alpha @ np.ones((count, count)) @ alpha + noise * (y @ solution) / count
-            shares.append([(whole - part) / rest if rest > 0 else 0.0 for part in parts])
+            factors = [1 + cross if index in chosen else np.ones_like(cross) for index, cross in enumerate(crosses)]
+            surface = np.einsum("in,jn,kn,n->ijk", *factors, alpha)
+            parts = [surface.var(axis=index).mean() for index in range(width)]
+            rest = surface.var() + noise * (y @ solution) / count
+            shares.append([part / rest if rest > 0 else 0.0 for part in parts])
     total = sum(weights)
     return {
         index: (

@@ -215,13 +215,15 @@ def advice(kind: Remedy, name: str | None = "learning_rate", toward: Edge | None
         ({"edge": Edge.HIGH}, Remedy.LOWER_RATE, Edge.LOW, ["the objective gets better towards the high end of learning_rate"]),
         ({"better": Edge.HIGH}, Remedy.HIGHER_RATE, Edge.HIGH, []),
         (
-            {"better": Edge.HIGH, "diverges_above": 0.1},
+            {"better": Edge.HIGH, "diverges_above": 0.02},
             Remedy.HIGHER_RATE,
             Edge.HIGH,
-            ["training came to nothing with learning_rate at 0.1"],
+            ["training comes to little or nothing with learning_rate at 0.02"],
         ),
         ({}, Remedy.HIGHER_RATE, Edge.HIGH, ["24 training jobs show no direction of learning_rate"]),
-        ({}, Remedy.MORE_EPOCHS, Edge.HIGH, []),
+        ({"importance": 0.1}, Remedy.MORE_EPOCHS, Edge.HIGH, []),  # the curve shows it
+        ({}, Remedy.MORE_EPOCHS, Edge.HIGH, ["24 training jobs show no direction of learning_rate"]),  # and they would
+        ({"better": Edge.HIGH}, Remedy.MORE_EPOCHS, Edge.HIGH, []),
         ({}, Remedy.LEAVE, None, []),
         (
             {"better": Edge.HIGH, "confidence": Confidence.LOW},
@@ -235,6 +237,29 @@ def test_what_was_measured_speaks_against_an_advice(
     of_rate: Mapping[str, object], kind: Remedy, toward: Edge | None, said: list[str]
 ) -> None:
     assert list(objections(advice(kind, toward=toward), [], evidence(tuned(sound, RATE, 24), **of_rate))) == said
+
+
+def test_more_epochs_are_not_asked_for_where_as_many_overfit() -> None:
+    def play(point: Mapping[str, float]) -> Curves:
+        epochs = round(point["epochs"])
+        train = fall(epochs, 2.3, 0.3, 0.05)
+        return losses(train, [value + 0.02 for value in train])
+
+    ranges = {"epochs": (8.0, 12.0, "Linear")}
+    diagnosis = diagnose(tuned(play, ranges, 12))
+    assert diagnosis.fit.verdict is Verdict.IMPROVING
+    assert Remedy.MORE_EPOCHS in kinds(diagnosis)
+    known = Evidence(
+        results=tuned(play, ranges, 12),
+        fit=diagnosis.fit,
+        fits={
+            name: fit if name == diagnosis.best else replace(fit, verdict=Verdict.OVERFIT) for name, fit in diagnosis.fits.items()
+        },
+        effects={effect.name: effect for effect in diagnosis.effects},
+    )
+    more = next(advice for advice in diagnosis.advice if advice.kind is Remedy.MORE_EPOCHS)
+    (said,) = objections(more, [], known)
+    assert said.endswith("training jobs with about as many epochs overfit")
 
 
 @pytest.mark.parametrize(
