@@ -107,12 +107,17 @@ class Evidence:
         return effect.diverges_above if effect is not None else None
 
     def with_as_many(self, name: str) -> Counter[Verdict]:
-        """The verdicts on the training jobs with about as much of a hyperparameter as the best one, or more; without that one's."""
+        """The verdicts on the training jobs with about as much of a hyperparameter as the best one, or more; without that one's.
+
+        Only those by the objective itself: where a loss says overfit, an accuracy that is tuned may go on getting better.
+        """
         least = _ABOUT * (self.setting(name) or 0.0)
         others = [trial for trial in self.results.trials if trial is not self.results.best]
-        settings = [(trial.settings.get(name), trial) for trial in others]
+        settings = [(trial.settings.get(name), self.fits[trial.name]) for trial in others]
         return Counter(
-            self.fits[trial.name].verdict for setting, trial in settings if isinstance(setting, float) and setting >= least
+            fit.verdict
+            for setting, fit in settings
+            if isinstance(setting, float) and setting >= least and fit.validation == self.results.objective.name
         )
 
     def deaths(self, name: str | None) -> list[float]:

@@ -13,6 +13,7 @@ from sm_tuning.analysis.fit import Fit, Verdict
 from sm_tuning.analysis.range_remedies import about_deaths, about_ranges
 from sm_tuning.analysis.remedies import about_causes, about_fit, more_data
 from sm_tuning.analysis.results import Results
+from sm_tuning.analysis.roles import Role, role_of
 
 _MANY = 0.25  # of the training jobs died: that comes first
 _SOME = 2  # training jobs: one may be chance
@@ -76,16 +77,22 @@ def objections(advice: Advice, plan: Sequence[Advice], evidence: Evidence) -> It
         if other.kind is advice.kind.opposite or (same and (moved or other.kind is advice.kind)):
             yield f"the plan says: {other.remedy}"
     name, toward = advice.hyperparameter, advice.toward
-    if name is None or toward is None or advice.kind in _BY_EFFECTS:
+    if name is None or toward is None:
         return
+    others = evidence.with_as_many(name)
+    if role_of(name) is Role.EPOCHS and toward is Edge.HIGH and others[Verdict.OVERFIT] >= max(_SOME, others[Verdict.IMPROVING]):
+        yield f"{others[Verdict.OVERFIT]} training jobs with about as many {name} overfit"
+    if advice.kind not in _BY_EFFECTS:
+        yield from _by_effects(advice, name, toward, evidence)
+
+
+def _by_effects(advice: Advice, name: str, toward: Edge, evidence: Evidence) -> Iterator[str]:
+    """What the effects, which are measured, say against an advice that they did not ask for."""
     better, sure = evidence.better(name), evidence.confidence(name) is not Confidence.LOW
     if better is not None and better is not toward:
         yield f"the objective gets better towards the {better.value} end of {name}"
     if toward is Edge.HIGH and (end := evidence.ceiling(name, deaths=1)) < math.inf:
         yield f"training comes to little or nothing with {name} at {end:.3g}"
-    others = evidence.with_as_many(name)
-    if advice.kind is Remedy.MORE_EPOCHS and others[Verdict.OVERFIT] >= max(_SOME, others[Verdict.IMPROVING]):
-        yield f"{others[Verdict.OVERFIT]} training jobs with about as many {name} overfit"
     effect = evidence.effects.get(name)
     strong = advice.kind is Remedy.MORE_EPOCHS and effect is not None and effect.importance > STRONG  # it would have been seen
     proven = advice.kind in _SHOWN_BY_A_CURVE and advice.confidence is not Confidence.LOW and not strong

@@ -17,6 +17,7 @@ _LEAST_WITH = 2  # training jobs with a category
 _LEAST_CATEGORIES = 2  # that stay
 _AT_THE_END = 0.2  # of the range
 _MANY_DEATHS = 5
+_LEVEL = 0.1  # of what the best is ahead of the median: no better
 
 Proposals = Iterator[Advice]
 
@@ -79,7 +80,12 @@ def _logarithmic(evidence: Evidence, effect: Effect) -> Proposals:
 def _wider(evidence: Evidence, effect: Effect) -> Proposals:
     """A range that reaches farther beyond the edge at which the best lie."""
     edge, parameter = effect.edge, evidence.results.ranges.get(effect.name)
-    if edge is None or parameter is None or effect.confidence is not Confidence.HIGH:
+    if (
+        edge is None
+        or parameter is None
+        or effect.confidence is not Confidence.HIGH
+        or _levelled_off(evidence, effect.name, edge)
+    ):
         return
     numeric = evidence.numeric(effect.name)
     ranges = evidence.widened(effect.name, edge)
@@ -99,6 +105,24 @@ def _wider(evidence: Evidence, effect: Effect) -> Proposals:
         ranges=ranges,
         values={effect.name: values} if values else {},
     )
+
+
+def _levelled_off(evidence: Evidence, name: str, edge: Edge) -> bool:
+    """Whether the best at an end of the range is hardly better than the best between there and the middle: no more is to be gained."""
+    sign = -1.0 if evidence.results.objective.higher_is_better else 1.0
+    near: list[float] = []
+    before: list[float] = []
+    every: list[float] = []
+    for trial in evidence.results.ranking:
+        setting = trial.settings.get(name)
+        share = position(evidence.results.ranges.get(name), setting) if isinstance(setting, float) else None
+        if trial.objective is None or share is None:
+            continue
+        every.append(sign * trial.objective)
+        to_edge = share if edge is Edge.LOW else 1 - share
+        if to_edge <= 1 / 2:
+            (near if to_edge <= _AT_THE_END else before).append(every[-1])
+    return bool(near and before) and min(before) - min(near) < _LEVEL * (statistics.median(every) - min(every))
 
 
 def _with_next(parameter: Categorical, edge: Edge) -> Sequence[str]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from sm_tuning import Objective
 from sm_tuning.analysis import Confidence, Diagnosis, Remedy, Verdict, diagnose
 from sm_tuning.analysis.advice import Advice
 from sm_tuning.analysis.curves import Curves
@@ -129,10 +130,12 @@ def test_no_advice_undoes_another() -> None:
     ranges = {"epochs": (30.0, 40.0, "Linear")}
     results = tuned(play, ranges, 30)
     trials = [replace(trial, reported=-float(trial.hyperparameters["epochs"])) for trial in results.trials]
-    diagnosis = diagnose(replace(results, trials=trials))
+    job = replace(results.tuning_jobs[0], objective=Objective.minimize("validation:cost"))
+    diagnosis = diagnose(replace(results, tuning_jobs=[job], trials=trials))
     assert effect(diagnosis, "epochs").edge == "high"
     assert Remedy.STOP_EARLIER not in kinds(diagnosis)
     assert "widen the range of epochs upwards" in remedies(diagnosis)
+    assert "widen the range of epochs upwards" not in remedies(diagnose(replace(results, trials=trials)))  # the tuned loss turns
 
 
 def test_a_cliff_is_where_the_range_ends() -> None:
@@ -258,8 +261,10 @@ def test_more_epochs_are_not_asked_for_where_as_many_overfit() -> None:
         effects={effect.name: effect for effect in diagnosis.effects},
     )
     more = next(advice for advice in diagnosis.advice if advice.kind is Remedy.MORE_EPOCHS)
-    (said,) = objections(more, [], known)
-    assert said.endswith("training jobs with about as many epochs overfit")
+    for proposed in (more, replace(more, kind=Remedy.WIDEN_RANGE)):
+        (said,) = objections(proposed, [], known)
+        assert said.endswith("training jobs with about as many epochs overfit")
+    assert not list(objections(replace(more, kind=Remedy.WIDEN_RANGE, toward=Edge.LOW), [], known))
 
 
 @pytest.mark.parametrize(

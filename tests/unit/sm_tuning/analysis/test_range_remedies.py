@@ -1,5 +1,6 @@
 """What the effects of hyperparameters ask of their ranges."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -45,6 +46,23 @@ def test_a_range_is_widened_beyond_its_edge() -> None:
     assert (
         ranges(Continuous("x", 0, 1, Scaling.LINEAR), effect("x", edge=Edge.LOW, better=Edge.LOW)) == []
     )  # there is nothing below
+
+
+@pytest.mark.parametrize(("edge", "sign"), [(Edge.HIGH, 1), (Edge.LOW, -1)])
+def test_where_the_objective_has_levelled_off_nothing_is_to_be_gained_beyond(edge: Edge, sign: int) -> None:
+    parameter = Continuous("x", -1, 1, Scaling.LINEAR)
+    known = evidence(parameter, effect("x", edge=edge, better=edge))
+
+    def of(worth: Callable[[float], float]) -> list[Advice]:
+        xs = [sign * (number - 11.5) / 12 for number in range(24)]
+        trials = [
+            replace(trial, hyperparameters={"x": repr(x)}, reported=-worth(sign * x))
+            for trial, x in zip(known.results.trials, xs, strict=True)
+        ]
+        return list(about_ranges(replace(known, results=replace(known.results, trials=trials))))
+
+    assert [advice.kind for advice in of(lambda x: x)] == [Remedy.WIDEN_RANGE]
+    assert not of(lambda x: min(x, 0.3) + 0.01 * x)
 
 
 def test_an_edge_that_may_be_chance_is_no_reason() -> None:
