@@ -23,7 +23,7 @@ _PRIOR = 0.3  # probability that a hyperparameter matters, before anything is se
 _WORTH = 0.001  # as probable as the best set: one that is less so is not extended
 _NEGLIGIBLE = 0.003  # probability of a set whose shares do not count
 _MOST_MODELS, _WORK = 200, 150_000  # a model takes some 2 microseconds times the square of the training jobs' number
-_SURE, _LIKELY = 0.97, 0.9
+_SURE, _LIKELY = 0.97, 0.93
 
 Triangle = list[float]
 """A symmetric matrix: the rows of its lower triangle, one after the other."""

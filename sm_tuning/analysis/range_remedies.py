@@ -13,6 +13,7 @@ from sm_tuning.spec.parameters import Categorical
 
 _ENOUGH_JOBS = 50  # to say that a hyperparameter does nothing
 _ENOUGH_FOR_CATEGORIES = 20  # with fewer a category has had two or three, in company that may have been bad
+_BY_THEMSELVES = 1.1  # importances that add up to more: what hyperparameters do together counts for each of them
 _LEAST_WITH = 2  # training jobs with a category
 _LEAST_CATEGORIES = 2  # that stay
 _AT_THE_END = 0.2  # of the range
@@ -108,7 +109,10 @@ def _wider(evidence: Evidence, effect: Effect) -> Proposals:
 
 
 def _levelled_off(evidence: Evidence, name: str, edge: Edge) -> bool:
-    """Whether the best at an end of the range is hardly better than the best between there and the middle: no more is to be gained."""
+    """Whether the best at an end of the range is hardly better than the best between there and the middle, or nothing was tried there.
+
+    Then it is not known that more is to be gained beyond the end.
+    """
     sign = -1.0 if evidence.results.objective.higher_is_better else 1.0
     near: list[float] = []
     before: list[float] = []
@@ -122,7 +126,9 @@ def _levelled_off(evidence: Evidence, name: str, edge: Edge) -> bool:
         to_edge = share if edge is Edge.LOW else 1 - share
         if to_edge <= 1 / 2:
             (near if to_edge <= _AT_THE_END else before).append(every[-1])
-    return bool(near and before) and min(before) - min(near) < _LEVEL * (statistics.median(every) - min(every))
+    if not near or not before:
+        return bool(near)
+    return min(before) - min(near) < _LEVEL * (statistics.median(every) - min(every))
 
 
 def _with_next(parameter: Categorical, edge: Edge) -> Sequence[str]:
@@ -144,7 +150,8 @@ def _with_next(parameter: Categorical, edge: Edge) -> Sequence[str]:
 def _without_bad_categories(evidence: Evidence, effect: Effect) -> Proposals:
     parameter = evidence.results.ranges.get(effect.name)
     few = evidence.measured < _ENOUGH_FOR_CATEGORIES or effect.confidence is Confidence.LOW
-    if few or not effect.bad_categories or not isinstance(parameter, Categorical):
+    together = math.fsum(each.importance for each in evidence.effects.values()) > _BY_THEMSELVES
+    if few or together or not effect.bad_categories or not isinstance(parameter, Categorical):
         return
     bad = {str(category) for category in effect.bad_categories}
     kept = [str(value) for value in parameter.values if str(value).strip('"') not in bad]

@@ -65,6 +65,17 @@ def test_where_the_objective_has_levelled_off_nothing_is_to_be_gained_beyond(edg
     assert not of(lambda x: min(x, 0.3) + 0.01 * x)
 
 
+def test_nothing_lies_beyond_a_category_whose_neighbours_were_not_tried() -> None:
+    known = evidence(Categorical("x", ["16", "32", "64", "128", "256"]), effect("x", edge=Edge.HIGH, better=Edge.HIGH))
+    for values, kinds in ((["16", "64", "128", "256"], [Remedy.WIDEN_RANGE]), (["16", "32", "256"], [])):
+        trials = [
+            replace(trial, hyperparameters={"x": values[number % len(values)]}, reported=-float(values[number % len(values)]))
+            for number, trial in enumerate(known.results.trials)
+        ]
+        plan = about_ranges(replace(known, results=replace(known.results, trials=trials)))
+        assert [advice.kind for advice in plan] == kinds
+
+
 def test_an_edge_that_may_be_chance_is_no_reason() -> None:
     parameter = Continuous("x", 1, 100, Scaling.LOGARITHMIC)
     assert ranges(parameter, effect("x", edge=Edge.HIGH, better=Edge.HIGH, confidence=Confidence.LOW)) == []
@@ -110,11 +121,11 @@ def of_kinds(kinds: list[str], *effects: Effect, jobs: int = 24, good_for_b: flo
     return replace(known, results=replace(known.results, tuning_jobs=[job], trials=trials))
 
 
-@pytest.mark.parametrize("importance", [0.1, 0.9])
-def test_a_category_that_another_hyperparameter_makes_good_stays(importance: float) -> None:
-    bad, other = effect("kind", bad_categories=["b"]), effect("x", importance=importance)
+def test_a_category_that_another_hyperparameter_makes_good_stays() -> None:
+    bad, other = effect("kind", bad_categories=["b"]), effect("x")
     assert [advice.kind for advice in about_ranges(of_kinds(["a", "b", "c"], bad, other))] == [Remedy.LEAVE_OUT]
     assert not list(about_ranges(of_kinds(["a", "b", "c"], bad, other, good_for_b=0.8)))
+    assert not list(about_ranges(of_kinds(["a", "b", "c"], bad, replace(other, importance=0.7))))  # they act together
     untried = of_kinds(["a", "b", "c"], bad, other)
     early = [trial for trial in untried.results.trials if trial.hyperparameters["kind"] != "b" or trial.settings["x"] < 0.5]  # type: ignore[operator] # a number
     assert not list(about_ranges(replace(untried, results=replace(untried.results, trials=early))))
