@@ -1,12 +1,13 @@
 """Several hundred real trainings of random models on random data, with what fresh rows say of each.
 
-    python benchmarks/diagnosis/trainings.py [--half development|held-out] [--problems 64]
+    python benchmarks/diagnosis/trainings.py [--half development|held-out] [--problems 64] [--seed 2000]
 
 Runs in an environment of its own with torch, scikit-learn, XGBoost and LightGBM (`make .venv-bench-diagnosis/.ready`, done here if it
 is missing), on one thread. Half of the problems are to develop on and half are held out; some families of data occur in one half
 only, and no seed in both. Five trainings for each problem, each trained for half as many epochs again as it prints, so that it is
 known what more training would have brought, and, where one learnt next to nothing, again with lower learning rates, so that it is
-known whether that was the cause. References are tuned models of other kinds.
+known whether that was the cause. References are tuned models of other kinds. Once a half has been looked at, `--seed` draws another
+of the same kind, with problems of that seed and the next ones.
 
 Each problem's trainings are written to a file of its own below benchmarks/.tables, as soon as they are done; those that are there are
 not trained again. The same seeds give the same trainings; remove the folder after a change of what is trained.
@@ -37,32 +38,32 @@ _TRAININGS = 5  # of each problem
 _MOST_STEPS = 2000
 
 
-def problems(half: str, count: int) -> list[tuple[str, int, Path]]:
-    """Family, seed and file of each problem of a half."""
+def problems(half: str, count: int, seed: int | None = None) -> list[tuple[str, int, Path]]:
+    """Family, seed and file of each problem of a half; the first has the given seed."""
     families = (*BOTH, *BOTH, *ONLY[half])
-    first = 1000 * HALVES.index(half)
+    first = 1000 * HALVES.index(half) if seed is None else seed
     chosen = ((families[number % len(families)], first + number) for number in range(count))
     return [(family, seed, CACHE / half / f"{family}-{seed}.json.gz") for family, seed in chosen]
 
 
-def trained(half: str, count: int) -> list[dict[str, Any]]:
+def trained(half: str, count: int, seed: int | None = None) -> list[dict[str, Any]]:
     """The records of a half, trained if they are missing."""
-    wanted = problems(half, count)
+    wanted = problems(half, count, seed)
     if not all(file.exists() for _, _, file in wanted):
-        main(["--half", half, "--problems", str(count)])
+        main(["--half", half, "--problems", str(count), *([] if seed is None else ["--seed", str(seed)])])
     return [record for _, _, file in wanted for record in json.loads(gzip.decompress(file.read_bytes()))]
 
 
-def train(half: str, count: int) -> None:
+def train(half: str, count: int, seed: int | None = None) -> None:
     """Train what is missing of a half."""
     from benchmarks.diagnosis.sampling import records  # noqa: PLC0415 - only where torch is
 
     begun = time.monotonic()
-    for number, (family, seed, file) in enumerate(problems(half, count), start=1):
+    for number, (family, drawn, file) in enumerate(problems(half, count, seed), start=1):
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
             new = file.with_suffix(".new")
-            new.write_bytes(gzip.compress(json.dumps(records(family, seed, _TRAININGS, _MOST_STEPS)).encode()))
+            new.write_bytes(gzip.compress(json.dumps(records(family, drawn, _TRAININGS, _MOST_STEPS)).encode()))
             new.replace(file)
         print(f"{half}: {number} of {count} problems, {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
 
@@ -72,7 +73,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--half", choices=HALVES, help="which half (default: both)")
     parser.add_argument("--problems", type=int, default=PROBLEMS, help="of each half (default: %(default)s)")
+    parser.add_argument("--seed", type=int, help="of the first problem (default: 0 and 1000)")
     options = parser.parse_args(argv)
+    if options.seed is not None and not options.half:
+        parser.error("--seed without --half: no seed may occur in both halves")
     environment = ROOT / ".venv-bench-diagnosis"
     if Path(sys.prefix).resolve() != environment.resolve():
         subprocess.run(["make", f"{environment.name}/.ready"], cwd=ROOT, check=False, stdout=sys.stderr)  # noqa: S607 - whichever it is
@@ -83,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             sys.exit("the trainings failed")
         return
     for half in [options.half] if options.half else HALVES:
-        train(half, options.problems)
+        train(half, options.problems, options.seed)
 
 
 if __name__ == "__main__":

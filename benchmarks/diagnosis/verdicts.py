@@ -1,12 +1,12 @@
 """The verdicts on learning curves beside the truth of several hundred real trainings.
 
-    python benchmarks/diagnosis/verdicts.py [--held-out] [--problems 64] [--cases FILE]
+    python benchmarks/diagnosis/verdicts.py [--held-out] [--seed 2000] [--problems 64] [--cases FILE]
 
 Prints, for curves printed as losses and as accuracies (R² for regressions): the share of verdicts that a practitioner who has seen
 thousands of fresh rows accepts, of the clearly sound trainings those called overfit, of the clear overfits those found; and what was
 said of which truth. The trainings are those of `trainings.py`, made first if they are missing (some minutes). `--held-out` judges the
-half that nobody develops on; it prints counts alone. `--cases` judges the curves of a file instead: {name: {curves, objective, goal,
-truth}}, truth being the accepted verdicts.
+half that is not developed on, `--seed` another one of the same kind; it prints counts alone. `--cases` judges the curves of a file
+instead: {name: {curves, objective, goal, truth}}, truth being the accepted verdicts.
 """
 
 import argparse
@@ -89,9 +89,9 @@ def confusion(judged: Sequence[tuple[Case, str]]) -> list[str]:
     return rows
 
 
-def both_forms(half: str, problems: int) -> list[Case]:
+def both_forms(half: str, problems: int, seed: int | None = None) -> list[Case]:
     """The cases of a half."""
-    return [case for record in trainings.trained(half, problems) for case in cases(record)]
+    return [case for record in trainings.trained(half, problems, seed) for case in cases(record)]
 
 
 def shown(title: str, chosen: Sequence[Case], *, full: bool) -> None:
@@ -118,7 +118,8 @@ def from_file(path: Path) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--held-out", action="store_true", help="judge the half that nobody develops on")
+    parser.add_argument("--held-out", action="store_true", help="judge the half that is not developed on")
+    parser.add_argument("--seed", type=int, help="of the half's first problem (default: 0, or 1000 held out)")
     parser.add_argument("--problems", type=int, default=trainings.PROBLEMS, help="of five trainings each (default: %(default)s)")
     parser.add_argument("--cases", type=Path, help="judge the curves of this file")
     options = parser.parse_args(argv)
@@ -126,7 +127,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         from_file(options.cases)
         return
     half = "held-out" if options.held_out else "development"
-    everything = both_forms(half, options.problems)
+    everything = both_forms(half, options.problems, options.seed)
     clear, misled, disputed = (sum(case[name] for case in everything) for name in ("clear", "misled", "disputed"))
     print(f"{len(everything) // 2} trainings of the {half} half, {len(everything)} curves, {clear} clear;")
     print(f"of {misled} the validation rows mislead, of {disputed} the other form says the contrary")

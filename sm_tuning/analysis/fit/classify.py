@@ -9,9 +9,9 @@ from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.curves import Curves
 from sm_tuning.analysis.fit.form import Form, Scale, form_of
 from sm_tuning.analysis.fit.remarks import remarks
-from sm_tuning.analysis.fit.rules import Finding, findings, misfit
+from sm_tuning.analysis.fit.rules import findings, misfit
 from sm_tuning.analysis.fit.series import Series, not_a_number
-from sm_tuning.analysis.fit.verdict import Cause, Fit, Verdict
+from sm_tuning.analysis.fit.verdict import Cause, Finding, Fit, Verdict
 from sm_tuning.analysis.metric_names import MetricPair, direction, metric_pair, metric_pairs, parse
 from sm_tuning.spec.metrics import Objective
 

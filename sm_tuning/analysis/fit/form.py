@@ -15,6 +15,7 @@ _A_SHARE = 1.5  # a share is not above 1, but what somebody has smoothed may be
 _PER_CENT = 100.0
 _NO_ENTROPY = 15.0  # nats: guessing one of three million classes
 _GUESSING = 3.0  # nats
+_COIN = math.log(2)  # nats: guessing one of two classes
 _MOST_ROWS = 3000
 _MOST_SHARES = 12  # that the number of rows is looked for in
 _ASSUMED_ROWS = 100
@@ -71,10 +72,25 @@ class Form:
         return self.train or self.main
 
     @cached_property
-    def start(self) -> float:
-        """Where the worse of both curves begins; a wild first epoch counts no more than guessing one of 20 classes."""
-        first = max(series.errors[0] for series in (self.train, self.held_out) if series is not None)
-        return min(first, _GUESSING) if self.scale is Scale.ENTROPY else first
+    def first(self) -> float:
+        """Where the worse of both curves begins, but for a wild first epoch; a cross-entropy at guessing one of 20 classes at most."""
+        both = [series for series in (self.train, self.held_out) if series is not None]
+        if self.scale is Scale.ENTROPY:
+            return min(max(series.errors[0] for series in both), _GUESSING)
+        return max(series.first for series in both)
+
+    @property
+    def ignorance(self) -> float:
+        """What knowing nothing costs.
+
+        Of a cross-entropy no less than guessing one of two classes, for the first epoch may have learnt most already.
+        """
+        return max(self.first, _COIN) if self.scale is Scale.ENTROPY else self.first
+
+    @property
+    def explains_variance(self) -> bool:
+        """Whether it is R2, in which differences are those of mean squares."""
+        return self.scale is Scale.SHARE and "r2" in self.kind
 
     @property
     def counts_answers(self) -> bool:
@@ -136,9 +152,9 @@ def rows_of(shares: Sequence[float], rounding: float) -> int | None:
 
 
 def _rounding(values: Sequence[float]) -> float:
-    """Half of the last digit that was printed."""
+    """Half of the last digit that was printed, and somewhat more, for what is printed may have been rounded before."""
     digits = max((len(repr(value).partition(".")[2]) for value in values), default=0)
-    return 0.5001 * 10.0 ** -min(digits, _DIGITS)
+    return 0.6 * 10.0 ** -min(digits, _DIGITS)
 
 
 def form_of(pair: MetricPair, curves: Curves, objective: Objective | None, attainable: Mapping[str, float]) -> Form:

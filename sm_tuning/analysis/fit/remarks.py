@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator, Sequence
 
 from sm_tuning.analysis.curves import Curves
+from sm_tuning.analysis.fit.collapse import chance_level
 from sm_tuning.analysis.fit.form import Form, Scale
-from sm_tuning.analysis.fit.rules import chance_level
 from sm_tuning.analysis.fit.verdict import Cause, Fit, Remark, Verdict
 from sm_tuning.analysis.metric_names import goal_is_wrong, parse
 from sm_tuning.spec.metrics import Objective

@@ -143,3 +143,14 @@ def jitter(curve: Sequence[float]) -> float:
     for _ in range(2):
         rough = [value - (before + after) / 2 for before, value, after in zip(rough, rough[1:], rough[2:], strict=False)]
     return 0.71 * statistics.median(map(abs, rough)) if rough else 0.0
+
+
+def scatter(curve: Sequence[float]) -> float:
+    """How far values lie from the course of the last two thirds: about a smooth line or, if that is less, a straight one."""
+    late = list(curve[len(curve) // 3 :])
+    if len(late) < 4:  # noqa: PLR2004 - a line goes through nearly all of them
+        return 0.0
+    line = statistics.linear_regression(range(len(late)), late)
+    rest = [value - line.slope * index - line.intercept for index, value in enumerate(late)]
+    about_line = math.sqrt(sum(value * value for value in rest) / (len(late) - 2))
+    return min(jitter(late), about_line)

@@ -48,6 +48,20 @@ class Remark:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What one rule says: it applies where the strength is above 1."""
+
+    verdict: Verdict
+    strength: float
+    reason: str
+
+
+def ratio(value: float, least: float) -> float:
+    """How many times the least that counts a value is."""
+    return value / max(least, 1e-300)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Fit:
     """The verdict on one training job with its evidence.
 

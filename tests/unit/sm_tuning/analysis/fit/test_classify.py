@@ -50,6 +50,11 @@ def test_real_training_jobs(name: str) -> None:
             {"train-error": fall(30, 0.1, 0.0, 0.5), "validation-error": fall(30, 0.2, 0.026, 0.5)}, id="error 0.026 against 0"
         ),
         pytest.param(losses([0.3201, 0.3199, 0.3198] * 4, [0.371, 0.3705, 0.3706] * 4), id="all was learnt in the first epoch"),
+        pytest.param(
+            losses(fall(30, 0.087, 0.076, 0.5), [0.121] * 30), id="so much learnt in the first epoch that both are small"
+        ),
+        pytest.param(losses(fall(40, 1.09, 0.003, 0.3), fall(40, 1.05, 0.058, 0.3)), id="0.058 against 0.003, of 1.1 at first"),
+        pytest.param({"train:r2": rise(0.0, 0.84), "validation:r2": rise(0.05, 0.75)}, id="R2 0.75 against 0.84"),
     ],
 )
 def test_what_is_not_overfit(curves: Curves) -> None:
@@ -68,6 +73,65 @@ def test_what_is_not_overfit(curves: Curves) -> None:
 def test_train_100_and_validation_52_is_overfit_whatever_else(held_out: Sequence[float]) -> None:
     fit = classify(accuracies([0.97, *[1.0] * 19], held_out), ACCURACY)
     assert (fit.verdict, fit.confidence) == (Verdict.OVERFIT, Confidence.HIGH), fit.reason
+
+
+@pytest.mark.parametrize(
+    "curves",
+    [
+        pytest.param(
+            losses(fall(30, 0.087, 0.02, 0.3), [*fall(10, 0.09, 0.04, 0.5), *[0.043 + 0.005 * epoch for epoch in range(20)]]),
+            id="rise",
+        ),
+        pytest.param(losses(fall(30, 0.69, 0.01, 0.3), fall(30, 0.69, 0.18, 0.3)), id="gap of an accuracy of 95 %"),
+        pytest.param({"train:r2": rise(0.0, 0.95), "validation:r2": rise(0.0, 0.7)}, id="R2 0.7 against 0.95"),
+        pytest.param(
+            {"train:mse": [18.8, *fall(29, 0.77, 0.14, 0.2)], "validation:mse": fall(30, 2.5, 0.6, 0.8)},
+            id="after a wild first epoch",
+        ),
+    ],
+)
+def test_what_is_overfit_also_near_0(curves: Curves) -> None:
+    assert classify(curves).verdict is Verdict.OVERFIT, classify(curves).reason
+
+
+@pytest.mark.parametrize(
+    ("curves", "verdict"),
+    [
+        pytest.param(
+            {"train:r2": [-0.375] * 20, "validation:r2": [-0.87, *[-0.9] * 19]}, Verdict.UNDERFIT, id="R2 below 0 in training"
+        ),
+        pytest.param(
+            losses(fall(30, 1.45, 1.1, 0.2), [1.46 + 0.001 * epoch for epoch in range(30)]), Verdict.UNDERFIT, id="a loss of 1.1"
+        ),
+        pytest.param(accuracies([0.8396] * 5, [0.9167] * 5), Verdict.UNDERFIT, id="both accuracies never moved"),
+        pytest.param(
+            losses([0.4139 - 0.00004 * epoch for epoch in range(16)], [0.4055 - 0.00003 * epoch for epoch in range(16)]),
+            Verdict.UNDERFIT,
+            id="falls evenly by next to nothing",
+        ),
+        pytest.param(
+            losses([2.59, *[1.06 - 0.01 * epoch for epoch in range(25)]], [2.54, *[0.95 - 0.01 * epoch for epoch in range(25)]]),
+            Verdict.IMPROVING,
+            id="a tenth in the last quarter, after a wild beginning",
+        ),
+        pytest.param(
+            losses([0.88, *fall(9, 0.13, 0.003, 0.5)], fall(10, 0.2, 0.0158, 0.5)),
+            Verdict.GOOD,
+            id="hardly anything left to gain",
+        ),
+    ],
+)
+def test_what_has_learnt_too_little(curves: Curves, verdict: Verdict) -> None:
+    assert classify(curves).verdict is verdict, classify(curves).reason
+
+
+def test_few_epochs_that_go_up_and_down_are_not_noisy() -> None:
+    """Of the values about a falling line, the one that is off decides how smooth a curve of eight looks."""
+    falling = [0.8806, 0.8069, 0.7714, 0.7655, 0.701, 0.7544, 0.6371, 0.6205]
+    train = [0.9704, 0.7415, 0.7174, 0.7122, 0.6718, 0.6726, 0.6637, 0.6522]
+    assert classify({"train:mse": train, "validation:mse": falling}).verdict is Verdict.IMPROVING
+    jumping = [0.62, 0.88, 0.6, 0.9, 0.58, 0.87, 0.63, 0.85]
+    assert classify({"train:mse": train, "validation:mse": jumping}).verdict is Verdict.NOISY
 
 
 def test_a_share_and_its_error_get_the_same_verdict() -> None:

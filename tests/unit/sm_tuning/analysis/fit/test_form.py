@@ -47,3 +47,15 @@ def test_the_number_of_rows_shows_in_the_steps_of_a_share() -> None:
     assert rows_of([round(41 / 57, 6)], 5e-7) == 57
     assert rows_of([0.91, 0.92, 0.94], 5e-3) is None  # rounding makes such steps too
     assert rows_of([0.5123, 0.6347, 0.71391], 5e-6) is None
+
+
+def test_the_number_of_rows_shows_in_shares_that_were_rounded_twice() -> None:
+    assert form("accuracy", [0.5, 1.0], [0.863636, 0.954546, 0.909091]).rows == 22  # 21/22 is 0.9545455, and that 0.954546
+
+
+def test_what_knowing_nothing_costs() -> None:
+    assert form("loss", [0.08, 0.07], [0.12, 0.11]).ignorance == pytest.approx(0.693, abs=1e-3)  # guessing one of two classes
+    assert form("loss", [2.3, 0.1], [2.2, 0.2]).ignorance == pytest.approx(2.3)
+    assert form("loss", [40.0, 2.3], [9.0, 2.3]).ignorance == pytest.approx(3.0)  # a wild first epoch
+    assert form("mse", [18.8, 0.8, 0.7, 0.6, 0.5], [2.5, 0.9, 0.8, 0.7, 0.6]).ignorance < 2.5
+    assert form("loss", [0.08, 0.07], [0.12, 0.11]).first == pytest.approx(0.12)

@@ -6,7 +6,7 @@ import statistics
 
 import pytest
 
-from sm_tuning.analysis.fit.series import Series, jitter, not_a_number, smoothed
+from sm_tuning.analysis.fit.series import Series, jitter, not_a_number, scatter, smoothed
 
 
 def test_the_noise_is_the_standard_deviation_about_a_bend() -> None:
@@ -15,6 +15,15 @@ def test_the_noise_is_the_standard_deviation_about_a_bend() -> None:
     assert jitter(curve) == pytest.approx(0.02, rel=0.25)
     assert jitter([2.3 * math.exp(-0.05 * epoch) for epoch in range(200)]) < 0.001
     assert jitter([1.0, 2.0, 1.0]) == 0  # too few values to tell a jump from a bend
+
+
+def test_the_scatter_is_the_less_of_that_about_a_line_and_a_bend() -> None:
+    chance = random.Random(2)
+    line = [1.0 - 0.02 * epoch for epoch in range(30)]
+    assert scatter(line) == pytest.approx(0, abs=1e-9)
+    assert scatter([math.exp(-0.2 * epoch) for epoch in range(60)]) < 0.001
+    assert scatter([value + chance.gauss(0, 0.05) for value in line]) == pytest.approx(0.05, rel=0.4)
+    assert scatter([1.0, 5.0, 1.0]) == 0  # too few
 
 
 def test_a_spike_does_not_move_the_smooth_curve() -> None:
