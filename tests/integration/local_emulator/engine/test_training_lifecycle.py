@@ -17,6 +17,7 @@ def test_a_full_disk_of_the_store_holds_jobs_until_there_is_space(tmp_path: Path
     if mounted.returncode:
         pytest.skip("mounting needs root")
     monkeypatch.setattr(faults, "_PAUSE", 0.0)
+    monkeypatch.setattr("local_emulator.database._LEAST_LOG", 4000)  # the log of changes finds no room either
     try:
         engine = Engine(tmp_path, disk / "jobs.sqlite")
         arn = engine.add("job")
