@@ -3,6 +3,7 @@
 from typing import Any
 
 import boto3
+import moto.core.models  # noqa: F401 - a session that is made before has no hook of moto's
 from botocore.config import Config
 
 _SESSION: Any = boto3.Session()  # one, since it reads the models of services once
