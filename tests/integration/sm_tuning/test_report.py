@@ -13,6 +13,7 @@ import pytest
 from sm_tuning.analysis.results import Results
 from sm_tuning.report import page, view_model
 from tests.conftest import ROOT
+from tests.integration.sm_tuning.browsing import until
 from tests.unit.sm_tuning.made_results import made
 
 AXE = ROOT / ".node" / "node_modules" / "axe-core" / "axe.min.js"
@@ -116,22 +117,16 @@ def test_a_brush_filters_the_table_and_the_other_charts(opened: Any, report: str
     tab.mouse.down()
     tab.mouse.move(x, box["y"] + box["height"] / 2, steps=4)
     tab.mouse.up()
-    tab.wait_for_function("document.querySelectorAll('#jobs tbody tr[hidden]').length > 0")
+    until(tab, "document.querySelectorAll('#jobs tbody tr[hidden]').length > 0")
     objectives = [float(text) for text in tab.locator("#jobs tbody tr:visible td:nth-child(3)").all_inner_texts()]
     everything = [trial.objective for trial in view_model(made(30)).ranking if trial.objective is not None]
     middle = (min(everything) + max(everything)) / 2
     assert 0 < len(objectives) < len(everything)
     assert max(objectives) < middle + 0.1 * middle
-    tab.wait_for_function(
-        f"document.querySelectorAll('figure[data-chart=\"history\"] g.mark-symbol.role-mark path').length < {before}",
-        timeout=WAIT,
-    )
+    until(tab, f"document.querySelectorAll('figure[data-chart=\"history\"] g.mark-symbol.role-mark path').length < {before}")
     assert tab.locator("#shown").inner_text() == f"{len(objectives)} of 30"
     tab.get_by_role("button", name="Show all").click()
-    tab.wait_for_function(
-        f"document.querySelectorAll('figure[data-chart=\"history\"] g.mark-symbol.role-mark path').length === {before}",
-        timeout=WAIT,
-    )
+    until(tab, f"document.querySelectorAll('figure[data-chart=\"history\"] g.mark-symbol.role-mark path').length === {before}")
     assert tab.locator("#shown").inner_text() == "30 of 30"
     assert said == []
 
@@ -182,10 +177,7 @@ def test_words_filter_and_heads_sort(opened: Any, report: str) -> None:
     tab.locator("#filter").fill("stopped")
     shown = tab.locator("#jobs tbody tr:visible").count()
     assert 0 < shown < 30
-    tab.wait_for_function(
-        f"document.querySelectorAll('figure[data-chart=\"timeline\"] g.mark-rect.role-mark path').length === {shown}",
-        timeout=WAIT,
-    )
+    until(tab, f"document.querySelectorAll('figure[data-chart=\"timeline\"] g.mark-rect.role-mark path').length === {shown}")
     tab.locator("#filter").fill("")
     tab.get_by_role("button", name="learning_rate").click()
     rates = [float(text) for text in tab.locator("#jobs tbody tr td:nth-child(4)").all_inner_texts()]

@@ -19,6 +19,7 @@ import pytest
 from sm_tuning import Categorical, TuningJob, learning_rate
 from sm_tuning.dashboard import Dashboard, serving
 from tests.conftest import ROOT, Server
+from tests.integration.sm_tuning.browsing import until
 
 HOST = "127.0.0.1:4578"
 WAIT = 180_000  # milliseconds
@@ -164,7 +165,7 @@ def watch(page: Any) -> None:
 def search(page: Any) -> None:
     """The report's table is filtered and sorted."""
     page.locator("#jobs tbody tr").first.wait_for()
-    page.wait_for_function("document.getElementById('shown').textContent !== ''")
+    until(page, "document.getElementById('shown').textContent !== ''")
     assert page.locator("#shown").inner_text().endswith(f"of {page.locator('#jobs tbody tr').count()}")
     page.locator("#filter").fill("plain")
     assert page.locator("#jobs tbody tr:visible").count() < page.locator("#jobs tbody tr").count()
@@ -179,7 +180,7 @@ def compare(page: Any, dashboard: str, *names: str) -> None:
     page.get_by_role("button", name="Compare").click()
     page.get_by_text("Tick two tuning jobs or more").wait_for()
     page.locator("#filter").fill("other")
-    page.wait_for_function("document.querySelectorAll('tbody tr:not([hidden])').length === 1")
+    until(page, "document.querySelectorAll('tbody tr:not([hidden])').length === 1")
     page.locator("#filter").fill("")
     for name in names:
         page.get_by_label(f"compare {name}").check()
@@ -227,7 +228,7 @@ def training_job(page: Any) -> None:
     page.locator('figure[data-chart="curves-0"] svg').wait_for()
     assert page.locator(".line.matched").count() == 30
     page.locator("#search").fill("score=2")
-    page.wait_for_function("document.querySelectorAll('.line:not([hidden])').length < 30")
+    until(page, "document.querySelectorAll('.line:not([hidden])').length < 30")
     page.go_back()
     page.locator("main table a").first.click()  # a running one
     page.locator("pre.log", has_text="score=").wait_for()
