@@ -110,6 +110,15 @@ def timeline(view: ViewModel) -> Chart | None:
         *within,
         transform=moved,
     )
+    # Lists tell whole seconds, so what ran within one has no width.
+    moments = layer(
+        "trials",
+        {"type": "tick", "thickness": 4, "stroke": PAPER, "strokeWidth": 1, "clip": True, "cursor": "pointer"},
+        {"x": x, "y": y, "color": colour, "tooltip": tooltip(view)},
+        *within,
+        "datum.begin === datum.end",
+        transform=moved,
+    )
     signs = " : ".join(f"datum.outcome === '{name}' ? '{sign}'" for name, sign in _SIGNS.items()) + " : ''"
     words = layer(
         "trials",
@@ -119,6 +128,11 @@ def timeline(view: ViewModel) -> Chart | None:
         transform=[*moved, {"calculate": signs, "as": "sign"}],
     )
     left = count - drawn
-    note = sentences("★ the best; ■ stopped early; ✕ failed or diverged", f"{left} more lanes are not drawn" if left > 0 else "")
-    spec = lite([zoomed(bars, "x"), words], height=90 + _LANE * drawn, last=last / divisor or 1.0)
+    short = sum(trial.begin == trial.end for trial in view.timeline)
+    note = sentences(
+        "★ the best; ■ stopped early; ✕ failed or diverged",
+        f"{short} began and ended in the same second: ticks, which may cover one another" if short else "",
+        f"{left} more lanes are not drawn" if left > 0 else "",
+    )
+    spec = lite([zoomed(bars, "x"), moments, words], height=90 + _LANE * drawn, last=last / divisor or 1.0)
     return Chart("Timeline", spec, note, wide=True)

@@ -68,6 +68,21 @@ def test_the_timeline_has_a_lane_for_each_slot() -> None:
     assert params(chart.spec)["last"] == 34
 
 
+def test_what_ran_within_a_second_is_drawn_and_counted() -> None:
+    """Lists of training jobs tell whole seconds: a bar of such a one has no width."""
+    results = made(6)
+    begun = results.trials[0].started
+    short = [replace(trial, started=begun, ended=begun) for trial in results.trials[:2]]
+    chart = charts.timeline(view_model(replace(results, trials=[*short, *results.trials[2:]])))
+    assert chart is not None
+    assert "2 began and ended in the same second" in chart.note
+    marks = [(layer["mark"]["type"], layer["transform"]) for layer in chart.spec["layer"]]
+    assert [{"filter": "datum.begin === datum.end"} in transform for kind, transform in marks if kind == "tick"] == [True]
+    whole = charts.timeline(view_model(results))
+    assert whole is not None
+    assert "second" not in whole.note
+
+
 def test_lanes_that_are_not_drawn_are_counted() -> None:
     results = made(130)
     at_once = [replace(trial, started=results.trials[0].started, ended=results.trials[0].ended) for trial in results.trials]

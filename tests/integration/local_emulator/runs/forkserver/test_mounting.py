@@ -88,4 +88,4 @@ def test_what_cannot_be_mounted_says_which_call_failed(tmp_path: Path) -> None:
 
 
 def test_layers_lie_beside_ml() -> None:
-    assert layers_of("/state/work/run/ml") == "/state/work/run/layers"
+    assert layers_of("state/runs/1/ml") == "state/runs/1/layers"
