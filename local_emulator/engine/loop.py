@@ -91,14 +91,14 @@ class Loop:
             calm = 0
             with self._stepped:
                 self._stepped.wait_for(lambda: not self._lifecycle.unsettled or self._closing.is_set(), _LOOK_AGAIN)
-        self._lifecycle.tidy()
+        self._tidy()
 
     def _run(self) -> None:
         self._attempt("sweeping", self._lifecycle.sweep)
         while not self._closing.is_set():
             timeout = self._step().timeout
             if not self._wakeup.wait(0):
-                self._attempt("removing results", self._lifecycle.tidy)
+                self._tidy()
                 self._wakeup.wait(timeout)
 
     def _step(self) -> _Step:
@@ -116,6 +116,11 @@ class Loop:
             self._stepped.notify_all()
         timeouts = [seconds for seconds in (deadline, self._look_again if busy is not False else None) if seconds is not None]
         return _Step(news=news is not False, timeout=min(timeouts, default=None))
+
+    def _tidy(self) -> None:
+        """Remove what ended runs have left. Not beside a step in another thread, which may add to it."""
+        with self._stepping:
+            self._attempt("removing results", self._lifecycle.tidy)
 
     def _attempt(self, doing: str, work: Callable[[], T]) -> T | None:
         """Do a part of a step; None if it raised."""

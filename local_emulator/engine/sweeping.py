@@ -9,27 +9,24 @@ from local_emulator.runs.folder import RunFolder, folders_below
 from local_emulator.runs.run import Executor, RunState
 from local_emulator.store.base import Query, Store
 
-_MANY = 16
+_MANY = 16  # that do not wait any longer: the loop may be busy for hours
 
 
 class Leftovers:
     """Runs that have just ended, whose results S3 holds now. Removed at once, they would delay the next run, which begins then.
 
-    `remover` removes the results of one in the background.
+    `remover` removes the results of one in the background. `remove` is for when nothing else is to be done.
     """
 
     def __init__(self, remover: Callable[[RunFolder], object]) -> None:
         self._remover = remover
         self._folders: list[RunFolder] = []
 
-    @property
-    def many(self) -> bool:
-        """Whether so many are there that they should not wait any longer."""
-        return len(self._folders) > _MANY
-
     def add(self, folder: RunFolder) -> None:
-        """Remember a run that has ended."""
+        """Remember a run that has ended; have all of them removed if they have become many."""
         self._folders.append(folder)
+        if len(self._folders) > _MANY:
+            self.remove()
 
     def remove(self) -> None:
         """Have all of them removed."""

@@ -128,7 +128,7 @@ class TrainingLifecycle:
 
     def tidy(self) -> None:
         """Have the results of ended runs removed, unless other runs wait; for when the loop has nothing else to do."""
-        if not self.unsettled or self._leftovers.many:
+        if not self.unsettled:
             self._leftovers.remove()
 
     def step(self) -> bool:

@@ -49,16 +49,14 @@ def test_a_run_without_results_is_no_work(runs: Path) -> None:
 
 
 def test_many_do_not_wait(runs: Path) -> None:
-    leftovers = Leftovers(lambda _: None)
-    folder = ended_run(runs, "one")
-    counts = []
-    for _ in range(20):
-        counts.append(leftovers.many)
+    removed: list[RunFolder] = []
+    leftovers = Leftovers(removed.append)
+    folders = [ended_run(runs, str(number)) for number in range(20)]
+    for count, folder in enumerate(folders, start=1):
         leftovers.add(folder)
-    assert counts[0] is False
-    assert leftovers.many
+        assert removed == ([] if count < 17 else folders[:17])
     leftovers.remove()
-    assert not leftovers.many
+    assert removed == folders
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 
 from local_emulator.domain.errors import RunError
 from local_emulator.domain.jobs import Secondary, Status, Transition
+from local_emulator.runs.folder import RunFolder
 from tests.unit.local_emulator.engine.lifecycle import Engine
 
 FAULTS = {
@@ -94,3 +95,9 @@ def test_a_run_that_was_not_claimed_is_begun_again_with_all_its_time(engine: Eng
     arn = engine.add("again", secondary=Secondary.DOWNLOADING, transitions=past)
     assert engine.ended(arn) == [Status.COMPLETED]
     assert engine.preparation.budgets["again"].runtime == 300.0
+
+
+def test_a_loop_that_is_never_idle_leaves_few_results_behind(engine: Engine) -> None:
+    names = [f"job-{number}" for number in range(50)]
+    engine.ended(*(engine.add(name) for name in names))
+    engine.until(lambda: sum(RunFolder(engine.path / "runs" / name).has_results() for name in names) <= 16)
