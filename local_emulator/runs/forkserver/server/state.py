@@ -63,7 +63,10 @@ class State:
         They stand at the end of `sys.modules`. Looking at the others too would take longer than most scripts' end: a reference counted
         in memory that the fork shares is a page copied.
         """
-        new = itertools.takewhile(lambda name: name != _LAST, reversed(sys.modules))
+        try:
+            new = list(itertools.takewhile(lambda name: name != _LAST, reversed(sys.modules)))
+        except RuntimeError:  # a daemon thread imports meanwhile
+            new = list(sys.modules)[::-1]
         return [name for name in new if name not in self.modules]
 
     def set_run_marker(self, run: str) -> None:

@@ -58,6 +58,21 @@ state.thaw()
 state.freeze()
 assert "wave" in state.modules and "wave" in state.top_level and "__main__" not in state.top_level
 """,
+    "a thread that imports meanwhile does not matter": """
+import threading
+sys.setswitchinterval(1e-6)
+new = [f"new_{number}" for number in range(50)]
+sys.modules.update(dict.fromkeys(new, sys))
+def import_and_forget():
+    while True:
+        sys.modules["more"] = sys
+        sum(range(9))
+        del sys.modules["more"]
+        sum(range(9))
+threading.Thread(target=import_and_forget, daemon=True).start()
+for _ in range(5000):
+    assert [name for name in state.imported_since() if name in new] == new[::-1]
+""",
     "a fork closes everything but the way to its server": """
 extra = os.open("/etc/hostname", os.O_RDONLY)
 def close():
