@@ -1,7 +1,7 @@
 """Remedies for the best training job, by the verdict on it, in the order of worth. Each only proposes: `plan` chooses."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from sm_tuning.analysis.advice import Advice, Cost, Ranges, Remedy
 from sm_tuning.analysis.augmentation import augmentable
@@ -9,6 +9,7 @@ from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.effects import Edge
 from sm_tuning.analysis.evidence import Evidence
 from sm_tuning.analysis.fit import EVEN, STUCK, Cause, Verdict
+from sm_tuning.analysis.fit.series import Series
 from sm_tuning.analysis.roles import Role, role_of
 from sm_tuning.spec.parameters import Integer
 
@@ -82,14 +83,13 @@ def _stop_earlier(evidence: Evidence) -> Proposals:
     first, last = _as_good_epochs(evidence, fit.validation, fit.best_epoch)
     if last == fit.epochs:
         return  # the end is about as good
-    value = "" if fit.validation_best is None else f" ({fit.validation_best:.4g})"
-    end = "" if fit.validation_last is None else f"; it ends at {fit.validation_last:.4g}"
+    best, end = Series.of(fit.validation, _best_curve(evidence, fit.validation), float).change(fit.best_epoch - 1)
     near = f", epochs {first} to {last} are about as good" if first < last else ""
     name = evidence.tuned(Role.EPOCHS)
     yield Advice(
         kind=Remedy.STOP_EARLIER,
         remedy=Remedy.STOP_EARLIER.value,
-        reason=f"{fit.validation} was best in epoch {fit.best_epoch} of {fit.epochs}{value}{near}{end}",
+        reason=f"{fit.validation} was best in epoch {fit.best_epoch} of {fit.epochs} ({best}){near}; it ends at {end}",
         confidence=fit.confidence,
         cost=Cost(epochs=fit.best_epoch - fit.epochs),
         hyperparameter=name,
@@ -98,12 +98,16 @@ def _stop_earlier(evidence: Evidence) -> Proposals:
     )
 
 
+def _best_curve(evidence: Evidence, metric: str) -> Sequence[float]:
+    """A metric of the best training job, which the verdict on it was given by."""
+    best = evidence.results.best
+    assert best is not None  # noqa: S101 - mypy
+    return best.curves[metric]
+
+
 def _as_good_epochs(evidence: Evidence, metric: str, best_epoch: int) -> tuple[int, int]:
     """The first and the last of the epochs around the best one whose validation metric is about as good."""
-    best = evidence.results.best
-    values = list(best.curves.get(metric, ())) if best is not None else []
-    if len(values) < best_epoch:
-        return best_epoch, best_epoch
+    values = _best_curve(evidence, metric)
     chosen = values[best_epoch - 1]
     finite = [value for value in values if math.isfinite(value)]
     slack = _AS_GOOD * max(abs(value - chosen) for value in finite)

@@ -70,9 +70,11 @@ def _got_worse(form: Form) -> Iterator[Finding]:
     least = max(_worse_start(form), 2 * jitter(_late(series)))
     turned = form.train is None and series.first - series.best > _TURNED * abs(series.first)  # validation alone: overfit
     strength = 0.0 if turned else ratio(series.last - series.first, least)
+    first, last = series.change(0)
     if form.train is not None and form.scale in _LOSSES and series.errors[-1] == max(series.errors):
+        first, last = series.value(0), series.value(-1)  # as logged: that is what is judged here
         strength = max(strength, ratio(series.errors[-1] - min(series.errors), max(least, _LEAP * form.ignorance)))
-    reason = f"{series.name} got worse in training: {series.value(0)} in epoch 1, {series.value(-1)} at the end"
+    reason = f"{series.name} got worse in training: {first} in epoch 1, {last} at the end"
     yield Finding(verdict=Verdict.DIVERGED, strength=strength, reason=reason)
 
 
@@ -112,11 +114,11 @@ def _lost(form: Form) -> Iterator[Finding]:
     rise, rest = series.last - series.best, series.first - series.last
     gained = max(form.gained, 0.05 * abs(series.first), 1e-12)
     lost = rest < 0.6 * gained and (form.train is not None or rest < 0) and len(series) >= _TELLING
-    best = f"{series.value(series.best_index)} in epoch {series.best_index + 1}"
+    best, last = series.change(series.best_index)
     yield Finding(
         verdict=Verdict.DIVERGED,
         strength=ratio(rise, max(_RISE * gained, 2 * _worse_start(form), 2 * jitter(_late(series)))) if lost else 0.0,
-        reason=f"{series.name} lost what it had gained: {best}, {series.value(-1)} at the end",
+        reason=f"{series.name} lost what it had gained: {best} in epoch {series.best_index + 1}, {last} at the end",
     )
 
 
@@ -159,11 +161,11 @@ def _swings(form: Form) -> Iterator[Finding]:
         _SWING_POINTS if form.scale is Scale.SHARE else _SWING * max(abs(series.first), form.ignorance),
         1e-12,
     )
+    first, last = series.change(0)
     yield Finding(
         verdict=Verdict.RATE_TOO_HIGH,
         strength=ratio(jitter(_late(series)), least),
-        reason=f"{series.name} swings from epoch to epoch without getting better: {series.value(0)} in epoch 1, "
-        f"{series.value(-1)} at the end",
+        reason=f"{series.name} swings from epoch to epoch without getting better: {first} in epoch 1, {last} at the end",
     )
 
 

@@ -107,7 +107,9 @@ class Form:
         """Validation's end less training's, as far as it is worse, in the metric's own unit."""
         if self.train is None or self.held_out is None:
             return None
-        return abs(self.held_out.logged[-1] - self.train.logged[-1]) * (1 if self.held_out.last >= self.train.last else -1)
+        return abs(self.held_out.logged[-1] - self.train.logged[-1]) * (
+            1 if self.held_out.errors[-1] >= self.train.errors[-1] else -1
+        )
 
     @cached_property
     def rows(self) -> int | None:

@@ -106,7 +106,7 @@ def _calibration(fit: Fit, forms: Sequence[Form]) -> Iterator[Remark]:
     if share is None or loss is None or loss.best <= 0 or fit.verdict.died:
         return
     if loss.last > 1.2 * loss.best and share.last < share.best + 0.02 and math.isfinite(loss.last):
-        best = f"{loss.value(loss.best_index)} in epoch {loss.best_index + 1}"
-        text = f"{loss.name} rises from {best} to {loss.value(-1)} while {share.name} stays at {share.value(-1)}: "
-        text += "the answers stay right, but their probabilities become overconfident"
+        best, last = loss.change(loss.best_index)
+        text = f"{loss.name} rises from {best} in epoch {loss.best_index + 1} to {last} while {share.name} stays at "
+        text += f"{share.value(-1)}: the answers stay right, but their probabilities become overconfident"
         yield Remark(Cause.CALIBRATION, text)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from sm_tuning.analysis.fit import collapse
 from sm_tuning.analysis.fit.collapse import chance_level
 from sm_tuning.analysis.fit.form import Form, Scale
-from sm_tuning.analysis.fit.series import Series, scatter
+from sm_tuning.analysis.fit.series import Series, compared, scatter
 from sm_tuning.analysis.fit.verdict import Finding, Verdict, ratio
 
 # What counts as worse: two points of a share; a fifth of a loss, which is two fifths of a mean of squares.
@@ -106,11 +106,12 @@ def _overfit(form: Form) -> Iterator[Finding]:
         return
     both = gap + rise if rise >= _SOME and gap >= _SOME else 0.0
     if rise > 1 or both > 1 or train is None:
-        best = f"{held_out.value(held_out.best_index)} in epoch {held_out.best_index + 1}"
-        text = f"{held_out.name} was best at {best} and is {held_out.value(-1)} at the end"
+        best, last = held_out.change(held_out.best_index)
+        text = f"{held_out.name} was best at {best} in epoch {held_out.best_index + 1} and is {last} at the end"
         text += f", while {train.name} went on to {train.value(-1)}" if train is not None else ""
     else:
-        text = f"{train.name} is {train.value(-1)} at the end, {held_out.name} {held_out.value(-1)}"
+        of_train, of_held_out = compared((train, len(train) - 1), (held_out, len(held_out) - 1))
+        text = f"{train.name} is {of_train} at the end, {held_out.name} {of_held_out}"
     yield Finding(verdict=Verdict.OVERFIT, strength=max(gap, rise, both), reason=text)
 
 
@@ -190,10 +191,11 @@ def _improving(form: Form) -> Iterator[Finding]:
     if strength <= 1 and train is not None and train.last > _FEW_WRONG and form.sampling_error > _POINTS and series.quarter >= 0:
         series, strength = train, _late_strength(form, train)
     before = len(series) - 1 - max(len(series) // 4, 1)
+    then, last = series.change(before)
     yield Finding(
         verdict=Verdict.IMPROVING,
         strength=strength,
-        reason=f"{series.name} still gets better: {series.value(before)} in epoch {before + 1}, {series.value(-1)} at the end",
+        reason=f"{series.name} still gets better: {then} in epoch {before + 1}, {last} at the end",
     )
 
 
@@ -202,7 +204,8 @@ def _misfit(form: Form) -> Iterator[Finding]:
     if form.scale is not Scale.SHARE or form.train is None or form.held_out is None or len(form.main) < _SEVERAL:
         return
     train = form.train
-    reason = f"{train.name} has not got better: {train.value(0)} in epoch 1, {train.value(-1)} at the end"
+    first, last = train.change(0)
+    reason = f"{train.name} has not got better: {first} in epoch 1, {last} at the end"
     yield Finding(verdict=Verdict.UNDERFIT, strength=_learnt_nothing(form, train, form.held_out), reason=reason)
 
 
@@ -247,11 +250,12 @@ def _underfit(form: Form) -> Iterator[Finding]:
         series = form.main  # what training gains is no more than the wild beginning, if validation stays where guessing is
     moved = (series.first - series.best) / max(abs(series.first), 1e-12)
     classes = chance_level(form, series)
+    first, last = series.change(0)
     guessing = f", about what guessing one of {classes} classes gives ({math.log(classes):.4g})" if classes is not None else ""
     yield Finding(
         verdict=Verdict.UNDERFIT,
         strength=(_HARDLY[form.scale] if len(series) >= _TELLING or evenly else _STILL) / max(moved, 1e-3),
-        reason=f"{series.name} has hardly fallen: {series.value(0)} in epoch 1, {series.value(-1)} at the end{guessing}",
+        reason=f"{series.name} has hardly fallen: {first} in epoch 1, {last} at the end{guessing}",
     )
 
 

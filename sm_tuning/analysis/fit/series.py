@@ -41,6 +41,11 @@ class Series:
         return smoothed(self.errors)
 
     @cached_property
+    def _smooth_logged(self) -> Sequence[float]:
+        """The smooth curve in the metric's own unit."""
+        return smoothed(_brought_together(self.logged))
+
+    @cached_property
     def noise(self) -> float:
         """Typical distance of a value from the smooth curve."""
         return jitter(self.errors)
@@ -89,6 +94,28 @@ class Series:
     def value(self, index: int) -> str:
         """A logged value in words."""
         return f"{self.logged[index]:.4g}"
+
+    def smooth_value(self, index: int) -> float:
+        """The smooth curve at the index of a logged value, in the metric's own unit."""
+        return self._smooth_logged[round(index * (len(self._smooth_logged) - 1) / max(len(self) - 1, 1))]
+
+    def change(self, index: int) -> tuple[str, str]:
+        """The values at an index and at the end in words, as `compared` gives them."""
+        return compared((self, index), (self, len(self) - 1))
+
+
+def compared(first: tuple[Series, int], second: tuple[Series, int]) -> tuple[str, str]:
+    """Two values in words, each of a series at an index: as logged, or where the smooth curve lies, for that is what is judged.
+
+    As logged they may show the opposite of the smooth curve, or more than twice as much: one value may lie far off.
+    """
+    (before, start), (after, end) = first, second
+    smooth = (before.smooth_value(start), after.smooth_value(end))
+    difference = smooth[1] - smooth[0]
+    off = abs(after.logged[end] - before.logged[start] - difference)
+    if off >= abs(difference) and off > 0:
+        return f"about {smooth[0]:.4g}", f"about {smooth[1]:.4g}"
+    return before.value(start), after.value(end)
 
 
 def not_a_number(name: str, curve: Sequence[float]) -> str | None:

@@ -67,7 +67,8 @@ class Fit:
 
     Attributes:
         verdict: The verdict.
-        reason: The reason in a sentence with the values that were logged.
+        reason: The reason in a sentence with the values that were logged; "about" marks those of the smooth curve, where single
+            logged values show something else.
         confidence: How sure the verdict is.
         remarks: Possible causes, and what else must be known.
         train: The training metric that was judged.

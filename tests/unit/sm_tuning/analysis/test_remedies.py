@@ -62,6 +62,14 @@ def test_overfit_in_the_order_of_the_course() -> None:
     assert (smaller.hyperparameter, smaller.toward, smaller.ranges) == ("max_depth", Edge.LOW, {"max_depth": (1.0, 9.0)})
 
 
+def test_stopping_earlier_is_not_argued_for_with_a_last_value_that_jumped() -> None:
+    curve = [1, 0.6, 0.5, 0.45, 0.45, 0.5, 0.55, 0.6, 0.65, 0.3]
+    plan = proposed(Verdict.OVERFIT, {}, curve, best_epoch=4, validation_last=0.3, validation_best=0.45)
+    (stop,) = (advice for advice in plan if advice.kind is Remedy.STOP_EARLIER)
+    assert stop.reason.startswith("validation:loss was best in epoch 4 of 10 (about 0.45)")
+    assert "it ends at about 0.6" in stop.reason  # 0.6 and 0.65 before the jump
+
+
 def test_a_smaller_model_only_where_its_size_is_tuned() -> None:
     assert Remedy.SMALLER_MODEL not in kinds(proposed(Verdict.OVERFIT, {"learning_rate": "0.1"}))
     (penalty,) = (advice for advice in proposed(Verdict.OVERFIT, {}) if advice.kind is Remedy.MORE_REGULARIZATION)

@@ -161,6 +161,37 @@ def test_both_values_stand_as_they_were_logged() -> None:
     assert {"train:accuracy", "validation:accuracy"} <= set(fit.reason.replace(",", "").split())
 
 
+ROSE = [0.40 + 0.01 * epoch for epoch in range(20)]
+FELL = [0.9, 0.7, 0.5, 0.4, 0.35, 0.3, 0.25, 0.2, 0.17, 0.15, 0.13, 0.12, 0.11, 0.1, 0.09, 0.08]
+TURNED = [0.9, 0.75, 0.6, 0.55, 0.5, 0.5, 0.52, 0.55, 0.58, 0.62, 0.66, 0.7, 0.74, 0.78, 0.82, 0.86]
+CREPT = [90, 19.3, 19.2, 19.1, 19.0, 19.0, 18.9, 18.9, 18.8, 18.8]
+
+
+@pytest.mark.parametrize(
+    ("curves", "quoted"),
+    [
+        (accuracies([value + 0.02 for value in ROSE], [*ROSE[:-1], 0.5]), ("better: about 0.54 in epoch 15", "0.5 at the end")),
+        (losses([10, 1, 1.05, 1.1, 1.2, 1.3, 1.4, 1.5], [2.0] * 8), ("worse in training: about 1", "10 in epoch 1")),
+        ({"train:mae": CREPT, "validation:mae": CREPT}, ("fallen: about 19", "90 in epoch 1")),
+        (losses(FELL, [*TURNED[:-1], 0.45]), ("best at about 0.5 in epoch 5 and is about 0.7", "0.45")),
+        (accuracies([0.6 + 0.02 * epoch for epoch in range(20)], [*[0.6] * 19, 0.99]), ("accuracy about 0.6", "0.99")),
+    ],
+)
+def test_a_reason_quotes_no_value_that_jumped_away_from_what_it_says(curves: Curves, quoted: tuple[str, str]) -> None:
+    objective = ACCURACY if "validation:accuracy" in curves else None
+    reason = classify(curves, objective).reason
+    shown, jumped = quoted
+    assert shown in reason
+    assert f" {jumped}" not in reason
+
+
+def test_the_gap_has_the_sign_of_the_values_beside_it() -> None:
+    fit = classify(accuracies([0.6 + 0.02 * epoch for epoch in range(20)], [*[0.6] * 19, 0.99]), ACCURACY)
+    assert fit.validation_last == 0.99
+    assert fit.train_last == pytest.approx(0.98)
+    assert fit.gap == pytest.approx(-0.01)
+
+
 # --- training that came to nothing ------------------------------------------------------------------------------------------
 
 
