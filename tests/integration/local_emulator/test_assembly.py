@@ -88,7 +88,6 @@ def test_runs_that_nobody_holds_are_counted_as_they_are_killed(tmp_path: Path, m
     assert asked == [("tcp://127.0.0.1:1", ["abc"])]
 
 
-def test_functions_stand_in_only_inside_tests(tmp_path: Any) -> None:
-
+def test_functions_stand_in_only_inside_tests(tmp_path: Path) -> None:
     with pytest.raises(EmulatorError, match="'image' is mapped to a function"):
         Emulator(Settings(state=tmp_path, images={"image": lambda _: {}}))

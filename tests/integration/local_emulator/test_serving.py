@@ -1,18 +1,22 @@
 """The emulator as a server: where it listens, what it greets with, how it ends."""
 
 import json
+import os
 import signal
 import socket
 import stat
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from local_emulator.state_folder import PORTS
 from tests.conftest import ROOT, Server
+from tests.integration.local_emulator.jobs import train
 
 
 def test_it_is_ready_soon_and_greets_with_the_exports(server: Server) -> None:
@@ -48,11 +52,21 @@ def test_it_listens_where_it_has_listened_unless_that_is_taken(tmp_path: Path, r
         server.end()
 
 
-def test_a_signal_ends_it_in_order_and_says_what_goes_on(tmp_path: Path, server: Server) -> None:
+def test_a_signal_ends_it_in_order_and_says_what_goes_on(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    server = Server(tmp_path / "state", ("--image", "*=sh -c 'sleep 600'"))
+    request.addfinalizer(server.remove)
+    server.start()
+    with patch.dict(os.environ, server.environment):
+        train("sleeps")
     assert server.process is not None
     server.process.send_signal(signal.SIGINT)
     assert server.process.wait(timeout=60) == 0
     server.end()
+    left = "1 training jobs go on by themselves; the next start picks them up (`reset` ends them).\n"
+    deadline = time.monotonic() + 60
+    while left not in server.log:  # which a thread reads
+        assert time.monotonic() < deadline, server.log
+        time.sleep(0.01)
     assert not [line for line in server.log if "Traceback" in line]
 
 

@@ -35,7 +35,7 @@ def start(folder: RunFolder) -> Start:
         finally:
             os.close(writing)
             with open(reading, "rb") as output:  # noqa: PTH123 - a descriptor
-                printed = output.read() if "started" in locals() else b""
+                printed = output.read()
         assert isinstance(started, ExecutedProgram)
         return os.waitstatus_to_exitcode(started.reap()), printed.decode()
 

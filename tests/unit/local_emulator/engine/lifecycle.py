@@ -8,7 +8,7 @@ from typing import Any
 
 from local_emulator.documents import parse
 from local_emulator.domain.jobs import Secondary, Status
-from local_emulator.domain.names import Arn, AwsScope
+from local_emulator.domain.names import Arn
 from local_emulator.domain.training import TimeBudget, TrainingJob
 from local_emulator.engine.faults import FaultLog
 from local_emulator.engine.training_lifecycle import TrainingLifecycle
@@ -16,9 +16,8 @@ from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.run import Cause, Command, Exit, Run, RunState
 from local_emulator.settings import Settings
 from local_emulator.store.sqlite import SqliteStore
+from tests.made_jobs import NOW, SCOPE
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-SCOPE = AwsScope(region="us-east-1", account="123456789012")
 REQUEST = {
     "AlgorithmSpecification": {},
     "OutputDataConfig": {"S3OutputPath": "s3://bucket/out"},

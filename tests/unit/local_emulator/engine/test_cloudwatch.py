@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -16,9 +16,7 @@ from local_emulator.domain.training import TrainingJob
 from local_emulator.engine.cloudwatch import CloudWatchSync
 from local_emulator.engine.faults import FaultLog
 from local_emulator.store.sqlite import SqliteStore
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-SCOPE = AwsScope(region="us-east-1", account="123456789012")
+from tests.made_jobs import NOW, SCOPE
 
 
 class CloudWatch:

@@ -16,23 +16,15 @@ from local_emulator.engine.faults import FaultLog
 from local_emulator.engine.tuner import Tuner
 from local_emulator.store.base import Query
 from local_emulator.store.records import to_json
-from tests.unit.local_emulator.engine.lifecycle import NOW, SCOPE, Engine
+from tests import made_jobs
+from tests.made_jobs import NOW
+from tests.unit.local_emulator.engine.lifecycle import Engine
 
 
 def tuning(name: str, **config: Any) -> TuningJob:
-    request = {
-        "HyperParameterTuningJobConfig": {
-            "Strategy": "Random",
-            "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "score"},
-            "ResourceLimits": {"MaxParallelTrainingJobs": 1, "MaxNumberOfTrainingJobs": 9},
-            "ParameterRanges": {"ContinuousParameterRanges": [{"Name": "x", "MinValue": "0", "MaxValue": "1"}]},
-            **config,
-        },
-        "TrainingJobDefinition": {"AlgorithmSpecification": {"MetricDefinitions": []}, "ResourceConfig": {}},
-    }
-    times = {"created": NOW, "modified": NOW}
-    words: dict[str, Any] = {"name": name, "arn": SCOPE.tuning_arn(name), "request": request, "seed": 1, **times}
-    return TuningJob(region="us-east-1", plan=parse.tuning(request), status=Status.IN_PROGRESS, **words)
+    job = made_jobs.tuning(name, ResourceConfig={})
+    request = {**job.request, "HyperParameterTuningJobConfig": job.request["HyperParameterTuningJobConfig"] | config}
+    return replace(job, request=request, plan=parse.tuning(request))
 
 
 @pytest.mark.parametrize("fault", ["plan", "request", "record"])
