@@ -113,6 +113,12 @@ class Advice:
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
+    def changed(self) -> frozenset[str]:
+        """The hyperparameters whose ranges it changes: the ends, the categories or the scale."""
+        scaled = {self.hyperparameter} if self.kind is Remedy.LOGARITHMIC_SCALE and self.hyperparameter is not None else set()
+        return frozenset({*self.ranges, *self.values, *scaled})
+
+    @property
     def changes(self) -> str:
         """What it changes of the ranges, in words; empty for nothing."""
         ranges = (f"{name}: {low:.3g} to {high:.3g}" for name, (low, high) in self.ranges.items())

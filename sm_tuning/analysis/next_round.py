@@ -1,7 +1,7 @@
 """The next round: the tuning job that follows one, as its diagnosis advises, and what was changed of it and why."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -131,7 +131,7 @@ def _comments(diagnosis: "Diagnosis", job: TuningJobSpec, following: TuningJobSp
     before = {parameter.name: parameter for parameter in job.definition.ranges}
     for parameter in following.definition.ranges:
         if parameter != before[parameter.name]:
-            reasons = [f"{advice.remedy}: {advice.reason}" for advice in diagnosis.advice if _concerns(advice, parameter.name)]
+            reasons = [f"{advice.remedy}: {advice.reason}" for advice in diagnosis.advice if parameter.name in advice.changed]
             comments[f"ranges.{parameter.name}"] = [f"was {_shown(before[parameter.name])}", *reasons]
     comments["strategy"] = list(_about_strategy(job.strategy, following.strategy))
     comments["warm_start"] = ["what has been tried there is not tried again, and counts as this tuning job's own"]
@@ -150,18 +150,10 @@ def _head(diagnosis: "Diagnosis", following: TuningJobSpec) -> Iterator[str]:
     yield f"The round after {parents}, as `sm-tuning diagnose` advises: {following.name}"
     if diagnosis.best is not None:
         yield f"best so far: {diagnosis.best} ({diagnosis.fit.verdict.value}): {diagnosis.fit.reason}"
-    yours = [advice for advice in diagnosis.advice if not (advice.ranges or advice.values) and advice.kind not in _IN_THE_FILE]
+    yours = [advice for advice in diagnosis.advice if not advice.changed and advice.kind is not Remedy.NEXT_ROUND]
     if yours:
         yield "advised, too, and not a matter of this file:"
         yield from (f"  {advice.remedy}: {advice.reason}" for advice in yours)
-
-
-_IN_THE_FILE = {Remedy.NEXT_ROUND, Remedy.LOGARITHMIC_SCALE}
-
-
-def _concerns(advice: Advice, name: str) -> bool:
-    changes: Mapping[str, object] = {**advice.ranges, **advice.values}
-    return name in changes or (advice.kind is Remedy.LOGARITHMIC_SCALE and advice.hyperparameter == name)
 
 
 def _about_strategy(before: Strategy, after: Strategy) -> Iterator[str]:

@@ -108,22 +108,20 @@ def _within_cliffs(ranges: Ranges, evidence: Evidence) -> Ranges:
 
 def _last(plan: Sequence[Advice], evidence: Evidence) -> Iterator[Advice]:
     """Whether to search on, or to stop."""
-    results = evidence.results
-    changed = [name for advice in plan for name in (*advice.ranges, *advice.values)]
-    names = [trial.name for trial in results.trials]
-    late = results.best is not None and names.index(results.best.name) + 1 > _LATE * len(names)
-    if changed or late or not results.ranking:
-        why = f"with the new ranges of {', '.join(dict.fromkeys(changed))}" if changed else ""
-        if not changed and results.best is not None:
-            why = f"the best came as number {names.index(results.best.name) + 1} of {len(names)}"
+    best, trials = evidence.results.best, evidence.results.trials
+    changed = list(dict.fromkeys(name for advice in plan for name in sorted(advice.changed)))
+    number = 0 if best is None else trials.index(best) + 1
+    came = f"the best came as number {number} of {len(trials)}"
+    if changed or best is None or number > _LATE * len(trials):
+        why = "no training job has an objective yet" if best is None else came
+        why = f"with the new ranges of {', '.join(changed)}" if changed else why
         yield Advice(
             kind=Remedy.NEXT_ROUND,
             remedy=Remedy.NEXT_ROUND.value,
-            reason=f"{why or 'no training job has an objective yet'}; `sm-tuning next` writes that tuning job",
+            reason=f"{why}; `sm-tuning next` writes that tuning job",
             confidence=Confidence.MEDIUM if changed else Confidence.LOW,
             cost=evidence.cost(evidence.jobs),
         )
-    elif evidence.fit.verdict is Verdict.GOOD and results.best is not None:
-        number = names.index(results.best.name) + 1
-        reason = f"the best came as number {number} of {len(names)}, and none of the ranges asks for more"
+    elif evidence.fit.verdict is Verdict.GOOD:
+        reason = f"{came}, and none of the ranges asks for more"
         yield Advice(kind=Remedy.STOP, remedy=Remedy.STOP.value, reason=reason, confidence=Confidence.MEDIUM)

@@ -12,7 +12,7 @@ from sm_tuning.analysis.advice import Advice
 from sm_tuning.analysis.curves import Curves
 from sm_tuning.analysis.effects import Edge, Effect
 from sm_tuning.analysis.evidence import Evidence
-from sm_tuning.analysis.plan import objections
+from sm_tuning.analysis.plan import advised, objections
 from sm_tuning.analysis.results import Results
 from tests.unit.sm_tuning.planted import RATE, diverging, effect, fall, falling, losses, overfitting, remedies, tuned
 
@@ -183,6 +183,21 @@ def test_a_good_fit_gets_a_next_step() -> None:
     assert kinds(diagnosis)[-1] is Remedy.STOP
     late = [*(trial for trial in results.trials if trial is not best), best]
     assert kinds(diagnose(replace(results, trials=late)))[-1] is Remedy.NEXT_ROUND
+
+
+def test_a_better_scale_is_a_reason_to_search_on() -> None:
+    """The best came early and is a good fit: with the scale that is advised the next round differs."""
+    results = tuned(sound, RATE, 12)
+    results = replace(results, trials=[*results.ranking])
+    diagnosis = diagnose(results)
+    rate = replace(effect(diagnosis, "learning_rate"), edge=None)
+    assert results.best is results.trials[0]
+    without, scaled = (
+        advised(results, diagnosis.fit, diagnosis.fits, [replace(rate, wants_logarithmic=wanted)]) for wanted in (False, True)
+    )
+    assert without[-1].kind is Remedy.STOP
+    assert [advice.kind for advice in scaled][-2:] == [Remedy.LOGARITHMIC_SCALE, Remedy.NEXT_ROUND]
+    assert scaled[-1].reason.startswith("with the new ranges of learning_rate")
 
 
 def test_each_advice_has_a_cost() -> None:
