@@ -77,8 +77,10 @@ class Effect:
         return [remark for remark in remarks if remark]
 
 
-def position(parameter: Range | None, value: float) -> float | None:
-    """Where a value lies in its range, from 0 to 1, on the range's scale; of numeric categories their order counts."""
+def position(parameter: Range | None, value: float | str | None) -> float | None:
+    """Where a value lies in its range, from 0 to 1, on the range's scale; of numeric categories their order counts. None for text."""
+    if value is None or isinstance(value, str):
+        return None
     if isinstance(parameter, Categorical):
         values = sorted(category for text in parameter.values if (category := number(str(text).strip('"'))) is not None)
         many = len(values) == len(parameter.values) > 2  # noqa: PLR2004 - of two, one is always at an end
@@ -243,8 +245,7 @@ def _edge(results: Results, name: str, best_part: int, parts: int) -> Edge | Non
     positions = [
         share
         for trial in ranking[: max(_LEAST_TRIALS, len(ranking) // 10)]
-        if isinstance(setting := trial.settings.get(name), float)
-        and (share := position(results.ranges.get(name), setting)) is not None
+        if (share := position(results.ranges.get(name), trial.settings.get(name))) is not None
     ]
     if len(positions) < _LEAST_TRIALS:
         return None

@@ -98,8 +98,7 @@ class Evidence:
 
     def share(self, name: str | None) -> float | None:
         """Where the best training job lies in a hyperparameter's range, from 0 to 1."""
-        setting = self.setting(name)
-        return None if name is None or setting is None else position(self.results.ranges.get(name), setting)
+        return position(self.results.ranges.get(name or ""), self.setting(name))
 
     def cliff(self, name: str | None) -> float | None:
         """The value above which training comes to nothing."""

@@ -118,8 +118,7 @@ def _levelled_off(evidence: Evidence, name: str, edge: Edge) -> bool:
     before: list[float] = []
     every: list[float] = []
     for trial in evidence.results.ranking:
-        setting = trial.settings.get(name)
-        share = position(evidence.results.ranges.get(name), setting) if isinstance(setting, float) else None
+        share = position(evidence.results.ranges.get(name), trial.settings.get(name))
         if trial.objective is None or share is None:
             continue
         every.append(sign * trial.objective)
@@ -182,8 +181,7 @@ def _bad_everywhere(evidence: Evidence, name: str, category: str) -> bool:
     parts: dict[tuple[str, bool], tuple[list[float], list[float]]] = {}
     for trial in evidence.results.ranking:
         for other in ("", *others):
-            setting = trial.settings.get(other)
-            share = position(evidence.numeric(other), setting) if isinstance(setting, float) else None
+            share = position(evidence.numeric(other), trial.settings.get(other))
             part = parts.setdefault((other, share is not None and share > 1 / 2), ([], []))
             if trial.objective is not None:
                 part[trial.settings.get(name) == category].append(trial.objective)
