@@ -44,7 +44,7 @@ _OTHER = frozenset({
     *("samples", "memory", "progress", "grad", "norm", "flos", "flops", "gpu", "cpu", "std", "stdv", "stdev"),
 })  # fmt: skip
 _PER = ("step", "epoch")
-_A_SHARE = 1.5  # a share is not above 1, but what somebody has smoothed may be
+A_SHARE = 1.5  # a share is not above 1, but what somebody has smoothed may be
 _A_CURVE = 3  # values
 ACCURACIES = frozenset({"acc", "accuracy"})
 _SHARES = re.compile(
@@ -232,6 +232,6 @@ def direction(name: str, objective: Objective | None, values: Sequence[float]) -
     if not up or loss is not False or not finite or min(finite) < 0:
         return Direction(up)
     most = max(finite)
-    if most < _A_SHARE:
+    if most < A_SHARE:
         return Direction(up, max(most, 1.0))
     return Direction(up, 100.0 if most <= 100 and kind in ACCURACIES else 0.0)  # noqa: PLR2004 - per cent

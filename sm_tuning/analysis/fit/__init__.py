@@ -1,9 +1,7 @@
 """The verdict on one training job: thresholds on its smoothed learning curves, each of which can be checked by eye."""
 
 from sm_tuning.analysis.fit.classify import attainable, classify
-from sm_tuning.analysis.fit.rules import EVEN
+from sm_tuning.analysis.fit.rules import EVEN, STUCK
 from sm_tuning.analysis.fit.verdict import Cause, Fit, Remark, Verdict
-
-STUCK = 0.02  # of its first value: training has not moved
 
 __all__ = ["EVEN", "STUCK", "Cause", "Fit", "Remark", "Verdict", "attainable", "classify"]

@@ -24,11 +24,10 @@ _HALF = 0.5  # of what counts in the accuracy too, where the loss says overfit
 
 @dataclass(frozen=True)
 class Opinion:
-    """What one form says: the finding that applies, and the strength of the strongest that does not."""
+    """What one form says: the finding that applies, and how far it is overfit whatever applies."""
 
     form: Form
     finding: Finding
-    below: float
     gap: float
 
     @property
@@ -118,11 +117,11 @@ def _opinion(form: Form) -> Opinion:
     """What a form says by itself."""
     every = list(findings(form))
     gap = max((finding.strength for finding in every if finding.verdict is Verdict.OVERFIT), default=0.0)
-    below = max((finding.strength for finding in every if finding.strength <= 1), default=0.0)
     applying = next((finding for finding in every if finding.strength > 1), None)
     if applying is None:
+        below = max((finding.strength for finding in every if finding.strength <= 1), default=0.0)
         applying = Finding(verdict=Verdict.GOOD, strength=1 / max(below, 1e-3), reason=_good(form))
-    return Opinion(form, applying, below, gap)
+    return Opinion(form, applying, gap)
 
 
 def _good(form: Form) -> str:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 
 from sm_tuning.analysis.fit.form import Form, Scale
-from sm_tuning.analysis.fit.series import Series, jitter
+from sm_tuning.analysis.fit.series import TELLING, Series, jitter
 from sm_tuning.analysis.fit.verdict import Finding, Verdict, ratio
 
 _EXPLODED = 1000.0  # times the end
@@ -24,11 +24,10 @@ _WILD = 0.2  # of the end: how far the first epochs are from it
 _FELL_BACK = 0.03  # of the end: what the first epoch had learnt, and the second has lost
 _DEAD_JITTER = 0.002
 _STILL = 0.02
-_CONSTANT = 0.002  # points: it answers the same whatever it is shown
+CONSTANT = 0.002  # points: it answers the same whatever it is shown
 _CONSTANT_WRONG = 0.1
 _ONCE_BETTER = 0.1
 _ONCE_FITTED = 0.4  # wrong at its best: what has never learnt more may have been drawn to chance level by weight decay
-_TELLING = 6
 _LOSSES = {Scale.ENTROPY, Scale.SQUARED, Scale.DISTANCE}
 _CLASSES = (2, 3, 4, 5, 10, 100, 1000)  # others lie so close that any loss would be near one
 
@@ -52,7 +51,7 @@ def later(form: Form) -> Iterator[Finding]:
 def _exploded(form: Form) -> Iterator[Finding]:
     """A loss that began, or stays, so far above that weights must have exploded."""
     series = form.learning
-    if form.scale is Scale.SHARE or form.scale is Scale.SIGNED or len(series) < _TELLING:
+    if form.scale is Scale.SHARE or form.scale is Scale.SIGNED or len(series) < TELLING:
         return
     third = _late(series)
     still = series.smooth[len(series.smooth) // 3] - series.last <= jitter(third) and jitter(third) > _SWING * series.last
@@ -113,7 +112,7 @@ def _lost(form: Form) -> Iterator[Finding]:
     series = form.learning
     rise, rest = series.last - series.best, series.first - series.last
     gained = max(form.gained, 0.05 * abs(series.first), 1e-12)
-    lost = rest < 0.6 * gained and (form.train is not None or rest < 0) and len(series) >= _TELLING
+    lost = rest < 0.6 * gained and (form.train is not None or rest < 0) and len(series) >= TELLING
     best, last = series.change(series.best_index)
     yield Finding(
         verdict=Verdict.DIVERGED,
@@ -125,7 +124,7 @@ def _lost(form: Form) -> Iterator[Finding]:
 def _leapt(form: Form) -> Iterator[Finding]:
     """Late in training a loss, or what R2 leaves unexplained, was above where it began, and it has not recovered."""
     series = form.train
-    if series is None or (form.scale not in _LOSSES and not form.explains_variance) or len(series) < _TELLING:
+    if series is None or (form.scale not in _LOSSES and not form.explains_variance) or len(series) < TELLING:
         return
     half = len(series.errors) // 2
     worst = max(range(half, len(series.errors)), key=series.errors.__getitem__)
@@ -141,11 +140,11 @@ def _leapt(form: Form) -> Iterator[Finding]:
 def _died(form: Form) -> Iterator[Finding]:
     """A classifier that was better once and now answers the same whatever it is shown: its accuracy does not change any more."""
     series = form.learning
-    if not form.counts_answers or len(series) < _TELLING:
+    if not form.counts_answers or len(series) < TELLING:
         return
     last = series.errors[-max(len(series.errors) // 3, 4) :]
     best = min(series.errors)
-    died = max(last) - min(last) <= _CONSTANT and series.last > _CONSTANT_WRONG and best < _ONCE_FITTED
+    died = max(last) - min(last) <= CONSTANT and series.last > _CONSTANT_WRONG and best < _ONCE_FITTED
     yield Finding(
         verdict=Verdict.RATE_TOO_HIGH,
         strength=ratio(series.last - best, _ONCE_BETTER) if died else 0.0,
@@ -180,7 +179,7 @@ def chance_level(form: Form, series: Series | None = None, *, near: float = _CHA
 def _dead(form: Form) -> Iterator[Finding]:
     """A loss that stays where guessing is, after a wild beginning, a leap or a fall back in the second epoch, or with jumps."""
     series = form.learning
-    if len(series) < _TELLING:
+    if len(series) < TELLING:
         return
     begun, last, tail = series.errors[0], series.last, _late(series)
     wild = ratio(begun - last, _WILD * last)

@@ -1,6 +1,7 @@
 """The training and the validation curve of one kind of metric, and how much of a difference counts in it."""
 
 import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -8,10 +9,9 @@ from functools import cached_property
 
 from sm_tuning.analysis.curves import Curves
 from sm_tuning.analysis.fit.series import Series
-from sm_tuning.analysis.metric_names import ACCURACIES, MetricPair, direction, is_error_rate, is_loss, is_share
+from sm_tuning.analysis.metric_names import A_SHARE, ACCURACIES, MetricPair, direction, is_error_rate, is_loss, is_share
 from sm_tuning.spec.metrics import Objective
 
-_A_SHARE = 1.5  # a share is not above 1, but what somebody has smoothed may be
 _PER_CENT = 100.0
 _NO_ENTROPY = 15.0  # nats: guessing one of three million classes
 _GUESSING = 3.0  # nats
@@ -179,9 +179,7 @@ def form_of(pair: MetricPair, curves: Curves, objective: Objective | None, attai
     )
 
 
-def _scale(
-    kind: str, values: dict[str, Sequence[float]] | dict[str, list[float]], *, up: bool
-) -> tuple[Scale, dict[str, Callable[[float], float]]]:
+def _scale(kind: str, values: Mapping[str, Sequence[float]], *, up: bool) -> tuple[Scale, dict[str, Callable[[float], float]]]:
     """The scale, and how each metric's values become errors."""
     parts = kind.split("_")
     everything = [value for part in values.values() for value in part]
@@ -193,7 +191,7 @@ def _scale(
             return Scale.SHARE, {name: _share(top or 1.0, up=False) for name, top in tops.items()}
     if not up and not _PERPLEXITIES.isdisjoint(parts) and everything and min(everything) > 0:
         return Scale.ENTROPY, dict.fromkeys(values, math.log)
-    mapping: Callable[[float], float] = _negative if up else _same
+    mapping: Callable[[float], float] = operator.neg if up else operator.pos
     if everything and min(map(mapping, everything)) < 0:
         return Scale.SIGNED, dict.fromkeys(values, mapping)
     scale = _scale_of_loss(kind)
@@ -206,19 +204,11 @@ def _top(values: Sequence[float]) -> float | None:
     """1 for shares, 100 for per cent, None for what is neither."""
     if not values or max(values) > _PER_CENT:
         return None
-    return 1.0 if max(values) <= _A_SHARE else _PER_CENT
+    return 1.0 if max(values) <= A_SHARE else _PER_CENT
 
 
 def _share(top: float, *, up: bool) -> Callable[[float], float]:
     return lambda value: 1 - value / top if up else value / top
-
-
-def _negative(value: float) -> float:
-    return -value
-
-
-def _same(value: float) -> float:
-    return value
 
 
 def _scale_of_loss(kind: str) -> Scale:

@@ -8,9 +8,9 @@ import math
 from collections.abc import Iterator
 
 from sm_tuning.analysis.fit import collapse
-from sm_tuning.analysis.fit.collapse import chance_level
+from sm_tuning.analysis.fit.collapse import CONSTANT, chance_level
 from sm_tuning.analysis.fit.form import Form, Scale
-from sm_tuning.analysis.fit.series import Series, compared, scatter
+from sm_tuning.analysis.fit.series import TELLING, Series, compared, scatter
 from sm_tuning.analysis.fit.verdict import Finding, Verdict, ratio
 
 # What counts as worse: two points of a share; a fifth of a loss, which is two fifths of a mean of squares.
@@ -39,10 +39,9 @@ _NEAR_THE_END = 0.8  # of the epochs: the best one comes after it
 # Validation that jumps.
 _NOISE = 0.12
 _NOISE_POINTS = 0.03
-_STILL = 0.02
+STUCK = 0.02  # of its first value: it has not moved
 _ERRORS = 1.5  # standard errors of a validation share: what chance may add to a gap
 _NOISES = 2.5  # what is more than noise
-_TELLING = 6
 _HARDLY = {
     Scale.ENTROPY: 0.25,
     Scale.SQUARED: 0.25,
@@ -50,7 +49,6 @@ _HARDLY = {
 }  # of its first value a loss that learnt something has fallen
 _HIGH_LOSS = 0.5  # nats: the right answer has a probability of 60 %
 _FAR_POINTS = 0.2  # behind a training metric that is bad itself
-_CONSTANT = 0.002
 _CONSTANT_WRONG = 0.3  # of the training data, in every epoch: it answers the same whatever it is shown
 _SEVERAL = 5
 _NEVER_MOVED_WRONG = 0.1  # the same where both accuracies are the same number in every epoch
@@ -213,10 +211,10 @@ def _learnt_nothing(form: Form, train: Series, held_out: Series) -> float:
     """How far a classifier is from having learnt anything: its training metric has hardly moved, or does not move at all."""
     if form.counts_answers and train.last > _NEVER_MOVED_WRONG and all(len(set(each.logged)) == 1 for each in (train, held_out)):
         return 2.0
-    if len(form.main) < _TELLING or held_out.last - train.last > _FAR_POINTS:
+    if len(form.main) < TELLING or held_out.last - train.last > _FAR_POINTS:
         return 0.0
     late = train.errors[len(train.errors) // 3 :]
-    if form.counts_answers and max(late) - min(late) <= _CONSTANT and train.last > _CONSTANT_WRONG:
+    if form.counts_answers and max(late) - min(late) <= CONSTANT and train.last > _CONSTANT_WRONG:
         return 2.0
     return misfit(form) if train.first - train.best <= max(_POINTS, 2 * train.noise) else 0.0
 
@@ -225,7 +223,7 @@ def misfit(form: Form) -> float:
     """How much of the training data a classifier gets wrong, above 1: more than one that fits."""
     if form.main.last + form.sampling_error < _FITS:
         return 0.0  # validation does better than training, as with dropout
-    return form.learning.last / (_LOW_R2 if "r2" in form.kind else _LOW_SHARE)
+    return form.learning.last / (_LOW_R2 if form.explains_variance else _LOW_SHARE)
 
 
 def _underfit(form: Form) -> Iterator[Finding]:
@@ -246,7 +244,7 @@ def _underfit(form: Form) -> Iterator[Finding]:
     evenly = series.last == series.best and series.quarter >= max(EVEN * (series.first - series.last), 2 * series.noise) > 0
     if form.scale not in _HARDLY or (form.scale is Scale.ENTROPY and series.last <= _HIGH_LOSS and not evenly):
         return
-    if chance_level(form, form.main) is not None and form.main.first - form.main.best < _STILL * form.main.first:
+    if chance_level(form, form.main) is not None and form.main.first - form.main.best < STUCK * form.main.first:
         series = form.main  # what training gains is no more than the wild beginning, if validation stays where guessing is
     moved = (series.first - series.best) / max(abs(series.first), 1e-12)
     classes = chance_level(form, series)
@@ -254,7 +252,7 @@ def _underfit(form: Form) -> Iterator[Finding]:
     guessing = f", about what guessing one of {classes} classes gives ({math.log(classes):.4g})" if classes is not None else ""
     yield Finding(
         verdict=Verdict.UNDERFIT,
-        strength=(_HARDLY[form.scale] if len(series) >= _TELLING or evenly else _STILL) / max(moved, 1e-3),
+        strength=(_HARDLY[form.scale] if len(series) >= TELLING or evenly else STUCK) / max(moved, 1e-3),
         reason=f"{series.name} has hardly fallen: {first} in epoch 1, {last} at the end{guessing}",
     )
 

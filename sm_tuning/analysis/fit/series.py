@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 _MOST = 200  # values that are judged; more are brought together
-_TELLING = 6  # with fewer values a jump cannot be told from a bend
+TELLING = 6  # with fewer values a jump cannot be told from a bend
 _MISSING = 0.2  # of the values: more gaps than that are no gaps
 
 
@@ -166,7 +166,7 @@ def jitter(curve: Sequence[float]) -> float:
 
     A smooth line bends slowly: the distance from the middle of both neighbours is taken twice.
     """
-    rough = list(curve) if len(curve) >= _TELLING else []
+    rough = list(curve) if len(curve) >= TELLING else []
     for _ in range(2):
         rough = [value - (before + after) / 2 for before, value, after in zip(rough, rough[1:], rough[2:], strict=False)]
     return 0.71 * statistics.median(map(abs, rough)) if rough else 0.0
