@@ -119,8 +119,8 @@ def _order(text: str) -> tuple[float, str]:
 
 
 def objective_axis(view: ViewModel) -> Axis:
-    """The objectives of training jobs that did not diverge or, if all did, of all."""
-    sound: Sequence[TrialView] = [trial for trial in view.trials if not trial.diverged and trial.objective is not None]
+    """The objectives of training jobs that did not die or, if all did, of all."""
+    sound: Sequence[TrialView] = [trial for trial in view.trials if not trial.died and trial.objective is not None]
     values = [trial.objective for trial in sound or view.trials if trial.objective is not None]
     low, high = spread(values)
     if values and min(values) >= 0 > low:

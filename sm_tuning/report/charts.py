@@ -130,7 +130,7 @@ def timeline(view: ViewModel) -> Chart | None:
     left = count - drawn
     short = sum(trial.begin == trial.end for trial in view.timeline)
     note = sentences(
-        "★ the best; ■ stopped early; ✕ failed or diverged",
+        f"★ the best; ■ {STOPPED}; ✕ {WRONG}",
         f"{short} began and ended in the same second: ticks, which may cover one another" if short else "",
         f"{left} more lanes are not drawn" if left > 0 else "",
     )

@@ -23,7 +23,7 @@ from sm_tuning.report.vegalite import (
 )
 from sm_tuning.report.view_model import ViewModel
 
-_MOST_LINES = 12  # kinds of line that can be hint apart
+_MOST_LINES = 12  # kinds of line that can be told apart
 
 
 def comparison(view: ViewModel) -> dict[str, Chart]:

@@ -12,7 +12,7 @@ from sm_tuning.report.view_model import TrialView, ViewModel
 
 Row = dict[str, Any]
 
-BEST, DONE, STOPPED, WRONG, RUNNING = "best", "completed", "stopped early", "failed or diverged", "running"
+BEST, DONE, STOPPED, WRONG, RUNNING = "best", "completed", "stopped early", "failed or died", "running"
 OUTCOMES = (BEST, DONE, STOPPED, WRONG, RUNNING)
 MOST_CURVES = 60  # beside the best: more cannot be told apart
 _MOST_POINTS = 200  # of a curve: more cannot be seen
@@ -74,7 +74,7 @@ def outcome(trial: TrialView) -> str:
         return BEST
     if trial.running:
         return RUNNING
-    if trial.status == "Failed" or trial.diverged:
+    if trial.status == "Failed" or trial.died:
         return WRONG
     return STOPPED if trial.status == "Stopped" else DONE
 

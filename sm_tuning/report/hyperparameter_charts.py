@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from sm_tuning.analysis.effects import Effect
 from sm_tuning.report.axes import Axis, hyperparameter_axes, objective_axis
+from sm_tuning.report.datasets import WRONG
 from sm_tuning.report.labels import label
 from sm_tuning.report.vegalite import (
     BAD,
@@ -87,7 +88,7 @@ def _slice(view: ViewModel, effect: Effect) -> Chart:
                    {"x": mean_x, "y": upright(up, "low"), "y2": {"field": "high"}}, *of)  # fmt: skip
     layers = [errors, means, *points(x, up, view)]
     if effect.diverges_above is not None and not axis.categories:
-        values = {"values": [{axis.field: effect.diverges_above, "word": "diverges above"}]}
+        values = {"values": [{axis.field: effect.diverges_above, "word": "training dies above"}]}
         layers += [
             {"data": values, "mark": {"type": "rule", "color": BAD, "strokeDash": [3, 3], "clip": True}, "encoding": {"x": x}},
             {"data": values, "mark": {"type": "text", "align": "right", "dx": -4, "color": SOFT},
@@ -116,7 +117,7 @@ def contour(view: ViewModel) -> Chart | None:
     known = [
         (x, y, trial.objective)
         for trial in view.trials
-        if trial.objective is not None and not trial.diverged
+        if trial.objective is not None and not trial.died
         and (x := axes[0].position(trial.settings.get(names[0]))) is not None
         and (y := axes[1].position(trial.settings.get(names[1]))) is not None
     ]  # fmt: skip
@@ -146,7 +147,7 @@ def contour(view: ViewModel) -> Chart | None:
     zoom = [letter for letter, axis in zip("xy", axes, strict=True) if not axis.categories]
     first = zoomed(filled, *zoom) if zoom else filled
     better = "the highest" if view.objective.higher_is_better else "the lowest"
-    note = f"the mean of near training jobs, yellow: {better}; blank: none is near; star: the best; cross: failed or diverged"
+    note = f"the mean of near training jobs, yellow: {better}; blank: none is near; star: the best; cross: {WRONG}"
     return Chart("Contour of the two most important", lite([first, trials], height=320), note)
 
 

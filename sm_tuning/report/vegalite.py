@@ -183,7 +183,7 @@ def remarks(trials: Sequence[TrialView], axis: Axis, view: ViewModel) -> str:
     end = "lower" if view.objective.higher_is_better else "upper"
     return sentences(
         beyond([trial.objective for trial in trials], axis.low, axis.high),
-        f"{lost} failed or diverged without an objective: crosses at the {end} edge" if lost else "",
+        f"{lost} {WRONG} without an objective: crosses at the {end} edge" if lost else "",
     )
 
 

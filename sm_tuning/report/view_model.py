@@ -66,7 +66,7 @@ class TrialView:
         return self.status in _RUNNING
 
     @property
-    def diverged(self) -> bool:
+    def died(self) -> bool:
         """Whether its training came to nothing (`Verdict.died`)."""
         return self.fit.verdict.died
 

@@ -106,7 +106,7 @@ def test_what_a_tuning_job_found(finished: TuningRun, tmp_path: Path) -> None:
     assert view.fit.verdict is Verdict.OVERFIT
     assert [advice.remedy for advice in view.advice][:2] == ["more training data", "stop earlier"]
     for trial in view.trials:
-        assert trial.diverged == (float(trial.hyperparameters["learning_rate"]) > 0.03)
+        assert trial.died == (float(trial.hyperparameters["learning_rate"]) > 0.03)
 
 
 def test_where_logs_may_not_be_read_the_metrics_of_each_minute_are(finished: TuningRun) -> None:

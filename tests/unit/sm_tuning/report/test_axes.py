@@ -76,7 +76,7 @@ def test_a_logarithmic_axis_has_no_zero() -> None:
 def test_the_objective_s_axis_is_of_what_did_not_diverge() -> None:
     view = view_model(made(30))
     axis = objective_axis(view)
-    sound = [trial.objective for trial in view.trials if trial.objective is not None and not trial.diverged]
+    sound = [trial.objective for trial in view.trials if trial.objective is not None and not trial.died]
     assert axis.low < min(sound)
     assert axis.high > max(sound)
 

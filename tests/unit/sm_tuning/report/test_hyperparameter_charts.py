@@ -26,7 +26,17 @@ def test_a_slice_for_each_hyperparameter_the_most_important_first() -> None:
     assert f"decides {view.effects[0].importance:.0%} of the differences" in rate.note
     assert rate.spec["layer"][0]["encoding"]["x"]["scale"]["type"] == "log"
     lost = sum(trial.objective is None for trial in view.trials)
-    assert f"{lost} failed or diverged without an objective" in rate.note
+    assert f"{lost} failed or died without an objective" in rate.note
+
+
+def test_the_value_above_which_training_dies_is_marked_in_the_effect_s_own_words() -> None:
+    """It may have had a rate too high there, which is no divergence."""
+    view = view_model(made(30))
+    effects = [replace(view.effects[0], diverges_above=0.05), *view.effects[1:]]
+    chart = slices(replace(view, diagnosis=replace(view.diagnosis, effects=effects)))["slice-learning_rate"]
+    words = [part["data"]["values"][0]["word"] for part in chart.spec["layer"] if "word" in str(part["data"].get("values"))]
+    assert set(words) == {"training dies above"}
+    assert "training dies above 0.05" in chart.note
 
 
 def test_a_slice_does_not_call_running_training_jobs_failed() -> None:
@@ -36,7 +46,7 @@ def test_a_slice_does_not_call_running_training_jobs_failed() -> None:
     after = view_model(replace(results, trials=[running if trial is first else trial for trial in results.trials]))
     before = view_model(results)
     lost = [
-        note.split(" failed or diverged")[0].split("; ")[-1]
+        note.split(" failed or died")[0].split("; ")[-1]
         for note in (slices(view)["slice-units"].note for view in (before, after))
     ]
     assert lost[0] == lost[1]
@@ -49,7 +59,7 @@ def test_the_contour_is_of_the_two_most_important() -> None:
     cells, trials = chart.spec["layer"]
     assert (trials["encoding"]["x"]["title"], trials["encoding"]["y"]["title"]) == ("learning_rate (logarithmic)", "units")
     values = [cell["z"] for cell in cells["data"]["values"]]
-    sound = [trial.objective for trial in view.trials if trial.objective is not None and not trial.diverged]
+    sound = [trial.objective for trial in view.trials if trial.objective is not None and not trial.died]
     assert min(sound) <= min(values) <= max(values) <= max(sound)
 
 

@@ -34,7 +34,7 @@ def test_the_diagnosis_is_made_once() -> None:
     assert view.diagnosis == diagnose(made(30))
     assert all(trial.fit is view.diagnosis.fits[trial.name] for trial in view.trials)
     assert sum(count for _, count in view.verdicts) == 30
-    assert dict(view.verdicts)[Verdict.DIVERGED] == sum(trial.diverged for trial in view.trials)
+    assert dict(view.verdicts)[Verdict.DIVERGED] == sum(trial.died for trial in view.trials)
 
 
 def test_times_are_seconds_since_the_first_training_job_was_created() -> None:
