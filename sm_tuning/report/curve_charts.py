@@ -1,8 +1,9 @@
 """Charts of learning curves: training and validation of each metric, of the best training jobs or of a chosen one."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from sm_tuning.analysis.fit import Fit
 from sm_tuning.report.axes import Axis, spread
 from sm_tuning.report.datasets import MOST_CURVES, families, family, part_of
 from sm_tuning.report.labels import label
@@ -70,8 +71,6 @@ def _chart(view: ViewModel, front: TrialView, kind: str, *, alone: bool) -> Char
     if sum(map(math.isfinite, seen)) < 2:  # noqa: PLR2004 - no line
         return None
     low, high = _ends(main, behind)
-    fit = front.fit
-    judged = fit.validation is not None and family(fit.validation) == kind
     spec = lite(
         [zoomed(_thin(kind, part)), _gap(kind), _lines(kind), *_beyond(kind, part), *_best_epoch()],
         low=low,
@@ -80,12 +79,17 @@ def _chart(view: ViewModel, front: TrialView, kind: str, *, alone: bool) -> Char
         last=max([2, *(len(values) for trial in [front, *others] for values in trial.curves.values())]),
         front=next(index for index, trial in enumerate(view.trials) if trial is front),
         behind=0 if alone else MOST_CURVES + 1,
-        best_epoch=fit.best_epoch if judged else None,
+        best_epoch=best_epochs(front.fit).get(kind),
     )
     thin = "" if alone else f"; thin: {part} of the other training jobs"
     note = sentences(f"solid: training; dashed: validation{thin}", _remark(main, behind, low, high))
     title = label(kind) if alone else f"{label(kind)} of the best training job"
     return Chart(title, {**spec, "usermeta": {"family": kind}}, note, logarithmic=positive(seen))
+
+
+def best_epochs(fit: Fit) -> Mapping[str, int]:
+    """The epoch with the best validation value, by the kind of metric that was judged; empty if none was."""
+    return {} if fit.validation is None or fit.best_epoch is None else {family(fit.validation): fit.best_epoch}
 
 
 def _ends(main: Sequence[float], behind: Sequence[float]) -> tuple[float, float]:

@@ -53,6 +53,7 @@
     const verdict = text("strong", job.verdict);
     verdict.className = `v-${job.verdict.replaceAll(" ", "-")}`;
     dialog.querySelector(".verdict").replaceChildren(verdict, `: ${job.reason}`);
+    dialog.querySelector(".remarks").replaceChildren(...job.remarks.map((remark) => Object.assign(text("p", remark), { className: "note" })));
     dialog.querySelector("dl").replaceChildren(...Object.entries(job.figures).map(([name, value]) => {
       const pair = document.createElement("div");
       pair.append(text("dt", name), text("dd", value));
@@ -74,8 +75,8 @@
       const [low, high] = [Math.min(...values), Math.max(...values)];
       const room = (high - low) * 0.05 || Math.abs(high) * 0.05 || 1;
       const last = Math.max(2, ...own.flatMap((row) => row.epochs));
-      const told = { first: 1, last, low: low - room, high: high + room, front: index, behind: 0, best_epoch: job.best_epoch };
-      const params = chart.spec.params.map((param) => ({ ...param, value: told[param.name] ?? null }));
+      const settings = { first: 1, last, low: low - room, high: high + room, front: index, behind: 0, best_epoch: job.best_epoch[kind] };
+      const params = chart.spec.params.map((param) => ({ ...param, value: settings[param.name] ?? null }));
       const figure = document.createElement("figure");
       const lost = own.flatMap((row) => row.values).filter((value) => value === null).length;
       figure.append(text("h3", kind), Object.assign(document.createElement("div"), { className: "chart" }));

@@ -11,7 +11,7 @@ from sm_tuning.client.status import duration
 from sm_tuning.errors import optional_package
 from sm_tuning.printable import printable
 from sm_tuning.report.charts import charts
-from sm_tuning.report.curve_charts import families_left_out
+from sm_tuning.report.curve_charts import best_epochs, families_left_out
 from sm_tuning.report.datasets import datasets
 from sm_tuning.report.vegalite import Chart
 from sm_tuning.report.view_model import TrialView, ViewModel
@@ -75,15 +75,14 @@ def page_data(
             name: {"title": chart.title, "spec": chart.spec, "logarithmic": chart.logarithmic} for name, chart in drawn.items()
         },
         "datasets": rows,
-        "jobs": [] if only is not None else [_job(view, index) for index in range(len(view.trials))],
+        "jobs": [] if only is not None else [_job(view, trial) for trial in view.trials],
     }
     text = json.dumps(data, allow_nan=False, separators=(",", ":"))
     return Trusted(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 
 
-def _job(view: ViewModel, index: int) -> dict[str, Any]:
+def _job(view: ViewModel, trial: TrialView) -> dict[str, Any]:
     """What a page tells of a training job that was opened."""
-    trial = view.trials[index]
     figures = {
         view.objective.name: "" if trial.reported is None else f"{trial.reported:.6g}",
         "status": trial.status,
@@ -94,7 +93,8 @@ def _job(view: ViewModel, index: int) -> dict[str, Any]:
         "name": printable(trial.name),
         "verdict": trial.fit.verdict.value,
         "reason": printable(trial.failure_reason or trial.fit.reason),
-        "best_epoch": trial.fit.best_epoch,
+        "remarks": [printable(f"{remark.cause.value.capitalize()}: {remark.text}.") for remark in trial.fit.remarks],
+        "best_epoch": best_epochs(trial.fit),
         "figures": {printable(name): printable(text) for name, text in figures.items() if text},
         "hyperparameters": [[printable(name), printable(text)] for name, text in trial.hyperparameters.items()],
     }

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from sm_tuning import WarmStart
+from sm_tuning.analysis.fit import Cause, Fit, Remark, Verdict
 from sm_tuning.analysis.results import Results
 from sm_tuning.client.status import FailureGroup
 from sm_tuning.report import page, view_model
+from sm_tuning.report.view_model import NextRoundText
 from sm_tuning.spec.metrics import Objective
 from tests.unit.sm_tuning.made_results import made
 
@@ -39,6 +41,21 @@ def test_everything_is_in_it() -> None:
     assert sorted(figures) == sorted(data["charts"])
     assert [job["name"] for job in data["jobs"]] == [trial.name for trial in view.trials]
     assert dict(data["jobs"][0]["hyperparameters"]) == dict(view.trials[0].hyperparameters)
+
+
+def test_a_training_job_is_opened_with_its_remarks_and_the_best_epoch_of_the_metric_that_was_judged() -> None:
+    view = view_model(made(30))
+    fit = Fit(
+        verdict=Verdict.GOOD,
+        reason="it learns",
+        remarks=[Remark(Cause.LEAK, "validation is <better>")],
+        validation="validation:loss",
+        best_epoch=7,
+    )
+    trials = [replace(view.trials[0], fit=fit), replace(view.trials[1], fit=replace(fit, validation=None)), *view.trials[2:]]
+    first, second, *_ = data_of(page(replace(view, trials=trials)))["jobs"]
+    assert (first["remarks"], first["best_epoch"]) == (["Leak suspected: validation is <better>."], {"loss": 7})
+    assert second["best_epoch"] == {}
 
 
 def test_its_head_tells_metric_strategy_status_dates_and_cost() -> None:
@@ -76,6 +93,21 @@ def test_several_tuning_jobs_are_compared() -> None:
     assert "<td>IdenticalDataAndAlgorithm: first</td>" in html
     assert {"compared-over-time", "compared-over-jobs"} <= set(data_of(html)["charts"])
     assert "Compared" not in page(view_model(first))
+
+
+def test_of_several_tuning_jobs_it_says_whose_instances_request_and_next_round_they_are() -> None:
+    results = [made(4, name=name) for name in ("first", "second", "third")]
+    kinds = ("ml.m5.large", "ml.c5.xlarge", "ml.m5.large")
+    jobs = [replace(part.tuning_jobs[0], instance_type=kind) for part, kind in zip(results, kinds, strict=True)]
+    trials = [replace(trial, name=f"{trial.tuning_job}-{trial.name}") for part in results for trial in part.trials]
+    following = NextRoundText("max_jobs = 4", "job = TuningJob()")
+    html = page(replace(view_model(Results(tuning_jobs=jobs, trials=trials)), next_round=following))
+    assert "instance hours of ml.m5.large, ml.c5.xlarge: what" in html
+    assert html.count("instance hours of") == 1
+    assert "The request of first, and how to repeat it" in html
+    assert "The tuning job that follows first, as the diagnosis of all of them advises" in html
+    assert "sm-tuning next" not in html.split("<h2>The next round</h2>")[1]  # which is of one tuning job
+    assert "<code>sm-tuning next first -o next.toml</code>" in page(replace(view_model(results[0]), next_round=following))
 
 
 def test_it_loads_nothing() -> None:
