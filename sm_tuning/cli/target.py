@@ -1,7 +1,7 @@
 """Where commands go: the emulator or AWS."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sm_tuning.boto import Session
@@ -18,9 +18,15 @@ class Target:
     state: Path
     url: str | None = None
     started: bool = False
+    _session: Session | None = field(default=None, init=False)
 
     def session(self, parallel: int | None = None) -> Session:
-        """A boto3 session; starts an emulator if none runs, for so many training jobs at a time."""
+        """The boto3 session, made once; starts an emulator if none runs, for so many training jobs at a time."""
+        if self._session is None:
+            self._session = self._made(parallel)
+        return self._session
+
+    def _made(self, parallel: int | None) -> Session:
         from sm_tuning.client.local_session import boto_session, local_session  # noqa: PLC0415 - boto3: a fifth of a second
 
         if self.aws:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
@@ -17,10 +18,14 @@ def test_another_installations_emulator_is_used_and_told_of(
     differences: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     session = SimpleNamespace(emulator=Emulator(URL, differences=differences))
-    monkeypatch.setattr(local_session, "local_session", lambda *_, **__: session)
+    asked = Mock(return_value=session)
+    monkeypatch.setattr(local_session, "local_session", asked)
     target = Target(aws=False, region=None, profile=None, state=tmp_path)
     assert target.session() is session
     assert (target.url, target.started) == (URL, False)
+    assert target.session() is session
+    asked.assert_called_once()  # a command asks for it several times, the emulator is asked and told of once
     error = " ".join(capsys.readouterr().err.split())
     assert (f"the emulator at {URL} is another than this program's: version 0.1, here 0.2." in error) is bool(differences)
+    assert error.count("is another than") == len(differences)
     assert bool(error) is bool(differences)
