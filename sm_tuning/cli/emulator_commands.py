@@ -17,8 +17,8 @@ from sm_tuning.printable import printable
 
 def start(*, port: int, parallel: int | None, state: Path, options: Sequence[str]) -> None:
     """Start it in the background and print the exports for other programs; `options` are those of `local_emulator serve`."""
-    words = ["--port", str(port)] + (["--parallel", str(parallel)] if parallel else [])
-    facts, started = process.ensure(state, [*words, *options])
+    options = [*(["--parallel", str(parallel)] if parallel else []), *options]
+    facts, started = process.ensure(state, ["--port", str(port), *options])
     if options and not started:
         echo(
             f"the emulator runs already, without these options: {shlex.join(options)}. First: sm-tuning emulator stop", error=True

@@ -36,8 +36,8 @@ def test_start_takes_the_options_of_serve(alone: Cli) -> None:
     _, errors = alone("emulator", "start", "--port", "0", "--fault", "throttle=1", "--quota", "tuning-jobs=3")
     assert errors.startswith("# started at http://127.0.0.1:")
     assert "ThrottlingException" in alone("list", code=1)[1]
-    _, errors = alone("emulator", "start", "--fault", "throttle=0")
-    assert "runs already, without these options: --fault throttle=0. First: sm-tuning emulator stop" in errors
+    _, errors = alone("emulator", "start", "--fault", "throttle=0", "--parallel", "2")
+    assert "runs already, without these options: --parallel 2 --fault throttle=0. First: sm-tuning emulator stop" in errors
 
 
 def test_an_option_that_serve_does_not_have_is_told(alone: Cli) -> None:
