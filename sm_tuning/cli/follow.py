@@ -1,10 +1,9 @@
 """Commands that look at tuning jobs and stop them."""
 
+import contextlib
 import re
 import sys
 from pathlib import Path
-
-from botocore.exceptions import ClientError
 
 from sm_tuning.boto import Session
 from sm_tuning.cli.display import console, safe, safe_lines, short, status_lines, table_of, trainings_table
@@ -13,9 +12,8 @@ from sm_tuning.cli.failures import INTERRUPTED
 from sm_tuning.cli.output import echo, echo_json
 from sm_tuning.cli.session import run_of
 from sm_tuning.cli.target import Target
-from sm_tuning.client.errors import NOT_FOUND, code_of
 from sm_tuning.client.run import TuningRun
-from sm_tuning.client.summaries import tuning_jobs
+from sm_tuning.client.summaries import training_job, tuning_jobs
 from sm_tuning.errors import NotFound
 
 _SHORT = re.compile(r"\d{3,}-[0-9a-f]+")
@@ -79,13 +77,10 @@ def logs(*, name: str, follow: bool, target: Target, as_json: bool) -> None:
 
 def _training_of(session: Session, name: str) -> tuple[TuningRun, str]:
     """The training job of a name, of the short name that tables show, or the best of a tuning job; raises NotFound."""
-    try:
-        session.client("sagemaker").describe_training_job(TrainingJobName=name)
-    except ClientError as error:
-        if code_of(error) not in {*NOT_FOUND, "ValidationException"}:  # which is what AWS says of an unknown training job
-            raise
-    else:
-        return TuningRun(name, session=session), name
+    client = session.client("sagemaker")
+    with contextlib.suppress(NotFound):
+        training_job(client, name)
+        return TuningRun(name, session=session, client=client), name
     if _SHORT.fullmatch(name):
         latest = run_of(session, "latest")
         for training in latest.trainings():

@@ -1,7 +1,7 @@
 """A tuning job as the command line describes it: a file, a stack that completes it, an image, a price."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,10 +16,10 @@ LOCAL_ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
 LOCAL_OUTPUT = "s3://sm-tuning-local"
 
 
-def emulators_own(job: TuningJob) -> str:
-    """Which of role and output a tuning job has for want of its own; empty if none."""
+def emulators_own(job: TuningJob) -> Sequence[str]:
+    """Which of role and output a tuning job has for want of its own."""
     defaults = (("role", LOCAL_ROLE), ("output", LOCAL_OUTPUT))
-    return " and ".join(name for name, default in defaults if getattr(job, name) == default)
+    return [name for name, default in defaults if getattr(job, name) == default]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,13 +1,12 @@
 """The command that writes the tuning job which follows one."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from sm_tuning.analysis.diagnosis import diagnose
 from sm_tuning.analysis.next_round import NextRound, next_round
 from sm_tuning.analysis.reading import read_data_scaling, read_results
-from sm_tuning.cli.job_file import LOCAL_OUTPUT, LOCAL_ROLE
+from sm_tuning.cli.job_file import emulators_own
 from sm_tuning.cli.output import echo, echo_json
 from sm_tuning.cli.session import run_of
 from sm_tuning.cli.target import Target
@@ -43,10 +42,5 @@ def _following(run: TuningRun, name: str | None) -> NextRound[TuningJob]:
     results = read_results(run)
     job = replace(job_of(TuningJob, results.tuning_jobs[0].request), tags=run.tags())
     following = next_round(diagnose(results, read_data_scaling(results, [run])), job, name)
-    return NextRound(following.job, {**following.comments, **_about_the_emulators_own(following.job)})
-
-
-def _about_the_emulators_own(job: TuningJob) -> Mapping[str, list[str]]:
-    """Which of role and output are the emulator's."""
-    own = (("role", job.role, LOCAL_ROLE), ("output", job.output, LOCAL_OUTPUT))
-    return {member: [f"the emulator's; AWS needs a {member} of your account"] for member, value, local in own if value == local}
+    own = {member: [f"the emulator's; AWS needs a {member} of your account"] for member in emulators_own(following.job)}
+    return NextRound(following.job, {**following.comments, **own})

@@ -37,7 +37,7 @@ def plan(*, job_file: JobFile, show_request: bool, target: Target, as_json: bool
         show_plan(job, planned)
         if show_request:
             if names := emulators_own(job):
-                echo(f"{names} are the emulator's here; AWS needs those of your account", error=True)
+                echo(f"{' and '.join(names)} are the emulator's here; AWS needs those of your account", error=True)
             echo_json(report.request)
     sys.exit(0 if report.ok else FAILED)
 
