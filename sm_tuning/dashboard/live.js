@@ -27,8 +27,8 @@
       line.hidden = !matches(line, searched);
       hits += !line.hidden;
     }
-    const told = document.getElementById("hits");
-    if (told) told.textContent = searched.length ? `${hits} lines` : "";
+    const matching = document.getElementById("hits");
+    if (matching) matching.textContent = searched.length ? `${hits} lines` : "";
   };
   const draw = async (text) => {
     if (!text.trim()) return;

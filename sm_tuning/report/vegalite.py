@@ -201,13 +201,12 @@ def tooltip(view: ViewModel) -> list[Spec]:
     return fields
 
 
-def beyond(values: Sequence[float | None], low: float, high: float, noun: str = "value") -> str:
+def beyond(values: Sequence[float | None], low: float, high: float) -> str:
     """The sentence on values that lie beyond an axis; empty if there is none."""
     count = sum(value is not None and not low <= value <= high for value in values)
     if not count:
         return ""
-    plural = f"{noun} lies" if count == 1 else f"{noun}s lie"
-    return f"{count} {plural} beyond the axis: triangles at its edge"
+    return f"{count} {'value lies' if count == 1 else 'values lie'} beyond the axis: triangles at its edge"
 
 
 def sentences(*parts: str) -> str:
