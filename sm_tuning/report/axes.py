@@ -1,5 +1,6 @@
 """The axes of charts: of the objective, and of each hyperparameter."""
 
+import functools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -92,6 +93,7 @@ def category(value: float | str) -> str:
     return label(str(value)) if known is None else f"{known:g}"
 
 
+@functools.lru_cache(maxsize=2)  # nearly every chart asks for them
 def hyperparameter_axes(view: ViewModel) -> Mapping[str, Axis]:
     """The axis of each hyperparameter, by its name: its range, widened to hold every value that was tried."""
     return {name: _axis(view, name, f"h{index}") for index, name in enumerate(view.hyperparameters)}

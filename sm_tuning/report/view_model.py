@@ -106,7 +106,7 @@ class NextRoundText:
     refusal: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)  # one is itself alone, so what is derived of it can be kept
 class ViewModel:
     """One tuning job or several with the same objective, as they are shown.
 
