@@ -17,7 +17,7 @@ from urllib.parse import parse_qs
 from sm_tuning.boto import Session
 from sm_tuning.dashboard.owner import OwnerOnly
 from sm_tuning.dashboard.pages import Pages
-from sm_tuning.errors import NotFound, SmTuningError, optional_package
+from sm_tuning.errors import Invalid, NotFound, SmTuningError, optional_package
 from sm_tuning.printable import printable
 from sm_tuning.report import page, templates
 
@@ -142,8 +142,11 @@ class Dashboard:
 
 
 def _names(query: Mapping[str, list[str]]) -> list[str]:
-    """The tuning jobs that an address asks for."""
-    return [name for name in dict.fromkeys(query.get("job", [])) if _NAME.fullmatch(name)][:_MOST_COMPARED]
+    """The tuning jobs that an address asks for; raises Invalid for more than can be told apart."""
+    names = [name for name in dict.fromkeys(query.get("job", [])) if _NAME.fullmatch(name)]
+    if len(names) > _MOST_COMPARED:
+        raise Invalid(f"{len(names)} tuning jobs are asked for; at most {_MOST_COMPARED} are shown together here")
+    return names
 
 
 def serving(session: Session, port: int | None) -> tuple[Any, str]:

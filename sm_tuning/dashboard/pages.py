@@ -16,8 +16,10 @@ from sm_tuning.client.summaries import TuningJobSummary, training_job, tuning_jo
 from sm_tuning.errors import NotFound
 from sm_tuning.report import ViewModel, page_data, view_model
 from sm_tuning.report.charts import charts
+from sm_tuning.report.comparison_charts import comparison
 from sm_tuning.report.curve_charts import curve_charts, families_left_out
 from sm_tuning.report.datasets import MOST_CURVES
+from sm_tuning.report.parallel import parallel_coordinates
 
 if TYPE_CHECKING:
     from sm_tuning.analysis.curves import CurveCache
@@ -93,7 +95,8 @@ class Pages:
     def compared(self, names: Sequence[str]) -> Mapping[str, Any]:
         """Tuning jobs beside each other."""
         view = self.view(names)
-        drawn = {name: chart for name, chart in charts(view).items() if name.startswith(("compared-", "parallel"))}
+        lines = parallel_coordinates(view)
+        drawn = {**comparison(view), **({} if lines is None else {"parallel-coordinates": lines})}
         return {"title": "Compared", "view": view, "charts": drawn, "data": page_data(view, drawn, most_curves=0)}
 
     # --- training jobs --------------------------------------------------------------------------------------------------
@@ -105,7 +108,10 @@ class Pages:
         if summary.tuning_job is not None:
             view = self.view([summary.tuning_job])
             trial = next((trial for trial in view.trials if trial.name == name), None)
-        drawn = {} if view is None or trial is None else curve_charts(view, trial)
+        drawn, data = {}, ""
+        if view is not None and trial is not None:
+            drawn = curve_charts(view, trial)
+            data = page_data(view, drawn, only=trial)
         lines = self._first.log_tail(name, LOG_LINES)
         return {
             "title": name,
@@ -115,7 +121,7 @@ class Pages:
             "charts": drawn,
             "lines": list(zip(lines, _matched(lines, summary.metrics.values()), strict=True)),
             "most_lines": LOG_LINES,
-            "data": "" if view is None else page_data(view, drawn, only=trial),
+            "data": data,
         }
 
 

@@ -66,8 +66,8 @@ def ask(client: Client) -> Callable[..., tuple[str, str, dict[str, str]]]:
         answer: dict[str, Any] = {}
         environ = {
             "REQUEST_METHOD": method,
-            "PATH_INFO": path,
-            "QUERY_STRING": "",
+            "PATH_INFO": path.partition("?")[0],
+            "QUERY_STRING": path.partition("?")[2],
             "wsgi.input": io.BytesIO(),
             **{f"HTTP_{name.upper()}": value for name, value in ({"host": HOST} | headers).items()},
         }
@@ -111,6 +111,13 @@ def test_an_empty_choice_is_no_error(ask: Any) -> None:
     assert status == "200"
     assert "Tick two tuning jobs or more" in body
     assert ask("/report")[0] == "404"
+
+
+@pytest.mark.parametrize("path", ["/compare", "/report"])
+def test_more_tuning_jobs_than_it_shows_are_refused_not_left_out(path: str, ask: Any) -> None:
+    query = "&".join(f"job=job-{number}" for number in range(13))
+    status, body, _ = ask(f"{path}?{query}")
+    assert (status, body) == ("409", "13 tuning jobs are asked for; at most 12 are shown together here")
 
 
 def test_its_pages_let_no_script_in(ask: Any) -> None:

@@ -1,6 +1,7 @@
 """What the dashboard reads for its pages: as little as it can, since a page asks again every two seconds."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -8,8 +9,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from sm_tuning.analysis.results import Results
 from sm_tuning.client import loopback
 from sm_tuning.dashboard.pages import Pages
+from sm_tuning.report import view_model
+from tests.unit.sm_tuning.made_results import made
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LOG = ["starting", "loss=0.5", "loss=0.25", "done"]
@@ -153,3 +157,17 @@ def test_lines_that_a_metric_matches_are_marked(pages: Pages) -> None:
     assert facts["trial"].name == "one-001"
     assert list(facts["charts"]) == ["curves-0"]
     assert '"one-002"' not in facts["data"]
+
+
+def test_a_training_job_that_its_tuning_job_does_not_list_has_its_log_and_no_chart_s_data(pages: Pages) -> None:
+    facts = pages.training_job("one-009")
+    assert [line for line, _ in facts["lines"]] == LOG
+    assert (facts["trial"], facts["charts"], facts["data"]) == (None, {}, "")
+
+
+def test_comparing_draws_what_is_beside_each_other_alone(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    results = [made(9, name=name) for name in ("a", "b")]
+    trials = [replace(trial, name=f"{trial.tuning_job}-{trial.name}") for part in results for trial in part.trials]
+    view = view_model(Results(tuning_jobs=[part.tuning_jobs[0] for part in results], trials=trials))
+    monkeypatch.setattr(pages, "view", lambda _: view)
+    assert list(pages.compared(["a", "b"])["charts"]) == ["compared-over-time", "compared-over-jobs", "parallel-coordinates"]
