@@ -8,10 +8,9 @@ from typing import Any
 from sm_tuning.errors import Invalid
 from sm_tuning.spec.from_request import warm_start
 from sm_tuning.spec.job import WarmStart
-from sm_tuning.spec.metrics import Objective, objective_from_request
+from sm_tuning.spec.metrics import AWS_OWN_METRIC, Objective, objective_from_request
 from sm_tuning.spec.parameters import Auto, Range, ranges_from_request
 
-_AWS_OWN_METRIC = "ObjectiveMetric"  # AWS's copy of the objective
 _REQUEST = (
     "HyperParameterTuningJobName",
     "HyperParameterTuningJobConfig",
@@ -107,5 +106,5 @@ def _metrics(definitions: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         metric["Name"]: metric["Regex"]
         for definition in definitions
         for metric in definition["AlgorithmSpecification"].get("MetricDefinitions", ())
-        if metric["Name"] != _AWS_OWN_METRIC
+        if metric["Name"] != AWS_OWN_METRIC
     }

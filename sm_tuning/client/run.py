@@ -16,10 +16,10 @@ from sm_tuning.client import loopback
 from sm_tuning.client.errors import NOT_FOUND, code_of
 from sm_tuning.client.hosts import on_this_machine
 from sm_tuning.client.status import ENDED, FailureGroup, MetricCheck, RunStatus, Training, metric_check, training_of
+from sm_tuning.client.summaries import training_job
 from sm_tuning.errors import NotFound, WaitTimeout
 
 _REPORT = "sagemaker-training-toolkit ERROR    Reporting training FAILURE"
-_OBJECTIVE = "ObjectiveMetric"
 _ONE_AT_A_TIME = threading.Lock()
 # What differs between training jobs that fail alike: the training toolkit's command line with its hyperparameters, addresses, numbers.
 _CHANGING = re.compile(r'Command ".*"|0x[0-9a-f]+|[0-9a-f]{8,}|\d+(\.\d+)?')
@@ -201,10 +201,9 @@ class TuningRun:
 
     def metric_checks(self, training: str) -> list[MetricCheck]:
         """For each metric definition of a training job, how many lines of its log it matches."""
-        job = self._client.describe_training_job(TrainingJobName=training)
+        metrics = training_job(self._client, training).metrics
         lines = list(self.logs(training))
-        definitions = job["AlgorithmSpecification"].get("MetricDefinitions", [])
-        return [metric_check(metric["Name"], metric["Regex"], lines) for metric in definitions if metric["Name"] != _OBJECTIVE]
+        return [metric_check(name, regex, lines) for name, regex in metrics.items()]
 
     def failures(self, trainings: Sequence[Training] | None = None) -> list[FailureGroup]:
         """Failed training jobs grouped by cause, the largest group first; with its `trainings` they are not asked for again."""

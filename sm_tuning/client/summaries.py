@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 from sm_tuning.boto import Client
 from sm_tuning.client.errors import NOT_FOUND, code_of
 from sm_tuning.errors import NotFound
+from sm_tuning.spec.metrics import AWS_OWN_METRIC
 
-_OBJECTIVE = "ObjectiveMetric"  # AWS's copy of the objective
 _NO_TRAINING_JOB = {*NOT_FOUND, "ValidationException"}  # DescribeTrainingJob says the latter
 
 
@@ -99,7 +99,7 @@ def training_job(client: Client, name: str) -> TrainingJobSummary:
         hyperparameters={
             key: value for key, value in answer.get("HyperParameters", {}).items() if not key.startswith(("_", "sagemaker_"))
         },
-        metrics={metric["Name"]: metric["Regex"] for metric in definitions if metric["Name"] != _OBJECTIVE},
+        metrics={metric["Name"]: metric["Regex"] for metric in definitions if metric["Name"] != AWS_OWN_METRIC},
         model=answer.get("ModelArtifacts", {}).get("S3ModelArtifacts"),
         seconds=(ended - started).total_seconds() if started and ended else None,
     )

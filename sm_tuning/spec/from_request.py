@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from sm_tuning.errors import Invalid
 from sm_tuning.spec.channels import Channel, Dataset, FileSystem
 from sm_tuning.spec.job import Completion, TuningJobSpec, WarmStart
-from sm_tuning.spec.metrics import Metric, Objective, number
+from sm_tuning.spec.metrics import AWS_OWN_METRIC, Metric, Objective, number
 from sm_tuning.spec.parameters import ranges_from_request
 from sm_tuning.spec.request import given
 from sm_tuning.spec.resources import Instance, InstanceGroup, Placement, Resources
@@ -19,7 +19,6 @@ from sm_tuning.spec.strategies import Bayesian, Grid, Hyperband, Random, Strateg
 _Job = TypeVar("_Job", bound=TuningJobSpec)
 _Form = Mapping[str, Any]
 
-_OWN_METRIC = "ObjectiveMetric"  # AWS's copy of the objective
 _OWN_HYPERPARAMETER = "_tuning_objective_metric"
 # What AWS tells of a request that did not say it; it is the same as nothing.
 _DEFAULTS = frozenset({None, False, "", "None", "Auto", "Off", "Linear", "FullyReplicated", "File", "GZIP", "Prioritized"})
@@ -64,7 +63,7 @@ def _as_created(request: _Form) -> dict[str, Any]:
     static = definition.get("StaticHyperParameters", {})
     definition["StaticHyperParameters"] = {name: text for name, text in static.items() if name != _OWN_HYPERPARAMETER}
     algorithm = dict(definition["AlgorithmSpecification"])
-    algorithm["MetricDefinitions"] = [form for form in algorithm.get("MetricDefinitions", ()) if form["Name"] != _OWN_METRIC]
+    algorithm["MetricDefinitions"] = [form for form in algorithm.get("MetricDefinitions", ()) if form["Name"] != AWS_OWN_METRIC]
     return {**request, "TrainingJobDefinition": {**definition, "AlgorithmSpecification": algorithm}}
 
 

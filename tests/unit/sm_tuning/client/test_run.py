@@ -201,6 +201,6 @@ def test_the_toolkits_report_is_no_part_of_the_scripts_log() -> None:
 
 def test_objectives_own_copy_is_no_metric_to_check(service: Service, run: TuningRun, monkeypatch: pytest.MonkeyPatch) -> None:
     definitions = [{"Name": "loss", "Regex": "loss=(.*)"}, {"Name": "ObjectiveMetric", "Regex": "loss=(.*)"}]
-    service.jobs = {"a": {"AlgorithmSpecification": {"MetricDefinitions": definitions}}}
+    service.jobs = {"a": {"TrainingJobStatus": "Completed", "AlgorithmSpecification": {"MetricDefinitions": definitions}}}
     monkeypatch.setattr(TuningRun, "logs", lambda _run, _name: iter(["loss=1", "other"]))
     assert [(check.metric, check.matches) for check in run.metric_checks("a")] == [("loss", 1)]
