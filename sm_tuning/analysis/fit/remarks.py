@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from sm_tuning.analysis.curves import Curves
 from sm_tuning.analysis.fit.collapse import chance_level
 from sm_tuning.analysis.fit.form import Form, Scale
+from sm_tuning.analysis.fit.series import compared
 from sm_tuning.analysis.fit.verdict import Cause, Fit, Remark, Verdict
 from sm_tuning.analysis.metric_names import goal_is_wrong, parse
 from sm_tuning.spec.metrics import Objective
@@ -81,7 +82,8 @@ def _leak(form: Form, fit: Fit) -> Iterator[Remark]:
     better = train.last - held_out.last
     least = max(_LEAK_POINTS, 3 * form.sampling_error) if form.scale is Scale.SHARE else 0.0
     if better > least and held_out.last < _LEAK_PART * train.last and better > 2 * held_out.noise:
-        text = f"{held_out.name} ({held_out.value(-1)}) is far better than {train.name} ({train.value(-1)}): look for validation rows "
+        of_train, of_held_out = compared((train, len(train) - 1), (held_out, len(held_out) - 1))
+        text = f"{held_out.name} ({of_held_out}) is far better than {train.name} ({of_train}): look for validation rows "
         text += "that are also in the training data, or easier; strong dropout or augmentation does it too"
         yield Remark(Cause.LEAK, text)
 
