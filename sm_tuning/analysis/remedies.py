@@ -11,6 +11,7 @@ from sm_tuning.analysis.evidence import Evidence
 from sm_tuning.analysis.fit import EVEN, STUCK, Cause, Verdict
 from sm_tuning.analysis.fit.series import Series
 from sm_tuning.analysis.roles import Role, role_of
+from sm_tuning.spec.metrics import number
 from sm_tuning.spec.parameters import Integer
 
 _FEW_EPOCHS = 5
@@ -184,7 +185,7 @@ def _other_rate(evidence: Evidence, *, stuck: bool) -> Advice:
         Remedy.HIGHER_RATE if up else Remedy.LOWER_RATE,
         name,
         Edge.HIGH if up else Edge.LOW,
-        reason if stuck else f"{evidence.fit.epochs} epochs of such steps were too few{today}",
+        reason if stuck or not up else f"{evidence.fit.epochs} epochs of such steps were too few{today}",
     )
 
 
@@ -196,9 +197,13 @@ def _larger_model(evidence: Evidence) -> Proposals:
 
 
 def _less_regularization(evidence: Evidence) -> Proposals:
+    """Less of what there is: a penalty that is 0 already is none."""
     name = evidence.tuned(Role.PENALTY)
     static = evidence.results.tuning_jobs[0].static_hyperparameters
-    fixed = next((f"{name} is {value}" for name, value in static.items() if role_of(name) is Role.PENALTY), None)
+    penalties = [name for name, value in static.items() if role_of(name) is Role.PENALTY and number(value.strip('"')) != 0]
+    fixed = next((f"{name} is {static[name]}" for name in penalties), None)
+    if evidence.setting(name) == 0:
+        name = None
     if name is not None or fixed is not None:
         yield _move(evidence, Remedy.LESS_REGULARIZATION, name, Edge.LOW, evidence.today(name) or fixed or "")
 

@@ -26,7 +26,13 @@ RANGES: Mapping[str, Range] = {
 }
 
 
-def proposed(verdict: Verdict, settings: Mapping[str, str], curve: list[float] | None = None, **facts: Any) -> list[Advice]:
+def proposed(
+    verdict: Verdict,
+    settings: Mapping[str, str],
+    curve: list[float] | None = None,
+    static: Mapping[str, str] | None = None,
+    **facts: Any,
+) -> list[Advice]:
     """What a tuning job with a single training job is advised."""
     held_out = curve or [1.0, 0.5, 0.6]
     trial = TrialResult(
@@ -38,7 +44,8 @@ def proposed(verdict: Verdict, settings: Mapping[str, str], curve: list[float] |
         curves={"validation:loss": held_out},
     )
     ranges = [parameter for name, parameter in RANGES.items() if name in settings]
-    job = TuningJobDescription(name="t", objective=Objective.minimize("validation:loss"), ranges=ranges)
+    objective = Objective.minimize("validation:loss")
+    job = TuningJobDescription(name="t", objective=objective, ranges=ranges, static_hyperparameters=static or {})
     fit = Fit(verdict=verdict, reason="why", epochs=len(held_out), validation="validation:loss", train="train:loss", **facts)
     known = Evidence(results=Results(tuning_jobs=[job], trials=[trial]), fit=fit, fits={"t-1": fit}, effects={})
     return list(about_fit(known))
@@ -93,6 +100,24 @@ def test_the_best_epoch_at_the_end_is_no_reason_to_stop() -> None:
 )
 def test_underfit(settings: Mapping[str, str], facts: Mapping[str, Any], expected: list[Remedy]) -> None:
     assert kinds(proposed(Verdict.UNDERFIT, settings, **facts)) == expected
+
+
+def test_less_regularization_only_where_there_is_any() -> None:
+    def asked(settings: Mapping[str, str], static: Mapping[str, str]) -> list[str]:
+        plan = proposed(Verdict.UNDERFIT, settings, static=static, gained=0.3)
+        return [advice.reason for advice in plan if advice.kind is Remedy.LESS_REGULARIZATION]
+
+    assert asked({}, {"dropout": "0.5"}) == ["dropout is 0.5"]
+    assert asked({}, {"dropout": '"0.0"', "l2": "0"}) == []
+    assert asked({"weight_decay": "0"}, {}) == []
+    assert asked({"weight_decay": "0"}, {"dropout": "0.5"}) == ["dropout is 0.5"]
+
+
+def test_a_lower_rate_is_not_asked_for_because_steps_were_too_few() -> None:
+    reasons = {advice.kind: advice.reason for advice in proposed(Verdict.UNDERFIT, {"learning_rate": "0.9"}, gained=0.3)}
+    assert reasons[Remedy.LOWER_RATE] == "why; learning_rate is 0.9 in the best training job: the steps are too large"
+    reasons = {advice.kind: advice.reason for advice in proposed(Verdict.UNDERFIT, {"learning_rate": "0.001"}, gained=0.3)}
+    assert reasons[Remedy.HIGHER_RATE].startswith("3 epochs of such steps were too few")
 
 
 def test_still_improving_asks_for_epochs_or_where_it_falls_evenly_for_a_higher_rate() -> None:
