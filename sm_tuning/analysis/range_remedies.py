@@ -31,10 +31,14 @@ def about_deaths(evidence: Evidence) -> Proposals:
             continue
         settings = [trial.settings.get(effect.name) for trial in evidence.results.trials]
         above = sum(isinstance(setting, float) and setting >= cliff for setting in settings)
+        outcome = "nearly all of those came to little or nothing"
+        if cliff < effect.diverges_above:  # the first deaths, among training jobs that live
+            died = sum(setting >= cliff for setting in evidence.deaths(effect.name))
+            outcome = f"{died} of those came to nothing; from {effect.diverges_above:.3g} on nearly all came to little or nothing"
         yield Advice(
             kind=Remedy.END_RANGE,
             remedy=f"end the range of {effect.name} at {cliff:.3g}",
-            reason=f"of {len(settings)} training jobs {above} lie there or above, and nearly all of those came to little or nothing",
+            reason=f"of {len(settings)} training jobs {above} lie there or above, and {outcome}",
             confidence=Confidence.HIGH if above >= _MANY_DEATHS else Confidence.MEDIUM,
             cost=evidence.cost(evidence.jobs),
             hyperparameter=effect.name,

@@ -159,6 +159,25 @@ def test_a_range_ends_where_training_dies() -> None:
     assert f"of 40 training jobs {len(dead)} lie there or above" in advice.reason
 
 
+def test_of_those_above_the_first_deaths_it_is_said_how_many_died() -> None:
+    """The best has 0.01; of five above it up to 0.1 one died, of three from 0.1 on all."""
+    rates = ["0.01", "0.02", "0.03", "0.04", "0.05", "0.06", "0.1", "0.2", "0.3"]
+    results = tuned(falling("low"), RATE, len(rates))
+    trials = [
+        replace(trial, hyperparameters={"learning_rate": rate}, reported=float(rate))
+        for trial, rate in zip(results.trials, rates, strict=True)
+    ]
+    results = replace(results, trials=trials)
+    died = Fit(verdict=Verdict.DIVERGED, reason="")
+    fits = {trial.name: died if trial.settings["learning_rate"] in {0.02, 0.1, 0.2, 0.3} else FIT for trial in trials}
+    known = Evidence(results=results, fit=FIT, fits=fits, effects={"learning_rate": effect("learning_rate", diverges_above=0.1)})
+    (advice,) = about_deaths(known)
+    assert advice.remedy == "end the range of learning_rate at 0.02"
+    assert advice.reason.startswith(
+        "of 9 training jobs 8 lie there or above, and 4 of those came to nothing; from 0.1 on nearly all"
+    )
+
+
 def test_where_the_best_lie_at_the_other_end_the_range_moves_down() -> None:
     results = tuned(falling("low"), RATE, 40)
     died = Fit(verdict=Verdict.DIVERGED, reason="")
