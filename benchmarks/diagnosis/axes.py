@@ -53,19 +53,12 @@ class Axis:
     @cached_property
     def range(self) -> spec.Range:
         """It as a tuning job describes it."""
-        return spec.ranges_from_request(self._request)[0]
-
-    @property
-    def _request(self) -> dict[str, list[dict[str, object]]]:
         if self.values:
-            return {"CategoricalParameterRanges": [{"Name": self.name, "Values": list(self.values)}]}
-        scaling = "Logarithmic" if self.logarithmic else "Linear"
-        kind, low, high = (
-            ("Integer", str(round(self.low)), str(round(self.high)))
-            if self.whole
-            else ("Continuous", repr(self.low), repr(self.high))
-        )
-        return {f"{kind}ParameterRanges": [{"Name": self.name, "MinValue": low, "MaxValue": high, "ScalingType": scaling}]}
+            return spec.Categorical(self.name, self.values)
+        scaling = spec.Scaling.LOGARITHMIC if self.logarithmic else spec.Scaling.LINEAR
+        if self.whole:
+            return spec.Integer(self.name, round(self.low), round(self.high), scaling)
+        return spec.Continuous(self.name, self.low, self.high, scaling)
 
     def unit_of(self, text: str) -> float:
         """Where a value lies in the range; of categories that are powers of two others lie beyond."""
