@@ -10,33 +10,29 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from local_emulator.api.validation import checked
 from sm_tuning import Bayesian, Categorical, Channel, Continuous, Integer, Metric, Objective, Random, TuningJob
 
-_ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
-_IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/train:1"
-_OBJECTIVE = Objective.minimize("score", r"score=([-+0-9.eE]+)")
-
+_job = partial(
+    TuningJob,
+    role="arn:aws:iam::123456789012:role/SageMakerRole",
+    output="s3://bucket/prefix",
+    image="123456789012.dkr.ecr.us-east-1.amazonaws.com/train:1",
+    objective=Objective.minimize("score", r"score=([-+0-9.eE]+)"),
+    max_jobs=20,
+    max_parallel=2,
+)
 JOBS = {
-    "small": TuningJob(
+    "small": _job(
         name="small",
-        role=_ROLE,
-        output="s3://bucket/prefix",
-        image=_IMAGE,
-        objective=_OBJECTIVE,
         strategy=Random(),
         ranges=[Continuous("learning_rate", 1e-4, 0.1), Integer("epochs", 5, 50), Categorical("optimizer", ["adam", "sgd"])],
-        max_jobs=20,
-        max_parallel=2,
         channels=[Channel("train", "s3://bucket/data")],
     ),
-    "large": TuningJob(
+    "large": _job(
         name="large",
-        role=_ROLE,
-        output="s3://bucket/prefix",
-        image=_IMAGE,
-        objective=_OBJECTIVE,
         strategy=Bayesian(),
         ranges=[
             *(Continuous(f"number{index}", 1e-4, 0.1) for index in range(15)),
@@ -45,8 +41,6 @@ JOBS = {
         hyperparameters={f"fixed{index}": index for index in range(60)},
         environment={f"VARIABLE{index}": "value" for index in range(40)},
         metrics=[Metric(f"metric{index}", f"metric{index}=(.*)") for index in range(30)],
-        max_jobs=20,
-        max_parallel=2,
         channels=[Channel(f"channel{index}", "s3://bucket/data") for index in range(15)],
         tags={f"tag{index}": "value" for index in range(40)},
     ),
@@ -68,6 +62,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--times", type=int, default=400, help="measurements of each (default: %(default)s)")
     options = parser.parse_args(argv)
+    for job in JOBS.values():  # what is refused early costs little
+        if not job.dry_run().ok:
+            raise ValueError(job.dry_run())
     print("| processor milliseconds | " + " | ".join(JOBS) + " |")
     print("|---" * (1 + len(JOBS)) + "|")
     requests = {name: job.request() for name, job in JOBS.items()}
@@ -81,7 +78,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    for job in JOBS.values():
-        if not job.dry_run().ok:
-            raise ValueError(job.dry_run())
     main()
