@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from benchmarks.diagnosis.layers import Layers, Settings
 from benchmarks.diagnosis.networks import Hyperparameters, Network
 
 
@@ -27,3 +28,28 @@ def test_gradients_are_those_of_differences(classes: bool, filters: int, hidden:
             below = loss()
             flat[index] = before
             assert gradient.reshape(-1)[index] == pytest.approx((above - below) / (2 * step), rel=1e-3, abs=1e-6)
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize(("classes", "depth"), [(3, 1), (3, 2), (0, 2)])
+def test_gradients_of_layers_are_those_of_differences(classes: int, depth: int, activation: str) -> None:
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(9, 6))
+    targets = rng.integers(0, classes, 9).astype(float) if classes else rng.normal(size=9)
+    still: Settings = {"rate": 0.0, "decay": 0.0, "dropout": 0.0, "optimizer": "sgd"}  # a step that goes nowhere
+    model = Layers(6, classes, {**still, "activation": activation, "width": 7, "depth": depth}, rng)
+
+    def loss() -> float:
+        answers = model.answer(inputs)
+        return float(-np.log(answers[np.arange(9), targets.astype(int)]).mean() if classes else ((answers - targets) ** 2).mean())
+
+    assert model.step(inputs, targets)[0] == pytest.approx(loss())
+    gradient, step = model.gradient.copy(), 1e-5
+    for index in rng.integers(0, model.flat.size, 20):
+        before = model.flat[index]
+        model.flat[index] = before + step
+        above = loss()
+        model.flat[index] = before - step
+        below = loss()
+        model.flat[index] = before
+        assert gradient[index] == pytest.approx((above - below) / (2 * step), rel=1e-3, abs=1e-6)
