@@ -15,7 +15,7 @@ import tarfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -185,13 +185,19 @@ class Server:
         """Put a script as a source archive; gives its URI."""
         s3 = self.client("s3")
         s3.create_bucket(Bucket=bucket)
-        archive = io.BytesIO()
-        with tarfile.open(fileobj=archive, mode="w:gz") as tar:
-            member = tarfile.TarInfo(name)
-            member.size = len(script.encode())
-            tar.addfile(member, io.BytesIO(script.encode()))
-        s3.put_object(Bucket=bucket, Key="sourcedir.tar.gz", Body=archive.getvalue())
+        s3.put_object(Bucket=bucket, Key="sourcedir.tar.gz", Body=source_archive({name: script}))
         return f"s3://{bucket}/sourcedir.tar.gz"
+
+
+def source_archive(files: Mapping[str, str]) -> bytes:
+    """A source archive (`sourcedir.tar.gz`) of some files: name -> text."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+        for name, text in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text.encode())
+            tar.addfile(member, io.BytesIO(text.encode()))
+    return archive.getvalue()
 
 
 def _keep(output: IO[str], log: list[str]) -> None:

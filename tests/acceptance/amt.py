@@ -1,7 +1,5 @@
 """A client of an emulator in this process, and requests for it."""
 
-import io
-import tarfile
 import time
 import zlib
 from typing import Any
@@ -11,18 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_emulator.domain.names import AwsScope
+from tests.conftest import source_archive
 
 SCOPE = AwsScope(region="us-east-1", account="123456789012")
 SCORE = "import sys\nprint('score=' + sys.argv[sys.argv.index('-x') + 1])\n"
-
-
-def _source(script: str) -> bytes:
-    raw = io.BytesIO()
-    with tarfile.open(fileobj=raw, mode="w:gz") as tar:
-        member = tarfile.TarInfo("train.py")
-        member.size = len(script.encode())
-        tar.addfile(member, io.BytesIO(script.encode()))
-    return raw.getvalue()
 
 
 class Amt:
@@ -37,7 +27,7 @@ class Amt:
 
     def request(self, name: str, script: str = SCORE, **changes: Any) -> dict[str, Any]:
         key = f"{zlib.crc32(script.encode())}.tar.gz"
-        self.s3.put_object(Bucket="box", Key=key, Body=_source(script))
+        self.s3.put_object(Bucket="box", Key=key, Body=source_archive({"train.py": script}))
         made: dict[str, Any] = self._request_of(name, f"s3://box/{key}", bucket="box", **changes)
         return made
 

@@ -1,10 +1,8 @@
 """The rows of `conformance.toml`, and a small language for their requests and answers."""
 
 import copy
-import io
 import json
 import re
-import tarfile
 import time
 import tomllib
 import zlib
@@ -16,6 +14,7 @@ import boto3
 import pytest
 
 from local_emulator.assembly import Emulator
+from tests.conftest import source_archive
 
 ROWS = tomllib.loads(Path(__file__).with_name("conformance.toml").read_text(encoding="utf-8"))
 SHORT = {"C": "HyperParameterTuningJobConfig", "D": "TrainingJobDefinition"}
@@ -156,13 +155,8 @@ class World:
         return list(self.ask("ListTrainingJobsForHyperParameterTuningJob", request)[1]["TrainingJobSummaries"])
 
     def source(self, script: str) -> str:
-        raw = io.BytesIO()
-        with tarfile.open(fileobj=raw, mode="w:gz") as tar:
-            member = tarfile.TarInfo("train.py")
-            member.size = len(script.encode())
-            tar.addfile(member, io.BytesIO(script.encode()))
         key = f"code/{zlib.crc32(script.encode())}.tar.gz"
-        self.s3.put_object(Bucket="box", Key=key, Body=raw.getvalue())
+        self.s3.put_object(Bucket="box", Key=key, Body=source_archive({"train.py": script}))
         return f"s3://box/{key}"
 
     @staticmethod

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import source_archive
+
 SCRIPT = r"""
 import json, os, pathlib, sys
 root = pathlib.Path('/opt/ml')
@@ -29,16 +31,6 @@ seen.write_text('1')
 print('tab\there', file=sys.stderr)
 print('nothing at the end', end='')
 """  # fmt: skip
-
-
-def _source(**files: str) -> bytes:
-    raw = io.BytesIO()
-    with tarfile.open(fileobj=raw, mode="w:gz") as tar:
-        for name, text in files.items():
-            member = tarfile.TarInfo(name + ".py")
-            member.size = len(text.encode())
-            tar.addfile(member, io.BytesIO(text.encode()))
-    return raw.getvalue()
 
 
 def _run(server: Any, name: str, **changes: Any) -> dict[str, Any]:
@@ -77,7 +69,7 @@ def box(server: Any) -> Any:
     """A server whose bucket `box` holds a script and data."""
     s3 = server.client("s3")
     s3.create_bucket(Bucket="box")
-    s3.put_object(Bucket="box", Key="code.tar.gz", Body=_source(train=SCRIPT, helper="VALUE = 42\n"))
+    s3.put_object(Bucket="box", Key="code.tar.gz", Body=source_archive({"train.py": SCRIPT, "helper.py": "VALUE = 42\n"}))
     s3.put_object(Bucket="box", Key="data/a.csv", Body=b"a")
     s3.put_object(Bucket="box", Key="data/deep/b.csv", Body=b"b")
     s3.put_object(Bucket="box", Key="data-else/c.csv", Body=b"c")

@@ -1,9 +1,7 @@
 """A stop ends a training job in every phase: while S3 hangs, while its supervisor hears nothing."""
 
-import io
 import os
 import signal
-import tarfile
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +16,7 @@ from local_emulator.runs.forkserver.server.messages import MARKER
 from local_emulator.runs.process import _holders
 from local_emulator.settings import Settings
 from local_emulator.testing import emulated_sagemaker
+from tests.conftest import source_archive
 
 SCRIPT = "import os, time; open(os.environ['SM_MODEL_DIR'] + '/m', 'w').write('m'); print('score=1'); time.sleep({0})"
 
@@ -34,12 +33,7 @@ def create(emulator: Emulator, request_of: Any) -> Any:
     s3.create_bucket(Bucket="bucket")
 
     def make(name: str, seconds: float = 0) -> None:
-        script, archive = SCRIPT.format(seconds).encode(), io.BytesIO()
-        with tarfile.open(fileobj=archive, mode="w:gz") as tar:
-            member = tarfile.TarInfo("train.py")
-            member.size = len(script)
-            tar.addfile(member, io.BytesIO(script))
-        s3.put_object(Bucket="bucket", Key=f"{name}.tar.gz", Body=archive.getvalue())
+        s3.put_object(Bucket="bucket", Key=f"{name}.tar.gz", Body=source_archive({"train.py": SCRIPT.format(seconds)}))
         definition = request_of("unused", f"s3://bucket/{name}.tar.gz", bucket="bucket")["TrainingJobDefinition"]
         definition["HyperParameters"] = definition.pop("StaticHyperParameters")
         boto3.client("sagemaker").create_training_job(TrainingJobName=name, **definition)

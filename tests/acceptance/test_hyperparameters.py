@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from local_emulator.domain.errors import RunError
 from local_emulator.runs import script_mode
-from tests.acceptance.test_script_mode import TELL, TOOLKIT, by_us, comparable, source
-from tests.conftest import IMAGE, ROLE, Server
+from tests.acceptance.test_script_mode import TELL, TOOLKIT, by_us, comparable
+from tests.conftest import IMAGE, ROLE, Server, source_archive
 
 GROUP = {"instance_group_name": "homogeneousCluster", "instance_type": "ml.m5.large", "hosts": ["algo-1"]}
 RESOURCES = {
@@ -163,7 +163,7 @@ def test_where_a_source_may_lie(server: Server) -> None:
     s3 = server.client("s3")
     s3.create_bucket(Bucket="box")
     files = {"train.py": "import helper, os\nprint(os.getcwd())\n", "helper.py": ""}
-    s3.put_object(Bucket="box", Key="packed/sourcedir.tar.gz", Body=source(files))
+    s3.put_object(Bucket="box", Key="packed/sourcedir.tar.gz", Body=source_archive(files))
     for name, content in files.items():
         s3.put_object(Bucket="box", Key=f"plain/{name}", Body=content.encode())
     channels = [

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import IMAGE, ROLE, ROOT, Server
+from tests.conftest import IMAGE, ROLE, ROOT, Server, source_archive
 
 TOOLKIT = ROOT / ".venv-toolkit"
 TELL = r"""
@@ -59,21 +59,11 @@ class Ended:
     failure: str
 
 
-def source(files: Mapping[str, str]) -> bytes:
-    raw = io.BytesIO()
-    with tarfile.open(fileobj=raw, mode="w:gz") as tar:
-        for name, text in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(text.encode())
-            tar.addfile(member, io.BytesIO(text.encode()))
-    return raw.getvalue()
-
-
 def by_the_toolkit(root: Path, entry: str, files: Mapping[str, str], hyperparameters: Mapping[str, str]) -> Ended:
     for name in ("input/config", "input/data/train", "model", "output/data"):
         (root / name).mkdir(parents=True)
     archive = root / "source.tar.gz"
-    archive.write_bytes(source(files))
+    archive.write_bytes(source_archive(files))
     group = {"instance_group_name": "homogeneousCluster", "instance_type": "ml.m5.large", "hosts": ["algo-1"]}
     submitted = {"sagemaker_program": json.dumps(entry), "sagemaker_submit_directory": json.dumps(str(archive))}
     config = {
@@ -110,7 +100,7 @@ def ended(facts: Path, failure: Path) -> Ended:
 def by_us(server: Server, name: str, entry: str, files: Mapping[str, str], hyperparameters: Mapping[str, str]) -> Ended:
     s3, sagemaker = server.client("s3"), server.client("sagemaker")
     s3.create_bucket(Bucket="box")
-    s3.put_object(Bucket="box", Key=f"{name}.tar.gz", Body=source(files))
+    s3.put_object(Bucket="box", Key=f"{name}.tar.gz", Body=source_archive(files))
     s3.put_object(Bucket="box", Key="data/x", Body=b"x")
     data = {"S3DataType": "S3Prefix", "S3Uri": "s3://box/data/", "S3DataDistributionType": "FullyReplicated"}
     submitted = {"sagemaker_program": json.dumps(entry), "sagemaker_submit_directory": json.dumps(f"s3://box/{name}.tar.gz")}

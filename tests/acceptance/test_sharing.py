@@ -1,9 +1,7 @@
 """What training jobs share and what each has to itself: data, processors, GPUs, imports."""
 
-import io
 import json
 import os
-import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 
 from local_emulator.settings import Settings
 from local_emulator.testing import emulated_sagemaker
+from tests.conftest import source_archive
 
 SCRIPT = """
 import json, os, sys, time
@@ -35,15 +34,6 @@ print("score=1")
 def emulator() -> Iterator[Any]:
     with emulated_sagemaker(Settings(parallel=4, gpus=("3", "5", "7", "9"), threads=3)) as running:
         yield running
-
-
-def source() -> bytes:
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w:gz") as tar:
-        member = tarfile.TarInfo("train.py")
-        member.size = len(SCRIPT)
-        tar.addfile(member, io.BytesIO(SCRIPT.encode()))
-    return archive.getvalue()
 
 
 def jobs_of(emulator: Any, request: dict[str, Any]) -> list[dict[str, Any]]:
@@ -75,7 +65,7 @@ def jobs_of(emulator: Any, request: dict[str, Any]) -> list[dict[str, Any]]:
 def test_gpus_are_dealt_out_and_data_is_each_jobs_own(emulator: Any, request_of: Any) -> None:
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket="bucket")
-    s3.put_object(Bucket="bucket", Key="source.tar.gz", Body=source())
+    s3.put_object(Bucket="bucket", Key="source.tar.gz", Body=source_archive({"train.py": SCRIPT}))
     s3.put_object(Bucket="bucket", Key="data/data", Body=os.urandom(1 << 20))
     s3.put_object(Bucket="bucket", Key="data/other", Body=b"other")
     request = request_of("sharing", "s3://bucket/source.tar.gz", bucket="bucket", jobs=6)

@@ -1,7 +1,5 @@
 """The fixture for users' own test suites."""
 
-import io
-import tarfile
 import time
 from typing import Any
 
@@ -9,21 +7,13 @@ import boto3
 import pytest
 
 from local_emulator.testing import emulated_sagemaker
-
-
-def _source() -> bytes:
-    script = b"import sys\nprint('score=' + sys.argv[sys.argv.index('-x') + 1])\n"
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w:gz") as tar:
-        member = tarfile.TarInfo("train.py")
-        member.size = len(script)
-        tar.addfile(member, io.BytesIO(script))
-    return archive.getvalue()
+from tests.acceptance.amt import SCORE
+from tests.conftest import source_archive
 
 
 def _tune(request_of: Any, name: str) -> dict[str, Any]:
     boto3.client("s3").create_bucket(Bucket="bucket")
-    boto3.client("s3").put_object(Bucket="bucket", Key="source.tar.gz", Body=_source())
+    boto3.client("s3").put_object(Bucket="bucket", Key="source.tar.gz", Body=source_archive({"train.py": SCORE}))
     client = boto3.client("sagemaker")
     client.create_hyper_parameter_tuning_job(**request_of(name, "s3://bucket/source.tar.gz", bucket="bucket", jobs=3))
     deadline = time.monotonic() + 60

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.conftest import IMAGE, ROLE, Server
+from tests.conftest import IMAGE, ROLE, Server, source_archive
 
 COMPLETED, FAILED, STOPPED = "Completed", "Failed", "Stopped"
 INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
@@ -198,13 +198,7 @@ def sources() -> bytes:
         f"if 'nowhere' not in os.environ['HOME']: exec({PRELUDE!r})\n"
         "exec(compile(open('behaviours/' + name + '.py').read(), name, 'exec'))\n"
     )
-    raw = io.BytesIO()
-    with tarfile.open(fileobj=raw, mode="w:gz") as tar:
-        for name, text in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(text.encode())
-            tar.addfile(member, io.BytesIO(text.encode()))
-    return raw.getvalue()
+    return source_archive(files)
 
 
 def _with_sources(server: Server) -> Server:
