@@ -6,7 +6,7 @@ A first round of 12 is Bayesian, by the emulator's strategy. What follows it is 
 it, (b) 12 random ones in the old ranges, (c) 12 more Bayesian ones there, (d) "expert": as (a), with the ranges of somebody who knows
 the problem, which is about what advice could bring. A score is that on test data of the best training job by validation over all 24,
 less being better. Better and worse are differences of more than a standard error, of the paired difference in the rows of the test
-data. Trainings are kept in benchmarks/.tables, so that only new points cost time.
+data. Learning curves are kept in benchmarks/.tables, so that only new points cost time, and the best ones, trained again for scores.
 """
 
 import argparse

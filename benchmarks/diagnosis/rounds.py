@@ -32,7 +32,7 @@ Curves = Mapping[str, Sequence[float]]
 
 
 class Trainings:
-    """Trainings by problem, point and seed; each is run once, as long as the programs stay the same."""
+    """Trainings by problem, point and seed; their curves are kept as long as the programs stay the same. `run` counts what was run."""
 
     def __init__(self) -> None:
         _TABLES.mkdir(exist_ok=True)
@@ -40,11 +40,12 @@ class Trainings:
         self._table.execute("CREATE TABLE IF NOT EXISTS trainings (key TEXT PRIMARY KEY, curves TEXT)")
         folder = Path(__file__).parent
         self._version = hashlib.sha256(b"".join((folder / name).read_bytes() for name in _SOURCES)).hexdigest()[:12]
+        self._tests: dict[str, Sequence[float]] = {}
         self.run = 0
 
     def curves(self, problem: Problem, point: Point, seed: int) -> Curves:
         """The learning curves of a training."""
-        key = json.dumps([self._version, problem.name, sorted({**problem.static, **point}.items()), seed])
+        key = self._key(problem, point, seed)
         row = self._table.execute("SELECT curves FROM trainings WHERE key = ?", (key,)).fetchone()
         if row is not None:
             stored: Curves = json.loads(row[0])
@@ -54,6 +55,17 @@ class Trainings:
         with self._table:
             self._table.execute("INSERT INTO trainings VALUES (?, ?)", (key, json.dumps(curves)))
         return curves
+
+    def test(self, problem: Problem, point: Point, seed: int) -> Sequence[float]:
+        """Each row's loss on the test data. Few trainings are asked for it, and run once more: kept for all, it would be gigabytes."""
+        key = self._key(problem, point, seed)
+        if key not in self._tests:
+            self.run += 1
+            self._tests[key] = [float(loss) for loss in problem.run(point, seed).test]
+        return self._tests[key]
+
+    def _key(self, problem: Problem, point: Point, seed: int) -> str:
+        return json.dumps([self._version, problem.name, sorted({**problem.static, **point}.items()), seed])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,4 +201,4 @@ class Repetition:
     def _test(self, jobs: Sequence[Trained]) -> Sequence[float]:
         sound = [job for job in jobs if job.objective is not None]
         best = (max if self._problem.maximizes else min)(sound, key=lambda job: job.objective or 0.0)
-        return [float(loss) for loss in self._problem.run(best.point, self._seed).test]
+        return self._trainings.test(self._problem, best.point, self._seed)
