@@ -10,7 +10,7 @@ import yaml
 from tests.conftest import ROOT
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-PAGES = ("SECURITY.md", "CONTRIBUTING.md", "docs/extending.md")
+PAGES = ("SECURITY.md", "CONTRIBUTING.md", "docs/extending.md", "benchmarks/README.md", "benchmarks/reliability.md")
 PATH = re.compile(r"`((?:sm_tuning|local_emulator|training_scripts|infra|tests|docs|benchmarks|\.github)/(?!\S*NNNN)[\w./-]+)`")
 
 
