@@ -19,18 +19,21 @@ class Series:
     Attributes:
         name: The metric.
         logged: Its values as they stand in the log, gaps filled with the value before them.
-        errors: The same made comparable, less is better: an error for a share; means of neighbours where there are very many.
+        together: The same, means of neighbours where there are very many.
+        errors: Those made comparable, less is better: an error for a share.
     """
 
     name: str
     logged: Sequence[float]
+    together: Sequence[float]
     errors: Sequence[float]
 
     @classmethod
     def of(cls, name: str, values: Sequence[float], as_error: Callable[[float], float]) -> "Series":
         """The series of a metric whose values end with a number."""
         logged = _without_gaps(values)
-        return cls(name=name, logged=logged, errors=[as_error(value) for value in _brought_together(logged)])
+        together = _brought_together(logged)
+        return cls(name=name, logged=logged, together=together, errors=[as_error(value) for value in together])
 
     def __len__(self) -> int:
         return len(self.logged)
@@ -43,7 +46,7 @@ class Series:
     @cached_property
     def _smooth_logged(self) -> Sequence[float]:
         """The smooth curve in the metric's own unit."""
-        return smoothed(_brought_together(self.logged))
+        return smoothed(self.together)
 
     @cached_property
     def noise(self) -> float:
