@@ -1,5 +1,6 @@
 """Describe a SageMaker tuning job once, check it offline, launch it in AWS or on the emulator, follow it, read its results."""
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from sm_tuning.spec.security import Encryption, Network
     from sm_tuning.spec.strategies import Bayesian, Grid, Hyperband, Random
     from sm_tuning.tuning_job import TuningJob
-    from sm_tuning.validation.report import Report
+    from sm_tuning.validation.dry_run import DryRun
 
 # The emulator imports `sm_tuning.rules`: that must not load the client with it.
 _EXPORTS = {
@@ -59,9 +60,10 @@ _EXPORTS = {
     "spec.script": "Script",
     "spec.security": "Encryption Network",
     "tuning_job": "TuningJob",
-    "validation.report": "Report",
+    "validation.dry_run": "DryRun",
 }
 _MODULES = {name: f"sm_tuning.{module}" for module, names in _EXPORTS.items() for name in names.split()}
+_RENAMED = {"Report": "DryRun"}  # public names of 0.1
 
 __all__ = [
     "Auto",
@@ -74,6 +76,7 @@ __all__ = [
     "Dataset",
     "Definition",
     "Diagnosis",
+    "DryRun",
     "Encryption",
     "FailureGroup",
     "FileSystem",
@@ -92,7 +95,6 @@ __all__ = [
     "Objective",
     "Placement",
     "Random",
-    "Report",
     "Resources",
     "Results",
     "RunStatus",
@@ -125,6 +127,9 @@ if not TYPE_CHECKING:  # else any name would pass the type checker
 
     def __getattr__(name: str) -> object:
         """A public name, whose module is imported when it is first asked for (PEP 562)."""
+        if name in _RENAMED:
+            warnings.warn(f"sm_tuning.{name} is sm_tuning.{_RENAMED[name]} now", DeprecationWarning, stacklevel=2)
+            return __getattr__(_RENAMED[name])
         if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         value: object = getattr(import_module(_MODULES[name]), name)

@@ -7,8 +7,7 @@ from sm_tuning.boto import Client, Session
 from sm_tuning.client.sagemaker_sdk import SdkObject, members
 from sm_tuning.spec import toml
 from sm_tuning.spec.job import TuningJobSpec, unique_name
-from sm_tuning.validation.dry_run import check
-from sm_tuning.validation.report import Report
+from sm_tuning.validation.dry_run import DryRun, check
 
 if TYPE_CHECKING:
     from sm_tuning.client.run import TuningRun
@@ -34,7 +33,7 @@ class TuningJob(TuningJobSpec):
         """
         return toml.load(Path(path), cls, role=role, output=output)
 
-    def dry_run(self, client: Client | None = None) -> Report:
+    def dry_run(self, client: Client | None = None) -> DryRun:
         """Every problem of the tuning job at once, found without AWS; values of a wrong type alone, for nothing else is known then.
 
         Args:

@@ -129,8 +129,8 @@ def _options(target: Target) -> str:
 
 
 def _confirm(job: TuningJob, scaling: DataScaling | None, prices: Mapping[str, float], *, yes: bool) -> None:
-    report = job.dry_run()
-    plan.show_plan(job, plan.document(job, report, prices))
+    result = job.dry_run()
+    plan.show_plan(job, plan.document(job, result, prices))
     if scaling is not None:
         echo(f"then {len(scaling.shares)} training jobs on growing shares of the training set")
     if yes:

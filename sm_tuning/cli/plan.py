@@ -16,7 +16,7 @@ from sm_tuning.rules.violation import Violation
 from sm_tuning.spec.parameters import Auto, Categorical, Continuous, Integer, Range, Scaling
 from sm_tuning.spec.value_types import WrongTypes
 from sm_tuning.tuning_job import TuningJob
-from sm_tuning.validation.report import Report
+from sm_tuning.validation.dry_run import DryRun
 
 _SAMPLES = 5
 
@@ -29,8 +29,8 @@ def plan(*, job_file: JobFile, show_request: bool, target: Target, as_json: bool
         problems = problems_document(error.problems)
         (echo_json if as_json else show_problems)(problems)
         sys.exit(FAILED)
-    report = job.dry_run()
-    planned = document(job, report, job_file.prices(job, target))
+    result = job.dry_run()
+    planned = document(job, result, job_file.prices(job, target))
     if as_json:
         echo_json(planned)
     else:
@@ -38,8 +38,8 @@ def plan(*, job_file: JobFile, show_request: bool, target: Target, as_json: bool
         if show_request:
             if names := emulators_own(job):
                 echo(f"{' and '.join(names)} are the emulator's here; AWS needs those of your account", error=True)
-            echo_json(report.request)
-    sys.exit(0 if report.ok else FAILED)
+            echo_json(result.request)
+    sys.exit(0 if result.ok else FAILED)
 
 
 def show_plan(job: TuningJob, planned: Mapping[str, Any]) -> None:
@@ -113,11 +113,11 @@ def problems_document(problems: Sequence[Violation]) -> dict[str, Any]:
     return {"ok": not problems, "problems": described, "warnings": []}
 
 
-def document(job: TuningJob, report: Report, prices: Mapping[str, float]) -> dict[str, Any]:
+def document(job: TuningJob, result: DryRun, prices: Mapping[str, float]) -> dict[str, Any]:
     """The plan as one JSON document."""
     return {
-        **problems_document(report.problems),
-        "warnings": list(report.warnings),
+        **problems_document(result.problems),
+        "warnings": list(result.warnings),
         "trainingJobs": cost.number_of_jobs(job),
         "samples": {
             (f"{part.name}.{parameter.name}" if job.several else parameter.name): list(samples(parameter))
@@ -126,7 +126,7 @@ def document(job: TuningJob, report: Report, prices: Mapping[str, float]) -> dic
         },
         "points": list(points(job)),
         **cost_document(job, prices),
-        "request": report.request,
+        "request": result.request,
     }
 
 

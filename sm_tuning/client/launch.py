@@ -16,9 +16,8 @@ from sm_tuning.client.run import TuningRun
 from sm_tuning.errors import Invalid, NotLaunched
 from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.spec.script import Script
-from sm_tuning.validation.dry_run import check
+from sm_tuning.validation.dry_run import DryRun, check
 from sm_tuning.validation.local_files import files_of
-from sm_tuning.validation.report import Report
 from sm_tuning.validation.script_files import script_files
 
 _MOST_SOURCE = 500 * 2**20
@@ -28,7 +27,7 @@ def launch(job: TuningJobSpec, session: Session | None, client: Client | None, *
     """Upload code and data, create the tuning job, and return it as a run; raises Invalid, NotLaunched and Unreachable."""
     if local and (session is not None or client is not None):
         raise Invalid("launch(local=True) makes its own session; give local, or a session or client")
-    report = _checked(check(job), job)
+    result = _checked(check(job), job)
     session = local_session(parallel=job.max_parallel) if local else session or boto3.Session()
     uploaded: list[str] = []
     try:
@@ -40,18 +39,18 @@ def launch(job: TuningJobSpec, session: Session | None, client: Client | None, *
             _checked(check(job, client), job)
         for uri in _upload(job, loopback.client(session, "s3", region_name=client.meta.region_name)):
             uploaded.append(uri)  # noqa: PERF402 - what was sent before an error counts
-        client.create_hyper_parameter_tuning_job(**report.request)
+        client.create_hyper_parameter_tuning_job(**result.request)
     except (ClientError, BotoCoreError, OSError) as error:
         left = f"; what was uploaded stays: {', '.join(uploaded)}" if uploaded else ""
         raise NotLaunched(f"the tuning job {job.name} was not created: {error}{left}") from error
     return TuningRun(job.name, session=session, client=client)
 
 
-def _checked(report: Report, job: TuningJobSpec) -> Report:
-    """The report; raises NotLaunched if a rule is broken."""
-    if not report.ok:
-        raise NotLaunched(f"the tuning job {job.name} breaks rules:\n{report}")
-    return report
+def _checked(result: DryRun, job: TuningJobSpec) -> DryRun:
+    """The result of a dry run; raises NotLaunched if a rule is broken."""
+    if not result.ok:
+        raise NotLaunched(f"the tuning job {job.name} breaks rules:\n{result}")
+    return result
 
 
 def _upload(job: TuningJobSpec, s3: Client) -> Iterator[str]:

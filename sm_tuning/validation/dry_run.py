@@ -4,8 +4,8 @@ boto3 checks required members, types and lower bounds before it sends a request.
 members are checked by the service alone, which costs a round trip each time; here they are all checked, and told at once.
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sm_tuning.boto import Client
@@ -16,18 +16,42 @@ from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.spec.value_types import WrongTypes
 from sm_tuning.validation import wording
 from sm_tuning.validation.local_checks import LOCAL
-from sm_tuning.validation.report import Report
 from sm_tuning.validation.unusual import unusual
 
 _OPERATION = "CreateHyperParameterTuningJob"
 
 
-def check(job: TuningJobSpec, client: Client | None = None) -> Report:
+@dataclass(frozen=True)
+class DryRun:
+    """The result of a dry run.
+
+    Attributes:
+        request: The request that would be sent; empty if values have wrong types.
+        problems: Every broken rule.
+        warnings: What breaks no rule, but is seldom meant.
+    """
+
+    request: Mapping[str, Any]
+    problems: Sequence[Violation]
+    warnings: Sequence[str]
+
+    @property
+    def ok(self) -> bool:
+        """Whether AWS would take the request, as far as can be told from here."""
+        return not self.problems
+
+    def __str__(self) -> str:
+        """A line for each problem and warning."""
+        lines = [f"problem: {problem}" for problem in self.problems] + [f"warning: {warning}" for warning in self.warnings]
+        return "\n".join(lines) or "no problems"
+
+
+def check(job: TuningJobSpec, client: Client | None = None) -> DryRun:
     """Check a tuning job against every rule; with a client also against the parents of its warm start."""
     try:
         request = job.request()
     except WrongTypes as error:
-        return Report({}, tuple(error.problems), ())
+        return DryRun({}, tuple(error.problems), ())
     problems = [*schema.type_violations(_OPERATION, request)] or list(_violations(job, request))
     warnings = list(unusual(job))
     if client is not None and job.warm_start is not None and not problems:
@@ -37,7 +61,7 @@ def check(job: TuningJobSpec, client: Client | None = None) -> Report:
         problems += warm_start.violations(request, parents)
         warnings += warm_start.warnings(request, parents)
     spelled = (replace(violation, argument=wording.argument(violation.path, request)) for violation in problems)
-    return Report(request, tuple(spelled), tuple(warnings))
+    return DryRun(request, tuple(spelled), tuple(warnings))
 
 
 def _violations(job: TuningJobSpec, request: dict[str, Any]) -> Iterator[Violation]:

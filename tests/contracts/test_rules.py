@@ -34,7 +34,7 @@ from sm_tuning import (
     learning_rate,
 )
 from sm_tuning.spec.definition import DefinitionMembers
-from sm_tuning.validation.report import Report
+from sm_tuning.validation.dry_run import DryRun
 
 OBJECTIVE = Objective.minimize("score", r"score=([-+0-9.eE]+)")
 XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
@@ -133,7 +133,7 @@ def new_api() -> Api:
     )
 
 
-def expected(report: Report) -> tuple[list[str], list[str]]:
+def expected(report: DryRun) -> tuple[list[str], list[str]]:
     """Rules and sentences with which the API refuses the request of a report; it looks at its members first."""
     members = [problem for problem in report.problems if problem.rule.startswith("model-")]
     shown = members or report.problems

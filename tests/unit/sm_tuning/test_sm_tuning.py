@@ -25,3 +25,11 @@ def test_type_checkers_see_what_is_loaded() -> None:
 
 def test_the_public_names_are_all_that_is_listed() -> None:
     assert dir(sm_tuning) == sorted(sm_tuning.__all__)
+
+
+def test_the_old_name_of_a_dry_runs_result_is_deprecated() -> None:
+    with pytest.warns(DeprecationWarning, match=r"sm_tuning\.Report is sm_tuning\.DryRun now") as said:
+        from sm_tuning import Report  # type: ignore[attr-defined] # noqa: PLC0415 - what is tried
+    assert Report is sm_tuning.DryRun
+    assert said[0].filename == __file__
+    assert "Report" not in dir(sm_tuning)
