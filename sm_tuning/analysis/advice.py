@@ -114,7 +114,7 @@ class Advice:
 
     @property
     def changed(self) -> frozenset[str]:
-        """The hyperparameters whose ranges it changes: the ends, the categories or the scale."""
+        """The hyperparameters of whose ranges it changes the ends, the categories or the scale."""
         scaled = {self.hyperparameter} if self.kind is Remedy.LOGARITHMIC_SCALE and self.hyperparameter is not None else set()
         return frozenset({*self.ranges, *self.values, *scaled})
 

@@ -147,7 +147,7 @@ class Results:
 
     @property
     def instance_hours(self) -> float:
-        """Hours of all training jobs, times their instances: what AWS charges for."""
+        """Hours of all training jobs times their instances, which is what AWS charges for."""
         return sum(part.training_seconds / _HOUR * part.tuning_jobs[0].instance_count for part in self.parts)
 
     @property

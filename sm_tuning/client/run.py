@@ -148,7 +148,7 @@ class TuningRun:
         """Download a training job's model into a folder, which is made if needed.
 
         Returns:
-            The file: TRAINING.tar.gz.
+            The file, TRAINING.tar.gz.
 
         Raises:
             NotFound: It has no model (yet), or that is no longer there.

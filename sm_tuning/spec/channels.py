@@ -11,7 +11,14 @@ from sm_tuning.spec.value_types import paths_as_text
 
 @dataclass(frozen=True)
 class FileSystem:
-    """A folder of an EFS or FSx for Lustre file system (`kind` is `EFS` or `FSxLustre`; `access` is `ro` or `rw`)."""
+    """A folder of an EFS or FSx for Lustre file system.
+
+    Args:
+        id: The file system, as `fs-0123456789abcdef0`.
+        path: The folder in it.
+        kind: `EFS` or `FSxLustre`.
+        access: `ro` to read, `rw` to write too.
+    """
 
     id: str
     path: str
@@ -30,7 +37,11 @@ class FileSystem:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset of a SageMaker hub, by its ARN."""
+    """A dataset of a SageMaker hub.
+
+    Args:
+        arn: Its ARN.
+    """
 
     arn: str
 

@@ -21,7 +21,15 @@ _Job = TypeVar("_Job", bound=TuningJobSpec)
 
 @dataclass(frozen=True, kw_only=True)
 class DataScaling:
-    """The shares of the training set to train on (above 0, up to 1), and the hyperparameter that passes a share to the script."""
+    """Trainings of the best hyperparameters on growing shares of the training set, to see what more data would bring.
+
+    Args:
+        hyperparameter: The one that passes a share to the training script, which must know it.
+        shares: Three or more numbers above 0, up to 1, the whole training set.
+
+    Raises:
+        Invalid: The hyperparameter has no name, or the shares are too few or out of bounds.
+    """
 
     hyperparameter: str = "train_fraction"
     shares: Sequence[float] = (0.1, 0.2, 0.4, 0.7, 1.0)

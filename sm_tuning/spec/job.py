@@ -17,7 +17,11 @@ LONGEST_NAME = 32  # of a tuning job
 
 
 def unique_name(base: str) -> str:
-    """A tuning job's name of at most 32 characters: the base, the time to the second and four random digits."""
+    """A tuning job's name of at most 32 characters: the base, the time (UTC, to the second) and four random digits.
+
+    Args:
+        base: The beginning of the name, which is cut where the whole would be too long.
+    """
     tail = f"{datetime.now(UTC):%m%d-%H%M%S}-{secrets.token_hex(2)}"
     return f"{base[: LONGEST_NAME - len(tail) - 1].rstrip('-')}-{tail}"
 
@@ -52,7 +56,13 @@ class Completion:
 
 @dataclass(frozen=True)
 class WarmStart:
-    """Finished tuning jobs, one to five, whose training jobs are learnt from: as they are, or as a hint (`TransferLearning`)."""
+    """Finished tuning jobs whose training jobs are learnt from. `WarmStart.identical` and `WarmStart.transfer` make one.
+
+    Args:
+        parents: Names of the tuning jobs, one to five.
+        type: `IdenticalDataAndAlgorithm`, for the same data and image: their training jobs count as this tuning job's own.
+            `TransferLearning`, for other data or another image: what was good there is tried first.
+    """
 
     parents: Sequence[str]
     type: str = "IdenticalDataAndAlgorithm"

@@ -15,10 +15,17 @@ AWS_OWN_METRIC = "ObjectiveMetric"  # AWS's copy of the objective
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric and the regular expression that finds it in the log; its first group is the value.
+    """A metric and the regular expression that finds it in the log.
 
-    With `sample`, a line as the script prints it, the expression is tried at once, on what the log shows of it: a tab is `#011` there.
-    Without `regex` it is a metric of one of AWS's built-in algorithms, for which AWS has the expression.
+    Args:
+        name: The metric's name, as `validation:accuracy`.
+        regex: The expression; its first group is the value. None for a metric of one of AWS's built-in algorithms, for which AWS
+            has the expression.
+        sample: A line as the script prints it, on which the expression is tried at once, in the form in which the log shows it (a tab
+            is `#011` there). None to try nothing.
+
+    Raises:
+        Invalid: The expression is none, has no group, or finds no number in the sample.
     """
 
     name: str
@@ -84,19 +91,27 @@ def number(text: str | None) -> float | None:
 
 @dataclass(frozen=True)
 class Objective:
-    """The metric that is tuned, and which end of it is good (`Maximize` or `Minimize`)."""
+    """The metric that is tuned, and which end of it is good. `Objective.maximize` and `Objective.minimize` make one.
+
+    Args:
+        metric: The metric.
+        goal: `Maximize` or `Minimize`.
+
+    Raises:
+        Invalid: The goal is neither.
+    """
 
     metric: Metric
     goal: str
 
     @classmethod
     def maximize(cls, name: str, regex: str | None = None, sample: str | None = None) -> Self:
-        """More is better, as with accuracy."""
+        """An objective of which more is better, as of accuracy; arguments and errors are those of `Metric`."""
         return cls(Metric(name, regex, sample), "Maximize")
 
     @classmethod
     def minimize(cls, name: str, regex: str | None = None, sample: str | None = None) -> Self:
-        """Less is better, as with loss."""
+        """An objective of which less is better, as of loss; arguments and errors are those of `Metric`."""
         return cls(Metric(name, regex, sample), "Minimize")
 
     def __post_init__(self) -> None:

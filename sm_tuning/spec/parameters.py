@@ -49,7 +49,18 @@ def _check(name: str, low: float, high: float, scaling: Scaling) -> None:
 
 @dataclass(frozen=True)
 class Continuous:
-    """A real number in [low, high]."""
+    """A real number in [low, high].
+
+    Args:
+        name: The hyperparameter.
+        low: The least value.
+        high: The greatest.
+        scaling: How the range is searched; AUTO lets the service choose.
+
+    Raises:
+        Invalid: The ends are not finite or not in order, or the scaling does not suit them: logarithmic needs `low` above 0, reverse
+            logarithmic 0 <= low and high < 1.
+    """
 
     name: str
     low: float
@@ -74,7 +85,17 @@ class Continuous:
 
 @dataclass(frozen=True)
 class Integer:
-    """A whole number in [low, high], both ends included."""
+    """A whole number in [low, high], both ends included.
+
+    Args:
+        name: The hyperparameter.
+        low: The least value.
+        high: The greatest.
+        scaling: How the range is searched; AUTO lets the service choose, reverse logarithmic is for `Continuous` alone.
+
+    Raises:
+        Invalid: The ends are not in order, or the scaling does not suit them.
+    """
 
     name: str
     low: int
@@ -100,7 +121,15 @@ class Integer:
 
 @dataclass(frozen=True)
 class Categorical:
-    """One of some values; numbers are written as Python writes them."""
+    """One of some values.
+
+    Args:
+        name: The hyperparameter.
+        values: The values, each once; numbers are written as Python writes them, for AWS has texts.
+
+    Raises:
+        Invalid: There are none, or two are the same text.
+    """
 
     name: str
     values: Sequence[str | float | bool]
@@ -128,7 +157,12 @@ class Categorical:
 
 @dataclass(frozen=True)
 class Auto:
-    """A hyperparameter whose range AWS chooses around a hint, for a tuning job with `autotune`."""
+    """A hyperparameter whose range AWS chooses around a hint, for a tuning job with `autotune`.
+
+    Args:
+        name: The hyperparameter.
+        hint: A value that is known to be reasonable.
+    """
 
     name: str
     hint: str | float | bool

@@ -11,7 +11,14 @@ from sm_tuning.spec.value_types import integral
 
 @dataclass(frozen=True)
 class Instance:
-    """Machines of one type. `volume_gb` counts for `alternatives` only, `training_plans` (ARNs) for `preferences` only."""
+    """Machines of one type, for `Resources.alternatives` and `Resources.preferences`.
+
+    Args:
+        type: The instance type, as `ml.m5.large`.
+        count: How many of them.
+        volume_gb: Disk of each in GB; for `alternatives` only.
+        training_plans: ARNs of training plans whose capacity is taken; for `preferences` only.
+    """
 
     type: str
     count: int = 1
@@ -21,7 +28,13 @@ class Instance:
 
 @dataclass(frozen=True)
 class InstanceGroup:
-    """Machines of one type in a cluster of several types; channels and scripts know it by its name."""
+    """Machines of one type in a cluster of several types.
+
+    Args:
+        name: By which channels and scripts know the group.
+        type: The instance type, as `ml.m5.large`.
+        count: How many of them.
+    """
 
     name: str
     type: str
@@ -30,7 +43,12 @@ class InstanceGroup:
 
 @dataclass(frozen=True, kw_only=True)
 class Placement:
-    """On which UltraServers instances are placed: how many on each, by its id."""
+    """On which UltraServers instances are placed.
+
+    Args:
+        servers: The number of instances on each UltraServer, by its id.
+        several_jobs: Whether several training jobs may share an UltraServer.
+    """
 
     servers: Mapping[str, int] = field(default_factory=dict)
     several_jobs: bool = False
@@ -61,6 +79,10 @@ class Resources:
         training_plan: ARN of the training plan whose capacity is taken.
         placement: On which UltraServers.
         preferences: Machines to choose from, in place of `instance_type` and `instance_count`.
+
+    Raises:
+        Invalid: Two of those that exclude one another are given: `alternatives` and `keep_alive`, `groups`, `training_plan`,
+            `placement` or `preferences`; `groups` and `preferences`.
     """
 
     instance_type: str = "ml.m5.large"

@@ -10,8 +10,9 @@ from sm_tuning.spec.value_types import paths_as_text
 class Script:
     """A training script on this machine, run in script mode.
 
-    `entry` is the file to start; the modules beside it that it imports are sent with it. With `source`, a folder that is sent whole,
-    `entry` is a path inside it.
+    Args:
+        entry: The file to start, `.py` or `.sh`. The modules beside it that it imports are sent with it.
+        source: A folder that is sent whole; `entry` is then a path inside it. None for the file alone.
     """
 
     entry: str

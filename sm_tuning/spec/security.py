@@ -6,7 +6,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """Where training jobs may connect to."""
+    """Where training jobs may connect to.
+
+    Args:
+        subnets: Ids of the subnets of a VPC in which training jobs run; none for SageMaker's own network.
+        security_groups: Ids of the security groups that they have there.
+        isolated: Whether training jobs have no network at all.
+        encrypted: Whether the traffic between the machines of one training job is encrypted.
+    """
 
     subnets: Sequence[str] = ()
     security_groups: Sequence[str] = ()
@@ -16,7 +23,12 @@ class Network:
 
 @dataclass(frozen=True, kw_only=True)
 class Encryption:
-    """KMS keys for what training jobs write: to S3, and on their volumes."""
+    """KMS keys for what training jobs write.
+
+    Args:
+        output_key: Id, ARN or alias of the key for what they write to S3; None for S3's own.
+        volume_key: Id, ARN or alias of the key for their volumes; None for SageMaker's own.
+    """
 
     output_key: str | None = None
     volume_key: str | None = None

@@ -14,7 +14,11 @@ def _check(strategy: "Random | Bayesian | Hyperband") -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """Every combination of categorical values, each once."""
+    """Every combination of categorical values, each once. All ranges must be `Categorical`.
+
+    Args:
+        early_stopping: Whether training jobs that are worse than the median of the others at the same epoch are stopped.
+    """
 
     early_stopping: bool = False
 
@@ -24,7 +28,12 @@ class Grid:
 
 @dataclass(frozen=True, kw_only=True)
 class Random:
-    """Independent draws; any number of training jobs may run in parallel without loss."""
+    """Independent draws; any number of training jobs may run in parallel without loss.
+
+    Args:
+        seed: 0 or more: the same seed, the same draws. None for a new one each time.
+        early_stopping: Whether training jobs that are worse than the median of the others at the same epoch are stopped.
+    """
 
     seed: int | None = None
     early_stopping: bool = False
@@ -35,7 +44,12 @@ class Random:
 
 @dataclass(frozen=True, kw_only=True)
 class Bayesian:
-    """Learns from every finished training job what to try next; the fewer run in parallel, the better."""
+    """Learns from every finished training job what to try next; the fewer run in parallel, the better.
+
+    Args:
+        seed: 0 or more: the same seed, the same draws. None for a new one each time.
+        early_stopping: Whether training jobs that are worse than the median of the others at the same epoch are stopped.
+    """
 
     seed: int | None = None
     early_stopping: bool = False
@@ -46,7 +60,16 @@ class Bayesian:
 
 @dataclass(frozen=True, kw_only=True)
 class Hyperband:
-    """Random draws, of which the poor are stopped early. Resources are epochs: values of the objective that a job prints."""
+    """Random draws, of which the poor are stopped early (Li et al. 2018). A resource is an epoch: a value of the objective printed.
+
+    Args:
+        max_resource: Epochs of a training job that is not stopped; None for what the static hyperparameter `epochs` says.
+        min_resource: Epochs that every training job gets before it may be stopped.
+        seed: 0 or more: the same seed, the same draws. None for a new one each time.
+
+    Raises:
+        Invalid: `min_resource` is below 1, or above `max_resource`.
+    """
 
     max_resource: int | None = None
     min_resource: int = 1

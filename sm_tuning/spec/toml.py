@@ -25,7 +25,7 @@ from sm_tuning.spec.value_types import WrongTypes, hints_of, options_of
 
 _Job = TypeVar("_Job", bound=TuningJobSpec)
 
-_PRESETS: Mapping[str, Callable[..., parameters.Range]] = {
+PRESETS: Mapping[str, Callable[..., parameters.Range]] = {
     "learning_rate": parameters.learning_rate,
     "batch_size": parameters.batch_size,
     "epochs": parameters.epochs,
@@ -36,7 +36,7 @@ _STRATEGIES: Mapping[str, type[strategies.Strategy]] = {kind.__name__: kind for 
 _SCALING = "data_scaling"
 _SCALING_BEFORE_0_2 = "learning_curve"
 _ENDS = 2  # of a range
-_FORMS: Mapping[str, set[str]] = {
+FORMS: Mapping[str, set[str]] = {
     "preset": {"preset", "low", "high"},
     "auto": {"auto"},
     "values": {"values"},
@@ -254,16 +254,16 @@ def _range(name: str, value: object) -> parameters.Range:
     """A range of a preset's name, a list of values, or a table in one of the forms."""
     path = f"ranges.{name}"
     if isinstance(value, list):
-        if name in _PRESETS and len(value) == _ENDS and all(type(end) in {int, float} for end in value):
+        if name in PRESETS and len(value) == _ENDS and all(type(end) in {int, float} for end in value):
             low, high = value
             raise Invalid(
                 f"{path} is {value}, which may mean two values or a range; write {{ values = {value} }} for the two values, "
                 f"or {{ low = {low}, high = {high} }} for all between them"
             )
         value = {"values": value}
-    table = _known(path, value, set().union(*_FORMS.values()))
+    table = _known(path, value, set().union(*FORMS.values()))
     form = _form(name, table)
-    if unused := sorted(set(table) - _FORMS[form]):
+    if unused := sorted(set(table) - FORMS[form]):
         raise Invalid(f"{path} has {', '.join(unused)}, which does not go together with {form}")
     try:
         return _range_of(form, name, table)
@@ -277,7 +277,7 @@ def _form(name: str, table: Mapping[str, Any]) -> str:
     for form in ("preset", "auto", "values"):
         if form in table:
             return form
-    return "preset" if name in _PRESETS and not {"scaling", "integer"} & set(table) else "low and high"
+    return "preset" if name in PRESETS and not {"scaling", "integer"} & set(table) else "low and high"
 
 
 def _range_of(form: str, name: str, table: Mapping[str, Any]) -> parameters.Range:
@@ -288,13 +288,13 @@ def _range_of(form: str, name: str, table: Mapping[str, Any]) -> parameters.Rang
     ends = {end: table[end] for end in ("low", "high") if end in table}
     if form == "preset":
         preset = table.get("preset", name)
-        if not isinstance(preset, str) or preset not in _PRESETS:
-            raise Invalid(f"{name}: preset is {preset!r}; it must be one of {', '.join(_PRESETS)}")
-        return _PRESETS[preset](**ends, name=name)
+        if not isinstance(preset, str) or preset not in PRESETS:
+            raise Invalid(f"{name}: preset is {preset!r}; it must be one of {', '.join(PRESETS)}")
+        return PRESETS[preset](**ends, name=name)
     for end in ("low", "high"):
         if end not in ends:
             raise Invalid(
-                f"{name}: {end} is missing; a range that is no preset ({', '.join(_PRESETS)}) has low and high, or values"
+                f"{name}: {end} is missing; a range that is no preset ({', '.join(PRESETS)}) has low and high, or values"
             )
     whole = table.get("integer", all(isinstance(end, int) for end in ends.values()))
     if not isinstance(whole, bool):

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 # Each member by its own name, or by its parent's and its own where that alone is ambiguous; empty for those that only group others.
+# `../` stands before what users give outside of the table that is AWS's.
 _WORDS: Mapping[str, str] = {
     "HyperParameterTuningJobName": "name",
     "HyperParameterTuningJobConfig": "",
@@ -104,7 +105,7 @@ _WORDS: Mapping[str, str] = {
     "InstanceType": "instance_type",
     "InstanceCount": "instance_count",
     "VolumeSizeInGB": "volume_gb",
-    "VolumeKmsKeyId": "volume_key",
+    "VolumeKmsKeyId": "../encryption.volume_key",
     "KeepAlivePeriodInSeconds": "keep_alive",
     "InstanceGroups": "groups",
     "InstanceGroupName": "name",
@@ -136,6 +137,7 @@ _WORDS: Mapping[str, str] = {
 _OF_THE_USER = ("StaticHyperParameters", "Environment")
 _NAMES = ("Name", "ChannelName", "DefinitionName", "InstanceGroupName", "Key", "UltraServerId")
 _LONGEST_NAME = 64
+_ELSEWHERE = "../"
 _STEP = re.compile(r"(\w+)(?:\[(\d+)\])?")
 
 
@@ -152,7 +154,9 @@ def argument(path: str, request: Mapping[str, Any]) -> str:
         if parsed is None or word is None:
             words += steps[index:]  # a name of the user's, or no member of the request
             break
-        words.append(word)
+        if word.startswith(_ELSEWHERE):
+            words.pop()
+        words.append(word.removeprefix(_ELSEWHERE))
         parent = parsed[1]
         value = value.get(parent) if isinstance(value, Mapping) else None
         if parsed[2] is not None:

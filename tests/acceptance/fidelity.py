@@ -1,4 +1,4 @@
-"""Writes docs/fidelity.md out of `conformance.toml`: `python -m tests.acceptance.fidelity`, or `make docs`."""
+"""Writes docs/fidelity.md out of `conformance.toml`: `python -m tests.acceptance.fidelity`, or `make pages`."""
 
 import tomllib
 from collections import Counter
@@ -27,7 +27,7 @@ _TITLES = {
 }
 _HEAD = """# Fidelity
 
-What of the emulator was compared with what AWS really answers. Each row is a test (`tests/acceptance/conformance.toml`; `make docs`
+What of the emulator was compared with what AWS really answers. Each row is a test (`tests/acceptance/conformance.toml`; `make pages`
 makes this page of it): the emulator behaves so. The last column says how much is known of AWS.
 
 """

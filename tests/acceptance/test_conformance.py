@@ -25,7 +25,7 @@ def test_every_row_says_where_it_is_from() -> None:
 
 
 def test_the_page_on_fidelity_is_what_the_rows_say() -> None:
-    """`make docs` writes it."""
+    """`make pages` writes it."""
     assert PAGE.read_text(encoding="utf-8") == page(ROWS)
 
 

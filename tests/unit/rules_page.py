@@ -1,4 +1,4 @@
-"""Writes docs/rules.md out of the registered rules: `python -m tests.unit.rules_page`, or `make docs`."""
+"""Writes docs/rules.md out of the registered rules: `python -m tests.unit.rules_page`, or `make pages`."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -27,7 +27,7 @@ SECTIONS: Sequence[Section[Any]] = (
 
 _HEAD = """# Rules of tuning and training jobs
 
-What SageMaker accepts, as far as it is known. `make docs` makes this page out of the rules themselves (`sm_tuning/rules`), which the
+What SageMaker accepts, as far as it is known. `make pages` makes this page out of the rules themselves (`sm_tuning/rules`), which the
 dry run and the emulator's API share: `TuningJob.dry_run()` shows every violation of a tuning job before anything is sent, in the
 words that you typed, and the emulator refuses a request for the same violations in AWS's words, whatever client sends it.
 

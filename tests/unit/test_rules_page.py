@@ -11,7 +11,7 @@ from tests.unit.rules_page import PAGE, SECTIONS, page
 
 
 def test_the_page_is_what_the_rules_say() -> None:
-    """`make docs` writes it."""
+    """`make pages` writes it."""
     assert PAGE.read_text(encoding="utf-8") == page()
 
 

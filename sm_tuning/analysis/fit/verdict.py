@@ -21,7 +21,7 @@ class Verdict(StrEnum):
 
     @property
     def died(self) -> bool:
-        """Whether training came to nothing: it diverged, or its learning rate is too high."""
+        """Whether training came to nothing, because it diverged or its learning rate is too high."""
         return self in {Verdict.DIVERGED, Verdict.RATE_TOO_HIGH}
 
 

@@ -1,13 +1,22 @@
 """Every member of a request has a word that a user has typed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 
-from sm_tuning import Hyperband, Metric, Objective, Resources, TuningJob
+from sm_tuning import Completion, Encryption, Hyperband, Metric, Network, Objective, Resources, TuningJob, WarmStart
 from sm_tuning.validation.wording import argument
 from tests.unit.sm_tuning.descriptions import FULL, Make, whole
 from tests.unit.sm_tuning.spec.test_value_types import BUILDERS
+
+TABLES: Mapping[str, type] = {
+    "resources": Resources,
+    "network": Network,
+    "encryption": Encryption,
+    "completion": Completion,
+    "warm_start": WarmStart,
+}
+"""Members of a tuning job that hold members of their own."""
 
 
 def members(value: object, path: str = "") -> Iterator[str]:
@@ -32,6 +41,9 @@ def test_every_member_of_a_request_has_words_that_can_be_typed(job: Make, tmp_pa
             first, *_, last = words.split("[")[0].split(".")[0], words.split(".")[-1].split("[")[0]
             assert first in known, (path, words)
             assert last in known or any(last in str(item) for item in request.values()), (path, words)
+            if first in TABLES and "." in words:
+                second = words.split(".")[1].split("[")[0]
+                assert second in {field.name for field in fields(TABLES[first])}, (path, words)
 
 
 def test_words_of_problems(job: Make) -> None:

@@ -1,0 +1,111 @@
+"""Directives that document what a module makes public, so that no page holds a list of names.
+
+Each line of the directive `api` is a module of `sm_tuning` (of which all public names are documented), another module with an
+`__all__`, or the full name of what those mention. `fixtures` documents the pytest fixtures of a module.
+"""
+
+import inspect
+from collections.abc import Iterator
+from enum import Enum
+from importlib import import_module
+from typing import Any, get_args
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+import sm_tuning
+
+_LOG = logging.getLogger(__name__)
+_BASES = "object, Exception, BaseException, OSError, tuple, dict, str, StrEnum, AbstractContextManager, Sequence"
+
+
+class Api(SphinxDirective):
+    """Documents what its lines name."""
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """Hand the names to autodoc, which reads reStructuredText."""
+        text = "\n".join(line for name in self.content if name for line in _described(name.strip()))
+        return list(self.parse_text_to_nodes(f"```{{eval-rst}}\n{text}\n```"))
+
+
+class Fixtures(SphinxDirective):
+    """Documents the pytest fixtures of a module."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """A function for each fixture, with the type of its value."""
+        lines: list[str] = []
+        for name, fixture in vars(import_module(self.arguments[0])).items():
+            if type(fixture).__name__ != "FixtureFunctionDefinition":
+                continue
+            function = fixture._get_wrapped_function()  # noqa: SLF001 - pytest has no other way to it
+            returned = inspect.signature(function).return_annotation
+            (value,) = get_args(returned) or [returned]  # what an iterator yields
+            lines += [
+                f".. py:data:: {name}",
+                f"   :type: {_type_name(value)}",
+                "",
+                *_indented(inspect.getdoc(function) or ""),
+                "",
+            ]
+        text = "\n".join(lines)
+        return list(self.parse_text_to_nodes(f"```{{eval-rst}}\n{text}\n```"))
+
+
+def _type_name(annotation: Any) -> str:  # noqa: ANN401 - an annotation
+    return str(getattr(annotation, "__forward_arg__", getattr(annotation, "__qualname__", annotation)))
+
+
+def _indented(text: str) -> Iterator[str]:
+    return (f"   {line}" for line in text.splitlines())
+
+
+def _described(name: str) -> Iterator[str]:
+    for full in _names(name):
+        module, _, last = full.rpartition(".")
+        yield from _autodoc(f"{module}.{last}", getattr(import_module(module), last))
+
+
+def _names(line: str) -> list[str]:
+    """The names that a line stands for."""
+    public = [f"sm_tuning.{name}" for name in sm_tuning.__all__ if sm_tuning._MODULES[name] == line]  # noqa: SLF001 - our own
+    if public:
+        return public
+    try:
+        module = import_module(line)
+    except ModuleNotFoundError:
+        return [line]
+    return [f"{line}.{name}" for name in module.__all__]
+
+
+def _autodoc(full: str, value: object) -> Iterator[str]:
+    if inspect.isclass(value):
+        yield from (f".. autoclass:: {full}", "   :members:", f"   :inherited-members: {_BASES}")
+        if issubclass(value, Enum):
+            yield "   :undoc-members:"
+    elif inspect.isfunction(value):
+        yield f".. autofunction:: {full}"
+    else:
+        yield f".. autodata:: {full}"
+    yield ""
+
+
+def _complain_of_missing(app: Sphinx, error: Exception | None) -> None:
+    """Warn, which ends a strict build, of public names that no page documents."""
+    objects = app.env.get_domain("py").objects
+    missing = [name for name in sm_tuning.__all__ if f"sm_tuning.{name}" not in objects]
+    if missing and error is None:
+        _LOG.warning("docs/reference documents none of: %s", ", ".join(missing))
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register both."""
+    app.add_directive("api", Api)
+    app.add_directive("fixtures", Fixtures)
+    app.connect("build-finished", _complain_of_missing)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

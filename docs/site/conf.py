@@ -1,0 +1,69 @@
+"""Sphinx's configuration of the site: `make docs` builds it, out of the pages that GitHub shows too.
+
+The source folder is the repository: README and the pages of `docs` link one another alike here and there.
+"""
+
+import sys
+from importlib.metadata import version as version_of
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+project = "sm-tuning"
+author = "the sm-tuning contributors"
+project_copyright = f"{author}, Apache-2.0"
+version = release = version_of("sm-tuning")
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_click",
+    "sphinx_external_toc",
+    "api_pages",
+    "repository_links",
+]
+root_doc = "README"
+external_toc_path = "docs/site/toc.yml"
+include_patterns = ["*.md", "docs/*.md", "docs/decisions/*.md", "docs/reference/*.md", "benchmarks/*.md"]
+exclude_patterns = [
+    *(".*", "build", "dist", "demo-output", "infra", "local_emulator", "sm_tuning", "tests", "training_scripts"),
+    "**/node_modules",
+]
+
+# --- Markdown ---------------------------------------------------------------------------------------------------------------
+
+myst_heading_anchors = 4
+myst_links_external_new_tab = False
+suppress_warnings = ["myst.header"]  # a page may begin deeper, as GitHub allows
+
+# --- names ------------------------------------------------------------------------------------------------------------------
+
+nitpicky = True
+# Names of other packages: their inventories lie on the internet, which a build does not need.
+nitpick_ignore_regex = [
+    (r"py:.*", r"(?!sm_tuning|local_emulator)[\w.]+"),
+    (r"py:class", r".*\.(_Job|T)"),  # type variables
+]
+default_role = "code"  # docstrings have Markdown's backticks
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
+autodoc_class_signature = "mixed"
+autodoc_preserve_defaults = True
+python_maximum_signature_line_length = 80
+python_use_unqualified_type_names = True
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+toc_object_entries_show_parents = "hide"
+
+# --- HTML -------------------------------------------------------------------------------------------------------------------
+
+html_theme = "furo"
+html_title = f"sm-tuning {version}"
+html_additional_pages = {"index": "first_page.html"}
+templates_path = ["templates"]
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sphinx = False
