@@ -11,7 +11,7 @@ from sm_tuning import report as reporting
 from sm_tuning.analysis.reading import read_data_scaling, read_failures, read_results
 from sm_tuning.cli.display import console, diagnosis_lines
 from sm_tuning.cli.output import echo, echo_json
-from sm_tuning.cli.session import run_of
+from sm_tuning.cli.session import job_of, run_of
 from sm_tuning.cli.target import Target
 from sm_tuning.client.emulator_process import awake
 from sm_tuning.errors import Invalid, MissingExtra
@@ -37,7 +37,7 @@ def diagnose(*, jobs: tuple[str, ...], target: Target, as_json: bool) -> None:
 
 def dashboard(*, job: str | None, port: int | None, target: Target, as_json: bool) -> None:
     """Show tuning jobs in a browser, live while they run, until Ctrl-C; with JOB say where that one is."""
-    path = "" if job is None else f"jobs/{run_of(target.session(), job).name}"
+    path = "" if job is None else _path_of(target, job)
     try:
         server, url = pages.serving(target.session(), port)
     except OSError as error:
@@ -52,6 +52,12 @@ def dashboard(*, job: str | None, port: int | None, target: Target, as_json: boo
             server.run()
     finally:
         server.close()
+
+
+def _path_of(target: Target, name: str) -> str:
+    """The page of a training job or a tuning job."""
+    run, training = job_of(target.session(), name)
+    return f"jobs/{run.name}" if training is None else f"training-jobs/{training}"
 
 
 def report(*, jobs: tuple[str, ...], output: Path, figures: Path | None, target: Target, as_json: bool) -> None:

@@ -173,7 +173,7 @@ def best(**arguments: object) -> None:
 
 
 @sm_tuning.command()
-@click.argument("name")
+@click.argument("name", metavar="[JOB]", default="latest")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the training job has ended.")
 @_options
 def logs(**arguments: object) -> None:

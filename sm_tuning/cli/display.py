@@ -2,9 +2,10 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.live import Live
@@ -14,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sm_tuning.analysis.fit import Verdict
+from sm_tuning.cli.tables import Column, FittedTable, safe, table_of
 from sm_tuning.client.status import RunStatus, Training, duration
 from sm_tuning.printable import printable
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 _COLOURS = {"Completed": "green", "Failed": "red", "Stopped": "yellow", "Stopping": "yellow", "InProgress": "cyan"}
 _ENOUGH_LINES = 3
+_BAR, _LEAST_BAR = 40, 10
 _WIDE = 240  # columns where nobody looks: nothing is cut
 
 
@@ -42,11 +45,6 @@ def console(*, error: bool = False) -> Console:
     """A console on standard output or error; without colour if that is no terminal or NO_COLOR is set. Text is never markup."""
     terminal = (sys.stderr if error else sys.stdout).isatty()
     return _SafeConsole(stderr=error, highlight=False, markup=False, emoji=False, width=None if terminal else _WIDE)
-
-
-def safe(text: object) -> Text:
-    """Text of a job on one line with control characters shown, so that a table knows its width."""
-    return Text(printable(str(text)).replace("\n", "#012").replace("\t", "#011"))
 
 
 def safe_status(status: str) -> Text:
@@ -74,25 +72,28 @@ def short(name: str) -> str:
     return "-".join(parts[1:]) if len(parts) == 3 else name  # noqa: PLR2004 - tuning job, number, digits
 
 
-def trainings_table(trainings: Sequence[Training], *, best: str | None = None) -> Table:
-    """All training jobs of a tuning job."""
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+def trainings_table(trainings: Sequence[Training], objective: str, *, best: str | None = None) -> FittedTable:
+    """Training jobs of a tuning job whose objective has that name."""
     names = sorted({name for training in trainings for name in training.hyperparameters})
-    table.add_column("training job", no_wrap=True)
-    table.add_column("status", no_wrap=True)
-    table.add_column("objective", justify="right", no_wrap=True)
-    for name in names:
-        table.add_column(safe(name), justify="right")
-    table.add_column("time", justify="right", no_wrap=True)
-    for training in trainings:
-        row = [safe(short(training.name) + (" *" if training.name == best else "")), safe_status(training.status)]
-        row += [Text(number(training.value)), *(safe(setting(training.hyperparameters.get(name, ""))) for name in names)]
-        table.add_row(*row, Text(duration(training.seconds)), style="bold" if training.name == best else "")
-    return table
+    titles = [Text(short(training.name) + (" *" if training.name == best else "")) for training in trainings]
+    statuses = Column("status", [safe_status(training.status) for training in trainings])
+    columns = [
+        Column("training job", [safe(title.plain) for title in titles], 0),
+        replace(statuses, rank=3 if statuses.uniform else 0),
+        Column(objective or "objective", [Text(number(training.value)) for training in trainings], 0, "right"),
+        *(_hyperparameter(name, trainings) for name in names),
+        Column("time", [Text(duration(training.seconds)) for training in trainings], 2, "right"),
+    ]
+    rows = [training.name for training in trainings]
+    return FittedTable(columns, rows.index(best) if best in rows else None)
+
+
+def _hyperparameter(name: str, trainings: Sequence[Training]) -> Column:
+    return Column(name, [safe(setting(training.hyperparameters.get(name, ""))) for training in trainings], 1, "right")
 
 
 def status_lines(status: RunStatus) -> Group:
-    """A tuning job's state on two or three lines."""
+    """A tuning job's state on a few lines, its objective by name."""
     line = Text.assemble(
         safe(status.name),
         "  ",
@@ -101,14 +102,35 @@ def status_lines(status: RunStatus) -> Group:
         (f", {status.failed} failed", "red") if status.failed else "",
         f", {status.stopped} stopped" if status.stopped else "",
     )
-    times = f"  {duration(status.seconds)} elapsed"
-    if (left := status.seconds_left) is not None:
-        times += f", about {duration(left)} left"
-    parts: list[Any] = [line, ProgressBar(total=status.total, completed=status.finished, width=60), Text(times.strip())]
+    parts: list[RenderableType] = [line, _Bar(status)]
     if status.best is not None and status.best.value is not None:
         chosen = ", ".join(f"{name}={setting(value)}" for name, value in status.best.hyperparameters.items())
-        parts.append(Text.assemble(("best so far ", "bold"), number(status.best.value), "  ", safe(chosen)))
+        best = "best" if status.over else "best so far"
+        objective = Text.assemble((f"{best} ", "bold"), safe(status.objective), " ", number(status.best.value))
+        parts += [Text.assemble(objective, "  by ", safe(short(status.best.name))), Text.assemble("  ", safe(chosen))]
     return Group(*parts)
+
+
+@dataclass(frozen=True)
+class _Bar:
+    """How many training jobs have ended, the time so far and the time left: on one line."""
+
+    status: RunStatus
+
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        times = f"{duration(self.status.seconds)} elapsed"
+        if (left := self.status.seconds_left) is not None:
+            times += f", about {duration(left)} left"
+        width = min(_BAR, options.max_width - len(times) - 4)
+        if width < _LEAST_BAR:
+            yield Text(times)
+            return
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        grid.add_column()
+        grid.add_column(no_wrap=True)
+        bar = ProgressBar(total=self.status.total, completed=self.status.finished, width=width)
+        grid.add_row(bar, Text(times))
+        yield grid
 
 
 class Progress:
@@ -160,16 +182,6 @@ class Progress:
 def safe_lines(text: str) -> Text:
     """Several lines of a job's text."""
     return Text("\n").join(safe(line) for line in text.splitlines())
-
-
-def table_of(rows: Sequence[Mapping[str, object]]) -> Table:
-    """Rows of the same keys as a table."""
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    for name in rows[0] if rows else ():
-        table.add_column(name)
-    for row in rows:
-        table.add_row(*(safe(value) for value in row.values()))
-    return table
 
 
 # --- the doctor -------------------------------------------------------------------------------------------------------------
@@ -269,7 +281,8 @@ def data_scaling_lines(objective: str, scaling: "DataScalingCurve | None") -> It
 def _effects_table(view: "ViewModel") -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for title in ("hyperparameter", "decides", "objective, low to high", "best around", ""):
-        table.add_column(title, no_wrap=title != "")
+        wraps = title in {"hyperparameter", ""}  # a long name goes on below itself, before a number is cut
+        table.add_column(title, no_wrap=not wraps, overflow="fold")
     for effect in view.effects:
         means = [mean for _, mean, _, _ in effect.curve]
         low, high = min(means), max(means)

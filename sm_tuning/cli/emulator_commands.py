@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from sm_tuning.cli.output import echo
+from sm_tuning.cli.target import Target
 from sm_tuning.client import emulator_process as process
 from sm_tuning.errors import Unreachable
 from sm_tuning.printable import printable
@@ -21,14 +22,15 @@ def start(*, port: int, parallel: int | None, state: Path, options: Sequence[str
     facts, started = process.ensure(state, ["--port", str(port), *options])
     if options and not started:
         echo(
-            f"the emulator runs already, without these options: {shlex.join(options)}. First: sm-tuning emulator stop", error=True
+            f"the emulator runs already, without these options: {shlex.join(options)}. First: {_command('stop', state)}",
+            error=True,
         )
     process.status(state, keep=True)
     echo(f"# {'started' if started else 'already running'} at {facts['url']}", error=True)
-    _print_exports(facts)
+    _print_exports(facts, state)
 
 
-def _print_exports(facts: Mapping[str, Any], *, proxy: bool = False) -> None:
+def _print_exports(facts: Mapping[str, Any], state: Path, *, proxy: bool = False) -> None:
     """Print the environment that `status` names, as exports for a shell."""
     exports = {**facts["environment"], **(facts["proxy"] if proxy else {})}
     proxied = any(
@@ -47,8 +49,14 @@ def _print_exports(facts: Mapping[str, Any], *, proxy: bool = False) -> None:
             echo(f"export {name.lower()}={shlex.quote(value)}")  # programs take the lower-case one first
     if not proxy:
         echo(
-            "# For programs that insist on AWS's own addresses, as the SageMaker Python SDK does: sm-tuning emulator env --proxy"
+            "# For programs that insist on AWS's own addresses, as the SageMaker Python SDK does: "
+            f'eval "$({_command("env", state)} --proxy)"'
         )
+
+
+def _command(word: str, state: Path) -> str:
+    """A command to paste for the emulator of a state folder."""
+    return Target(aws=False, region=None, profile=None, state=state).command("emulator", word)
 
 
 def _listed(variable: str) -> Sequence[str]:
@@ -84,5 +92,5 @@ def env(*, state: Path, proxy: bool) -> None:
     """Print the exports for other programs: eval "$(sm-tuning emulator env)"."""
     facts = process.status(state, keep=True)
     if not facts.get("running") or "url" not in facts:
-        raise Unreachable("no emulator runs; start one: sm-tuning emulator start")
-    _print_exports(facts, proxy=proxy)
+        raise Unreachable(f"no emulator runs; start one: {_command('start', state)}")
+    _print_exports(facts, state, proxy=proxy)

@@ -1,27 +1,27 @@
 """Commands that look at tuning jobs and stop them."""
 
-import contextlib
-import re
 import sys
 from pathlib import Path
 
-from sm_tuning.boto import Session
-from sm_tuning.cli.display import console, safe, safe_lines, short, status_lines, table_of, trainings_table
+from sm_tuning.cli.display import console, safe_lines, status_lines, trainings_table
 from sm_tuning.cli.documents import status_document, training_document
 from sm_tuning.cli.failures import INTERRUPTED
 from sm_tuning.cli.output import echo, echo_json
-from sm_tuning.cli.session import run_of
+from sm_tuning.cli.session import job_of, run_of, training_of
+from sm_tuning.cli.tables import safe, table_of
 from sm_tuning.cli.target import Target
 from sm_tuning.client.run import TuningRun
+from sm_tuning.client.status import ENDED
 from sm_tuning.client.summaries import training_job, tuning_jobs
 from sm_tuning.errors import NotFound
 
-_SHORT = re.compile(r"\d{3,}-[0-9a-f]+")
-
 
 def status(*, job: str, target: Target, as_json: bool) -> None:
-    """Say how far a tuning job is."""
-    run = run_of(target.session(), job)
+    """Say how far a tuning job is, or one of its training jobs."""
+    run, training = job_of(target.session(), job)
+    if training is not None:
+        _show_training(run, training, as_json=as_json)
+        return
     now = run.status()
     if as_json:
         echo_json(status_document(now))
@@ -33,6 +33,16 @@ def status(*, job: str, target: Target, as_json: bool) -> None:
         console().print("failed:", safe(now.failure_reason))
 
 
+def _show_training(run: TuningRun, name: str, *, as_json: bool) -> None:
+    training = next((training for training in run.trainings() if training.name == name), None)
+    if as_json:
+        echo_json(training_document(training))
+    elif training is not None:
+        console().print(trainings_table([training], run.status().objective))
+        if training.failure_reason:
+            console().print("failed:", safe(training.failure_reason))
+
+
 def trainings(*, job: str, target: Target, as_json: bool) -> None:
     """List the training jobs of a tuning job."""
     run = run_of(target.session(), job)
@@ -40,14 +50,15 @@ def trainings(*, job: str, target: Target, as_json: bool) -> None:
     if as_json:
         echo_json([training_document(row) for row in rows])
         return
-    best = run.best()
-    console().print(trainings_table(rows, best=best.name if best else None))
+    now = run.status()
+    console().print(trainings_table(rows, now.objective, best=now.best.name if now.best else None))
 
 
 def best(*, job: str, download: Path | None, target: Target, as_json: bool) -> None:
     """Show the best training job of a tuning job."""
     run = run_of(target.session(), job)
-    training = run.best()
+    now = run.status()
+    training = now.best
     if training is None:
         raise NotFound(f"{run.name} has no training job with an objective yet")
     file = None if download is None else run.download_model(training.name, download)
@@ -55,15 +66,17 @@ def best(*, job: str, download: Path | None, target: Target, as_json: bool) -> N
         document = {**(training_document(training) or {}), "S3ModelArtifacts": run.model_uri(training.name)}
         echo_json(document if file is None else {**document, "File": str(file)})
         return
-    console().print(trainings_table([training], best=training.name))
+    console().print(trainings_table([training], now.objective, best=training.name))
     console().print("model:", safe(run.model_uri(training.name)), soft_wrap=True)
     if file is not None:
         console().print("file: ", safe(str(file)), soft_wrap=True)
 
 
 def logs(*, name: str, follow: bool, target: Target, as_json: bool) -> None:
-    """Print the log of a training job, or of the best training job of a tuning job."""
-    run, training = _training_of(target.session(), name)
+    """Print the log of a training job, or of a training job of a tuning job."""
+    run, training = training_of(target.session(), name) or _logged(run_of(target.session(), name), running=follow)
+    if training != name:
+        echo(f"log of {training}", error=True)
     lines = run.logs(training, follow=follow)
     if as_json:
         echo_json({"TrainingJobName": training, "lines": list(lines)})
@@ -75,30 +88,28 @@ def logs(*, name: str, follow: bool, target: Target, as_json: bool) -> None:
         sys.exit(INTERRUPTED)
 
 
-def _training_of(session: Session, name: str) -> tuple[TuningRun, str]:
-    """The training job of a name, of the short name that tables show, or the best of a tuning job; raises NotFound."""
-    client = session.client("sagemaker")
-    with contextlib.suppress(NotFound):
-        training_job(client, name)
-        return TuningRun(name, session=session, client=client), name
-    if _SHORT.fullmatch(name):
-        latest = run_of(session, "latest")
-        for training in latest.trainings():
-            if short(training.name) == name:
-                echo(f"log of {training.name}", error=True)
-                return latest, training.name
-    run = run_of(session, name)
+def _logged(run: TuningRun, *, running: bool) -> tuple[TuningRun, str]:
+    """The training job whose log is meant by a tuning job: one that runs, if that is wanted, or the best; raises NotFound."""
     rows = run.trainings()
-    chosen = run.best() or (rows[-1] if rows else None)
+    active = [row for row in rows if row.status not in ENDED] if running else []
+    chosen = (active and active[0]) or run.best() or (rows[-1] if rows else None)
     if chosen is None:
         raise NotFound(f"{run.name} has no training job yet")
-    echo(f"log of {chosen.name}", error=True)
     return run, chosen.name
 
 
 def stop(*, job: str, target: Target, as_json: bool) -> None:
-    """Stop a tuning job and its running training jobs."""
-    run = run_of(target.session(), job)
+    """Stop a tuning job and its running training jobs, or one training job."""
+    session = target.session()
+    run, training = job_of(session, job)
+    if training is not None:
+        run.stop_training(training)
+        state = training_job(session.client("sagemaker"), training).status
+        if as_json:
+            echo_json({"TrainingJobName": training, "TrainingJobStatus": state})
+        else:
+            echo(f"{training}: {state}")
+        return
     run.stop()
     if as_json:
         echo_json(status_document(run.status()))

@@ -1,6 +1,5 @@
 """Commands that launch a tuning job and follow it to its end."""
 
-import shlex
 import signal
 import sys
 import threading
@@ -19,15 +18,16 @@ from sm_tuning.analysis.data_scaling import data_scaling_curve
 from sm_tuning.analysis.reading import read_results
 from sm_tuning.boto import Session
 from sm_tuning.cli import plan
-from sm_tuning.cli.display import Progress, console, data_scaling_lines, number, safe, safe_lines, trainings_table
+from sm_tuning.cli.display import Progress, console, data_scaling_lines, number, safe_lines, trainings_table
 from sm_tuning.cli.documents import status_document, training_document
 from sm_tuning.cli.failures import FAILED, INTERRUPTED
 from sm_tuning.cli.job_file import JobFile
 from sm_tuning.cli.output import echo, echo_json
 from sm_tuning.cli.session import run_of
+from sm_tuning.cli.tables import safe
 from sm_tuning.cli.target import Target
 from sm_tuning.client.description import description
-from sm_tuning.client.emulator_process import configured, state_folder, state_of
+from sm_tuning.client.emulator_process import configured, state_of
 from sm_tuning.client.run import TuningRun
 from sm_tuning.client.status import RunStatus, Training
 from sm_tuning.errors import Invalid
@@ -69,16 +69,16 @@ def run(
             echo(f"warning: {warning}", error=True)
     session = target.session(job.max_parallel)
     launched = job.launch(session)
-    shown = _served(session, launched.name) if dashboard and wait else f"sm-tuning dashboard {launched.name}{_options(target)}"
+    shown = _served(session, launched.name) if dashboard and wait else target.command("dashboard", launched.name)
     echo(f"created {launched.name} {_where(target)}\nin a browser: {shown}", error=True)
     if not wait:
         if as_json:
             echo_json(status_document(launched.status()))
         return
-    status = followed(launched, timeout)
+    status = followed(launched, timeout, target)
     if not as_json:
         _show_end(launched, status, target)
-    more = _scaled(scaling.job(job, status.best.hyperparameters), session, timeout) if scaling and status.best else {}
+    more = _scaled(scaling.job(job, status.best.hyperparameters), target, timeout) if scaling and status.best else {}
     if as_json:
         echo_json({**_document(launched, status), **more})
     sys.exit(0 if status.status == "Completed" else FAILED)
@@ -93,11 +93,11 @@ def _scaling(file: Path, job: TuningJob, *, wait: bool) -> DataScaling:
     return scaling
 
 
-def _scaled(job: TuningJob, session: Session, timeout: float | None) -> Mapping[str, Any]:
+def _scaled(job: TuningJob, target: Target, timeout: float | None) -> Mapping[str, Any]:
     """Run the training jobs on growing shares of the training set and say what more data would bring."""
-    launched = job.launch(session)
+    launched = job.launch(target.session())
     echo(f"created {launched.name}: the best hyperparameters on growing shares of the training set", error=True)
-    followed(launched, timeout)
+    followed(launched, timeout, target)
     out = console(error=True)
     for group in launched.failures():
         out.print(safe_lines(str(group)))
@@ -121,13 +121,6 @@ def _served(session: Session, name: str) -> str:
     return f"{url}jobs/{name}"
 
 
-def _options(target: Target) -> str:
-    """Options with which another command reaches the same account."""
-    given = {"--profile": target.profile, "--region": target.region}
-    words = [word for option, value in given.items() if value for word in (option, value)]
-    return "".join(f" {shlex.quote(word)}" for word in (["--aws"] if target.aws else []) + words)
-
-
 def _confirm(job: TuningJob, scaling: DataScaling | None, prices: Mapping[str, float], *, yes: bool) -> None:
     result = job.dry_run()
     plan.show_plan(job, plan.document(job, result, prices))
@@ -140,13 +133,13 @@ def _confirm(job: TuningJob, scaling: DataScaling | None, prices: Mapping[str, f
     click.confirm("Launch this in AWS?", abort=True)
 
 
-def followed(launched: TuningRun, timeout: float | None) -> RunStatus:
+def followed(launched: TuningRun, timeout: float | None, target: Target) -> RunStatus:
     """Follow a tuning job to its end. The first Ctrl-C leaves it running, a second one stops it."""
     try:
         with _interruptible(), Progress(launched) as progress:
             return launched.wait(progress, timeout=timeout)
     except KeyboardInterrupt:
-        _let_go(launched)
+        _let_go(launched, target)
 
 
 @contextmanager
@@ -174,11 +167,11 @@ def _document(launched: TuningRun, status: RunStatus) -> dict[str, Any]:
     return {**status_document(status), "TrainingJobSummaries": rows}
 
 
-def _let_go(launched: TuningRun) -> NoReturn:
+def _let_go(launched: TuningRun, target: Target) -> NoReturn:
     try:
         echo(
-            f"\n{launched.name} goes on. Follow it: sm-tuning attach {launched.name}\nStop it: sm-tuning stop {launched.name}, "
-            "or press Ctrl-C again now (within 3 seconds).",
+            f"\n{launched.name} goes on. Follow it: {target.command('attach', launched.name)}\n"
+            f"Stop it: {target.command('stop', launched.name)}, or press Ctrl-C again now (within 3 seconds).",
             error=True,
         )
         time.sleep(3)
@@ -193,17 +186,17 @@ def _show_end(launched: TuningRun, status: RunStatus, target: Target) -> None:
     best = status.best
     rows = _by_objective(launched.trainings(), description(launched.describe()).objective)
     out.print()
-    out.print(trainings_table(rows, best=best.name if best else None))
+    out.print(trainings_table(rows, status.objective, best=best.name if best else None))
     out.print()
     if best is not None:
         out.print("best hyperparameters", style="bold")
         for name, value in best.hyperparameters.items():
             out.print("  ", safe(name), "=", safe(value))
         model = safe(launched.model_uri(best.name))
-        out.print("objective", number(best.value), "by", safe(best.name))
-        out.print("its log:   sm-tuning logs", safe(best.name))
-        out.print("its model:", model)
-        out.print("fetch it:  sm-tuning best", safe(f"{launched.name}{_options(target)} --download ."))
+        out.print(safe(status.objective), number(best.value), "by", safe(best.name))
+        out.print("its log:  ", safe(target.command("logs", best.name)), soft_wrap=True)
+        out.print("its model:", model, soft_wrap=True)
+        out.print("fetch it: ", safe(target.command("best", launched.name, "--download", ".")), soft_wrap=True)
     if status.failure_reason:
         out.print(Text("failed:", "red"), safe(status.failure_reason))
     for group in launched.failures():
@@ -224,14 +217,13 @@ def _emulator_line(target: Target) -> str:
     state = state_of(str(target.url)) or str(target.state)
     if configured() is not None:
         return f"emulator:  {target.url} (AWS_ENDPOINT_URL), state in {state}"
-    option = "" if target.state == state_folder() else f" --state {shlex.quote(str(target.state))}"
-    return f"emulator:  {target.url}, state in {state}; stop it with: sm-tuning emulator stop{option}"
+    return f"emulator:  {target.url}, state in {state}; stop it with: {target.command('emulator', 'stop')}"
 
 
 def attach(*, job: str, timeout: float | None, target: Target, as_json: bool) -> None:
     """Follow a tuning job to its end."""
     launched = run_of(target.session(), job)
-    status = followed(launched, timeout)
+    status = followed(launched, timeout, target)
     if as_json:
         echo_json(_document(launched, status))
     else:

@@ -20,7 +20,7 @@ from sm_tuning.tuning_job import TuningJob
 def next_(*, job: str, output: Path | None, name: str | None, target: Target, as_json: bool) -> None:
     """Write the tuning job that follows one, as its diagnosis advises, as TOML."""
     run = run_of(target.session(), job)
-    following = _following(run, name)
+    following = _following(run, name, target)
     text = as_toml(following.job, following.comments)
     if output is not None:
         output.write_text(text, encoding="utf-8")
@@ -29,16 +29,16 @@ def next_(*, job: str, output: Path | None, name: str | None, target: Target, as
     elif output is None:
         echo(text.rstrip("\n"))
     else:
-        echo(f"{output}: the round after {run.name}. Check it: sm-tuning plan {output}  Launch it: sm-tuning run {output}")
+        check, launch = (target.command(verb, str(output)) for verb in ("plan", "run"))
+        echo(f"{output}: the round after {run.name}. Check it: {check}  Launch it: {launch}")
 
 
-def _following(run: TuningRun, name: str | None) -> NextRound[TuningJob]:
+def _following(run: TuningRun, name: str | None, target: Target) -> NextRound[TuningJob]:
     """The next round of a tuning job; raises Invalid for one that runs still, and for one that cannot be written."""
     status = run.status()
     if not status.over:
-        raise Invalid(
-            f"{run.name} is {status.status}; a next round learns from a tuning job that has ended: sm-tuning attach {run.name}"
-        )
+        attach = target.command("attach", run.name)
+        raise Invalid(f"{run.name} is {status.status}; a next round learns from a tuning job that has ended: {attach}")
     results = read_results(run)
     job = replace(job_of(TuningJob, results.tuning_jobs[0].request), tags=run.tags())
     following = next_round(diagnose(results, read_data_scaling(results, [run])), job, name)

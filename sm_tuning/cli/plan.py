@@ -6,10 +6,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sm_tuning.cli.display import console, table_of
+from sm_tuning.cli.display import console
 from sm_tuning.cli.failures import FAILED
 from sm_tuning.cli.job_file import JobFile, emulators_own
 from sm_tuning.cli.output import echo, echo_json
+from sm_tuning.cli.tables import table_of
 from sm_tuning.cli.target import Target
 from sm_tuning.preflight import cost
 from sm_tuning.rules.violation import Violation

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sm_tuning import program
 from sm_tuning.boto import Session
 from sm_tuning.cli.output import echo
+from sm_tuning.client.emulator_process import state_folder
 
 
 @dataclass
@@ -37,10 +39,20 @@ class Target:
         if emulator.differences:
             echo(
                 f"the emulator at {emulator.url} is another than this program's: {'; '.join(emulator.differences)}. It is used as "
-                "it is; sm-tuning emulator stop ends it, and the next command starts this one",
+                f"it is; {self.command('emulator', 'stop')} ends it, and the next command starts this one",
                 error=True,
             )
         return session
+
+    def command(self, *words: str) -> str:
+        """A command to paste that reaches the same emulator, or the same account of AWS."""
+        given = {"--profile": self.profile, "--region": self.region} if words[0] != "emulator" else {}
+        options = [word for option, value in given.items() if value for word in (option, value)]
+        if self.aws:
+            options.insert(0, "--aws")
+        elif self.state != state_folder():
+            options += ["--state", str(self.state)]
+        return program.command(*words, *options)
 
     def prices(self, instance_types: list[str]) -> Mapping[str, float]:
         """Dollars for an hour of each instance type by AWS's price list; those that it does not tell are left out."""

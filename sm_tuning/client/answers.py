@@ -9,6 +9,7 @@ from typing import Any
 
 from sm_tuning.boto import Client
 from sm_tuning.errors import BadAnswer
+from sm_tuning.program import command
 
 _NOT_DONE = 300
 _REDIRECTS = {301, 302, 303, 307, 308}
@@ -42,7 +43,7 @@ def check_answers(client: Client, url: str) -> None:
         if wrong is not None:
             raise BadAnswer(
                 f"the server at {url} answered {operation_model.name} with {wrong}, which AWS's API does not; "
-                "is it the emulator (sm-tuning emulator status), and is AWS_ENDPOINT_URL right?"
+                f"is it the emulator ({command('emulator', 'status')}), and is AWS_ENDPOINT_URL right?"
             )
 
     client.meta.events.register("before-parse", check)

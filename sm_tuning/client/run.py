@@ -175,6 +175,14 @@ class TuningRun:
             if code != "ValidationException":  # it has ended already
                 raise
 
+    def stop_training(self, training: str) -> None:
+        """Stop one of its training jobs; nothing happens if that has ended."""
+        try:
+            self._client.stop_training_job(TrainingJobName=training)
+        except ClientError as error:
+            if code_of(error) != "ValidationException":  # it has ended already
+                raise
+
     # --- logs -----------------------------------------------------------------------------------------------------------
 
     def logs(self, training: str, *, follow: bool = False, poll: float | None = None) -> Iterator[str]:

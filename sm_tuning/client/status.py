@@ -113,7 +113,11 @@ class RunStatus:
 
     def __str__(self) -> str:
         """One line."""
-        best = "" if self.best is None or self.best.value is None else f", best so far {self.best.value:.6g}"
+        best = (
+            ""
+            if self.best is None or self.best.value is None
+            else f", best {self.objective}{'' if self.over else ' so far'} {self.best.value:.6g}"
+        )
         of = "" if self.max_jobs is None else f" of {self.max_jobs}"
         jobs = f"{self.finished}{of} training jobs ended ({self.failed} failed), {self.running} running"
         return f"{self.name} {self.status}: {jobs}{best}"

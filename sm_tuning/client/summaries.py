@@ -80,6 +80,14 @@ def tuning_jobs(client: Client, most: int | None = None) -> list[TuningJobSummar
     ]
 
 
+def training_names(client: Client, part: str) -> list[str]:
+    """The names of the training jobs whose names have that part, the newest first."""
+    pages = client.get_paginator("list_training_jobs").paginate(
+        NameContains=part, SortBy="CreationTime", SortOrder="Descending", PaginationConfig={"MaxItems": 100}
+    )
+    return [summary["TrainingJobName"] for page in pages for summary in page["TrainingJobSummaries"]]
+
+
 def training_job(client: Client, name: str) -> TrainingJobSummary:
     """A training job; raises NotFound if there is none of that name."""
     try:

@@ -11,6 +11,7 @@ from sm_tuning.client.errors import NOT_FOUND, code_of
 from sm_tuning.preflight.account import Account
 from sm_tuning.preflight.cost import clusters
 from sm_tuning.preflight.finding import Finding, ok, problem, skip
+from sm_tuning.program import command
 from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.validation.dry_run import check
 
@@ -96,9 +97,8 @@ def warm_start(account: Account, job: TuningJobSpec) -> Iterator[Finding]:
         return
     missing = [parent for parent in job.warm_start.parents if _status(account, parent) is None]
     for parent in missing:
-        yield problem(
-            "warm-start", f"there is no tuning job {parent} to learn from", "sm-tuning list --aws shows which there are"
-        )
+        shown = f"{command('list', '--aws')} shows which there are"
+        yield problem("warm-start", f"there is no tuning job {parent} to learn from", shown)
     if missing:
         return
     if check(job).problems:

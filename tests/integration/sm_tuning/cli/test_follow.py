@@ -40,7 +40,9 @@ def test_ctrl_c_lets_it_go_on_and_again_stops_it(cli: Cli) -> None:
                 process.send_signal(signal.SIGINT)
             rest += process.stderr.read()
             assert process.wait(timeout=30) == 130
-        assert f"{name} goes on. Follow it: sm-tuning attach {name}" in rest
+        assert re.search(
+            rf"{name} goes on. Follow it: \S*sm-tuning attach {name}\nStop it: \S*sm-tuning stop {name}, or press", rest
+        )
         assert cli.json("status", name)["HyperParameterTuningJobStatus"].startswith(state)
     assert "is still InProgress" in cli("attach", "go-on", "--timeout", "0.1", code=4)[1]
     assert re.match("go-on: Stop", cli("stop", "go-on")[0])
@@ -49,7 +51,7 @@ def test_ctrl_c_lets_it_go_on_and_again_stops_it(cli: Cli) -> None:
 def test_best_model_is_downloaded_and_short_names_are_known(cli: Cli) -> None:
     cli.write(line="import pathlib; pathlib.Path('/opt/ml/model/weights').write_text(value); print('score=' + value)")
     output, _ = cli("run", "job.toml", "--name", "kept")
-    assert "fetch it:  sm-tuning best kept --download ." in output
+    assert re.search(r"fetch it:  \S*sm-tuning best kept --download \.\n", output)
     best = cli.json("best", "kept", "--download", "models")
     name = best["TrainingJobName"]
     assert best["File"] == f"models/{name}.tar.gz"
@@ -61,6 +63,10 @@ def test_best_model_is_downloaded_and_short_names_are_known(cli: Cli) -> None:
     shown = next(line.split()[0] for line in cli("trainings", "kept")[0].splitlines() if " * " in line)
     assert name == f"kept-{shown}"
     assert cli("logs", shown)[1] == f"log of {name}\n"
+    assert cli("best", shown)[1] == f"{name} is a training job of kept\n"
+    assert cli.json("status", shown)["TrainingJobName"] == name
+    assert shown in cli("status", shown)[0]
+    assert cli("stop", shown)[0] == f"{name}: Completed\n", "it has ended"
     assert "there are kept" in cli("logs", "999-00000000", code=1)[1]
 
 

@@ -41,7 +41,7 @@ def test_proxies_ports_and_other_installations(alone: Cli) -> None:
         assert first["url"] in other.stdout.readline()
         said = cli("list")[1]
         assert f"the emulator at {first['url']} is another than this program's: extras none, here " in said
-        assert "sm-tuning emulator stop ends it" in said
+        assert "emulator stop ends it" in said
         cli("emulator", "stop")
 
 

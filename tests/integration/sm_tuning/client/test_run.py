@@ -25,7 +25,7 @@ def test_launch_follow_and_read(job: Make, tmp_path: Path) -> None:
         run = tuned.launch()
         status = run.wait(lambda seen_status: seen.append(str(seen_status)), poll=0.05, timeout=60)
         assert (status.status, status.finished) == ("Completed", 2)
-        assert seen[-1].startswith("good Completed: 2 of 2 training jobs ended (0 failed), 0 running, best so far 0.25")
+        assert seen[-1].startswith("good Completed: 2 of 2 training jobs ended (0 failed), 0 running, best score 0.25")
         best = run.best()
         assert best is not None
         assert best.value == 0.25

@@ -300,7 +300,7 @@ OF_QUOTAS: dict[str, Fault] = {
         lambda planted: planted.change(warm_start=WarmStart(["older"])),
         "warm-start",
         "no tuning job older",
-        "sm-tuning list --aws",
+        "list --aws shows which there are",
     ),
 }
 

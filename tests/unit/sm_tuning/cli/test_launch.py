@@ -2,7 +2,6 @@
 
 import signal
 import sys
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,33 +9,16 @@ from typing import Any
 
 import pytest
 
-from sm_tuning import Invalid, Objective
+from sm_tuning import Invalid, Objective, program
 from sm_tuning.cli import launch as module
 from sm_tuning.cli.failures import INTERRUPTED
+from sm_tuning.cli.target import Target
 from sm_tuning.client.status import Training
-
-
-def target(**members: Any) -> Any:
-    return SimpleNamespace(
-        **{"aws": False, "profile": None, "region": None, "url": "http://127.0.0.1:1", "state": Path("/s"), **members}
-    )
 
 
 def training(name: str, value: float | None) -> Training:
     created = datetime(2026, 1, 1, tzinfo=UTC)
     return Training(name=name, status="Completed", hyperparameters={}, created=created, value=value)
-
-
-@pytest.mark.parametrize(
-    ("members", "options"),
-    [
-        ({}, ""),
-        ({"aws": True}, " --aws"),
-        ({"aws": True, "profile": "my work", "region": "eu-west-1"}, " --aws --profile 'my work' --region eu-west-1"),
-    ],
-)
-def test_the_next_command_reaches_the_same_account(members: Mapping[str, Any], options: str) -> None:
-    assert module._options(target(**members)) == options
 
 
 @pytest.mark.parametrize(("goal", "names"), [(Objective.maximize, "bac"), (Objective.minimize, "cab")])
@@ -82,26 +64,27 @@ class _Progress:
 
 @pytest.mark.parametrize("again", [False, True])
 def test_ctrl_c_lets_it_go_on_and_a_second_one_stops_it(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, again: bool
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, *, again: bool
 ) -> None:
     def sleep(seconds: float) -> None:
         assert seconds == 3
         if again:
             raise KeyboardInterrupt
 
+    target = Target(aws=True, region=None, profile=None, state=tmp_path)
     monkeypatch.setattr(module, "Progress", _Progress)
     monkeypatch.setattr(module, "time", SimpleNamespace(sleep=sleep))
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises(SystemExit) as ended:
-            module.followed(run := Run(), None)  # type: ignore[arg-type] # stands for one
+            module.followed(run := Run(), None, target)  # type: ignore[arg-type] # stands for one
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler, "as it was before"
     finally:
         signal.signal(signal.SIGINT, before)
     assert ended.value.code == INTERRUPTED
     assert run.stopped is again
     error = capsys.readouterr().err
-    assert "t goes on. Follow it: sm-tuning attach t" in error
+    assert f"t goes on. Follow it: {program.command('attach', 't', '--aws')}\n" in error
     assert ("stopping t" in error) is again
 
 

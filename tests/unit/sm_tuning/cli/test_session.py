@@ -22,7 +22,11 @@ def known(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
                 raise ClientError({"Error": {"Code": "ResourceNotFound", "Message": "no"}}, "Describe")
             return {}
 
-        client = SimpleNamespace(meta=SimpleNamespace(region_name="us-east-1"), describe_hyper_parameter_tuning_job=describe)
+        def nothing(**_: object) -> Any:
+            raise ClientError({"Error": {"Code": "ValidationException", "Message": "no"}}, "Describe")
+
+        operations = {"describe_hyper_parameter_tuning_job": describe, "describe_training_job": nothing}
+        client = SimpleNamespace(meta=SimpleNamespace(region_name="us-east-1"), **operations)
         monkeypatch.setattr(module, "tuning_jobs", lambda _client: [SimpleNamespace(name=name) for name in names])
         return SimpleNamespace(client=lambda _service: client)
 

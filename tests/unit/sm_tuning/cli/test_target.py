@@ -2,12 +2,15 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
 
+from sm_tuning import program
 from sm_tuning.cli.target import Target
 from sm_tuning.client import local_session
+from sm_tuning.client.emulator_process import state_folder
 from sm_tuning.client.local_session import Emulator
 
 URL = "http://127.0.0.1:4577"
@@ -29,3 +32,23 @@ def test_another_installations_emulator_is_used_and_told_of(
     assert (f"the emulator at {URL} is another than this program's: version 0.1, here 0.2." in error) is bool(differences)
     assert error.count("is another than") == len(differences)
     assert bool(error) is bool(differences)
+
+
+@pytest.mark.parametrize(
+    ("members", "options"),
+    [
+        ({"aws": False}, []),
+        ({"aws": False, "region": "eu-west-1"}, ["--region", "eu-west-1"]),
+        ({"aws": False, "state": Path("/other")}, ["--state", "/other"]),
+        ({"aws": True, "state": Path("/other")}, ["--aws"]),
+        ({"aws": True, "profile": "my work", "region": "eu-west-1"}, ["--aws", "--profile", "my work", "--region", "eu-west-1"]),
+    ],
+)
+def test_a_hint_reaches_the_same_account(members: dict[str, Any], options: list[str]) -> None:
+    target = Target(**{"region": None, "profile": None, "state": state_folder(), **members})
+    assert target.command("attach", "digits") == program.command("attach", "digits", *options)
+
+
+def test_a_hint_on_the_emulator_names_its_state_folder_alone() -> None:
+    target = Target(aws=False, region="eu-west-1", profile=None, state=Path("/other"))
+    assert target.command("emulator", "stop") == program.command("emulator", "stop", "--state", "/other")

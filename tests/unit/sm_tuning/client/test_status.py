@@ -23,6 +23,7 @@ def status(**changes: Any) -> RunStatus:
         "ended": None,
         "best": None,
         "failure_reason": None,
+        "objective": "loss",
     }
     return RunStatus(**members | changes)
 
@@ -60,6 +61,7 @@ def halfway(**members: Any) -> RunStatus:
         "ended": BEGIN + timedelta(seconds=200),
         "best": Training(name="t-1", status="Completed", hyperparameters={}, value=0.123456789),
         "failure_reason": None,
+        "objective": "loss",
     }
     return RunStatus(**{**usual, **members})
 
@@ -68,7 +70,7 @@ def test_a_tuning_job_that_runs() -> None:
     now = halfway()
     assert (now.launched, now.finished, now.running, now.failed, now.total, now.over) == (6, 4, 2, 1, 10, False)
     assert (now.seconds, now.seconds_left) == (200, 300)  # six more, at 50 seconds each
-    assert str(now) == "t InProgress: 4 of 10 training jobs ended (1 failed), 2 running, best so far 0.123457"
+    assert str(now) == "t InProgress: 4 of 10 training jobs ended (1 failed), 2 running, best loss so far 0.123457"
 
 
 @pytest.mark.parametrize("ended", ["Completed", "Failed", "Stopped"])
