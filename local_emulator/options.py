@@ -66,6 +66,11 @@ def make_parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--scheduler", help="address of the cluster's scheduler, e.g. tcp://127.0.0.1:8786")
     serve.add_argument("--advertise", help="URL of this emulator as the cluster's workers see it (default: our own)")
+    serve.add_argument(
+        "--pretend",
+        action="store_true",
+        help="let moto invent answers to operations that nothing here carries out, such as CreateEndpoint (default: refuse them)",
+    )
     serve.add_argument("--check-roles", action="store_true", help="refuse a RoleArn that IAM here does not know")
     serve.add_argument("--allow-host", action="append", default=[], help="another Host header to answer (may be repeated)")
     serve.add_argument(

@@ -49,6 +49,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         region=options.region,
         stop_grace=options.stop_grace,
         check_roles=options.check_roles,
+        pretend=options.pretend,
         python=options.python,
         images=dict(options.image),
         s3_endpoint=options.s3_endpoint,

@@ -106,6 +106,8 @@ class Settings:
     stand in only inside tests, where they are called in this process.
     `gpus` are dealt out to the runs, each getting its share of them. `fork_server`: whether Python scripts are forked from processes
     that have imported their modules.
+    `pretend`: whether operations that would run what nothing here runs (endpoints, processing jobs, …) are answered by moto, whose
+    answers are invented, instead of being refused.
     `s3_endpoint` is somebody else's S3 (then the data, sources and models of training jobs live there), None for our own.
     `scheduler` is the address of a Dask cluster whose workers run the training jobs, None for this machine; `advertise` is this
     emulator's URL as those workers see it, None if they are on this machine too.
@@ -130,6 +132,7 @@ class Settings:
     private_opt_ml: bool = True
     fork_server: bool = True
     check_roles: bool = False
+    pretend: bool = False
     python: str | None = None  # interpreter for script mode; None: this one
     images: Mapping[str, StandIn] = field(default_factory=dict)
     s3_endpoint: str | None = None

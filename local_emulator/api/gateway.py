@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qsl
 
+from local_emulator.api import refusals, wire
 from local_emulator.api.faults import Faults
 from local_emulator.api.pruning import pruned
 from local_emulator.api.wire import HttpAnswer, error, scope
@@ -102,13 +103,22 @@ class Gateway:
                 code, headers, content = self._api.answer(operation, body, region, self._account_of(access_key))
                 return f"{code} {'OK' if code == 200 else 'Bad Request'}", list(headers.items()), content  # noqa: PLR2004 - HTTP
             environ["wsgi.input"] = io.BytesIO(body)
-        elif target.startswith("Logs_"):
+        elif target.startswith("Logs_") or target in refusals.WITH_TASKS:
             body = _body(environ)
             environ["wsgi.input"] = io.BytesIO(body)
         else:
             body = b""
+        refusal = refusals.refusal(service, target, environ["PATH_INFO"], body, self._account_of(access_key))
+        if refusal is not None and not self._settings.pretend:
+            code, headers, content = wire.failure(refusal)
+            return f"{code} Bad Request", list(headers.items()), content
         self._before(service, body)
-        return self._ask_moto(environ, service, target)
+        status, answered, content = self._ask_moto(environ, service, target)
+        if refusal is None or not status.startswith("2"):
+            return status, answered, content
+        what = target or environ["PATH_INFO"]
+        self._faults.report(f"pretended {what}", f"{what}: moto's answer is invented; nothing runs (--pretend)")
+        return status, [*answered, refusals.PRETENDED], content
 
     def _interrupt(self, training: str) -> HttpAnswer:
         kind = [("Content-Type", "text/plain; charset=utf-8")]

@@ -201,7 +201,7 @@ class MotoBackend:
         with self.lock:
             self._start()
             if by_stack:
-                cloudformation.apply()
+                cloudformation.apply(pretend=self._settings.pretend)
             self._application = self._application or _server()  # in a test, where moto answers without one
             status, headers, content = call(self._application, environ)
             if status.startswith("2"):

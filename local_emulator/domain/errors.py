@@ -8,7 +8,8 @@ EmulatorError
 │   ├── ResourceLimitExceeded    a quota or this machine's limit
 │   ├── ThrottlingException      too many requests (only if faults are injected)
 │   ├── SerializationException   the body is not the protocol's
-│   ├── UnknownOperationException
+│   ├── UnknownOperationException   also: nothing here would carry it out
+│   ├── EndpointNotFound         nothing to invoke
 │   └── InternalFailure          our own fault, told without a 5xx page
 ├── InUse                        another process uses what this one needs: a state folder, a port
 ├── StoreError
@@ -90,6 +91,12 @@ class UnknownOperationException(AwsError):  # noqa: N818 - AWS's name
     """No such operation."""
 
     code = "UnknownOperationException"
+
+
+class EndpointNotFound(AwsError):  # noqa: N818 - reads as a fact
+    """No endpoint of that name answers invocations."""
+
+    code = "ValidationError"
 
 
 class InternalFailure(AwsError):  # noqa: N818 - AWS's name

@@ -12,12 +12,13 @@ from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 import botocore.awsrequest
 import botocore.httpsession
 from botocore.configprovider import ConfiguredEndpointProvider
 
-from local_emulator.api import wire
+from local_emulator.api import refusals, wire
 from local_emulator.api.pruning import pruned
 from local_emulator.cloud.moto_modules import moto
 from local_emulator.cloud.moto_patches import operations
@@ -70,11 +71,23 @@ class Answerer:
         headers = {name.lower(): _text(value) for name, value in request.headers.items()}
         access_key, region, service = wire.scope(headers.get("authorization", "")) or ("", emulator.settings.region, "")
         target = headers.get("x-amz-target", "")
-        if target.startswith("SageMaker.") and is_aws(url):
-            operation = target.removeprefix("SageMaker.")
-            body = request.body.encode() if isinstance(request.body, str) else bytes(request.body or b"")
-            if emulator.api.owns(operation, body):
-                return emulator.api.answer(operation, body, region, emulator.cloud.account_of(access_key))
+        of_sagemaker = target.startswith("SageMaker.") and is_aws(url)
+        body = _bytes(request.body) if of_sagemaker or target in refusals.WITH_TASKS else b""
+        operation = target.removeprefix("SageMaker.")
+        if of_sagemaker and emulator.api.owns(operation, body):
+            return emulator.api.answer(operation, body, region, emulator.cloud.account_of(access_key))
+        refusal = refusals.refusal(service, target, urlsplit(url).path, body, emulator.cloud.account_of(access_key))
+        if refusal is not None and is_aws(url) and not emulator.settings.pretend:
+            return wire.failure(refusal)
+        answer = self._of_moto(request, service, region, operation if of_sagemaker else "")
+        if refusal is None or answer is None or answer[0] >= HTTPStatus.MULTIPLE_CHOICES:
+            return answer
+        return answer[0], dict([*answer[1].items(), refusals.PRETENDED]), answer[2]
+
+    def _of_moto(self, request: Any, service: str, region: str, operation: str) -> Answer | None:  # noqa: ANN401 - botocore's own type
+        """Answer by moto; `operation` is SageMaker's, empty for other services."""
+        emulator = self.emulator
+        if operation:
             with emulator.cloud.lock, _usual_address(request, region):  # moto does not know those of FIPS and of VPC endpoints
                 answer = self._moto(request)
             if answer is not None and answer[0] == HTTPStatus.OK:
@@ -110,6 +123,10 @@ def _stands_for_s3(url: str) -> bool:
 
 def _shown(url: str) -> str:
     return url.partition("?")[0]  # what follows may be a signature
+
+
+def _bytes(body: str | bytes | None) -> bytes:
+    return body.encode() if isinstance(body, str) else bytes(body or b"")
 
 
 def _text(value: str | bytes) -> str:

@@ -32,7 +32,7 @@ LEFT_OUT_ALONE = {
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     if not (ENVIRONMENT / ".ready").exists():
         pytest.skip("moto's suites are not there: make .venv-moto/.ready")
-    running = Server(state=tmp_path_factory.mktemp("moto") / "state")
+    running = Server(state=tmp_path_factory.mktemp("moto") / "state", arguments=("--pretend",))
     try:
         yield running.start()
     finally:

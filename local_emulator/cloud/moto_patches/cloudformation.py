@@ -20,6 +20,9 @@ from local_emulator.domain.names import AwsScope
 
 _RETAINED = frozenset({"Retain", "RetainExceptOnCreate"})
 _ADOPTED = frozenset({"AWS::S3::Bucket", "AWS::ECR::Repository", "AWS::Logs::LogGroup"})
+_SAGEMAKER_RECORDS = frozenset(
+    {"AWS::SageMaker::EndpointConfig", "AWS::SageMaker::Model", "AWS::SageMaker::NotebookInstanceLifecycleConfig"}
+)
 _MATCHES_WITHIN = 0.5  # seconds for one pattern and one value
 
 Template = Mapping[str, Any]
@@ -27,9 +30,13 @@ Original = Callable[..., Any]
 """The function of moto's that a patch stands for."""
 
 
-def apply() -> None:
-    """Patch moto; a second call does nothing. Raises ImportError where the packages of moto's CloudFormation are missing."""
+def apply(*, pretend: bool = False) -> None:
+    """Patch moto, once. Raises ImportError where the packages of moto's CloudFormation are missing.
+
+    `pretend`: whether resources of SageMaker that would run something are created although nothing runs.
+    """
     models, parsing, responses = (moto(f"cloudformation.{name}") for name in ("models", "parsing", "responses"))
+    parsing.emulated_pretend = pretend
 
     if hasattr(parsing, "original_clean_json"):
         return
@@ -226,10 +233,18 @@ def _described_parameters(stack: MotoObject) -> list[Mapping[str, str]]:
 # --- carrying it out ----------------------------------------------------------------------------------------------------------
 
 
-def _create_resource(original: Original, name: str, *args: object, **kwargs: object) -> MotoObject:
+class NotEmulated(Exception):  # noqa: N818 - reads as a fact
+    """A resource would run something that nothing here runs."""
+
+
+def _create_resource(original: Original, name: str, declaration: Template, *args: object, **kwargs: object) -> MotoObject:
     """Create one resource; if that fails, the error gets its logical id."""
+    kind = declaration["Type"]
+    pretended = kind.startswith("AWS::SageMaker::") and kind not in _SAGEMAKER_RECORDS
     try:
-        return original(name, *args, **kwargs)
+        if pretended and not moto("cloudformation.parsing").emulated_pretend:
+            raise NotEmulated(f"{kind} is not emulated: nothing here would carry it out (`serve --pretend` lets moto invent it)")  # noqa: TRY301 - it gets its logical id below
+        return original(name, declaration, *args, **kwargs)
     except Exception as error:  # whatever moto raises; it is raised again
         if not hasattr(error, "logical_id"):
             error.logical_id = name  # type: ignore[attr-defined] # read by _execute_change_set

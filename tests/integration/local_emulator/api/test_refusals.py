@@ -1,0 +1,84 @@
+"""Nothing pretends: what clients get for operations that nothing here carries out, over HTTP and inside a test."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local_emulator.api.refusals import PRETENDED
+from local_emulator.testing import emulated_sagemaker
+from tests.conftest import Server
+from tests.integration.local_emulator.testing.clients import aws_client
+
+Client = Callable[[str], Any]
+ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
+ENDPOINT = {"EndpointName": "e", "EndpointConfigName": "c"}
+MACHINE = {
+    "StartAt": "A",
+    "States": {"A": {"Type": "Task", "Resource": "arn:aws:states:::sagemaker:createEndpoint", "End": True}},
+}
+
+
+@pytest.fixture(params=["HTTP", "in process"])
+def client(request: pytest.FixtureRequest) -> Iterator[Client]:
+    if request.param == "HTTP":
+        server: Server = request.getfixturevalue("server")
+        yield server.client
+    else:
+        with emulated_sagemaker():
+            yield aws_client
+
+
+def error(call: Callable[..., object], **members: object) -> str:
+    with pytest.raises(ClientError) as caught:
+        call(**members)
+    return str(caught.value)
+
+
+def configure(sagemaker: Any, name: str) -> None:
+    variant = {"VariantName": "v", "ModelName": name, "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+    sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer={"Image": "i"})
+    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+
+
+def test_records_are_kept_and_what_would_run_is_refused(client: Client) -> None:
+    sagemaker = client("sagemaker")
+    configure(sagemaker, "c")
+    assert [model["ModelName"] for model in sagemaker.list_models()["Models"]] == ["c"]
+    assert "(UnknownOperationException)" in error(sagemaker.create_endpoint, **ENDPOINT)
+    assert sagemaker.list_endpoints()["Endpoints"] == []
+    assert "(UnknownOperationException)" in error(sagemaker.start_pipeline_execution, PipelineName="p")
+    invocation = error(client("sagemaker-runtime").invoke_endpoint, EndpointName="e", Body=b"1")
+    assert "(ValidationError)" in invocation
+    assert invocation.endswith(": Endpoint e of account 123456789012 not found.")
+    refusal = error(client("stepfunctions").create_state_machine, name="m", definition=json.dumps(MACHINE), roleArn=ROLE)
+    assert "CreateStateMachine with the task arn:aws:states:::sagemaker:createEndpoint is not emulated" in refusal
+    sagemaker.delete_endpoint_config(EndpointConfigName="c")
+    sagemaker.delete_model(ModelName="c")
+
+
+def test_a_stack_with_an_endpoint_is_rolled_back(server: Server) -> None:
+    stacks = server.client("cloudformation")
+    endpoint = {"Type": "AWS::SageMaker::Endpoint", "Properties": {"EndpointConfigName": "c"}}
+    stacks.create_change_set(
+        StackName="stack", ChangeSetName="change", ChangeSetType="CREATE", TemplateBody=json.dumps({"Resources": {"E": endpoint}})
+    )
+    stacks.execute_change_set(StackName="stack", ChangeSetName="change")
+    assert stacks.describe_stacks(StackName="stack")["Stacks"][0]["StackStatus"] == "ROLLBACK_COMPLETE"
+    reasons = [event.get("ResourceStatusReason", "") for event in stacks.describe_stack_events(StackName="stack")["StackEvents"]]
+    assert any(reason.startswith("AWS::SageMaker::Endpoint is not emulated: ") for reason in reasons)
+
+
+def headers(answer: Mapping[str, Any]) -> Mapping[str, str]:
+    named: Mapping[str, str] = answer["ResponseMetadata"]["HTTPHeaders"]
+    return named
+
+
+def test_moto_may_pretend_in_a_test() -> None:
+    with emulated_sagemaker(pretend=True):
+        sagemaker = aws_client("sagemaker")
+        configure(sagemaker, "c")
+        assert headers(sagemaker.create_endpoint(**ENDPOINT))[PRETENDED[0]] == "moto"
+        assert PRETENDED[0] not in headers(sagemaker.list_endpoints())
