@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class TuningJob(TuningJobSpec):
-    """A tuning job: described by `TuningJobSpec`'s arguments, checked by `dry_run()`, sent by `launch()`."""
+    """A tuning job: checked by `dry_run()`, sent by `launch()`."""
 
     @classmethod
     def from_toml(cls, path: str | Path, *, role: str | None = None, output: str | None = None) -> Self:

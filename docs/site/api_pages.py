@@ -73,14 +73,20 @@ def _described(name: str) -> Iterator[str]:
 
 def _names(line: str) -> list[str]:
     """The names that a line stands for."""
-    public = [f"sm_tuning.{name}" for name in sm_tuning.__all__ if sm_tuning._MODULES[name] == line]  # noqa: SLF001 - our own
+    public = [name for name in sm_tuning.__all__ if sm_tuning._MODULES[name] == line]  # noqa: SLF001 - our own
     if public:
-        return public
+        return [f"sm_tuning.{name}" for name in sorted(public, key=_position)]
     try:
         module = import_module(line)
     except ModuleNotFoundError:
         return [line]
     return [f"{line}.{name}" for name in module.__all__]
+
+
+def _position(name: str) -> tuple[str, int]:
+    """Where a public name is defined: what is first in a module is first on a page."""
+    value = getattr(sm_tuning, name)
+    return value.__module__, inspect.getsourcelines(value)[1]
 
 
 def _autodoc(full: str, value: object) -> Iterator[str]:
@@ -95,6 +101,13 @@ def _autodoc(full: str, value: object) -> Iterator[str]:
     yield ""
 
 
+def _with_dashes(_app: Sphinx, doctree: nodes.document) -> None:
+    """Make dashes of the hyphens that Sphinx sets between a parameter and its meaning; those of options stay."""
+    for text in list(doctree.findall(nodes.Text)):
+        if text == " -- ":
+            text.parent.replace(text, nodes.Text(" – "))  # noqa: RUF001 - a dash
+
+
 def _complain_of_missing(app: Sphinx, error: Exception | None) -> None:
     """Warn, which ends a strict build, of public names that no page documents."""
     objects = app.env.get_domain("py").objects
@@ -107,5 +120,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register both."""
     app.add_directive("api", Api)
     app.add_directive("fixtures", Fixtures)
+    app.connect("doctree-read", _with_dashes)
     app.connect("build-finished", _complain_of_missing)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

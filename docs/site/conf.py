@@ -44,12 +44,14 @@ nitpicky = True
 nitpick_ignore_regex = [
     (r"py:.*", r"(?!sm_tuning|local_emulator)[\w.]+"),
     (r"py:class", r".*\.(_Job|T)"),  # type variables
+    (r"py:class", r"sm_tuning\.spec\.definition\.DefinitionMembers"),  # those of Definition
 ]
 default_role = "code"  # docstrings have Markdown's backticks
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
 autodoc_class_signature = "mixed"
+autoclass_content = "both"  # a constructor may have a docstring of its own
 autodoc_preserve_defaults = True
 python_maximum_signature_line_length = 80
 python_use_unqualified_type_names = True
@@ -66,4 +68,5 @@ templates_path = ["templates"]
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_copy_source = False
+smartquotes = False  # they make one dash of the two before an option
 html_show_sphinx = False

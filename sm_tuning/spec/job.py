@@ -85,25 +85,7 @@ class WarmStart:
 
 @dataclass(frozen=True, init=False)
 class TuningJobSpec:
-    """The description of a tuning job; `request()` is the request that AWS gets.
-
-    Args:
-        name: 1 to 32 letters, digits and hyphens; unique in the account and region. `unique_name` makes one.
-        role: ARN of the role that SageMaker assumes for training jobs, where a definition has none.
-        output: `s3://bucket/prefix` for models, and for code and data that are uploaded, where a definition has none.
-        strategy: How the ranges are searched.
-        max_jobs: Number of training jobs; None with Grid for all combinations, and with `autotune`.
-        max_parallel: Training jobs at a time.
-        completion: When to end earlier.
-        definitions: Training job definitions (up to 10), each with a name; or one without. None for the one that is given by keywords.
-        warm_start: Finished tuning jobs to learn from.
-        autotune: Whether AWS chooses what is left open: ranges (`Auto`), number of training jobs, convergence, retries.
-        tags: Tags of the tuning job and its training jobs.
-        definition: Members of the only definition (`Definition`), in place of `definitions`.
-
-    Raises:
-        Invalid: Definitions are given both ways, or those that need names have none.
-    """
+    """The description of a tuning job; `request()` is the request that AWS gets."""
 
     name: str
     role: str
@@ -133,6 +115,26 @@ class TuningJobSpec:
         tags: Mapping[str, str] | None = None,
         **definition: Unpack[DefinitionMembers],
     ) -> None:
+        """Describe a tuning job.
+
+        Args:
+            name: 1 to 32 letters, digits and hyphens; unique in the account and region. `unique_name` makes one.
+            role: ARN of the role that SageMaker assumes for training jobs, where a definition has none.
+            output: `s3://bucket/prefix` for models, and for code and data that are uploaded, where a definition has none.
+            strategy: How the ranges are searched.
+            max_jobs: Number of training jobs; None with Grid for all combinations, and with `autotune`.
+            max_parallel: Training jobs at a time.
+            completion: When to end earlier.
+            definitions: Training job definitions (up to 10), each with a name; or one without. None for the one that is given by
+                keywords.
+            warm_start: Finished tuning jobs to learn from.
+            autotune: Whether AWS chooses what is left open: ranges (`Auto`), number of training jobs, convergence, retries.
+            tags: Tags of the tuning job and its training jobs.
+            definition: Members of the only definition (`Definition`), in place of `definitions`.
+
+        Raises:
+            Invalid: Definitions are given both ways, or those that need names have none.
+        """
         members = {
             "name": name,
             "role": role,

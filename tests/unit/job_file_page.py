@@ -48,7 +48,8 @@ The words are those of [the Python classes](python_jobs.md). [The command line](
 example.
 
 *AWS* names the member of CreateHyperParameterTuningJob that a key becomes, and what botocore's model asks of it (here that of
-botocore {botocore}; a dry run asks the installed one). *None* in a sentence is a key that is left out. Paths of this machine are
+botocore {botocore}; a dry run asks the installed one). Below each key stands its type, then its default or that it is
+required. *None* in a sentence is a key that is left out. Paths of this machine are
 relative to the file.
 """
 
@@ -86,8 +87,8 @@ def _key(section: Section, kind: type, field: "Field[Any]", name: str) -> Key:
 
 @cache
 def _meanings(kind: type) -> Mapping[str, str]:
-    """What a dataclass's docstring says of each argument."""
-    _, _, arguments = inspect.cleandoc(kind.__doc__ or "").partition("Args:\n")
+    """What the docstring of a dataclass or its constructor says of each argument."""
+    _, _, arguments = inspect.cleandoc(kind.__init__.__doc__ or kind.__doc__ or "").partition("Args:\n")
     arguments, _, _ = arguments.partition("\nRaises:")
     parts = re.split(r"^    (\w+): ", arguments, flags=re.MULTILINE)[1:]
     return {name: " ".join(text.split()) for name, text in zip(parts[::2], parts[1::2], strict=True)}
@@ -223,13 +224,14 @@ def _section(section: Section) -> Iterator[str]:
     yield from ("", f"## {section.title}", "")
     if section.text:
         yield from (section.text, "")
-    yield from ("| key | type and default | what it says | example |", "|---|---|---|---|")
+    yield from ("| key | what it says | example |", "|---|---|---|")
     for key in keys(section):
-        kind = f"{key.type}; {key.default}" if key.default else f"{key.type}; **required**"
+        default = "" if key.default == "optional" else key.default or "**required**"
+        name = "<br>".join(filter(None, [f"`{key.name}`", key.type, default]))
         rule = constraints(section, key.name)
         example = section.examples[key.name]
         shown = example if example.startswith("see ") else _lines(example)
-        yield f"| `{key.name}` | {kind} | {_cell(key.meaning)}{f'<br>{_cell(rule)}' if rule else ''} | {_cell(shown)} |"
+        yield f"| {name} | {_cell(key.meaning)}{f'<br>{_cell(rule)}' if rule else ''} | {_cell(shown)} |"
     if section.title == "objective":
         yield from _ranges()
 
