@@ -40,7 +40,12 @@ def visible_gpus() -> tuple[str, ...]:
 class Quotas:
     """Quotas of the account; AWS's defaults.
 
-    `instances` maps an instance type to the number of its instances that may train at a time; types not named are not limited.
+    Args:
+        tuning_jobs: Tuning jobs that run at a time.
+        parallel_training_jobs: Training jobs that a tuning job runs at a time.
+        training_jobs: Training jobs of a tuning job.
+        random_training_jobs: Training jobs of a tuning job with the strategy Random.
+        instances: Instances that train at a time, by the instance type; types not named are not limited.
     """
 
     tuning_jobs: int = 100
@@ -52,11 +57,14 @@ class Quotas:
 
 @dataclass(frozen=True, kw_only=True)
 class Faults:
-    """Faults to inject, to test how a client handles them. Probabilities from 0 to 1, `delay` in seconds.
+    """Faults to inject, to test how a client handles them: probabilities from 0 to 1, and a delay.
 
-    `throttle`: a request is answered with ThrottlingException. `capacity`: a training job finds no instance. `internal`: a run
-    ends with InternalServerError. `interrupt`: a run of a managed spot training job is interrupted. `delay`: how long an
-    instance takes to come.
+    Args:
+        throttle: A request is answered with ThrottlingException.
+        capacity: A training job finds no instance.
+        internal: A run ends with InternalServerError.
+        interrupt: A run of a managed spot training job is interrupted.
+        delay: Seconds that an instance takes to come.
     """
 
     throttle: float = 0.0
@@ -68,7 +76,11 @@ class Faults:
 
 @dataclass(frozen=True)
 class Python:
-    """Script mode with a Python of its own: an interpreter, or the folder of a virtual environment."""
+    """Script mode with a Python of its own.
+
+    Args:
+        path: An interpreter, or the folder of a virtual environment.
+    """
 
     path: str
 
@@ -80,7 +92,11 @@ class Python:
 
 @dataclass(frozen=True)
 class Docker:
-    """A container on Docker Engine: of another image than the request's, or of that one."""
+    """A container on Docker Engine.
+
+    Args:
+        image: The image; None for the request's.
+    """
 
     image: str | None = None
 
@@ -99,20 +115,39 @@ StandIn = tuple[str, ...] | Python | Docker | TrainingFunction  # the first: a c
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How an emulator behaves. Times are seconds, sizes bytes.
+    """How an emulator behaves.
 
-    `parallel` bounds the runs of all jobs together. `images` maps a shell-style pattern of an image URI to what stands in for the
-    image, the first match first; an image that none matches runs in script mode, or as the stand-in of a built-in algorithm. Functions
-    stand in only inside tests, where they are called in this process.
-    `gpus` are dealt out to the runs, each getting its share of them. `fork_server`: whether Python scripts are forked from processes
-    that have imported their modules.
-    `pretend`: whether operations that would run what nothing here runs (endpoints, processing jobs, …) are answered by moto, whose
-    answers are invented, instead of being refused.
-    `s3_endpoint` is somebody else's S3 (then the data, sources and models of training jobs live there), None for our own.
-    `scheduler` is the address of a Dask cluster whose workers run the training jobs, None for this machine; `advertise` is this
-    emulator's URL as those workers see it, None if they are on this machine too.
-    `time_scale`: how many times as fast as the clock the time of day runs for jobs: their times and limits, but neither programs nor
-    `stop_grace`. Only inside tests.
+    Args:
+        state: The state folder.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes a free one.
+        account: Number of the account, 12 digits.
+        region: Region of requests that name none.
+        parallel: Runs of all jobs together at a time.
+        stop_grace: Seconds from SIGTERM to SIGKILL.
+        log_limit: Bytes that are kept of a training job's log.
+        disk_floor: Bytes of free disk below which runs end.
+        threads: Threads of BLAS and its like in each run; None for cores / `parallel`.
+        gpus: GPUs that are dealt out to the runs, each getting its share of them.
+        private_opt_ml: Whether each run has an `/opt/ml` of its own, where the machine allows it.
+        fork_server: Whether Python scripts are forked from processes that have imported their modules.
+        pretend: Whether operations that would run what nothing here runs (endpoints, processing jobs, …) are answered by moto, whose
+            answers are invented, instead of being refused.
+        check_roles: Whether a role that IAM here does not know is refused.
+        python: Interpreter for script mode; None for this one.
+        images: What stands in for images, by a shell-style pattern of their URIs; the first match counts. An image that none
+            matches runs in script mode, or as the stand-in of a built-in algorithm. Functions stand in only inside tests, where
+            they are called in this process.
+        s3_endpoint: Somebody else's S3, where the data, sources and models of training jobs live then; None for our own.
+        scheduler: Address of a Dask cluster whose workers run the training jobs; None for this machine.
+        advertise: This emulator's URL as those workers see it; None if they are on this machine too.
+        allowed_hosts: Further names by which the emulator may be called (the header `Host`).
+        allowed_users: Users of this machine who are answered, beside this one and root, by name or number.
+        quotas: Quotas of the account.
+        faults: Faults to inject.
+        idle_exit: Seconds without a request or a run after which the emulator ends by itself; None for never.
+        time_scale: How many times as fast as the clock the time of day runs for jobs: their times and limits, but neither programs nor
+            `stop_grace`. Only inside tests.
 
     Raises:
         ValueError: `time_scale` is not a number greater than 0 and at most 1,000,000.

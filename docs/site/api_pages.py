@@ -6,8 +6,10 @@ Each line of the directive `api` is a module of `sm_tuning` (of which all public
 
 import inspect
 from collections.abc import Iterator
+from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from importlib import import_module
+from pathlib import Path
 from typing import Any, get_args
 
 from docutils import nodes
@@ -18,7 +20,7 @@ from sphinx.util.docutils import SphinxDirective
 import sm_tuning
 
 _LOG = logging.getLogger(__name__)
-_BASES = "object, Exception, BaseException, OSError, tuple, dict, str, StrEnum, AbstractContextManager, Sequence"
+_BASES = "Emulator, object, Exception, BaseException, OSError, tuple, dict, str, StrEnum, AbstractContextManager, Sequence"
 
 
 class Api(SphinxDirective):
@@ -91,14 +93,31 @@ def _position(name: str) -> tuple[str, int]:
 
 def _autodoc(full: str, value: object) -> Iterator[str]:
     if inspect.isclass(value):
-        yield from (f".. autoclass:: {full}", "   :members:", f"   :inherited-members: {_BASES}")
+        kind = "autoexception" if issubclass(value, BaseException) else "autoclass"
+        yield from (f".. {kind}:: {full}", "   :members:", f"   :inherited-members: {_BASES}")
         if issubclass(value, Enum):
             yield "   :undoc-members:"
+        if issubclass(value, BaseException):
+            yield "   :show-inheritance:"
     elif inspect.isfunction(value):
         yield f".. autofunction:: {full}"
     else:
         yield f".. autodata:: {full}"
     yield ""
+
+
+def _with_defaults(
+    _app: Sphinx, _kind: str, _name: str, value: type, _options: object, signature: str | None, returned: str
+) -> tuple[str, str] | None:
+    """A signature with what dataclasses' default factories make, which autodoc shows as `<factory>`."""
+    if not signature or "<factory>" not in signature:
+        return None
+    for field in fields(value):
+        if field.default_factory is not MISSING:
+            default = field.default_factory()
+            text = f"{type(default).__name__}()" if is_dataclass(default) or isinstance(default, Path) else repr(default)
+            signature = signature.replace("<factory>", text, 1)
+    return signature, returned
 
 
 def _with_dashes(_app: Sphinx, doctree: nodes.document) -> None:
@@ -120,6 +139,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register both."""
     app.add_directive("api", Api)
     app.add_directive("fixtures", Fixtures)
+    app.connect("autodoc-process-signature", _with_defaults)
     app.connect("doctree-read", _with_dashes)
     app.connect("build-finished", _complain_of_missing)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

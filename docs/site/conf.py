@@ -44,19 +44,18 @@ nitpicky = True
 nitpick_ignore_regex = [
     (r"py:.*", r"(?!sm_tuning|local_emulator)[\w.]+"),
     (r"py:class", r".*\.(_Job|T)"),  # type variables
-    (r"py:class", r"sm_tuning\.spec\.definition\.DefinitionMembers"),  # those of Definition
+    (r"py:class", r"sm_tuning\.spec\.(definition\.DefinitionMembers|job\.TuningJobSpec)"),  # Definition, TuningJob
 ]
 default_role = "code"  # docstrings have Markdown's backticks
 autodoc_member_order = "bysource"
-autodoc_typehints = "description"
-autodoc_typehints_description_target = "documented"
+autodoc_typehints = "signature"
 autodoc_class_signature = "mixed"
 autoclass_content = "both"  # a constructor may have a docstring of its own
 autodoc_preserve_defaults = True
 python_maximum_signature_line_length = 80
 python_use_unqualified_type_names = True
 napoleon_numpy_docstring = False
-napoleon_use_ivar = True
+napoleon_custom_sections = [("Attributes", "params_style")]  # of dataclasses, whose attributes are parameters
 toc_object_entries_show_parents = "hide"
 
 # --- HTML -------------------------------------------------------------------------------------------------------------------

@@ -16,8 +16,12 @@ from botocore.client import BaseClient
 class Request:
     """One call of an operation.
 
-    `service` is boto3's name of it (`sagemaker`), `operation` AWS's (`CreateTrainingJob`), `parameters` what the caller named, `error`
-    the code of the error that it was answered with, or the name of the exception; None if it succeeded, or still goes on.
+    Attributes:
+        service: boto3's name of the service (`sagemaker`).
+        operation: AWS's name of the operation (`CreateTrainingJob`).
+        parameters: What the caller named.
+        region: The client's.
+        error: Code of the error that it was answered with, or name of the exception; None if it succeeded, or still goes on.
     """
 
     service: str

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class EmulatorServer:
-    """Where the emulator of a test answers HTTP: the same jobs and the same moto as inside the test's process."""
+    """Where the emulator of a test answers HTTP: the same jobs and the same moto as inside the test's process.
+
+    Attributes:
+        url: Its address.
+        region: The region of requests that name none.
+    """
 
     url: str
     region: str

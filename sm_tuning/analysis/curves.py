@@ -10,7 +10,12 @@ Curves = Mapping[str, Sequence[float]]
 
 @dataclass(frozen=True)
 class TrialCurves:
-    """The learning curves of one training job. `coarse`: they are means by the minute, because there is no log to read."""
+    """The learning curves of one training job.
+
+    Attributes:
+        curves: The values of each metric in the order of the log, by the metric's name.
+        coarse: They are means by the minute, because there is no log to read.
+    """
 
     curves: Curves = field(default_factory=dict)
     coarse: bool = False

@@ -39,6 +39,7 @@ class Effect:
     """What one hyperparameter did to the objective.
 
     Attributes:
+        name: The hyperparameter.
         curve: For each of some parts of the range its middle, the mean objective there, the standard error of that mean and the
             number of training jobs, those that diverged left out.
         best_around: The middle of the part with the best mean.

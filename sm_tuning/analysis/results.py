@@ -28,10 +28,16 @@ class TrialResult:
     """One training job of a tuning job.
 
     Attributes:
+        tuning_job: Name of its tuning job.
+        name: Its name.
         status: AWS's TrainingJobStatus.
         hyperparameters: The tuned ones as SageMaker has them: text.
         reported: The objective's last value as the service reports it; None if there is none.
-        curves: Its metrics.
+        created: When the service took the request.
+        started: When training began; None before.
+        ended: When training ended; None before.
+        failure_reason: AWS's FailureReason; None unless it failed.
+        curves: The values of each metric in the order of the log, by the metric's name.
         coarse: The curves are means by the minute, because there is no log to read.
     """
 
@@ -55,7 +61,7 @@ class TrialResult:
 
     @property
     def seconds(self) -> float | None:
-        """Time from start to end; None for a training job that has not ended."""
+        """Seconds from start to end; None for a training job that has not ended."""
         return (self.ended - self.started).total_seconds() if self.started and self.ended else None
 
     @cached_property
@@ -134,12 +140,12 @@ class Results:
 
     @property
     def training_seconds(self) -> float:
-        """Time of all training jobs together."""
+        """Seconds of all training jobs together."""
         return sum(trial.seconds or 0.0 for trial in self.trials)
 
     @property
     def wall_seconds(self) -> float:
-        """From the first training job's creation to the last one's end, of each tuning job; 0 if none has ended."""
+        """Seconds from the first training job's creation to the last one's end, of each tuning job; 0 if none has ended."""
         if len(self.tuning_jobs) > 1:
             return sum(part.wall_seconds for part in self.parts)
         ends = [trial.ended for trial in self.trials if trial.ended]
@@ -152,13 +158,13 @@ class Results:
 
     @property
     def slot_use(self) -> float | None:
-        """Share of the parallel slots' time that was spent training; None before anything has ended."""
+        """Share of the parallel slots' time that was spent training, 0 to 1; None before anything has ended."""
         slots = sum(part.wall_seconds * min(part.tuning_jobs[0].max_parallel, len(part.trials) or 1) for part in self.parts)
         return min(self.training_seconds / slots, 1.0) if slots else None
 
     @property
     def saved_seconds(self) -> float | None:
-        """Time that early stopping has saved; None if no training job was stopped.
+        """Seconds that early stopping has saved; None if no training job was stopped.
 
         A stopped training job would have made as many epochs as the longest one, at its own pace.
         """
@@ -193,7 +199,7 @@ class Results:
         ]
 
     def dataframe(self) -> "pd.DataFrame":
-        """`table()` for pandas; raises MissingExtra."""
+        """`table()` for pandas, a row for each training job; raises MissingExtra."""
         with optional_package("results", "a DataFrame needs pandas"):
             import pandas as pd  # noqa: PLC0415 - an extra
         return pd.DataFrame(self.table())

@@ -26,10 +26,20 @@ class TuningJobDescription:
     """A tuning job as DescribeHyperParameterTuningJob answers. Of several definitions the first counts.
 
     Attributes:
+        name: Its name.
+        objective: The metric that is tuned, without its regular expression.
         ranges: Without those that AWS chooses itself, and those that this version does not know.
         strategy: AWS's name of it.
+        seed: The seed that the request named; None if it named none.
+        warm_start: The tuning jobs that it learns from; None for none.
+        max_parallel: Training jobs at a time.
         status: AWS's HyperParameterTuningJobStatus; empty where it is not known.
-        instance_count: Instances of a training job, of the type `instance_type`.
+        instance_count: Instances of a training job.
+        instance_type: Their type; empty where they have several.
+        created: When the service took the request.
+        ended: When it ended; None before.
+        failure_reason: AWS's FailureReason; None unless it failed.
+        static_hyperparameters: As texts, with those of the training toolkit (`sagemaker_program`).
         metrics: The regular expression of each metric, of all definitions.
         content_types: The content type of each channel that has one.
         image: URI of the training image; None for an algorithm resource.

@@ -54,7 +54,12 @@ class Emulator:
 
 
 class LocalSession:
-    """Makes clients as a boto3 session does; each talks to the emulator, with dummy credentials, whatever the environment holds."""
+    """Makes clients as a boto3 session does; each talks to the emulator, with dummy credentials, whatever the environment holds.
+
+    Args:
+        emulator: The emulator.
+        region: The region of its clients; None for the environment's.
+    """
 
     def __init__(self, emulator: Emulator, region: str | None = None) -> None:
         self.emulator = emulator

@@ -26,7 +26,15 @@ _CHANGING = re.compile(r'Command ".*"|0x[0-9a-f]+|[0-9a-f]{8,}|\d+(\.\d+)?')
 
 
 class TuningRun:
-    """A tuning job by name. Make one with `TuningJob.launch` or `attach`."""
+    """A launched tuning job, in AWS or on the emulator. Make one with `TuningJob.launch` or `attach`.
+
+    Whatever asks the service raises what boto3 raises (`botocore.exceptions.ClientError`) where nothing else is said.
+
+    Args:
+        name: Name of the tuning job; whether there is one is not asked.
+        session: A boto3 session; None for the default one.
+        client: A SageMaker client to use instead of one made from the session.
+    """
 
     def __init__(self, name: str, *, session: Session | None = None, client: Client | None = None) -> None:
         self.name = name
@@ -45,7 +53,16 @@ class TuningRun:
 
     @classmethod
     def attach(cls, name: str, session: Session | None = None, *, client: Client | None = None) -> Self:
-        """An existing tuning job; raises NotFound if there is none of that name."""
+        """An existing tuning job.
+
+        Args:
+            name: Its name.
+            session: A boto3 session; None for the default one.
+            client: A SageMaker client to use instead of one made from the session.
+
+        Raises:
+            NotFound: There is none of that name in the account and region.
+        """
         run = cls(name, session=session, client=client)
         run.describe()
         return run
@@ -57,7 +74,7 @@ class TuningRun:
         return run
 
     def describe(self) -> Mapping[str, Any]:
-        """The answer of DescribeHyperParameterTuningJob."""
+        """The answer of DescribeHyperParameterTuningJob, as boto3 gives it; raises NotFound."""
         try:
             answer: Mapping[str, Any] = self._client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=self.name)
         except ClientError as error:
@@ -67,7 +84,11 @@ class TuningRun:
         return answer
 
     def status(self, described: Mapping[str, Any] | None = None) -> RunStatus:
-        """How far it is; with an answer of `describe` nothing is asked."""
+        """How far it is; raises NotFound.
+
+        Args:
+            described: An answer of `describe`, with which nothing is asked; None to ask.
+        """
         job = self.describe() if described is None else described
         config = job["HyperParameterTuningJobConfig"]
         limits = config["ResourceLimits"]
@@ -100,7 +121,14 @@ class TuningRun:
         Args:
             progress: A function of a RunStatus, `print` for one.
             poll: Seconds between looks; None for 10 in AWS and half a second on this machine.
-            timeout: Seconds after which WaitTimeout is raised; the tuning job goes on.
+            timeout: Seconds to wait for at most; None for no limit.
+
+        Returns:
+            How it has ended.
+
+        Raises:
+            WaitTimeout: The time is over; the tuning job goes on.
+            NotFound: There is no tuning job of that name (any more).
         """
         poll = poll if poll is not None else (0.5 if self.local else 10.0)
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -133,11 +161,15 @@ class TuningRun:
         return [training_of(summary) for page in pages for summary in page["TrainingJobSummaries"]]
 
     def best(self) -> Training | None:
-        """The training job with the best objective so far."""
+        """The training job with the best objective so far; None if none has one."""
         return self.status().best
 
     def model_uri(self, training: str) -> str:
-        """Where a training job's model lies; raises NotFound if it has none (yet)."""
+        """The `s3://` URI of a training job's model; raises NotFound if it has none (yet).
+
+        Args:
+            training: Name of the training job.
+        """
         job = self._client.describe_training_job(TrainingJobName=training)
         if "ModelArtifacts" not in job:
             raise NotFound(f"the training job {training} is {job['TrainingJobStatus']} and has no model")
@@ -145,7 +177,11 @@ class TuningRun:
         return uri
 
     def download_model(self, training: str, folder: Path) -> Path:
-        """Download a training job's model into a folder, which is made if needed.
+        """Download a training job's model.
+
+        Args:
+            training: Name of the training job.
+            folder: Where to write it; made if needed.
 
         Returns:
             The file, TRAINING.tar.gz.
@@ -165,7 +201,7 @@ class TuningRun:
         return path
 
     def stop(self) -> None:
-        """Stop it and its running training jobs; nothing happens if it has ended."""
+        """Stop it and its running training jobs; nothing happens if it has ended. Raises NotFound."""
         try:
             self._client.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=self.name)
         except ClientError as error:
@@ -186,7 +222,13 @@ class TuningRun:
     # --- logs -----------------------------------------------------------------------------------------------------------
 
     def logs(self, training: str, *, follow: bool = False, poll: float | None = None) -> Iterator[str]:
-        """Lines of a training job's log; with `follow` until it has ended."""
+        """Lines of a training job's log.
+
+        Args:
+            training: Name of the training job.
+            follow: Whether to go on until it has ended.
+            poll: Seconds between looks; None for 5 in AWS and half a second on this machine.
+        """
         logs = self._other_client("logs")
         poll = poll if poll is not None else (0.5 if self.local else 5.0)
         tokens: dict[str, str] = {}
@@ -199,22 +241,40 @@ class TuningRun:
             time.sleep(poll)
 
     def log_tail(self, training: str, count: int) -> list[str]:
-        """The last lines of a training job's log; none before there is one."""
+        """The last lines of a training job's log; none before there is one.
+
+        Args:
+            training: Name of the training job.
+            count: Number of lines, at most.
+        """
         return cloudwatch.last_lines(self._other_client("logs"), training, count)
 
     def minutes(self, training: Training, metrics: Sequence[str]) -> Mapping[str, Sequence[float]]:
-        """The values of metrics that CloudWatch has kept of a training job: a mean for each minute."""
+        """The values of metrics that CloudWatch has kept of a training job, by the metric: a mean for each minute.
+
+        Args:
+            training: The training job.
+            metrics: Names of the metrics.
+        """
         client = self._other_client("cloudwatch")
         return cloudwatch.minutes(client, training.name, metrics, training.started or training.created, training.ended)
 
     def metric_checks(self, training: str) -> list[MetricCheck]:
-        """For each metric definition of a training job, how many lines of its log it matches."""
+        """For each metric definition of a training job, how many lines of its log it matches.
+
+        Args:
+            training: Name of the training job.
+        """
         metrics = training_job(self._client, training).metrics
         lines = list(self.logs(training))
         return [metric_check(name, regex, lines) for name, regex in metrics.items()]
 
     def failures(self, trainings: Sequence[Training] | None = None) -> list[FailureGroup]:
-        """Failed training jobs grouped by cause, the largest group first; with its `trainings` they are not asked for again."""
+        """Failed training jobs grouped by cause, the largest group first.
+
+        Args:
+            trainings: Its training jobs, where they are at hand; None to ask for them.
+        """
         groups: dict[str, list[Training]] = {}
         for training in self.trainings() if trainings is None else trainings:
             if training.status == "Failed":

@@ -15,7 +15,18 @@ _MINUTE = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """One training job of a tuning job. `value` is the objective's last value, None if there is none."""
+    """One training job of a tuning job.
+
+    Attributes:
+        name: Its name.
+        status: AWS's TrainingJobStatus.
+        hyperparameters: The tuned ones, as texts.
+        value: The objective's last value; None if there is none.
+        created: When the service took the request.
+        started: When training began; None before.
+        ended: When training ended; None before.
+        failure_reason: AWS's FailureReason; None unless it failed.
+    """
 
     name: str
     status: str
@@ -28,7 +39,7 @@ class Training:
 
     @property
     def seconds(self) -> float | None:
-        """Time from start to end; None for a training job that has not ended."""
+        """Seconds from start to end; None for a training job that has not ended."""
         return (self.ended - self.started).total_seconds() if self.started and self.ended else None
 
 
@@ -37,9 +48,17 @@ class RunStatus:
     """How far a tuning job is.
 
     Attributes:
-        counters: AWS's TrainingJobStatusCounters.
-        objectives: AWS's ObjectiveStatusCounters.
-        objective: The name of the metric that is tuned; `goal` is AWS's Minimize or Maximize.
+        name: Its name.
+        status: AWS's HyperParameterTuningJobStatus.
+        counters: AWS's TrainingJobStatusCounters, by their names.
+        objectives: AWS's ObjectiveStatusCounters, by their names.
+        max_jobs: Training jobs in all; None if AWS chooses.
+        created: When the service took the request.
+        ended: When it ended; None before.
+        best: The training job with the best objective so far; None if none has one.
+        failure_reason: AWS's FailureReason; None unless it failed.
+        objective: Name of the metric that is tuned.
+        goal: `Minimize` or `Maximize`.
     """
 
     name: str
@@ -101,12 +120,12 @@ class RunStatus:
 
     @property
     def seconds(self) -> float:
-        """Time since its creation; for one that has ended, until then."""
+        """Seconds since its creation; for one that has ended, until then."""
         return ((self.ended or datetime.now(UTC)) - self.created).total_seconds()
 
     @property
     def seconds_left(self) -> float | None:
-        """Time that what is left will take at the pace so far; None where that cannot be said."""
+        """Seconds that what is left will take at the pace so far; None where that cannot be said."""
         if self.over or not 0 < self.finished < self.total:
             return None
         return self.seconds / self.finished * (self.total - self.finished)
@@ -125,7 +144,13 @@ class RunStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class FailureGroup:
-    """Training jobs that failed for the same reason; `log` is the end of the first one's log."""
+    """Training jobs that failed for the same reason.
+
+    Attributes:
+        reason: The first one's FailureReason.
+        trainings: Names of the training jobs.
+        log: The last lines of the first one's log.
+    """
 
     reason: str
     trainings: Sequence[str]
@@ -139,7 +164,15 @@ class FailureGroup:
 
 @dataclass(frozen=True, kw_only=True)
 class MetricCheck:
-    """How many lines of a training job's log a metric's expression has matched; if none, the nearest lines."""
+    """How many lines of a training job's log a metric's expression has matched.
+
+    Attributes:
+        metric: Name of the metric.
+        regex: Its regular expression.
+        lines: Lines of the log.
+        matches: Values that the expression has found in them.
+        nearest: The lines that are most like what it looks for, where it has found nothing.
+    """
 
     metric: str
     regex: str

@@ -24,7 +24,15 @@ _SKLEARN_ACCOUNTS = {
 
 
 def sklearn_image(region: str = "us-east-1", version: str = "1.2-1") -> str:
-    """URI of AWS's scikit-learn image in a region; raises Invalid for a region not listed here."""
+    """URI of AWS's scikit-learn image.
+
+    Args:
+        region: The region whose registry it lies in.
+        version: Its version, as `1.2-1`.
+
+    Raises:
+        Invalid: The account of that region's registry is not known here.
+    """
     account = _SKLEARN_ACCOUNTS.get(region)
     if account is None:
         raise Invalid(f"region is {region!r}, whose image account is not known here; give image= yourself")

@@ -33,7 +33,7 @@ class Completion:
     Args:
         target: A value of the objective that is good enough.
         not_improving: This many training jobs (3 or more) without an improvement of the best.
-        on_convergence: No significant improvement is to be expected.
+        on_convergence: Whether to end when AWS expects no significant improvement any more.
         max_runtime: Seconds that the whole tuning job may take (120 or more).
     """
 

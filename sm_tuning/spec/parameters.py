@@ -235,6 +235,11 @@ def learning_rate(low: float = 1e-4, high: float = 1e-1, name: str = "learning_r
     What matters is the order of magnitude: from 0.001 to 0.002 is as large a step as from 0.01 to 0.02. Below the range training
     hardly moves in the usual number of epochs, above it most networks diverge (Bengio 2012, "Practical Recommendations for
     Gradient-Based Training of Deep Architectures", section 3.1.1, gives 1e-6 to 1 at the most).
+
+    Args:
+        low: The least rate, above 0.
+        high: The greatest.
+        name: The hyperparameter.
     """
     return Continuous(name, low, high, Scaling.LOGARITHMIC)
 
@@ -244,7 +249,15 @@ def batch_size(low: int = 16, high: int = 256, name: str = "batch_size") -> Cate
 
     Powers of two fill the hardware, and finer steps make no difference worth a training job. Small batches are noisy but
     regularize; large ones are fast, and beyond some hundreds tend to generalize worse (Keskar et al. 2017; Masters & Luschi 2018
-    find the best results between 2 and 32). `low` and `high` must be powers of two.
+    find the best results between 2 and 32).
+
+    Args:
+        low: The least number of examples, a power of two.
+        high: The greatest, a power of two.
+        name: The hyperparameter.
+
+    Raises:
+        Invalid: An end is no power of two, or `low` is not below `high`.
     """
     for member, value in (("low", low), ("high", high)):
         if not integral(value) or value < 1 or value & (value - 1):
@@ -259,6 +272,11 @@ def epochs(low: int = 5, high: int = 50, name: str = "epochs") -> Integer:
 
     Too few underfit, too many overfit. Within one order of magnitude the linear scale does; with early stopping or Hyperband give a
     static number instead and let the job be stopped.
+
+    Args:
+        low: The least number of passes.
+        high: The greatest.
+        name: The hyperparameter.
     """
     return Integer(name, low, high, Scaling.LINEAR)
 
@@ -267,10 +285,21 @@ def regularization(low: float = 1e-6, high: float = 1e-1, name: str = "regulariz
     """Strength of the L2 penalty (weight decay): 1e-6 to 1e-1, logarithmic.
 
     As with rates, the order of magnitude matters; below the range the penalty does nothing, above it the network cannot fit.
+
+    Args:
+        low: The least strength, above 0.
+        high: The greatest.
+        name: The hyperparameter.
     """
     return Continuous(name, low, high, Scaling.LOGARITHMIC)
 
 
 def dropout(low: float = 0.0, high: float = 0.6, name: str = "dropout") -> Continuous:
-    """Share of units left out in a step: 0 to 0.6, linear (Srivastava et al. 2014 find the best between 0.2 and 0.5)."""
+    """Share of units left out in a step: 0 to 0.6, linear (Srivastava et al. 2014 find the best between 0.2 and 0.5).
+
+    Args:
+        low: The least share, 0 or more.
+        high: The greatest, below 1.
+        name: The hyperparameter.
+    """
     return Continuous(name, low, high, Scaling.LINEAR)

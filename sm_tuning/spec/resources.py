@@ -61,19 +61,19 @@ class Placement:
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """The machine of each training job, and for how long. Times in seconds, volumes in GB.
+    """The machine of each training job, and for how long.
 
     Args:
         instance_type: The machine.
         instance_count: How many of them.
-        volume_gb: Disk of each.
-        max_runtime: How long a training job may run.
-        max_pending: How long a training job may wait for capacity of a training plan.
+        volume_gb: Disk of each, in GB.
+        max_runtime: Seconds that a training job may run.
+        max_pending: Seconds that a training job may wait for capacity of a training plan.
         spot: Whether to take spare capacity, which is cheaper and may be taken back.
-        max_wait: With `spot`, bounds waiting and training together; twice `max_runtime` unless given.
+        max_wait: Seconds that waiting and training may take together, with `spot`; twice `max_runtime` unless given.
         checkpoints: `s3://` prefix that the script's checkpoints are kept in; without it an interrupted job begins anew.
         checkpoint_path: Where the script writes them; None for `/opt/ml/checkpoints`.
-        keep_alive: How long an instance is kept warm for the next training job.
+        keep_alive: Seconds that an instance is kept warm for the next training job.
         alternatives: Machines to try, in this order, when there is no capacity for the first.
         groups: A cluster of several types, in place of `instance_type` and `instance_count`.
         training_plan: ARN of the training plan whose capacity is taken.

@@ -11,7 +11,7 @@ class Script:
     """A training script on this machine, run in script mode.
 
     Args:
-        entry: The file to start, `.py` or `.sh`. The modules beside it that it imports are sent with it.
+        entry: The file to start: Python (`.py`), or what `/bin/sh` can run. The modules beside it that it imports are sent with it.
         source: A folder that is sent whole; `entry` is then a path inside it. None for the file alone.
     """
 

@@ -88,7 +88,7 @@ def _key(section: Section, kind: type, field: "Field[Any]", name: str) -> Key:
 @cache
 def _meanings(kind: type) -> Mapping[str, str]:
     """What the docstring of a dataclass or its constructor says of each argument."""
-    _, _, arguments = inspect.cleandoc(kind.__init__.__doc__ or kind.__doc__ or "").partition("Args:\n")
+    _, _, arguments = inspect.cleandoc(vars(kind)["__init__"].__doc__ or kind.__doc__ or "").partition("Args:\n")
     arguments, _, _ = arguments.partition("\nRaises:")
     parts = re.split(r"^    (\w+): ", arguments, flags=re.MULTILINE)[1:]
     return {name: " ".join(text.split()) for name, text in zip(parts[::2], parts[1::2], strict=True)}

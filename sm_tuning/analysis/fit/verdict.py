@@ -41,7 +41,12 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class Remark:
-    """A cause with its evidence in a sentence."""
+    """A cause with its evidence.
+
+    Attributes:
+        cause: The cause.
+        text: The evidence in a sentence.
+    """
 
     cause: Cause
     text: str
