@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sm_tuning.analysis import Diagnosis, Verdict, diagnose
-    from sm_tuning.analysis.reading import read_data_scaling, read_results
-    from sm_tuning.analysis.results import Results
     from sm_tuning.client.local_session import local_session
     from sm_tuning.client.run import TuningRun
     from sm_tuning.client.status import FailureGroup, MetricCheck, RunStatus, Training
     from sm_tuning.errors import Invalid, MissingExtra, NotFound, NotLaunched, SmTuningError, Unreachable, WaitTimeout
+    from sm_tuning.report.plots import Figure, Plots
+    from sm_tuning.results import Results, read_data_scaling, read_results
     from sm_tuning.rules.violation import Violation
     from sm_tuning.spec.channels import Channel, Dataset, FileSystem
     from sm_tuning.spec.data_scaling import DataScaling
@@ -41,12 +41,12 @@ if TYPE_CHECKING:
 # The emulator imports `sm_tuning.rules`: that must not load the client with it.
 _EXPORTS = {
     "analysis": "Diagnosis Verdict diagnose",
-    "analysis.reading": "read_data_scaling read_results",
-    "analysis.results": "Results",
     "client.local_session": "local_session",
     "client.run": "TuningRun",
     "client.status": "FailureGroup MetricCheck RunStatus Training",
     "errors": "Invalid MissingExtra NotFound NotLaunched SmTuningError Unreachable WaitTimeout",
+    "report.plots": "Figure Plots",
+    "results": "Results read_data_scaling read_results",
     "rules.violation": "Violation",
     "spec.data_scaling": "DataScaling",
     "spec.definition": "Definition",
@@ -79,6 +79,7 @@ __all__ = [
     "DryRun",
     "Encryption",
     "FailureGroup",
+    "Figure",
     "FileSystem",
     "Grid",
     "Hyperband",
@@ -94,6 +95,7 @@ __all__ = [
     "NotLaunched",
     "Objective",
     "Placement",
+    "Plots",
     "Random",
     "Resources",
     "Results",

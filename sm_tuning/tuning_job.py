@@ -7,6 +7,7 @@ from sm_tuning.boto import Client, Session
 from sm_tuning.client.sagemaker_sdk import SdkObject, members
 from sm_tuning.spec import toml
 from sm_tuning.spec.job import TuningJobSpec, unique_name
+from sm_tuning.spec.job_summary import job_summary
 from sm_tuning.validation.dry_run import DryRun, check
 
 if TYPE_CHECKING:
@@ -61,6 +62,12 @@ class TuningJob(TuningJobSpec):
         from sm_tuning.client.launch import launch  # noqa: PLC0415 - see the head
 
         return launch(self, session, client, local=local)
+
+    def __repr__(self) -> str:
+        return str(job_summary(self))
+
+    def _repr_html_(self) -> str:
+        return job_summary(self).html()
 
     @classmethod
     def from_tuner(cls, tuner: SdkObject, *, name: str | None = None, inputs: SdkObject = None) -> Self:

@@ -112,6 +112,11 @@ class Advice:
     ranges: Ranges = field(default_factory=dict)
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        """What to do and why, on one line."""
+        changes = f"  [{self.changes}]" if self.changes else ""
+        return f"{self.remedy}: {self.reason}{changes} ({self.confidence.value} confidence; {self.cost})"
+
     @property
     def changed(self) -> frozenset[str]:
         """The hyperparameters of whose ranges it changes the ends, the categories or the scale."""

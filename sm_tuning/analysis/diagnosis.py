@@ -1,5 +1,6 @@
 """The diagnosis of a tuning job: its best training job, its hyperparameters, and what to do next."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -14,6 +15,7 @@ from sm_tuning.analysis.next_round import next_round
 from sm_tuning.analysis.plan import advised
 from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.spec.job import TuningJobSpec
+from sm_tuning.summary import Items, Summary, Table
 
 _Job = TypeVar("_Job", bound=TuningJobSpec)
 
@@ -53,6 +55,34 @@ class Diagnosis:
             Invalid: There is no next round of it (`sm_tuning.analysis.next_round`).
         """
         return next_round(self, job, name).job
+
+    def summary(self) -> Summary:
+        """The diagnosis in short: verdict, advice and effects."""
+        verdicts = Counter(fit.verdict for fit in self.fits.values()).most_common()
+        facts = {
+            "best": self.best or "no training job has an objective",
+            "verdict": f"{self.fit.verdict.value} ({self.fit.confidence.value} confidence): {self.fit.reason}",
+            "remarks": "; ".join(f"{remark.cause.value}: {remark.text}" for remark in self.fit.remarks),
+            "all": ", ".join(f"{count} {verdict.value}" for verdict, count in verdicts),
+        }
+        effects = [
+            (effect.name, f"{effect.importance:.0%}", effect.best_around, ", ".join(effect.remarks)) for effect in self.effects
+        ]
+        columns = ("hyperparameter", "decides", "best around", "remarks")
+        return Summary(
+            title=f"Diagnosis of {', '.join(self.tuning_jobs)}",
+            facts=facts,
+            sections=[
+                Items(caption="what to do, in the order of worth", lines=list(map(str, self.advice))),
+                Table(caption="what the hyperparameters did", columns=columns, rows=effects),
+            ],
+        )
+
+    def __repr__(self) -> str:
+        return str(self.summary())
+
+    def _repr_html_(self) -> str:
+        return self.summary().html()
 
 
 def diagnose(results: Results, shares: Results | None = None) -> Diagnosis:

@@ -4,8 +4,10 @@ import csv
 import io
 import json
 import math
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -13,14 +15,21 @@ from typing import TYPE_CHECKING, Any
 
 from sm_tuning.analysis.curves import Curves
 from sm_tuning.client.description import TuningJobDescription
+from sm_tuning.client.status import duration
 from sm_tuning.errors import Invalid, optional_package
 from sm_tuning.spec.metrics import Objective, number
-from sm_tuning.spec.parameters import Range
+from sm_tuning.spec.parameters import Categorical, Integer, Range
+from sm_tuning.summary import Summary, Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _HOUR = 3600.0
+_SHOWN = 10  # training jobs of a summary
+_INT64 = 2**63
+_WHOLE = re.compile(r"[-+]?[0-9]+")
+_COLUMNS = ("TrainingJobName", "TrainingJobStatus", "FinalObjectiveValue")
+_TIMES = ("TrainingStartTime", "TrainingEndTime", "TrainingElapsedTimeSeconds")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +55,12 @@ class TrialResult:
     status: str
     hyperparameters: Mapping[str, str]
     reported: float | None = None
-    created: datetime | None = None
-    started: datetime | None = None
-    ended: datetime | None = None
-    failure_reason: str | None = None
-    curves: Curves = field(default_factory=dict)
-    coarse: bool = False
+    created: datetime | None = field(default=None, repr=False)
+    started: datetime | None = field(default=None, repr=False)
+    ended: datetime | None = field(default=None, repr=False)
+    failure_reason: str | None = field(default=None, repr=False)
+    curves: Curves = field(default_factory=dict, repr=False)
+    coarse: bool = field(default=False, repr=False)
 
     @property
     def objective(self) -> float | None:
@@ -73,6 +82,16 @@ class TrialResult:
 def _setting(text: str) -> float | str:
     value = number(text)
     return text.strip('"') if value is None else value
+
+
+def _typed(text: str, parameter: Range | None) -> int | float | str:
+    """A hyperparameter in the type of its range; where that is not known, as it is written."""
+    value = None if isinstance(parameter, Categorical) else number(text)
+    if value is None:
+        return text.strip('"')
+    if isinstance(parameter, Integer | None) and _WHOLE.fullmatch(text):
+        return int(text)  # a float would round it above 2^53
+    return int(value) if isinstance(parameter, Integer) and value.is_integer() else value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +122,7 @@ class Results:
         if len(self.tuning_jobs) == 1:
             return [self]
         return [
-            Results(tuning_jobs=[job], trials=[trial for trial in self.trials if trial.tuning_job == job.name])
+            replace(self, tuning_jobs=[job], trials=[trial for trial in self.trials if trial.tuning_job == job.name])
             for job in self.tuning_jobs
         ]
 
@@ -180,13 +199,52 @@ class Results:
                 saved += seconds / epochs * (longest - epochs)
         return saved
 
+    # --- in short -------------------------------------------------------------------------------------------------------
+
+    def summary(self) -> Summary:
+        """The results in short."""
+        counts = Counter(trial.status for trial in self.trials)
+        best = self.best
+        facts = {
+            "objective": f"{self.objective.goal.lower()} {self.objective.name}",
+            "training jobs": ", ".join(f"{count} {status}" for status, count in counts.most_common()) or "none yet",
+            "best": "" if best is None else f"{best.objective:.6g} by {best.name}",
+            "time": f"{duration(self.training_seconds)} of training in {duration(self.wall_seconds)}",
+        }
+        columns = ("training job", "objective", *self.hyperparameters, "status", "seconds")
+        rows = [self._summary_row(trial) for trial in self.ranking[:_SHOWN]]
+        caption = f"the best {_SHOWN} of {len(self.ranking)}" if len(self.ranking) > _SHOWN else "the best first"
+        names = ", ".join(job.name for job in self.tuning_jobs)
+        return Summary(title=f"Results of {names}", facts=facts, sections=[Table(caption=caption, columns=columns, rows=rows)])
+
+    def _summary_row(self, trial: TrialResult) -> tuple[int | float | str | None, ...]:
+        values = self.values(trial)
+        settings = (values.get(name) for name in self.hyperparameters)
+        return (trial.name, trial.objective, *settings, trial.status, trial.seconds)
+
+    def __repr__(self) -> str:
+        return str(self.summary())
+
+    def _repr_html_(self) -> str:
+        return self.summary().html()
+
     # --- export ---------------------------------------------------------------------------------------------------------
+
+    def values(self, trial: TrialResult) -> Mapping[str, int | float | str]:
+        """A training job's hyperparameters in the types of their ranges: whole numbers of Integer, text of Categorical."""
+        ranges = self._ranges_of.get(trial.tuning_job, {})
+        return {name: _typed(text, ranges.get(name)) for name, text in trial.hyperparameters.items()}
+
+    @cached_property
+    def _ranges_of(self) -> Mapping[str, Mapping[str, Range]]:
+        return {job.name: {parameter.name: parameter for parameter in job.ranges} for job in self.tuning_jobs}
 
     def table(self) -> list[dict[str, Any]]:
         """A row for each training job, with the columns of the SageMaker SDK's analytics."""
         return [
             {
-                **{name: trial.settings.get(name) for name in self.hyperparameters},
+                **dict.fromkeys(self.hyperparameters),
+                **self.values(trial),
                 "TrainingJobName": trial.name,
                 "TrainingJobStatus": trial.status,
                 "FinalObjectiveValue": trial.reported,
@@ -199,10 +257,29 @@ class Results:
         ]
 
     def dataframe(self) -> "pd.DataFrame":
-        """`table()` for pandas, a row for each training job; raises MissingExtra."""
+        """`table()` for pandas, a row for each training job; raises MissingExtra.
+
+        Whole numbers are `Int64`, which has a missing value, other numbers `float64`, categories text, times in UTC.
+        """
         with optional_package("results", "a DataFrame needs pandas"):
             import pandas as pd  # noqa: PLC0415 - an extra
-        return pd.DataFrame(self.table())
+        rows = self.table()
+        frame = pd.DataFrame(rows, columns=self._columns)
+        for name in self.hyperparameters:
+            values = [row[name] for row in rows]
+            if all(value is None or (isinstance(value, int) and -_INT64 <= value < _INT64) for value in values):
+                frame[name] = pd.array(values, dtype="Int64")
+        for name in ("FinalObjectiveValue", "TrainingElapsedTimeSeconds"):
+            frame[name] = frame[name].astype("float64")
+        for name in ("TrainingStartTime", "TrainingEndTime"):
+            frame[name] = pd.to_datetime(frame[name], utc=True).astype("datetime64[us, UTC]")
+        return frame
+
+    @property
+    def _columns(self) -> list[str]:
+        """The names of the table's columns."""
+        several = ["TuningJobName"] if len(self.tuning_jobs) > 1 else []
+        return list(dict.fromkeys([*self.hyperparameters, *_COLUMNS, *_TIMES, *several]))
 
     def write(self, path: Path) -> None:
         """Write the table as `.csv`, `.json` (with the learning curves) or `.parquet`; raises Invalid for any other name."""
@@ -210,7 +287,7 @@ class Results:
             self.dataframe().to_parquet(path)
         elif path.suffix == ".csv":
             text = io.StringIO()
-            writer = csv.DictWriter(text, list(dict.fromkeys(name for row in self.table() for name in row)))
+            writer = csv.DictWriter(text, self._columns)
             writer.writeheader()
             writer.writerows(self.table())
             path.write_text(text.getvalue(), encoding="utf-8")

@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Any, Self
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from sm_tuning.boto import Client, Session
 from sm_tuning.client import logs as cloudwatch
 from sm_tuning.client import loopback
 from sm_tuning.client.errors import NOT_FOUND, code_of
 from sm_tuning.client.hosts import on_this_machine
+from sm_tuning.client.progress import notebook_progress, status_html
 from sm_tuning.client.status import ENDED, FailureGroup, MetricCheck, RunStatus, Training, metric_check, training_of
 from sm_tuning.client.summaries import training_job
 from sm_tuning.errors import NotFound, WaitTimeout
+from sm_tuning.summary import escaped
 
 _REPORT = "sagemaker-training-toolkit ERROR    Reporting training FAILURE"
 _ONE_AT_A_TIME = threading.Lock()
@@ -73,6 +75,16 @@ class TuningRun:
         run._others = self._others  # noqa: SLF001 - of its own class
         return run
 
+    def __repr__(self) -> str:
+        return f"<TuningRun {self.name!r} in {self._region} at {self._client.meta.endpoint_url}>"
+
+    def _repr_html_(self) -> str:
+        """Its status, which is asked for; in place of one that cannot be read, why."""
+        try:
+            return status_html(self.status())
+        except (NotFound, ClientError, BotoCoreError) as error:
+            return f"<p>{escaped(repr(self))}: {escaped(str(error))}</p>"
+
     def describe(self) -> Mapping[str, Any]:
         """The answer of DescribeHyperParameterTuningJob, as boto3 gives it; raises NotFound."""
         try:
@@ -119,7 +131,7 @@ class TuningRun:
         """Wait until it has ended; `progress` is called with every change.
 
         Args:
-            progress: A function of a RunStatus, `print` for one.
+            progress: A function of a RunStatus, `print` for one. None shows a bar in a notebook, and nothing elsewhere.
             poll: Seconds between looks; None for 10 in AWS and half a second on this machine.
             timeout: Seconds to wait for at most; None for no limit.
 
@@ -133,10 +145,13 @@ class TuningRun:
         poll = poll if poll is not None else (0.5 if self.local else 10.0)
         deadline = None if timeout is None else time.monotonic() + timeout
         last: RunStatus | None = None
+        show = notebook_progress() if progress is None else None
         while True:
             status = self.status()
             if progress is not None and status != last:
                 progress(status)
+            if show is not None:  # with every look: time passes
+                show(status)
             last = status
             if status.over:
                 return status

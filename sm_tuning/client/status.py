@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,9 +32,9 @@ class Training:
     status: str
     hyperparameters: Mapping[str, str]
     value: float | None = None
-    created: datetime | None = None
-    started: datetime | None = None
-    ended: datetime | None = None
+    created: datetime | None = field(default=None, repr=False)
+    started: datetime | None = field(default=None, repr=False)
+    ended: datetime | None = field(default=None, repr=False)
     failure_reason: str | None = None
 
     @property
@@ -140,6 +140,8 @@ class RunStatus:
         of = "" if self.max_jobs is None else f" of {self.max_jobs}"
         jobs = f"{self.finished}{of} training jobs ended ({self.failed} failed), {self.running} running"
         return f"{self.name} {self.status}: {jobs}{best}"
+
+    __repr__ = __str__
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Charts as files of their own, without a browser: SVG and PNG by vl-convert, and specifications for notebooks."""
 
 import json
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,7 @@ _COLOURS = {
     "four": "#0e7490",
     "five": "#a16207",
 }
+_LINE = 100  # letters of a note, as wide as a chart
 _SCALE = 2.0  # of a PNG file
 
 
@@ -41,9 +43,15 @@ def specification(chart: Chart, rows: Mapping[str, list[dict[str, Any]]]) -> dic
     spec: dict[str, Any] = json.loads(text)
     used = {name: values for name, values in rows.items() if chart.uses(name)}
     if spec["$schema"] == LITE:
-        return {**spec, "title": chart.title, "datasets": used}
+        return {**spec, "title": title(chart), "datasets": used}
     data = [{**table, "values": used[table["name"]]} if table["name"] in used else table for table in spec["data"]]
-    return {**spec, "data": data}
+    return {**spec, "title": {**title(chart), "offset": 10}, "data": data}  # above the names of its axes
+
+
+def title(chart: Chart) -> dict[str, Any]:
+    """A chart's title with its note below, as a specification has them."""
+    lines = textwrap.wrap(chart.note, _LINE)
+    return {"text": chart.title, "subtitle": lines, "anchor": "start", "fontSize": 14, "subtitleColor": _COLOURS["soft"]}
 
 
 def svg(spec: Mapping[str, Any]) -> str:

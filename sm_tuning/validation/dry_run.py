@@ -4,16 +4,19 @@ boto3 checks required members, types and lower bounds before it sends a request.
 members are checked by the service alone, which costs a round trip each time; here they are all checked, and told at once.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sm_tuning.boto import Client
+from sm_tuning.printable import printable
 from sm_tuning.rules import schema, tuning_job, warm_start
 from sm_tuning.rules.request import number_of_points
 from sm_tuning.rules.violation import Violation
 from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.spec.value_types import WrongTypes
+from sm_tuning.summary import Items, Summary, escaped
 from sm_tuning.validation import wording
 from sm_tuning.validation.local_checks import LOCAL
 from sm_tuning.validation.unusual import unusual
@@ -43,7 +46,17 @@ class DryRun:
     def __str__(self) -> str:
         """A line for each problem and warning."""
         lines = [f"problem: {problem}" for problem in self.problems] + [f"warning: {warning}" for warning in self.warnings]
-        return "\n".join(lines) or "no problems"
+        return "\n".join(printable(line) for line in lines) or "no problems"
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        problems = Items(caption="problems", lines=list(map(str, self.problems)))
+        count = len(self.problems)
+        title = f"Dry run: {count or 'no'} problem{'' if count == 1 else 's'}"
+        summary = Summary(title=title, sections=[problems, Items(caption="warnings", lines=self.warnings)]).html()
+        request = escaped(json.dumps(self.request, indent=1, default=str))
+        return f"{summary}<details><summary>the request</summary><pre>{request}</pre></details>" if self.request else summary
 
 
 def check(job: TuningJobSpec, client: Client | None = None) -> DryRun:

@@ -15,6 +15,7 @@ from sm_tuning.analysis import diagnose
 from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.client.description import TuningJobDescription
 from sm_tuning.spec.metrics import Objective
+from sm_tuning.spec.parameters import Categorical, Continuous, Integer, Range, Scaling
 from tests.unit.sm_tuning.made_results import made
 
 JOB = TuningJobDescription(name="one", objective=Objective.minimize("loss"), max_parallel=2)
@@ -122,3 +123,43 @@ def test_the_table_for_pandas(tmp_path: Path) -> None:
     assert list(results.dataframe()["units"]) == [result.settings["units"] for result in results.trials]
     results.write(tmp_path / "rows.parquet")
     assert list(pandas.read_parquet(tmp_path / "rows.parquet")["kind"]) == [result.settings["kind"] for result in results.trials]
+
+
+def test_columns_have_the_types_of_their_ranges() -> None:
+    pytest.importorskip("pandas", reason="a DataFrame needs pandas: pip install 'sm-tuning[results]'")
+    ranges: list[Range] = [
+        Continuous("rate", 0, 4),
+        Integer("units", 1, 2**62, Scaling.LOGARITHMIC),
+        Categorical("batch", [16, 32]),
+        Categorical("flag", [True, False]),
+    ]
+    values = [
+        {"rate": "1", "units": "9007199254740993", "batch": "16", "flag": "True", "other": "3", "text": '"7"'},
+        {"rate": "1e-3", "units": "12.0", "batch": '"32"', "flag": "False", "other": "4"},
+        {"rate": "2", "batch": "32", "flag": "True"},
+    ]
+    trials = [replace(trial(number), hyperparameters=row) for number, row in enumerate(values)]
+    trials[2] = replace(trials[2], status="Failed", reported=None, started=None, ended=None)
+    results = Results(tuning_jobs=[replace(JOB, ranges=ranges)], trials=trials)
+    frame = results.dataframe()
+    assert [str(frame[name].dtype) for name in ("rate", "units", "other")] == ["float64", "Int64", "Int64"]
+    assert frame["units"].tolist()[:2] == [9007199254740993, 12]
+    assert frame["units"].isna().tolist() == [False, False, True]
+    assert frame["batch"].tolist() == ["16", "32", "32"]
+    assert frame["flag"].tolist() == ["True", "False", "True"]
+    assert frame["text"].tolist()[0] == "7"
+    assert [str(frame[name].dtype) for name in ("FinalObjectiveValue", "TrainingElapsedTimeSeconds")] == ["float64"] * 2
+    assert frame["TrainingEndTime"].dt.tz is not None
+    running = replace(results, trials=[replace(trials[0], reported=None, started=None, ended=None)]).dataframe()
+    assert running.dtypes.drop("text").tolist() == frame.dtypes.drop("text").tolist()
+    assert list(replace(results, trials=[]).dataframe().columns)[:2] == ["TrainingJobName", "TrainingJobStatus"]
+
+
+def test_ranges_are_those_of_each_training_jobs_own_tuning_job() -> None:
+    jobs = [
+        replace(JOB, name="one", ranges=[Integer("x", 1, 9)]),
+        replace(JOB, name="two", ranges=[Categorical("x", ["1", "2"])]),
+    ]
+    trials = [replace(trial(1), tuning_job=name) for name in ("one", "two", "three")]
+    results = Results(tuning_jobs=jobs, trials=trials)
+    assert [row["x"] for row in results.table()] == [1, "1", 1]

@@ -1,0 +1,60 @@
+"""Results with all that can be done with them: the facade above `analysis`, which reads and holds them, and `report`, which draws."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, Self
+
+from sm_tuning.analysis import reading
+from sm_tuning.analysis.curves import CurveCache
+from sm_tuning.analysis.results import Results as ResultsData
+from sm_tuning.client.run import TuningRun
+from sm_tuning.report.plots import Plots
+
+
+class Results(ResultsData):
+    """Tuning jobs (one or more, with the same objective) and their training jobs. `read_results` makes one."""
+
+    @cached_property
+    def plot(self) -> Plots:
+        """The report's charts: `plot.history()`, `parallel()`, `curves()`, `importances()`, `slice()`, `contour()`."""
+        return Plots(self)
+
+    @classmethod
+    def of(cls, results: ResultsData) -> Self:
+        """The same results with charts."""
+        return cls(tuning_jobs=results.tuning_jobs, trials=results.trials)
+
+
+def read_results(
+    *runs: TuningRun,
+    curves: bool = True,
+    cache: CurveCache | None = None,
+    described: Sequence[Mapping[str, Any]] | None = None,
+) -> Results:
+    """Read the results that tuning jobs have so far.
+
+    Args:
+        runs: One tuning job or several; all must have the same objective.
+        curves: Whether to read the learning curves, a log for each training job.
+        cache: Curves of training jobs that had ended when they were read before; those that have ended since are added.
+        described: Answers of `describe`, one for each tuning job, where they are at hand.
+
+    Raises:
+        Invalid: The tuning jobs have different objectives.
+    """
+    return Results.of(reading.read_results(*runs, curves=curves, cache=cache, described=described))
+
+
+def read_data_scaling(results: ResultsData, runs: Sequence[TuningRun], cache: CurveCache | None = None) -> Results | None:
+    """Read the training jobs on growing shares of the training set that belong to the tuning job with the best training job.
+
+    Args:
+        results: The results of the tuning jobs.
+        runs: The tuning jobs.
+        cache: As for `read_results`.
+
+    Returns:
+        Their results; None if there are none, if they may not be read, or if they have other hyperparameters than the best.
+    """
+    shares = reading.read_data_scaling(results, runs, cache)
+    return None if shares is None else Results.of(shares)

@@ -1,0 +1,50 @@
+"""The facade of results: what is read has charts."""
+
+from typing import Any
+
+import pytest
+
+from sm_tuning import Plots, Results, diagnose, read_data_scaling, read_results
+from sm_tuning.analysis import reading
+from sm_tuning.analysis.results import Results as ResultsData
+from tests.unit.sm_tuning.made_results import made
+
+
+def test_what_is_read_has_charts(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def read(*runs: object, **words: object) -> ResultsData:
+        asked.append((runs, words))
+        return made(3)
+
+    monkeypatch.setattr(reading, "read_results", read)
+    monkeypatch.setattr(reading, "read_data_scaling", lambda *words: asked.append(words))
+    cache: dict[str, Any] = {}
+    results = read_results("run", curves=False, cache=cache)  # type: ignore[arg-type]
+    assert asked == [(("run",), {"curves": False, "cache": cache, "described": None})]
+    assert isinstance(results, Results)
+    assert isinstance(results.plot, Plots)
+    assert read_data_scaling(results, []) is None
+    assert asked[1] == (results, [], None)
+    monkeypatch.setattr(reading, "read_data_scaling", lambda *_: made(3))
+    assert isinstance(read_data_scaling(results, []), Results)
+
+
+def test_parts_have_charts_too() -> None:
+    first, second = made(3, name="first"), made(3, name="second")
+    both = Results(tuning_jobs=[*first.tuning_jobs, *second.tuning_jobs], trials=[*first.trials, *second.trials])
+    assert [type(part) for part in both.parts] == [Results, Results]
+
+
+def test_results_and_diagnosis_are_shown_in_short() -> None:
+    results = Results.of(made(20))
+    assert "best           0.500146 by job-0014" in repr(results)
+    assert "the best 10 of 18:" in repr(results)
+    assert max(map(len, repr(results).splitlines())) <= 80
+    assert results._repr_html_().count("<tr>") == 4 + 1 + 10
+    assert len(repr(results.best)) < 200  # without its curves
+    diagnosis = diagnose(results)
+    assert repr(diagnosis).startswith("Diagnosis of made\n  best     job-0014\n  verdict  overfit (low confidence):")
+    assert "  1. more training data: " in repr(diagnosis)
+    assert "<li>more training data: " in diagnosis._repr_html_()
+    assert "none yet" in repr(Results(tuning_jobs=results.tuning_jobs, trials=[]))
