@@ -16,7 +16,7 @@ class Results(ResultsData):
 
     @cached_property
     def plot(self) -> Plots:
-        """The report's charts: `plot.history()`, `parallel()`, `curves()`, `importances()`, `slice()`, `contour()`."""
+        """Charts, such as `plot.history()`; each is the report's own."""
         return Plots(self)
 
     @classmethod

@@ -51,7 +51,8 @@ def specification(chart: Chart, rows: Mapping[str, list[dict[str, Any]]]) -> dic
 def title(chart: Chart) -> dict[str, Any]:
     """A chart's title with its note below, as a specification has them."""
     lines = textwrap.wrap(chart.note, _LINE)
-    return {"text": chart.title, "subtitle": lines, "anchor": "start", "fontSize": 14, "subtitleColor": _COLOURS["soft"]}
+    colours = {"color": _COLOURS["ink"], "subtitleColor": _COLOURS["soft"]}
+    return {"text": chart.title, "subtitle": lines, "anchor": "start", "fontSize": 14, **colours}
 
 
 def svg(spec: Mapping[str, Any]) -> str:
