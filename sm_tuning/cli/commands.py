@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from sm_tuning.cli.failures import Commands
+from sm_tuning.cli.skeletons import FRAMEWORKS
 from sm_tuning.cli.target import Target
 from sm_tuning.client.emulator_process import state_folder
 
@@ -76,7 +77,7 @@ def _with_parameters(command: Command, decorated: Any) -> Command:  # noqa: ANN4
 
 
 _PARTS: Mapping[str, Sequence[str]] = {
-    "Describe and launch": ("plan", "doctor", "run"),
+    "Describe and launch": ("init", "plan", "doctor", "run"),
     "Follow": ("attach", "status", "trainings", "best", "logs", "stop", "list"),
     "Results": ("diagnose", "report", "dashboard", "next", "export"),
     "Emulator": ("emulator",),
@@ -95,6 +96,21 @@ def sm_tuning() -> None:
 
 
 # --- describing and launching ---------------------------------------------------------------------------------------------
+
+
+@sm_tuning.command()
+@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default=Path())
+@click.option(
+    "--framework",
+    type=click.Choice(list(FRAMEWORKS)),
+    default="plain",
+    show_default=True,
+    help="What the script trains with; plain needs nothing but Python.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def init(**arguments: object) -> None:
+    """Write a job file and a training script to begin with, each line explained; nothing is overwritten."""
+    _perform("init.init", **arguments)
 
 
 @sm_tuning.command()

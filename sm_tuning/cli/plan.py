@@ -60,6 +60,8 @@ def show_problems(planned: Mapping[str, Any]) -> None:
         out.print(f"problem: {problem['message']}", soft_wrap=True)
     for warning in planned["warnings"]:
         out.print(f"warning: {warning}", soft_wrap=True)
+    if planned["ok"]:
+        out.print("no rule is broken")
 
 
 def samples(parameter: Range, count: int = _SAMPLES) -> Sequence[str]:

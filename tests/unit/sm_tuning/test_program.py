@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sm_tuning.program import command
+from sm_tuning.program import command, python
 
 
 @pytest.fixture
@@ -48,6 +48,13 @@ def test_another_of_the_name_on_the_path_is_another(installed: Path, monkeypatch
 def test_from_python_it_is_the_one_of_the_environment(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert command("list") == ".venv/bin/sm-tuning list"
     installed.unlink()
-    assert command("list") == f"{installed.with_name('python')} -m sm_tuning list"
+    assert command("list") == ".venv/bin/python -m sm_tuning list"
     monkeypatch.setattr(sys, "orig_argv", [".venv/bin/python", "-m", "sm_tuning", "list"])
     assert command("list") == ".venv/bin/python -m sm_tuning list"
+
+
+def test_the_interpreter_is_named_as_it_can_be_typed(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert python("a b.py") == ".venv/bin/python 'a b.py'"
+    installed.with_name("python").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(installed.parent))
+    assert python("train.py") == "python train.py"
