@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sm_tuning.analysis.fit import Fit
-from sm_tuning.analysis.results import Results
+from sm_tuning.analysis.confidence import Confidence
+from sm_tuning.analysis.fit import Fit, Verdict
+from sm_tuning.analysis.results import Results, TrialResult
+from sm_tuning.analysis.roles import Role, role_of
 
 _LEAST_DEAD = 3  # fewer may be chance
 _MOST = 0.75  # of the training jobs that came to nothing lie above the value, and of those above it came to nothing
@@ -40,17 +42,45 @@ def cliff(results: Results, fits: Mapping[str, Fit]) -> tuple[str, float] | None
     return name, cuts[name].value
 
 
-def _outcomes(results: Results, fits: Mapping[str, Fit], name: str) -> list[tuple[float, bool]]:
-    """Setting of each training job, in order, and whether it came to nothing."""
-    best = results.best.settings.get(name) if results.best is not None else None
-    little = max(_NOTHING, _LITTLE * ((fits[results.best.name].gained if results.best is not None else None) or 0.0))
-    outcomes = []
+def dead_by_rate(results: Results, fits: Mapping[str, Fit]) -> dict[str, Fit]:
+    """The verdicts, given what others came to: who learnt nothing above the rate from which on training dies has died of it.
+
+    By its own curve alone a network that died at once looks underfit, where no loss shows that it is no better than guessing.
+
+    Args:
+        results: The tuning jobs' results.
+        fits: The verdict on each training job by its own curves, by its name.
+    """
+    name, value = cliff(results, fits) or ("", math.inf)
+    if role_of(name) is not Role.RATE:
+        return dict(fits)
+    judged = dict(fits)
     for trial in results.trials:
         setting, fit = trial.settings.get(name), fits[trial.name]
-        if isinstance(setting, float):
-            stuck = fit.gained is not None and fit.gained < little and isinstance(best, float) and setting > best
-            outcomes.append((setting, fit.verdict.died or stuck))
-    return sorted(outcomes)
+        above = isinstance(setting, float) and setting >= value
+        if above and fit.verdict is Verdict.UNDERFIT and _stuck(results, fits, trial, name):
+            reason = f"{fit.reason}; with {name} from {value:.3g} on hardly any training job learnt anything"
+            judged[trial.name] = replace(fit, verdict=Verdict.RATE_TOO_HIGH, reason=reason, confidence=Confidence.MEDIUM)
+    return judged
+
+
+def _outcomes(results: Results, fits: Mapping[str, Fit], name: str) -> list[tuple[float, bool]]:
+    """Setting of each training job, in order, and whether it came to nothing."""
+    return sorted(
+        (setting, fits[trial.name].verdict.died or _stuck(results, fits, trial, name))
+        for trial in results.trials
+        if isinstance(setting := trial.settings.get(name), float)
+    )
+
+
+def _stuck(results: Results, fits: Mapping[str, Fit], trial: TrialResult, name: str) -> bool:
+    """Whether a training job learnt nothing at a higher value than the best one's."""
+    if results.best is None:
+        return False
+    setting, best = trial.settings.get(name), results.best.settings.get(name)
+    gained, most = fits[trial.name].gained, fits[results.best.name].gained or 0.0
+    above = isinstance(setting, float) and isinstance(best, float) and setting > best
+    return above and gained is not None and gained < max(_NOTHING, _LITTLE * most)
 
 
 def _best_cut(outcomes: Sequence[tuple[float, bool]]) -> _Cut | None:

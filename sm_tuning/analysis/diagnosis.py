@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from sm_tuning.analysis import failures
 from sm_tuning.analysis.advice import Advice
+from sm_tuning.analysis.cliffs import dead_by_rate
 from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.data_scaling import DataScalingCurve, data_scaling_curve
 from sm_tuning.analysis.effects import Effect, effects_of
@@ -93,7 +94,7 @@ def diagnose(results: Results, shares: Results | None = None) -> Diagnosis:
         shares: Training jobs on growing shares of the training set (`read_data_scaling`), which show what more data would bring.
     """
     best_values = attainable([trial.curves for trial in results.trials], results.objective)
-    fits = {trial.name: _fit_of(trial, results, best_values) for trial in results.trials}
+    fits = dead_by_rate(results, {trial.name: _fit_of(trial, results, best_values) for trial in results.trials})
     best = results.best
     fit = fits[best.name] if best else _without_best(fits)
     effects = effects_of(results, fits)

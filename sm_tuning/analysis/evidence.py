@@ -19,6 +19,7 @@ from sm_tuning.spec.parameters import Continuous, Integer
 _MOST_SHARE = 0.99  # the end of a hyperparameter that is a share
 _ENOUGH_TO_SHOW = 6  # training jobs with different objectives
 _MOST_FACTOR = 10.0  # between the old and the new end of a logarithmic range
+_NEAR = 0.7  # of the range: near its high end
 _ABOUT = 0.75  # times a setting: about as much
 _NO_CHANCE = 2  # training jobs that died; one may have died for another reason
 
@@ -99,6 +100,11 @@ class Evidence:
     def share(self, name: str | None) -> float | None:
         """Where the best training job lies in a hyperparameter's range, from 0 to 1."""
         return position(self.results.ranges.get(name or ""), self.setting(name))
+
+    def near(self, name: str | None, end: Edge) -> bool:
+        """Whether the best training job lies near an end of a hyperparameter's range."""
+        share = self.share(name)
+        return share is not None and (share > _NEAR if end is Edge.HIGH else share < 1 - _NEAR)
 
     def cliff(self, name: str | None) -> float | None:
         """The value above which training comes to nothing."""

@@ -8,7 +8,7 @@ Names are written in many ways: `train:loss`, `val_loss` beside `loss` (Keras), 
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sm_tuning.spec.metrics import Objective
@@ -52,6 +52,7 @@ _SHARES = re.compile(
     r"|jaccard|dice|kappa|mcc|scores?"
 )
 _ERRORS = re.compile(r"err|errors?|\w+error|wer|cer")
+_REGRESSION = re.compile(r"\w*ms\w?e|\w*mae|\w*mape|r2|squared|absolute")
 _DISTANCES = frozenset({"mean", "absolute", "squared", "square", "root", "log", "percentage", "median", "max"})
 
 
@@ -142,6 +143,14 @@ def is_error_rate(kind: str) -> bool:
     """Whether a metric of that kind may be a share that is wrong, 0 at best: `error`, `merror`."""
     parts = kind.split("_")
     return any(map(_ERRORS.fullmatch, parts)) and _DISTANCES.isdisjoint(parts)
+
+
+def of_regression(names: Iterable[str]) -> bool:
+    """Whether metrics are those of a regression: at least one measures distances or what they leave unexplained, none counts answers."""
+    kinds = [parse(name).kind for name in names]
+    distances = [any(map(_REGRESSION.fullmatch, kind.split("_"))) for kind in kinds]
+    answers = any(is_share(kind) or is_error_rate(kind) for kind, distance in zip(kinds, distances, strict=True) if not distance)
+    return any(distances) and not answers
 
 
 def metric_pairs(curves: Values, objective: str | None = None) -> list[MetricPair]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from sm_tuning.analysis.advice import Advice, Ranges, Remedy
 from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.data_scaling import DataScalingCurve
-from sm_tuning.analysis.effects import STRONG, Edge, Effect
+from sm_tuning.analysis.effects import Edge, Effect
 from sm_tuning.analysis.evidence import Evidence
 from sm_tuning.analysis.fit import Fit, Verdict
 from sm_tuning.analysis.range_remedies import about_deaths, about_ranges
@@ -18,8 +18,7 @@ from sm_tuning.analysis.roles import Role, role_of
 _MANY = 0.25  # of the training jobs died: that comes first
 _SOME = 2  # training jobs: one may be chance
 _LATE = 2 / 3  # of the training jobs: a best that came later may not be the last
-# What one learning curve shows by itself; all else about a tuned hyperparameter is theory until training jobs show it.
-_SHOWN_BY_A_CURVE = {Remedy.STOP_EARLIER, Remedy.MORE_EPOCHS}
+_MOST = 0.7  # of the training jobs with as many epochs as the best one still improve, too
 _BY_EFFECTS = {Remedy.END_RANGE, Remedy.WIDEN_RANGE}
 
 
@@ -93,11 +92,22 @@ def _by_effects(advice: Advice, name: str, toward: Edge, evidence: Evidence) -> 
         yield f"the objective gets better towards the {better.value} end of {name}"
     if toward is Edge.HIGH and (end := evidence.ceiling(name, deaths=1)) < math.inf:
         yield f"training comes to little or nothing with {name} at {end:.3g}"
-    effect = evidence.effects.get(name)
-    strong = advice.kind is Remedy.MORE_EPOCHS and effect is not None and effect.importance > STRONG  # it would have been seen
-    proven = advice.kind in _SHOWN_BY_A_CURVE and advice.confidence is not Confidence.LOW and not strong
-    if evidence.shows_directions and not proven and (better is None or not sure):
+    if evidence.shows_directions and not _shown_by_curves(advice, name, evidence) and (better is None or not sure):
         yield f"{evidence.measured} training jobs show no direction of {name}"
+
+
+def _shown_by_curves(advice: Advice, name: str, evidence: Evidence) -> bool:
+    """Whether learning curves show an advice on a tuned hyperparameter, without an effect on the objective.
+
+    A curve shows where it should have ended, but not what it would have come to with more epochs. Where others had more and were no
+    better, or as many and have levelled off, it is another hyperparameter that decides.
+    """
+    if advice.confidence is Confidence.LOW:
+        return False
+    if advice.kind is Remedy.MORE_EPOCHS:
+        others = evidence.with_as_many(name)
+        return evidence.near(name, Edge.HIGH) and others[Verdict.IMPROVING] >= _MOST * others.total()
+    return advice.kind is Remedy.STOP_EARLIER
 
 
 def _within_cliffs(ranges: Ranges, evidence: Evidence) -> Ranges:
@@ -112,16 +122,29 @@ def _last(plan: Sequence[Advice], evidence: Evidence) -> Iterator[Advice]:
     changed = list(dict.fromkeys(name for advice in plan for name in sorted(advice.changed)))
     number = 0 if best is None else trials.index(best) + 1
     came = f"the best came as number {number} of {len(trials)}"
-    if changed or best is None or number > _LATE * len(trials):
-        why = "no training job has an objective yet" if best is None else came
+    if changed or best is None or not plan or number > _LATE * len(trials):
+        why = came if number > _LATE * len(trials) else f"{evidence.fit.reason}, and of no range it shows that it should change"
+        why = "no training job has an objective yet" if best is None else why
         why = f"with the new ranges of {', '.join(changed)}" if changed else why
         yield Advice(
             kind=Remedy.NEXT_ROUND,
             remedy=Remedy.NEXT_ROUND.value,
-            reason=f"{why}; `sm-tuning next` writes that tuning job",
+            reason=f"{why}{_written_by(evidence)}",
             confidence=Confidence.MEDIUM if changed else Confidence.LOW,
             cost=evidence.cost(evidence.jobs),
         )
     elif evidence.fit.verdict is Verdict.GOOD:
         reason = f"{came}, and none of the ranges asks for more"
         yield Advice(kind=Remedy.STOP, remedy=Remedy.STOP.value, reason=reason, confidence=Confidence.MEDIUM)
+
+
+def _written_by(evidence: Evidence) -> str:
+    """What writes the next round; empty where nothing does, for a warm start takes one definition."""
+    jobs = evidence.results.tuning_jobs
+    if any(job.several for job in jobs):
+        return ""
+    return (
+        "; `sm-tuning next` writes that tuning job"
+        if len(jobs) == 1
+        else "; in Python `Diagnosis.next_round` makes that tuning job"
+    )

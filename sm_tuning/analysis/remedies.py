@@ -16,9 +16,6 @@ from sm_tuning.spec.parameters import Integer
 
 _FEW_EPOCHS = 5
 _SOME_EPOCHS = 10  # a curve that falls evenly over so many would need many times as many
-
-
-_HIGH_IN_ITS_RANGE = 0.7
 _AS_GOOD = 0.02  # of what validation gained: epochs so close to the best one are as good
 _ROOM = 1.5  # times the best epoch: other settings may need more
 _SEEDS = 2  # training jobs that show how much of a result is chance
@@ -176,8 +173,7 @@ def _when_underfit(evidence: Evidence) -> Proposals:
 def _other_rate(evidence: Evidence, *, stuck: bool) -> Advice:
     """A higher learning rate, or a lower one where it is high in its range."""
     name = evidence.tuned(Role.RATE)
-    share = evidence.share(name)
-    up = share is None or share < _HIGH_IN_ITS_RANGE
+    up = not evidence.near(name, Edge.HIGH)
     today = f"; {evidence.today(name)}" if evidence.today(name) else ""
     reason = f"{evidence.fit.reason}{today}: the steps are too {'small' if up else 'large'}"
     return _move(
@@ -337,12 +333,10 @@ def _move(
 
     Where objectives differ the range only gets wider, if the best lies near that end: the search knows what is inside.
     """
-    share = evidence.share(name)
-    near = share is not None and (share > _HIGH_IN_ITS_RANGE if toward is Edge.HIGH else share < 1 - _HIGH_IN_ITS_RANGE)
     ranges: Ranges = {}
     if name is not None and evidence.shows_nothing:
         ranges = evidence.beyond(name, toward)
-    elif name is not None and near:
+    elif name is not None and evidence.near(name, toward):
         ranges = evidence.widened(name, toward)
     measured = evidence.better(name) is toward
     return Advice(

@@ -67,6 +67,11 @@ class TuningJobDescription:
     best_training_job: str | None = None
     request: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def several(self) -> bool:
+        """Whether it has several definitions."""
+        return len(self.request.get("TrainingJobDefinitions", ())) > 1
+
 
 def description(answer: Mapping[str, Any]) -> TuningJobDescription:
     """The description in an answer of DescribeHyperParameterTuningJob; raises Invalid for an objective that cannot be."""

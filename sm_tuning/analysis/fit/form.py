@@ -9,7 +9,16 @@ from functools import cached_property
 
 from sm_tuning.analysis.curves import Curves
 from sm_tuning.analysis.fit.series import Series
-from sm_tuning.analysis.metric_names import A_SHARE, ACCURACIES, MetricPair, direction, is_error_rate, is_loss, is_share
+from sm_tuning.analysis.metric_names import (
+    A_SHARE,
+    ACCURACIES,
+    MetricPair,
+    direction,
+    is_error_rate,
+    is_loss,
+    is_share,
+    of_regression,
+)
 from sm_tuning.spec.metrics import Objective
 
 _PER_CENT = 100.0
@@ -164,7 +173,9 @@ def form_of(pair: MetricPair, curves: Curves, objective: Objective | None, attai
     values = {name: [value for value in curves[name] if math.isfinite(value)] for name in (pair.train, pair.held_out) if name}
     everything = [value for part in values.values() for value in part]
     up = direction(pair.held_out or pair.train or "", objective, everything).up
-    scale, mappings = _scale(pair.kind, values, up=up)
+    # A plain loss beside metrics of regression is one, mostly a mean of squares.
+    kind = "mse" if pair.kind == "loss" and of_regression(curves) else pair.kind
+    scale, mappings = _scale(kind, values, up=up)
 
     def series(name: str | None) -> Series | None:
         return None if name is None else Series.of(name, curves[name], mappings[name])

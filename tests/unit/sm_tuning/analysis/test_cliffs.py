@@ -2,13 +2,16 @@
 
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
-from sm_tuning.analysis import diagnose
+from sm_tuning import Objective
+from sm_tuning.analysis import Verdict, diagnose
 from sm_tuning.analysis.cliffs import cliff
 from sm_tuning.analysis.curves import Curves
+from sm_tuning.analysis.results import Results
 from tests.unit.sm_tuning.planted import RATE, fall, losses, tuned
 
 _CHANCE = math.log(10)
@@ -29,6 +32,37 @@ def test_dead_networks_show_it_as_well_as_numbers_that_are_none(jobs: int, seed:
     results = tuned(lambda point: dead_above(point, "learning_rate", 0.05), RATE, jobs, seed)
     rates = [float(trial.hyperparameters["learning_rate"]) for trial in results.trials]
     assert cliff(results, diagnose(results).fits) == ("learning_rate", min(rate for rate in rates if rate > 0.05))
+
+
+def as_errors(play: Mapping[str, Sequence[float]]) -> Curves:
+    """Losses as the shares that are wrong: no number of those is what guessing gives."""
+    return {name.replace("loss", "error"): [1 - math.exp(-value) for value in values] for name, values in play.items()}
+
+
+def with_errors(results: Results) -> Results:
+    """The same tuning job, had it printed and tuned errors."""
+    trials = [
+        replace(trial, curves=as_errors(trial.curves), reported=1 - math.exp(-(trial.reported or 0.0)))
+        for trial in results.trials
+    ]
+    job = replace(results.tuning_jobs[0], objective=Objective.minimize("validation:error"))
+    return replace(results, trials=trials, tuning_jobs=[job])
+
+
+def test_a_dead_network_that_prints_errors_is_known_by_the_others() -> None:
+    results = with_errors(tuned(lambda point: dead_above(point, "learning_rate", 0.05), RATE, 24, 1))
+    diagnosis = diagnose(results)
+    dead = {trial.name for trial in results.trials if float(trial.hyperparameters["learning_rate"]) > 0.05}
+    assert {name for name, fit in diagnosis.fits.items() if fit.verdict is Verdict.RATE_TOO_HIGH} == dead
+    assert all("with learning_rate from" in diagnosis.fits[name].reason for name in dead)
+
+
+def test_what_a_penalty_kills_has_no_rate_that_is_too_high() -> None:
+    results = with_errors(tuned(lambda point: dead_above(point, "regularization", 1e-3), RATE, 30, 1))
+    diagnosis = diagnose(results)
+    name, _ = cliff(results, diagnosis.fits) or ("", 0.0)
+    assert name == "regularization"
+    assert not any(fit.verdict.died for fit in diagnosis.fits.values())
 
 
 @pytest.mark.parametrize("seed", range(5))

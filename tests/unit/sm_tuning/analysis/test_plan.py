@@ -200,6 +200,33 @@ def test_a_better_scale_is_a_reason_to_search_on() -> None:
     assert scaled[-1].reason.startswith("with the new ranges of learning_rate")
 
 
+def test_no_plan_is_empty() -> None:
+    """What the best training job lacks cannot be had by any hyperparameter, as far as it shows."""
+    results = tuned(sound, {**RATE, "epochs": (8.0, 40.0, "Linear")}, 12)
+    results = replace(results, trials=[*results.ranking])  # the best came first
+    diagnosis = diagnose(results)
+    improving = replace(diagnosis.fit, verdict=Verdict.IMPROVING, confidence=Confidence.LOW, reason="it still gets better")
+    effects = [replace(each, better=None, edge=None) for each in diagnosis.effects]
+    (last,) = advised(results, improving, diagnosis.fits, effects)
+    assert (last.kind, last.confidence) == (Remedy.NEXT_ROUND, Confidence.LOW)
+    assert last.reason.startswith("it still gets better, and of no range it shows that it should change")
+
+
+@pytest.mark.parametrize(
+    ("jobs", "definitions", "how"),
+    [
+        (1, 1, "; `sm-tuning next` writes that tuning job"),
+        (2, 1, "; in Python `Diagnosis.next_round` makes that tuning job"),
+        (1, 2, ""),  # a warm start takes one definition
+    ],
+)
+def test_how_the_next_round_is_written(jobs: int, definitions: int, how: str) -> None:
+    results = tuned(lambda _: {}, RATE, 5)
+    job = replace(results.tuning_jobs[0], request={"TrainingJobDefinitions": [{}] * definitions})
+    last = diagnose(replace(results, tuning_jobs=[job] * jobs)).advice[-1]
+    assert (last.kind, last.reason) == (Remedy.NEXT_ROUND, f"no training job has an objective yet{how}")
+
+
 def test_each_advice_has_a_cost() -> None:
     diagnosis = diagnose(tuned(sound, RATE, 24))
     costs = {advice.kind: advice.cost for advice in diagnosis.advice}
@@ -239,8 +266,8 @@ def advice(kind: Remedy, name: str | None = "learning_rate", toward: Edge | None
             ["training comes to little or nothing with learning_rate at 0.02"],
         ),
         ({}, Remedy.HIGHER_RATE, Edge.HIGH, ["24 training jobs show no direction of learning_rate"]),
-        ({"importance": 0.1}, Remedy.MORE_EPOCHS, Edge.HIGH, []),  # the curve shows it
-        ({}, Remedy.MORE_EPOCHS, Edge.HIGH, ["24 training jobs show no direction of learning_rate"]),  # and they would
+        ({}, Remedy.STOP_EARLIER, Edge.LOW, []),  # the curve shows it
+        ({}, Remedy.MORE_EPOCHS, Edge.HIGH, ["24 training jobs show no direction of learning_rate"]),
         ({"better": Edge.HIGH}, Remedy.MORE_EPOCHS, Edge.HIGH, []),
         ({}, Remedy.LEAVE, None, []),
         (
@@ -280,6 +307,30 @@ def test_more_epochs_are_not_asked_for_where_as_many_overfit() -> None:
         (said,) = objections(proposed, [], known)
         assert said.endswith("training jobs with about as many epochs overfit")
     assert not list(objections(replace(more, kind=Remedy.WIDEN_RANGE, toward=Edge.LOW), [], known))
+
+
+@pytest.mark.parametrize(
+    ("best", "others", "asked"),
+    [
+        (12.0, Verdict.IMPROVING, True),
+        (9.0, Verdict.IMPROVING, False),  # others had more, and were no better
+        (12.0, Verdict.GOOD, False),  # with as many they have levelled off
+    ],
+)
+def test_more_epochs_are_asked_for_where_nobody_has_tried_more_and_most_still_improve(
+    best: float, others: Verdict, *, asked: bool
+) -> None:
+    def play(point: Mapping[str, float]) -> Curves:
+        curve = fall(12, 2.3, 0.2, 0.05)
+        return losses(curve, [value + 0.1 * abs(point["epochs"] - best) for value in curve])
+
+    results = tuned(play, {"epochs": (8.0, 12.0, "Linear")}, 12)
+    diagnosis = diagnose(results)
+    fits = {name: fit if name == diagnosis.best else replace(fit, verdict=others) for name, fit in diagnosis.fits.items()}
+    flat = Effect(name="epochs", curve=[], best_around=12.0, importance=0.0, confidence=Confidence.LOW)
+    known = Evidence(results=results, fit=diagnosis.fit, fits=fits, effects={"epochs": flat})
+    said = list(objections(advice(Remedy.MORE_EPOCHS, "epochs", Edge.HIGH), [], known))
+    assert said == ([] if asked else ["12 training jobs show no direction of epochs"])
 
 
 @pytest.mark.parametrize(

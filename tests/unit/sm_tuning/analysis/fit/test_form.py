@@ -35,6 +35,21 @@ def test_scales(kind: str, values: list[float], scale: Scale, last: float) -> No
     assert made.main.last == pytest.approx(last)
 
 
+@pytest.mark.parametrize(
+    ("beside", "scale"),
+    [
+        ("mae", Scale.SQUARED),
+        ("root_mean_squared_error", Scale.SQUARED),
+        ("r2", Scale.SQUARED),
+        ("accuracy", Scale.ENTROPY),
+        ("error", Scale.ENTROPY),
+    ],
+)
+def test_a_plain_loss_is_known_by_what_is_printed_beside_it(beside: str, scale: Scale) -> None:
+    curves = {"loss": [0.3, 0.1, 0.02], "val_loss": [0.3, 0.12, 0.06], f"val_{beside}": [0.4, 0.3, 0.2]}
+    assert form_of(MetricPair("loss", "loss", "val_loss"), curves, None, {}).scale is scale
+
+
 def test_per_cent_beside_shares() -> None:
     made = form("accuracy", [50.0, 90.0, 98.0], [0.5, 0.9, 0.97])
     assert made.train is not None
