@@ -14,12 +14,15 @@ from sm_tuning.analysis.effects import Edge, Effect, is_logarithmic, position
 from sm_tuning.analysis.fit import Fit, Verdict
 from sm_tuning.analysis.results import Results
 from sm_tuning.analysis.roles import Role, role_of
-from sm_tuning.spec.parameters import Continuous, Integer
+from sm_tuning.spec.parameters import Categorical, Continuous, Integer
 
 _MOST_SHARE = 0.99  # the end of a hyperparameter that is a share
 _ENOUGH_TO_SHOW = 6  # training jobs with different objectives
 _MOST_FACTOR = 10.0  # between the old and the new end of a logarithmic range
 _NEAR = 0.7  # of the range: near its high end
+_AT_THE_END = 0.2  # of the range
+_LEVEL = 0.2  # of what the best is ahead of the median: no better
+_LEAST_BEFORE = 2  # training jobs with the category before the last one
 _ABOUT = 0.75  # times a setting: about as much
 _NO_CHANCE = 2  # training jobs that died; one may have died for another reason
 
@@ -105,6 +108,30 @@ class Evidence:
         """Whether the best training job lies near an end of a hyperparameter's range."""
         share = self.share(name)
         return share is not None and (share > _NEAR if end is Edge.HIGH else share < 1 - _NEAR)
+
+    def levelled_off(self, name: str, edge: Edge) -> bool:
+        """Whether the best at an end of the range is hardly better than the best between there and the middle.
+
+        Then it is not known that more is to be gained towards the end, nor where hardly anything was tried before it: what little
+        there is may be bad by something else.
+        """
+        sign = -1.0 if self.results.objective.higher_is_better else 1.0
+        parameter = self.results.ranges.get(name)
+        points = [
+            (share if edge is Edge.LOW else 1 - share, sign * trial.objective)
+            for trial in self.results.ranking
+            if trial.objective is not None and (share := position(parameter, trial.settings.get(name))) is not None
+        ]
+        near = [value for share, value in points if share <= _AT_THE_END]
+        before = [(share, value) for share, value in points if _AT_THE_END < share <= 1 / 2]
+        if not near:
+            return False
+        if not before or (
+            isinstance(parameter, Categorical) and [share for share, _ in before].count(min(before)[0]) < _LEAST_BEFORE
+        ):
+            return True
+        every = [value for _, value in points]
+        return min(value for _, value in before) - min(near) < _LEVEL * (statistics.median(every) - min(every))
 
     def cliff(self, name: str | None) -> float | None:
         """The value above which training comes to nothing."""

@@ -146,7 +146,7 @@ def is_error_rate(kind: str) -> bool:
 
 
 def of_regression(names: Iterable[str]) -> bool:
-    """Whether metrics are those of a regression: at least one measures distances or what they leave unexplained, none counts answers."""
+    """Whether metrics are those of a regression: at least one measures distances, or R2, and none counts answers."""
     kinds = [parse(name).kind for name in names]
     distances = [any(map(_REGRESSION.fullmatch, kind.split("_"))) for kind in kinds]
     answers = any(is_share(kind) or is_error_rate(kind) for kind, distance in zip(kinds, distances, strict=True) if not distance)

@@ -92,6 +92,8 @@ def _by_effects(advice: Advice, name: str, toward: Edge, evidence: Evidence) -> 
         yield f"the objective gets better towards the {better.value} end of {name}"
     if toward is Edge.HIGH and (end := evidence.ceiling(name, deaths=1)) < math.inf:
         yield f"training comes to little or nothing with {name} at {end:.3g}"
+    if better is toward and evidence.shows_directions and evidence.levelled_off(name, toward):
+        yield f"the objective is hardly better at the {toward.value} end of {name} than before it"
     if evidence.shows_directions and not _shown_by_curves(advice, name, evidence) and (better is None or not sure):
         yield f"{evidence.measured} training jobs show no direction of {name}"
 

@@ -18,7 +18,6 @@ _LEAST_WITH = 2  # training jobs with a category
 _LEAST_CATEGORIES = 2  # that stay
 _AT_THE_END = 0.2  # of the range
 _MANY_DEATHS = 5
-_LEVEL = 0.1  # of what the best is ahead of the median: no better
 
 Proposals = Iterator[Advice]
 
@@ -85,12 +84,7 @@ def _logarithmic(evidence: Evidence, effect: Effect) -> Proposals:
 def _wider(evidence: Evidence, effect: Effect) -> Proposals:
     """A range that reaches farther beyond the edge at which the best lie."""
     edge, parameter = effect.edge, evidence.results.ranges.get(effect.name)
-    if (
-        edge is None
-        or parameter is None
-        or effect.confidence is not Confidence.HIGH
-        or _levelled_off(evidence, effect.name, edge)
-    ):
+    if edge is None or parameter is None or effect.confidence is not Confidence.HIGH or evidence.levelled_off(effect.name, edge):
         return
     numeric = evidence.numeric(effect.name)
     ranges = evidence.widened(effect.name, edge)
@@ -110,28 +104,6 @@ def _wider(evidence: Evidence, effect: Effect) -> Proposals:
         ranges=ranges,
         values={effect.name: values} if values else {},
     )
-
-
-def _levelled_off(evidence: Evidence, name: str, edge: Edge) -> bool:
-    """Whether the best at an end of the range is hardly better than the best between there and the middle, or nothing was tried there.
-
-    Then it is not known that more is to be gained beyond the end.
-    """
-    sign = -1.0 if evidence.results.objective.higher_is_better else 1.0
-    near: list[float] = []
-    before: list[float] = []
-    every: list[float] = []
-    for trial in evidence.results.ranking:
-        share = position(evidence.results.ranges.get(name), trial.settings.get(name))
-        if trial.objective is None or share is None:
-            continue
-        every.append(sign * trial.objective)
-        to_edge = share if edge is Edge.LOW else 1 - share
-        if to_edge <= 1 / 2:
-            (near if to_edge <= _AT_THE_END else before).append(every[-1])
-    if not near or not before:
-        return bool(near)
-    return min(before) - min(near) < _LEVEL * (statistics.median(every) - min(every))
 
 
 def _with_next(parameter: Categorical, edge: Edge) -> Sequence[str]:
