@@ -15,7 +15,7 @@ from sm_tuning.analysis.confidence import Confidence
 
 MOST_TRIALS = 60  # the time grows with the third power; of more, as many are taken evenly
 
-_SIZE = 0.5  # variance of a hyperparameter's effect beside 1: of what two do together it is the square
+_SIZE = 1.0  # variance of a hyperparameter's effect beside 1: of what two do together it is the square
 _STEPS = 12  # settings that stand for a range of numbers
 _LEAST = 1e-9  # variance of settings that differ
 _NOISE = (0.03, 0.1, 0.3)  # share of the objective's variance that no hyperparameter decides

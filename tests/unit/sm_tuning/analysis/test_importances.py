@@ -102,7 +102,7 @@ def in_matrices(at: Points, values: Sequence[float]) -> Mapping[int, tuple[float
     count, width = x.shape
     middle = np.eye(count) - 1 / count
     kernels = [middle @ -np.abs(column[:, None] - column[None]) @ middle for column in x.T]
-    scales = [0.5 / kernel.diagonal().mean() for kernel in kernels]
+    scales = [1 / kernel.diagonal().mean() for kernel in kernels]
     kernels = [scale * kernel for scale, kernel in zip(scales, kernels, strict=True)]
     crosses = []  # of each setting of a grid over what was tried with each training job
     for scale, column in zip(scales, x.T, strict=True):
@@ -116,12 +116,12 @@ def in_matrices(at: Points, values: Sequence[float]) -> Mapping[int, tuple[float
         for index in chosen:
             product *= 1 + kernels[index]
         for noise in (0.03, 0.1, 0.3):
-            signal = (product - 1) / (1.5 ** len(chosen) - 1) if chosen else 0 * product
+            signal = (product - 1) / (2 ** len(chosen) - 1) if chosen else 0 * product
             covariance = (1 - noise) * signal + noise * np.eye(count) if chosen else np.eye(count)
             solution = np.linalg.solve(covariance, y)
             density = np.exp(-0.5 * np.linalg.slogdet(covariance)[1]) * (y @ solution / count) ** (-(count - 1) / 2)
             weights.append(density * 0.3 ** len(chosen) * 0.7 ** (width - len(chosen)))
-            alpha = (1 - noise) * solution / (1.5 ** len(chosen) - 1) if chosen else 0 * solution
+            alpha = (1 - noise) * solution / (2 ** len(chosen) - 1) if chosen else 0 * solution
             factors = [1 + cross if index in chosen else np.ones_like(cross) for index, cross in enumerate(crosses)]
             surface = np.einsum("in,jn,kn,n->ijk", *factors, alpha)
             parts = [surface.var(axis=index).mean() for index in range(width)]
