@@ -57,7 +57,7 @@ class Diagnosis:
         """
         return next_round(self, job, name).job
 
-    def summary(self) -> Summary:
+    def _summary(self) -> Summary:
         """The diagnosis in short: verdict, advice and effects."""
         verdicts = Counter(fit.verdict for fit in self.fits.values()).most_common()
         facts = {
@@ -80,10 +80,10 @@ class Diagnosis:
         )
 
     def __repr__(self) -> str:
-        return str(self.summary())
+        return str(self._summary())
 
     def _repr_html_(self) -> str:
-        return self.summary().html()
+        return self._summary().html()
 
 
 def diagnose(results: Results, shares: Results | None = None) -> Diagnosis:

@@ -201,7 +201,7 @@ class Results:
 
     # --- in short -------------------------------------------------------------------------------------------------------
 
-    def summary(self) -> Summary:
+    def _summary(self) -> Summary:
         """The results in short."""
         counts = Counter(trial.status for trial in self.trials)
         best = self.best
@@ -223,10 +223,10 @@ class Results:
         return (trial.name, trial.objective, *settings, trial.status, trial.seconds)
 
     def __repr__(self) -> str:
-        return str(self.summary())
+        return str(self._summary())
 
     def _repr_html_(self) -> str:
-        return self.summary().html()
+        return self._summary().html()
 
     # --- export ---------------------------------------------------------------------------------------------------------
 
