@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import types
 
-_MOST = 512  # files that are kept
+_MOST = 512  # files that are kept, the newest
 _LARGEST = 1 << 20  # bytes of a file
 
 
@@ -32,11 +32,13 @@ class CompiledSources:
         """Compile what lies in `file` as the file at `path`; whether that was new, and could be done."""
         with contextlib.suppress(OSError, SyntaxError, ValueError, RecursionError, MemoryError):
             source = _content(file)
-            if (path, source) in self._code or len(self._code) >= _MOST:
+            if (path, source) in self._code:
                 return False
             with warnings.catch_warnings(record=True) as raised:
                 code = compile(source, path, "exec", dont_inherit=True)
             if not raised:  # what the compiler warns of belongs into each run's log
+                if len(self._code) >= _MOST:
+                    del self._code[next(iter(self._code))]  # the oldest
                 self._code[path, source] = code
                 return True
         return False

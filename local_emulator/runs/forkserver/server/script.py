@@ -202,11 +202,15 @@ def _notify_of_imports(state: State, imported: list[str], folder: str, ml: str |
     names = []
     for name in imported:
         origin = getattr(getattr(sys.modules[name], "__spec__", None), "origin", None)
-        installed = isinstance(origin, str) and origin.startswith(state.paths) and not origin.startswith(folder)
+        installed = isinstance(origin, str) and _is_below(origin, state.paths) and not _is_below(origin, (folder,))
         if installed and name not in state.exclusions:
             names.append(name)
     if names:
         state.notify({"imported": sorted(names)})
-    own = [path for path in state.compiled.missed if path.startswith(f"{folder}/")][:_MOST_AT_ONCE]
+    own = [path for path in state.compiled.missed if _is_below(path, (folder,))][:_MOST_AT_ONCE]
     if own and ml is not None:
         state.notify({"sources": {path: outside(path, ml) for path in own}})
+
+
+def _is_below(path: str, folders: tuple[str, ...]) -> bool:
+    return path.startswith(tuple(f"{folder.rstrip('/')}/" for folder in folders if folder))

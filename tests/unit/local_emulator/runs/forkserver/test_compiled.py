@@ -74,14 +74,13 @@ def test_an_error_shows_no_frames_of_ours(sources: CompiledSources, path: Path) 
     assert not any("importlib" in file for file in files)
 
 
-def test_so_many_are_kept(sources: CompiledSources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_newest_are_kept(sources: CompiledSources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MOST", 2)
-    for number in range(3):
-        file = tmp_path / f"{number}.py"
+    files = [tmp_path / f"{number}.py" for number in range(4)]
+    for file in files:
         file.write_text("pass\n")
-        assert sources.add(str(file), str(file)) is (number < 2)
-    assert sources.code(str(tmp_path / "1.py"), b"pass\n") is not None
-    assert sources.code(str(tmp_path / "2.py"), b"pass\n") is None
+        assert sources.add(str(file), str(file))
+    assert [sources.code(str(file), b"pass\n") is not None for file in files] == [False, False, True, True]
 
 
 def test_what_would_be_read_for_ever_is_not_read(sources: CompiledSources, path: Path) -> None:

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType, SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -108,3 +108,27 @@ def test_each_run_draws_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert len(keys) == 2
     assert os.getcwd() == multiprocessing.process.ORIGINAL_DIR  # type: ignore[attr-defined] # noqa: PTH109 - as Python does
     assert tempfile.tempdir is None
+
+
+@pytest.mark.parametrize(
+    ("origin", "imported"),
+    [
+        ("/venv/lib/package/__init__.py", True),
+        ("/code/helpers.py", False),
+        ("/code-packages/package.py", True),  # begins as the script's folder does, and is another
+        ("/venv/lib64/package.py", False),  # nobody's
+        (None, False),
+    ],
+)
+def test_what_is_installed_is_imported_ahead_next_time(
+    origin: str | None, imported: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:  # noqa: FBT001
+    monkeypatch.setitem(sys.modules, "a_package", cast("Any", SimpleNamespace(__spec__=SimpleNamespace(origin=origin))))
+    notices: list[object] = []
+    compiled = SimpleNamespace(missed=["/code/helpers.py", "/code-packages/package.py"])
+    state: Any = SimpleNamespace(
+        paths=("", "/venv/lib", "/code-packages"), exclusions={}, notify=notices.append, compiled=compiled
+    )
+    script._notify_of_imports(state, ["a_package"], "/code", "/run/ml")
+    assert ({"imported": ["a_package"]} in notices) is imported
+    assert {"sources": {"/code/helpers.py": "/code/helpers.py"}} in notices
