@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import quote
 
 from local_emulator import installation
@@ -58,7 +59,12 @@ def _ask_health(url: object) -> Mapping[str, object]:
 
 def _status(options: argparse.Namespace) -> int:
     owner = read_owner(options.state)
-    facts = {"running": owner is not None, "state": str(options.state), **(owner or {}), "asking": installation.describe()}
+    facts: dict[str, Any] = {
+        "running": owner is not None,
+        "state": str(options.state),
+        **(owner or {}),
+        "asking": installation.describe(),
+    }
     if options.keep and owner is not None:
         (options.state / KEEP).touch(mode=0o600)
     if owner and "url" in owner:
@@ -69,7 +75,14 @@ def _status(options: argparse.Namespace) -> int:
         say(f"No emulator holds {options.state}.")
     else:
         say(f"Running at {facts.get('url', 'an address not known yet')} (process {facts.get('pid')}), state in {options.state}.")
-    return OK if owner is not None else NOT_RUNNING
+    if owner is None:
+        return NOT_RUNNING
+    health = facts.get("health", {})
+    if options.healthy and health.get("status") != "ok":
+        raise EmulatorError(
+            f"the emulator (process {facts.get('pid')}) does not answer: {health.get('reason', 'it has no address yet')}"
+        )
+    return OK
 
 
 def _stop(options: argparse.Namespace) -> int:

@@ -106,6 +106,7 @@ def make_parser() -> argparse.ArgumentParser:
     serve.add_argument("--idle-exit", type=values.seconds, help="end after this many seconds without a request or a training job")
     status = commands.add_parser("status", help="say whether an emulator holds the state folder, and where it answers")
     status.add_argument("--json", action="store_true", help="as one JSON document")
+    status.add_argument("--healthy", action="store_true", help="fail (exit code 1) if it holds the folder and does not answer")
     status.add_argument("--keep", action="store_true", help="from now on it does not end by itself when idle (--idle-exit)")
     commands.add_parser("recover", help="keep what is damaged in the state folder aside, and go on with what can be read")
     commands.add_parser("stop", help="end the emulator; training jobs go on and are picked up at the next start")

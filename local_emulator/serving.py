@@ -9,10 +9,11 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from importlib.util import find_spec
+from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -53,7 +54,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         python=options.python,
         images=dict(options.image),
         s3_endpoint=options.s3_endpoint,
-        allowed_hosts=tuple(options.allow_host),
+        allowed_hosts=tuple(host.lower() for host in options.allow_host),
         allowed_users=tuple(options.allow_user),
         quotas=values.quotas(options.quota),
         faults=values.faults(options.fault),
@@ -114,7 +115,7 @@ def serve(options: argparse.Namespace) -> None:
     with Emulator(settings, endpoint=lambda: address[0] if address else None) as emulator:
         guard = Guard(
             users=users,
-            allowed_hosts=settings.allowed_hosts,
+            allowed_hosts=(*settings.allowed_hosts, *_own_host(settings.host)),
             proxy_token=token,
             run_key=emulator.run_key,
             identifies=why_open is None,
@@ -143,6 +144,14 @@ def serve(options: argparse.Namespace) -> None:
         left = emulator.active_runs()
         if left:
             say(f"{left} training jobs go on by themselves; the next start picks them up (`reset` ends them).")
+
+
+def _own_host(host: str) -> Sequence[str]:
+    """Host headers that name the address that is listened on; none if it is all of them, which clients know by other names."""
+    with suppress(ValueError):
+        address = ip_address(host)
+        return () if address.is_unspecified else (f"[{address}]" if address.version == 6 else str(address),)  # noqa: PLR2004
+    return (host.lower(),) if host else ()
 
 
 def _run(server: Server, emulator: Emulator) -> None:

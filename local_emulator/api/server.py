@@ -16,6 +16,7 @@ from local_emulator.settings import Settings
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - all addresses of this machine, and the one that reaches it from here
 _LAST_ANSWERS = 1.0  # seconds that those in hand may take when serving ends
 _THREADS = 8
 _MOST_CONNECTIONS = 500
@@ -27,7 +28,7 @@ class PortTaken(InUse):
 
 
 class Server:
-    """A listening HTTP server; `url` is its address."""
+    """A listening HTTP server; `url` is its address, that of loopback if it listens on all."""
 
     def __init__(self, app: "WSGIApplication", settings: Settings, guard: Guard, faults: Faults) -> None:
         self._closed = False
@@ -39,6 +40,7 @@ class Server:
             listener.close()
             raise
         host, port = listener.getsockname()[:2]
+        host = _ANY.get(host, host)
         self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def run(self) -> None:

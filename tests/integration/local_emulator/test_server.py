@@ -84,6 +84,13 @@ def test_commands(server: Server) -> None:
     state = str(server.state)
     status = json.loads(command("status", "--json", "--state", state).stdout)
     assert (status["running"], status["url"], status["health"]["status"]) == (True, server.url, "ok")
+    assert command("status", "--healthy", "--state", state).returncode == 0
+    assert server.process is not None
+    server.process.send_signal(signal.SIGSTOP)
+    silent = command("status", "--healthy", "--state", state)
+    server.process.send_signal(signal.SIGCONT)
+    assert silent.returncode == 1
+    assert f"(process {server.process.pid}) does not answer: timed out" in silent.stderr
     taken = command("serve", "--state", state, "--port", "0")
     assert taken.returncode == 3
     assert f"in use by the emulator at {server.url}" in taken.stderr

@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 import pytest
 
-from local_emulator.state_folder import PORTS
+from local_emulator.state_folder import PORTS, read_owner
 from tests.conftest import ROOT, Server
 from tests.integration.local_emulator.jobs import train
 
@@ -26,9 +26,18 @@ def test_it_is_ready_soon_and_greets_with_the_exports(server: Server) -> None:
         assert json.load(answer)["status"] == "ok"
 
 
-def test_idle_exit(tmp_path: Path) -> None:
-    server = Server(state=tmp_path / "state", arguments=("--idle-exit", "1")).start()
+@pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.2"])
+def test_where_it_listens_it_answers_and_when_idle_it_ends(tmp_path: Path, host: str) -> None:
+    server = Server(state=tmp_path / "state", arguments=("--idle-exit", "1", "--host", host))
+    server.launch()
     assert server.process is not None
+    while "url" not in (seen := read_owner(server.state) or {}):
+        assert server.process.poll() is None
+        time.sleep(0.02)
+    url = str(seen["url"])
+    assert url.startswith("http://127.0.0.1:" if host == "0.0.0.0" else f"http://{host}:")
+    with urllib.request.urlopen(f"{url}/_health", timeout=10) as answer:
+        assert json.load(answer)["status"] == "ok"
     assert server.process.wait(timeout=60) == 0
     server.end()
 

@@ -34,7 +34,7 @@ def test_without_options_settings_are_as_they_are(read: Read, tmp_path: Path) ->
 
 
 def test_options_are_settings(read: Read) -> None:
-    settings = read("--parallel", "3", "--no-fork-server", "--idle-exit", "9", "--allow-host", "box", "--region", "eu-west-1")
+    settings = read("--parallel", "3", "--no-fork-server", "--idle-exit", "9", "--allow-host", "Box", "--region", "eu-west-1")
     assert (settings.parallel, settings.fork_server, settings.idle_exit) == (3, False, 9.0)
     assert (settings.allowed_hosts, settings.region) == (("box",), "eu-west-1")
 
@@ -62,6 +62,14 @@ def test_a_cluster_says_how_many_it_takes_and_may_ask_by_its_name(
     cluster = ("--executor", "dask", "--scheduler", "tcp://h:1", "--advertise", "http://10.0.0.7:4577", "--allow-host", "box")
     settings = read(*cluster, *words)
     assert (settings.parallel, settings.scheduler, settings.allowed_hosts) == (parallel, "tcp://h:1", ("box", "10.0.0.7"))
+
+
+@pytest.mark.parametrize(
+    ("host", "headers"),
+    [("0.0.0.0", ()), ("::", ()), ("10.0.0.7", ("10.0.0.7",)), ("FD00::7", ("[fd00::7]",)), ("Box", ("box",)), ("", ())],
+)
+def test_where_it_listens_names_it(host: str, headers: tuple[str, ...]) -> None:
+    assert tuple(serving._own_host(host)) == headers
 
 
 @pytest.mark.parametrize(("content", "ports"), [(None, {}), ("no json", {}), ('{"api": 7}', {"api": 7})])

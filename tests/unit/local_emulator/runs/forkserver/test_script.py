@@ -121,8 +121,8 @@ def test_each_run_draws_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     ],
 )
 def test_what_is_installed_is_imported_ahead_next_time(
-    origin: str | None, imported: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:  # noqa: FBT001
+    origin: str | None, monkeypatch: pytest.MonkeyPatch, *, imported: bool
+) -> None:
     monkeypatch.setitem(sys.modules, "a_package", cast("Any", SimpleNamespace(__spec__=SimpleNamespace(origin=origin))))
     notices: list[object] = []
     compiled = SimpleNamespace(missed=["/code/helpers.py", "/code-packages/package.py"])
