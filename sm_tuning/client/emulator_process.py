@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from sm_tuning.client.hosts import LOOPBACK
+from sm_tuning.client.hosts import is_local
 from sm_tuning.errors import Invalid, Unreachable
 
 IDLE_EXIT = 600
@@ -91,7 +91,7 @@ def awake(url: str | None) -> Iterator[None]:
 
 
 def configured() -> str | None:
-    """AWS_ENDPOINT_URL_SAGEMAKER or AWS_ENDPOINT_URL, if it points at this machine."""
+    """AWS_ENDPOINT_URL_SAGEMAKER or AWS_ENDPOINT_URL, if it points at this machine or at a container beside this one."""
     url = os.environ.get("AWS_ENDPOINT_URL_SAGEMAKER") or os.environ.get("AWS_ENDPOINT_URL")
     if not url:
         return None
@@ -102,7 +102,7 @@ def configured() -> str | None:
         known = None
     if not known:
         raise Invalid(f"AWS_ENDPOINT_URL is {url!r}; it must be a URL such as http://127.0.0.1:4577")
-    return url if parts.hostname in LOOPBACK else None
+    return url if is_local(url) else None
 
 
 def ensure(state: Path, arguments: Sequence[str] = ()) -> tuple[Mapping[str, Any], bool]:

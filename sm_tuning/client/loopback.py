@@ -6,7 +6,7 @@ from typing import Any
 from botocore.config import Config
 
 from sm_tuning.boto import Client, Session
-from sm_tuning.client.hosts import on_this_machine
+from sm_tuning.client.hosts import is_local
 
 
 def no_proxy() -> Config:
@@ -17,6 +17,6 @@ def no_proxy() -> Config:
 def client(session: Session, service: str, **words: Any) -> Client:  # noqa: ANN401 - boto3's own
     """A client of a session, without a proxy where the environment sends the service to this machine."""
     url = os.environ.get(f"AWS_ENDPOINT_URL_{service.upper()}") or os.environ.get("AWS_ENDPOINT_URL") or ""
-    if on_this_machine(url):
+    if is_local(url):
         words["config"] = no_proxy()
     return session.client(service, **words)

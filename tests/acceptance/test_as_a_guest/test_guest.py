@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance import wheel
+
 _ROOT = Path(__file__).parents[3]
 _REPOSITORY = Path(__file__).parent / "repository"
 _WAYS = {
@@ -27,28 +29,13 @@ _MATRIX = [(name, way) for name in ("default", "lowest", "aioboto3", "3.11", "3.
 _PART = [("default", "workers"), ("lowest", "without sockets")]
 
 
-def _python(name: str) -> str:
-    """The interpreter of an environment for guests."""
-    folder = _ROOT / f".venv-guest-{name}"
-    if not (folder / ".ready").exists():
-        pytest.skip(f"{folder.name} is not there: make {folder.name}/.ready (it needs that Python)")
-    return str(folder / "bin" / "python")
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what the wheel installs."""
     base = tmp_path_factory.mktemp("wheel")
-    source = base / "source"
-    source.mkdir()
-    for name in ("sm_tuning", "local_emulator", "pyproject.toml", "README.md", "LICENSE"):
-        (source / name).symlink_to(_ROOT / name)
-    python = _python("default")
-    pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    built = [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(base), str(source)]
-    subprocess.run(built, check=True, timeout=300)
-    wheel = next(base.glob("*.whl"))
-    subprocess.run([*pip, "install", "--no-deps", "--target", str(base / "site"), str(wheel)], check=True, timeout=300)
+    pip = [wheel.guest_python("default"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    install = [*pip, "install", "--no-deps", "--target", str(base / "site"), str(wheel.build(base))]
+    subprocess.run(install, check=True, timeout=300)
     return base / "site"
 
 
@@ -86,7 +73,7 @@ def _environment(site: Path, temporary: Path) -> Mapping[str, str]:
 
 
 def _pytest(name: str, *words: str) -> list[str]:
-    return [_python(name), "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", *words]
+    return [wheel.guest_python(name), "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", *words]
 
 
 def _left(temporary: Path) -> list[str]:
@@ -138,7 +125,9 @@ def test_nothing_is_left_after_a_signal(number: signal.Signals, site: Path, tmp_
 
 def test_nothing_is_left_after_a_timeout(site: Path, tmp_path: Path) -> None:
     """pytest-timeout's method `thread` ends the process at once, without any fixture's end."""
-    if subprocess.run([_python("default"), "-c", "import pytest_timeout"], check=False, capture_output=True).returncode:
+    if subprocess.run(
+        [wheel.guest_python("default"), "-c", "import pytest_timeout"], check=False, capture_output=True
+    ).returncode:
         pytest.skip("pytest-timeout is not there: make .venv-guest-default/.ready")
     with _interrupted("tests/timed_out.py", site, tmp_path) as process:
         process.wait(120)
