@@ -14,8 +14,8 @@ from sm_tuning.boto import Client, Session
 from sm_tuning.client import logs as cloudwatch
 from sm_tuning.client import loopback
 from sm_tuning.client.errors import NOT_FOUND, code_of
-from sm_tuning.client.progress import notebook_progress, status_html
 from sm_tuning.client.hosts import is_local
+from sm_tuning.client.progress import notebook_progress, status_html
 from sm_tuning.client.status import ENDED, FailureGroup, MetricCheck, RunStatus, Training, metric_check, training_of
 from sm_tuning.client.summaries import training_job
 from sm_tuning.errors import NotFound, WaitTimeout
