@@ -204,3 +204,26 @@ def test_objectives_own_copy_is_no_metric_to_check(service: Service, run: Tuning
     service.jobs = {"a": {"TrainingJobStatus": "Completed", "AlgorithmSpecification": {"MetricDefinitions": definitions}}}
     monkeypatch.setattr(TuningRun, "logs", lambda _run, _name: iter(["loss=1", "other"]))
     assert [(check.metric, check.matches) for check in run.metric_checks("a")] == [("loss", 1)]
+
+
+def test_its_text_asks_nobody_and_its_html_for_the_status(service: Service, run: TuningRun) -> None:
+    assert "t: InProgress" in run._repr_html_()
+    service.failure = refusal("AccessDeniedException")
+    assert repr(run) == "<TuningRun 't' in us-east-1 at https://api.sagemaker.us-east-1.amazonaws.com>"
+    assert "AccessDeniedException" in run._repr_html_()
+    service.failure = refusal("ResourceNotFound")
+    assert "there is no tuning job &#x27;t&#x27;" in run._repr_html_()
+    assert "&lt;TuningRun" in run._repr_html_()
+
+
+def test_a_notebook_is_shown_every_look_unless_progress_is_asked_for(
+    service: Service, run: TuningRun, naps: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr(module, "notebook_progress", lambda: lambda status: shown.append(status.status))
+    service.statuses = ["InProgress", "InProgress", "Completed"]
+    run.wait()
+    assert shown == ["InProgress", "InProgress", "Completed"]
+    assert len(naps) == 2
+    run.wait(progress=lambda _: None)
+    assert len(shown) == 3

@@ -161,3 +161,18 @@ def test_any_other_image_needs_a_regular_expression(job: Make) -> None:
 def test_without_the_sdk_the_extra_is_named(job: Make) -> None:
     with pytest.raises(MissingExtra, match=r"pip install 'sm-tuning\[sagemaker\]'"):
         job().to_tuner()
+
+
+def test_its_result_is_shown_as_text_and_as_html(job: Make) -> None:
+    good = job().dry_run()
+    assert repr(good) == str(good) == "no problems"
+    assert "<strong>Dry run: no problems</strong>" in good._repr_html_()
+    hostile = job(name="<img src=x>\x1b[2J", max_parallel=200).dry_run()
+    assert "\x1b" not in repr(hostile)
+    assert repr(hostile).count("problem: ") == len(hostile.problems) > 1
+    page = hostile._repr_html_()
+    assert f"<strong>Dry run: {len(hostile.problems)} problems</strong>" in page
+    assert "<img" not in page
+    assert "&lt;img" in page
+    assert page.count("<li>") == len(hostile.problems) + len(hostile.warnings)
+    assert "<details>" not in job(max_jobs="2").dry_run()._repr_html_()
