@@ -79,6 +79,11 @@ class TrialResult:
         return {name: _setting(text) for name, text in self.hyperparameters.items()}
 
 
+def short_name(training_job: str, tuning_job: str) -> str:
+    """A training job's name without its tuning job's."""
+    return training_job.removeprefix(f"{tuning_job}-")
+
+
 def _setting(text: str) -> float | str:
     value = number(text)
     return text.strip('"') if value is None else value
@@ -220,7 +225,7 @@ class Results:
     def _summary_row(self, trial: TrialResult) -> tuple[int | float | str | None, ...]:
         values = self.values(trial)
         settings = (values.get(name) for name in self.hyperparameters)
-        return (trial.name, trial.objective, *settings, trial.status, trial.seconds)
+        return (short_name(trial.name, trial.tuning_job), trial.objective, *settings, trial.status, trial.seconds)
 
     def __repr__(self) -> str:
         return str(self._summary())

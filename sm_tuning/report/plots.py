@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sm_tuning.analysis.results import Results
+from sm_tuning.analysis.results import Results, short_name
 from sm_tuning.errors import Invalid, MissingExtra
 from sm_tuning.report.charts import history, history_over_time
 from sm_tuning.report.curve_charts import curve_charts
@@ -113,10 +113,12 @@ class Plots:
 
         Args:
             metric: A metric, as `validation:loss`, or what it measures, as `loss`; None for the objective.
-            training_job: The name of the training job; None for the best one, with the others behind it.
+            training_job: The name of the training job, or what follows its tuning job's name in it; None for the
+                best one, with the others behind it.
         """
         view = self._view
-        chosen = next((trial for trial in view.trials if trial.name == training_job), None)
+        names = [(trial.name, short_name(trial.name, trial.tuning_job)) for trial in view.trials]
+        chosen = next((trial for trial, known in zip(view.trials, names, strict=True) if training_job in known), None)
         if training_job is not None and chosen is None:
             raise Invalid(f"training_job is {training_job!r}; none of the {len(view.trials)} training jobs has that name")
         drawn = {chart.spec["usermeta"]["family"]: chart for chart in curve_charts(view, chosen).values()}

@@ -1,5 +1,6 @@
 """The facade of results: what is read has charts."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -48,3 +49,13 @@ def test_results_and_diagnosis_are_shown_in_short() -> None:
     assert "  1. more training data: " in repr(diagnosis)
     assert "<li>more training data: " in diagnosis._repr_html_()
     assert "none yet" in repr(Results(tuning_jobs=results.tuning_jobs, trials=[]))
+
+
+def test_names_are_short_so_that_hyperparameters_have_room() -> None:
+    plain = made(20)
+    trials = [replace(trial, name=f"{trial.tuning_job}-0101-120000-abcd-{trial.name}") for trial in plain.trials]
+    results = Results(tuning_jobs=plain.tuning_jobs, trials=trials)
+    assert "  0101-120000-abcd-job-0014     0.5001        0.01976     11  a" in repr(results)
+    assert "0.500146 by made-0101-120000-abcd-job-0014" in repr(results)
+    figures = [results.plot.curves(training_job=name) for name in (trials[3].name, "0101-120000-abcd-job-0003")]
+    assert figures[0].specification == figures[1].specification
