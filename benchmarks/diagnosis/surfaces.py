@@ -129,7 +129,7 @@ def _edges(tally: Tally, planted: Surface, diagnosis: Diagnosis, jobs: str) -> N
 
 
 def _cliffs(tally: Tally, planted: Surface, trainings: Sequence[Training], diagnosis: Diagnosis, jobs: str) -> None:
-    named = {effect.name: effect.diverges_above for effect in diagnosis.effects if effect.diverges_above is not None}
+    named = {effect.name: effect.dies_above for effect in diagnosis.effects if effect.dies_above is not None}
     true = planted.cliff_value
     rate = planted.axes[planted.rate].name if planted.rate is not None else ""
     dead = sum(training.dead for training in trainings)

@@ -47,7 +47,7 @@ class Effect:
         confidence: How sure it is that the hyperparameter matters at all; LOW: what is seen may well be chance.
         better: The end of the range towards which the objective gets better over the whole range, as far as that is sure: HIGH for
             "the higher, the better".
-        diverges_above: The value above which training comes to nothing in most training jobs, and below which in hardly any.
+        dies_above: The value above which training comes to nothing in most training jobs, and below which in hardly any.
         bad_categories: Categories that are worse than the others for sure.
         edge: The end of the range at which the best training jobs lie.
         wants_logarithmic: Whether a linear range has its best values in its lowest tenth.
@@ -59,7 +59,7 @@ class Effect:
     importance: float
     confidence: Confidence
     better: Edge | None = None
-    diverges_above: float | None = None
+    dies_above: float | None = None
     bad_categories: Sequence[str] = ()
     edge: Edge | None = None
     wants_logarithmic: bool = False
@@ -69,7 +69,7 @@ class Effect:
         """What else there is to say of it, in plain words, for terminal and report alike."""
         remarks = [
             "may be chance" if self.confidence is Confidence.LOW else "",
-            f"training dies above {self.diverges_above:.3g}" if self.diverges_above is not None else "",
+            f"training dies above {self.dies_above:.3g}" if self.dies_above is not None else "",
             f"the best lie at its {self.edge.value} end" if self.edge else "",
             f"{'higher' if self.better is Edge.HIGH else 'lower'} is better" if self.better and not self.edge else "",
             f"bad: {', '.join(self.bad_categories)}" if self.bad_categories else "",
@@ -116,7 +116,7 @@ def effects_of(results: Results, fits: Mapping[str, Fit]) -> list[Effect]:
 def _dying(effect: Effect, above: float) -> Effect:
     """An effect with the value above which training dies: higher is not better there."""
     better, edge = (None if end is Edge.HIGH else end for end in (effect.better, effect.edge))
-    return replace(effect, diverges_above=above, better=better, edge=edge)
+    return replace(effect, dies_above=above, better=better, edge=edge)
 
 
 def _importances(results: Results, fits: Mapping[str, Fit]) -> Mapping[str, Importance]:

@@ -136,7 +136,7 @@ class Evidence:
     def cliff(self, name: str | None) -> float | None:
         """The value above which training comes to nothing."""
         effect = self.effects.get(name or "")
-        return effect.diverges_above if effect is not None else None
+        return effect.dies_above if effect is not None else None
 
     def with_as_many(self, name: str) -> Counter[Verdict]:
         """The verdicts on the training jobs with about as much of a hyperparameter as the best one, or more; without that one's.

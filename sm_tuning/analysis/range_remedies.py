@@ -26,14 +26,14 @@ def about_deaths(evidence: Evidence) -> Proposals:
     """Where training comes to nothing, the range ends."""
     for effect in evidence.effects.values():
         parameter, cliff = evidence.numeric(effect.name), evidence.ceiling(effect.name)
-        if effect.diverges_above is None or parameter is None or not parameter.low < cliff < parameter.high:
+        if effect.dies_above is None or parameter is None or not parameter.low < cliff < parameter.high:
             continue
         settings = [trial.settings.get(effect.name) for trial in evidence.results.trials]
         above = sum(isinstance(setting, float) and setting >= cliff for setting in settings)
         outcome = "nearly all of those came to little or nothing"
-        if cliff < effect.diverges_above:  # the first deaths, among training jobs that live
+        if cliff < effect.dies_above:  # the first deaths, among training jobs that live
             died = sum(setting >= cliff for setting in evidence.deaths(effect.name))
-            outcome = f"{died} of those came to nothing; from {effect.diverges_above:.3g} on nearly all came to little or nothing"
+            outcome = f"{died} of those came to nothing; from {effect.dies_above:.3g} on nearly all came to little or nothing"
         yield Advice(
             kind=Remedy.END_RANGE,
             remedy=f"end the range of {effect.name} at {cliff:.3g}",
@@ -169,7 +169,7 @@ def _bad_everywhere(evidence: Evidence, name: str, category: str) -> bool:
 
 def _idle(evidence: Evidence, effect: Effect) -> Proposals:
     """A hyperparameter that does nothing."""
-    if effect.importance >= UNIMPORTANT or effect.diverges_above is not None or evidence.measured < _ENOUGH_JOBS:
+    if effect.importance >= UNIMPORTANT or effect.dies_above is not None or evidence.measured < _ENOUGH_JOBS:
         return
     best = evidence.results.best
     setting = best.settings.get(effect.name) if best is not None else None

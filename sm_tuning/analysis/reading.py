@@ -121,6 +121,7 @@ def _trial(tuning_job: str, training: Training, curves: TrialCurves) -> TrialRes
         failure_reason=training.failure_reason,
         curves=curves.curves,
         coarse=curves.coarse,
+        definition=training.definition,
     )
 
 

@@ -48,6 +48,7 @@ class TrialResult:
         failure_reason: AWS's FailureReason; None unless it failed.
         curves: The values of each metric in the order of the log, by the metric's name.
         coarse: The curves are means by the minute, because there is no log to read.
+        definition: The name of its definition; None where the only one has none.
     """
 
     tuning_job: str
@@ -61,6 +62,7 @@ class TrialResult:
     failure_reason: str | None = field(default=None, repr=False)
     curves: Curves = field(default_factory=dict, repr=False)
     coarse: bool = field(default=False, repr=False)
+    definition: str | None = field(default=None, repr=False)
 
     @property
     def objective(self) -> float | None:
@@ -178,7 +180,8 @@ class Results:
     @property
     def instance_hours(self) -> float:
         """Hours of all training jobs times their instances, which is what AWS charges for."""
-        return sum(part.training_seconds / _HOUR * part.tuning_jobs[0].instance_count for part in self.parts)
+        jobs = {job.name: job for job in self.tuning_jobs}
+        return sum((trial.seconds or 0.0) / _HOUR * jobs[trial.tuning_job].instances(trial.definition) for trial in self.trials)
 
     @property
     def slot_use(self) -> float | None:

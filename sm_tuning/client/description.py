@@ -35,7 +35,8 @@ class TuningJobDescription:
         max_parallel: Training jobs at a time.
         status: AWS's HyperParameterTuningJobStatus; empty where it is not known.
         instance_count: Instances of a training job.
-        instance_type: Their type; empty where they have several.
+        instance_counts: The same for each of several definitions, by its name.
+        instance_type: Their type; of several ones all, with commas between.
         created: When the service took the request.
         ended: When it ended; None before.
         failure_reason: AWS's FailureReason; None unless it failed.
@@ -55,6 +56,7 @@ class TuningJobDescription:
     warm_start: WarmStart | None = None
     max_parallel: int = 1
     instance_count: int = 1
+    instance_counts: Mapping[str, int] = field(default_factory=dict)
     instance_type: str = ""
     status: str = ""
     created: datetime | None = None
@@ -66,6 +68,10 @@ class TuningJobDescription:
     image: str | None = None
     best_training_job: str | None = None
     request: Mapping[str, Any] = field(default_factory=dict)
+
+    def instances(self, definition: str | None) -> int:
+        """Instances of a training job of a definition; None for the single one."""
+        return self.instance_counts.get(definition or "", self.instance_count)
 
     @property
     def several(self) -> bool:
@@ -86,8 +92,9 @@ def description(answer: Mapping[str, Any]) -> TuningJobDescription:
         seed=config.get("RandomSeed"),
         warm_start=warm_start(answer.get("WarmStartConfig")),
         max_parallel=config["ResourceLimits"]["MaxParallelTrainingJobs"],
-        instance_count=first.get("ResourceConfig", {}).get("InstanceCount", 1),
-        instance_type=first.get("ResourceConfig", {}).get("InstanceType", ""),
+        instance_count=_instance_count(first),
+        instance_counts={name: _instance_count(form) for form in definitions if (name := form.get("DefinitionName"))},
+        instance_type=", ".join(dict.fromkeys(kind for form in definitions for kind in _instance_types(form))),
         status=answer.get("HyperParameterTuningJobStatus", ""),
         created=answer.get("CreationTime"),
         ended=answer.get("HyperParameterTuningEndTime"),
@@ -114,6 +121,21 @@ def _ranges(config: Mapping[str, Any]) -> list[Range]:
             except Invalid:  # a kind or a scale that AWS has added: results are read without the range
                 continue
     return [parameter for parameter in ranges if not isinstance(parameter, Auto)]
+
+
+def _groups(definition: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The instances of a definition: of one type, or those of a heterogeneous cluster; of alternatives the first."""
+    alternatives = definition.get("HyperParameterTuningResourceConfig", {})
+    config = definition.get("ResourceConfig") or next(iter(alternatives.get("InstanceConfigs", ())), alternatives)
+    return config.get("InstanceGroups") or [config]
+
+
+def _instance_count(definition: Mapping[str, Any]) -> int:
+    return sum(group.get("InstanceCount", 1) for group in _groups(definition))
+
+
+def _instance_types(definition: Mapping[str, Any]) -> list[str]:
+    return [group["InstanceType"] for group in _groups(definition) if "InstanceType" in group]
 
 
 def _metrics(definitions: Sequence[Mapping[str, Any]]) -> dict[str, str]:

@@ -26,6 +26,7 @@ class Training:
         started: When training began; None before.
         ended: When training ended; None before.
         failure_reason: AWS's FailureReason; None unless it failed.
+        definition: The name of its definition; None where the only one has none.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Training:
     started: datetime | None = field(default=None, repr=False)
     ended: datetime | None = field(default=None, repr=False)
     failure_reason: str | None = None
+    definition: str | None = None
 
     @property
     def seconds(self) -> float | None:
@@ -213,6 +215,7 @@ def training_of(summary: Mapping[str, Any]) -> Training:
         started=summary.get("TrainingStartTime"),
         ended=summary.get("TrainingEndTime"),
         failure_reason=summary.get("FailureReason"),
+        definition=summary.get("TrainingJobDefinitionName"),
     )
 
 

@@ -87,8 +87,8 @@ def _slice(view: ViewModel, effect: Effect) -> Chart:
     errors = layer("effects", {**band, "color": FIRST, "opacity": 0.15, "clip": True},
                    {"x": mean_x, "y": upright(up, "low"), "y2": {"field": "high"}}, *of)  # fmt: skip
     layers = [errors, means, *points(x, up, view)]
-    if effect.diverges_above is not None and not axis.categories:
-        values = {"values": [{axis.field: effect.diverges_above, "word": "training dies above"}]}
+    if effect.dies_above is not None and not axis.categories:
+        values = {"values": [{axis.field: effect.dies_above, "word": "training dies above"}]}
         layers += [
             {"data": values, "mark": {"type": "rule", "color": BAD, "strokeDash": [3, 3], "clip": True}, "encoding": {"x": x}},
             {"data": values, "mark": {"type": "text", "align": "right", "dx": -4, "color": SOFT},

@@ -69,10 +69,10 @@ def test_what_a_penalty_kills_has_no_rate_that_is_too_high() -> None:
 def test_it_is_the_doing_of_one_hyperparameter(seed: int) -> None:
     results = tuned(lambda point: dead_above(point, "regularization", 1e-3), RATE, 30, seed)
     diagnosis = diagnose(results)
-    (effect,) = (effect for effect in diagnosis.effects if effect.diverges_above is not None)
+    (effect,) = (effect for effect in diagnosis.effects if effect.dies_above is not None)
     assert effect.name == "regularization"
-    assert effect.diverges_above is not None
-    assert 1e-3 < effect.diverges_above < 1e-2
+    assert effect.dies_above is not None
+    assert 1e-3 < effect.dies_above < 1e-2
 
 
 def test_too_low_a_rate_learns_nothing_and_is_no_cliff() -> None:

@@ -16,10 +16,10 @@ from tests.unit.sm_tuning.planted import RATE, diverging, effect, falling, remed
 @pytest.mark.parametrize("seed", range(5))
 def test_where_training_diverges(seed: int) -> None:
     diagnosis = diagnose(tuned(diverging, RATE, 40, seed))
-    above = effect(diagnosis, "learning_rate").diverges_above
+    above = effect(diagnosis, "learning_rate").dies_above
     assert above is not None
     assert 0.08 < above < 0.3
-    assert effect(diagnosis, "regularization").diverges_above is None
+    assert effect(diagnosis, "regularization").dies_above is None
     assert any(remedy.startswith("end the range of learning_rate at 0.") for remedy in remedies(diagnosis))
 
 
@@ -135,7 +135,7 @@ def test_effects_are_the_same_number_with_dead_training_jobs_as_without_their_ob
 
 def test_what_is_said_of_an_effect() -> None:
     (rate, idle) = diagnose(tuned(diverging, RATE, 40)).effects
-    assert rate.remarks == [f"training dies above {rate.diverges_above:.3g}"]
+    assert rate.remarks == [f"training dies above {rate.dies_above:.3g}"]
     assert idle.remarks == ["may be chance"]
     (optimizer,) = diagnose(of_optimizers(frozenset({"sgd"}), 0.05, 1)).effects
     assert optimizer.remarks == ["bad: sgd"]

@@ -91,7 +91,7 @@ def test_what_is_nearly_as_bad_below_a_cliff_that_only_curves_show_is_not_tried_
 
     trials = [replace(trial, reported=value(trial)) for trial in results.trials]
     values = {"curve": [(0.1, 1.0, 0.1, 40)], "best_around": 0.1, "importance": 0.5, "confidence": Confidence.HIGH}
-    cliff = Effect(name="learning_rate", diverges_above=dead[1], **values)  # type: ignore[arg-type] # a test's
+    cliff = Effect(name="learning_rate", dies_above=dead[1], **values)  # type: ignore[arg-type] # a test's
     known = evidence(replace(results, trials=trials), cliff)
     assert known.died == 0
     assert known.ceiling("learning_rate") == dead[0]

@@ -260,7 +260,7 @@ def advice(kind: Remedy, name: str | None = "learning_rate", toward: Edge | None
         ({"edge": Edge.HIGH}, Remedy.LOWER_RATE, Edge.LOW, ["the objective gets better towards the high end of learning_rate"]),
         ({"better": Edge.HIGH}, Remedy.HIGHER_RATE, Edge.HIGH, []),
         (
-            {"better": Edge.HIGH, "diverges_above": 0.02},
+            {"better": Edge.HIGH, "dies_above": 0.02},
             Remedy.HIGHER_RATE,
             Edge.HIGH,
             ["training comes to little or nothing with learning_rate at 0.02"],

@@ -151,7 +151,7 @@ def test_a_range_ends_where_training_dies() -> None:
     fits = {trial.name: died if float(trial.hyperparameters["learning_rate"]) > 0.1 else FIT for trial in results.trials}
     dead = [rate for trial in results.trials if (rate := float(trial.hyperparameters["learning_rate"])) > 0.1]
     known = Evidence(
-        results=results, fit=FIT, fits=fits, effects={"learning_rate": effect("learning_rate", diverges_above=sorted(dead)[2])}
+        results=results, fit=FIT, fits=fits, effects={"learning_rate": effect("learning_rate", dies_above=sorted(dead)[2])}
     )
     (advice,) = about_deaths(known)
     assert advice.ranges == {"learning_rate": (1e-4, min(dead))}  # not the third that died
@@ -170,7 +170,7 @@ def test_of_those_above_the_first_deaths_it_is_said_how_many_died() -> None:
     results = replace(results, trials=trials)
     died = Fit(verdict=Verdict.DIVERGED, reason="")
     fits = {trial.name: died if trial.settings["learning_rate"] in {0.02, 0.1, 0.2, 0.3} else FIT for trial in trials}
-    known = Evidence(results=results, fit=FIT, fits=fits, effects={"learning_rate": effect("learning_rate", diverges_above=0.1)})
+    known = Evidence(results=results, fit=FIT, fits=fits, effects={"learning_rate": effect("learning_rate", dies_above=0.1)})
     (advice,) = about_deaths(known)
     assert advice.remedy == "end the range of learning_rate at 0.02"
     assert advice.reason.startswith(
@@ -184,7 +184,7 @@ def test_where_the_best_lie_at_the_other_end_the_range_moves_down() -> None:
     fits = {trial.name: died if float(trial.hyperparameters["learning_rate"]) > 0.1 else FIT for trial in results.trials}
     for values, low in (({"better": Edge.LOW}, 1e-5), ({"edge": Edge.LOW}, 1e-5), ({}, 1e-4), ({"better": Edge.HIGH}, 1e-4)):
         known = Evidence(
-            results=results, fit=FIT, fits=fits, effects={"learning_rate": effect("learning_rate", diverges_above=0.5, **values)}
+            results=results, fit=FIT, fits=fits, effects={"learning_rate": effect("learning_rate", dies_above=0.5, **values)}
         )
         (advice,) = about_deaths(known)
         assert advice.ranges["learning_rate"][0] == pytest.approx(low)

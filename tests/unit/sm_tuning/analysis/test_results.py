@@ -57,6 +57,12 @@ def test_instance_hours_count_the_instances() -> None:
     assert Results(tuning_jobs=[replace(JOB, instance_count=3)], trials=trials).instance_hours == pytest.approx(3)
 
 
+def test_instance_hours_count_those_of_each_definition() -> None:
+    trials = [replace(trial(index, seconds=1800), definition=name) for index, name in enumerate(("small", "large"))]
+    job = replace(JOB, instance_counts={"small": 1, "large": 4})
+    assert Results(tuning_jobs=[job], trials=trials).instance_hours == pytest.approx(0.5 + 2)
+
+
 def test_of_several_with_the_best_objective_the_one_that_the_service_names_is_the_best() -> None:
     trials = [replace(trial(number), reported=0.5) for number in range(3)]
     best = Results(tuning_jobs=[JOB], trials=trials).best

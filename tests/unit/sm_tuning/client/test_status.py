@@ -98,7 +98,8 @@ def test_a_training_job_of_a_summary() -> None:
     }
     training = training_of(summary)
     assert (training.name, training.status, training.value, training.seconds) == ("t-1", "Failed", None, None)
-    assert training.failure_reason == "no data"
+    assert (training.failure_reason, training.definition) == ("no data", None)
+    assert training_of({**summary, "TrainingJobDefinitionName": "small"}).definition == "small"
     ended = {**summary, "TrainingEndTime": BEGIN + timedelta(seconds=35)}
     assert training_of({**ended, "FinalHyperParameterTuningJobObjectiveMetric": {"Value": 0.5}}).value == 0.5
     assert training_of(ended).seconds == 30

@@ -32,7 +32,7 @@ def test_a_slice_for_each_hyperparameter_the_most_important_first() -> None:
 def test_the_value_above_which_training_dies_is_marked_in_the_effect_s_own_words() -> None:
     """It may have had a rate too high there, which is no divergence."""
     view = view_model(made(30))
-    effects = [replace(view.effects[0], diverges_above=0.05), *view.effects[1:]]
+    effects = [replace(view.effects[0], dies_above=0.05), *view.effects[1:]]
     chart = slices(replace(view, diagnosis=replace(view.diagnosis, effects=effects)))["slice-learning_rate"]
     words = [part["data"]["values"][0]["word"] for part in chart.spec["layer"] if "word" in str(part["data"].get("values"))]
     assert set(words) == {"training dies above"}
