@@ -88,7 +88,12 @@ pages: .venv/.ready-dev ## Write the generated pages: docs/fidelity.md, docs/rul
 
 SPHINX = .venv-docs/bin/python -m sphinx --conf-dir docs/site --quiet
 
-docs: pages site ## Write the generated pages, and the site out of all pages
+docs: pages build/tutorial/tutorial.ipynb site ## Write the generated pages, run the tutorial, and make the site of all pages
+
+build/tutorial/tutorial.ipynb: docs/tutorial.ipynb | .venv/.ready-dev
+	mkdir -p $(@D) && cp $< $@
+	SM_EMULATOR_STATE=$(CURDIR)/$(@D)/state $(BIN)/jupyter execute --inplace --timeout=600 $@ || { rm $@; false; }
+	$(BIN)/sm-tuning emulator stop --state $(@D)/state
 
 site: .venv-docs/.ready ## Build the site strictly: build/site/index.html
 	$(SPHINX) --builder html --fail-on-warning --keep-going --nitpicky . build/site

@@ -21,11 +21,12 @@ extensions = [
     "sphinx_click",
     "sphinx_external_toc",
     "api_pages",
+    "notebooks",
     "repository_links",
 ]
 root_doc = "README"
 external_toc_path = "docs/site/toc.yml"
-include_patterns = ["*.md", "docs/*.md", "docs/decisions/*.md", "docs/reference/*.md", "benchmarks/*.md"]
+include_patterns = ["*.md", "docs/*.md", "docs/*.ipynb", "docs/decisions/*.md", "docs/reference/*.md", "benchmarks/*.md"]
 exclude_patterns = [
     *(".*", "build", "dist", "demo-output", "infra", "local_emulator", "sm_tuning", "tests", "training_scripts"),
     "**/node_modules",

@@ -2,7 +2,11 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from importlib import import_module
+
+import pytest
 
 import sm_tuning
 from local_emulator import testing
@@ -30,3 +34,21 @@ def test_the_rest_is_there_and_no_second_entry_of_a_public_name() -> None:
         assert id(getattr(import_module(module), name)) not in public, line
     assert testing.__name__ in LINES
     assert len(set(LINES)) == len(LINES)
+
+
+def values() -> Iterator[object]:
+    """What the pages document."""
+    for line in LINES:
+        names = [f"sm_tuning.{name}" for name in sm_tuning.__all__ if sm_tuning._MODULES[name] == line]
+        names = names or ([f"{line}.{name}" for name in testing.__all__] if line == testing.__name__ else [line])
+        yield from (getattr(import_module(name.rpartition(".")[0]), name.rpartition(".")[2]) for name in names)
+
+
+DATACLASSES = [value for value in values() if isinstance(value, type) and is_dataclass(value)]
+
+
+@pytest.mark.parametrize("kind", DATACLASSES, ids=lambda kind: kind.__name__)
+def test_every_field_is_explained(kind: type) -> None:
+    text = vars(kind).get("__doc__", "") + (kind.__init__.__doc__ or "")  # type: ignore[misc] # only read
+    explained = set(re.findall(r"^ +(\w+): \S", text, re.MULTILINE))
+    assert not {field.name for field in fields(kind)} - explained
