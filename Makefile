@@ -96,7 +96,7 @@ build/tutorial/tutorial.ipynb: docs/tutorial.ipynb | .venv/.ready-dev
 	$(BIN)/sm-tuning emulator stop --state $(@D)/state
 
 site: .venv-docs/.ready ## Build the site strictly: build/site/index.html
-	$(SPHINX) --builder html --fail-on-warning --keep-going --nitpicky . build/site
+	$(SPHINX) --builder html --fresh-env --write-all --fail-on-warning --keep-going --nitpicky . build/site
 
 links: .venv-docs/.ready ## Ask every address on the site whether it is there (needs the internet)
 	$(SPHINX) --builder linkcheck . build/links

@@ -12,7 +12,12 @@ from sm_tuning.report.plots import Plots
 
 
 class Results(ResultsData):
-    """Tuning jobs (one or more, with the same objective) and their training jobs. `read_results` makes one."""
+    """Tuning jobs with the same objective, and their training jobs. `read_results` makes one.
+
+    Attributes:
+        tuning_jobs: One tuning job or more.
+        trials: Their training jobs, in launch order for each tuning job.
+    """
 
     @cached_property
     def plot(self) -> Plots:

@@ -21,7 +21,13 @@ Cell = str | float | None
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """Rows with as many cells as there are columns, the most important column first: text leaves out those that do not fit."""
+    """A table of a summary.
+
+    Args:
+        caption: What stands above it.
+        columns: Names of the columns, the most important first: text leaves out those that do not fit.
+        rows: Rows with as many cells as there are columns.
+    """
 
     caption: str
     columns: Sequence[str]
@@ -30,7 +36,12 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Items:
-    """Sentences with a number before each."""
+    """Sentences with a number before each.
+
+    Args:
+        caption: What stands above them.
+        lines: The sentences.
+    """
 
     caption: str
     lines: Sequence[str]
@@ -38,7 +49,13 @@ class Items:
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """A title, facts by their names (empty ones are left out), then tables and lists (those without rows or lines are left out)."""
+    """What an object shows of itself, as text and as HTML.
+
+    Args:
+        title: The title.
+        facts: Facts by their names; empty ones are left out.
+        sections: Tables and lists; those without rows or lines are left out.
+    """
 
     title: str
     facts: Mapping[str, str] = field(default_factory=dict)

@@ -22,6 +22,7 @@ extensions = [
     "sphinx_external_toc",
     "api_pages",
     "notebooks",
+    "offline",
     "repository_links",
 ]
 root_doc = "README"

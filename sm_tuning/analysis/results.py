@@ -103,7 +103,12 @@ def _typed(text: str, parameter: Range | None) -> int | float | str:
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
-    """Tuning jobs (one or more, with the same objective) and their training jobs. `read_results` makes one."""
+    """Tuning jobs with the same objective, and their training jobs. `read_results` makes one.
+
+    Attributes:
+        tuning_jobs: One tuning job or more.
+        trials: Their training jobs, in launch order for each tuning job.
+    """
 
     tuning_jobs: Sequence[TuningJobDescription]
     trials: Sequence[TrialResult]
