@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any, Self
 
 from sm_tuning.analysis import reading
-from sm_tuning.analysis.curves import CurveCache
+from sm_tuning.analysis.curves import DetailsCache
 from sm_tuning.analysis.results import Results as ResultsData
 from sm_tuning.client.run import TuningRun
 from sm_tuning.report.plots import Plots
@@ -33,7 +33,7 @@ class Results(ResultsData):
 def read_results(
     *runs: TuningRun,
     curves: bool = True,
-    cache: CurveCache | None = None,
+    cache: DetailsCache | None = None,
     described: Sequence[Mapping[str, Any]] | None = None,
 ) -> Results:
     """Read the results that tuning jobs have so far.
@@ -50,7 +50,7 @@ def read_results(
     return Results.of(reading.read_results(*runs, curves=curves, cache=cache, described=described))
 
 
-def read_data_scaling(results: ResultsData, runs: Sequence[TuningRun], cache: CurveCache | None = None) -> Results | None:
+def read_data_scaling(results: ResultsData, runs: Sequence[TuningRun], cache: DetailsCache | None = None) -> Results | None:
     """Read the training jobs on growing shares of the training set that belong to the tuning job with the best training job.
 
     Args:

@@ -1,44 +1,53 @@
-"""Learning curves: the values of metrics that a training job has printed, in the order in which it printed them."""
+"""What is read of a training job beside its summary: the values of its metrics in the order in which it printed them, and its log."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from re import Pattern
+from datetime import datetime
+
+from sm_tuning.client.status import MetricCheck
 
 Curves = Mapping[str, Sequence[float]]
 """Values of each metric of one training job, by the metric's name."""
 
+LogLines = Sequence[tuple[str, bool]]
+"""The last lines of a log, each with whether a metric's expression matches it."""
 
-@dataclass(frozen=True)
-class TrialCurves:
-    """The learning curves of one training job.
+
+@dataclass(frozen=True, kw_only=True)
+class TrialDetails:
+    """What is read of one training job.
 
     Attributes:
-        curves: The values of each metric in the order of the log, by the metric's name.
+        curves: Its metrics.
         coarse: They are means by the minute, because there is no log to read.
+        log: The end of its log.
+        silent: Metrics whose expression matches nothing in its log.
+        created: To the millisecond, as `started` and `ended`: lists have whole seconds. None before its end.
+        model: Where its model lies in S3.
     """
 
     curves: Curves = field(default_factory=dict)
     coarse: bool = False
+    log: LogLines = ()
+    silent: Sequence[MetricCheck] = ()
+    created: datetime | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+    model: str | None = None
 
 
-CurveCache = dict[str, TrialCurves]
-"""Learning curves of training jobs that had ended when they were read, by the training job's name."""
+DetailsCache = dict[str, TrialDetails]
+"""What was read of training jobs that had ended by then, by the training job's name."""
 
 
-def curves_of(lines: Iterable[str], expressions: Mapping[str, Pattern[str]]) -> Curves:
-    """The values of metrics in a log; metrics without a value are left out.
+def curves_of(texts: Mapping[str, Sequence[str]]) -> Curves:
+    """The values of metrics in what their expressions have caught in a log; metrics without a value are left out."""
+    curves = {name: tuple(value for text in caught if (value := _value(text)) is not None) for name, caught in texts.items()}
+    return {name: values for name, values in curves.items() if values}
 
-    Args:
-        lines: Lines of the log.
-        expressions: The regular expression of each metric; its first group, or all that it matches, is the value.
-    """
-    curves: dict[str, list[float]] = {name: [] for name in expressions}
-    for line in lines:
-        for name, expression in expressions.items():
-            for match in expression.finditer(line):
-                text = match[1] if expression.groups else match[0]
-                try:
-                    curves[name].append(float(text))  # nan and inf too: they show that training went wrong
-                except (TypeError, ValueError):
-                    continue
-    return {name: tuple(values) for name, values in curves.items() if values}
+
+def _value(text: str) -> float | None:
+    try:
+        return float(text)  # nan and inf too: they show that training went wrong
+    except ValueError:
+        return None

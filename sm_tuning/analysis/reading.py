@@ -1,17 +1,17 @@
 """Reads results through the public API (Describe, List, CloudWatch), so jobs in AWS and on the emulator look the same."""
 
 import functools
-import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
-from sm_tuning.analysis.curves import CurveCache, TrialCurves, curves_of
+from sm_tuning.analysis.curves import DetailsCache, TrialDetails, curves_of
 from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.client.description import TuningJobDescription, description
 from sm_tuning.client.errors import DENIED, code_of
+from sm_tuning.client.log_search import LogSearch
 from sm_tuning.client.run import TuningRun
 from sm_tuning.client.status import FailureGroup, Training
 from sm_tuning.errors import Invalid, NotFound
@@ -20,20 +20,21 @@ from sm_tuning.spec.data_scaling import scaling_job_name
 T = TypeVar("T")
 
 _READERS = 8  # logs that are read at a time
+_TAIL = 200  # lines that are kept of each
 
 
 def read_results(
     *runs: TuningRun,
     curves: bool = True,
-    cache: CurveCache | None = None,
+    cache: DetailsCache | None = None,
     described: Sequence[Mapping[str, Any]] | None = None,
 ) -> Results:
     """Read the results that tuning jobs have so far.
 
     Args:
         runs: One tuning job or several; all must have the same objective.
-        curves: Whether to read the learning curves, a log for each training job.
-        cache: Curves of training jobs that had ended when they were read before; those that have ended since are added.
+        curves: Whether to read the learning curves, a log for each training job, and what else needs a request for each.
+        cache: What was read of training jobs that had ended by then; those that have ended since are added.
         described: Answers of `describe`, one for each tuning job, where they are at hand.
 
     Raises:
@@ -48,7 +49,7 @@ def read_results(
     return Results(tuning_jobs=jobs, trials=trials)
 
 
-def read_data_scaling(results: Results, runs: Sequence[TuningRun], cache: CurveCache | None = None) -> Results | None:
+def read_data_scaling(results: Results, runs: Sequence[TuningRun], cache: DetailsCache | None = None) -> Results | None:
     """Read the training jobs on growing shares of the training set that belong to the tuning job with the best training job.
 
     Args:
@@ -94,52 +95,65 @@ def read_failures(results: Results, runs: Sequence[TuningRun]) -> list[FailureGr
     return sorted(groups, key=lambda group: len(group.trainings), reverse=True)
 
 
-def _trials(run: TuningRun, job: TuningJobDescription | None, cache: CurveCache) -> list[TrialResult]:
+def _trials(run: TuningRun, job: TuningJobDescription | None, cache: DetailsCache) -> list[TrialResult]:
     """The training jobs of a tuning job; without a description they have no curves."""
     trainings = run.trainings()
     if job is None:
-        return [_trial(run.name, training, TrialCurves()) for training in trainings]
-    expressions = {name: re.compile(regex) for name, regex in job.metrics.items()}
+        return [_trial(run.name, training, TrialDetails()) for training in trainings]
     unread = [training for training in trainings if training.name not in cache]
-    with ThreadPoolExecutor(_READERS) as threads:
-        answers = threads.map(lambda training: _read_curves(run, training, expressions), unread)
-        curves = cache | dict(zip([training.name for training in unread], answers, strict=True))
-    cache.update({training.name: curves[training.name] for training in unread if training.ended is not None})
-    return [_trial(run.name, training, curves[training.name]) for training in trainings]
+    with LogSearch() as search, ThreadPoolExecutor(_READERS) as threads:
+        answers = threads.map(lambda training: _read_details(run, training, job.metrics, search), unread)
+        details = cache | dict(zip([training.name for training in unread], answers, strict=True))
+    cache.update({training.name: details[training.name] for training in unread if training.ended is not None})
+    return [_trial(run.name, training, details[training.name]) for training in trainings]
 
 
-def _trial(tuning_job: str, training: Training, curves: TrialCurves) -> TrialResult:
+def _trial(tuning_job: str, training: Training, details: TrialDetails) -> TrialResult:
     return TrialResult(
         tuning_job=tuning_job,
         name=training.name,
         status=training.status,
         hyperparameters=training.hyperparameters,
         reported=training.value,
-        created=training.created,
-        started=training.started,
-        ended=training.ended,
+        created=details.created or training.created,
+        started=details.started or training.started,
+        ended=details.ended or training.ended,
         failure_reason=training.failure_reason,
-        curves=curves.curves,
-        coarse=curves.coarse,
         definition=training.definition,
+        curves=details.curves,
+        coarse=details.coarse,
+        log=details.log,
+        silent=details.silent,
+        model=details.model,
     )
 
 
-def _read_curves(run: TuningRun, training: Training, expressions: Mapping[str, "re.Pattern[str]"]) -> TrialCurves:
-    """A training job's curves from its log or, where that is gone or may not be read, the means by the minute."""
-    if not expressions:
-        return TrialCurves()
-    curves = _unless_denied(lambda: curves_of(run.logs(training.name), expressions))
-    if curves is not None and (curves or training.ended is None):
-        return TrialCurves(curves)
-    means = _unless_denied(lambda: run.minutes(training, list(expressions)))
-    return TrialCurves(means, coarse=True) if means else TrialCurves()
+def _read_details(run: TuningRun, training: Training, metrics: Mapping[str, str], search: LogSearch) -> TrialDetails:
+    """What a training job's log and, once it has ended, its description have beside the summary in a list."""
+    ended = training.ended is not None
+    described = _unless_denied(lambda: run.training_job(training.name)) if ended else None
+    matches = _unless_denied(lambda: search.search(run.logs(training.name), metrics, tail=_TAIL))
+    curves = curves_of(matches.texts) if matches is not None else {}
+    # Where the log is gone or may not be read.
+    means = _unless_denied(lambda: run.minutes(training, list(metrics))) if not curves and (ended or matches is None) else None
+    return TrialDetails(
+        curves=curves or means or {},
+        coarse=bool(means),
+        log=list(zip(matches.tail, matches.matched, strict=True)) if matches is not None else (),
+        silent=[check for check in matches.checks if check.is_silent(ended=ended)] if matches is not None else (),
+        created=described.created if described is not None else None,
+        started=described.started if described is not None else None,
+        ended=described.ended if described is not None else None,
+        model=described.model if described is not None else None,
+    )
 
 
 def _unless_denied(read: Callable[[], T]) -> T | None:
-    """What a function reads; None where the caller has not the right to read it."""
+    """What a function reads; None where the caller has not the right to read it, or where it has been deleted."""
     try:
         return read()
+    except NotFound:
+        return None
     except ClientError as error:
         if code_of(error) not in DENIED:
             raise

@@ -13,9 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sm_tuning.analysis.curves import Curves
+from sm_tuning.analysis.curves import Curves, LogLines
 from sm_tuning.client.description import TuningJobDescription
-from sm_tuning.client.status import duration
+from sm_tuning.client.status import MetricCheck, duration
 from sm_tuning.errors import Invalid, optional_package
 from sm_tuning.spec.metrics import Objective, number
 from sm_tuning.spec.parameters import Categorical, Integer, Range
@@ -49,6 +49,9 @@ class TrialResult:
         curves: The values of each metric in the order of the log, by the metric's name.
         coarse: The curves are means by the minute, because there is no log to read.
         definition: The name of its definition; None where the only one has none.
+        log: The end of its log.
+        silent: Metrics whose expression matches nothing in its log.
+        model: Where its model lies in S3; None without one.
     """
 
     tuning_job: str
@@ -63,6 +66,9 @@ class TrialResult:
     curves: Curves = field(default_factory=dict, repr=False)
     coarse: bool = field(default=False, repr=False)
     definition: str | None = field(default=None, repr=False)
+    log: LogLines = field(default=(), repr=False)
+    silent: Sequence[MetricCheck] = field(default=(), repr=False)
+    model: str | None = field(default=None, repr=False)
 
     @property
     def objective(self) -> float | None:

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from sm_tuning.preflight.finding import Finding
     from sm_tuning.report.view_model import ViewModel
 
-_COLOURS = {"Completed": "green", "Failed": "red", "Stopped": "yellow", "Stopping": "yellow", "InProgress": "cyan"}
+# A stop is the usual end with Hyperband and early stopping: no colour.
+_COLOURS = {"Completed": "green", "Failed": "red", "Stopping": "yellow", "InProgress": "cyan"}
 _ENOUGH_LINES = 3
 _BAR, _LEAST_BAR = 40, 10
 _WIDE = 240  # columns where nobody looks: nothing is cut
@@ -225,7 +226,7 @@ _BARS = " ▁▂▃▄▅▆▇█"
 def diagnosis_lines(view: "ViewModel") -> Iterator[RenderableType]:
     """The diagnosis, the most important first: failures, where there are any."""
     best, fit = view.best, view.fit
-    yield from (safe_lines(str(group)) for group in view.failures)
+    yield from (safe_lines(str(group)) for group in [*view.failures, *view.silent])
     yield ""
     if best is not None:
         yield Text.assemble("best: ", safe(best.name), f"  {view.objective.name} ", (number(best.objective), "bold"))

@@ -26,7 +26,7 @@ def status(*, job: str, target: Target, as_json: bool) -> None:
     if as_json:
         echo_json(status_document(now))
         return
-    for group in run.failures() if now.failed else ():
+    for group in [*(run.failures() if now.failed else ()), *(run.silent_metrics() if now.launched else ())]:
         console().print(safe_lines(str(group)))
     console().print(status_lines(now))
     if now.failure_reason:

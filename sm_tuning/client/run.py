@@ -15,9 +15,10 @@ from sm_tuning.client import logs as cloudwatch
 from sm_tuning.client import loopback
 from sm_tuning.client.errors import NOT_FOUND, code_of
 from sm_tuning.client.hosts import is_local
+from sm_tuning.client.log_search import LogSearch
 from sm_tuning.client.progress import notebook_progress, status_html
-from sm_tuning.client.status import ENDED, FailureGroup, MetricCheck, RunStatus, Training, metric_check, training_of
-from sm_tuning.client.summaries import training_job
+from sm_tuning.client.status import ENDED, FailureGroup, MetricCheck, RunStatus, SilentMetric, Training, training_of
+from sm_tuning.client.summaries import TrainingJobSummary, training_job
 from sm_tuning.errors import NotFound, WaitTimeout
 from sm_tuning.summary import escaped
 
@@ -274,15 +275,41 @@ class TuningRun:
         client = self._other_client("cloudwatch")
         return cloudwatch.minutes(client, training.name, metrics, training.started or training.created, training.ended)
 
+    def training_job(self, training: str) -> TrainingJobSummary:
+        """A training job as the service describes it.
+
+        Args:
+            training: Name of the training job.
+
+        Raises:
+            NotFound: There is none of that name.
+        """
+        return training_job(self._client, training)
+
     def metric_checks(self, training: str) -> list[MetricCheck]:
-        """For each metric definition of a training job, how many lines of its log it matches.
+        """For each metric definition of a training job, how many values its log has.
 
         Args:
             training: Name of the training job.
         """
-        metrics = training_job(self._client, training).metrics
-        lines = list(self.logs(training))
-        return [metric_check(name, regex, lines) for name, regex in metrics.items()]
+        with LogSearch() as search:
+            return list(search.search(self.logs(training), self.training_job(training).metrics).checks)
+
+    def silent_metrics(self) -> list[SilentMetric]:
+        """Metrics that nothing matches in the log of the best training job or, without one, of the latest that did not fail.
+
+        A training job that still runs may not have printed them yet: one that has printed little is not judged.
+        """
+        chosen = self.best() or self._latest_sound()
+        if chosen is None:
+            return []
+        silent = [check for check in self.metric_checks(chosen.name) if check.is_silent(ended=chosen.ended is not None)]
+        return [SilentMetric(check=check, trainings=[chosen.name]) for check in silent]
+
+    def _latest_sound(self) -> Training | None:
+        """The latest training job that has ended without failing or, without one, the latest that runs."""
+        sound = [training for training in self.trainings() if training.status != "Failed"]
+        return next(reversed([training for training in sound if training.ended is not None] or sound), None)
 
     def failures(self, trainings: Sequence[Training] | None = None) -> list[FailureGroup]:
         """Failed training jobs grouped by cause, the largest group first.

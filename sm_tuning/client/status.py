@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sm_tuning.spec.metrics import Metric
+from sm_tuning.spec.metrics import number
 
 ENDED = frozenset({"Completed", "Failed", "Stopped", "DeleteFailed"})
 _MINUTE = 60.0
+_ENOUGH_LINES = 20  # without a value of a metric: its expression is probably wrong
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +169,7 @@ class FailureGroup:
 
 @dataclass(frozen=True, kw_only=True)
 class MetricCheck:
-    """How many lines of a training job's log a metric's expression has matched.
+    """How many values of a metric a training job's log has.
 
     Attributes:
         metric: Name of the metric.
@@ -176,6 +177,8 @@ class MetricCheck:
         lines: Lines of the log.
         matches: Values that the expression has found in them.
         nearest: The lines that are most like what it looks for, where it has found nothing.
+        usable: False for an expression that is none, or that takes too long.
+        caught: What the expression has caught first, if none of it is a number.
     """
 
     metric: str
@@ -183,13 +186,48 @@ class MetricCheck:
     lines: int
     matches: int
     nearest: Sequence[str] = ()
+    usable: bool = True
+    caught: str | None = None
+
+    def is_silent(self, *, ended: bool) -> bool:
+        """Whether nothing is matched though there is something to match; one that runs must have printed some lines."""
+        return not self.matches and self.lines >= (1 if ended else _ENOUGH_LINES)
+
+    @property
+    def sentence(self) -> str:
+        """What was found, without the nearest lines."""
+        if self.matches:
+            return f"{self.metric}: {self.matches} values in {self.lines} lines"
+        if self.caught is not None:
+            return f"{self.metric}: the regex {self.regex!r} has caught {self.caught!r} and no number in {self.lines} lines"
+        if not self.usable:
+            return f"{self.metric}: the regex {self.regex!r} is none, or takes too long on {self.lines} lines"
+        return f"{self.metric}: the regex {self.regex!r} has matched none of {self.lines} lines"
 
     def __str__(self) -> str:
         """One sentence, and the nearest lines."""
-        if self.matches:
-            return f"{self.metric}: {self.matches} values in {self.lines} lines"
-        said = f"{self.metric}: the regex {self.regex!r} has matched none of {self.lines} lines"
-        return "\n".join([said + ("; the nearest:" if self.nearest else ""), *(f"    {line}" for line in self.nearest)])
+        said = self.sentence + ("; the nearest:" if self.nearest else "")
+        return "\n".join([said, *(f"    {line}" for line in self.nearest)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class SilentMetric:
+    """A metric that nothing in the logs of training jobs matches; `check` is of the first of them."""
+
+    check: MetricCheck
+    trainings: Sequence[str]
+
+    @property
+    def sentence(self) -> str:
+        """What was found, and where."""
+        more = len(self.trainings) - 1
+        others = f", nor of those of {more} more" if more else ""
+        return f"{self.check.sentence} of the log of {self.trainings[0]}{others}"
+
+    def __str__(self) -> str:
+        """The sentence, and the nearest lines."""
+        said = self.sentence + ("; the nearest:" if self.check.nearest else "")
+        return "\n".join([said, *(f"    {line}" for line in self.check.nearest)])
 
 
 def duration(seconds: float | None) -> str:
@@ -219,12 +257,29 @@ def training_of(summary: Mapping[str, Any]) -> Training:
     )
 
 
-def metric_check(name: str, regex: str, lines: Sequence[str]) -> MetricCheck:
-    """How many lines of a log a metric's expression matches."""
-    metric = Metric(name, regex) if re.compile(regex).groups else Metric(name, f"({regex})")
-    matches = sum(len(metric.values(line)) for line in lines)
-    nearest = () if matches else _nearest(name, regex, lines)
-    return MetricCheck(metric=name, regex=regex, lines=len(lines), matches=matches, nearest=nearest)
+def metric_check(
+    name: str, regex: str, texts: Sequence[str], tail: Sequence[str], lines: int, *, usable: bool = True
+) -> MetricCheck:
+    """What is to be said of a metric after a search.
+
+    Args:
+        name: The metric's name, `regex` its expression.
+        regex: See above.
+        texts: What the expression has caught.
+        tail: The last lines of the log.
+        lines: Number of all lines.
+        usable: Whether the expression could be tried.
+    """
+    matches = sum(number(text) is not None for text in texts)
+    return MetricCheck(
+        metric=name,
+        regex=regex,
+        lines=lines,
+        matches=matches,
+        nearest=() if texts else _nearest(name, regex, tail),
+        usable=usable,
+        caught=texts[0] if texts and not matches else None,
+    )
 
 
 def _nearest(name: str, regex: str, lines: Sequence[str]) -> Sequence[str]:

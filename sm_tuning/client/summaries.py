@@ -47,7 +47,7 @@ class TrainingJobSummary:
         hyperparameters: All of them as the script gets them, without those of SageMaker itself.
         metrics: The regular expression of each metric.
         model: Where its model lies in S3; None before there is one.
-        seconds: Time from its start to its end; None before its end.
+        created: When it was created, started and ended, to the millisecond; None where that has not come.
     """
 
     name: str
@@ -58,7 +58,14 @@ class TrainingJobSummary:
     hyperparameters: Mapping[str, str]
     metrics: Mapping[str, str]
     model: str | None
-    seconds: float | None
+    created: datetime
+    started: datetime | None
+    ended: datetime | None
+
+    @property
+    def seconds(self) -> float | None:
+        """Time from its start to its end; None before its end."""
+        return (self.ended - self.started).total_seconds() if self.started and self.ended else None
 
 
 def tuning_jobs(client: Client, most: int | None = None) -> list[TuningJobSummary]:
@@ -97,7 +104,6 @@ def training_job(client: Client, name: str) -> TrainingJobSummary:
             raise
         raise NotFound(f"there is no training job {name!r}") from error
     definitions = answer["AlgorithmSpecification"].get("MetricDefinitions", [])
-    started, ended = answer.get("TrainingStartTime"), answer.get("TrainingEndTime")
     return TrainingJobSummary(
         name=name,
         status=answer["TrainingJobStatus"],
@@ -109,5 +115,7 @@ def training_job(client: Client, name: str) -> TrainingJobSummary:
         },
         metrics={metric["Name"]: metric["Regex"] for metric in definitions if metric["Name"] != AWS_OWN_METRIC},
         model=answer.get("ModelArtifacts", {}).get("S3ModelArtifacts"),
-        seconds=(ended - started).total_seconds() if started and ended else None,
+        created=answer["CreationTime"],
+        started=answer.get("TrainingStartTime"),
+        ended=answer.get("TrainingEndTime"),
     )

@@ -61,7 +61,12 @@ class Dashboard:
         report, here = files("sm_tuning.report"), files("sm_tuning.dashboard")
         self._static = {
             "vega.js": (_SCRIPT, report.joinpath("vega", "vega.js").read_bytes()),
-            "live.js": (_SCRIPT, report.joinpath("charts.js").read_bytes() + here.joinpath("live.js").read_bytes()),
+            "live.js": (
+                _SCRIPT,
+                report.joinpath("charts.js").read_bytes()
+                + report.joinpath("log.js").read_bytes()
+                + here.joinpath("live.js").read_bytes(),
+            ),
             "live.css": (
                 "text/css; charset=utf-8",
                 report.joinpath("page.css").read_bytes() + here.joinpath("live.css").read_bytes(),

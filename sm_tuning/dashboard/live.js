@@ -21,14 +21,7 @@
     const count = document.getElementById("shown");
     if (count) count.textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length}`;
     if (jobs.length) charts.pick(wanted.length || brushed ? chosen : null);
-    const searched = words("search");
-    let hits = 0;
-    for (const line of live.querySelectorAll(".line")) {
-      line.hidden = !matches(line, searched);
-      hits += !line.hidden;
-    }
-    const matching = document.getElementById("hits");
-    if (matching) matching.textContent = searched.length ? `${hits} lines` : "";
+    logs.filter(live);
   };
   const draw = async (text) => {
     if (!text.trim()) return;

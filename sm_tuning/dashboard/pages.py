@@ -1,15 +1,14 @@
 """What the dashboard's pages show, read through tuning runs that are kept: asking again makes no client and reads no old log."""
 
-import contextlib
-import re
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from sm_tuning.analysis.reading import read_data_scaling, read_failures, read_results
 from sm_tuning.boto import Session
 from sm_tuning.client import loopback
+from sm_tuning.client.log_search import TAIL, LogSearch
 from sm_tuning.client.run import TuningRun
 from sm_tuning.client.status import RunStatus
 from sm_tuning.client.summaries import TuningJobSummary, training_job, tuning_jobs
@@ -22,9 +21,9 @@ from sm_tuning.report.datasets import MOST_CURVES
 from sm_tuning.report.parallel import parallel_coordinates
 
 if TYPE_CHECKING:
-    from sm_tuning.analysis.curves import CurveCache
+    from sm_tuning.analysis.curves import DetailsCache
 
-LOG_LINES = 1000
+LOG_LINES = TAIL
 MOST_JOBS = 100
 _READERS = 8
 
@@ -37,7 +36,7 @@ class Pages:
         self.client = loopback.client(session, "sagemaker")
         self._first = TuningRun("", session=session, client=self.client)
         self._runs: dict[str, TuningRun] = {}
-        self._curves: CurveCache = {}
+        self._details: DetailsCache = {}
         self._ended: dict[tuple[str, object], RunStatus] = {}
         self._lock = threading.Lock()  # one read of the results at a time: two would ask for the same logs
 
@@ -73,8 +72,8 @@ class Pages:
         """The view model of tuning jobs; `described` are answers of `describe` that are at hand."""
         with self._lock:
             runs = [self.run(name) for name in names]
-            results = read_results(*runs, cache=self._curves, described=described)
-            return view_model(results, read_data_scaling(results, runs, self._curves), read_failures(results, runs))
+            results = read_results(*runs, cache=self._details, described=described)
+            return view_model(results, read_data_scaling(results, runs, self._details), read_failures(results, runs))
 
     def job(self, name: str) -> Mapping[str, Any]:
         """A tuning job: how far it is, its charts, its training jobs."""
@@ -112,14 +111,16 @@ class Pages:
         if view is not None and trial is not None:
             drawn = curve_charts(view, trial)
             data = page_data(view, drawn, only=trial)
-        lines = self._first.log_tail(name, LOG_LINES)
+        with LogSearch() as search:
+            log = search.search(self._first.log_tail(name, LOG_LINES), summary.metrics)
         return {
             "title": name,
             "training_job": summary,
             "view": view,
             "trial": trial,
             "charts": drawn,
-            "lines": list(zip(lines, _matched(lines, summary.metrics.values()), strict=True)),
+            "lines": list(zip(log.tail, log.matched, strict=True)),
+            "silent": [check for check in log.checks if check.is_silent(ended=summary.ended is not None)],
             "most_lines": LOG_LINES,
             "data": data,
         }
@@ -127,12 +128,3 @@ class Pages:
 
 def _numbers(view: ViewModel) -> Mapping[str, int]:
     return {trial.name: index for index, trial in enumerate(view.trials)}
-
-
-def _matched(lines: Sequence[str], expressions: Iterable[str]) -> list[bool]:
-    """Whether the expression of a metric matches each line."""
-    compiled = []
-    for expression in expressions:
-        with contextlib.suppress(re.error):  # it matches nothing
-            compiled.append(re.compile(expression))
-    return [any(expression.search(line) for expression in compiled) for line in lines]

@@ -12,6 +12,7 @@ from sm_tuning.report.view_model import TrialView, ViewModel
 from sm_tuning.spec.metrics import number
 from sm_tuning.spec.parameters import Categorical, Continuous, Integer
 
+PADDING = 7  # pixels beyond each end, so that a mark at the end is whole
 _ROOM = 0.05
 _FAR_OFF = 10.0  # times the width of the middle half: beyond the axis
 _MINUTE = 60.0
@@ -48,7 +49,7 @@ class Axis:
                 **more,
             }
         kind = {"type": "log"} if self.logarithmic else {"zero": False}
-        scale = {"domain": [self.low, self.high], "nice": False, **kind}
+        scale = {"domain": [self.low, self.high], "nice": False, "padding": PADDING, **kind}
         axis = {"format": ".4~g", "labelOverlap": True, "tickCount": 6}
         return {"field": self.field, "type": "quantitative", "title": self.title, "scale": scale, "axis": axis, **more}
 

@@ -110,7 +110,7 @@ def timeline(view: ViewModel) -> Chart | None:
         *within,
         transform=moved,
     )
-    # Lists tell whole seconds, so what ran within one has no width.
+    # What could not be described has the whole seconds of a list: one that ran within one has no width.
     moments = layer(
         "trials",
         {"type": "tick", "thickness": 4, "stroke": PAPER, "strokeWidth": 1, "clip": True, "cursor": "pointer"},

@@ -50,7 +50,8 @@ def _best_so_far(view: ViewModel, title: str, x: Spec, field: tuple[str, float],
     axis = Axis("best", label(view.objective.name), low, high)
     names = [label(job.name) for job in view.comparison]
     kinds = range(_MOST_LINES)
-    legend = {"title": None, "orient": "top", "columns": {"expr": "narrow ? 1 : 2"}, "symbolSize": 400, "labelLimit": 260}
+    legend = {"title": None, "orient": "top", "columns": {"expr": "narrow ? 1 : 2"}, "labelLimit": 260,
+              "symbolType": "stroke", "symbolSize": 400, "symbolStrokeWidth": 2.5}  # fmt: skip
     job = {"field": "tuning_job", "type": "nominal", "legend": legend}
     colours = {"domain": names, "range": [SERIES[index % len(SERIES)] for index in kinds]}
     dashes = {"domain": names, "range": [DASHES[(index + index // len(SERIES)) % len(DASHES)] for index in kinds]}

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from sm_tuning.analysis.fit import Fit
-from sm_tuning.report.axes import Axis, spread
+from sm_tuning.report.axes import PADDING, Axis, spread
 from sm_tuning.report.datasets import MOST_CURVES, families, family, part_of
 from sm_tuning.report.labels import label
 from sm_tuning.report.vegalite import (
@@ -83,7 +83,8 @@ def _chart(view: ViewModel, front: TrialView, kind: str, *, alone: bool) -> Char
     )
     thin = "" if alone else f"; thin: {part} of the other training jobs"
     note = sentences(f"solid: training; dashed: validation{thin}", _remark(main, behind, low, high))
-    title = label(kind) if alone else f"{label(kind)} of the best training job"
+    whose = "the best training job" if front is view.best else label(front.name)
+    title = label(kind) if alone else f"{label(kind)} of {whose}"
     return Chart(title, {**spec, "usermeta": {"family": kind}}, note, logarithmic=positive(seen))
 
 
@@ -119,7 +120,7 @@ _FLAT: list[Spec] = [{"flatten": ["epochs", "values"], "as": ["epoch", "value"]}
 
 def _x() -> Spec:
     return {"field": "epoch", "type": "quantitative", "title": "value printed (epoch)", "axis": {"format": "d", "tickMinStep": 1},
-            "scale": {"domain": [{"expr": "first"}, {"expr": "last"}], "nice": False}}  # fmt: skip
+            "scale": {"domain": [{"expr": "first"}, {"expr": "last"}], "nice": False, "padding": PADDING}}  # fmt: skip
 
 
 def _of(kind: str) -> str:

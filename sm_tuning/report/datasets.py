@@ -182,7 +182,7 @@ def effects(view: ViewModel) -> list[Row]:
     rows: list[Row] = []
     for effect in view.effects:
         axis = axes[effect.name]
-        head = {"name": axis.title, "field": axis.field}
+        head = {"name": label(effect.name), "field": axis.field}
         rows.append({**head, "importance": effect.importance, "confidence": effect.confidence.value})
         for middle, mean, error, count in effect.curve:
             x = _setting(middle, text=bool(axis.categories))

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
+from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.effects import Effect
 from sm_tuning.report.axes import Axis, hyperparameter_axes, objective_axis
 from sm_tuning.report.datasets import WRONG
@@ -41,11 +42,11 @@ def importances(view: ViewModel) -> Chart | None:
     """How much of the objective each hyperparameter decides; None if there is nothing in it."""
     if not any(effect.importance for effect in view.effects):
         return None
-    names = [hyperparameter_axes(view)[effect.name].title for effect in view.effects]
+    names = [label(effect.name) for effect in view.effects]
     y = {"field": "name", "type": "ordinal", "title": None, "sort": names, "axis": {"labelLimit": 200}}
     scale = {"domain": [0, 1.5 * max(effect.importance for effect in view.effects)], "nice": False}  # room for the numbers
     axis = {"format": "%", "values": [0, 0.25, 0.5, 0.75, 1]}
-    title = "share of the objective's differences"
+    title = "share of the differences"
     x = {"field": "importance", "type": "quantitative", "title": title, "axis": axis, "scale": scale}
     share = {"field": "importance", "type": "quantitative", "title": "importance", "format": ".1%"}
     hint = [{"field": "name", "title": "hyperparameter"}, share, {"field": "confidence", "title": "confidence"}]
@@ -59,12 +60,16 @@ def importances(view: ViewModel) -> Chart | None:
         test,
         transform=[
             {
-                "calculate": "format(datum.importance, '.0%') + (datum.confidence === 'low' ? ' (may be chance)' : '')",
+                "calculate": "format(datum.importance, '.0%') + "
+                "(datum.confidence !== 'low' ? '' : narrow ? ' ?' : ' (may be chance)')",
                 "as": "label",
             }
         ],
     )
-    note = "how much of the objective's differences each hyperparameter decides"
+    note = sentences(
+        "how much of the objective's differences each hyperparameter decides",
+        "?: may be chance" if any(effect.confidence is Confidence.LOW for effect in view.effects) else "",
+    )
     return Chart("Importances", lite([bars, words], height=40 + _ROW * len(names)), note)
 
 

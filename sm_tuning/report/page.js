@@ -47,26 +47,35 @@
 
   const dialog = document.getElementById("job");
   const text = (tag, content) => Object.assign(document.createElement(tag), { textContent: content });
+  const pair = (name, value) => {
+    const row = document.createElement("tr");
+    row.append(Object.assign(text("th", name), { scope: "row" }), text("td", value));
+    return row;
+  };
   const open = (index) => {
     const job = jobs[index];
     dialog.querySelector("h2").textContent = job.name;
     const verdict = text("strong", job.verdict);
     verdict.className = `v-${job.verdict.replaceAll(" ", "-")}`;
     dialog.querySelector(".verdict").replaceChildren(verdict, `: ${job.reason}`);
-    dialog.querySelector(".remarks").replaceChildren(...job.remarks.map((remark) => Object.assign(text("p", remark), { className: "note" })));
-    dialog.querySelector("dl").replaceChildren(...Object.entries(job.figures).map(([name, value]) => {
-      const pair = document.createElement("div");
-      pair.append(text("dt", name), text("dd", value));
-      return pair;
+    dialog.querySelector(".remarks").replaceChildren(...[...job.silent, ...job.remarks].map((remark) => Object.assign(text("p", remark), { className: "note remark" })));
+    dialog.querySelector("dl").replaceChildren(...job.figures.map(([name, value]) => {
+      const figure = document.createElement("div");
+      figure.append(text("dt", name), text("dd", value));
+      return figure;
     }));
-    dialog.querySelector("tbody").replaceChildren(...job.hyperparameters.map(([name, value]) => {
-      const row = document.createElement("tr");
-      row.append(Object.assign(text("th", name), { scope: "row" }), text("td", value));
-      return row;
-    }));
+    dialog.querySelector("tbody").replaceChildren(...job.hyperparameters.map(([name, value]) => pair(name, value)));
+    if (job.model) dialog.querySelector("tbody").insertAdjacentElement("beforeend", pair("model", job.model));
+    const end = dialog.querySelector(".log");
+    dialog.querySelector(".search").value = "";
+    end.replaceChildren(...logs.lines(job.log ?? []));
+    dialog.querySelector(".log-note").textContent = job.log?.length ? "The end of the log." : `This report does not have its log: sm-tuning logs ${job.name}`;
+    logs.filter(dialog);
     const box = dialog.querySelector(".curves");
     box.replaceChildren();
     if (!dialog.open) dialog.showModal();
+    end.scrollTop = end.scrollHeight;
+    dialog.scrollTop = 0;
     for (const [name, chart] of Object.entries(data.charts).filter(([key]) => key.startsWith("curves-"))) {
       const kind = chart.spec.usermeta.family;
       const own = data.datasets.curves.filter((row) => row.i === index && row.family === kind);
@@ -85,6 +94,7 @@
       charts.draw(figure, { title: `${kind} of ${job.name}`, spec: { ...chart.spec, params }, logarithmic: low > 0 && high > low ? [low / 1.05, high * 1.05] : null });
     }
   };
+  dialog.querySelector(".search").addEventListener("input", () => logs.filter(dialog));
   const follow = () => {
     const name = decodeURIComponent(location.hash.slice(1));
     const index = jobs.findIndex((job) => job.name === name);

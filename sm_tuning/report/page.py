@@ -2,11 +2,13 @@
 
 import base64
 import hashlib
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from sm_tuning.analysis.curves import LogLines
 from sm_tuning.client.status import duration
 from sm_tuning.errors import optional_package
 from sm_tuning.printable import printable
@@ -18,6 +20,10 @@ from sm_tuning.report.view_model import TrialView, ViewModel
 
 if TYPE_CHECKING:
     import jinja2
+
+_LOGS = 300_000  # characters of all logs in a page
+_MOST_LOGS = 50
+_LONGEST = 400  # characters of a line
 
 
 def templates(*packages: str) -> "jinja2.Environment":
@@ -56,7 +62,12 @@ class Trusted(str):
 
 
 def page_data(
-    view: ViewModel, drawn: Mapping[str, Chart], *, most_curves: int | None = None, only: TrialView | None = None
+    view: ViewModel,
+    drawn: Mapping[str, Chart],
+    *,
+    most_curves: int | None = None,
+    only: TrialView | None = None,
+    with_logs: bool = False,
 ) -> Trusted:
     """What the scripts of a page draw, as JSON that may stand inside a <script> element.
 
@@ -65,8 +76,10 @@ def page_data(
         drawn: The charts by their names.
         most_curves: As for `datasets`.
         only: The one training job that the page is about.
+        with_logs: Whether the ends of logs go with it.
     """
     rows = datasets(view, most_curves=most_curves)
+    logs = _logs(view) if with_logs else {}
     if only is not None:
         index = next(index for index, trial in enumerate(view.trials) if trial is only)
         rows = {name: [row for row in table if row.get("i") == index] for name, table in rows.items()}
@@ -75,29 +88,57 @@ def page_data(
             name: {"title": chart.title, "spec": chart.spec, "logarithmic": chart.logarithmic} for name, chart in drawn.items()
         },
         "datasets": rows,
-        "jobs": [] if only is not None else [_job(view, trial) for trial in view.trials],
+        "jobs": [] if only is not None else [_job(view, trial, logs.get(trial.name)) for trial in view.trials],
     }
+    return Trusted(_json(data))
+
+
+def _json(data: object) -> str:
     text = json.dumps(data, allow_nan=False, separators=(",", ":"))
-    return Trusted(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _job(view: ViewModel, trial: TrialView) -> dict[str, Any]:
-    """What a page tells of a training job that was opened."""
-    figures = {
-        view.objective.name: "" if trial.reported is None else f"{trial.reported:.6g}",
-        "status": trial.status,
-        "duration": duration(trial.seconds),
-        "epochs": str(trial.fit.epochs or ""),
-    }
+def _job(view: ViewModel, trial: TrialView, log: LogLines | None) -> dict[str, Any]:
+    """What a page tells of a training job that was opened; without a log it says that it has none."""
+    figures = [
+        (view.objective.name, "" if trial.reported is None else f"{trial.reported:.6g}"),
+        ("status", trial.status),
+        ("duration", duration(trial.seconds)),
+        ("epochs trained", str(trial.fit.epochs or "")),
+    ]
     return {
         "name": printable(trial.name),
         "verdict": trial.fit.verdict.value,
         "reason": printable(trial.failure_reason or trial.fit.reason),
         "remarks": [printable(f"{remark.cause.value.capitalize()}: {remark.text}.") for remark in trial.fit.remarks],
         "best_epoch": best_epochs(trial.fit),
-        "figures": {printable(name): printable(text) for name, text in figures.items() if text},
+        "figures": [[printable(name), printable(text)] for name, text in figures if text],
         "hyperparameters": [[printable(name), printable(text)] for name, text in trial.hyperparameters.items()],
+        "model": printable(trial.model or ""),
+        "silent": [printable(str(check)) for check in trial.silent],
+        "log": log,
     }
+
+
+def _logs(view: ViewModel) -> dict[str, LogLines]:
+    """The ends of the logs that a page holds: of the best, of those that failed, then of the others, the best first."""
+    room = _LOGS // min(max(len(view.trials), 1), _MOST_LOGS)
+    failed = [trial for trial in view.trials if trial.status == "Failed"]
+    first = dict.fromkeys(trial.name for trial in (*view.ranking[:1], *failed, *view.best_first))
+    trials = {trial.name: trial for trial in view.trials}
+    return {name: _end(trials[name].log, room) for name in itertools.islice(first, _MOST_LOGS)}
+
+
+def _end(log: LogLines, room: int) -> LogLines:
+    """As many of the last lines as fit into some characters, a long line cut."""
+    kept: list[tuple[str, bool]] = []
+    for line, matched in reversed(log):
+        text = printable(line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…")
+        room -= len(_json([text, matched]))
+        if room < 0:
+            break
+        kept.append((text, matched))
+    return kept[::-1]
 
 
 def scripts(*names: str) -> Sequence[str]:
@@ -110,7 +151,7 @@ def scripts(*names: str) -> Sequence[str]:
 def page(view: ViewModel) -> str:
     """The whole report; raises MissingExtra without Jinja."""
     drawn = charts(view)
-    programs = scripts("charts.js", "page.js")
+    programs = scripts("charts.js", "log.js", "page.js")
     rendered: str = (
         templates("sm_tuning.report")
         .get_template("page.html")
@@ -119,7 +160,7 @@ def page(view: ViewModel) -> str:
             charts=drawn,
             left_out=families_left_out(view),
             numbers={trial.name: index for index, trial in enumerate(view.trials)},
-            data=page_data(view, drawn),
+            data=page_data(view, drawn, with_logs=True),
             style=Trusted(files("sm_tuning.report").joinpath("page.css").read_text(encoding="utf-8")),
             scripts=[Trusted(program) for program in programs],
             digests=[base64.b64encode(hashlib.sha256(program.encode()).digest()).decode() for program in programs],

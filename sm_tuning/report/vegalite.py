@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sm_tuning.report.axes import Axis, hyperparameter_axes
-from sm_tuning.report.datasets import BEST, OUTCOMES, WRONG, outcome
+from sm_tuning.report.axes import PADDING, Axis, hyperparameter_axes
+from sm_tuning.report.datasets import BEST, OUTCOMES, RUNNING, WRONG, outcome
 from sm_tuning.report.labels import label
 from sm_tuning.report.view_model import TrialView, ViewModel
 
@@ -114,7 +114,7 @@ def counted(field: str, title: str, axis: Spec) -> Spec:
 
 def upright(axis: Axis, field_name: str | None = None) -> Spec:
     """The vertical position on a numeric axis whose ends are the chart's `low` and `high`."""
-    scale = {"domain": [{"expr": "low"}, {"expr": "high"}], "nice": False, "zero": False}
+    scale = {"domain": [{"expr": "low"}, {"expr": "high"}], "nice": False, "zero": False, "padding": PADDING}
     axis_form = {"format": ".4~g", "tickCount": 6, "labelOverlap": True}
     return {"field": field_name or axis.field, "type": "quantitative", "title": axis.title, "scale": scale, "axis": axis_form}
 
@@ -180,10 +180,12 @@ def points(
 def remarks(trials: Sequence[TrialView], axis: Axis, view: ViewModel) -> str:
     """The sentence on what `points` cannot put in its place: values beyond the axis, and training jobs without a value."""
     lost = sum(trial.objective is None and outcome(trial) == WRONG for trial in trials)
+    none = sum(trial.objective is None and outcome(trial) not in {WRONG, RUNNING} for trial in trials)
     end = "lower" if view.objective.higher_is_better else "upper"
     return sentences(
         beyond([trial.objective for trial in trials], axis.low, axis.high),
         f"{lost} {WRONG} without an objective: crosses at the {end} edge" if lost else "",
+        f"{none} ended without an objective: not drawn" if none else "",
     )
 
 

@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from sm_tuning.analysis.advice import Advice
-from sm_tuning.analysis.curves import Curves
+from sm_tuning.analysis.curves import Curves, LogLines
 from sm_tuning.analysis.data_scaling import DataScalingCurve
 from sm_tuning.analysis.diagnosis import Diagnosis, diagnose
 from sm_tuning.analysis.effects import Effect
@@ -15,7 +16,7 @@ from sm_tuning.analysis.fit import Fit, Verdict
 from sm_tuning.analysis.next_round import next_round
 from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.client.description import TuningJobDescription
-from sm_tuning.client.status import FailureGroup
+from sm_tuning.client.status import FailureGroup, MetricCheck, SilentMetric
 from sm_tuning.errors import Invalid
 from sm_tuning.spec.from_request import job_of
 from sm_tuning.spec.job import TuningJobSpec, WarmStart
@@ -43,6 +44,9 @@ class TrialView:
         end: The same to its end.
         seconds: Time that it took; None before its end.
         fit: The verdict on it with its evidence.
+        log: The end of its log, with whether a metric's expression matches each line.
+        silent: Metrics whose expression matches nothing in its log.
+        model: Where its model lies in S3.
     """
 
     tuning_job: str
@@ -59,6 +63,9 @@ class TrialView:
     curves: Curves
     fit: Fit
     is_best: bool
+    log: LogLines
+    silent: Sequence[MetricCheck]
+    model: str | None
 
     @property
     def running(self) -> bool:
@@ -114,6 +121,7 @@ class ViewModel:
         tuning_jobs: Names of the tuning jobs.
         jobs: The tuning jobs as the service describes them.
         failures: Failed training jobs by their reason, the largest group first.
+        silent: Metrics that no training job has printed so that their expression matches, with the nearest lines.
         hyperparameters: Names of the tuned hyperparameters.
         ranges: Their ranges, as far as they are known, of the first tuning job.
         trials: All training jobs in the order of their launch.
@@ -131,13 +139,13 @@ class ViewModel:
         max_parallel: Training jobs at a time.
         slot_use: Share of the parallel slots' time that was spent training; None before anything has ended.
         saved_seconds: Time that early stopping has saved; None if no training job was stopped.
-        next_round: The tuning job that follows, as text.
         request: What would create the first tuning job again, in AWS's form.
     """
 
     tuning_jobs: Sequence[str]
     jobs: Sequence[TuningJobDescription]
     failures: Sequence[FailureGroup]
+    silent: Sequence[SilentMetric]
     objective: Objective
     hyperparameters: Sequence[str]
     ranges: Mapping[str, Range]
@@ -156,8 +164,18 @@ class ViewModel:
     max_parallel: int
     slot_use: float | None
     saved_seconds: float | None
-    next_round: NextRoundText
     request: Mapping[str, Any]
+
+    @cached_property
+    def next_round(self) -> NextRoundText:
+        """The tuning job that follows, as text; made when it is first asked for: it takes longer than all the rest."""
+        if self.running:
+            return NextRoundText(refusal="it learns from training jobs that have ended, and some run still")
+        try:
+            following = next_round(self.diagnosis, job_of(TuningJobSpec, self.request))
+        except Invalid as error:
+            return NextRoundText(refusal=str(error))
+        return NextRoundText(as_toml(following.job, following.comments), as_python(following.job, following.comments))
 
     @property
     def fit(self) -> Fit:
@@ -211,6 +229,7 @@ def view_model(results: Results, shares: Results | None = None, failures: Sequen
         tuning_jobs=[job.name for job in results.tuning_jobs],
         jobs=results.tuning_jobs,
         failures=failures,
+        silent=_silent(results),
         objective=results.objective,
         hyperparameters=results.hyperparameters,
         ranges=results.ranges,
@@ -229,7 +248,6 @@ def view_model(results: Results, shares: Results | None = None, failures: Sequen
         max_parallel=results.tuning_jobs[0].max_parallel,
         slot_use=results.slot_use,
         saved_seconds=results.saved_seconds,
-        next_round=_next_round(results, diagnosis),
         request=results.tuning_jobs[0].request,
     )
 
@@ -254,7 +272,21 @@ def _trial(trial: TrialResult, results: Results, diagnosis: Diagnosis) -> TrialV
         curves=trial.curves,
         fit=diagnosis.fits[trial.name],
         is_best=trial.name == diagnosis.best,
+        log=trial.log,
+        silent=trial.silent,
+        model=trial.model,
     )
+
+
+def _silent(results: Results) -> list[SilentMetric]:
+    """Metrics that are silent wherever they are looked for. What has failed may have done so before it printed any."""
+    heard = {name for trial in results.trials for name in trial.curves}
+    silent: dict[str, list[tuple[MetricCheck, str]]] = {}
+    for trial in results.trials:
+        for check in trial.silent if trial.status != "Failed" else ():
+            if check.metric not in heard:
+                silent.setdefault(check.metric, []).append((check, trial.name))
+    return [SilentMetric(check=checks[0][0], trainings=[name for _, name in checks]) for checks in silent.values()]
 
 
 def _compared(part: Results, diagnosis: Diagnosis) -> ComparedJob:
@@ -272,13 +304,3 @@ def _compared(part: Results, diagnosis: Diagnosis) -> ComparedJob:
         best_over_time=[(_since(part.begin, time) or 0.0, value) for time, value in steps],
         best_over_trials=[(float(count), value) for count, (_, value) in enumerate(steps, start=1)],
     )
-
-
-def _next_round(results: Results, diagnosis: Diagnosis) -> NextRoundText:
-    if any(trial.status in _RUNNING for trial in results.trials):
-        return NextRoundText(refusal="it learns from training jobs that have ended, and some run still")
-    try:
-        following = next_round(diagnosis, job_of(TuningJobSpec, results.tuning_jobs[0].request))
-    except Invalid as error:
-        return NextRoundText(refusal=str(error))
-    return NextRoundText(as_toml(following.job, following.comments), as_python(following.job, following.comments))

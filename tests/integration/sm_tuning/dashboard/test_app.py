@@ -234,8 +234,10 @@ def training_job(page: Any) -> None:
     page.locator("pre.log", has_text="onerror").wait_for()
     page.locator('figure[data-chart="curves-0"] svg').wait_for()
     assert page.locator(".line.matched").count() == 30
-    page.locator("#search").fill("score=2")
+    last = page.locator(".line.matched").last.inner_text()  # what stands above it is hidden
+    page.locator("input.search").fill(last)
     until(page, "document.querySelectorAll('.line:not([hidden])').length < 30")
+    assert last in page.locator(".line:visible").all_inner_texts()
     page.go_back()
     page.locator("main table a").first.click()  # a running one
     page.locator("pre.log", has_text="score=").wait_for()

@@ -1,17 +1,19 @@
 """Reading results: what is asked of the service, and what is not asked again."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from sm_tuning import Invalid, NotFound
-from sm_tuning.analysis.curves import CurveCache
+from sm_tuning.analysis.curves import DetailsCache
 from sm_tuning.analysis.reading import read_data_scaling, read_results
 from sm_tuning.client.status import Training
+from sm_tuning.client.summaries import TrainingJobSummary
 
+pytestmark = pytest.mark.usefixtures("_log_search_here")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -24,6 +26,7 @@ class Run:
         self.log = log
         self.static: dict[str, str] = {}
         self.asked: list[str] = []
+        self.described: list[str] = []
         self.others: dict[str, Run] = {}
 
     def describe(self) -> Mapping[str, Any]:
@@ -54,6 +57,16 @@ class Run:
             raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not you"}}, "DescribeLogStreams")
         return iter([self.log])
 
+    def training_job(self, name: str) -> TrainingJobSummary:
+        self.described.append(name)
+        if self.log is None:
+            raise NotFound(name)
+        return TrainingJobSummary(
+            name=name, status="Completed", step="Completed", failure_reason=None, tuning_job=self.name, hyperparameters={},
+            metrics={}, model="s3://bucket/model", created=NOW, started=NOW + timedelta(milliseconds=10),
+            ended=NOW + timedelta(milliseconds=250),
+        )  # fmt: skip
+
     def minutes(self, training: Training, _metrics: list[str]) -> Mapping[str, list[float]]:
         return {self.metric: [0.7]} if training.ended else {}
 
@@ -73,11 +86,27 @@ def test_several_tuning_jobs_need_one_objective() -> None:
 
 
 def test_logs_of_training_jobs_that_have_ended_are_read_once() -> None:
-    run, cache = Run("a"), CurveCache()
+    run, cache = Run("a"), DetailsCache()
     assert [dict(trial.curves) for trial in read(run, cache=cache).trials] == [{"validation:loss": (0.5,)}] * 2
     assert sorted(run.asked) == ["done", "runs"]
     assert [dict(trial.curves) for trial in read(run, cache=cache).trials] == [{"validation:loss": (0.5,)}] * 2
     assert sorted(run.asked) == ["done", "runs", "runs"]
+    assert run.described == ["done"], "once, at its end"
+
+
+def test_what_has_ended_has_its_times_to_the_millisecond_its_model_and_its_log() -> None:
+    done, runs = read(Run("a")).trials
+    assert (done.seconds, done.model, done.log) == (0.24, "s3://bucket/model", [("validation:loss=0.5", True)])
+    assert (runs.seconds, runs.model, runs.log) == (None, None, [("validation:loss=0.5", True)])
+    (whole, _) = read(Run("a", log=None)).trials  # it may not be read: the list's whole seconds
+    assert (whole.ended, whole.log) == (NOW, ())
+
+
+def test_a_metric_that_nothing_matches_is_remembered_with_the_nearest_lines() -> None:
+    done, runs = read(Run("a", log="loss: 0.5")).trials
+    ((check,),) = (done.silent,)
+    assert (check.metric, check.nearest) == ("validation:loss", ["loss: 0.5"])
+    assert runs.silent == [], "it has hardly begun"
 
 
 def test_without_curves_no_log_is_read() -> None:

@@ -199,9 +199,11 @@ def test_the_toolkits_report_is_no_part_of_the_scripts_log() -> None:
     assert _of_script(["a", "b"]) == ["a", "b"]
 
 
+@pytest.mark.usefixtures("_log_search_here")
 def test_objectives_own_copy_is_no_metric_to_check(service: Service, run: TuningRun, monkeypatch: pytest.MonkeyPatch) -> None:
     definitions = [{"Name": "loss", "Regex": "loss=(.*)"}, {"Name": "ObjectiveMetric", "Regex": "loss=(.*)"}]
-    service.jobs = {"a": {"TrainingJobStatus": "Completed", "AlgorithmSpecification": {"MetricDefinitions": definitions}}}
+    job = {"TrainingJobStatus": "Completed", "CreationTime": datetime(2026, 1, 1, tzinfo=UTC)}
+    service.jobs = {"a": {**job, "AlgorithmSpecification": {"MetricDefinitions": definitions}}}
     monkeypatch.setattr(TuningRun, "logs", lambda _run, _name: iter(["loss=1", "other"]))
     assert [(check.metric, check.matches) for check in run.metric_checks("a")] == [("loss", 1)]
 
@@ -227,3 +229,18 @@ def test_a_notebook_is_shown_every_look_unless_progress_is_asked_for(
     assert len(naps) == 2
     run.wait(progress=lambda _: None)
     assert len(shown) == 3
+
+
+@pytest.mark.usefixtures("_log_search_here")
+def test_silent_metrics_are_those_of_the_latest_training_job_that_did_not_fail(
+    service: Service, run: TuningRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run.silent_metrics() == [], "nothing has begun"
+    ended = {**summary("b", "Completed"), "TrainingEndTime": CREATED}
+    service.trainings = [summary("a", "InProgress"), ended, summary("c", "InProgress"), summary("d")]
+    definitions = [{"Name": "loss", "Regex": "loss=(.*)"}, {"Name": "score", "Regex": "score=(.*)"}]
+    job = {"TrainingJobStatus": "Completed", "CreationTime": CREATED}
+    service.jobs = {"b": {**job, "AlgorithmSpecification": {"MetricDefinitions": definitions}}}
+    monkeypatch.setattr(TuningRun, "logs", lambda _run, _name: iter(["loss=1", "scored 2"]))
+    (metric,) = run.silent_metrics()
+    assert (metric.check.metric, metric.trainings, metric.check.nearest[0]) == ("score", ["b"], "scored 2")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sm_tuning.client.status import RunStatus, Training, duration, metric_check, training_of
+from sm_tuning.client.status import RunStatus, SilentMetric, Training, duration, metric_check, training_of
 
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 BEGIN = datetime(2024, 5, 1, 12, tzinfo=UTC)
@@ -122,14 +122,45 @@ def test_durations(seconds: float | None, text: str) -> None:
 
 
 def test_a_metric_that_a_log_has() -> None:
-    check = metric_check("loss", r"loss=([0-9.]+)", ["epoch 1 loss=0.5", "epoch 2 loss=0.4 loss=0.3", "done"])
+    lines = ["epoch 1 loss=0.5", "epoch 2 loss=0.4 loss=0.3", "done"]
+    check = metric_check("loss", r"loss=([0-9.]+)", ["0.5", "0.4", "0.3"], lines, 3)
     assert (check.matches, check.lines, check.nearest) == (3, 3, ())
     assert str(check) == "loss: 3 values in 3 lines"
 
 
 def test_a_metric_that_a_log_has_not_names_the_nearest_lines() -> None:
     lines = ["started at 12", "validation loss 0.5", "accuracy 0.9", "loss: 0.4", "validation loss 0.5"]
-    check = metric_check("loss", r"loss=[0-9.]+", lines)
+    check = metric_check("loss", r"loss=[0-9.]+", [], lines, 5)
     assert check.matches == 0
     assert set(check.nearest[:2]) == {"validation loss 0.5", "loss: 0.4"}
     assert str(check).startswith("loss: the regex 'loss=[0-9.]+' has matched none of 5 lines; the nearest:")
+
+
+def test_a_metric_whose_values_are_no_numbers() -> None:
+    check = metric_check("loss", "loss=(.*)", ["nan", "nan"], ["loss=nan", "loss=nan"], 2)
+    assert str(check) == "loss: the regex 'loss=(.*)' has caught 'nan' and no number in 2 lines"
+    assert check.is_silent(ended=True)
+
+
+@pytest.mark.parametrize(
+    ("texts", "lines", "ended", "silent"),
+    [
+        (["1"], 50, True, False),
+        ([], 50, True, True),
+        ([], 50, False, True),
+        ([], 5, True, True),
+        ([], 5, False, False),
+        ([], 0, True, False),
+    ],
+)
+def test_silence_needs_something_to_match(texts: list[str], lines: int, ended: bool, silent: bool) -> None:  # noqa: FBT001 - a case
+    assert metric_check("loss", "loss=(.*)", texts, ["x"] * min(lines, 1), lines).is_silent(ended=ended) == silent
+
+
+def test_a_silent_metric_names_the_training_jobs() -> None:
+    check = metric_check("loss", "loss=(.*)", [], ["lost 1"], 1)
+    assert str(SilentMetric(check=check, trainings=["a"])).splitlines() == [
+        "loss: the regex 'loss=(.*)' has matched none of 1 lines of the log of a; the nearest:",
+        "    lost 1",
+    ]
+    assert "of the log of a, nor of those of 2 more;" in str(SilentMetric(check=check, trainings=["a", "b", "c"]))

@@ -71,7 +71,9 @@ def test_a_training_job(stub: Stubber) -> None:
             hyperparameters={"rate": "0.1"},
             metrics={"loss": "loss=(.*)"},
             model="s3://bucket/model",
-            seconds=1.5,
+            created=NOW,
+            started=NOW,
+            ended=NOW + timedelta(seconds=1.5),
         )
         with pytest.raises(NotFound, match="no training job 'none'"):
             training_job(stub.client, "none")

@@ -15,6 +15,7 @@ from sm_tuning.dashboard.pages import Pages
 from sm_tuning.report import view_model
 from tests.unit.sm_tuning.made_results import made
 
+pytestmark = pytest.mark.usefixtures("_log_search_here")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LOG = ["starting", "loss=0.5", "loss=0.25", "done"]
 
@@ -80,6 +81,9 @@ class Service:
         return {
             "TrainingJobName": TrainingJobName,
             "TrainingJobStatus": "Completed",
+            "CreationTime": NOW,
+            "TrainingStartTime": NOW,
+            "TrainingEndTime": NOW + timedelta(seconds=1.25),
             "TuningJobArn": "arn:aws:sagemaker:us-east-1:1:hyper-parameter-tuning-job/tuned",
             "AlgorithmSpecification": {
                 "MetricDefinitions": [{"Name": "loss", "Regex": "loss=([0-9.]+)"}, {"Name": "b", "Regex": "("}]

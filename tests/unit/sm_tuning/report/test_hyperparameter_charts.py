@@ -14,7 +14,7 @@ def test_importances_are_those_of_the_effects() -> None:
     view = view_model(made(30))
     chart = importances(view)
     assert chart is not None
-    assert chart.spec["layer"][0]["encoding"]["y"]["sort"] == ["learning_rate (logarithmic)", "units", "kind"]
+    assert chart.spec["layer"][0]["encoding"]["y"]["sort"] == ["learning_rate", "units", "kind"]
     assert importances(view_model(made(0))) is None
 
 

@@ -12,9 +12,9 @@ import pytest
 from sm_tuning import WarmStart
 from sm_tuning.analysis.fit import Cause, Fit, Remark, Verdict
 from sm_tuning.analysis.results import Results
-from sm_tuning.client.status import FailureGroup
+from sm_tuning.client.status import FailureGroup, metric_check
 from sm_tuning.report import page, view_model
-from sm_tuning.report.view_model import NextRoundText
+from sm_tuning.report.view_model import NextRoundText, ViewModel
 from sm_tuning.spec.metrics import Objective
 from tests.unit.sm_tuning.made_results import made
 
@@ -72,6 +72,40 @@ def test_its_head_tells_metric_strategy_status_dates_and_cost() -> None:
         assert words in head
 
 
+def test_a_training_job_is_opened_with_its_model_and_the_end_of_its_log() -> None:
+    results = made(12)
+    log = [("epoch 1 <b>", False), ("loss=0.5", True), ("x" * 1000, False)]
+    check = metric_check("score", "score=(.*)", [], ["loss=0.5"], 3)
+    first = replace(results.trials[0], log=log, model="s3://bucket/model", silent=[check])
+    job, other, *_ = data_of(page(view_model(replace(results, trials=[first, *results.trials[1:]]))))["jobs"]
+    assert job["model"] == "s3://bucket/model"
+    assert job["log"] == [["epoch 1 <b>", False], ["loss=0.5", True], [f"{'x' * 399}…", False]]
+    assert job["silent"] == [str(check)]
+    assert (other["model"], other["log"], other["silent"]) == ("", [], [])
+
+
+def test_a_report_of_many_holds_the_logs_of_the_best_and_of_what_failed_in_bounded_room() -> None:
+    results = made(100)
+    trials = [replace(trial, log=[(f"line {number} <", False) for number in range(5000)]) for trial in results.trials]
+    view = view_model(replace(results, trials=trials))
+    with_log = {job["name"]: job["log"] for job in data_of(page(view))["jobs"] if job["log"] is not None}
+    assert len(with_log) == 50
+    assert {view.ranking[0].name, *(trial.name for trial in view.trials if trial.status == "Failed")} <= set(with_log)
+    assert {log[-1][0] for log in with_log.values()} == {"line 4999 <"}
+    assert 290_000 < len(page(view)) - len(page(view_model(results))) < 320_000
+
+
+def test_a_metric_that_nothing_matches_stands_first_with_the_nearest_lines() -> None:
+    results = made(3)
+    check = metric_check("score", "score=(.*)", [], ["scored 5 <script>"], 1)
+    html = page(view_model(replace(results, trials=[replace(trial, silent=[check]) for trial in results.trials])))
+    main = html.split("<main>")[1]
+    assert main.index("Metrics without a value") < main.index("Verdict on")
+    assert "has matched none of 1 lines of the log of job-0000, nor of those of 2 more" in main
+    assert "scored 5 &lt;script&gt;" in main
+    assert "Metrics without a value" not in page(view_model(results))
+
+
 def test_failures_come_first_with_the_log_s_last_lines() -> None:
     groups = [FailureGroup(reason="out of <memory>", trainings=["job-0005"], log=["Traceback", "MemoryError"])]
     html = page(view_model(made(12), failures=groups))
@@ -95,19 +129,24 @@ def test_several_tuning_jobs_are_compared() -> None:
     assert "Compared" not in page(view_model(first))
 
 
+def with_next_round(view: ViewModel) -> ViewModel:
+    """The view model as if its tuning job could be followed: `next_round` is derived of the request, which is made up."""
+    view.__dict__["next_round"] = NextRoundText("max_jobs = 4", "job = TuningJob()")
+    return view
+
+
 def test_of_several_tuning_jobs_it_says_whose_instances_request_and_next_round_they_are() -> None:
     results = [made(4, name=name) for name in ("first", "second", "third")]
     kinds = ("ml.m5.large", "ml.c5.xlarge", "ml.m5.large")
     jobs = [replace(part.tuning_jobs[0], instance_type=kind) for part, kind in zip(results, kinds, strict=True)]
     trials = [replace(trial, name=f"{trial.tuning_job}-{trial.name}") for part in results for trial in part.trials]
-    following = NextRoundText("max_jobs = 4", "job = TuningJob()")
-    html = page(replace(view_model(Results(tuning_jobs=jobs, trials=trials)), next_round=following))
+    html = page(with_next_round(view_model(Results(tuning_jobs=jobs, trials=trials))))
     assert "instance hours of ml.m5.large, ml.c5.xlarge: what" in html
     assert html.count("instance hours of") == 1
     assert "The request of first, and how to repeat it" in html
     assert "The tuning job that follows first, as the diagnosis of all of them advises" in html
     assert "sm-tuning next" not in html.split("<h2>The next round</h2>")[1]  # which is of one tuning job
-    assert "<code>sm-tuning next first -o next.toml</code>" in page(replace(view_model(results[0]), next_round=following))
+    assert "<code>sm-tuning next first -o next.toml</code>" in page(with_next_round(view_model(results[0])))
 
 
 def test_it_loads_nothing() -> None:

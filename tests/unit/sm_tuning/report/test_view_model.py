@@ -11,6 +11,7 @@ from sm_tuning import Bayesian, TuningJob
 from sm_tuning.analysis import Verdict, diagnose
 from sm_tuning.analysis.results import Results
 from sm_tuning.client.description import TuningJobDescription
+from sm_tuning.client.status import metric_check
 from sm_tuning.report import page
 from sm_tuning.report.view_model import view_model
 from sm_tuning.spec.metrics import Objective
@@ -75,6 +76,18 @@ def test_a_tuning_job_that_has_not_begun() -> None:
     view = view_model(Results(tuning_jobs=[job], trials=[]))
     assert (view.best, list(view.trials), list(view.best_so_far), view.slot_use) == (None, [], [], None)
     assert view.fit.verdict is Verdict.UNKNOWN
+
+
+def test_a_metric_is_silent_if_no_training_job_has_it_but_for_those_that_failed() -> None:
+    checks = [metric_check(name, f"{name}=(.*)", [], ["x 1"], 1) for name in ("validation:loss", "score")]
+    results = made(8)
+    silent = [replace(trial, silent=checks) for trial in results.trials]
+    failed = next(trial for trial in results.trials if trial.status == "Failed").name
+    (metric,) = view_model(replace(results, trials=silent)).silent
+    assert metric.check.metric == "score", "the other one has values"
+    assert metric.trainings == [trial.name for trial in results.trials if trial.name != failed]
+    alone = [replace(trial, silent=checks if trial.name == failed else ()) for trial in results.trials]
+    assert view_model(replace(results, trials=alone)).silent == []
 
 
 def test_it_does_not_change() -> None:
