@@ -41,7 +41,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[Mappi
         try:
             NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(folder)}}).execute()
         finally:
-            emulator_process.call("stop", "--all", state=folder / "state")
+            emulator_process.call("stop", state=folder / "state")
     assert (folder / "tutorial/report.html").stat().st_size > 100_000
     assert list((folder / "tutorial").glob("*.tar.gz"))
     return {cell["id"]: [output.get("data", {}) for output in cell.get("outputs", ())] for cell in notebook.cells}
