@@ -29,7 +29,7 @@ from local_emulator.engine.loop import Loop
 from local_emulator.engine.training_lifecycle import RunPreparer, TrainingLifecycle
 from local_emulator.engine.tuner import Tuner
 from local_emulator.engine.wakeup import Wakeup
-from local_emulator.runs import mounts
+from local_emulator.runs import kernel, mounts
 from local_emulator.runs.clock import Clock, TestClock
 from local_emulator.runs.folder import folders_below
 from local_emulator.runs.forkserver.pool import ForkServers
@@ -69,6 +69,7 @@ class Emulator:
     """
 
     def __init__(self, settings: Settings, *, in_memory: bool = False, endpoint: Callable[[], str | None] = lambda: None) -> None:
+        kernel.check()
         self.settings = settings
         self._stack = ExitStack()
         self._log = FaultLog()
