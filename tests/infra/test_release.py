@@ -87,6 +87,8 @@ def runner(tmp_path: Path) -> Runner:
             "actions/upload-artifact": upload,
             "actions/download-artifact": download,
             "pypa/gh-action-pypi-publish": nothing,
+            "actions/deploy-pages": nothing,
+            "./.github/workflows/docs.yml": nothing,
         },
         environment={
             "HOME": str(tmp_path),

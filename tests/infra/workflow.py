@@ -42,6 +42,9 @@ class Runner:
             self._job(job, document.get("env", {}))
 
     def _job(self, job: Mapping[str, Any], shared: Mapping[str, str]) -> None:
+        if "uses" in job:  # another workflow
+            self.actions[job["uses"]]({}, {})
+            return
         self.contexts["env"] = dict(shared)
         own = {name: self._text(value) for name, value in {**shared, **job.get("env", {})}.items()}
         self.contexts["env"] = own
@@ -146,7 +149,7 @@ def _split(tokens: list[str], operator: str) -> Iterator[list[str]]:
 def commands(workflow: str) -> list[str]:
     """Every `run:` of a workflow."""
     document = yaml.safe_load((ROOT / ".github/workflows" / workflow).read_text())
-    return [step["run"] for job in document["jobs"].values() for step in job["steps"] if "run" in step]
+    return [step["run"] for job in document["jobs"].values() for step in job.get("steps", ()) if "run" in step]
 
 
 def with_programs(folder: Path, **programs: str) -> str:
