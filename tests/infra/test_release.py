@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.conftest import ROOT
 from tests.infra.workflow import Runner, commands, with_programs
@@ -51,6 +52,17 @@ def test_a_release_has_the_notes_of_its_version(heading: str) -> None:
 def test_a_tag_that_cannot_be_released(tag: str, heading: str, refusal: str) -> None:
     with pytest.raises(SystemExit, match=re.escape(refusal)):
         release_notes.notes(tag, "0.1.0", CHANGELOG.format(heading=heading))
+
+
+def test_the_image_holds_what_the_wheel_asks_for() -> None:
+    project = release_notes.tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    pins = dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "local_emulator/requirements-image.txt").read_text(), re.MULTILINE))
+    needed = [
+        *project["dependencies"],
+        *(text for extra in ("cli", "emulator", "scripts") for text in project["optional-dependencies"][extra]),
+    ]
+    for requirement in map(Requirement, needed):
+        assert pins[requirement.name] in requirement.specifier, f"{requirement}: make emulator-pins"
 
 
 @pytest.fixture
