@@ -38,6 +38,7 @@ class Pages:
         self._runs: dict[str, TuningRun] = {}
         self._details: DetailsCache = {}
         self._ended: dict[tuple[str, object], RunStatus] = {}
+        self._shown: tuple[tuple[object, ...], ViewModel] | None = None  # what was read last, and its view model
         self._lock = threading.Lock()  # one read of the results at a time: two would ask for the same logs
 
     def run(self, name: str) -> TuningRun:
@@ -73,7 +74,10 @@ class Pages:
         with self._lock:
             runs = [self.run(name) for name in names]
             results = read_results(*runs, cache=self._details, described=described)
-            return view_model(results, read_data_scaling(results, runs, self._details), read_failures(results, runs))
+            read = (results, read_data_scaling(results, runs, self._details), read_failures(results, runs))
+            if self._shown is None or self._shown[0] != read:
+                self._shown = (read, view_model(*read))
+            return self._shown[1]
 
     def job(self, name: str) -> Mapping[str, Any]:
         """A tuning job: how far it is, its charts, its training jobs."""

@@ -217,7 +217,9 @@ def _best_epoch() -> list[Spec]:
         ],
     }
     words = {"x": _x(), "y": {"value": 10}, "text": {"field": "word"}}
+    late = "best_epoch > (first + last) / 2"  # its words stand on the side that has room
+    align, nudge = {"expr": f"{late} ? 'right' : 'left'"}, {"expr": f"{late} ? -4 : 4"}
     return [
         {**marked, "mark": {"type": "rule", "color": GOOD, "strokeDash": [3, 3]}, "encoding": {"x": _x()}},
-        {**marked, "mark": {"type": "text", "align": "left", "dx": 4, "color": SOFT}, "encoding": words},
+        {**marked, "mark": {"type": "text", "align": align, "dx": nudge, "color": SOFT}, "encoding": words},
     ]

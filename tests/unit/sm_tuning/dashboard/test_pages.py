@@ -136,6 +136,13 @@ def test_asking_again_makes_no_client_and_reads_no_old_log(pages: Pages, service
     assert [name for name in service.asked if name.startswith("log of")] == ["log of one-003"]  # the one that runs
 
 
+def test_the_view_model_is_made_once_per_change(pages: Pages, service: Service) -> None:
+    first = pages.job("tuned")["view"]
+    assert pages.job("tuned")["view"] is first
+    service.status = "Completed"
+    assert pages.job("tuned")["view"] is not first
+
+
 def test_a_tuning_job_with_its_failures_first(pages: Pages) -> None:
     facts = pages.job("tuned")
     view = facts["view"]
