@@ -22,7 +22,9 @@ class TrialDetails:
         coarse: They are means by the minute, because there is no log to read.
         log: The end of its log.
         silent: Metrics whose expression matches nothing in its log.
-        created: To the millisecond, as `started` and `ended`: lists have whole seconds. None before its end.
+        created: To the millisecond, where lists have whole seconds; None before its end.
+        started: The same.
+        ended: The same.
         model: Where its model lies in S3.
     """
 
