@@ -61,7 +61,7 @@ test: .venv/.ready-dev $(CLIENTS) | tools ## Run all tests: unit, integration, a
 	$(PYTEST)
 
 scripts: .venv/.ready-dev .venv-scripts/.ready ## Run what `sm-tuning init` writes for each framework: PyTorch, Lightning, Keras, Transformers too
-	SCRIPTS_PYTHON=$(CURDIR)/.venv-scripts/bin/python KERAS_BACKEND=torch $(BIN)/python -m pytest -rs tests/integration/sm_tuning/cli/test_init.py
+	SCRIPTS_PYTHON=$(CURDIR)/.venv-scripts/bin/python $(BIN)/python -m pytest -rs tests/integration/sm_tuning/cli/test_init.py
 
 guest: .venv/.ready-dev $(GUESTS) $(foreach guest,$(PYTHONS),.venv-guest-$(guest)/.ready) ## Run a user's repository on every Python, in all ways
 	GUEST=all $(BIN)/python -m pytest tests/acceptance/test_as_a_guest

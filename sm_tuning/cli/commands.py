@@ -286,7 +286,8 @@ _STATE = click.option("--state", type=click.Path(path_type=Path), default=state_
 def emulator_start(**arguments: object) -> None:
     """Start it in the background and print the exports for other programs.
 
-    It takes every option of `python -m local_emulator serve`, such as --image, --fault and --quota.
+    It takes every option of `python -m local_emulator serve`, such as --image, --fault and --quota:
+    `sm-tuning emulator start -- --help` lists them.
     """
     _perform("emulator_commands.start", **arguments)
 

@@ -18,6 +18,8 @@ from sm_tuning.printable import printable
 
 def start(*, port: int, parallel: int | None, state: Path, options: Sequence[str]) -> None:
     """Start it in the background and print the exports for other programs; `options` are those of `local_emulator serve`."""
+    if "--help" in options:
+        _call("serve", "--help", state=state)
     options = [*(["--parallel", str(parallel)] if parallel else []), *options]
     facts, started = process.ensure(state, ["--port", str(port), *options])
     if options and not started:

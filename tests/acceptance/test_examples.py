@@ -16,14 +16,6 @@ def _run(server: Any, *command: str) -> str:
     return done.stdout
 
 
-def test_plain_boto3_program(server: Any) -> None:
-    said = _run(server, sys.executable, str(EXAMPLES / "plain_boto3.py"))
-    assert "grid-example Completed" in said
-    assert "random-example Completed" in said
-    assert said.count("its model holds: model") == 2
-    assert said.count("  Completed  0.") == 8
-
-
 def test_aws_command_line(server: Any) -> None:
     said = _run(server, "bash", str(EXAMPLES / "aws_cli.sh"))
     assert "cli-grid: Completed" in said

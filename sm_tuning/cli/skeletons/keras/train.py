@@ -7,6 +7,7 @@ import argparse
 import os
 from pathlib import Path
 
+os.environ.setdefault("KERAS_BACKEND", "torch")  # what Keras computes with: torch, jax or tensorflow
 import keras
 import numpy as np
 

@@ -40,6 +40,12 @@ def test_start_takes_the_options_of_serve(alone: Cli) -> None:
     assert "runs already, without these options: --parallel 2 --fault throttle=0. First: " in errors
 
 
+def test_start_lists_the_options_of_serve(tmp_path: Path) -> None:
+    output, _ = Cli(tmp_path)("emulator", "start", "--", "--help")
+    assert "--fault NAME=NUMBER" in output
+    assert not (tmp_path / "state").exists()
+
+
 def test_an_option_that_serve_does_not_have_is_told(alone: Cli) -> None:
     errors = alone("emulator", "start", "--port", "0", "--colour", "red", code=3)[1]
     assert "the emulator did not start: " in errors
