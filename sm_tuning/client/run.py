@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from sm_tuning.boto import Client, Session
 from sm_tuning.client import logs as cloudwatch
 from sm_tuning.client import loopback
-from sm_tuning.client.errors import NOT_FOUND, code_of
+from sm_tuning.client.errors import DENIED, NOT_FOUND, code_of
 from sm_tuning.client.hosts import is_local
 from sm_tuning.client.log_search import LogSearch
 from sm_tuning.client.progress import notebook_progress, status_html
@@ -299,11 +299,18 @@ class TuningRun:
         """Metrics that nothing matches in the log of the best training job or, without one, of the latest that did not fail.
 
         A training job that still runs may not have printed them yet: one that has printed little is not judged.
+        None where the log may not be read.
         """
         chosen = self.best() or self._latest_sound()
         if chosen is None:
             return []
-        silent = [check for check in self.metric_checks(chosen.name) if check.is_silent(ended=chosen.ended is not None)]
+        try:
+            checks = self.metric_checks(chosen.name)
+        except ClientError as error:
+            if code_of(error) not in DENIED:
+                raise
+            return []
+        silent = [check for check in checks if check.is_silent(ended=chosen.ended is not None)]
         return [SilentMetric(check=check, trainings=[chosen.name]) for check in silent]
 
     def _latest_sound(self) -> Training | None:

@@ -244,3 +244,9 @@ def test_silent_metrics_are_those_of_the_latest_training_job_that_did_not_fail(
     monkeypatch.setattr(TuningRun, "logs", lambda _run, _name: iter(["loss=1", "scored 2"]))
     (metric,) = run.silent_metrics()
     assert (metric.check.metric, metric.trainings, metric.check.nearest[0]) == ("score", ["b"], "scored 2")
+
+    def denied(_run: TuningRun, _name: str) -> None:
+        raise refusal("AccessDeniedException")
+
+    monkeypatch.setattr(TuningRun, "logs", denied)
+    assert run.silent_metrics() == [], "who may not read logs is told the status all the same"
