@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from local_emulator.domain.jobs import Document
-from sm_tuning.rules import catalogue
 from sm_tuning.rules.registry import Section
 from sm_tuning.rules.request import TrainingRequest, TuningRequest
 from sm_tuning.rules.violation import Violation
+
+_MOST_HOSTS = 254
 
 TRAINING: Section[TrainingRequest] = Section(
     "The emulator's own limits",
@@ -34,18 +35,15 @@ def chosen_violations(body: Document) -> Iterator[Violation]:
     yield from CHOSEN.violations(TuningRequest(body))
 
 
-@TRAINING.rule("instance-count", "one instance, unless an algorithm of AWS's trains on several")
+@TRAINING.rule("instance-count", "at most 254 instances: so many addresses of this machine's own has a training job")
 def _instance_count(request: TrainingRequest) -> Iterator[Violation]:
-    # A built-in algorithm's stand-in trains on all shards by itself; a script's hosts would have to find one another.
-    algorithm = catalogue.find(request.image)
-    hyperparameters = request.body.get("HyperParameters") or request.static
-    if algorithm and algorithm.program and "sagemaker_program" not in hyperparameters:
-        return
     for member in ("ResourceConfig", "HyperParameterTuningResourceConfig"):
         config = request.body.get(member, {})
-        counts = [entry.get("InstanceCount", 1) for entry in (config, *config.get("InstancePreferences", ()))]
-        if (count := max(counts)) > 1:
-            requirement = "training on more than one instance is not emulated"
+        groups = [group.get("InstanceCount", 1) for group in config.get("InstanceGroups", ())]
+        several = (*config.get("InstancePreferences", ()), *config.get("InstanceConfigs", ()))
+        counts = [entry.get("InstanceCount", 1) for entry in (config, *several)]
+        if (count := max(sum(groups), *counts)) > _MOST_HOSTS:
+            requirement = f"training on more than {_MOST_HOSTS} instances is not emulated"
             yield Violation(request.at(f"{member}.InstanceCount"), count, requirement)
 
 

@@ -80,6 +80,7 @@ def _channel(channel: Document, algorithm: AlgorithmSpec) -> Channel:
             s3_uri=source["S3Uri"],
             s3_data_type=source["S3DataType"],
             s3_data_distribution_type=source.get("S3DataDistributionType", "FullyReplicated"),
+            instance_group_names=tuple(source.get("InstanceGroupNames", ())),
         ),
         input_mode=channel.get("InputMode", algorithm.training_input_mode),
         content_type=channel.get("ContentType"),
@@ -93,7 +94,9 @@ def _output(config: Document) -> OutputConfig:
 
 def _resources(config: Document) -> ResourceConfig:
     """ResourceConfig or HyperParameterTuningResourceConfig."""
-    groups = config.get("InstanceGroups") or ([config] if "InstanceType" in config else ())
+    selected = {name: config[f"Selected{name}"] for name in ("InstanceType", "InstanceCount") if f"Selected{name}" in config}
+    single = config if "InstanceType" in config else selected
+    groups = config.get("InstanceGroups") or ([single] if "InstanceType" in single else ())
     count = config.get("InstanceCount", 1)
     return ResourceConfig(
         groups=_groups(groups, count),
@@ -111,6 +114,7 @@ def _groups(groups: Iterable[Document], count: int) -> tuple[InstanceGroup, ...]
             instance_type=group["InstanceType"],
             instance_count=group.get("InstanceCount", count),
             volume_size=group.get("VolumeSizeInGB"),
+            name=group.get("InstanceGroupName"),
         )
         for group in groups
     )

@@ -87,6 +87,6 @@ def scope_of(arn: Arn) -> AwsScope:
     return AwsScope(region=region, account=account)
 
 
-def log_stream(training: str, epoch_seconds: int) -> str:
-    """CloudWatch Logs stream of a training job's only instance."""
-    return f"{training}/algo-1-{epoch_seconds}"
+def log_stream(training: str, host: str, epoch_seconds: int) -> str:
+    """CloudWatch Logs stream of one instance of a training job."""
+    return f"{training}/{host}-{epoch_seconds}"

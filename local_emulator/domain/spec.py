@@ -29,11 +29,17 @@ class AlgorithmSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class S3DataSource:
-    """Objects of S3: below a prefix, or listed in a manifest."""
+    """Objects of S3: below a prefix, or listed in a manifest. Only instances of `instance_group_names` get them, if there are any."""
 
     s3_uri: str
     s3_data_type: str = "S3Prefix"
     s3_data_distribution_type: str = "FullyReplicated"
+    instance_group_names: tuple[str, ...] = ()
+
+    @property
+    def sharded(self) -> bool:
+        """Whether each host gets a part of the objects."""
+        return self.s3_data_distribution_type == "ShardedByS3Key"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,11 +76,21 @@ class CheckpointConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceGroup:
-    """Instances of one type. `volume_size` is in GiB; None if the group has none of its own."""
+    """Instances of one type. `volume_size` is in GiB; None if the group has none of its own. `name` is that of one of several."""
 
     instance_type: str
     instance_count: int = 1
     volume_size: int | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """One instance of a training job."""
+
+    name: str = "algo-1"
+    group: str = "homogeneousCluster"
+    instance_type: str = "local"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +108,16 @@ class ResourceConfig:
     volume_size: int = 30
     keep_alive_period: int = 0
     training_plan_arn: str | None = None
+
+    @property
+    def hosts(self) -> tuple[Host, ...]:
+        """The instances, at least one. Of alternatives the largest counts, until one is selected."""
+        groups = self.groups or sorted(self.alternatives, key=lambda group: -group.instance_count)[:1]
+        kinds = [(group.name or Host.group, group.instance_type) for group in groups for _ in range(group.instance_count)]
+        return tuple(
+            Host(name=f"algo-{number}", group=group, instance_type=kind)
+            for number, (group, kind) in enumerate(kinds or [(Host.group, self.instance_type or Host.instance_type)], 1)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

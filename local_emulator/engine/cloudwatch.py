@@ -7,18 +7,20 @@ is not read costs nothing. A request that names log streams copies no others.
 import json
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from local_emulator.domain.errors import NotFound
 from local_emulator.domain.names import Arn, AwsScope, log_stream
+from local_emulator.domain.spec import Host
 from local_emulator.domain.training import TrainingJob
 from local_emulator.engine.faults import FaultLog
 from local_emulator.runs import toolkit
 from local_emulator.runs.data.log import Cursor, read_log
 from local_emulator.runs.folder import RunFolder
+from local_emulator.runs.host_folder import HostFolder
 from local_emulator.store.base import Query, Store
 
 
@@ -33,12 +35,20 @@ class CloudWatch(Protocol):
 
 
 @dataclass
+class _LogProgress:
+    """How far the log of one host has been published."""
+
+    cursor: Cursor | None = None
+    until: int | None = None  # the time of the last event, in milliseconds; None before the first
+    done: bool = False
+
+
+@dataclass
 class _Progress:
     """How far one training job has been published."""
 
-    log: Cursor | None = None
-    run: int = 0  # which of the job's runs the cursor is of
-    until: int | None = None  # the time of the last event, in milliseconds; None before the first
+    logs: dict[str | None, _LogProgress] = field(default_factory=dict)  # of the hosts of one run
+    run: int = 0  # which of the job's runs that is
     seq: int = 0
     log_done: bool = False
     metrics_done: bool = False
@@ -106,25 +116,38 @@ class CloudWatchSync:
         runs = [*((previous.run, previous.started) for previous in job.previous_runs), (job.run, job.run_started)]
         while not progress.log_done:
             run, started = runs[progress.run]
-            stream = log_stream(job.name, int(started.timestamp()))
             folder = RunFolder(self._runs / run)
-            lines, progress.log = read_log(folder, progress.log)
-            over = terminal and not lines and progress.run == len(job.previous_runs)
-            begun = int(started.timestamp() * 1000) if over and job.started else None
-            events = [(line.ms, line.text) for line in lines]
-            if progress.until is None and (events or begun is not None):
-                events = [*toolkit.invocation(folder, events[0][0] if events else begun or 0), *events]
-            if over:
-                events += toolkit.report(job, folder, progress.until or begun or 0)
-            if events:
-                self._cloud.publish_logs(job.scope, stream, events)
-                progress.until = events[-1][0]
+            last = progress.run == len(job.previous_runs)
+            over = terminal and last
+            published = [self._publish_lines(job, folder, host, started, progress, over=over) for host in folder.hosts]
+            if any(published):
+                continue
             if over:
                 progress.log_done = True
-            elif not lines and progress.run < len(job.previous_runs):
-                progress.run, progress.log, progress.until = progress.run + 1, None, None
-            elif not lines:
+            elif last:
                 return
+            else:
+                progress.run, progress.logs = progress.run + 1, {}
+
+    def _publish_lines(
+        self, job: TrainingJob, folder: RunFolder, host: HostFolder, started: datetime, progress: _Progress, *, over: bool
+    ) -> bool:
+        """Publish new lines of a host, and what the toolkit logs around them; whether there were any. `over`: no more will come."""
+        name = None if host == folder else host.path.name
+        log = progress.logs.setdefault(name, _LogProgress())
+        lines, log.cursor = read_log(host, log.cursor)
+        ends = over and not lines and not log.done
+        begun = int(started.timestamp() * 1000) if ends and job.started else None
+        events = [(line.ms, line.text) for line in lines]
+        if log.until is None and (events or begun is not None):
+            events = [*toolkit.invocation(folder, name, events[0][0] if events else begun or 0), *events]
+        if ends:
+            events += toolkit.report(job, folder, name, log.until or begun or 0)
+            log.done = True
+        if events:
+            self._cloud.publish_logs(job.scope, log_stream(job.name, name or Host.name, int(started.timestamp())), events)
+            log.until = events[-1][0]
+        return bool(lines)
 
     def _publish_metrics(self, job: TrainingJob, progress: _Progress) -> None:
         terminal = job.status.terminal

@@ -14,6 +14,8 @@ import requests
 
 from local_emulator.domain.errors import INTERNAL_ERROR
 from local_emulator.runs.folder import RunFolder, write_whole
+from local_emulator.runs.forkserver.server.mounting import etc_of
+from local_emulator.runs.host_folder import HostFolder
 from local_emulator.runs.run import Cause, Container, Run, RunState
 
 _LABEL = "sm-tuning.folder"  # of the run
@@ -55,6 +57,7 @@ class ContainerRun:
 
     def __init__(self, folder: RunFolder, run: Run, program: Container) -> None:
         self.folder = folder
+        self.host = folder.host(run.host)
         self.run_ = run
         self.program = program
         self.container: Any = None
@@ -76,7 +79,7 @@ class ContainerRun:
             for chunk in output:
                 _write(chunk)
             code: int = self.container.wait(timeout=None)["StatusCode"]
-        remove(self.folder)
+        remove(self.folder, self.host)
         return code
 
     def _forward_sigterm(self, _signal: int, _frame: FrameType | None) -> None:
@@ -90,7 +93,7 @@ class ContainerRun:
             self.container.kill(signal="SIGTERM")
 
     def _create(self, engine: Any) -> None:  # noqa: ANN401 - the package has no types
-        name = f"sm-tuning-{self.run_.id}"
+        name = "-".join(["sm-tuning", self.run_.id, *([self.run_.host] if self.run_.host else [])])
         image = self.program.image
         try:
             engine.images.get(image)
@@ -100,7 +103,7 @@ class ContainerRun:
             except docker.errors.APIError as error:
                 message = f"ClientError: The image {image} is not on this machine and cannot be pulled: {error.explanation}"
                 raise ContainerError(Cause.START, message) from error
-        write_whole(self.folder.container, name.encode())
+        write_whole(self.host.container, name.encode())
         info = engine.info()
         gpus = [docker.types.DeviceRequest(count=-1, capabilities=[["gpu"]])] if "nvidia" in info.get("Runtimes", {}) else []
         self.container = engine.containers.create(
@@ -108,9 +111,9 @@ class ContainerRun:
             command=list(self.program.argv),
             **({"entrypoint": list(self.program.entrypoint)} if self.program.entrypoint else {}),
             name=name,
-            hostname=None if self.program.network else "algo-1",
+            hostname=self.run_.host or (None if self.program.network else "algo-1"),
             environment=dict(self.run_.env),
-            mounts=[docker.types.Mount("/opt/ml", str(self.folder.ml), type="bind")],
+            mounts=self._mounts(),
             network_mode="host" if self.program.network else "none",
             labels={_LABEL: str(self.folder.path)},
             log_config=docker.types.LogConfig(type="none"),  # the log is the supervisor's, with its limits
@@ -122,38 +125,44 @@ class ContainerRun:
             device_requests=gpus,
         )
 
+    def _mounts(self) -> list[Any]:
+        mounts = {"/opt/ml": self.host.ml}
+        if self.run_.host:  # Docker would write this machine's own
+            mounts["/etc/hosts"] = Path(etc_of(str(self.host.ml)), "hosts")
+        return [docker.types.Mount(target, str(source), type="bind") for target, source in mounts.items()]
+
 
 def _write(chunk: bytes) -> None:
     while chunk:
         chunk = chunk[os.write(1, chunk) :]
 
 
-def remove(folder: RunFolder) -> None:
-    """End and remove the container of a run, if there is one; raises ContainerError when the engine cannot say."""
+def remove(folder: RunFolder, host: HostFolder) -> None:
+    """End and remove the container of a run's host, if there is one; raises ContainerError when the engine cannot say."""
     try:
-        name = folder.container.read_text()
+        name = host.container.read_text()
     except FileNotFoundError:
         return
     engine = _engine()
     with _engine_errors("removing the container"), contextlib.suppress(docker.errors.NotFound):
         engine.api.remove_container(name, v=True, force=True)
     with contextlib.suppress(docker.errors.DockerException):  # an image without chown: its files stay root's
-        _hand_over(engine, folder)
-    folder.container.unlink(missing_ok=True)
+        _hand_over(engine, folder, host)
+    host.container.unlink(missing_ok=True)
 
 
-def _hand_over(engine: Any, folder: RunFolder) -> None:  # noqa: ANN401 - the package has no types
+def _hand_over(engine: Any, folder: RunFolder, host: HostFolder) -> None:  # noqa: ANN401 - the package has no types
     """Make what root has written in the container this user's own, where this user is not root and root there is."""
     program = folder.load_run().program
     if os.getuid() == 0 or not isinstance(program, Container):
         return
-    if any(path.lstat().st_uid == 0 for path in folder.ml.rglob("*")):
+    if any(path.lstat().st_uid == 0 for path in host.ml.rglob("*")):
         engine.containers.run(
             program.image,
             entrypoint=["chown", "-Rh", f"{os.getuid()}:{os.getgid()}", "/opt/ml"],
             command=[],
             user="0:0",
-            mounts=[docker.types.Mount("/opt/ml", str(folder.ml), type="bind")],
+            mounts=[docker.types.Mount("/opt/ml", str(host.ml), type="bind")],
             network_mode="none",
             remove=True,
         )

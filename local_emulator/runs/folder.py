@@ -30,9 +30,9 @@ from local_emulator.domain.errors import EmulatorError
 from local_emulator.domain.history import Observation
 from local_emulator.domain.jobs import MetricDefinition
 from local_emulator.runs import lock
-from local_emulator.runs.run import Cause, Command, Container, Exit, Mode, Run, RunState
+from local_emulator.runs.host_folder import WORK, HostFolder
+from local_emulator.runs.run import Cause, Command, Container, Exit, HostProgram, Mode, Run, RunState
 
-_WORK = "work"
 _MOST_AT_ONCE = 4 * 2**20
 _LONGEST = 16 * 2**20  # bytes of a whole piece of evidence
 _SPACE_WITHIN = 60.0  # seconds that `write_exit` waits for space on the disk
@@ -104,10 +104,17 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 @dataclass(frozen=True)
-class RunFolder:
-    """The names in a run's folders; `path` is that of the evidence."""
+class RunFolder(HostFolder):
+    """The names in a run's folders; `path` is that of the evidence. The folders of several hosts lie in them."""
 
-    path: Path
+    def host(self, name: str | None) -> HostFolder:
+        """The folders of a host; None for the only one."""
+        return self if name is None else HostFolder(self.path / name)
+
+    @property
+    def hosts(self) -> Sequence[HostFolder]:
+        """The folders of every host of which there is one; of the run itself, if there is none."""
+        return [HostFolder(path) for path in sorted(self.path.glob("algo-*")) if not path.is_symlink()] or [self]
 
     @property
     def run_json(self) -> Path:
@@ -164,16 +171,6 @@ class RunFolder:
         return waiting[0] > 0
 
     @property
-    def container(self) -> Path:
-        """Exists for as long as there may be a container; its content is the container's name."""
-        return self.path / "container"
-
-    @property
-    def container_error(self) -> Path:
-        """Why a container could not do its work, as a cause and a message in JSON."""
-        return self.path / "trouble"
-
-    @property
     def exit(self) -> Path:
         """How the run ended; written last."""
         return self.path / "exit"
@@ -192,27 +189,7 @@ class RunFolder:
 
     @property
     def _work(self) -> Path:
-        return self.path.parent.with_name(_WORK) / self.path.name
-
-    @property
-    def ml(self) -> Path:
-        """The run's own `/opt/ml`."""
-        return self.work / "ml"
-
-    @property
-    def home(self) -> Path:
-        """The program's HOME; empty when it starts."""
-        return self.work / "home"
-
-    @property
-    def temporary(self) -> Path:
-        """The program's TMPDIR."""
-        return self.work / "tmp"
-
-    @property
-    def packages(self) -> Path:
-        """Python packages that the program installs for itself."""
-        return self.work / "packages"
+        return self.path.parent.with_name(WORK) / self.path.name
 
     @property
     def model_archive(self) -> Path:
@@ -223,15 +200,6 @@ class RunFolder:
     def output_archive(self) -> Path:
         """`ml/output/data`, packed."""
         return self.path / "output.tar.gz"
-
-    def make(self) -> None:
-        """Make both folders, for this user alone."""
-        for path in (self.path, self.work):
-            if path.is_symlink():
-                path.unlink()
-        for path in (self.path, self.work, self.home, self.temporary):
-            path.mkdir(parents=True, exist_ok=True)
-            path.chmod(0o700)
 
     def withdraw(self) -> bool:
         """Withdraw a run, so that no supervisor begins it any more; False if one has begun it."""
@@ -266,6 +234,8 @@ class RunFolder:
     def save_run(self, run: Run) -> None:
         """Save what the supervisor must know."""
         self.make()
+        for part in run.on_hosts:
+            self.host(part.host).make()
         self.write_run(run)
 
     def write_run(self, run: Run) -> None:
@@ -340,14 +310,19 @@ class RunFolder:
         return RunState.LOST if claimed else RunState.NEW
 
 
+def _program(facts: Mapping[str, Any]) -> Command | Container:
+    words: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()}
+    return Container(**words) if "image" in words else Command(**words)
+
+
 def _run(facts: dict[str, Any]) -> Run:
-    words: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in facts["program"].items()}
     imports = facts.get("imports")  # a run that an earlier version has begun has none
     server = facts.pop("warm", None)  # as version 0.1 called it
     typed = {
         "fork_server": facts.get("fork_server", server),
         "folder": Path(facts["folder"]),
-        "program": Container(**words) if "image" in words else Command(**words),
+        "program": _program(facts["program"]),
+        "hosts": tuple(HostProgram(**{**host, "program": _program(host["program"])}) for host in facts.get("hosts", ())),
         "metrics": tuple(MetricDefinition(**metric) for metric in facts["metrics"]),
         "mode": Mode(facts["mode"]),
         "imports": None if imports is None else tuple(imports),
@@ -364,7 +339,7 @@ def _exit(facts: Mapping[str, Any]) -> Exit:
 
 def folders_below(runs: Path) -> Sequence[RunFolder]:
     """Every run of which anything is there; `runs` holds the folders of their evidence."""
-    names = {path.name for parent in (runs, runs.with_name(_WORK)) if parent.is_dir() for path in parent.iterdir()}
+    names = {path.name for parent in (runs, runs.with_name(WORK)) if parent.is_dir() for path in parent.iterdir()}
     return [RunFolder(runs / name) for name in sorted(names)]
 
 

@@ -73,10 +73,14 @@ def descendants() -> Iterator[int]:
             continue
 
 
-def kill_descendants(*, but: int | None, within: float) -> None:
-    """Kill and collect all descendants, but for one; for so many seconds at most."""
+def kill_descendants(*, but: int | None, within: float, only: Callable[[int], bool] | None = None) -> None:
+    """Kill and collect all descendants, but for one, or `only` some; for so many seconds at most."""
     deadline = time.monotonic() + within
-    while (left := [process for process in descendants() if process != but]) and time.monotonic() < deadline:
+
+    def doomed(process: int) -> bool:
+        return process != but and (only is None or only(process))
+
+    while (left := list(filter(doomed, descendants()))) and time.monotonic() < deadline:
         for process in left:
             try:
                 os.kill(process, signal.SIGKILL)

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
 
-from local_emulator.domain.spec import AlgorithmSpec
+from local_emulator.domain.spec import AlgorithmSpec, TrainingSpec
 from local_emulator.runs.script_mode import PROGRAM, SUBMIT_DIRECTORY, decoded, incomplete
 from local_emulator.settings import Docker, Python, Settings, StandIn
 from sm_tuning.rules import catalogue
@@ -50,6 +50,25 @@ def runnable(algorithm: AlgorithmSpec, hyperparameters: Mapping[str, str], setti
         f"(script mode, as the SageMaker SDK does), run its container (serve --image '{image}=docker:'), or name a command that "
         f"stands in for the image: serve --image '{image}=COMMAND'."
     )
+
+
+def on_several_hosts(spec: TrainingSpec, hyperparameters: Mapping[str, str], settings: Settings, *, private: bool) -> str | None:
+    """Why a job that needs several instances cannot be run here; None if it can."""
+    sentence = f"Training on {len(spec.resources.hosts)} instances is not emulated "
+    named = stand_in(spec.algorithm.image, settings)
+    algorithm = catalogue.find(spec.algorithm.image)
+    if settings.scheduler:
+        return f"{sentence}on a Dask cluster (serve --scheduler): its workers cannot reach one another by the hosts' names."
+    if callable(named):
+        return f"{sentence}for a function in place of a script: it runs once."
+    if isinstance(named, Docker):
+        isolated = f"{sentence}for containers with EnableNetworkIsolation: they could not reach one another."
+        return isolated if spec.network_isolation else None
+    if not private:
+        return f"{sentence}on this machine, which gives no program a private /opt/ml: hosts would have no names and no folders."
+    if named is None and not spec.algorithm.command and PROGRAM not in hyperparameters and algorithm is not None:
+        return f"{sentence}for the stand-in of AWS's {algorithm.title}. Train on one, or run its container (serve --image)."
+    return None
 
 
 def _not_emulated(algorithm: Algorithm, image: str) -> str:

@@ -8,34 +8,57 @@ from pathlib import Path
 from typing import Any
 
 from local_emulator.domain.errors import RunError
-from local_emulator.domain.spec import CheckpointConfig
+from local_emulator.domain.spec import Channel, CheckpointConfig, Host
 from local_emulator.domain.training import TrainingJob
-from local_emulator.runs.folder import RunFolder
+from local_emulator.runs.host_folder import HostFolder
 from local_emulator.settings import Settings
 
-_HOST = "algo-1"
 _INTERFACE = "eth0"
-_GROUP = "homogeneousCluster"
+_LOOPBACK = "lo"  # several hosts have their addresses there
 _FOLDERS = ("", "input", "input/config", "input/data", "model", "output", "output/data", "code", "checkpoints")
 _LONGEST_STRING = 32 * 4096  # bytes of an argument or an environment variable with its NUL: MAX_ARG_STRLEN
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
-def resources(job: TrainingJob) -> Mapping[str, Any]:
-    """Content of resourceconfig.json."""
-    kind = job.spec.resources.instance_type or "local"
+def resources(job: TrainingJob, current: Host) -> Mapping[str, Any]:
+    """Content of a host's resourceconfig.json; AWS sorts the names of hosts as text."""
+    hosts = sorted(job.spec.resources.hosts, key=lambda host: host.name)
+    groups = {host.group: host.instance_type for host in job.spec.resources.hosts}
     return {
-        "current_host": _HOST,
-        "current_instance_type": kind,
-        "current_group_name": _GROUP,
-        "hosts": [_HOST],
-        "instance_groups": [{"instance_group_name": _GROUP, "instance_type": kind, "hosts": [_HOST]}],
-        "network_interface_name": _INTERFACE,
+        "current_host": current.name,
+        "current_instance_type": current.instance_type,
+        "current_group_name": current.group,
+        "hosts": [host.name for host in hosts],
+        "instance_groups": [
+            {"instance_group_name": group, "instance_type": kind, "hosts": [host.name for host in hosts if host.group == group]}
+            for group, kind in groups.items()
+        ],
+        "network_interface_name": _INTERFACE if len(hosts) == 1 else _LOOPBACK,
     }
 
 
-def inputs(job: TrainingJob) -> Mapping[str, Any]:
-    """Content of inputdataconfig.json."""
+def channels(job: TrainingJob, host: Host) -> Sequence[Channel]:
+    """The channels that a host gets: all, but those for other instance groups."""
+    return [channel for channel in job.spec.channels if host.group in (channel.source.instance_group_names or (host.group,))]
+
+
+def shard(job: TrainingJob, channel: Channel, host: Host) -> tuple[int, int]:
+    """Which part of a channel a host gets, from 0, of how many."""
+    if not channel.source.sharded:
+        return 0, 1
+    sharers = [other for other in job.spec.resources.hosts if channel in channels(job, other)]
+    return sharers.index(host), len(sharers)
+
+
+def gpus(job: TrainingJob, host: Host) -> Sequence[str]:
+    """The GPUs of a host: the job's are dealt out; hosts share them where there are too few."""
+    hosts = job.spec.resources.hosts
+    number = hosts.index(host)
+    return job.gpus[number :: len(hosts)] or job.gpus[number % max(len(job.gpus), 1) :][:1]
+
+
+def inputs(job: TrainingJob, host: Host) -> Mapping[str, Any]:
+    """Content of a host's inputdataconfig.json."""
     return {
         channel.channel_name: {
             "TrainingInputMode": channel.input_mode,
@@ -43,7 +66,7 @@ def inputs(job: TrainingJob) -> Mapping[str, Any]:
             "RecordWrapperType": channel.record_wrapper_type,
             **({} if channel.content_type is None else {"ContentType": channel.content_type}),
         }
-        for channel in job.spec.channels
+        for channel in channels(job, host)
     }
 
 
@@ -52,16 +75,16 @@ def _checkpoint_config(config: CheckpointConfig) -> Mapping[str, str]:
     return {"S3Uri": config.s3_uri, **({} if config.local_path is None else {"LocalPath": config.local_path})}
 
 
-def lay_out(ml: Path, job: TrainingJob) -> None:
-    """Make the folders and the configuration files of a run; replace what is there."""
+def lay_out(ml: Path, job: TrainingJob, host: Host) -> None:
+    """Make the folders and the configuration files of a host; replace what is there."""
     shutil.rmtree(ml, ignore_errors=True)
     for name in _FOLDERS:
         (ml / name).mkdir()
     config = ml / "input" / "config"
     files: dict[str, object] = {
         "hyperparameters.json": dict(sorted(job.spec.hyperparameters.items())),
-        "resourceconfig.json": resources(job),
-        "inputdataconfig.json": inputs(job),
+        "resourceconfig.json": resources(job, host),
+        "inputdataconfig.json": inputs(job, host),
     }
     if job.spec.checkpoints is not None:
         files["checkpointconfig.json"] = _checkpoint_config(job.spec.checkpoints)
@@ -69,7 +92,7 @@ def lay_out(ml: Path, job: TrainingJob) -> None:
         (config / name).write_text(json.dumps(content))
 
 
-def machine(folder: RunFolder, python: str) -> dict[str, str]:
+def machine(folder: HostFolder, python: str) -> dict[str, str]:
     """Variables that a program of this machine needs: an allow-list, so nothing of the server's environment leaks in."""
     return {
         "PATH": os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)]),
@@ -80,13 +103,16 @@ def machine(folder: RunFolder, python: str) -> dict[str, str]:
     }
 
 
-def environment(job: TrainingJob, settings: Settings, endpoint: str | None, access_key: str | None = None) -> dict[str, str]:
+def environment(
+    job: TrainingJob, host: Host, settings: Settings, endpoint: str | None, access_key: str | None = None
+) -> dict[str, str]:
     """The environment of a program, wherever it runs; without what script mode adds."""
+    devices = ",".join(gpus(job, host))
     threads = str(settings.threads or max(1, (os.cpu_count() or 1) // settings.parallel))
     return {
         "PYTHONUNBUFFERED": "1",
         **dict.fromkeys(_THREADS, threads),
-        **({"CUDA_VISIBLE_DEVICES": ",".join(job.gpus)} if job.gpus else {}),
+        **({"CUDA_VISIBLE_DEVICES": devices} if devices else {}),
         "AWS_REGION": job.region,
         "AWS_DEFAULT_REGION": job.region,
         "AWS_ACCESS_KEY_ID": access_key or "test",

@@ -7,14 +7,14 @@ import shutil
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from local_emulator.domain.errors import RunError, ThrottlingException, ValidationException, is_passing
 from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, Objects, ObjectsUnavailable, parse_s3
-from local_emulator.domain.spec import S3DataSource, TrainingSpec
+from local_emulator.domain.spec import Host, S3DataSource, TrainingSpec
 from local_emulator.domain.training import TimeBudget, TrainingJob
 from local_emulator.runs import images, mounts, opt_ml, script_mode
 from local_emulator.runs.data.archive import ArchiveError, DiskFullError, extract_safely
@@ -23,8 +23,9 @@ from local_emulator.runs.data.channels import ChannelCache, copy_channel, failed
 from local_emulator.runs.data.matching import simple
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.forkserver.script_imports import imports_of
+from local_emulator.runs.host_folder import HostFolder
 from local_emulator.runs.mounts import Support
-from local_emulator.runs.run import Command, Container, Mode, Run
+from local_emulator.runs.run import Command, Container, HostProgram, Mode, Run
 from local_emulator.runs.script_mode import PROGRAM, SUBMIT_DIRECTORY
 from local_emulator.settings import Docker, Settings, TrainingFunction
 
@@ -111,6 +112,8 @@ class Preparation:
                 raise ValidationException(f"The LocalPath {local!r} of CheckpointConfig must lie below /opt/ml here.")
         private = self._private if spec.algorithm.command else True  # nobody else asks
         problem = images.runnable(spec.algorithm, hyperparameters, self._settings, private=private)
+        if len(spec.resources.hosts) > 1:
+            problem = problem or images.on_several_hosts(spec, hyperparameters, self._settings, private=self._private)
         for channel in spec.channels:
             problem = problem or self._channels.missing(channel, role, region)
             if channel.input_mode == "Pipe":
@@ -128,21 +131,12 @@ class Preparation:
         if (run := self.immediate(job, folder, budget)) is not None:
             return run
         names = RunFolder(folder)
+        hosts = job.spec.resources.hosts
         try:
             names.remove_results()
             names.make()
             self._expect()
-            opt_ml.lay_out(names.ml, job)
-            channels = {
-                f"input/data/{channel.channel_name}": self._channels.fetch(channel.source) for channel in job.spec.channels
-            }
-            self._bring_checkpoints(job, names)
-            run = self._run(job, names, budget)
-            if self._support().layers and not isinstance(run.program, Container):
-                mounts.lay(names.ml, channels)
-            else:
-                for path, staged in channels.items():
-                    copy_channel(staged, names.ml / path)
+            starts = [self._prepare_host(job, host, names.host(host.name if len(hosts) > 1 else None)) for host in hosts]
         except OSError as error:
             if is_passing(error):
                 raise
@@ -151,19 +145,38 @@ class Preparation:
             ):  # of a whole tree, which has no number
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
             raise RunError(f"ClientError: {error.strerror or error}: {error.filename or folder}") from error
-        return run
+        return self._run(job, names, budget, starts)
 
-    def _run(self, job: TrainingJob, names: RunFolder, budget: TimeBudget) -> Run:
-        settings, spec, config = self._settings, job.spec, job.spec.checkpoints
-        start = self._start(job, names)
+    def _prepare_host(self, job: TrainingJob, host: Host, folder: HostFolder) -> _Start:
+        """Lay out the folder of a host, and decide what to start there."""
+        folder.make()
+        opt_ml.lay_out(folder.ml, job, host)
+        channels = {
+            f"input/data/{channel.channel_name}": self._channels.fetch(channel.source, opt_ml.shard(job, channel, host))
+            for channel in opt_ml.channels(job, host)
+        }
+        self._bring_checkpoints(job, folder)
+        start = self._start(job, host, folder)
         key = self._run_key if isinstance(start.program, Container) else None
-        env = {**start.env, **opt_ml.environment(job, settings, self._endpoint(), key)}
+        env = {**start.env, **opt_ml.environment(job, host, self._settings, self._endpoint(), key)}
         opt_ml.check_strings(start.program.argv, env)
+        if self._support().layers and not isinstance(start.program, Container):
+            mounts.lay(folder.ml, channels)
+        else:
+            for path, staged in channels.items():
+                copy_channel(staged, folder.ml / path)
+        return replace(start, env=env)
+
+    def _run(self, job: TrainingJob, names: RunFolder, budget: TimeBudget, starts: Sequence[_Start]) -> Run:
+        settings, spec, config = self._settings, job.spec, job.spec.checkpoints
+        start, hosts = starts[0], spec.resources.hosts
+        programs = [HostProgram(name=host.name, program=of.program, env=of.env) for host, of in zip(hosts, starts, strict=True)]
         return Run(
             id=job.run,
             folder=names.path,
             program=start.program,
-            env=env,
+            env=start.env,
+            hosts=tuple(programs) if len(programs) > 1 else (),
             metrics=spec.algorithm.metric_definitions,
             simple_metrics=simple(spec.algorithm.metric_definitions),
             max_runtime=budget.runtime,
@@ -179,7 +192,7 @@ class Preparation:
             imports=start.imports,
         )
 
-    def _start(self, job: TrainingJob, names: RunFolder) -> _Start:
+    def _start(self, job: TrainingJob, host: Host, names: HostFolder) -> _Start:
         """Decide what to start: the settings name it, the request does, or it is an algorithm, or a script."""
         spec, image = job.spec, job.spec.algorithm.image
         hyperparameters = script_mode.named(spec.hyperparameters, spec.environment)
@@ -199,11 +212,11 @@ class Preparation:
             argv = (sys.executable, "-m", *algorithm)
             env = {"SAGEMAKER_BASE_DIR": base, "PYTHONPATH": str(Path(__file__).parents[2])}
         else:
-            return self._start_of_script(job, names, hyperparameters)
+            return self._start_of_script(job, host, names, hyperparameters)
         machine = opt_ml.machine(names, images.interpreter(image, self._settings))
         return _Start(program=Command(argv=argv, cwd=str(names.ml)), env={**machine, **env}, mode=mode)
 
-    def _start_of_script(self, job: TrainingJob, names: RunFolder, hyperparameters: Mapping[str, str]) -> _Start:
+    def _start_of_script(self, job: TrainingJob, host: Host, names: HostFolder, hyperparameters: Mapping[str, str]) -> _Start:
         """Bring the source of a script, and decide how to start it as the training toolkit does; raises RunError."""
         if problem := script_mode.incomplete(hyperparameters):
             raise RunError(f"ClientError: {problem}")
@@ -223,15 +236,16 @@ class Preparation:
         if argv[1] == entry:
             _check_requirements(code, python)
             imports = imports_of(source, entry)
-        host = script_mode.Host(opt_ml.resources(job), opt_ml.inputs(job), base, len(job.gpus), job.region)
+        config, gpus = opt_ml.resources(job, host), len(opt_ml.gpus(job, host))
+        machine = script_mode.Machine(config, opt_ml.inputs(job, host), base, gpus, job.region)
         env = {
             **opt_ml.machine(names, python),
             "PYTHONPATH": os.pathsep.join([f"{base}/code", packages]),
-            **script_mode.environment(host, job.name, hyperparameters, entry, words),
+            **script_mode.environment(machine, job.name, hyperparameters, entry, words),
         }
         return _Start(program=Command(argv=argv, cwd=f"{base}/code"), env=env, mode=Mode.SCRIPT, imports=imports)
 
-    def _base(self, names: RunFolder) -> str:
+    def _base(self, names: HostFolder) -> str:
         """A run's `/opt/ml`, as its program on this machine finds it."""
         return "/opt/ml" if self._private else str(names.ml)
 
@@ -305,7 +319,7 @@ class Preparation:
         finally:
             archive.unlink(missing_ok=True)
 
-    def _bring_checkpoints(self, job: TrainingJob, names: RunFolder) -> None:
+    def _bring_checkpoints(self, job: TrainingJob, names: HostFolder) -> None:
         config = job.spec.checkpoints
         if config is None:
             return

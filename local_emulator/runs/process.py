@@ -14,7 +14,7 @@ from pathlib import Path
 from local_emulator.runs.folder import RunFolder, folders_below, write_whole
 from local_emulator.runs.forkserver.pool import ForkServers
 from local_emulator.runs.forkserver.server.messages import MARKER
-from local_emulator.runs.program import remove_container
+from local_emulator.runs.program import remove_containers
 from local_emulator.runs.run import Cause, Run, RunState
 
 _KILLED_WITHIN = 10.0  # seconds
@@ -78,7 +78,7 @@ class ProcessExecutor:
                 except ProcessLookupError:
                     continue
             time.sleep(0.01)
-        remove_container(names)
+        remove_containers(names)
         return some
 
     def close(self) -> None:

@@ -55,7 +55,7 @@ class ExecutedProgram:
 
 
 def start(run: Run, folder: RunFolder, output: int, control: int) -> Program | None:
-    """Start a run's program, which prints to `output`.
+    """Start the program of a run, or of the part of it on one host; it prints to `output`.
 
     None if the run was asked to stop while it waited for its fork server; that can be read from `control`.
 
@@ -96,8 +96,9 @@ def _become(run: Run, folder: RunFolder, supervisor: int, output: int, error: in
         os.umask(0o022)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_FSIZE, (run.disk_limit, run.disk_limit))
+        host = folder.host(run.host)
         if run.opt_ml and isinstance(run.program, Command):
-            bind_opt_ml(str(folder.ml))
+            bind_opt_ml(str(host.ml))
         # After the mounts: a new user namespace would clear it.
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != supervisor:
@@ -106,7 +107,7 @@ def _become(run: Run, folder: RunFolder, supervisor: int, output: int, error: in
         os.dup2(nothing, 0)
         os.dup2(output, 1)
         os.dup2(output, 2)
-        os.chdir(command.cwd or folder.home)
+        os.chdir(command.cwd or host.home)
         os.execvpe(command.argv[0], command.argv, {**environment, MARKER: run.id})  # noqa: S606 - running programs is what this is for
     except OSError as reason:
         name = reason.filename or command.argv[0]
@@ -120,12 +121,16 @@ def _become(run: Run, folder: RunFolder, supervisor: int, output: int, error: in
 def _command(run: Run, folder: RunFolder) -> tuple[Command, Mapping[str, str]]:
     """What is executed for a run, and its environment."""
     if isinstance(run.program, Container):  # a process of ours that is to it what a shell is to `docker run`
-        return Command(argv=(sys.executable, "-m", _CONTAINER, "run", str(folder.path))), os.environ
+        return Command(
+            argv=(sys.executable, "-m", _CONTAINER, "run", str(folder.path), *([run.host] if run.host else []))
+        ), os.environ
     return run.program, run.env
 
 
-def remove_container(folder: RunFolder) -> None:
-    """Remove the container of a run whose program is over, if it has left one."""
-    if folder.container.exists():
-        command = [sys.executable, "-m", _CONTAINER, "remove", str(folder.path)]
+def remove_containers(folder: RunFolder) -> None:
+    """Remove the containers of a run whose programs are over, if they have left any."""
+    for host in folder.hosts:
+        if not host.container.exists():
+            continue
+        command = [sys.executable, "-m", _CONTAINER, "remove", str(folder.path), *([] if host == folder else [host.path.name])]
         subprocess.run(command, check=False, timeout=60, stdin=subprocess.DEVNULL)  # noqa: S603 - ourselves

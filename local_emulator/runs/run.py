@@ -1,7 +1,7 @@
 """A run, how it ends, and what executes it."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -55,6 +55,15 @@ class Cause(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class HostProgram:
+    """What runs on one of several hosts."""
+
+    name: str
+    program: Command | Container
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """Everything a supervisor must know. Sizes are bytes, times seconds.
 
@@ -65,6 +74,8 @@ class Run:
     for OutputDataConfig.CompressionType NONE. `mode` says who tells why it failed. `imports` are the modules that a Python script
     imports when it begins, as `script_imports` names them (None: it is no such script), `fork_server` the socket of the process that
     has imported them. `function` is called in place of the program, in the emulator's own process.
+    A run on several hosts has `hosts`, each with its own program and environment. `host` is the one of them that a part of such
+    a run is of (`on_hosts`), None where there is only one.
     """
 
     id: str
@@ -86,6 +97,14 @@ class Run:
     imports: tuple[str, ...] | None = None
     fork_server: str | None = None
     function: Callable[[], object] | None = None
+    hosts: tuple[HostProgram, ...] = ()
+    host: str | None = None
+
+    @property
+    def on_hosts(self) -> Sequence["Run"]:
+        """The part of the run on each host; the run itself where there is only one."""
+        parts = [replace(self, hosts=(), host=host.name, program=host.program, env=host.env) for host in self.hosts]
+        return parts or [self]
 
     def deadline(self, now: float) -> tuple[float, Cause] | None:
         """When the program's time is over if it starts now (seconds since the epoch), and why; None if it has no limit."""
@@ -104,7 +123,10 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Exit:
-    """How a run ended: `code` as a shell shows it (128 + signal for a death by signal)."""
+    """How a run ended: `code` as a shell shows it (128 + signal for a death by signal).
+
+    Where there are several hosts, `host` is the first whose program failed, and `code` that program's.
+    """
 
     cause: Cause
     code: int
@@ -112,6 +134,7 @@ class Exit:
     message: str = ""
     model: bool = False  # model.tar.gz (or model/) was made
     output: bool = False  # output.tar.gz (or output/) was made
+    host: str | None = None
 
 
 class Executor(Protocol):

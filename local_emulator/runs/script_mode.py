@@ -59,7 +59,7 @@ os.execv(python, [python, "-m", *sys.argv[2:]])
 
 
 @dataclass(frozen=True)
-class Host:
+class Machine:
     """The machine as its job sees it.
 
     Content of resourceconfig.json and of inputdataconfig.json, what `/opt/ml` is called, number of GPUs, region.
@@ -171,7 +171,7 @@ def command(entry: str, code: Path, words: Sequence[str], python: str, packages:
 
 
 def environment(
-    host: Host, job_name: str, hyperparameters: Mapping[str, str], entry: str, words: Sequence[str]
+    host: Machine, job_name: str, hyperparameters: Mapping[str, str], entry: str, words: Sequence[str]
 ) -> dict[str, str]:
     """The variables as the toolkit sets them; raises RunError for what no environment can hold."""
     shown = visible(hyperparameters)
@@ -194,7 +194,7 @@ def environment(
         "SM_INSTANCE_GROUPS": facts["instance_groups"],
         "SM_INSTANCE_GROUPS_DICT": facts["instance_groups_dict"],
         "SM_DISTRIBUTION_INSTANCE_GROUPS": facts["distribution_instance_groups"],
-        "SM_IS_HETERO": False,
+        "SM_IS_HETERO": facts["is_hetero"],
         "SM_MODULE_NAME": facts["module_name"],
         "SM_LOG_LEVEL": facts["log_level"],
         "SM_FRAMEWORK_MODULE": None,
@@ -217,23 +217,26 @@ def environment(
 
 
 def _facts(
-    host: Host, job_name: str, hyperparameters: Mapping[str, str], entry: str, channels: Mapping[str, str]
+    host: Machine, job_name: str, hyperparameters: Mapping[str, str], entry: str, channels: Mapping[str, str]
 ) -> dict[str, Any]:
     """Content of SM_TRAINING_ENV."""
     base, resources, framework = host.base, host.resources, _framework_parameters(hyperparameters)
-    (group,) = resources["instance_groups"]
+    named = {group["instance_group_name"]: group for group in resources["instance_groups"]}
+    current = resources["current_group_name"]
     distributed = any(framework.get(name) for name in _DISTRIBUTED)
-    groups = framework.get(_DISTRIBUTION, [group["instance_group_name"]] if distributed else [])
+    groups = framework.get(_DISTRIBUTION, [current] if distributed else [])
     if not isinstance(groups, list | str | dict):
         _fail(f"{_DISTRIBUTION} is {hyperparameters[_DISTRIBUTION]!r}; it must be a JSON list")
+    distribution_hosts = [name for group in named.values() if group["instance_group_name"] in groups for name in group["hosts"]]
+    master = next(iter([*distribution_hosts, *resources["hosts"]]))
     return {
         "additional_framework_parameters": framework,
         "channel_input_dirs": channels,
         "current_host": resources["current_host"],
-        "current_instance_group": group["instance_group_name"],
-        "current_instance_group_hosts": group["hosts"],
+        "current_instance_group": current,
+        "current_instance_group_hosts": named[current]["hosts"],
         "current_instance_type": resources["current_instance_type"],
-        "distribution_hosts": group["hosts"] if group["instance_group_name"] in groups else [],
+        "distribution_hosts": distribution_hosts,
         "distribution_instance_groups": groups,
         "framework_module": None,
         "hosts": resources["hosts"],
@@ -241,16 +244,16 @@ def _facts(
         "input_config_dir": f"{base}/input/config",
         "input_data_config": host.channels,
         "input_dir": f"{base}/input",
-        "instance_groups": [group["instance_group_name"]],
-        "instance_groups_dict": {group["instance_group_name"]: group},
-        "is_hetero": False,
-        "is_master": True,
+        "instance_groups": list(named),
+        "instance_groups_dict": named,
+        "is_hetero": len(named) > 1,
+        "is_master": resources["current_host"] == master,
         "is_modelparallel_enabled": None,
         "is_smddpmprun_installed": False,
         "is_smddprun_installed": False,
         "job_name": job_name,
         "log_level": decoded(hyperparameters.get(_LOG_LEVEL, "20")),
-        "master_hostname": resources["current_host"],
+        "master_hostname": master,
         "model_dir": f"{base}/model",
         "module_dir": str(decoded(hyperparameters.get(SUBMIT_DIRECTORY, ""))),
         "module_name": entry.removesuffix(".py"),

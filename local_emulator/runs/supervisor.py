@@ -1,7 +1,8 @@
 """The parent of one run. It outlives the emulator, and what it writes in the run's folder is what happened.
 
-One process, one thread: it takes the run's lock, claims the folder, starts the program, keeps its output, holds it to its limits,
-clears away what it leaves behind, and says how it ended. Helpers do what may take long or never end: they find metrics, pack archives.
+One process, one thread: it takes the run's lock, claims the folder, starts the program of each host, keeps their output, holds them to
+their limits, clears away what they leave behind, and says how the run ended. Helpers do what may take long or never end: they find
+metrics, pack archives.
 """
 
 import ctypes
@@ -14,22 +15,23 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from local_emulator.runs import disk, helper, lock, program, program_mounts
+from local_emulator.runs import addresses, disk, helper, lock, program, program_mounts
+from local_emulator.runs.addresses import Block
 from local_emulator.runs.clock import Clock
 from local_emulator.runs.data.output import Output
 from local_emulator.runs.data.packing import has_results, pack_results, small
 from local_emulator.runs.folder import EvidenceError, RunFolder, read_facts
-from local_emulator.runs.program import Program, StartError
+from local_emulator.runs.program import StartError
+from local_emulator.runs.programs import HostedProgram
 from local_emulator.runs.run import Cause, Container, Exit, Run
 
 _PR_SET_CHILD_SUBREAPER = 36
 _CHECK_DISK_EVERY = 1.0  # seconds between checks of the free space
 _MEASURE_EVERY = 5  # checks between measurements of the run's folder, which walk it
-_KILL_WITHIN = 10.0  # seconds
 _NEWS_EVERY = 0.05  # seconds between two times that the emulator is told of values: it looks at all its jobs each time
 _LARGEST_ANSWER = 256 * 1024  # bytes
 
@@ -64,7 +66,11 @@ class _Supervisor:
     cause: Cause = Cause.EXIT
     message: str = ""
     disk_checks: int = 0
-    mounts: int | None = None  # descriptor; closed at the end of this process, as that takes the kernel some time
+    mounts: dict[int, int] = field(default_factory=dict)  # by host: descriptors of the lists of their programs' mounts
+    failed: tuple[str | None, int] | None = (
+        None  # the host whose program was the first to fail, before anybody asked, and its code
+    )
+    addresses: Block | None = None  # held until the end
     deadline: tuple[float, Cause] | None = None
     asked: tuple[Cause, str] | None = None  # to end, and the message
     kill_at: float | None = None
@@ -72,6 +78,7 @@ class _Supervisor:
     notify_at: float | None = None  # when the emulator is to be told of values that came soon after others
 
     def run(self) -> None:
+        self.hosts = [self.folder.host(part.host) for part in self.run_.on_hosts]
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self.clock = Clock(self.folder.path.parent.with_name("clock"))
         try:
@@ -81,11 +88,14 @@ class _Supervisor:
                 raise
             self.folder.write_exit(Exit(cause=Cause.DISK, code=1, time=self.clock(), message=_FULL))
             return
-        code = self._run_program()
+        code = self._run_programs()
         ended = self.clock()
         model, output = self._pack(code)
         self.output.close()
-        self.folder.write_exit(Exit(cause=self.cause, code=code, time=ended, message=self.message, model=model, output=output))
+        host = self.failed[0] if self.failed else None
+        self.folder.write_exit(
+            Exit(cause=self.cause, code=code, time=ended, message=self.message, model=model, output=output, host=host)
+        )
 
     def _open(self) -> None:
         self.folder.reserve()
@@ -94,46 +104,83 @@ class _Supervisor:
             os.mkfifo(self.folder.control, 0o600)
         self.control = os.open(self.folder.control, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
 
-    # --- the program ----------------------------------------------------------------------------------------------------
+    # --- the programs ---------------------------------------------------------------------------------------------------
 
-    def _run_program(self) -> int:
-        """Start the program and wait for its end; its exit code as a shell shows it."""
-        reading, writing = os.pipe2(os.O_CLOEXEC)
-        asked = self.folder.asked_to_stop()
-        try:
-            started = None if asked else program.start(self.run_, self.folder, writing, self.control)
-        except StartError as error:
-            self.cause, self.message = Cause.START, str(error)
-            return error.code
-        finally:
-            os.close(writing)
-        if started is None:
-            self.cause = asked or self.folder.asked_to_stop() or Cause.STOP
-            return 0
-        os.set_blocking(reading, False)
-        if self.run_.opt_ml and not isinstance(self.run_.program, Container):
-            self.mounts = program_mounts.open_mounts(started.pid)
+    def _run_programs(self) -> int:
+        """Start the program of each host and wait for the end of all; the exit code as a shell shows it, of the first that failed."""
+        if self.run_.hosts:
+            hosts = [host.name for host in self.run_.hosts]
+            self.addresses = addresses.take(self.run_.id, len(hosts))
+            addresses.lay(self.folder, hosts, self.addresses)
+        programs = self._start_all()
+        if not programs:
+            return self.failed[1] if self.failed else 0
         self.deadline = self.run_.deadline(self.clock.seconds())
-        self._wait_for_program(started, reading)
-        code = self._reap(started)
-        self.output.drain(reading)
-        os.close(reading)
+        self._wait_for_programs(programs)
         if isinstance(self.run_.program, Container):
-            program.remove_container(self.folder)
-            self._take_container_error()
+            program.remove_containers(self.folder)
+            self._take_container_error(programs)
         self._finish_matching()
-        return code
+        return self.failed[1] if self.failed else next((started.code for started in programs if started.code), 0)
 
-    def _wait_for_program(self, started: Program, reading: int) -> None:
-        ended = os.pidfd_open(started.pid)
-        self._wait(lambda how: helper.kill_group(started.pid, how), lambda ready: ended in ready, [ended], reading)
-        os.close(ended)
-        if self.asked is not None:
+    def _start_all(self) -> Sequence[HostedProgram]:
+        """Start the programs; without any of them if the run is to stop, with those before it if one cannot be started."""
+        programs: list[HostedProgram] = []
+        for number, part in enumerate(self.run_.on_hosts):
+            asked = self.folder.asked_to_stop()
+            reading, writing = os.pipe2(os.O_CLOEXEC)
+            try:
+                started = None if asked else program.start(part, self.folder, writing, self.control)
+            except StartError as error:
+                self.cause, self.message, self.failed = Cause.START, str(error), (part.host, error.code)
+                started = None
+            finally:
+                os.close(writing)
+            if started is None:
+                os.close(reading)
+                if self.failed is None:
+                    self.cause = asked or self.folder.asked_to_stop() or Cause.STOP
+                break
+            os.set_blocking(reading, False)
+            programs.append(hosted := HostedProgram(part, number, started, reading))
+            if hosted.mounts is not None:
+                self.mounts[number] = hosted.mounts
+        return programs
+
+    def _wait_for_programs(self, programs: Sequence[HostedProgram]) -> None:
+        running = list(programs)
+
+        def kill(how: signal.Signals) -> None:
+            for started in running:
+                started.kill(how)
+
+        def over(ready: set[int]) -> bool:
+            for started in [started for started in running if started.process in ready]:
+                running.remove(started)
+                self._collect(started, kill, last=not running)
+            return not running
+
+        if self.failed is not None:  # one could not be started
+            kill(signal.SIGKILL)
+        self._wait(kill, over, running)
+        if self.asked is not None and self.failed is None:
             self.cause, self.message = self.asked
 
-    def _take_container_error(self) -> None:
+    def _collect(self, ended: HostedProgram, kill: Callable[[signal.Signals], object], *, last: bool) -> None:
+        """Take a program that has ended, and what it has printed last; one that has failed ends those of the other hosts."""
+        code = ended.reap(self.output.matching.pid, last=last)
+        self.output.drain(ended.reading, ended.number)
+        os.close(ended.reading)
+        if code and self.asked is None and self.failed is None:
+            self.failed = ended.run.host, code
+            if not last:
+                kill(signal.SIGTERM)
+                self.kill_at = time.monotonic() + self.run_.stop_grace
+
+    def _take_container_error(self, programs: Sequence[HostedProgram]) -> None:
         """Take the reason why a container could not do its work, unless it was to end anyway."""
-        error = read_facts(self.folder.container_error)
+        errors = [read_facts(self.folder.host(started.run.host).container_error) for started in programs]
+        error = next((error for error in errors if error is not None), None)
         if self.cause is Cause.EXIT and error is not None:
             self.cause, self.message = Cause(error["cause"]), error["message"]
 
@@ -141,16 +188,16 @@ class _Supervisor:
         self,
         kill: Callable[[signal.Signals], object],
         over: Callable[[set[int]], bool],
+        programs: Sequence[HostedProgram] = (),
         watched: Sequence[int] = (),
-        reading: int | None = None,
     ) -> None:
         """Wait for the end of something; meanwhile handle output, stop requests, deadlines, the disk.
 
         Args:
             kill: Ends what is waited for: SIGTERM asks for it, SIGKILL does it.
             over: Whether it has ended, asked with the descriptors that are ready.
+            programs: Those that run and print; `over` wants to know their descriptors' readiness too, and may remove some.
             watched: Descriptors whose readiness `over` wants to know.
-            reading: Where the program's output comes from.
         """
         check_disk_at = time.monotonic() + _CHECK_DISK_EVERY
         self._check_for_stop(kill)
@@ -178,10 +225,13 @@ class _Supervisor:
                 *([self.kill_at] if self.kill_at is not None else []),
                 *([self.notify_at] if self.notify_at is not None else []),
             ]
-            output = None if self.output.matching.full else reading
-            ready = self._poll([self.control, *watched, *([] if output is None else [output])], max(min(moments) - now, 0.0))
-            if output in ready and not self.output.read(output):
-                reading = None
+            processes = [started.process for started in programs]
+            printing = [started for started in programs if not started.silent and not self.output.matching.full]
+            outputs = {started.reading: started for started in printing}
+            ready = self._poll([self.control, *watched, *processes, *outputs], max(min(moments) - now, 0.0))
+            for descriptor in ready & outputs.keys():
+                if not self.output.read(descriptor, outputs[descriptor].number):
+                    outputs[descriptor].silent = True
             self.output.match()
             if self.asked is None and self.output.full:
                 self._end_for_disk(kill, _FULL)
@@ -216,23 +266,15 @@ class _Supervisor:
 
     def _check_disk(self, kill: Callable[[signal.Signals], object]) -> None:
         self.disk_checks += 1
-        message = disk.shortage(
-            self.folder.work, self.run_.disk_floor, self.run_.disk_limit if self.disk_checks % _MEASURE_EVERY == 0 else None
-        )
-        if message:
-            self._end_for_disk(kill, f"ClientError: No space left on device: {message}")
+        limit = self.run_.disk_limit if self.disk_checks % _MEASURE_EVERY == 0 else None
+        for host in self.hosts:
+            if message := disk.shortage(host.work, self.run_.disk_floor, limit):
+                self._end_for_disk(kill, f"ClientError: No space left on device: {message}")
+                break
 
     def _end_for_disk(self, kill: Callable[[signal.Signals], object], message: str) -> None:
         self._stop(kill, Cause.DISK, message)
         self.kill_at = time.monotonic()
-
-    def _reap(self, started: Program) -> int:
-        """Collect the program and kill whatever it has left behind; its exit code."""
-        status = started.reap()
-        helper.kill_group(started.pid, signal.SIGKILL)
-        helper.kill_descendants(but=self.output.matching.pid, within=_KILL_WITHIN)
-        code = os.waitstatus_to_exitcode(status)
-        return 128 - code if code < 0 else code
 
     def _finish_matching(self) -> None:
         """Wait for the values in what has been printed."""
@@ -244,19 +286,22 @@ class _Supervisor:
 
     def _pack(self, code: int) -> tuple[bool, bool]:
         """Pack what it has left; whether there is a model, and output."""
-        for path in () if self.mounts is None else program_mounts.hidden_results(self.mounts, self.run_.checkpoints):
-            self.output.insert(f"not uploaded: what the program wrote to {path}, over which it has mounted something")
-        if not has_results(self.folder, self.run_.checkpoints):
+        for number, mounts in self.mounts.items():
+            for path in program_mounts.hidden_results(mounts, self.run_.checkpoints):
+                self.output.insert(f"not uploaded: what the program wrote to {path}, over which it has mounted something", number)
+        if not has_results(self.hosts, self.run_.checkpoints):
             return False, False
-        packed = self._pack_results() if small(self.folder, self.run_.checkpoints) else self._pack_apart(code)
-        if "omitted" in packed:
-            self.output.insert(str(packed["omitted"]))
+        packed = self._pack_results() if small(self.hosts, self.run_.checkpoints) else self._pack_apart(code)
+        for note in ("omitted", "repeated"):
+            if note in packed:
+                self.output.insert(str(packed[note]))
         if "error" in packed:
             self.message = self.message or f"ClientError: Artifact upload failed: {packed['error']}"
         return packed.get("model") is True, packed.get("output") is True
 
     def _pack_results(self) -> Mapping[str, bool | str]:
-        return pack_results(self.folder, self.run_.checkpoints, self.run_.disk_limit, compress=self.run_.compress)
+        run = self.run_
+        return pack_results(self.folder, self.hosts, run.checkpoints, run.disk_limit, compress=run.compress)
 
     def _pack_apart(self, code: int) -> Mapping[str, bool | str]:
         """Let a helper pack, which ends when its time is over."""
@@ -266,7 +311,7 @@ class _Supervisor:
 
         packer = helper.start(work)
         self._allow_grace()
-        self._wait(helper.only_kill(packer.kill), lambda ready: packer.process in ready, [packer.process])
+        self._wait(helper.only_kill(packer.kill), lambda ready: packer.process in ready, watched=[packer.process])
         answer = os.read(packer.answers, _LARGEST_ANSWER)
         packer.reap()
         if answer:

@@ -17,9 +17,9 @@ Events = Sequence[tuple[int, str]]
 _ALGORITHM_ERROR = "AlgorithmError: "
 
 
-def invocation(folder: RunFolder, ms: int) -> Events:
-    """The lines before a script's output; none for what is no script."""
-    run = _script(folder)
+def invocation(folder: RunFolder, host: str | None, ms: int) -> Events:
+    """The lines before a script's output on a host (None: the only one); none for what is no script."""
+    run = _script(folder, host)
     if run is None:
         return ()
     command = " ".join(run.program.argv)
@@ -27,27 +27,33 @@ def invocation(folder: RunFolder, ms: int) -> Events:
     return [(ms, line) for line in lines]
 
 
-def report(job: TrainingJob, folder: RunFolder, ms: int) -> Events:
+def report(job: TrainingJob, folder: RunFolder, host: str | None, ms: int) -> Events:
     """The lines after the output of a script that has ended by itself."""
-    if _script(folder) is None:
+    if _script(folder, host) is None:
         return ()
     if job.status is Status.COMPLETED:
         return [(ms, _record("INFO", "Reporting training SUCCESS", ms))]
     reason = job.failure_reason or ""
-    if job.status is not Status.FAILED or not reason.startswith(_ALGORITHM_ERROR):
+    if job.status is not Status.FAILED or not reason.startswith(_ALGORITHM_ERROR) or not _failed(folder, host):
         return ()
     said = reason.removeprefix(_ALGORITHM_ERROR).rpartition(", exit code: ")[0]
     lines = (_record("ERROR", "Reporting training FAILURE", ms), *_record("ERROR", said, ms).splitlines())
     return [(ms, line) for line in lines]
 
 
-def _script(folder: RunFolder) -> Run | None:
-    """The run of a folder, if it is a script's."""
+def _failed(folder: RunFolder, host: str | None) -> bool:
+    """Whether it was this host's program that failed."""
+    ended = folder.read_exit()
+    return ended is None or ended.host == host
+
+
+def _script(folder: RunFolder, host: str | None) -> Run | None:
+    """What a run does on a host, if it is a script's."""
     try:
-        run = folder.load_run()
+        run = next((part for part in folder.load_run().on_hosts if part.host == host), None)
     except EvidenceError:
         return None  # it was never prepared
-    return run if run.mode is Mode.SCRIPT else None
+    return run if run is not None and run.mode is Mode.SCRIPT else None
 
 
 def _record(level: str, message: str, ms: int) -> str:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,12 +51,12 @@ hyperparameters = st.dictionaries(
 Oracle = Callable[[Mapping[str, str]], dict[str, Any]]
 
 
-@pytest.fixture(scope="module")
-def oracle() -> Iterator[Oracle]:
+@contextmanager
+def toolkit(resources: Mapping[str, Any]) -> Iterator[Oracle]:
     """The toolkit, asked in a process of its own."""
     if not (TOOLKIT / ".ready").exists():
         pytest.skip("the toolkit needs a C compiler: `make tools` as root, then `make .venv-toolkit/.ready`")
-    config = json.dumps({"resourceconfig": RESOURCES, "inputdataconfig": CHANNELS})
+    config = json.dumps({"resourceconfig": resources, "inputdataconfig": CHANNELS})
     program = Path(__file__).with_name("programs") / "toolkit_environment.py"
     command = [str(TOOLKIT / "bin" / "python"), str(program), config]
     with subprocess.Popen(
@@ -75,9 +76,16 @@ def oracle() -> Iterator[Oracle]:
         asking.close()
 
 
-def ours(given: Mapping[str, str]) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def oracle() -> Iterator[Oracle]:
+    """The toolkit on a single host."""
+    with toolkit(RESOURCES) as ask:
+        yield ask
+
+
+def ours(given: Mapping[str, str], resources: Mapping[str, Any] = RESOURCES) -> dict[str, Any]:
     words = script_mode.arguments(script_mode.visible(given))
-    host = script_mode.Host(RESOURCES, CHANNELS, "/opt/ml", 0, "us-east-1")
+    host = script_mode.Machine(resources, CHANNELS, "/opt/ml", 0, "us-east-1")
     try:
         return {"arguments": list(words), "variables": script_mode.environment(host, "job", given, "train.py", words)}
     except RunError as error:
@@ -105,6 +113,26 @@ def test_the_same_as_the_toolkit(given_: dict[str, str], oracle: Oracle) -> None
     assert ("error" in mine) == ("error" in theirs), (mine, theirs)
     if "error" not in mine:
         assert facts(mine) == facts(theirs)
+
+
+def test_several_hosts_are_told_as_the_toolkit_tells_them() -> None:
+    groups = [
+        {"instance_group_name": "a", "instance_type": "ml.m5.large", "hosts": ["algo-1"]},
+        {"instance_group_name": "b", "instance_type": "ml.c5.large", "hosts": ["algo-2", "algo-3"]},
+    ]
+    of_b = {"current_host": "algo-2", "current_group_name": "b", "current_instance_type": "ml.c5.large"}
+    resources = {**RESOURCES, **of_b, "hosts": ["algo-1", "algo-2", "algo-3"], "instance_groups": groups}
+    script = {"sagemaker_program": '"train.py"', "sagemaker_submit_directory": '"s3://b/c"'}
+    cases = [
+        {},
+        {"sagemaker_torch_distributed_enabled": "true"},
+        {"sagemaker_distribution_instance_groups": '["a"]', "sagemaker_mpi_enabled": "true"},
+        {"sagemaker_distribution_instance_groups": '["b"]', "sagemaker_mpi_enabled": "true"},
+    ]
+    with toolkit(resources) as oracle:
+        for case in cases:
+            given_ = dict(sorted({**case, **script}.items()))
+            assert facts(ours(given_, resources)) == facts(oracle(given_))
 
 
 def test_what_no_process_can_be_given_is_said() -> None:

@@ -20,7 +20,7 @@ from local_emulator.runs import mounts
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.forkserver.server.messages import MARKER
 from local_emulator.runs.process import ProcessExecutor
-from local_emulator.runs.run import Command, Container, Executor, Exit, Run, RunState
+from local_emulator.runs.run import Command, Container, Executor, Exit, HostProgram, Run, RunState
 from local_emulator.settings import Settings
 from tests.conftest import BASE_IMAGE
 
@@ -134,6 +134,17 @@ class Processes(Kind):
             max_runtime=limits.max_runtime,
             stop_grace=limits.stop_grace,
         )
+
+
+class SeveralHosts(Processes):
+    """Runs are processes on two hosts, the first of which ends at once."""
+
+    def run(self, argv: Sequence[str], folder: RunFolder, limits: Limits = Limits()) -> Run:
+        run = super().run(argv, folder, limits)
+        programs = {"algo-1": Command(argv=("/bin/true",)), "algo-2": run.program}
+        for name in programs:
+            folder.host(name).ml.mkdir(parents=True)
+        return replace(run, hosts=tuple(HostProgram(name=name, program=program) for name, program in programs.items()))
 
 
 class Containers(Processes):

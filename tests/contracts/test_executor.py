@@ -11,7 +11,7 @@ import pytest
 from local_emulator.runs import mounts
 from local_emulator.runs.folder import RunFolder, read_metrics
 from local_emulator.runs.run import Cause, RunState
-from tests.contracts.executors import Containers, Kind, Limits, OnCluster, Processes, supervisors, until
+from tests.contracts.executors import Containers, Kind, Limits, OnCluster, Processes, SeveralHosts, supervisors, until
 from tests.integration.local_emulator.dask.cluster import Cluster
 
 pytestmark = pytest.mark.processes
@@ -27,10 +27,11 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         cluster.end()
 
 
-@pytest.fixture(params=["process", "container", "dask"])
+@pytest.fixture(params=["process", "hosts", "container", "dask"])
 def kind(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kind]:
     make: dict[str, Callable[[], Kind]] = {
         "process": lambda: Processes(tmp_path),
+        "hosts": lambda: SeveralHosts(tmp_path),
         "container": lambda: request.getfixturevalue("docker") and Containers(tmp_path),
         "dask": lambda: OnCluster(tmp_path, scheduler=request.getfixturevalue("cluster").address),
     }

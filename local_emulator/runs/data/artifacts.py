@@ -1,7 +1,7 @@
 """A run's results: archives for S3, and the reason of a failure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from local_emulator.domain.errors import RunError, is_passing
@@ -10,8 +10,9 @@ from local_emulator.domain.redaction import without_environment
 from local_emulator.domain.spec import CheckpointConfig
 from local_emulator.domain.training import TrainingJob
 from local_emulator.runs.data.log import read_tail
-from local_emulator.runs.data.output_files import OutputError, output_files, shown
+from local_emulator.runs.data.output_files import OutputError, merged_files, shown
 from local_emulator.runs.folder import EvidenceError, RunFolder, read_evidence
+from local_emulator.runs.host_folder import HostFolder
 from local_emulator.runs.run import Cause, Exit, Mode, Run
 
 _LONGEST_REASON = 1024
@@ -36,8 +37,8 @@ def upload(job: TrainingJob, folder: RunFolder, ended: Exit, objects: Objects) -
         bucket, prefix = parse_s3(output.s3_output_path)
         root = f"{prefix.rstrip('/')}/{job.name}/output".lstrip("/")
         if not output.compressed:
-            _upload_folder(objects, bucket, f"{root}/model", folder.ml / "model")
-            _upload_folder(objects, bucket, f"{root}/data", folder.ml / "output" / "data")
+            _upload_folders(objects, bucket, f"{root}/model", [host.ml / "model" for host in folder.hosts])
+            _upload_folders(objects, bucket, f"{root}/data", [host.ml / "output" / "data" for host in folder.hosts])
         if ended.model:
             objects.upload(bucket, f"{root}/model.tar.gz", folder.model_archive)
         if ended.output:
@@ -54,7 +55,7 @@ def upload_checkpoints(job: TrainingJob, folder: RunFolder, objects: Objects) ->
         return
     try:
         bucket, prefix = parse_s3(config.s3_uri)
-        _upload_folder(objects, bucket, prefix.rstrip("/"), checkpoints(folder.ml, config))
+        _upload_folders(objects, bucket, prefix.rstrip("/"), [checkpoints(host.ml, config) for host in folder.hosts])
     except _TROUBLE as error:
         raise _failed(error) from error
 
@@ -82,8 +83,8 @@ def _failed(error: Exception) -> RunError:
     return RunError(f"ClientError: Artifact upload failed:Error 7: {said}")
 
 
-def _upload_folder(objects: Objects, bucket: str, prefix: str, folder: Path) -> None:
-    for file in output_files(folder):
+def _upload_folders(objects: Objects, bucket: str, prefix: str, folders: Sequence[Path]) -> None:
+    for file in merged_files(folders)[0]:
         if not file.link:
             objects.upload(bucket, _key(prefix, file.name), file.path)
 
@@ -110,19 +111,20 @@ def failure_reason(folder: RunFolder, ended: Exit, environment: Mapping[str, str
     """
     if ended.cause in {Cause.START, Cause.DISK, Cause.ENGINE}:
         return without_environment(ended.message, environment)[:_LONGEST_REASON]
-    text, code = failure_text(folder), ended.code
+    host = folder.host(ended.host)
+    text, code = failure_text(host), ended.code
     try:
-        run = folder.load_run()
-    except EvidenceError:
+        run = next(part for part in folder.load_run().on_hosts if part.host == ended.host)
+    except (EvidenceError, StopIteration):
         return f"AlgorithmError: {without_environment(text, environment)}"[: _LONGEST_REASON - 20] + f", exit code: {code}"
     if not text and run.mode is Mode.SCRIPT:
-        text, code = _toolkit_text(folder, run, ended.code), 1
+        text, code = _toolkit_text(host, run, ended.code), 1
     whose = "ClientError" if run.mode is Mode.ALGORITHM and code == _CUSTOMER_ERROR else "AlgorithmError"
     tail = f", exit code: {code}"
     return f"{whose}: {without_environment(text, environment)}"[: _LONGEST_REASON - len(tail)] + tail
 
 
-def _toolkit_text(folder: RunFolder, run: Run, code: int) -> str:
+def _toolkit_text(folder: HostFolder, run: Run, code: int) -> str:
     """What the training toolkit writes of a script that failed; the number of a signal is negative there."""
     error = _last_error(folder)
     exit_code = code if code <= _SIGNALS else _SIGNALS - code
@@ -135,7 +137,7 @@ def _toolkit_text(folder: RunFolder, run: Run, code: int) -> str:
     return f"{text}\nScripts run with {run.program.argv[0]}; install what {name} belongs to there, or serve --python another"
 
 
-def _last_error(folder: RunFolder) -> str:
+def _last_error(folder: HostFolder) -> str:
     """The exception that ended a Python script: what follows the last traceback in the log's last part, but for its frames."""
     lines = [line.text for line in read_tail(folder)]
     starts = [index for index, line in enumerate(lines) if line.startswith("Traceback (most recent call last)")]
@@ -146,7 +148,7 @@ def _last_error(folder: RunFolder) -> str:
     return "\n".join(after[first : first + _ERROR_LINES]).strip()
 
 
-def failure_text(folder: RunFolder) -> str:
+def failure_text(folder: HostFolder) -> str:
     """What a program wrote to `/opt/ml/output/failure`; empty if nothing, or something else than a file lies there."""
     content = read_evidence(folder.ml / "output" / "failure", most=4 * _LONGEST_REASON) or b""
     return content.decode("utf-8", "replace").replace("\0", "").strip()

@@ -54,10 +54,13 @@ class ChannelCache:
         self._guard = threading.Lock()
         self._fetching: dict[str, threading.Lock] = {}
 
-    def fetch(self, source: S3DataSource) -> Path:
-        """The folder with a source's files, which nobody may write to; fetched now if it is not there yet. Raises RunError."""
+    def fetch(self, source: S3DataSource, shard: tuple[int, int] = (0, 1)) -> Path:
+        """The folder with a source's files, which nobody may write to; fetched now if it is not there yet. Raises RunError.
+
+        With a `shard` (which, of how many) only with those, which may be none: every n-th object in the order of the keys.
+        """
         try:
-            files = self._list(source)
+            files = self._list(source)[shard[0] :: shard[1]]
         except (NoSuchBucket, ObjectsUnavailable) as error:
             raise failed(f"{type(error).__name__}: {error}") from error
         digest = hashlib.sha256(json.dumps([[file.name, file.size, file.etag] for file in files]).encode()).hexdigest()

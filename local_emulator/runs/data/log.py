@@ -1,4 +1,4 @@
-r"""A run's log on disk: `<epoch ms> <text>` lines in segments, of which the head and the tail are kept.
+r"""A host's log on disk: `<epoch ms> <text>` lines in segments, of which the head and the tail are kept.
 
 Control characters are written as CloudWatch shows them, `#` and three octal digits (a tab is `#011`), and that is the text that
 metrics are matched on. A line is at most as long as an event of CloudWatch; a longer one is cut where awslogs cuts it.
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local_emulator.runs.data.appender import Appender
-from local_emulator.runs.folder import RunFolder, read_evidence
+from local_emulator.runs.folder import read_evidence
+from local_emulator.runs.host_folder import HostFolder
 
 _CONTROL = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f]")
 _ESCAPES = {bytes([code]): b"#%03o" % code for code in range(256)}
@@ -63,7 +64,7 @@ def events(line: bytes) -> Sequence[bytes]:
 class LogWriter:
     """Splits a program's output into lines and keeps at most about `limit` bytes of them."""
 
-    def __init__(self, folder: RunFolder, limit: int) -> None:
+    def __init__(self, folder: HostFolder, limit: int) -> None:
         self._folder = folder
         self._most = max(limit // _SEGMENTS, 4096)
         self._segment = 0
@@ -140,7 +141,7 @@ class LogWriter:
         self._file.close()
 
 
-def read_log(folder: RunFolder, cursor: Cursor | None = None) -> tuple[Sequence[LogLine], Cursor]:
+def read_log(folder: HostFolder, cursor: Cursor | None = None) -> tuple[Sequence[LogLine], Cursor]:
     """Lines after a cursor, a few megabytes at a time, and the cursor after them; a gap is told by a line."""
     cursor = cursor or Cursor()
     kept = [_number(path) for path in segments(folder)]
@@ -171,7 +172,7 @@ def read_log(folder: RunFolder, cursor: Cursor | None = None) -> tuple[Sequence[
     return lines, cursor
 
 
-def read_tail(folder: RunFolder) -> Sequence[LogLine]:
+def read_tail(folder: HostFolder) -> Sequence[LogLine]:
     """The last lines of a log, at most a few tens of kilobytes of each of its last two segments."""
     lines: list[LogLine] = []
     for path in segments(folder)[-2:]:
@@ -183,7 +184,7 @@ def read_tail(folder: RunFolder) -> Sequence[LogLine]:
     return lines
 
 
-def segments(folder: RunFolder) -> Sequence[Path]:
+def segments(folder: HostFolder) -> Sequence[Path]:
     """The files of a log, the oldest first. The supervisor may remove any but the newest at any time."""
     files = (path for path in folder.path.glob("log.*") if path.is_file() and not path.is_symlink())
     return sorted((path for path in files if _NUMBER.fullmatch(path.name[4:])), key=_number)

@@ -1,4 +1,4 @@
-"""A program's output: copied to the run's log, and the metrics in it to the run's file of values."""
+"""What the programs of a run print: copied to a log for each host, and the metrics in it to the run's one file of values."""
 
 import json
 import os
@@ -20,10 +20,10 @@ _DRAIN = 2.0  # seconds that the last output may take to arrive
 
 
 class Output:
-    """Log, metrics and their file. `notify` is called when there are values."""
+    """Logs, metrics and their file. `notify` is called when there are values. Hosts are numbered from 0."""
 
     def __init__(self, folder: RunFolder, run: Run, clock: Clock, notify: Callable[[], None]) -> None:
-        self._log = LogWriter(folder, run.log_limit)
+        self._logs = [LogWriter(folder.host(part.host), run.log_limit) for part in run.on_hosts]
         self._run = run
         self._values = Appender(folder.metrics)
         self._clock = clock
@@ -38,29 +38,29 @@ class Output:
     @property
     def full(self) -> bool:
         """Whether the disk has not taken everything."""
-        return self._log.full or self._values.full
+        return self._values.full or any(log.full for log in self._logs)
 
-    def read(self, descriptor: int) -> bool:
-        """Take what can be read; whether more may come."""
+    def read(self, descriptor: int, host: int = 0) -> bool:
+        """Take what can be read of a host's output; whether more may come."""
         try:
             chunk = os.read(descriptor, _CHUNK)
         except BlockingIOError:
             return True
         ms = self._ms()
-        self.matching.feed(self._log.write(chunk, ms), ms)
+        self.matching.feed(self._logs[host].write(chunk, ms), ms)
         return bool(chunk)
 
-    def drain(self, descriptor: int) -> None:
+    def drain(self, descriptor: int, host: int = 0) -> None:
         """Take what a program that has ended has printed last."""
         deadline = time.monotonic() + _DRAIN
-        while time.monotonic() < deadline and select.select([descriptor], [], [], 0)[0] and self.read(descriptor):
+        while time.monotonic() < deadline and select.select([descriptor], [], [], 0)[0] and self.read(descriptor, host):
             pass
         ms = self._ms()
-        self.matching.feed(self._log.flush(ms), ms)
+        self.matching.feed(self._logs[host].flush(ms), ms)
 
-    def insert(self, line: str) -> None:
-        """Add a line of the emulator's own to the log."""
-        self._log.insert(line, self._ms())
+    def insert(self, line: str, host: int = 0) -> None:
+        """Add a line of the emulator's own to a host's log."""
+        self._logs[host].insert(line, self._ms())
 
     def match(self) -> None:
         """Match for a moment, and write the values."""
@@ -73,7 +73,8 @@ class Output:
 
     def close(self) -> None:
         """Close the files."""
-        self._log.close()
+        for log in self._logs:
+            log.close()
         self._values.close()
 
     def _write(self, values: Sequence[Value]) -> None:

@@ -7,34 +7,46 @@ import uuid
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from local_emulator.runs.data.archive import ArchiveError
-from local_emulator.runs.data.output_files import OutputError, OutputFile, output_files, shown
+from local_emulator.runs.data.output_files import OutputError, OutputFile, merged_files, output_files, shown
 from local_emulator.runs.folder import RunFolder
+from local_emulator.runs.host_folder import HostFolder
 
 _LEVEL = 1  # on trained models 1 is 4 to 8 times as fast as 6 and within a few per cent of its size
 _FEW, _SMALL = 100, 1 << 20  # files, bytes
 _SHOWN = 3  # paths of what is left out
 
 
-def pack(folder: Path, target: Path, limit: int | None = None, omitted: list[str] | None = None) -> bool:
-    """Put the files of a folder at the root of a gzipped tar archive; False if there are none.
+@dataclass(frozen=True)
+class Notes:
+    """What is to be said of files: the paths of those left out, and of those that several hosts have left."""
+
+    omitted: list[str] = field(default_factory=list)
+    repeated: list[str] = field(default_factory=list)
+
+
+def pack(folders: Sequence[Path], target: Path, limit: int | None = None, notes: Notes | None = None) -> bool:
+    """Put the files of a folder of each host at the root of a gzipped tar archive; False if there are none.
 
     The target appears whole or not at all. Links are followed where they stay inside the folder and left out where they leave it.
 
     Args:
-        folder: The folder to pack.
+        folders: What to pack: of files with the same name the last folder's.
         target: The archive.
         limit: Most bytes that the files may have together; a sparse file counts with its whole size, as it is read and packed.
-        omitted: Gets the paths of what is left out.
+        notes: Gets what is to be said of the files.
 
     Raises:
         ArchiveError: The folder is a link, a link in it leads to itself, the files are over the limit, or writing failed.
     """
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
-        files = list(output_files(folder, omitted))
+        notes = notes or Notes()
+        files, repeated = merged_files(folders, notes.omitted)
+        notes.repeated.extend(repeated)
         total = sum(file.path.stat().st_size for file in files)
         if limit is not None and total > limit:
             raise ArchiveError(
@@ -70,8 +82,12 @@ def _add(tar: tarfile.TarFile, left: OutputFile) -> None:
         raise ArchiveError(f"{shown(left.name)} cannot be read: {error.strerror}") from error
 
 
-def has_results(folder: RunFolder, checkpoints: str) -> bool:
+def has_results(hosts: Sequence[HostFolder], checkpoints: str) -> bool:
     """Whether there may be something to pack, or a reason to refuse it; `checkpoints` is the path of their folder below `ml`."""
+    return any(_has_results(host, checkpoints) for host in hosts)
+
+
+def _has_results(folder: HostFolder, checkpoints: str) -> bool:
     model, output = folder.ml / "model", folder.ml / "output"
     if any(path.is_symlink() or path.is_file() for path in (model, output, output / "data")):
         return True
@@ -81,14 +97,14 @@ def has_results(folder: RunFolder, checkpoints: str) -> bool:
         return True
 
 
-def _results(folder: RunFolder, checkpoints: str) -> Sequence[Path]:
+def _results(folder: HostFolder, checkpoints: str) -> Sequence[Path]:
     return folder.ml / "model", folder.ml / "output" / "data", folder.ml / checkpoints
 
 
-def small(folder: RunFolder, checkpoints: str) -> bool:
+def small(hosts: Sequence[HostFolder], checkpoints: str) -> bool:
     """Whether a run's results are packed in no time."""
     files = size = 0
-    for results in _results(folder, checkpoints):
+    for results in [path for host in hosts for path in _results(host, checkpoints)]:
         for parent, folders, names in os.walk(results):
             files += len(folders) + len(names)
             if files > _FEW or any(os.path.islink(os.path.join(parent, name)) for name in names):  # noqa: PTH114, PTH118 - cheaper
@@ -97,32 +113,36 @@ def small(folder: RunFolder, checkpoints: str) -> bool:
     return size <= _SMALL
 
 
-def pack_results(folder: RunFolder, checkpoints: str, limit: int, *, compress: bool) -> Mapping[str, bool | str]:
-    """Pack a run's model and output; which of them there are, or an `error`; what of them and of the checkpoints is `omitted`.
+def pack_results(
+    folder: RunFolder, hosts: Sequence[HostFolder], checkpoints: str, limit: int, *, compress: bool
+) -> Mapping[str, bool | str]:
+    """Pack what all hosts of a run have left as model and output, at most `limit` bytes of each host.
 
-    Without `compress` no archives are made: somebody else uploads the files one by one.
+    Which of them there are, or an `error`; what of them and of the checkpoints is `omitted`, which files of several hosts are
+    `repeated`. Without `compress` no archives are made: somebody else uploads the files one by one.
     """
-    model, output, saved = _results(folder, checkpoints)
-    omitted: list[str] = []
+    models, outputs, saved = zip(*(_results(host, checkpoints) for host in hosts), strict=True)
+    notes = Notes()
     packed: dict[str, bool | str] = {}
     try:
-        for name, results, archive in (("model", model, folder.model_archive), ("output", output, folder.output_archive)):
+        for name, results, archive in (("model", models, folder.model_archive), ("output", outputs, folder.output_archive)):
             if compress:
-                packed[name] = pack(results, archive, limit, omitted)
+                packed[name] = pack(results, archive, limit * len(hosts), notes)
             else:
-                deque(output_files(results, omitted), maxlen=0)
+                notes.repeated.extend(merged_files(results, notes.omitted)[1])
     except ArchiveError as error:
         return {"error": str(error)}
     except OutputError:
         return {}  # the upload of the files reports it
     with suppress(OutputError):
-        deque(output_files(saved, omitted), maxlen=0)
-    return {**packed, **_omission(omitted)}
+        for checkpoint in saved:
+            deque(output_files(checkpoint, notes.omitted), maxlen=0)
+    omitted = _note("not uploaded, being neither files nor links to files beside them", notes.omitted)
+    repeated = _note("written by several hosts, of which the last one's are uploaded", notes.repeated)
+    return {**packed, **({"omitted": omitted} if omitted else {}), **({"repeated": repeated} if repeated else {})}
 
 
-def _omission(omitted: Sequence[str]) -> Mapping[str, str]:
-    if not omitted:
-        return {}
-    first = ", ".join(shown(path) for path in omitted[:_SHOWN])
-    more = f" and {len(omitted) - _SHOWN:,} more" if len(omitted) > _SHOWN else ""
-    return {"omitted": f"not uploaded, being neither files nor links to files beside them: {first}{more}"}
+def _note(sentence: str, paths: Sequence[str]) -> str | None:
+    first = ", ".join(shown(path) for path in paths[:_SHOWN])
+    more = f" and {len(paths) - _SHOWN:,} more" if len(paths) > _SHOWN else ""
+    return f"{sentence}: {first}{more}" if paths else None

@@ -68,7 +68,7 @@ def fork(run: Run, output: int, control: int) -> ForkedProgram | None:
 
 
 def _request(run: Run, program: Command) -> dict[str, Any]:
-    folder = RunFolder(run.folder)
+    folder = RunFolder(run.folder).host(run.host)
     return {
         "id": run.id,
         "argv": program.argv,

@@ -22,7 +22,7 @@ from local_emulator.runs.forkserver.server.state import ROOM
 from local_emulator.runs.run import Command, Run
 
 _MOST_SERVERS = 4  # each holds what it has imported: some hundred megabytes with scikit-learn
-_OF_THE_RUN = {"TRAINING_JOB_NAME", "TRAINING_JOB_ARN", "HOME", "TMPDIR", "PYTHONPATH"}
+_OF_THE_RUN = {"CURRENT_HOST", "TRAINING_JOB_NAME", "TRAINING_JOB_ARN", "HOME", "TMPDIR", "PYTHONPATH"}
 _PAUSE = 10.0  # seconds after which a server that failed is tried again
 
 

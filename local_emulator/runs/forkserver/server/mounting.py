@@ -1,7 +1,8 @@
 """Mounts a run's own `/opt/ml` for one process and its children, before that process becomes the run's program.
 
 The process gets a mount namespace of its own (not root: a user namespace first). Folders that many runs read are laid below `/opt/ml`
-by overlayfs: what a run writes there stays its own, and nothing is copied before.
+by overlayfs: what a run writes there stays its own, and nothing is copied before. One of several hosts also gets its name, and an
+`/etc/hosts` with the addresses of all.
 
 Of the standard library alone: the fork server loads this file too, and what is imported here is there in every script.
 """
@@ -15,6 +16,7 @@ import os
 OPT_ML = "/opt/ml"
 
 _CLONE_NEWNS = 0x00020000
+_CLONE_NEWUTS = 0x04000000
 _CLONE_NEWUSER = 0x10000000
 _MS_BIND = 4096
 _MS_REC = 16384
@@ -41,6 +43,7 @@ def bind_opt_ml(ml: str) -> None:
             _rebuild_opt()
     _mount_layers(ml, root=root)
     _mount(ml, OPT_ML, None, _MS_BIND | _MS_REC)
+    _become_host(ml)
 
 
 def outside(path: str, ml: str) -> str:
@@ -51,6 +54,24 @@ def outside(path: str, ml: str) -> str:
 def layers_of(ml: str) -> str:
     """The folder beside a run's `ml` that holds its layers: `index` (JSON, path below `ml` -> folder) and a folder for each."""
     return os.path.join(os.path.dirname(ml), "layers")  # noqa: PTH118, PTH120 - see above
+
+
+def etc_of(ml: str) -> str:
+    """The folder beside the `ml` of one of several hosts that holds its name (`hostname`) and the addresses of all (`hosts`)."""
+    return os.path.join(os.path.dirname(ml), "etc")  # noqa: PTH118, PTH120 - see above
+
+
+def _become_host(ml: str) -> None:
+    """Give the process the name and the addresses of its host, if it is on one of several."""
+    etc = etc_of(ml)
+    try:
+        with open(f"{etc}/hostname", "rb") as file:  # noqa: PTH123 - see above
+            name = file.read()
+    except FileNotFoundError:
+        return
+    _call("unshare", _CLONE_NEWUTS)
+    _call("sethostname", name, len(name))
+    _mount(f"{etc}/hosts", "/etc/hosts", None, _MS_BIND)
 
 
 def _call(name: str, *args: object) -> None:

@@ -47,7 +47,7 @@ def job(status: Status, reason: str | None = None) -> TrainingJob:
 
 def test_a_script_is_invoked_and_its_success_reported(tmp_path: Path) -> None:
     script = folder(tmp_path)
-    before = toolkit.invocation(script, MS)
+    before = toolkit.invocation(script, None, MS)
     assert {ms for ms, _ in before} == {MS}
     assert [text for _, text in before] == [
         "2026-01-01 00:00:00,042 sagemaker-training-toolkit INFO     Invoking user script",
@@ -58,14 +58,14 @@ def test_a_script_is_invoked_and_its_success_reported(tmp_path: Path) -> None:
         "",
         "",
     ]
-    after = toolkit.report(job(Status.COMPLETED), script, MS)
+    after = toolkit.report(job(Status.COMPLETED), script, None, MS)
     assert after == [(MS, "2026-01-01 00:00:00,042 sagemaker-training-toolkit INFO     Reporting training SUCCESS")]
 
 
 def test_a_failure_is_reported_with_what_became_the_reason(tmp_path: Path) -> None:
     said = 'ExecuteUserScriptError:\nExitCode 3\nErrorMessage "ValueError: x"\nCommand "python train.py"'
     reason = f"AlgorithmError: {said}, exit code: 1"
-    after = toolkit.report(job(Status.FAILED, reason), folder(tmp_path), MS)
+    after = toolkit.report(job(Status.FAILED, reason), folder(tmp_path), None, MS)
     assert [text for _, text in after] == [
         "2026-01-01 00:00:00,042 sagemaker-training-toolkit ERROR    Reporting training FAILURE",
         "2026-01-01 00:00:00,042 sagemaker-training-toolkit ERROR    ExecuteUserScriptError:",
@@ -77,12 +77,12 @@ def test_a_failure_is_reported_with_what_became_the_reason(tmp_path: Path) -> No
 
 def test_nothing_is_said_of_other_programs_nor_of_scripts_that_were_stopped(tmp_path: Path) -> None:
     program = folder(tmp_path / "program", Mode.PROGRAM)
-    assert toolkit.invocation(program, MS) == toolkit.report(job(Status.COMPLETED), program, MS) == ()
+    assert toolkit.invocation(program, None, MS) == toolkit.report(job(Status.COMPLETED), program, None, MS) == ()
     script = folder(tmp_path / "script")
-    assert toolkit.report(job(Status.STOPPED), script, MS) == ()
-    assert toolkit.report(job(Status.FAILED, "InternalServerError: We encountered an internal error."), script, MS) == ()
+    assert toolkit.report(job(Status.STOPPED), script, None, MS) == ()
+    assert toolkit.report(job(Status.FAILED, "InternalServerError: We encountered an internal error."), script, None, MS) == ()
     never = RunFolder(tmp_path / "never")
-    assert toolkit.invocation(never, MS) == toolkit.report(replace(job(Status.COMPLETED)), never, MS) == ()
+    assert toolkit.invocation(never, None, MS) == toolkit.report(replace(job(Status.COMPLETED)), never, None, MS) == ()
 
 
 @pytest.mark.skipif(not PYTHON.exists(), reason="the training toolkit is not installed: make .venv-toolkit/.ready")
@@ -97,6 +97,6 @@ def test_the_lines_have_the_form_of_the_toolkits(tmp_path: Path) -> None:
         [PYTHON, "-c", script], check=True, capture_output=True, text=True, cwd=tmp_path, env={"PATH": "/usr/bin:/bin"}
     )
     (real,) = [line for line in (done.stdout + done.stderr).splitlines() if line.endswith("Reporting training SUCCESS")]
-    ((_, ours),) = toolkit.report(job(Status.COMPLETED), folder(tmp_path), MS)
+    ((_, ours),) = toolkit.report(job(Status.COMPLETED), folder(tmp_path), None, MS)
     digits = re.compile(r"\d")
     assert digits.sub("0", ours) == digits.sub("0", real)

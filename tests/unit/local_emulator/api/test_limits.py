@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from local_emulator.api import limits
-from sm_tuning.rules import training_job, tuning_job
-from tests.unit.sm_tuning.rules.requests import KMEANS, TRAINING, TUNING, changed, names
+from sm_tuning.rules import tuning_job
+from tests.unit.sm_tuning.rules.requests import TRAINING, TUNING, changed, names
 
 CASES: dict[str, tuple[Mapping[str, Any], str]] = {
     "instance-count": (
-        {"D.ResourceConfig.InstanceCount": 2},
-        "InstanceCount is 2; training on more than one instance is not emulated.",
+        {"D.ResourceConfig.InstanceCount": 255},
+        "InstanceCount is 255; training on more than 254 instances is not emulated.",
     ),
     "channel-s3-only": (
         {"D.InputDataConfig.0.DataSource": {"FileSystemDataSource": {}}},
@@ -43,31 +43,18 @@ def test_good_requests_break_none() -> None:
     assert list(limits.chosen_violations(TUNING)) == []
 
 
+GROUPS = [
+    {"InstanceGroupName": name, "InstanceType": "ml.m5.large", "InstanceCount": count} for name, count in (("a", 200), ("b", 55))
+]
+
+
 @pytest.mark.parametrize(
-    ("image", "static", "rules"),
+    "resources",
     [
-        (KMEANS, {}, []),  # the stand-in trains on all shards by itself
-        (KMEANS, {"sagemaker_program": "train.py"}, ["instance-count"]),
-        (TRAINING["AlgorithmSpecification"]["TrainingImage"], {}, ["instance-count"]),
+        {"InstanceCount": 1, "InstancePreferences": [{"InstanceType": "ml.m5.large", "InstanceCount": 255}]},
+        {"InstanceGroups": GROUPS},
     ],
 )
-def test_several_instances(image: str, static: Mapping[str, str], rules: list[str]) -> None:
-    preferring = {"InstanceCount": 1, "InstancePreferences": [{"InstanceType": "ml.m5.large", "InstanceCount": 3}]}
-    for resources in ({"InstanceType": "ml.m5.large", "InstanceCount": 3, "VolumeSizeInGB": 1}, preferring):
-        request = changed(
-            TRAINING, {"AlgorithmSpecification.TrainingImage": image, "HyperParameters": static, "ResourceConfig": resources}
-        )
-        assert [violation.rule for violation in limits.training_violations(request)] == rules
-
-
-def test_nothing_is_left_when_autotune_has_chosen() -> None:
-    request = changed(TUNING, {"C.ParameterRanges": {"IntegerParameterRanges": []}, "Autotune": {"Mode": "Enabled"}})
-    (violation,) = limits.chosen_violations(request)
-    assert violation.rule == "autotune-choice"
-    assert "nothing is left to be tuned" in violation.message
-
-
-def test_a_training_job_without_its_members_is_no_accident() -> None:
-    request = {"TrainingJobName": "a", "OutputDataConfig": {"S3OutputPath": "s3://box"}, "RoleArn": "r"}
-    assert list(limits.training_violations(request)) == []
-    assert {violation.rule for violation in training_job.violations(request)} == {"training-required"}
+def test_instances_are_counted_wherever_they_are_asked_for(resources: Mapping[str, Any]) -> None:
+    request = changed(TRAINING, {"ResourceConfig": resources})
+    assert [violation.rule for violation in limits.training_violations(request)] == ["instance-count"]

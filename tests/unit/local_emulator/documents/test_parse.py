@@ -135,7 +135,7 @@ LIST = [{"InstanceType": "ml.m5.large", "InstanceCount": 2}, {"InstanceType": "m
         ),
         (
             {"ResourceConfig": {"InstancePreferences": LIST, "SelectedInstanceType": "ml.c5.large", "SelectedInstanceCount": 1}},
-            ResourceConfig(alternatives=GROUPS, instance_type="ml.c5.large"),
+            ResourceConfig(groups=GROUPS[1:], alternatives=GROUPS, instance_type="ml.c5.large"),
         ),
         (
             {"HyperParameterTuningResourceConfig": {"InstanceConfigs": [{**config, "VolumeSizeInGB": 5} for config in LIST]}},

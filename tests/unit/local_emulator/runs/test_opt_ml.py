@@ -9,12 +9,14 @@ import pytest
 
 from local_emulator.documents import parse
 from local_emulator.domain.errors import RunError
+from local_emulator.domain.spec import Host
 from local_emulator.domain.training import TrainingJob
 from local_emulator.runs import opt_ml
 from local_emulator.runs.folder import RunFolder
 from local_emulator.settings import Settings
 from tests.made_jobs import training
 
+HOST = Host()
 REQUEST: dict[str, Any] = {
     "HyperParameters": {"b": "2", "a": "1"},
     "InputDataConfig": [
@@ -37,7 +39,7 @@ def job() -> TrainingJob:
 def test_folders_and_configuration(job: TrainingJob, tmp_path: Path) -> None:
     ml = tmp_path / "ml"
     (ml / "stale").mkdir(parents=True)
-    opt_ml.lay_out(ml, job)
+    opt_ml.lay_out(ml, job, HOST)
     assert not (ml / "stale").exists()
     folders = {str(path.relative_to(ml)) for path in ml.rglob("*") if path.is_dir()}
     assert folders == {"input", "input/config", "input/data", "model", "output", "output/data", "code", "checkpoints"}
@@ -66,13 +68,13 @@ def test_nothing_of_the_servers_environment_but_the_path(tmp_path: Path, monkeyp
 
 def test_the_environment_of_a_program(job: TrainingJob, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "real")
-    variables = opt_ml.environment(job, Settings(parallel=2, threads=3), "http://127.0.0.1:1")
+    variables = opt_ml.environment(job, HOST, Settings(parallel=2, threads=3), "http://127.0.0.1:1")
     assert (variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"]) == ("test", "test")
     assert (variables["OMP_NUM_THREADS"], variables["CUDA_VISIBLE_DEVICES"]) == ("3", "0,1")
     assert (variables["AWS_ENDPOINT_URL"], variables["S3_ENDPOINT_URL"]) == ("http://127.0.0.1:1", "http://127.0.0.1:1")
     assert (variables["MINE"], variables["AWS_REGION"]) == ("1", "mars"), "the request's own wins"
-    assert "AWS_ENDPOINT_URL" not in opt_ml.environment(job, Settings(), None)
-    elsewhere = opt_ml.environment(job, Settings(s3_endpoint="http://minio:9000"), "http://127.0.0.1:1", "KEY")
+    assert "AWS_ENDPOINT_URL" not in opt_ml.environment(job, HOST, Settings(), None)
+    elsewhere = opt_ml.environment(job, HOST, Settings(s3_endpoint="http://minio:9000"), "http://127.0.0.1:1", "KEY")
     assert (elsewhere["AWS_ENDPOINT_URL_S3"], elsewhere["AWS_ACCESS_KEY_ID"]) == ("http://minio:9000", "KEY")
 
 
@@ -88,3 +90,67 @@ def test_what_linux_cannot_pass_to_a_program(argv: list[str], env: dict[str, str
     with pytest.raises(RunError, match=problem):
         opt_ml.check_strings(argv, env)
     opt_ml.check_strings(["python", "x" * 131_071], {"A": "é"})
+
+
+GROUPS = [
+    {"InstanceGroupName": "a", "InstanceType": "ml.m5.large", "InstanceCount": 1},
+    {"InstanceGroupName": "b", "InstanceType": "ml.c5.large", "InstanceCount": 11},
+]
+
+
+def with_hosts(**source: Any) -> TrainingJob:
+    """A job on twelve hosts of two groups."""
+    s3 = {"S3DataType": "S3Prefix", "S3Uri": "s3://b/t", **source}
+    request = {
+        "ResourceConfig": {"InstanceGroups": GROUPS},
+        "InputDataConfig": [{"ChannelName": "t", "DataSource": {"S3DataSource": s3}}],
+    }
+    return replace(training("j"), spec=parse.training(request), gpus=tuple(map(str, range(24))))
+
+
+def test_every_host_knows_all_hosts() -> None:
+    job = with_hosts()
+    names = [host.name for host in job.spec.resources.hosts]
+    config = opt_ml.resources(job, job.spec.resources.hosts[11])
+    assert config == {
+        "current_host": "algo-12",
+        "current_instance_type": "ml.c5.large",
+        "current_group_name": "b",
+        "hosts": sorted(names),
+        "instance_groups": [
+            {"instance_group_name": "a", "instance_type": "ml.m5.large", "hosts": ["algo-1"]},
+            {"instance_group_name": "b", "instance_type": "ml.c5.large", "hosts": sorted(names[1:])},
+        ],
+        "network_interface_name": "lo",
+    }
+
+
+@pytest.mark.parametrize(
+    ("source", "shards"),
+    [
+        ({}, [(0, 1)] * 12),
+        ({"S3DataDistributionType": "ShardedByS3Key"}, [(number, 12) for number in range(12)]),
+        (
+            {"S3DataDistributionType": "ShardedByS3Key", "InstanceGroupNames": ["b"]},
+            [None, *((number, 11) for number in range(11))],
+        ),
+        ({"InstanceGroupNames": ["a"]}, [(0, 1), *[None] * 11]),
+    ],
+)
+def test_each_host_gets_its_channels_and_its_part_of_them(source: dict[str, Any], shards: list[tuple[int, int] | None]) -> None:
+    job = with_hosts(**source)
+    got = []
+    for host in job.spec.resources.hosts:
+        channels = opt_ml.channels(job, host)
+        assert list(opt_ml.inputs(job, host)) == [channel.channel_name for channel in channels]
+        got.append(opt_ml.shard(job, channels[0], host) if channels else None)
+    assert got == shards
+
+
+def test_gpus_are_dealt_out_to_the_hosts() -> None:
+    job = with_hosts()
+    dealt = [opt_ml.gpus(job, host) for host in job.spec.resources.hosts]
+    assert sorted(gpu for share in dealt for gpu in share) == sorted(job.gpus)
+    assert {len(share) for share in dealt} == {2}
+    few = replace(job, gpus=("0", "1"))
+    assert [opt_ml.gpus(few, host) for host in job.spec.resources.hosts][:4] == [("0",), ("1",), ("0",), ("1",)]

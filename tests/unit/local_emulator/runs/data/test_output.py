@@ -87,7 +87,7 @@ def test_the_last_line_counts_without_its_end(program: Program) -> None:
 def test_what_a_daemon_goes_on_printing_is_not_waited_for(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     now = iter(range(1000))
     monkeypatch.setattr("local_emulator.runs.data.output.time.monotonic", lambda: float(next(now)))
-    monkeypatch.setattr(Output, "read", lambda _output, _descriptor: True)
+    monkeypatch.setattr(Output, "read", lambda _output, _descriptor, _host: True)
     os.write(program.writing, b"more and more")
     program.output.drain(program.reading)
     assert next(now) < 6, "the time that the last output may take"

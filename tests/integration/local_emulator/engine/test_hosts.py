@@ -1,0 +1,153 @@
+"""Training jobs on several instances, asked for and read as a user does it."""
+
+import io
+import tarfile
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.conftest import source_archive
+from tests.integration.local_emulator.jobs import train
+
+GROUP = "/aws/sagemaker/TrainingJobs"
+SCRIPT = """
+import json, os, socket, sys, time
+from pathlib import Path
+
+me, hosts = os.environ["SM_CURRENT_HOST"], json.loads(os.environ["SM_HOSTS"])
+ml = Path("/opt/ml")
+mine = sorted(path.read_text() for path in (ml / "input/data/train").iterdir())
+print("files", *mine)
+print("channels", os.environ["SM_CHANNELS"], os.environ["SM_CURRENT_INSTANCE_GROUP"])
+print("seen", *sorted(path.name for path in (ml / "checkpoints").iterdir()))
+if me == os.environ.get("FAILS"):
+    raise ValueError("boom")
+if "FAILS" in os.environ:
+    time.sleep(600)
+if me == hosts[0]:
+    server = socket.create_server((me, 7777))
+    total = len(mine)
+    for _ in hosts[1:]:
+        connection, _ = server.accept()
+        total += int(connection.recv(10))
+    print(f"loss={total}")
+else:
+    while True:
+        try:
+            connection = socket.create_connection((hosts[0], 7777))
+            break
+        except ConnectionRefusedError:
+            time.sleep(0.02)
+    connection.send(str(len(mine)).encode())
+(ml / "model" / me).write_text(me)
+(ml / "checkpoints" / me).write_text(me)
+"""
+
+
+@pytest.fixture
+def run(emulator: Any) -> Callable[..., dict[str, Any]]:
+    s3 = boto3.client("s3")
+    s3.put_object(Bucket="bucket", Key="code.tar.gz", Body=source_archive({"train.py": SCRIPT}))
+    for number in range(5):
+        s3.put_object(Bucket="bucket", Key=f"data/{number}", Body=str(number).encode())
+    source = {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/data/", "S3DataDistributionType": "ShardedByS3Key"}
+
+    def run(name: str, **changes: Any) -> dict[str, Any]:
+        request = {
+            "HyperParameters": {"sagemaker_program": "train.py", "sagemaker_submit_directory": "s3://bucket/code.tar.gz"},
+            "InputDataConfig": [{"ChannelName": "train", "DataSource": {"S3DataSource": source}}],
+            "CheckpointConfig": {"S3Uri": f"s3://bucket/checkpoints/{name}"},
+            "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 3, "VolumeSizeInGB": 1},
+        }
+        train(name, **{**request, **changes})
+        job: dict[str, Any] = {"TrainingJobStatus": "InProgress"}
+        deadline = time.monotonic() + 120
+        while job["TrainingJobStatus"] == "InProgress":
+            assert time.monotonic() < deadline, job
+            time.sleep(0.02)
+            job = boto3.client("sagemaker").describe_training_job(TrainingJobName=name)
+        return job
+
+    return run
+
+
+def streams(name: str) -> dict[str, list[str]]:
+    """The log of each host."""
+    logs = boto3.client("logs")
+    listed = logs.describe_log_streams(logGroupName=GROUP, logStreamNamePrefix=f"{name}/")["logStreams"]
+    names = [stream["logStreamName"] for stream in listed]
+    read = [logs.get_log_events(logGroupName=GROUP, logStreamName=stream, startFromHead=True)["events"] for stream in names]
+    hosts = [stream.removeprefix(f"{name}/").rpartition("-")[0] for stream in names]
+    return {host: [event["message"] for event in events] for host, events in zip(hosts, read, strict=True)}
+
+
+def test_hosts_share_a_job(run: Callable[..., dict[str, Any]]) -> None:
+    job = run("three")
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    assert [metric["Value"] for metric in job["FinalMetricDataList"]] == [5.0]
+    assert isinstance(job["TrainingEndTime"], datetime)
+    assert job["BillableTimeInSeconds"] == job["TrainingTimeInSeconds"], (
+        "AWS's is wall-clock time, which InstanceCount multiplies"
+    )
+    logs = streams("three")
+    assert {host: [line for line in lines if line.startswith("files")] for host, lines in logs.items()} == {
+        "algo-1": ["files 0 3"],
+        "algo-2": ["files 1 4"],
+        "algo-3": ["files 2"],
+    }
+    assert all(lines[-1].endswith("Reporting training SUCCESS") for lines in logs.values())
+    s3 = boto3.client("s3")
+    model = s3.get_object(Bucket="bucket", Key="output/three/output/model.tar.gz")["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(model)) as tar:
+        assert sorted(tar.getnames()) == ["algo-1", "algo-2", "algo-3"]
+    saved = [listed["Key"] for listed in s3.list_objects_v2(Bucket="bucket", Prefix="checkpoints/three/")["Contents"]]
+    assert saved == [f"checkpoints/three/algo-{number}" for number in (1, 2, 3)]
+
+
+def test_the_failure_of_one_host_is_the_jobs(run: Callable[..., dict[str, Any]]) -> None:
+    job = run("fails", Environment={"FAILS": "algo-2"})
+    assert job["TrainingJobStatus"] == "Failed"
+    assert job["FailureReason"].startswith('AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage "ValueError: boom"')
+    logs = streams("fails")
+    failures = [host for host, lines in logs.items() if any("Reporting training FAILURE" in line for line in lines)]
+    assert failures == ["algo-2"]
+
+
+def test_groups_get_their_own_channels_and_all_checkpoints(run: Callable[..., dict[str, Any]]) -> None:
+    boto3.client("s3").put_object(Bucket="bucket", Key="checkpoints/groups/before", Body=b"")
+    kinds = (("a", "ml.m5.large"), ("b", "ml.c5.xlarge"))
+    groups = [{"InstanceGroupName": name, "InstanceType": kind, "InstanceCount": 1} for name, kind in kinds]
+    source = {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/data/"}
+    of_b = {**source, "S3Uri": "s3://bucket/data/1", "InstanceGroupNames": ["b"]}
+    channels = [{"ChannelName": name, "DataSource": {"S3DataSource": of}} for name, of in (("train", source), ("more", of_b))]
+    job = run("groups", ResourceConfig={"InstanceGroups": groups, "VolumeSizeInGB": 1}, InputDataConfig=channels)
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    logs = streams("groups")
+    assert all("files 0 1 2 3 4" in lines and "seen before" in lines for lines in logs.values())
+    told = {host: next(line for line in lines if line.startswith("channels")) for host, lines in logs.items()}
+    assert told == {"algo-1": 'channels ["train"] a', "algo-2": 'channels ["more","train"] b'}
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {
+                "AlgorithmSpecification": {
+                    "TrainingImage": "382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1",
+                    "TrainingInputMode": "File",
+                },
+                "HyperParameters": {"k": "2", "feature_dim": "2"},
+            },
+            "Training on 3 instances is not emulated for the stand-in of AWS's K-Means.",
+        ),
+    ],
+)
+def test_what_cannot_be_done_on_several_is_refused(run: Callable[..., Any], changes: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ClientError, match=sentence):
+        run("refused", **changes)
