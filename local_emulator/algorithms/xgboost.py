@@ -12,7 +12,7 @@ import numpy as np
 import xgboost
 from sklearn import metrics
 
-from local_emulator.algorithms import contract, data, recordio
+from local_emulator.algorithms import cluster, contract, data, recordio
 from local_emulator.algorithms.contract import CustomerError, Floats
 from sm_tuning.rules.catalogue import Algorithm
 
@@ -99,6 +99,8 @@ def load(algorithm: Algorithm, name: str, *, weighted: bool) -> xgboost.DMatrix 
     folder, declared = location
     kind = content_type(algorithm, declared)
     paths = [path for path in data.files(folder) if not path.name.startswith((".", "_"))]
+    if not paths and name == "train" and len(cluster.hosts()[0]) > 1:
+        return None  # its objects are on other hosts
     if not paths:
         where = "training" if name == "train" else name
         raise CustomerError(f"No data in {where} channel path /opt/ml/input/data/{name}")
@@ -178,7 +180,7 @@ def evaluation(names: list[str], objective: str) -> Callable[[Floats, xgboost.DM
     """What xgboost calls a `custom_metric`, for those of AWS's own metrics that are asked for."""
 
     def scores(said: Floats, matrix: xgboost.DMatrix) -> list[tuple[str, float]]:
-        labels = matrix.get_label()
+        labels, said = cluster.everybodys(matrix.get_label()), cluster.everybodys(said)
         classes = (
             said.argmax(axis=1) if said.ndim > 1 else (said if objective == "multi:softmax" else (said > _HALF).astype(float))
         )
@@ -217,10 +219,33 @@ def train(algorithm: Algorithm) -> None:
     say("Determined 0 GPU(s) available on the instance.")
     weighted = bool(hyperparameters["csv_weights"])
     matrix = load(algorithm, "train", weighted=weighted)
-    if matrix is None:
+    if matrix is None and contract.channel("train") is None:
         raise CustomerError("Missing required channel: train")
     validation = load(algorithm, "validation", weighted=weighted)
-    say("Single node training.")
+    hosts, current = cluster.hosts()
+    say("Single node training." if len(hosts) == 1 else f"Distributed node training with {len(hosts)} hosts: {hosts}")
+    if matrix is None:
+        say(
+            f"Host {current} does not have training data. Will broadcast to cluster and this host {current} will not be used in "
+            "distributed training. Please divide the training data across instances properly."
+        )
+    with cluster.joined(has_data=matrix is not None) as membership:
+        if matrix is not None:
+            _train(algorithm, hyperparameters, matrix, validation, leads=membership.leads)
+        elif not membership.hosts:
+            raise CustomerError("No data in training channel path /opt/ml/input/data/train")
+
+
+def _train(
+    algorithm: Algorithm,
+    hyperparameters: Mapping[str, Any],
+    matrix: xgboost.DMatrix,
+    validation: xgboost.DMatrix | None,
+    *,
+    leads: bool,
+) -> None:
+    """Train with the other hosts, if there are any; the one that leads tells of the rounds and saves."""
+    objective = hyperparameters["objective"] or _DEFAULT_OBJECTIVE
     say(f"Train matrix has {matrix.num_row()} rows and {matrix.num_col()} columns")
     if validation is not None:
         say(f"Validation matrix has {validation.num_row()} rows")
@@ -238,7 +263,7 @@ def train(algorithm: Algorithm) -> None:
         parameters["disable_default_eval_metric"] = 1
     last = ours[-1] if ours else (theirs[-1] if theirs else "")
     stop = hyperparameters["early_stopping_rounds"]
-    callbacks: list[Any] = [_Log()]
+    callbacks: list[Any] = [_Log()] if leads else []
     if stop is not None:
         maximize = last.split("@")[0] in _MAXIMIZED
         watched_set = "validation" if validation is not None else "train"
@@ -259,6 +284,8 @@ def train(algorithm: Algorithm) -> None:
         )
     except xgboost.core.XGBoostError as error:
         raise CustomerError(_first_line(error)) from error
+    if not leads:
+        return
     booster.save_model(contract.ROOT / "model" / "xgboost-model.ubj")
     (contract.ROOT / "model" / "xgboost-model.ubj").rename(contract.ROOT / "model" / "xgboost-model")
 

@@ -11,6 +11,8 @@ from local_emulator.settings import Docker, Python, Settings, StandIn
 from sm_tuning.rules import catalogue
 from sm_tuning.rules.catalogue import Algorithm
 
+_ON_SEVERAL_HOSTS = {"xgboost"}  # programs of AWS's algorithms
+
 
 def stand_in(image: str, settings: Settings) -> StandIn | None:
     """The program that the settings name for an image; None if they name none."""
@@ -66,7 +68,8 @@ def on_several_hosts(spec: TrainingSpec, hyperparameters: Mapping[str, str], set
         return isolated if spec.network_isolation else None
     if not private:
         return f"{sentence}on this machine, which gives no program a private /opt/ml: hosts would have no names and no folders."
-    if named is None and not spec.algorithm.command and PROGRAM not in hyperparameters and algorithm is not None:
+    stand_in_runs = named is None and not spec.algorithm.command and PROGRAM not in hyperparameters
+    if stand_in_runs and algorithm is not None and algorithm.program not in _ON_SEVERAL_HOSTS:
         return f"{sentence}for the stand-in of AWS's {algorithm.title}. Train on one, or run its container (serve --image)."
     return None
 

@@ -151,3 +151,38 @@ def test_groups_get_their_own_channels_and_all_checkpoints(run: Callable[..., di
 def test_what_cannot_be_done_on_several_is_refused(run: Callable[..., Any], changes: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ClientError, match=sentence):
         run("refused", **changes)
+
+
+def test_xgboost_trains_on_the_shards_of_all_hosts(run: Callable[..., dict[str, Any]]) -> None:
+    s3 = boto3.client("s3")
+    for label in (0, 1):  # a host's own shard teaches nothing: it has one class
+        lines = "".join(f"{label},{row + 40 * label},{row % 7}\n" for row in range(40))
+        s3.put_object(Bucket="bucket", Key=f"table/{label}.csv", Body=lines.encode())
+    table = {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/table/"}
+    sources = {"train": {**table, "S3DataDistributionType": "ShardedByS3Key"}, "validation": table}
+    job = run(
+        "xgboost",
+        AlgorithmSpecification={
+            "TrainingImage": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1",
+            "TrainingInputMode": "File",
+        },
+        HyperParameters={
+            "num_round": "5",
+            "min_child_weight": "0",
+            "objective": "binary:logistic",
+            "eval_metric": "error,accuracy",
+        },
+        InputDataConfig=[
+            {"ChannelName": name, "ContentType": "text/csv", "DataSource": {"S3DataSource": source}}
+            for name, source in sources.items()
+        ],
+    )
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    values = {metric["MetricName"]: metric["Value"] for metric in job["FinalMetricDataList"]}
+    logs = streams("xgboost")
+    told = {
+        host: [line for line in lines if "Train matrix has" in line or line.startswith("[0]")] for host, lines in logs.items()
+    }
+    assert [len(lines) for lines in told.values()] == [2, 1, 0], told
+    assert "Host algo-3 does not have training data" in "\n".join(logs["algo-3"])
+    assert (values["validation:error"], values["validation:accuracy"]) == (0.0, 1.0)
