@@ -12,7 +12,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def version_3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     programs = [EXAMPLES / "sagemaker_sdk_v3.py", PROGRAMS / "sdk3_more.py", PROGRAMS / "sdk3_translate.py"]
-    yield from run(3, "sagemaker.core.resources,sagemaker.train.tuner", programs, tmp_path_factory.mktemp("sdk3"))
+    modules = "sagemaker.core.resources,sagemaker.train.tuner,sagemaker.train.model_trainer"
+    yield from run(3, modules, programs, tmp_path_factory.mktemp("sdk3"))
 
 
 def test_version_3(version_3: Ran) -> None:

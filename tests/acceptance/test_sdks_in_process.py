@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 pytestmark = pytest.mark.slow
 
 _ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
-_BEGIN = "import runpy, sys; sys.path.append(sys.argv[1]); runpy.run_path(sys.argv[2], run_name='__main__')"
+_BEGIN = "import one_loader, runpy, sys; sys.path.append(sys.argv[1]); runpy.run_path(sys.argv[2], run_name='__main__')"
 
 
 def _printed(version: int, home: Path) -> list[str]:
@@ -26,7 +26,7 @@ def _printed(version: int, home: Path) -> list[str]:
     if ours.stdout.strip() != str(sys.version_info[:2]):
         pytest.skip(f"{python} is another Python than this one, whose moto it cannot import")
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
-    environment = kept | {"HOME": str(home), "PYTHONPATH": str(ROOT), "SAGEMAKER_SUPPRESS_V2_WARNING": "1"}
+    environment = kept | {"HOME": str(home), "PYTHONPATH": f"{ROOT}:{PROGRAMS}", "SAGEMAKER_SUPPRESS_V2_WARNING": "1"}
     command: list[str | Path] = [python, "-c", _BEGIN, site.getsitepackages()[0], PROGRAMS / f"sdk{version}_in_process.py"]
     done = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every tuning and training command of the AWS CLI, its paginators and its waiter; `AWS` names the program, `NAME` begins all names.
+# Every tuning and training command of the AWS CLI, its paginators and its waiter; `AWS` names the program (forked_cli.py), `NAME` begins all names.
 set -euo pipefail
 export AWS_PAGER=""
 aws() { "$AWS" "$@"; }

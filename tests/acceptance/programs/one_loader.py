@@ -5,4 +5,4 @@ import functools
 import botocore.loaders
 import botocore.session
 
-botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)
+botocore.loaders.create_loader = botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)
