@@ -101,6 +101,7 @@ class Server:
     process: "subprocess.Popen[str] | None" = None
     log: list[str] = field(default_factory=list)
     _read: bool = False  # whether a thread reads its output, and closes it
+    _clients: dict[tuple[str, int], Any] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -177,9 +178,12 @@ class Server:
             return facts
 
     def client(self, service: Any) -> Any:
-        return boto3.client(
-            service, endpoint_url=self.url, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
-        )
+        """A client, made once: making it takes longer than most requests."""
+        if (service, self.port) not in self._clients:
+            self._clients[service, self.port] = boto3.client(
+                service, endpoint_url=self.url, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
+            )
+        return self._clients[service, self.port]
 
     def upload_source(self, bucket: str, script: str, name: str = "train.py") -> str:
         """Put a script as a source archive; gives its URI."""

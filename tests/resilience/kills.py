@@ -76,16 +76,9 @@ class Chaos:
         self._ledger = ledger
         self._rng = random.Random(seed)
         self._source = server.upload_source(BUCKET, SCRIPT)
-        self._clients: dict[str, Any] = {}
         self._acknowledged: dict[str, str] = {}  # tuning jobs, and their strategies
         self._objects: set[str] = set()
         self.outcome = Outcome(seed)
-
-    def _client(self, service: str) -> Any:
-        # The port stays the same, and making a client takes longer than most requests.
-        if service not in self._clients:
-            self._clients[service] = self._server.client(service)
-        return self._clients[service]
 
     def kill(self, kills: int, minutes: float) -> None:
         """Ask for tuning jobs and objects, and kill, so many times, or until so much time has passed."""
@@ -121,7 +114,7 @@ class Chaos:
         body["TrainingJobDefinition"]["Environment"] = {"LEDGER": str(self._ledger)}
         body["TrainingJobDefinition"]["StoppingCondition"] = {"MaxRuntimeInSeconds": MAX_RUNTIME}
         try:
-            self._client("sagemaker").create_hyper_parameter_tuning_job(**body)
+            self._server.client("sagemaker").create_hyper_parameter_tuning_job(**body)
             self._acknowledged[name] = strategy
         except ClientError as error:
             code = error.response["Error"]["Code"]
@@ -135,7 +128,7 @@ class Chaos:
     def _put(self) -> None:
         key = f"acknowledged/{self.outcome.kills}"
         try:
-            self._client("s3").put_object(Bucket=BUCKET, Key=key, Body=key.encode())
+            self._server.client("s3").put_object(Bucket=BUCKET, Key=key, Body=key.encode())
             self._objects.add(key)
         except BotoCoreError:
             pass
@@ -162,7 +155,7 @@ class Chaos:
         return outcome
 
     def _wait(self) -> None:
-        client, deadline = self._client("sagemaker"), time.monotonic() + PATIENCE
+        client, deadline = self._server.client("sagemaker"), time.monotonic() + PATIENCE
         going_on = set(self._acknowledged)
         while going_on:
             for name in sorted(going_on):
@@ -177,7 +170,7 @@ class Chaos:
 
     def _check_tuning_job(self, name: str, strategy: str, epochs: "Counter[str]") -> list[str]:
         """Compare a tuning job with what its scripts wrote down; the names of its training jobs."""
-        client = self._client("sagemaker")
+        client = self._server.client("sagemaker")
         job = client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
         children = client.list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName=name, MaxResults=100)
         status = job["HyperParameterTuningJobStatus"]
@@ -204,7 +197,7 @@ class Chaos:
         self.outcome.expect(samples == EPOCHS, f"{name}: {samples} values of {EPOCHS} epochs")
 
     def _story(self, training: str) -> str:
-        job = self._client("sagemaker").describe_training_job(TrainingJobName=training)
+        job = self._server.client("sagemaker").describe_training_job(TrainingJobName=training)
         moves = [
             f"{move['StartTime']:%H:%M:%S} {move['Status']} {move['StatusMessage']}" for move in job["SecondaryStatusTransitions"]
         ]
@@ -212,7 +205,7 @@ class Chaos:
 
     def _samples(self, training: str) -> int:
         now = datetime.now(UTC)
-        points = self._client("cloudwatch").get_metric_statistics(
+        points = self._server.client("cloudwatch").get_metric_statistics(
             Namespace="/aws/sagemaker/TrainingJobs",
             MetricName="score",
             Dimensions=[{"Name": "TrainingJobName", "Value": training}],
@@ -224,7 +217,7 @@ class Chaos:
         return int(sum(point["SampleCount"] for point in points))
 
     def _check_objects(self) -> None:
-        s3 = self._client("s3")
+        s3 = self._server.client("s3")
         for key in sorted(self._objects):
             try:
                 body = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
