@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo environments unit coverage matrix integration acceptance test scripts guest tools docs pages site links vega check check-infra hooks security conformance bench quality \
+.PHONY: help demo environments unit coverage matrix integration acceptance test scripts guest moto tools docs pages site links vega check check-infra hooks security conformance bench quality \
   soak clean bootstrap changes deploy image push push-new doctor launch stop offline report summary comment teardown
 
 help: ## List these targets
@@ -69,6 +69,9 @@ guest: .venv/.ready-dev $(GUESTS) $(foreach guest,$(PYTHONS),.venv-guest-$(guest
 # A Docker engine with a Debian for its images, version 2 of the AWS CLI (PyPI has version 1), Node.js, a browser, a C compiler.
 TOOLS := dockerd=docker.io debootstrap=debootstrap /usr/bin/aws=awscli chromium=chromium node=nodejs npm=npm \
   gcc=gcc,libc6-dev,python3-dev
+
+moto: .venv/.ready-dev .venv-moto/.ready ## Run all of moto's own tests against the emulator; `make test` runs every third
+	MOTO=all $(BIN)/python -m pytest tests/acceptance/test_moto_suites.py
 
 tools: ## Programs that some tests start; root may install them, others see those tests skipped
 	@missing=$$(for one in $(TOOLS); do command -v $${one%=*} >/dev/null || echo $${one#*=} | tr , ' '; done); \

@@ -19,7 +19,7 @@ from tests.acceptance import wheel
 _ROOT = Path(__file__).parents[3]
 _REPOSITORY = Path(__file__).parent / "repository"
 _WAYS = {
-    "workers": ["-n", "4", "-p", "randomly"],
+    "workers": ["-n", "2", "-p", "randomly"],
     "in order": ["-p", "no:randomly"],
     "without sockets": ["-p", "no:randomly", "--disable-socket"],
 }
