@@ -11,7 +11,7 @@ from rich.text import Text
 
 from sm_tuning.printable import printable
 
-_LEAST_TITLE = 10  # characters on a line of a title that is broken
+_LEAST_TITLE, _LEAST_WORD = 8, 11  # characters on a line of a title that is broken, and of a word that is
 
 
 def safe(text: object) -> Text:
@@ -44,14 +44,14 @@ class Column:
 
 
 def _folded(title: str, width: int) -> Sequence[str]:
-    """The title in lines of at most so many characters, broken after a separator where there is one."""
+    """The title in lines of about so many characters, broken after separators, and inside long words."""
     lines = [""]
     for part in re.findall(r"[^_:/. -]*[_:/. -]?", title):
         if lines[-1] and len((lines[-1] + part).rstrip()) > width:
             lines.append("")
         lines[-1] += part
-        while len(lines[-1].rstrip()) > width:
-            lines[-1:] = [lines[-1][:width], lines[-1][width:]]
+        while len(lines[-1].rstrip()) > max(width, _LEAST_WORD):
+            lines[-1:] = [lines[-1][: max(width, _LEAST_WORD)], lines[-1][max(width, _LEAST_WORD) :]]
     return [line.rstrip() for line in lines]
 
 
