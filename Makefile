@@ -346,9 +346,10 @@ AWS_SDK := $(foreach client,sagemaker s3 cloudwatch-logs,'@aws-sdk/client-$(clie
 	touch $@
 
 .venv/.ready-demo: EXTRAS := cli,emulator,scripts
+# By a path, not by setuptools' finder, which every Python process of this environment would import: it takes longer than starting.
 .venv/.ready-%: EXTRAS = $*
 .venv/.ready-%: pyproject.toml | .venv/bin/python
-	$(PIP) --editable '.[$(EXTRAS)]'
+	$(PIP) --config-settings editable_mode=compat --editable '.[$(EXTRAS)]'
 	touch $@
 
 # Debian keeps venv in a package of its own; root may install it, others are told.
