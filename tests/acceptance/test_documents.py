@@ -18,6 +18,8 @@ from markdown_it import MarkdownIt
 
 from tests.conftest import Server
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(path.relative_to(ROOT) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")))
 FILE = re.compile(r"# (\w+\.py)\n")

@@ -86,7 +86,7 @@ FILES = {
 }
 
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
 NEED_PACKAGES = {"numpy", "seeded", "joblib"}
 WORDS = ("--rate", "0.1", "a b")

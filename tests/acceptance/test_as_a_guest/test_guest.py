@@ -16,6 +16,8 @@ import pytest
 
 from tests.acceptance import wheel
 
+pytestmark = pytest.mark.slow
+
 _ROOT = Path(__file__).parents[3]
 _REPOSITORY = Path(__file__).parent / "repository"
 _WAYS = {

@@ -15,6 +15,8 @@ from local_emulator.runs.forkserver.server.messages import MARKER
 from tests.conftest import ROOT, Server
 from tests.integration.local_emulator.dask.cluster import Cluster, until
 
+pytestmark = pytest.mark.slow
+
 RESUMING = """
 import os, pathlib, time
 seen = pathlib.Path(os.environ['CHECKPOINTS'])
