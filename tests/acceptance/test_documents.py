@@ -26,16 +26,19 @@ FILE = re.compile(r"# (\w+\.py)\n")
 UNSEEN = re.compile(r"<!-- unseen (\w+)\n(.*?)-->", re.DOTALL)
 SKIPPED = re.compile(r"<!-- not run: (.{10,}) -->\s*")
 RUN = {"python", "sh", "toml"}
-SHOWN = {"text", "diff"}  # what a program prints, and changes, whose lines tests/unit looks for in the code
+# Output of programs; changes, whose lines tests/architecture looks for; a workflow that tests/infra runs; an image's recipe.
+SHOWN = {"text", "diff", "yaml", "dockerfile"}
 
 # How many blocks of a page are not run: each has its reason in the page. Change this only with a reason as good.
 NOT_RUN = {
     "CONTRIBUTING.md": 1,
     "README.md": 3,
+    "docs/ci.md": 1,
     "docs/clients.md": 3,
     "docs/deploy.md": 3,
     "docs/doctor.md": 1,
     "docs/emulator.md": 3,
+    "docs/install.md": 1,
 }
 AS_TESTS = "docs/testing.md"  # its blocks are files of a user's suite
 OWN_EMULATOR = "README.md"  # in a fresh shell nothing runs
