@@ -86,7 +86,7 @@ def by_the_toolkit(root: Path, entry: str, files: Mapping[str, str], hyperparame
         "PATH": f"{TOOLKIT}/bin:/usr/bin:/bin", "SAGEMAKER_BASE_DIR": str(root), "TRAINING_JOB_NAME": "job", "HOME": str(root),
         "SM_STUDIO_LOCAL_MODE": "true", "AWS_REGION": "us-east-1", "LANG": "C.UTF-8",
     }  # fmt: skip
-    subprocess.run([TOOLKIT / "bin" / "train"], env=environment, cwd=root, check=False, timeout=120, capture_output=True)
+    subprocess.run([TOOLKIT / "bin" / "train"], env=environment, cwd=root, check=False, timeout=600, capture_output=True)
     return ended(root / "output/data/told.json", root / "output/failure")
 
 
