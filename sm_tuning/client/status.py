@@ -212,7 +212,12 @@ class MetricCheck:
 
 @dataclass(frozen=True, kw_only=True)
 class SilentMetric:
-    """A metric that nothing in the logs of training jobs matches; `check` is of the first of them."""
+    """A metric that nothing in the logs of training jobs matches.
+
+    Attributes:
+        check: What was tried on the log of the first of them.
+        trainings: Names of the training jobs.
+    """
 
     check: MetricCheck
     trainings: Sequence[str]

@@ -42,12 +42,17 @@ class TrainingJobSummary:
     """A training job.
 
     Attributes:
+        name: Its name.
+        status: AWS's TrainingJobStatus.
         step: AWS's SecondaryStatus.
+        failure_reason: AWS's FailureReason; None unless it failed.
         tuning_job: None for one that belongs to none.
         hyperparameters: All of them as the script gets them, without those of SageMaker itself.
         metrics: The regular expression of each metric.
         model: Where its model lies in S3; None before there is one.
-        created: When it was created, started and ended, to the millisecond; None where that has not come.
+        created: When it was created, to the millisecond.
+        started: When training began; None before.
+        ended: When training ended; None before.
     """
 
     name: str
