@@ -209,7 +209,7 @@ def test_no_plan_is_empty() -> None:
     effects = [replace(each, better=None, edge=None) for each in diagnosis.effects]
     (last,) = advised(results, improving, diagnosis.fits, effects)
     assert (last.kind, last.confidence) == (Remedy.NEXT_ROUND, Confidence.LOW)
-    assert last.reason.startswith("it still gets better, and of no range it shows that it should change")
+    assert last.reason.startswith("it still gets better, and no training job shows that a range should change")
 
 
 @pytest.mark.parametrize(
