@@ -125,7 +125,11 @@ def _last(plan: Sequence[Advice], evidence: Evidence) -> Iterator[Advice]:
     number = 0 if best is None else trials.index(best) + 1
     came = f"the best came as number {number} of {len(trials)}"
     if changed or best is None or not plan or number > _LATE * len(trials):
-        why = came if number > _LATE * len(trials) else f"{evidence.fit.reason}, and no training job shows that a range should change"
+        why = (
+            came
+            if number > _LATE * len(trials)
+            else f"{evidence.fit.reason}, and no training job shows that a range should change"
+        )
         why = "no training job has an objective yet" if best is None else why
         why = f"with the new ranges of {', '.join(changed)}" if changed else why
         yield Advice(
