@@ -250,7 +250,7 @@ soak: .venv/.ready-dev ## What hours of kills, load and faults bring about (SOAK
 	if [ -n "$$missed" ]; then echo "goals missed:$$missed" >&2; exit 1; fi
 
 clean: ## Remove all environments
-	rm -rf .venv .venv-docs .venv-bench-* .venv-guest-* .venv-python-* .venv-scripts .venv-sdk2 .venv-sdk3 .venv-airflow .venv-toolkit .venv-moto .venv-oldest .venv-infra .venv-checkov .venv-release .node .node-lint
+	rm -rf .venv .venv-docs .venv-bench-* .venv-guest-* .venv-python-* .venv-scripts .venv-sdk2 .venv-sdk3 .venv-airflow .venv-toolkit .venv-torch .venv-moto .venv-oldest .venv-infra .venv-checkov .venv-release .node .node-lint
 
 # Clients that the tests run. The SageMaker SDK's two versions cannot be in one environment, nor need any of them be in ours.
 .venv-sdk2/.ready: PACKAGES := 'sagemaker>=2.250,<3' scikit-learn
@@ -310,6 +310,11 @@ GUEST := tests/acceptance/test_as_a_guest/requirements.txt
 	.venv/bin/python -m venv $(@D)
 	if command -v gcc >/dev/null; then \
 	  $(@D)/bin/python -m pip install --quiet --disable-pip-version-check 'sagemaker-training>=5.1,<6' setuptools && touch $@; fi
+
+# Some gigabytes where PyPI has torch for GPUs alone: `make tools` and CI leave it out, and its tests are skipped.
+.venv-torch/.ready: | .venv/bin/python
+	.venv/bin/python -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check torch numpy mpi4py && touch $@
 
 # moto's own tests, of the version that is in .venv: they come with its source distribution alone.
 .venv-moto/.ready: .venv/.ready-dev

@@ -1,6 +1,6 @@
 """R1: an emulator that is killed a thousand times while tuning jobs of all strategies run on it.
 
-    python benchmarks/soak/kills.py [--kills 1000] [--minutes 60] [--seed N]
+    python benchmarks/soak/kills.py [--kills 1000] [--minutes 60] [--hosts 2] [--seed N]
 
 What is compared, and how, is in `tests/resilience/kills.py`; a fifth of the kills come while the emulator starts.
 """
@@ -22,6 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=1000, help="default: %(default)s")
     parser.add_argument("--minutes", type=float, default=60, help="kill no more after so long (default: %(default)s)")
+    parser.add_argument("--hosts", type=int, default=2, help="the most of a training job (default: %(default)s)")
     parser.add_argument("--seed", type=int, help="default: a random one")
     options = parser.parse_args(argv)
     seed = secrets.randbelow(10**6) if options.seed is None else options.seed
@@ -29,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"seed {seed}\n", flush=True)
     with folder() as path:
         with served(path / "state", "--stop-grace", "2") as server:
-            outcome = kill_at_random(server, path, options.kills, seed, minutes=options.minutes)
+            outcome = kill_at_random(server, path, options.kills, seed, minutes=options.minutes, hosts=options.hosts)
         left = until_none(str(path), within=10)
     figures.exactly("kills", outcome.kills, options.kills)
     figures.at_least("tuning jobs", outcome.tuning_jobs, outcome.kills // 4)

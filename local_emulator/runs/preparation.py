@@ -16,7 +16,7 @@ from local_emulator.domain.errors import RunError, ThrottlingException, Validati
 from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, Objects, ObjectsUnavailable, parse_s3
 from local_emulator.domain.spec import Host, S3DataSource, TrainingSpec
 from local_emulator.domain.training import TimeBudget, TrainingJob
-from local_emulator.runs import images, mounts, opt_ml, script_mode
+from local_emulator.runs import distributions, images, mounts, opt_ml, script_mode
 from local_emulator.runs.data.archive import ArchiveError, DiskFullError, extract_safely
 from local_emulator.runs.data.artifacts import checkpoints
 from local_emulator.runs.data.channels import ChannelCache, copy_channel, failed
@@ -112,6 +112,9 @@ class Preparation:
                 raise ValidationException(f"The LocalPath {local!r} of CheckpointConfig must lie below /opt/ml here.")
         private = self._private if spec.algorithm.command else True  # nobody else asks
         problem = images.runnable(spec.algorithm, hyperparameters, self._settings, private=private)
+        if problem is None and PROGRAM in hyperparameters and not spec.algorithm.command:
+            python = images.interpreter(spec.algorithm.image, self._settings)
+            problem = distributions.refused(hyperparameters, len(spec.resources.hosts), python)
         if len(spec.resources.hosts) > 1:
             problem = problem or images.on_several_hosts(spec, hyperparameters, self._settings, private=self._private)
         for channel in spec.channels:
@@ -238,10 +241,14 @@ class Preparation:
             imports = imports_of(source, entry)
         config, gpus = opt_ml.resources(job, host), len(opt_ml.gpus(job, host))
         machine = script_mode.Machine(config, opt_ml.inputs(job, host), base, gpus, job.region)
+        variables = script_mode.environment(machine, job.name, hyperparameters, entry, words)
+        argv, network = distributions.launch(argv, entry, machine, hyperparameters, list(variables))
         env = {
             **opt_ml.machine(names, python),
+            **distributions.of_image(job.spec.algorithm.image, machine),
+            **network,
             "PYTHONPATH": os.pathsep.join([f"{base}/code", packages]),
-            **script_mode.environment(machine, job.name, hyperparameters, entry, words),
+            **variables,
         }
         return _Start(program=Command(argv=argv, cwd=f"{base}/code"), env=env, mode=Mode.SCRIPT, imports=imports)
 

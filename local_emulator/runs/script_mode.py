@@ -119,11 +119,26 @@ def visible(hyperparameters: Mapping[str, str]) -> Mapping[str, Any]:
     }
 
 
-def _framework_parameters(hyperparameters: Mapping[str, str]) -> Mapping[str, Any]:
+def framework_parameters(hyperparameters: Mapping[str, str]) -> Mapping[str, Any]:
     """The hyperparameters that are meant for a framework, decoded."""
     return {
         name: decoded(value) for name, value in hyperparameters.items() if name.startswith("sagemaker_") and name not in _TOOLKITS
     }
+
+
+def distribution_hosts(resources: Mapping[str, Any], hyperparameters: Mapping[str, str]) -> Sequence[str]:
+    """The hosts of the instance groups that a distribution is for; none without a distribution."""
+    groups = _distribution_groups(resources, hyperparameters)
+    return [host for group in resources["instance_groups"] if group["instance_group_name"] in groups for host in group["hosts"]]
+
+
+def _distribution_groups(resources: Mapping[str, Any], hyperparameters: Mapping[str, str]) -> Any:  # noqa: ANN401 - a list, as a rule
+    framework = framework_parameters(hyperparameters)
+    distributed = any(framework.get(name) for name in _DISTRIBUTED)
+    groups = framework.get(_DISTRIBUTION, [resources["current_group_name"]] if distributed else [])
+    if not isinstance(groups, list | str | dict):
+        _fail(f"{_DISTRIBUTION} is {hyperparameters[_DISTRIBUTION]!r}; it must be a JSON list")
+    return groups
 
 
 def arguments(hyperparameters: Mapping[str, Any]) -> Sequence[str]:
@@ -175,7 +190,7 @@ def environment(
 ) -> dict[str, str]:
     """The variables as the toolkit sets them; raises RunError for what no environment can hold."""
     shown = visible(hyperparameters)
-    framework = _framework_parameters(hyperparameters)
+    framework = framework_parameters(hyperparameters)
     channels = {name: f"{host.base}/input/data/{name}" for name in sorted(host.channels)}
     facts = _facts(host, job_name, hyperparameters, entry, channels)
     named = {
@@ -220,15 +235,11 @@ def _facts(
     host: Machine, job_name: str, hyperparameters: Mapping[str, str], entry: str, channels: Mapping[str, str]
 ) -> dict[str, Any]:
     """Content of SM_TRAINING_ENV."""
-    base, resources, framework = host.base, host.resources, _framework_parameters(hyperparameters)
+    base, resources, framework = host.base, host.resources, framework_parameters(hyperparameters)
     named = {group["instance_group_name"]: group for group in resources["instance_groups"]}
     current = resources["current_group_name"]
-    distributed = any(framework.get(name) for name in _DISTRIBUTED)
-    groups = framework.get(_DISTRIBUTION, [current] if distributed else [])
-    if not isinstance(groups, list | str | dict):
-        _fail(f"{_DISTRIBUTION} is {hyperparameters[_DISTRIBUTION]!r}; it must be a JSON list")
-    distribution_hosts = [name for group in named.values() if group["instance_group_name"] in groups for name in group["hosts"]]
-    master = next(iter([*distribution_hosts, *resources["hosts"]]))
+    distributed_hosts = distribution_hosts(resources, hyperparameters)
+    master = next(iter([*distributed_hosts, *resources["hosts"]]))
     return {
         "additional_framework_parameters": framework,
         "channel_input_dirs": channels,
@@ -236,8 +247,8 @@ def _facts(
         "current_instance_group": current,
         "current_instance_group_hosts": named[current]["hosts"],
         "current_instance_type": resources["current_instance_type"],
-        "distribution_hosts": distribution_hosts,
-        "distribution_instance_groups": groups,
+        "distribution_hosts": distributed_hosts,
+        "distribution_instance_groups": _distribution_groups(resources, hyperparameters),
         "framework_module": None,
         "hosts": resources["hosts"],
         "hyperparameters": visible(hyperparameters),

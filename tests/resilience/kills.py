@@ -30,14 +30,16 @@ SCRIPT = f"""
 import os, sys, time
 def write(line):
     with open(os.environ["LEDGER"], "a") as ledger:
-        ledger.write(os.environ["TRAINING_JOB_NAME"] + " " + line + "\\n")
+        ledger.write(os.environ["TRAINING_JOB_NAME"] + " " + line + " " + host + "\\n")
+host = os.environ["SM_CURRENT_HOST"]
 write("begun")
 x = float(sys.argv[sys.argv.index("-x") + 1])
 for epoch in range({EPOCHS}):
     time.sleep(0.02)
-    print(f"epoch={{epoch}} score={{x * (epoch + 1)}}", flush=True)
-    write("epoch")
-with open(os.environ["SM_MODEL_DIR"] + "/model.txt", "w") as model:
+    if host == "algo-1":
+        print(f"epoch={{epoch}} score={{x * (epoch + 1)}}", flush=True)
+        write("epoch")
+with open(os.environ["SM_MODEL_DIR"] + "/" + host, "w") as model:
     model.write(str(x))
 """
 
@@ -71,8 +73,9 @@ class Outcome:
 class Chaos:
     """One emulator that is killed again and again, its clients, and what they were promised."""
 
-    def __init__(self, server: Server, ledger: Path, seed: int) -> None:
+    def __init__(self, server: Server, ledger: Path, seed: int, hosts: int) -> None:
         self._server = server
+        self._hosts = hosts
         self._ledger = ledger
         self._rng = random.Random(seed)
         self._source = server.upload_source(BUCKET, SCRIPT)
@@ -112,6 +115,7 @@ class Chaos:
         jobs = None if strategy == "Grid" else JOBS
         body = tuning_request(name, self._source, bucket=BUCKET, jobs=jobs, config={"Strategy": strategy, **STRATEGIES[strategy]})
         body["TrainingJobDefinition"]["Environment"] = {"LEDGER": str(self._ledger)}
+        body["TrainingJobDefinition"]["ResourceConfig"]["InstanceCount"] = len(self._hosts_of(name))
         body["TrainingJobDefinition"]["StoppingCondition"] = {"MaxRuntimeInSeconds": MAX_RUNTIME}
         try:
             self._server.client("sagemaker").create_hyper_parameter_tuning_job(**body)
@@ -124,6 +128,11 @@ class Chaos:
                 raise
         except BotoCoreError:
             pass
+
+    def _hosts_of(self, name: str) -> list[str]:
+        """The hosts of a tuning job's training jobs, by the name of either: each strategy has one, then two, and so on."""
+        number = int(name.split("-")[1])
+        return [f"algo-{host + 1}" for host in range(1 + number // len(STRATEGIES) % self._hosts)]
 
     def _put(self) -> None:
         key = f"acknowledged/{self.outcome.kills}"
@@ -139,18 +148,20 @@ class Chaos:
         """Wait until all tuning jobs have ended, and compare."""
         self._wait()
         ledger = [line.split() for line in self._ledger.read_text().splitlines()]
-        begun = Counter(name for name, what in ledger if what == "begun")
-        epochs = Counter(name for name, what in ledger if what == "epoch")
+        begun = Counter((name, host) for name, what, host in ledger if what == "begun")
+        epochs = Counter(name for name, what, _ in ledger if what == "epoch")
         seen: list[str] = []
         for name, strategy in self._acknowledged.items():
             seen += self._check_tuning_job(name, strategy, epochs)
         outcome = self.outcome
         outcome.tuning_jobs, outcome.training_jobs, outcome.objects = len(self._acknowledged), len(seen), len(self._objects)
-        for training, runs in begun.items():
-            outcome.expect(runs == 1, f"{training} ran {runs} times")
+        for (training, host), runs in begun.items():
+            outcome.expect(runs == 1, f"{training} ran {runs} times on {host}")
         outcome.expect(len(seen) == len(set(seen)), "a training job is listed twice")
-        for training in begun.keys() ^ set(seen):
-            outcome.faults.append(f"{training} " + ("ran, but nobody knows it" if training in begun else "never ran"))
+        known = {(name, host) for name in seen for host in self._hosts_of(name)}
+        for training, host in begun.keys() ^ known:
+            fault = "never ran" if (training, host) in known else "ran, but nobody knows it"
+            outcome.faults.append(f"{training} {fault} on {host}")
         self._check_objects()
         return outcome
 
@@ -226,8 +237,11 @@ class Chaos:
             self.outcome.expect(body == key.encode(), f"s3://{BUCKET}/{key}: {body!r}")
 
 
-def kill_at_random(server: Server, folder: Path, kills: int, seed: int, *, minutes: float = math.inf) -> Outcome:
-    """Kill a running emulator so many times (or for so long), wait for all that was begun, compare. `folder` is outside its state."""
-    chaos = Chaos(server, folder / "ledger", seed)
+def kill_at_random(server: Server, folder: Path, kills: int, seed: int, *, minutes: float = math.inf, hosts: int = 1) -> Outcome:
+    """Kill a running emulator so many times (or for so long), wait for all that was begun, compare.
+
+    `folder` is outside its state; training jobs have up to so many `hosts`.
+    """
+    chaos = Chaos(server, folder / "ledger", seed, hosts)
     chaos.kill(kills, minutes)
     return chaos.check()

@@ -15,6 +15,6 @@ KILLS = 12  # `make soak` kills a thousand times
 def test_killed_at_random(server: Any, tmp_path: Path) -> None:
     seed = random.randrange(10**6)
     print("seed", seed)
-    outcome = kill_at_random(server, tmp_path, KILLS, seed)
+    outcome = kill_at_random(server, tmp_path, KILLS, seed, hosts=2)
     assert outcome.faults == []
     assert outcome.tuning_jobs >= KILLS // 4

@@ -19,6 +19,8 @@ _LONGEST_REASON = 1024
 _SIGNALS = 128
 _CUSTOMER_ERROR = 2  # exit code of AWS's algorithms for what the user has to mend
 _ERROR_LINES = 20
+_LAUNCHERS = {"torchrun", "mpirun"}
+_TAG = re.compile(r"^(\[\d+,\d+\]<std(out|err)>|\[rank\d+\]): ?")  # of mpirun, and of torch
 _MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^']+)'")
 _LONGEST_KEY = 1024  # bytes
 _IN_XML = re.compile("[^\ufffe\uffff]*")
@@ -126,7 +128,7 @@ def failure_reason(folder: RunFolder, ended: Exit, environment: Mapping[str, str
 
 def _toolkit_text(folder: HostFolder, run: Run, code: int) -> str:
     """What the training toolkit writes of a script that failed; the number of a signal is negative there."""
-    error = _last_error(folder)
+    error = _error(folder, first=run.program.argv[0] in _LAUNCHERS)
     exit_code = code if code <= _SIGNALS else _SIGNALS - code
     text = f'ExecuteUserScriptError:\nExitCode {exit_code}\nErrorMessage "{error}"\nCommand "{" ".join(run.program.argv)}"'
     missing = _MISSING_MODULE.match(error)
@@ -137,15 +139,18 @@ def _toolkit_text(folder: HostFolder, run: Run, code: int) -> str:
     return f"{text}\nScripts run with {run.program.argv[0]}; install what {name} belongs to there, or serve --python another"
 
 
-def _last_error(folder: HostFolder) -> str:
-    """The exception that ended a Python script: what follows the last traceback in the log's last part, but for its frames."""
-    lines = [line.text for line in read_tail(folder)]
+def _error(folder: HostFolder, *, first: bool) -> str:
+    """The exception that ended a Python script: what follows the last traceback in the log's last part, but for its frames.
+
+    Of several processes the `first` one's, which is the reason of the others'.
+    """
+    lines = [_TAG.sub("", line.text) for line in read_tail(folder)]
     starts = [index for index, line in enumerate(lines) if line.startswith("Traceback (most recent call last)")]
     if not starts:
         return ""
-    after = lines[starts[-1] + 1 :]
-    first = next((index for index, line in enumerate(after) if line and not line.startswith(" ")), len(after))
-    return "\n".join(after[first : first + _ERROR_LINES]).strip()
+    after = lines[starts[0 if first else -1] + 1 :]
+    begin = next((index for index, line in enumerate(after) if line and not line.startswith(" ")), len(after))
+    return "\n".join(after[begin : begin + _ERROR_LINES]).strip()
 
 
 def failure_text(folder: HostFolder) -> str:

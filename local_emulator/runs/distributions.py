@@ -1,0 +1,89 @@
+"""Distributions of script mode: how the training toolkit launches a script in several processes, and those that nothing here does."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from local_emulator.domain.errors import RunError
+from local_emulator.runs import mpi
+from local_emulator.runs.script_mode import Machine, decoded, distribution_hosts, framework_parameters
+
+_TORCH = "sagemaker_torch_distributed_enabled"
+_MPI = "sagemaker_mpi_enabled"
+_PROCESSES = "sagemaker_mpi_num_of_processes_per_host"
+_MODEL_PARALLEL = "mp_parameters"
+_NOT_HERE = {
+    "sagemaker_distributed_dataparallel_enabled": "smdistributed.dataparallel is AWS's library for its NVIDIA instances",
+    "sagemaker_pytorch_ddp_enabled": "pytorchddp is started by AWS's smddprun; torch_distributed starts the same script",
+    "sagemaker_pytorch_xla_multi_worker_enabled": "pytorchxla is of AWS's training compiler",
+}
+_NOT_ON_SEVERAL = {  # on one instance AWS's images start the script as any other
+    "sagemaker_parameter_server_enabled": "parameter_server needs the servers of TensorFlow 1 or MXNet",
+    "sagemaker_multi_worker_mirrored_strategy_enabled": "multi_worker_mirrored_strategy needs AWS's TensorFlow images",
+}
+_MASTER_PORT = "7777"
+
+
+def refused(hyperparameters: Mapping[str, str], hosts: int, python: str) -> str | None:
+    """Why the distribution that hyperparameters ask for cannot be run here; None if it can, or if they ask for none."""
+    asked = {name for name, value in framework_parameters(hyperparameters).items() if value}
+    unknown = {**_NOT_HERE, **(_NOT_ON_SEVERAL if hosts > 1 else {})}
+    why = next((why for name, why in unknown.items() if name in asked), None)
+    if why is None and decoded(hyperparameters.get(_MODEL_PARALLEL, "")) not in ("", {}):
+        why = "smdistributed.modelparallel is AWS's library for its NVIDIA instances"
+    if why is not None:
+        return f"The distribution is not emulated: {why}."
+    if _TORCH in asked and _program("torchrun", python) is None:
+        return f"The distribution torch_distributed needs torchrun: install torch for {python}, or serve --python another."
+    if _MPI in asked and _program("mpirun", python) is None:
+        return f"The distribution mpi needs mpirun (Debian's openmpi-bin, and mpi4py for {python}), which this machine lacks."
+    return None
+
+
+def _program(name: str, python: str) -> str | None:
+    """The path of a program that lies beside an interpreter, or in PATH."""
+    return shutil.which(name, path=str(Path(python).parent)) or shutil.which(name)
+
+
+def launch(
+    argv: Sequence[str], entry: str, machine: Machine, hyperparameters: Mapping[str, str], variables: Sequence[str]
+) -> tuple[tuple[str, ...], Mapping[str, str]]:
+    """The command that starts a script as its distribution wants it, and what that needs in the environment.
+
+    `argv` is the command without a distribution, which is also that of hosts outside its instance groups; `variables` are the names
+    of those that the toolkit sets. Raises RunError.
+    """
+    parameters = framework_parameters(hyperparameters)
+    hosts, current = distribution_hosts(machine.resources, hyperparameters), machine.resources["current_host"]
+    if current not in hosts or not (parameters.get(_TORCH) or parameters.get(_MPI)):
+        return tuple(argv), {}
+    processes = parameters.get(_PROCESSES) or machine.gpus or 1
+    if not isinstance(processes, int):
+        raise RunError(f"AlgorithmError: Framework Error: \n{_PROCESSES} is {processes!r}; it must be a number, exit code: 1")
+    network = {"NCCL_SOCKET_IFNAME": machine.resources["network_interface_name"]}
+    if parameters.get(_MPI):
+        return mpi.launch(argv, hosts, current, processes, parameters, [*variables, *network]), network
+    if argv[1] != entry:
+        package = argv[1] == "-c" and argv[0] != "/bin/sh"
+        raise RunError(
+            "AlgorithmError: Python packages are not supported for torch_distributed. Please use a python script as the entry-point, "
+            "exit code: 1"
+            if package
+            else "AlgorithmError: Unsupported entry point type for torch_distributed, exit code: 1"
+        )
+    of_several = ["--master_addr", hosts[0], "--master_port", _MASTER_PORT, "--node_rank", str(hosts.index(current))]
+    options = ["--nnodes", str(len(hosts)), "--nproc_per_node", str(processes), *(of_several if len(hosts) > 1 else [])]
+    return ("torchrun", *options, *argv[1:]), {**network, "NCCL_PROTO": "simple"}
+
+
+def of_image(image: str, machine: Machine) -> Mapping[str, str]:
+    """What AWS's PyTorch images add to the environment of every script, with a distribution or without."""
+    if "pytorch" not in image.rpartition("/")[2]:
+        return {}
+    return {
+        "MASTER_ADDR": machine.resources["hosts"][0],
+        "MASTER_PORT": _MASTER_PORT,
+        "NCCL_SOCKET_IFNAME": machine.resources["network_interface_name"],
+        "NCCL_IB_DISABLE": "1",
+        "NCCL_DEBUG": "WARN",
+    }
