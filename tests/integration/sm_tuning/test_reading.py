@@ -128,7 +128,7 @@ def test_where_logs_may_not_be_read_the_metrics_of_each_minute_are(finished: Tun
 
 def test_the_example_of_the_diagnosis_page(finished: TuningRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (ROOT / "docs" / "diagnosis.md").read_text(encoding="utf-8")
-    example = text[text.index("## In Python") :].split("```python\n")[1].split("```")[0]
+    example = text[text.index("All that the report shows:") :].split("```python\n")[1].split("```")[0]
     monkeypatch.chdir(tmp_path)
     exec(example, {"run": finished})  # noqa: S102 - a page of ours
     assert "overfit" in (tmp_path / "report.html").read_text(encoding="utf-8")
