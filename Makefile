@@ -83,11 +83,12 @@ tools: ## Programs that some tests start; root may install them, others see thos
 conformance: .venv/.ready-dev ## How Automatic Model Tuning behaves, fact by fact: how many hold
 	$(PYTEST) tests/acceptance/test_conformance.py tests/acceptance/test_conformance_of_states.py
 
-pages: .venv/.ready-dev ## Write the generated pages: docs/fidelity.md, docs/rules.md, docs/operations.md, docs/reference/job_file.md
+pages: .venv/.ready-dev ## Write the generated pages: docs/fidelity.md, docs/rules.md, docs/operations.md, docs/algorithms.md, docs/reference/job_file.md
 	$(BIN)/python -m tests.acceptance.fidelity
 	$(BIN)/python -m tests.unit.rules_page
 	$(BIN)/python -m tests.unit.job_file_page
 	$(BIN)/python -m tests.unit.operations_page
+	$(BIN)/python -m tests.unit.algorithms_page
 
 SPHINX = .venv-docs/bin/python -m sphinx --conf-dir docs/site --quiet
 

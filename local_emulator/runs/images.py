@@ -75,9 +75,13 @@ def on_several_hosts(spec: TrainingSpec, hyperparameters: Mapping[str, str], set
 
 
 def _not_emulated(algorithm: Algorithm, image: str) -> str:
+    """What to do instead; an algorithm that is a script of AWS's can give way to a script of the user's."""
+    script = (
+        f"Send a script of yours in place of AWS's ({PROGRAM} and {SUBMIT_DIRECTORY}), or map" if algorithm.sources else "Map"
+    )
     return (
-        f"AWS's algorithm {algorithm.title} is not emulated. Map its image to a program of yours that prints the algorithm's metrics "
-        f"(serve --image '{image}=COMMAND'), or run its container (serve --image '{image}=docker:')."
+        f"AWS's algorithm {algorithm.title} is not emulated. {script} its image to a program of yours that prints the algorithm's "
+        f"metrics (serve --image '{image}=COMMAND'), or run its container (serve --image '{image}=docker:')."
     )
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 HEAVY = [
     "numpy",
     "scipy.sparse",
+    "scipy.special",
     "sklearn.cluster",
+    "sklearn.decomposition",
     "sklearn.metrics",
     "sklearn.neighbors",
     "sklearn.random_projection",

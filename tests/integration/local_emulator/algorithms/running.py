@@ -20,6 +20,7 @@ NAMES = {
     "linear_learner": "linear-learner",
     "factorization_machines": "factorization-machines",
     "xgboost": "sagemaker-xgboost",
+    "random_cut_forest": "randomcutforest",
 }  # of programs that are not called as their images
 GOOD: Mapping[str, Mapping[str, object]] = {
     "linear_learner": {"predictor_type": "regressor"},
@@ -27,6 +28,11 @@ GOOD: Mapping[str, Mapping[str, object]] = {
     "knn": {"k": 2, "feature_dim": 2, "predictor_type": "regressor", "sample_size": 10},
     "factorization_machines": {"feature_dim": 2, "num_factors": 2, "predictor_type": "regressor"},
     "xgboost": {"num_round": 2},
+    "pca": {"feature_dim": 2, "num_components": 1, "mini_batch_size": 2},
+    "random_cut_forest": {"feature_dim": 2},
+    "lda": {"feature_dim": 2, "num_topics": 2, "mini_batch_size": 2},
+    "ntm": {"feature_dim": 2, "num_topics": 2},
+    "blazingtext": {"mode": "supervised"},
 }
 
 
@@ -85,6 +91,23 @@ def recordio(features: Any, labels: Any = None) -> tuple[str, bytes]:
         payload = record.SerializeToString()
         parts += [struct.pack("<II", 0xCED7230A, len(payload)), payload, b"\0" * (-len(payload) % 4)]
     return RECORDIO, b"".join(parts)
+
+
+def documents(count: int, seed: int, topics: int = 5) -> Any:
+    """Counts of 60 words of a document (documents x 25) by planted topics, of 5 words each."""
+    chance = np.random.default_rng(seed)
+    words = np.kron(np.eye(topics), np.full((1, 25 // topics), topics / 25))
+    return np.array([chance.multinomial(60, chance.dirichlet([0.2] * topics) @ words) for _ in range(count)], dtype=float)
+
+
+def text(count: int, seed: int) -> tuple[str, bytes]:
+    """Lines of 12 words with one of three labels, to which 4 of 10 words belong."""
+    chance = np.random.default_rng(seed)
+    lines = []
+    for label in chance.integers(3, size=count):
+        words = [f"w{label}{chance.integers(8)}" if chance.random() < 0.4 else f"any{chance.integers(30)}" for _ in range(12)]
+        lines.append(f"__label__{label} {' '.join(words)}")
+    return "text/plain", "\n".join(lines).encode()
 
 
 def libsvm(features: Any, labels: Any) -> tuple[str, bytes]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sm_tuning.rules import catalogue
-from tests.integration.local_emulator.algorithms.running import GOOD, RECORDIO, csv, recordio, run
+from tests.integration.local_emulator.algorithms.running import GOOD, RECORDIO, csv, recordio, run, text
 
 
 def test_every_stand_in_says_what_it_is_and_writes_a_model(tmp_path: Path, cancer: Any) -> None:
@@ -21,10 +21,16 @@ def test_every_stand_in_says_what_it_is_and_writes_a_model(tmp_path: Path, cance
         "knn": {"k": 3, "feature_dim": 30, "predictor_type": "classifier", "sample_size": 200},
         "factorization_machines": {"feature_dim": 30, "num_factors": 2, "predictor_type": "binary_classifier"},
         "xgboost": {"num_round": 2, "objective": "binary:logistic"},
+        "pca": {"feature_dim": 30, "num_components": 3, "mini_batch_size": 100},
+        "random_cut_forest": {"feature_dim": 30, "num_trees": 50},
+        "lda": {"feature_dim": 30, "num_topics": 2, "mini_batch_size": 100},
+        "ntm": {"feature_dim": 30, "num_topics": 2, "epochs": 2},
+        "blazingtext": {"mode": "supervised"},
     }
     assert set(hyperparameters) == {program for name in catalogue.names() if (program := catalogue.load(name).program)}
     for name, values in hyperparameters.items():
-        done = run(name, tmp_path / name, values, train=train, test=test)
+        channels = {"train": text(50, seed=0)} if name == "blazingtext" else {"train": train, "test": test}
+        done = run(name, tmp_path / name, values, **channels)
         assert done.code == 0, done.log
         assert "local stand-in for AWS's" in done.log
         (model,) = done.model.iterdir()
@@ -61,6 +67,22 @@ _RECORDS = recordio(np.arange(12.0).reshape(6, 2), np.arange(6.0))
         ("factorization_machines", {}, _DATA, "The content type 'text/csv' of the channel 'train' is not supported"),
         ("knn", {"dimension_reduction_type": "sign"}, _DATA, "dimension_reduction_target"),
         ("factorization_machines", {"predictor_type": "binary_classifier"}, _RECORDS, "labels that are neither 0 nor 1"),
+        ("pca", {"num_components": 3}, _DATA, "num_components: 3 must not be greater than feature_dim, 2"),
+        ("pca", {"feature_dim": 9, "num_components": 9}, csv(np.ones((6, 9)), np.ones(6)), "There are 6 records, fewer than the 9"),
+        ("random_cut_forest", {"eval_metrics": '["f1"]'}, _DATA, "is not a list of some of accuracy, precision_recall_fscore"),
+        ("random_cut_forest", {}, _DATA, "There are 6 records, fewer than the 100 trees"),
+        ("lda", {}, csv(-np.ones((2, 2)), np.ones(2)), "The channel 'train' must hold counts of words"),
+        ("ntm", {"batch_norm": "true"}, _DATA, "batch_norm: true is not emulated"),
+        ("ntm", {"encoder_layers": "3,x"}, _DATA, "encoder_layers: 3,x is neither auto nor a list of sizes"),
+        ("ntm", {}, csv(-np.ones((2, 2)), np.ones(2)), "The channel 'train' must hold counts of words"),
+        ("ntm", {"optimizer": "sgd", "learning_rate": 1, "encoder_layers_activation": "relu"},
+         csv(np.diag([1e300, 1e300]), np.ones(2)), "The loss is not finite"),
+        ("blazingtext", {"mode": "skipgram"}, text(9, seed=0), "mode: skipgram is not emulated"),
+        ("blazingtext", {}, ("", b"no label\n"), "holds no line with a label"),
+        ("blazingtext", {"min_count": 99}, text(9, seed=0), "No word of the channel 'train' is there 99 times"),
+        ("blazingtext", {}, ("application/jsonlines", b'{"label": 1}\n'), "part, line 1 is no JSON object with source and label"),
+        ("blazingtext", {}, ("text/csv", b"1,2\n"), "The content type 'text/csv' of the channel 'train' is not supported"),
+        ("blazingtext", {}, ("", b"\xff"), "is no text in UTF-8"),
     ],
 )  # fmt: skip
 def test_what_the_user_has_to_mend(

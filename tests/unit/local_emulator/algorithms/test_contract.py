@@ -35,6 +35,9 @@ _SCHEMA = " (caused by ValidationError)\n\nCaused by: "
         ("kmeans", {"k": None, "feature_dim": None},
          "No value(s) were specified for 'feature_dim', 'k' which are required hyperparameter(s)" + _SCHEMA + "'feature_dim' is"),
         ("kmeans", {"k": "784.0"}, "a string which matches the pattern '^([1-9][0-9]*)$'; or an integer greater than 1"),
+        ("random_cut_forest", {"num_trees": 49}, "The value '49' is not valid for the 'num_trees' hyperparameter"),
+        ("lda", {"alpha0": "0"}, "The value '0' is not valid for the 'alpha0' hyperparameter"),
+        ("blazingtext", {"mode": None}, "No value(s) were specified for 'mode'"),
         ("knn", {"predictor_type": None}, "No value(s) were specified for 'predictor_type'"),
     ],
 )  # fmt: skip
