@@ -122,7 +122,7 @@ def _wanted(text: str) -> list[str]:
         names = json.loads(text.replace("'", '"'))
     except ValueError:
         names = None
-    if not isinstance(names, list) or not all(name in _SCORES for name in names):
+    if not isinstance(names, list) or not all(isinstance(name, str) and name in _SCORES for name in names):
         raise CustomerError(f"Hyperparameter eval_metrics: {text} is not a list of some of {', '.join(_SCORES)}.")
     return names
 

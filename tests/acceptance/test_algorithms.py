@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import numpy as np
 import pytest
 
 from local_emulator.algorithms import contract, xgboost
@@ -15,6 +16,8 @@ from local_emulator.assembly import Emulator
 from local_emulator.settings import Settings
 from local_emulator.testing import emulated_sagemaker
 from sm_tuning.rules import catalogue
+from tests.integration.local_emulator.algorithms import running
+from tests.unit import algorithms_page as page
 
 ROWS = tomllib.loads(Path(__file__).with_name("conformance.toml").read_text(encoding="utf-8"))
 PROGRAM = ("sleep", "3600")  # of the first job alone: the others wait for a place
@@ -151,6 +154,81 @@ def test_real_jobs_end_as_aws_s() -> None:
     assert len(xgboost_job["AlgorithmSpecification"]["MetricDefinitions"]) == 29
     reason = "ClientError: No value(s) were specified for 'k' which are required hyperparameter(s) (caused by ValidationError)"
     assert kmeans_job["FailureReason"].startswith(reason)
+
+
+OBJECTIVES: Mapping[str, tuple[str, Mapping[str, Any], Mapping[str, Any], int]] = {
+    "randomcutforest": ("Maximize test:f1", {"feature_dim": "25", "num_trees": "50"}, {"num_samples_per_tree": (2, 4)}, 1),
+    "lda": (
+        "Maximize test:pwll",
+        {"feature_dim": "25", "mini_batch_size": "50", "max_iterations": "3"},
+        {"num_topics": (2, 5)},
+        1,
+    ),
+    "ntm": ("Minimize validation:total_loss", {"feature_dim": "25", "num_topics": "5"}, {"mini_batch_size": (16, 64)}, 1),
+    "blazingtext": ("Maximize validation:accuracy", {"mode": "supervised", "learning_rate": "0.5"}, {"vector_dim": (32, 64)}, 2),
+}  # objective, static hyperparameters, a range, training jobs
+
+
+def tuning_of_stand_in(name: str) -> dict[str, Any]:
+    objective, static, ranges, count = OBJECTIVES[name]
+    kind, metric = objective.split()
+    range_ = [{"Name": key, "MinValue": str(low), "MaxValue": str(high)} for key, (low, high) in ranges.items()]
+    image = page.image(catalogue.load(name))
+    row = {"image": image, "objective": metric, "static": static, "range": {"IntegerParameterRanges": range_[0]}}
+    request = tuning_job(name, row)
+    request["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["Type"] = kind
+    request["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxNumberOfTrainingJobs"] = count
+    held = metric.split(":")[0]
+    channels = training_job(name, image, {}, "train", held)["InputDataConfig"]
+    for channel in channels:
+        channel["DataSource"]["S3DataSource"]["S3Uri"] = f"s3://box/{name}/{channel['ChannelName']}"
+        channel["ContentType"] = "text/plain" if name == "blazingtext" else running.RECORDIO
+    request["TrainingJobDefinition"]["InputDataConfig"] = channels
+    return request
+
+
+def test_stand_ins_are_tuned() -> None:
+    """A tuning job of each on real data in S3, with models; PCA, which has no objective, as a training job."""
+    counts, held = running.documents(100, seed=0), running.documents(30, seed=1)
+    unusual = running.recordio(np.concatenate([held, held[:2] * 9]), np.repeat([0, 1], [30, 2]))
+    channels = {
+        **{f"{name}/train": running.recordio(counts) for name in ("pca", "randomcutforest", "lda", "ntm")},
+        "randomcutforest/test": unusual,
+        "lda/test": running.recordio(held),
+        "ntm/validation": running.recordio(held),
+        "blazingtext/train": running.text(100, seed=0),
+        "blazingtext/validation": running.text(50, seed=1),
+    }
+    with emulated_sagemaker(Settings(state=Path(), parallel=2)) as emulator:
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket="box")
+        for key, (_, content) in channels.items():
+            s3.put_object(Bucket="box", Key=f"{key}/data", Body=content)
+        sizes = {"feature_dim": "25", "num_components": "5", "mini_batch_size": "50"}
+        pca = training_job("pca", page.image(catalogue.load("pca")), sizes, "train")
+        pca["InputDataConfig"][0] |= {"ContentType": running.RECORDIO}
+        pca["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] = "s3://box/pca/train"
+        assert ask(emulator, "CreateTrainingJob", pca, "us-east-1")[0] == 200
+        for name in OBJECTIVES:
+            code, answer = ask(emulator, "CreateHyperParameterTuningJob", tuning_of_stand_in(name), "us-east-1")
+            assert code == 200, answer
+        jobs = {name: ended(emulator, name, "HyperParameterTuningJob") for name in OBJECTIVES}
+        trained = [ended(emulator, "pca")]
+        for name, job in jobs.items():
+            request = {"HyperParameterTuningJobName": name}
+            _, listed = ask(emulator, "ListTrainingJobsForHyperParameterTuningJob", request, "us-east-1")
+            trained += [ended(emulator, entry["TrainingJobName"]) for entry in listed["TrainingJobSummaries"]]
+            values = [entry["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] for entry in listed["TrainingJobSummaries"]]
+            best = job["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]
+            assert (best["MetricName"], best["Value"]) == (OBJECTIVES[name][0].split()[1], max(values))
+            assert len(values) == OBJECTIVES[name][3]
+        assert {job["TrainingJobStatus"] for job in trained} == {"Completed"}, trained
+        for job in trained:
+            bucket, key = job["ModelArtifacts"]["S3ModelArtifacts"].removeprefix("s3://").split("/", 1)
+            assert s3.head_object(Bucket=bucket, Key=key)["ContentLength"] > 100
+    assert {metric["MetricName"] for metric in trained[0]["FinalMetricDataList"]} == {"train:progress", "train:throughput"}
+    assert jobs["blazingtext"]["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] > 0.9
+    assert jobs["randomcutforest"]["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] > 0.5
 
 
 def test_a_mapped_program_is_measured_by_aws_s_metrics() -> None:
