@@ -29,6 +29,7 @@ class Remedy(StrEnum):
     LARGER_BATCH = "a larger batch size"
     MORE_VALIDATION_DATA = "more validation data"
     PRINT_METRICS = "print the training and the validation metric after each epoch"
+    MATCH_OBJECTIVE = "let the script print the objective as its regex expects it"
     CHECK_SPLIT = "check how training and validation data were split"
     CHECK_LABELS = "check the labels"
     WEIGH_CLASSES = "weigh the rare class more"

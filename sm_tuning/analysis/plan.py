@@ -119,18 +119,19 @@ def _within_cliffs(ranges: Ranges, evidence: Evidence) -> Ranges:
 
 
 def _last(plan: Sequence[Advice], evidence: Evidence) -> Iterator[Advice]:
-    """Whether to search on, or to stop."""
+    """Whether to search on, or to stop; neither while no training job has an objective, and no other range would bring one."""
     best, trials = evidence.results.best, evidence.results.trials
     changed = list(dict.fromkeys(name for advice in plan for name in sorted(advice.changed)))
     number = 0 if best is None else trials.index(best) + 1
     came = f"the best came as number {number} of {len(trials)}"
-    if changed or best is None or not plan or number > _LATE * len(trials):
+    if best is None and not changed:
+        return
+    if changed or not plan or number > _LATE * len(trials):
         why = (
             came
             if number > _LATE * len(trials)
             else f"{evidence.fit.reason}, and no training job shows that a range should change"
         )
-        why = "no training job has an objective yet" if best is None else why
         why = f"with the new ranges of {', '.join(changed)}" if changed else why
         yield Advice(
             kind=Remedy.NEXT_ROUND,

@@ -287,11 +287,26 @@ def _when_good(evidence: Evidence) -> Proposals:
 
 def _when_unknown(evidence: Evidence) -> Proposals:
     fit = evidence.fit
-    if fit.validation is not None and fit.epochs:
+    if evidence.results.best is None:
+        yield from _without_objective(evidence)
+    elif fit.validation is not None and fit.epochs:
         yield _more_epochs(evidence, fit.reason)
     else:
         reason = f"{fit.reason}; metrics called train:loss and validation:loss are enough"
         yield Advice(kind=Remedy.PRINT_METRICS, remedy=Remedy.PRINT_METRICS.value, reason=reason, confidence=Confidence.HIGH)
+
+
+def _without_objective(evidence: Evidence) -> Proposals:
+    """What gives training jobs that end without failing an objective; nothing is known before one has."""
+    name = evidence.results.objective.name
+    ended = [trial for trial in evidence.results.trials if trial.ended is not None and trial.status != "Failed"]
+    if not ended:
+        return
+    silent = next((check for trial in ended for check in trial.silent if check.metric == name), None)
+    kind = Remedy.PRINT_METRICS if silent is None else Remedy.MATCH_OBJECTIVE
+    count = f"{len(ended)} training job{'s have' if len(ended) > 1 else ' has'} ended without a value of {name}"
+    reason = count if silent is None else f"{count}; {silent.sentence} of a log"
+    yield Advice(kind=kind, remedy=kind.value, reason=reason, confidence=Confidence.HIGH)
 
 
 _BY_VERDICT: Mapping[Verdict, Callable[[Evidence], Proposals]] = {

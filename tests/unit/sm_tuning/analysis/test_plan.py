@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from sm_tuning import Objective
+from sm_tuning import MetricCheck, Objective
 from sm_tuning.analysis import Confidence, Diagnosis, Remedy, Verdict, diagnose
 from sm_tuning.analysis.advice import Advice
 from sm_tuning.analysis.curves import Curves
@@ -221,10 +221,28 @@ def test_no_plan_is_empty() -> None:
     ],
 )
 def test_how_the_next_round_is_written(jobs: int, definitions: int, how: str) -> None:
-    results = tuned(lambda _: {}, RATE, 5)
+    results = tuned(lambda _: losses([2.3, math.nan, math.nan], [2.3, math.nan, math.nan]), RATE, 5)
     job = replace(results.tuning_jobs[0], request={"TrainingJobDefinitions": [{}] * definitions})
     last = diagnose(replace(results, tuning_jobs=[job] * jobs)).advice[-1]
-    assert (last.kind, last.reason) == (Remedy.NEXT_ROUND, f"no training job has an objective yet{how}")
+    assert (last.kind, last.reason) == (Remedy.NEXT_ROUND, f"with the new ranges of learning_rate{how}")
+
+
+def test_without_an_objective_it_says_what_is_to_be_mended_instead_of_searching_on() -> None:
+    results = tuned(lambda _: {}, RATE, 3)
+    name = results.objective.name
+    (printing,) = diagnose(results).advice
+    assert (printing.kind, printing.reason) == (Remedy.PRINT_METRICS, f"3 training jobs have ended without a value of {name}")
+    check = MetricCheck(metric=name, regex="loss: (.+)", lines=7, matches=0)
+    silent = replace(results, trials=[replace(trial, silent=[check]) for trial in results.trials])
+    (matching,) = diagnose(silent).advice
+    assert matching.kind is Remedy.MATCH_OBJECTIVE
+    assert "has matched none of 7 lines of a log" in matching.reason
+    failed = [replace(trial, status="Failed", failure_reason="KeyError: 'x'") for trial in results.trials]
+    (mending,) = diagnose(replace(results, trials=failed)).advice
+    assert mending.kind is Remedy.MEND_SCRIPT
+    assert "KeyError: 'x'" in mending.reason
+    running = [replace(trial, status="InProgress", ended=None) for trial in results.trials]
+    assert diagnose(replace(results, trials=running)).advice == []
 
 
 def test_each_advice_has_a_cost() -> None:

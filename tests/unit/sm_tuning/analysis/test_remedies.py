@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -171,7 +172,8 @@ def test_every_verdict_has_its_remedies() -> None:
 
 
 def test_without_an_objective_a_good_fit_says_nothing() -> None:
-    results = Results(tuning_jobs=[TuningJobDescription(name="t", objective=Objective.minimize("l"))], trials=[])
+    ended = TrialResult(tuning_job="t", name="t-1", status="Completed", hyperparameters={}, ended=datetime.now(UTC))
+    results = Results(tuning_jobs=[TuningJobDescription(name="t", objective=Objective.minimize("l"))], trials=[ended])
     fit = Fit(verdict=Verdict.GOOD, reason="")
     assert list(about_fit(Evidence(results=results, fit=fit, fits={}, effects={}))) == []
     assert list(about_fit(Evidence(results=results, fit=replace(fit, verdict=Verdict.UNKNOWN), fits={}, effects={})))
