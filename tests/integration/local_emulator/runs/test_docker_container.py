@@ -7,7 +7,7 @@ import pytest
 
 from local_emulator.runs.data.log import read_tail
 from local_emulator.runs.folder import RunFolder, read_metrics
-from local_emulator.runs.run import Cause, Container, Exit, Run
+from local_emulator.runs.run import Cause, Container, Exit, HostProgram, Run
 from tests.conftest import BASE_IMAGE, Engine
 from tests.contracts.executors import METRICS, Containers, until
 
@@ -66,3 +66,33 @@ def test_the_network_is_this_machines_or_none(docker: Engine, kind: OneContainer
     assert kind.ended(folder).code == 0
     seen = {line.text for line in read_tail(folder)} - {""}
     assert seen == ({interface.name for interface in Path("/sys/class/net").iterdir()} if network else {"lo"})
+
+
+LISTEN = """
+import socket
+server = socket.create_server(("algo-1", 7777))
+print("x=" + server.accept()[0].recv(9).decode(), socket.gethostname())
+"""
+SPEAK = """
+import socket, time
+while True:
+    try:
+        socket.create_connection(("algo-1", 7777)).send(b"7")
+        break
+    except ConnectionRefusedError:
+        time.sleep(0.05)
+"""
+
+
+def test_containers_of_several_hosts_find_one_another(docker: Engine, kind: OneContainer) -> None:
+    folder = kind.new_folder()
+    programs = [Container(image=BASE_IMAGE, argv=("python3", "-uc", script)) for script in (LISTEN, SPEAK)]
+    hosts = tuple(HostProgram(name=f"algo-{number}", program=program) for number, program in enumerate(programs, 1))
+    for host in hosts:
+        (folder.host(host.name).ml / "model").mkdir(parents=True)
+    run = Run(id=folder.path.name, folder=folder.path, program=programs[0], hosts=hosts, metrics=METRICS, disk_floor=0)
+    kind.executor.start(run)
+    assert kind.ended(folder).code == 0, [read_tail(folder.host(host.name)) for host in hosts]
+    assert [line.text for line in read_tail(folder.host("algo-1")) if line.text] == ["x=7 algo-1"]
+    assert [value.value for value in read_metrics(folder, 0)[0]] == [7.0]
+    assert kind.left(folder.path.name) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local_emulator.domain.spec import AlgorithmSpec
+from local_emulator.domain.spec import AlgorithmSpec, InstanceGroup, ResourceConfig, TrainingSpec
 from local_emulator.option_values import image as _image
 from local_emulator.runs import images
 from local_emulator.settings import Docker, Python, Settings
@@ -76,3 +76,40 @@ def test_scripts_in_an_environment_of_the_images_own(tmp_path: Path) -> None:
         assert job["TrainingJobStatus"] == "Completed", job["FailureReason"]
     finally:
         server.end()
+
+
+XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
+KMEANS = "382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1"
+SCRIPT = {"sagemaker_program": "train.py", "sagemaker_submit_directory": "s3://b/c"}
+
+
+@pytest.mark.parametrize(
+    ("image", "hyperparameters", "settings", "private", "why"),
+    [
+        (MINE, SCRIPT, Settings(), True, None),
+        (KMEANS, SCRIPT, Settings(), True, None),
+        (XGBOOST, {}, Settings(), True, None),
+        (KMEANS, {}, Settings(images={"*": ("my", "kmeans")}), True, None),
+        (KMEANS, {}, Settings(images={"*": Docker()}), False, None),
+        (KMEANS, {}, Settings(), True, "for the stand-in of AWS's K-Means"),
+        (MINE, SCRIPT, Settings(), False, "on this machine, which gives no program a private /opt/ml"),
+        (MINE, SCRIPT, Settings(scheduler="tcp://127.0.0.1:1"), True, "on a Dask cluster"),
+        (MINE, {}, Settings(images={"*": lambda _: None}), True, "for a function in place of a script"),
+    ],
+)
+def test_what_runs_on_several_hosts(
+    image: str,
+    hyperparameters: dict[str, str],
+    settings: Settings,
+    private: bool,
+    why: str | None,  # noqa: FBT001 - a column
+) -> None:
+    group = InstanceGroup(instance_type="ml.m5.large", instance_count=2)
+    spec = TrainingSpec(algorithm=AlgorithmSpec(image=image), resources=ResourceConfig(groups=(group,)))
+    problem = images.on_several_hosts(spec, hyperparameters, settings, private=private)
+    assert (problem is None) if why is None else str(problem).startswith(f"Training on 2 instances is not emulated {why}")
+
+
+def test_containers_without_a_network_cannot_reach_one_another() -> None:
+    spec = TrainingSpec(algorithm=AlgorithmSpec(image=MINE), network_isolation=True)
+    assert "EnableNetworkIsolation" in str(images.on_several_hosts(spec, {}, Settings(images={"*": Docker()}), private=True))
