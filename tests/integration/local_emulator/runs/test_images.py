@@ -101,8 +101,8 @@ def test_what_runs_on_several_hosts(
     image: str,
     hyperparameters: dict[str, str],
     settings: Settings,
-    private: bool,
-    why: str | None,  # noqa: FBT001 - a column
+    private: bool,  # noqa: FBT001 - a column
+    why: str | None,
 ) -> None:
     group = InstanceGroup(instance_type="ml.m5.large", instance_count=2)
     spec = TrainingSpec(algorithm=AlgorithmSpec(image=image), resources=ResourceConfig(groups=(group,)))
