@@ -7,7 +7,7 @@ from sm_tuning.cli.display import console, safe_lines, status_lines, trainings_t
 from sm_tuning.cli.documents import status_document, training_document
 from sm_tuning.cli.failures import INTERRUPTED
 from sm_tuning.cli.output import echo, echo_json
-from sm_tuning.cli.session import job_of, run_of, training_of
+from sm_tuning.cli.session import job_of, launched_of, run_of, training_of
 from sm_tuning.cli.tables import safe, table_of
 from sm_tuning.cli.target import Target
 from sm_tuning.client.run import TuningRun
@@ -18,7 +18,7 @@ from sm_tuning.errors import NotFound
 
 def status(*, job: str, target: Target, as_json: bool) -> None:
     """Say how far a tuning job is, or one of its training jobs."""
-    run, training = job_of(target.session(), job)
+    run, training = launched_of(target.session(), job)
     if training is not None:
         _show_training(run, training, as_json=as_json)
         return

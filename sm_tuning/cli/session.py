@@ -57,10 +57,18 @@ def job_of(session: Session, name: str) -> tuple[TuningRun, str | None]:
 
 def run_of(session: Session, name: str) -> TuningRun:
     """The tuning job that a word means (`job_of`); of a training job the one that has launched it."""
-    run, training = job_of(session, name)
+    run, training = launched_of(session, name)
     if training is not None:
         echo(f"{training} is a training job of {run.name}", error=True)
     return run
+
+
+def launched_of(session: Session, name: str) -> tuple[TuningRun, str | None]:
+    """`job_of`; raises NotFound of a training job that no tuning job has launched too."""
+    run, training = job_of(session, name)
+    if training == run.name:
+        raise NotFound(f"no tuning job has launched the training job {training}")
+    return run, training
 
 
 def prices_of(session: Session, instance_types: Iterable[str]) -> Mapping[str, float]:

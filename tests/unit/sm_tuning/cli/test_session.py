@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from sm_tuning.cli import session as module
-from sm_tuning.cli.session import prices_of, run_of
+from sm_tuning.cli.session import job_of, prices_of, run_of
 from sm_tuning.errors import NotFound
 
 
@@ -53,6 +53,15 @@ def test_what_means_none_or_several_is_refused_with_what_there_is(
 ) -> None:
     with pytest.raises(NotFound, match=text):
         run_of(known(*names), word)
+
+
+def test_a_training_job_that_no_tuning_job_has_launched_is_none_of_a_tuning_job(
+    known: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "training_job", lambda _client, _name: SimpleNamespace(tuning_job=None))
+    assert job_of(known("letters"), "alone")[1] == "alone"
+    with pytest.raises(NotFound, match="no tuning job has launched the training job alone"):
+        run_of(known("letters"), "alone")
 
 
 @pytest.mark.parametrize(
