@@ -40,8 +40,8 @@ def read_results(
 
     Args:
         runs: One tuning job or several; all must have the same objective.
-        curves: Whether to read the learning curves, a log for each training job.
-        cache: Curves of training jobs that had ended when they were read before; those that have ended since are added.
+        curves: Whether to read the learning curves, a log for each training job, and what else needs a request for each.
+        cache: What was read of training jobs that had ended by then; those that have ended since are added.
         described: Answers of `describe`, one for each tuning job, where they are at hand.
 
     Raises:

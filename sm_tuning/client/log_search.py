@@ -39,7 +39,7 @@ class LogMatches:
 class LogSearch:
     """Tries expressions on lines in another process, which is started when it is needed. Use it in a `with` statement.
 
-    Threads may share one. An expression that is none, takes too long is not tried again.
+    Threads may share one. An expression that is none, or takes too long, is not tried again.
     """
 
     def __init__(self) -> None:

@@ -268,8 +268,8 @@ def metric_check(
     """What is to be said of a metric after a search.
 
     Args:
-        name: The metric's name, `regex` its expression.
-        regex: See above.
+        name: The metric's name.
+        regex: Its regular expression.
         texts: What the expression has caught.
         tail: The last lines of the log.
         lines: Number of all lines.
