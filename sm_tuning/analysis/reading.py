@@ -1,23 +1,18 @@
 """Reads results through the public API (Describe, List, CloudWatch), so jobs in AWS and on the emulator look the same."""
 
-import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
-
-from botocore.exceptions import ClientError
+from typing import Any
 
 from sm_tuning.analysis.curves import DetailsCache, TrialDetails, curves_of
 from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.client.description import TuningJobDescription, description
-from sm_tuning.client.errors import DENIED, code_of
+from sm_tuning.client.errors import unless_denied
 from sm_tuning.client.log_search import LogSearch
 from sm_tuning.client.run import TuningRun
 from sm_tuning.client.status import FailureGroup, Training
 from sm_tuning.errors import Invalid, NotFound
 from sm_tuning.spec.data_scaling import scaling_job_name
-
-T = TypeVar("T")
 
 _READERS = 8  # logs that are read at a time
 _TAIL = 200  # lines that are kept of each
@@ -67,7 +62,7 @@ def read_data_scaling(results: Results, runs: Sequence[TuningRun], cache: Detail
     scaling_run = run  # mypy: not None in the function below
     try:
         # A role may be allowed to see its own tuning jobs only.
-        scaling = _unless_denied(lambda: read_results(scaling_run.other(scaling_job_name(scaling_run.name)), cache=cache))
+        scaling = unless_denied(lambda: read_results(scaling_run.other(scaling_job_name(scaling_run.name)), cache=cache))
     except (NotFound, Invalid):
         return None
     if scaling is None:
@@ -91,7 +86,7 @@ def read_failures(results: Results, runs: Sequence[TuningRun]) -> list[FailureGr
             for trial in results.trials
             if trial.tuning_job == run.name and trial.status == "Failed"
         ]
-        groups += _unless_denied(functools.partial(run.failures, failed)) or []
+        groups += run.failures(failed)
     return sorted(groups, key=lambda group: len(group.trainings), reverse=True)
 
 
@@ -131,11 +126,11 @@ def _trial(tuning_job: str, training: Training, details: TrialDetails) -> TrialR
 def _read_details(run: TuningRun, training: Training, metrics: Mapping[str, str], search: LogSearch) -> TrialDetails:
     """What a training job's log and, once it has ended, its description have beside the summary in a list."""
     ended = training.ended is not None
-    described = _unless_denied(lambda: run.training_job(training.name)) if ended else None
-    matches = _unless_denied(lambda: search.search(run.logs(training.name), metrics, tail=_TAIL))
+    described = unless_denied(lambda: run.training_job(training.name)) if ended else None
+    matches = unless_denied(lambda: search.search(run.logs(training.name), metrics, tail=_TAIL))
     curves = curves_of(matches.texts) if matches is not None else {}
     # Where the log is gone or may not be read.
-    means = _unless_denied(lambda: run.minutes(training, list(metrics))) if not curves and (ended or matches is None) else None
+    means = unless_denied(lambda: run.minutes(training, list(metrics))) if not curves and (ended or matches is None) else None
     return TrialDetails(
         curves=curves or means or {},
         coarse=bool(means),
@@ -146,15 +141,3 @@ def _read_details(run: TuningRun, training: Training, metrics: Mapping[str, str]
         ended=described.ended if described is not None else None,
         model=described.model if described is not None else None,
     )
-
-
-def _unless_denied(read: Callable[[], T]) -> T | None:
-    """What a function reads; None where the caller has not the right to read it, or where it has been deleted."""
-    try:
-        return read()
-    except NotFound:
-        return None
-    except ClientError as error:
-        if code_of(error) not in DENIED:
-            raise
-        return None

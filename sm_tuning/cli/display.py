@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType
@@ -16,7 +17,8 @@ from rich.text import Text
 
 from sm_tuning.analysis.fit import Verdict
 from sm_tuning.cli.tables import Column, FittedTable, safe, table_of
-from sm_tuning.client.status import RunStatus, Training, duration
+from sm_tuning.client.errors import unless_denied
+from sm_tuning.client.status import RunStatus, SilentMetric, Training, duration
 from sm_tuning.printable import printable
 
 if TYPE_CHECKING:
@@ -164,19 +166,20 @@ class Progress:
             self._look_for_silence(status)
 
     def _look_for_silence(self, status: RunStatus) -> None:
-        """Warn early of a training job whose log no metric's regular expression matches."""
+        """Warn early of metrics that nothing in the log of a training job matches, where the log may be read."""
         if self._checked and status.with_objective:
             return
         for training in self._run.trainings():
             if training.name in self._checked or training.value is not None or training.status == "Failed":
                 continue
-            silent = [check for check in self._run.metric_checks(training.name) if not check.matches]
+            checks = unless_denied(partial(self._run.metric_checks, training.name)) or ()
+            silent = [check for check in checks if not check.matches]
             if not silent or silent[0].lines < _ENOUGH_LINES:
                 continue
             self._checked.add(training.name)
-            self._console.print(Text(f"warning: {training.name} has printed nothing that a metric matches", "yellow"))
             for check in silent:
-                self._console.print(safe_lines(str(check)))
+                metric = SilentMetric(check=check, trainings=[training.name])
+                self._console.print(Text("warning: ", "yellow") + safe_lines(str(metric)))
             return
 
 

@@ -1,6 +1,13 @@
-"""Codes of services' errors."""
+"""Errors of services: their codes, and those that a reader does without."""
+
+from collections.abc import Callable
+from typing import TypeVar
 
 from botocore.exceptions import ClientError
+
+from sm_tuning.errors import NotFound
+
+T = TypeVar("T")
 
 NOT_FOUND = frozenset({"ResourceNotFound", "ResourceNotFoundException"})
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
@@ -10,3 +17,15 @@ def code_of(error: ClientError) -> str:
     """The service's code of an error."""
     code: str = error.response["Error"]["Code"]
     return code
+
+
+def unless_denied(read: Callable[[], T]) -> T | None:
+    """What a function reads; None where the caller has not the right to read it, or where it has been deleted."""
+    try:
+        return read()
+    except NotFound:
+        return None
+    except ClientError as error:
+        if code_of(error) not in DENIED:
+            raise
+        return None

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from sm_tuning.boto import Client, Session
 from sm_tuning.client import logs as cloudwatch
 from sm_tuning.client import loopback
-from sm_tuning.client.errors import DENIED, NOT_FOUND, code_of
+from sm_tuning.client.errors import NOT_FOUND, code_of, unless_denied
 from sm_tuning.client.hosts import is_local
 from sm_tuning.client.log_search import LogSearch
 from sm_tuning.client.progress import notebook_progress, status_html
@@ -299,18 +299,13 @@ class TuningRun:
         """Metrics that nothing matches in the log of the best training job or, without one, of the latest that did not fail.
 
         A training job that still runs may not have printed them yet: one that has printed little is not judged.
-        None where the log may not be read.
+        There are none where the log may not be read.
         """
         chosen = self.best() or self._latest_sound()
         if chosen is None:
             return []
-        try:
-            checks = self.metric_checks(chosen.name)
-        except ClientError as error:
-            if code_of(error) not in DENIED:
-                raise
-            return []
-        silent = [check for check in checks if check.is_silent(ended=chosen.ended is not None)]
+        checks = unless_denied(lambda: self.metric_checks(chosen.name))
+        silent = [check for check in checks or () if check.is_silent(ended=chosen.ended is not None)]
         return [SilentMetric(check=check, trainings=[chosen.name]) for check in silent]
 
     def _latest_sound(self) -> Training | None:
@@ -319,7 +314,7 @@ class TuningRun:
         return next(reversed([training for training in sound if training.ended is not None] or sound), None)
 
     def failures(self, trainings: Sequence[Training] | None = None) -> list[FailureGroup]:
-        """Failed training jobs grouped by cause, the largest group first.
+        """Failed training jobs grouped by cause, the largest group first; without the end of a log where that may not be read.
 
         Args:
             trainings: Its training jobs, where they are at hand; None to ask for them.
@@ -340,7 +335,10 @@ class TuningRun:
     def _last_words(self, training: str) -> Sequence[str]:
         """The end of a failed training job's log, which does not change any more: it is read once."""
         if training not in self._ends:
-            self._ends[training] = _of_script(list(self.logs(training)))[-5:]
+            log = unless_denied(lambda: list(self.logs(training)))
+            if log is None:
+                return ()
+            self._ends[training] = _of_script(log)[-5:]
         return self._ends[training]
 
 

@@ -2,16 +2,20 @@
 
 import io
 from collections.abc import Iterable
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 pytest.importorskip("rich", reason="the command needs rich: pip install 'sm-tuning[cli]'")
 
 from rich.console import Console, RenderableType
 
 from sm_tuning.analysis.data_scaling import data_scaling_curve
-from sm_tuning.cli.display import data_scaling_lines, diagnosis_lines, setting, short
-from sm_tuning.client.status import FailureGroup
+from sm_tuning.cli.display import Progress, data_scaling_lines, diagnosis_lines, setting, short
+from sm_tuning.client.status import FailureGroup, MetricCheck, RunStatus, Training
 from sm_tuning.report.view_model import view_model
 from tests.unit.sm_tuning.analysis.test_data_scaling import SHARES, shared
 from tests.unit.sm_tuning.made_results import made
@@ -42,6 +46,33 @@ def test_the_diagnosis_is_the_view_models() -> None:
 
 def test_without_training_jobs_it_says_so() -> None:
     assert "verdict: unknown (medium confidence): no training job has an objective" in text(diagnosis_lines(view_model(made(0))))
+
+
+@pytest.mark.parametrize("denied", [False, True])
+def test_silent_metrics_are_told_by_name_where_the_log_may_be_read(capsys: pytest.CaptureFixture[str], *, denied: bool) -> None:
+    def checks(_name: str) -> list[MetricCheck]:
+        if denied:
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "GetLogEvents")
+        return [MetricCheck(metric=name, regex="x", lines=5, matches=count) for name, count in (("loss", 4), ("auc", 0))]
+
+    run: Any = SimpleNamespace(
+        metric_checks=checks, trainings=lambda: [Training(name="job-1", status="InProgress", hyperparameters={})]
+    )
+    status = RunStatus(
+        name="job",
+        status="InProgress",
+        counters={"InProgress": 1},
+        objectives={},
+        max_jobs=2,
+        created=datetime.now(UTC),
+        ended=None,
+        best=None,
+        failure_reason=None,
+    )
+    with Progress(run) as progress:
+        progress(status)
+    warned = "warning: auc: the regex 'x' has matched none of 5 lines of the log of job-1\n"
+    assert capsys.readouterr().err.partition("running\n")[2] == ("" if denied else warned)
 
 
 def test_data_scaling() -> None:

@@ -57,6 +57,10 @@ class Service:
         return SimpleNamespace(paginate=paginate)
 
 
+def denied(_run: TuningRun, _name: str) -> None:
+    raise refusal("AccessDeniedException")
+
+
 def refusal(code: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": "no"}}, "StopHyperParameterTuningJob")
 
@@ -191,6 +195,10 @@ def test_failures_alike_are_one_group(service: Service, run: TuningRun, monkeypa
     assert [group.trainings for group in groups] == [["c", "d"], ["a"], ["e"]], "the largest first"
     assert [group.reason for group in groups][1:] == ["no column at 0x7f00", "no reason given"]
     assert groups[0].log == [f"c {line}" for line in range(4, 9)]
+    service.trainings = [summary("f", reason="other")]
+    monkeypatch.setattr(TuningRun, "logs", denied)
+    (group,) = run.failures()
+    assert (group.reason, group.log) == ("other", ()), "without the log where that may not be read"
 
 
 def test_the_toolkits_report_is_no_part_of_the_scripts_log() -> None:
@@ -244,9 +252,5 @@ def test_silent_metrics_are_those_of_the_latest_training_job_that_did_not_fail(
     monkeypatch.setattr(TuningRun, "logs", lambda _run, _name: iter(["loss=1", "scored 2"]))
     (metric,) = run.silent_metrics()
     assert (metric.check.metric, metric.trainings, metric.check.nearest[0]) == ("score", ["b"], "scored 2")
-
-    def denied(_run: TuningRun, _name: str) -> None:
-        raise refusal("AccessDeniedException")
-
     monkeypatch.setattr(TuningRun, "logs", denied)
     assert run.silent_metrics() == [], "who may not read logs is told the status all the same"
