@@ -24,15 +24,15 @@ def init(*, folder: Path, framework: str, as_json: bool) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(content)
     job, script = map(str, contents)
-    module, distributions = FRAMEWORKS[framework][0], FRAMEWORKS[framework][1].split()
-    missing = find_spec(module) is None
+    modules, distributions = (words.split() for words in FRAMEWORKS[framework])
+    missing = [module for module in modules if find_spec(module) is None]
     if as_json:
         echo_json({"job": job, "script": script, "framework": framework, "missing": distributions if missing else []})
         return
     echo(f"wrote {job} and {script}")
     if missing:
         install = program.python("-m", "pip", "install", *distributions)
-        echo(f"first:          {install}  (this Python, which runs the script, has no {module})")
+        echo(f"first:          {install}  (this Python, which runs the script, has no {', '.join(missing)})")
     echo(f"try the script: {program.python(script)}")
     echo(f"check the job:  {program.command('plan', job)}")
     echo(f"run it here:    {program.command('run', job)}")

@@ -3,13 +3,13 @@
 A job file is head.toml, the framework's tuned.toml and tail.toml, one after the other.
 """
 
-# The framework as users call it, the module that it is in Python, and the distributions of PyPI; "plain" needs none.
+# The framework as users call it, the modules of Python that it takes, and the distributions of PyPI; "plain" needs none.
 FRAMEWORKS = {
     "plain": ("sys", ""),
     "scikit-learn": ("sklearn", "scikit-learn"),
     "xgboost": ("xgboost", "xgboost"),
     "pytorch": ("torch", "torch"),
     "lightning": ("lightning", "lightning"),
-    "keras": ("keras", "keras torch"),
-    "transformers": ("transformers", "transformers[torch]"),
+    "keras": ("keras torch", "keras torch"),
+    "transformers": ("transformers torch accelerate", "transformers[torch]"),
 }

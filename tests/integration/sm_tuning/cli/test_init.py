@@ -34,13 +34,13 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli | None]:
 
 @pytest.fixture
 def having(other: Cli | None, server: Server, tmp_path: Path) -> Callable[[str], Cli]:
-    """The command line with an emulator whose Python has a module."""
+    """The command line with an emulator whose Python has some modules."""
 
-    def cli(module: str) -> Cli:
-        if find_spec(module) is not None:
+    def cli(modules: str) -> Cli:
+        if all(find_spec(module) is not None for module in modules.split()):
             return Cli(tmp_path, server.state)
         if other is None:
-            pytest.skip(f"{module} is not installed: `make scripts` runs this")
+            pytest.skip(f"{modules}: not all installed; `make scripts` runs this")
         return Cli(tmp_path, other.state)
 
     return cli
@@ -105,7 +105,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 
 
 def test_a_framework_that_is_not_here_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(FRAMEWORKS, "pytorch", ("no_such_module", "torch"))
+    monkeypatch.setitem(FRAMEWORKS, "pytorch", ("json no_such_module", "torch"))
     output, _ = Cli(tmp_path)("init", "mine", "--framework", "pytorch")
     assert re.search(r"first: +\S*python -m pip install torch  \(.* has no no_such_module\)\n", output)
     assert Cli(tmp_path).json("init", "other", "--framework", "plain")["missing"] == []
