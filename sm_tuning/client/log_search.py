@@ -27,7 +27,7 @@ class LogMatches:
         texts: What each metric's expression caught, in the order of the log: its first group, or all that it matched.
         tail: The last lines of the log.
         matched: Whether an expression matches each of them.
-        checks: For each metric, how many lines it matches.
+        checks: For each metric, how many values were found.
     """
 
     texts: Mapping[str, Sequence[str]]

@@ -177,7 +177,7 @@ class MetricCheck:
         lines: Lines of the log.
         matches: Values that the expression has found in them.
         nearest: The lines that are most like what it looks for, where it has found nothing.
-        usable: False for an expression that is none, or that takes too long.
+        usable: False for an expression that is none, or that takes too long, if only on some lines.
         caught: What the expression has caught first, if none of it is a number.
     """
 
@@ -197,7 +197,8 @@ class MetricCheck:
     def sentence(self) -> str:
         """What was found, without the nearest lines."""
         if self.matches:
-            return f"{self.metric}: {self.matches} values in {self.lines} lines"
+            more = "" if self.usable else f"; the regex {self.regex!r} takes too long on some of them"
+            return f"{self.metric}: {self.matches} values in {self.lines} lines{more}"
         if self.caught is not None:
             return f"{self.metric}: the regex {self.regex!r} has caught {self.caught!r} and no number in {self.lines} lines"
         if not self.usable:

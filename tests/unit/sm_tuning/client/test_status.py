@@ -164,3 +164,10 @@ def test_a_silent_metric_names_the_training_jobs() -> None:
         "    lost 1",
     ]
     assert "of the log of a, nor of those of 2 more;" in str(SilentMetric(check=check, trainings=["a", "b", "c"]))
+
+
+def test_a_search_that_took_too_long_on_some_lines_is_not_told_as_a_whole_one() -> None:
+    texts, lines = ["1", "2"], 5010
+    check = metric_check("loss", "loss=(.)", texts, [], lines, usable=False)
+    assert check.sentence == "loss: 2 values in 5010 lines; the regex 'loss=(.)' takes too long on some of them"
+    assert metric_check("loss", "loss=(.)", texts, [], lines).sentence == "loss: 2 values in 5010 lines"
