@@ -234,8 +234,8 @@ class RunFolder(HostFolder):
     def save_run(self, run: Run) -> None:
         """Save what the supervisor must know."""
         self.make()
-        for part in run.on_hosts:
-            self.host(part.host).make()
+        for host in run.hosts:
+            self.host(host.name).make()
         self.write_run(run)
 
     def write_run(self, run: Run) -> None:

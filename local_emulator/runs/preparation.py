@@ -137,7 +137,8 @@ class Preparation:
         hosts = job.spec.resources.hosts
         try:
             names.remove_results()
-            names.make()
+            if len(hosts) > 1:
+                names.make()
             self._expect()
             starts = [self._prepare_host(job, host, names.host(host.name if len(hosts) > 1 else None)) for host in hosts]
         except OSError as error:
