@@ -1,9 +1,10 @@
 """How much of the objective each hyperparameter decides, by itself and together with others, and how sure that is.
 
 A Gaussian process explains the objective by some of the hyperparameters: an effect of each, the more alike the nearer two settings
-are, and products of them for what they do together. Which ones is not known, so all sets of hyperparameters that are worth it are
-tried, and averaged by the probability of the objectives under each. Effects are centred over the training jobs, so the variance of
-what is explained splits exactly (Sobol's indices). Nothing is drawn at random: the same training jobs give the same numbers.
+are, and products of them for what they do together. Which ones is not known, nor how much they do together, so all sets of
+hyperparameters that are worth it are tried with several sizes of those products, and averaged by the probability of the objectives
+under each. Effects are centred over the training jobs, so the variance of what is explained splits exactly (Sobol's indices).
+Nothing is drawn at random: the same training jobs give the same numbers.
 """
 
 import math
@@ -15,10 +16,10 @@ from sm_tuning.analysis.confidence import Confidence
 
 MOST_TRIALS = 60  # the time grows with the third power; of more, as many are taken evenly
 
-_SIZE = 1.0  # variance of a hyperparameter's effect beside 1: of what two do together it is the square
+_SIZES = (0.25, 4.0)  # variances of a hyperparameter's effect beside 1: of what two do together it is the square
 _STEPS = 12  # settings that stand for a range of numbers
 _LEAST = 1e-9  # variance of settings that differ
-_NOISE = (0.03, 0.1, 0.3)  # share of the objective's variance that no hyperparameter decides
+_NOISES = (0.05, 0.2)  # share of the objective's variance that no hyperparameter decides
 _PRIOR = 0.3  # probability that a hyperparameter matters, before anything is seen
 _WORTH = 0.001  # as probable as the best set: one that is less so is not extended
 _NEGLIGIBLE = 0.003  # probability of a set whose shares do not count
@@ -49,8 +50,9 @@ class Importance:
         return Confidence.MEDIUM if self.probability >= _LIKELY else Confidence.LOW
 
 
-class Column:
-    """One hyperparameter's settings: how alike its effects are at two training jobs.
+@dataclass(frozen=True)
+class _Sized:
+    """How alike a hyperparameter's effects are if it has some size.
 
     Attributes:
         alike: Covariance of the effect at two training jobs, plus 1.
@@ -58,24 +60,42 @@ class Column:
         means: Product of the two means over the range of those covariances, plus 1.
     """
 
+    alike: Triangle
+    overlap: Triangle
+    means: Triangle
+
+
+class Column:
+    """One hyperparameter's settings: how alike its effects are at two training jobs, by the size of the effects."""
+
     def __init__(self, near: Sequence[Sequence[float]], across: Sequence[Sequence[float]]) -> None:
         """Of how near two training jobs are, and how near each training job (row) is to settings spread over the range."""
         means = [math.fsum(row) / len(row) for row in near]
         mean = math.fsum(means) / len(means)
         rows = [[value - a - b + mean for value, b in zip(row, means, strict=True)] for row, a in zip(near, means, strict=True)]
         variance = math.fsum(row[at] for at, row in enumerate(rows)) / len(rows)
-        scale = _SIZE / variance if variance > _LEAST else 0.0
-        self.alike: Triangle = [1.0 + scale * value for at, row in enumerate(rows) for value in row[: at + 1]]
+        scale = 1.0 / variance if variance > _LEAST else 0.0
         there = [math.fsum(column) / len(column) for column in zip(*across, strict=True)]
         spread = [
-            [1.0 + scale * (value - a - b + mean) for value, b in zip(row, there, strict=True)]
+            [scale * (value - a - b + mean) for value, b in zip(row, there, strict=True)]
             for row, a in zip(across, means, strict=True)
         ]
-        averages = [math.fsum(row) / len(row) for row in spread]
-        self.overlap: Triangle = [
+        self._alike: Triangle = [scale * value for at, row in enumerate(rows) for value in row[: at + 1]]
+        self._averages = [math.fsum(row) / len(row) for row in spread]
+        self._overlap: Triangle = [
             sum(map(mul, row, other)) / len(row) for at, row in enumerate(spread) for other in spread[: at + 1]
         ]
-        self.means: Triangle = [first * second for at, first in enumerate(averages) for second in averages[: at + 1]]
+
+    def sized(self, size: float) -> _Sized:
+        """With effects whose variance over the training jobs is `size`."""
+        pairs = [(first, second) for at, first in enumerate(self._averages) for second in self._averages[: at + 1]]
+        return _Sized(
+            alike=[1.0 + size * value for value in self._alike],
+            overlap=[
+                1.0 + size * (first + second + size * value) for (first, second), value in zip(pairs, self._overlap, strict=True)
+            ],
+            means=[(1.0 + size * first) * (1.0 + size * second) for first, second in pairs],
+        )
 
     @classmethod
     def ordered(cls, settings: Sequence[float]) -> "Column":
@@ -132,20 +152,29 @@ _Chosen = frozenset[int]
 
 
 @dataclass(frozen=True)
+class _Solution:
+    """How well a size and a share of noise explain the objectives: a log probability, and what covariance @ it = objectives."""
+
+    size: float
+    noise: float
+    log: float
+    values: Sequence[float]
+
+
+@dataclass(frozen=True)
 class _Model:
-    """How well some hyperparameters explain the objectives: a log probability, and the solution with each share of noise."""
+    """How well some hyperparameters explain the objectives: a log probability, and the solutions it is the mean of."""
 
     chosen: _Chosen
     log: float
-    logs: Sequence[float] = ()
-    solutions: Sequence[Sequence[float]] = ()
+    solutions: Sequence[_Solution] = ()
 
 
 def _explored(process: "_Process") -> list[_Model]:
     """Sets of hyperparameters: from the empty one on the neighbours of the most probable ones, while there is time."""
     empty = process.model(_Chosen())
     models, waiting = {empty.chosen: empty}, [empty]
-    width = len(process.columns)
+    width = process.width
     most = max(min(_MOST_MODELS, _WORK // len(process.values) ** 2), 2 * width)
     while waiting and len(models) < most:
         model = max(waiting, key=lambda model: model.log)
@@ -163,20 +192,26 @@ class _Process:
     """Gaussian processes of objectives whose mean is 0 and whose variance is 1."""
 
     def __init__(self, columns: Sequence[Column], values: Sequence[float]) -> None:
-        self.columns, self.values = columns, values
+        self.width, self.values = len(columns), values
+        self.sized = {size: [column.sized(size) for column in columns] for size in _SIZES}
         self.ends = [row * (row + 1) // 2 for row in range(len(values) + 1)]
 
     def model(self, chosen: _Chosen) -> _Model:
         """The model with some of the hyperparameters."""
-        others = len(self.columns) - len(chosen)
-        prior = len(chosen) * math.log(_PRIOR) + others * math.log(1 - _PRIOR)
+        prior = len(chosen) * math.log(_PRIOR) + (self.width - len(chosen)) * math.log(1 - _PRIOR)
         if not chosen:
             return _Model(chosen, prior)
-        alike = _product([self.columns[index].alike for index in chosen])
-        solved = [self._solved(alike, (1 - noise) / _variance(chosen), noise) for noise in _NOISE]
-        logs = [log for log, _ in solved]
-        evidence = max(logs) + math.log(math.fsum(math.exp(log - max(logs)) for log in logs) / len(logs))
-        return _Model(chosen, prior + evidence, logs, [solution for _, solution in solved])
+        sizes = _SIZES if len(chosen) > 1 else _SIZES[:1]  # the size of one by itself changes nothing
+        solutions = [solution for size in sizes for solution in self._solutions(chosen, size)]
+        most = max(solution.log for solution in solutions)
+        evidence = most + math.log(math.fsum(math.exp(solution.log - most) for solution in solutions) / len(solutions))
+        return _Model(chosen, prior + evidence, solutions)
+
+    def _solutions(self, chosen: _Chosen, size: float) -> list[_Solution]:
+        """One for each share of noise."""
+        alike = _product([self.sized[size][index].alike for index in chosen])
+        scales = [(1 - noise) / _variance(chosen, size) for noise in _NOISES]
+        return [_Solution(size, noise, *self._solved(alike, scale, noise)) for scale, noise in zip(scales, _NOISES, strict=True)]
 
     def _solved(self, alike: Triangle, scale: float, noise: float) -> tuple[float, list[float]]:
         """Log probability of the objectives, whatever their scale, and the solution of covariance @ solution = objectives."""
@@ -201,26 +236,37 @@ class _Process:
     def shares(self, model: _Model) -> dict[int, float]:
         """Of each hyperparameter of a model the variance of its effect and of its products with others, as a share of everything."""
         shares = dict.fromkeys(model.chosen, 0.0)
-        columns = self.columns
-        wholes, means = (
-            _product([columns[at].overlap for at in model.chosen]),
-            _product([columns[at].means for at in model.chosen]),
-        )
-        withouts = {
-            index: _product([columns[at].means if at == index else columns[at].overlap for at in model.chosen])
-            for index in model.chosen
-        }
-        for weight, noise, solution in zip(_weights(model.logs or [0.0]), _NOISE, model.solutions, strict=False):
-            scale = (1 - noise) / _variance(model.chosen)
-            pairs = [scale * first * scale * second for at, first in enumerate(solution) for second in solution[: at + 1]]
-            for end in self.ends[1:]:
-                pairs[end - 1] /= 2  # the triangle holds all others once, the matrix twice
-            whole = 2 * sum(map(mul, pairs, wholes))
-            random = noise * sum(map(mul, solution, self.values)) / len(solution)
-            everything = whole - 2 * sum(map(mul, pairs, means)) + random
-            for index, without in withouts.items():
-                shares[index] += weight * (whole - 2 * sum(map(mul, pairs, without))) / everything
+        weights = _weights([solution.log for solution in model.solutions]) if model.solutions else []
+        for size, columns in self.sized.items():
+            weighty = [
+                (weight, solution)
+                for weight, solution in zip(weights, model.solutions, strict=True)
+                if solution.size == size and weight > _NEGLIGIBLE
+            ]
+            for index, share in (_shares(model.chosen, columns, weighty, self.values) if weighty else {}).items():
+                shares[index] += share
         return shares
+
+
+def _shares(
+    chosen: _Chosen, columns: Sequence[_Sized], weighty: Sequence[tuple[float, _Solution]], objectives: Sequence[float]
+) -> dict[int, float]:
+    """What solutions of the same size, each with its weight, add to the shares of a model."""
+    shares = dict.fromkeys(chosen, 0.0)
+    wholes, means = _product([columns[at].overlap for at in chosen]), _product([columns[at].means for at in chosen])
+    withouts = {index: _product([columns[at].means if at == index else columns[at].overlap for at in chosen]) for index in chosen}
+    for weight, solution in weighty:
+        scale = (1 - solution.noise) / _variance(chosen, solution.size)
+        values = [scale * value for value in solution.values]
+        pairs = [2 * first * second for at, first in enumerate(values) for second in values[: at + 1]]
+        for row in range(len(values)):
+            pairs[row * (row + 3) // 2] /= 2  # the triangle holds all others once, the matrix twice
+        whole = sum(map(mul, pairs, wholes))
+        random = solution.noise * sum(map(mul, solution.values, objectives)) / len(objectives)
+        everything = whole - sum(map(mul, pairs, means)) + random
+        for index, without in withouts.items():
+            shares[index] += weight * (whole - sum(map(mul, pairs, without))) / everything
+    return shares
 
 
 def _product(factors: Sequence[Triangle]) -> Triangle:
@@ -231,6 +277,6 @@ def _product(factors: Sequence[Triangle]) -> Triangle:
     return product
 
 
-def _variance(chosen: _Chosen) -> float:
+def _variance(chosen: _Chosen, size: float) -> float:
     """Variance of the effects of some hyperparameters and of all products of them."""
-    return (1 + _SIZE) ** len(chosen) - 1
+    return (1 + size) ** len(chosen) - 1

@@ -112,17 +112,18 @@ def in_matrices(at: Points, values: Sequence[float]) -> Mapping[int, tuple[float
     sets = [set(chosen) for size in range(width + 1) for chosen in itertools.combinations(range(width), size)]
     weights, shares = [], []
     for chosen in sets:
-        product = np.ones((count, count))
-        for index in chosen:
-            product *= 1 + kernels[index]
-        for noise in (0.03, 0.1, 0.3):
-            signal = (product - 1) / (2 ** len(chosen) - 1) if chosen else 0 * product
+        for size, noise in itertools.product((0.25, 4), (0.05, 0.2)):
+            product = np.ones((count, count))
+            for index in chosen:
+                product *= 1 + size * kernels[index]
+            variance = (1 + size) ** len(chosen) - 1
+            signal = (product - 1) / variance if chosen else 0 * product
             covariance = (1 - noise) * signal + noise * np.eye(count) if chosen else np.eye(count)
             solution = np.linalg.solve(covariance, y)
             density = np.exp(-0.5 * np.linalg.slogdet(covariance)[1]) * (y @ solution / count) ** (-(count - 1) / 2)
             weights.append(density * 0.3 ** len(chosen) * 0.7 ** (width - len(chosen)))
-            alpha = (1 - noise) * solution / (2 ** len(chosen) - 1) if chosen else 0 * solution
-            factors = [1 + cross if index in chosen else np.ones_like(cross) for index, cross in enumerate(crosses)]
+            alpha = (1 - noise) * solution / variance if chosen else 0 * solution
+            factors = [1 + size * cross if index in chosen else np.ones_like(cross) for index, cross in enumerate(crosses)]
             surface = np.einsum("in,jn,kn,n->ijk", *factors, alpha)
             parts = [surface.var(axis=index).mean() for index in range(width)]
             rest = surface.var() + noise * (y @ solution) / count
@@ -133,7 +134,7 @@ def in_matrices(at: Points, values: Sequence[float]) -> Mapping[int, tuple[float
             sum(weight * share[index] for weight, share in zip(weights, shares, strict=True)) / total,
             sum(
                 weight
-                for weight, chosen in zip(weights, [chosen for chosen in sets for _ in range(3)], strict=True)
+                for weight, chosen in zip(weights, [chosen for chosen in sets for _ in range(4)], strict=True)
                 if index in chosen
             )
             / total,
