@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sm_tuning.analysis.curves import Curves, LogLines
 from sm_tuning.client.description import TuningJobDescription
-from sm_tuning.client.status import MetricCheck, duration
+from sm_tuning.client.status import MetricCheck, duration, short_name
 from sm_tuning.errors import Invalid, optional_package
 from sm_tuning.spec.metrics import Objective, number
 from sm_tuning.spec.parameters import Categorical, Integer, Range
@@ -85,11 +85,6 @@ class TrialResult:
     def settings(self) -> Mapping[str, float | str]:
         """The hyperparameters as numbers, where they are numbers; text without the quotes that SageMaker puts around it."""
         return {name: _setting(text) for name, text in self.hyperparameters.items()}
-
-
-def short_name(training_job: str, tuning_job: str) -> str:
-    """A training job's name without its tuning job's."""
-    return training_job.removeprefix(f"{tuning_job}-")
 
 
 def _setting(text: str) -> float | str:
@@ -239,7 +234,7 @@ class Results:
     def _summary_row(self, trial: TrialResult) -> tuple[int | float | str | None, ...]:
         values = self.values(trial)
         settings = (values.get(name) for name in self.hyperparameters)
-        return (short_name(trial.name, trial.tuning_job), trial.objective, *settings, trial.status, trial.seconds)
+        return (short_name(trial.name), trial.objective, *settings, trial.status, trial.seconds)
 
     def __repr__(self) -> str:
         return str(self._summary())

@@ -18,7 +18,7 @@ from rich.text import Text
 from sm_tuning.analysis.fit import Verdict
 from sm_tuning.cli.tables import Column, FittedTable, safe, table_of
 from sm_tuning.client.errors import unless_denied
-from sm_tuning.client.status import RunStatus, SilentMetric, Training, duration
+from sm_tuning.client.status import RunStatus, SilentMetric, Training, duration, short_name
 from sm_tuning.printable import printable
 
 if TYPE_CHECKING:
@@ -69,16 +69,10 @@ def setting(text: str) -> str:
     return text if value.is_integer() and "e" not in text.lower() else f"{value:.4g}"
 
 
-def short(name: str) -> str:
-    """A training job's name without its tuning job's: number and random digits."""
-    parts = name.rsplit("-", 2)
-    return "-".join(parts[1:]) if len(parts) == 3 else name  # noqa: PLR2004 - tuning job, number, digits
-
-
 def trainings_table(trainings: Sequence[Training], objective: str, *, best: str | None = None) -> FittedTable:
     """Training jobs of a tuning job whose objective has that name."""
     names = sorted({name for training in trainings for name in training.hyperparameters})
-    titles = [Text(short(training.name) + (" *" if training.name == best else "")) for training in trainings]
+    titles = [Text(short_name(training.name) + (" *" if training.name == best else "")) for training in trainings]
     statuses = Column("status", [safe_status(training.status) for training in trainings])
     columns = [
         Column("training job", [safe(title.plain) for title in titles], 0),
@@ -110,7 +104,7 @@ def status_lines(status: RunStatus) -> Group:
         chosen = ", ".join(f"{name}={setting(value)}" for name, value in status.best.hyperparameters.items())
         best = "best" if status.over else "best so far"
         objective = Text.assemble((f"{best} ", "bold"), safe(status.objective), " ", number(status.best.value))
-        parts += [Text.assemble(objective, "  by ", safe(short(status.best.name))), Text.assemble("  ", safe(chosen))]
+        parts += [Text.assemble(objective, "  by ", safe(short_name(status.best.name))), Text.assemble("  ", safe(chosen))]
     return Group(*parts)
 
 

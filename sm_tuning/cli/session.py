@@ -1,7 +1,6 @@
 """What commands ask with a session of boto3."""
 
 import contextlib
-import re
 from collections.abc import Iterable, Mapping
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -9,12 +8,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from sm_tuning.boto import Session
 from sm_tuning.cli.output import echo
 from sm_tuning.client.run import TuningRun
+from sm_tuning.client.status import SHORT_NAME
 from sm_tuning.client.summaries import training_job, training_names, tuning_jobs
 from sm_tuning.errors import NotFound
 from sm_tuning.preflight.prices import price_list
 from sm_tuning.spec.data_scaling import without_scaling_jobs
-
-_SHORT = re.compile(r"\d{3,}-[0-9a-f]{8}")
 
 
 def training_of(session: Session, name: str) -> tuple[TuningRun, str] | None:
@@ -24,7 +22,7 @@ def training_of(session: Session, name: str) -> tuple[TuningRun, str] | None:
     """
     client = session.client("sagemaker")
     names = [name]
-    if _SHORT.fullmatch(name):
+    if SHORT_NAME.fullmatch(name):
         names += [known for known in training_names(client, name) if known.endswith(f"-{name}")]
     for known in names:
         with contextlib.suppress(NotFound):

@@ -10,6 +10,9 @@ from typing import Any
 from sm_tuning.spec.metrics import number
 
 ENDED = frozenset({"Completed", "Failed", "Stopped", "DeleteFailed"})
+SHORT_NAME = re.compile(r"\d{3,}-[0-9a-f]{8}")
+"""What follows its tuning job's name in a training job's: number and random digits."""
+
 _MINUTE = 60.0
 _ENOUGH_LINES = 20  # without a value of a metric: its expression is probably wrong
 
@@ -234,6 +237,12 @@ class SilentMetric:
         """The sentence, and the nearest lines."""
         said = self.sentence + ("; the nearest:" if self.check.nearest else "")
         return "\n".join([said, *(f"    {line}" for line in self.check.nearest)])
+
+
+def short_name(training_job: str) -> str:
+    """A training job's name without its tuning job's; other names as they are."""
+    match = re.search(rf"(?<=-){SHORT_NAME.pattern}$", training_job)
+    return training_job if match is None else match[0]
 
 
 def duration(seconds: float | None) -> str:

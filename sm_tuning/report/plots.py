@@ -6,7 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sm_tuning.analysis.results import Results, short_name
+from sm_tuning.analysis.results import Results
+from sm_tuning.client.status import short_name
 from sm_tuning.errors import Invalid, MissingExtra
 from sm_tuning.report.charts import history, history_over_time
 from sm_tuning.report.curve_charts import curve_charts
@@ -117,7 +118,7 @@ class Plots:
                 best one, with the others behind it.
         """
         view = self._view
-        names = [(trial.name, short_name(trial.name, trial.tuning_job)) for trial in view.trials]
+        names = [(trial.name, short_name(trial.name)) for trial in view.trials]
         chosen = next((trial for trial, known in zip(view.trials, names, strict=True) if training_job in known), None)
         if training_job is not None and chosen is None:
             raise Invalid(f"training_job is {training_job!r}; none of the {len(view.trials)} training jobs has that name")

@@ -53,9 +53,9 @@ def test_results_and_diagnosis_are_shown_in_short() -> None:
 
 def test_names_are_short_so_that_hyperparameters_have_room() -> None:
     plain = made(20)
-    trials = [replace(trial, name=f"{trial.tuning_job}-0101-120000-abcd-{trial.name}") for trial in plain.trials]
+    trials = [replace(trial, name=f"made-0101-120000-abcd-{trial.name[-3:]}-0a1b2c3d") for trial in plain.trials]
     results = Results(tuning_jobs=plain.tuning_jobs, trials=trials)
-    assert "  0101-120000-abcd-job-0014     0.5001        0.01976     11  a" in repr(results)
-    assert "0.500146 by made-0101-120000-abcd-job-0014" in repr(results)
-    figures = [results.plot.curves(training_job=name) for name in (trials[3].name, "0101-120000-abcd-job-0003")]
+    assert "  014-0a1b2c3d     0.5001        0.01976     11  a" in repr(results)
+    assert "0.500146 by made-0101-120000-abcd-014-0a1b2c3d" in repr(results)
+    figures = [results.plot.curves(training_job=name) for name in (trials[3].name, "003-0a1b2c3d")]
     assert figures[0].specification == figures[1].specification

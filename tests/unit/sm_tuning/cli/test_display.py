@@ -14,7 +14,7 @@ pytest.importorskip("rich", reason="the command needs rich: pip install 'sm-tuni
 from rich.console import Console, RenderableType
 
 from sm_tuning.analysis.data_scaling import data_scaling_curve
-from sm_tuning.cli.display import Progress, data_scaling_lines, diagnosis_lines, setting, short
+from sm_tuning.cli.display import Progress, data_scaling_lines, diagnosis_lines, setting
 from sm_tuning.client.status import FailureGroup, MetricCheck, RunStatus, Training
 from sm_tuning.report.view_model import view_model
 from tests.unit.sm_tuning.analysis.test_data_scaling import SHARES, shared
@@ -87,11 +87,6 @@ def test_data_scaling() -> None:
 @pytest.mark.parametrize(("value", "shown"), [("0.123456789", "0.1235"), ("16", "16"), ("1e-06", "1e-06"), ("adam", "adam")])
 def test_hyperparameters_are_short(value: str, shown: str) -> None:
     assert setting(value) == shown
-
-
-def test_names_are_short() -> None:
-    assert short("my-job-003-a1b2c3d4") == "003-a1b2c3d4"
-    assert short("plain") == "plain"
 
 
 def test_failures_come_first_with_the_log_s_last_lines() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sm_tuning.client.status import RunStatus, SilentMetric, Training, duration, metric_check, training_of
+from sm_tuning.client.status import RunStatus, SilentMetric, Training, duration, metric_check, short_name, training_of
 
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 BEGIN = datetime(2024, 5, 1, 12, tzinfo=UTC)
@@ -171,3 +171,9 @@ def test_a_search_that_took_too_long_on_some_lines_is_not_told_as_a_whole_one() 
     check = metric_check("loss", "loss=(.)", texts, [], lines, usable=False)
     assert check.sentence == "loss: 2 values in 5010 lines; the regex 'loss=(.)' takes too long on some of them"
     assert metric_check("loss", "loss=(.)", texts, [], lines).sentence == "loss: 2 values in 5010 lines"
+
+
+def test_names_of_training_jobs_are_short() -> None:
+    assert short_name("my-job-003-a1b2c3d4") == "003-a1b2c3d4"
+    assert short_name("my-job-1003-a1b2c3d4") == "1003-a1b2c3d4"
+    assert [short_name(name) for name in ("plain", "my-training-job")] == ["plain", "my-training-job"], "of no tuning job"
