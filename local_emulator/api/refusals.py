@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-from local_emulator.domain.errors import AwsError, EndpointNotFound, UnknownOperationException
+from local_emulator.domain.errors import AwsError, UnknownOperationException, ValidationError
 
 PRETENDED = ("x-sm-emulator-pretended", "moto")
 """Header of an answer that moto invented."""
@@ -90,7 +90,7 @@ def refusal(service: str, target: str, path: str, body: bytes, account: str | No
         return None
     invocation = _INVOCATION.match(path)
     if invocation:
-        return EndpointNotFound(f"Endpoint {unquote(invocation[1])} of account {account or ''} not found.")
+        return ValidationError(f"Endpoint {unquote(invocation[1])} of account {account or ''} not found.")
     return _refused(f"SageMaker's {path[:100]}")
 
 

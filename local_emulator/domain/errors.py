@@ -9,7 +9,7 @@ EmulatorError
 │   ├── ThrottlingException      too many requests (only if faults are injected)
 │   ├── SerializationException   the body is not the protocol's
 │   ├── UnknownOperationException   also: nothing here would carry it out
-│   ├── EndpointNotFound         nothing to invoke
+│   ├── ValidationError         nothing to invoke
 │   └── InternalFailure          our own fault, told without a 5xx page
 ├── InUse                        another process uses what this one needs: a state folder, a port
 ├── StoreError
@@ -93,8 +93,8 @@ class UnknownOperationException(AwsError):  # noqa: N818 - AWS's name
     code = "UnknownOperationException"
 
 
-class EndpointNotFound(AwsError):  # noqa: N818 - reads as a fact
-    """No endpoint of that name answers invocations."""
+class ValidationError(AwsError):
+    """The runtime API's ValidationException: no endpoint of that name answers invocations, for one."""
 
     code = "ValidationError"
 
