@@ -34,7 +34,10 @@ def refused(hyperparameters: Mapping[str, str], hosts: int, python: str) -> str 
     if why is not None:
         return f"The distribution is not emulated: {why}."
     if _TORCH in asked and _program("torchrun", python) is None:
-        return f"The distribution torch_distributed needs torchrun: install torch for {python}, or serve --python another."
+        return (
+            f"The distribution torch_distributed needs torchrun: install torch for {python} (pip install torch), or start the "
+            "emulator with another Python: sm-tuning emulator start -- --python PATH."
+        )
     if _MPI in asked and _program("mpirun", python) is None:
         return f"The distribution mpi needs mpirun (Debian's openmpi-bin, and mpi4py for {python}), which this machine lacks."
     return None

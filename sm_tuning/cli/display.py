@@ -74,8 +74,10 @@ def trainings_table(trainings: Sequence[Training], objective: str, *, best: str 
     names = sorted({name for training in trainings for name in training.hyperparameters})
     titles = [Text(short_name(training.name) + (" *" if training.name == best else "")) for training in trainings]
     statuses = Column("status", [safe_status(training.status) for training in trainings])
+    definitions = Column("definition", [safe(training.definition or "") for training in trainings])
     columns = [
         Column("training job", [safe(title.plain) for title in titles], 0),
+        *([definitions] if any(training.definition for training in trainings) else []),
         replace(statuses, rank=3 if statuses.uniform else 0),
         Column(objective or "objective", [Text(number(training.value)) for training in trainings], 0, "right"),
         *(_hyperparameter(name, trainings) for name in names),

@@ -12,6 +12,7 @@ def training_document(training: Training | None) -> Mapping[str, Any] | None:
         return None
     return {
         "TrainingJobName": training.name,
+        "TrainingJobDefinitionName": training.definition,
         "TrainingJobStatus": training.status,
         "TunedHyperParameters": dict(training.hyperparameters),
         "FinalObjectiveMetricValue": training.value,

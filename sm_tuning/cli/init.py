@@ -18,7 +18,8 @@ def init(*, folder: Path, framework: str, as_json: bool) -> None:
     """Write job.toml and train.py to a folder; nothing is overwritten."""
     contents = {folder / "job.toml": _job_file(folder, framework), folder / "train.py": _text(framework, "train.py")}
     if existing := [str(path) for path in contents if path.exists()]:
-        raise Invalid(f"{' and '.join(existing)} exists already, and nothing is overwritten; name another folder")
+        verb = "exists" if len(existing) == 1 else "exist"
+        raise Invalid(f"{' and '.join(existing)} {verb} already, and nothing is overwritten; name another folder")
     folder.mkdir(parents=True, exist_ok=True)
     for path, content in contents.items():
         with path.open("x", encoding="utf-8") as file:

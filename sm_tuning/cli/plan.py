@@ -48,6 +48,7 @@ def show_plan(job: TuningJob, planned: Mapping[str, Any]) -> None:
     out = console()
     out.print(f"{job.name}: {type(job.strategy).__name__}, {planned['trainingJobs']} training jobs, {job.max_parallel} at a time")
     out.print(table_of([{"range": name, "values such as": "  ".join(values)} for name, values in planned["samples"].items()]))
+    out.print("points such as the strategy might try (examples, not what will run):")
     out.print(table_of([dict(point) for point in planned["points"]]))
     out.print(cost_line(job, planned["pricesPerHour"]), soft_wrap=True)
     show_problems(planned)

@@ -94,7 +94,7 @@ def _fit(columns: Sequence[Column], width: int) -> tuple[Sequence[Column], int, 
 
 
 def table_of(rows: Sequence[Mapping[str, object]], ranks: Mapping[str, int] | None = None) -> FittedTable:
-    """Rows of the same keys as a table; a key without a rank is never left out."""
+    """Rows as a table with every key, its cell empty where a row has none; a key without a rank is never left out."""
     ranks = ranks or {}
-    titles = rows[0] if rows else ()
-    return FittedTable([Column(title, [safe(row[title]) for row in rows], ranks.get(title, 0)) for title in titles])
+    titles = dict.fromkeys(title for row in rows for title in row)
+    return FittedTable([Column(title, [safe(row.get(title, "")) for row in rows], ranks.get(title, 0)) for title in titles])

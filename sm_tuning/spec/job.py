@@ -1,5 +1,6 @@
 """The description of a tuning job."""
 
+import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -20,10 +21,12 @@ def unique_name(base: str) -> str:
     """A tuning job's name of at most 32 characters: the base, the time (UTC, to the second) and four random digits.
 
     Args:
-        base: The beginning of the name, which is cut where the whole would be too long.
+        base: The beginning of the name, which is cut where the whole would be too long; a number at its end (`digits-2`) stays.
     """
     tail = f"{datetime.now(UTC):%m%d-%H%M%S}-{secrets.token_hex(2)}"
-    return f"{base[: LONGEST_NAME - len(tail) - 1].rstrip('-')}-{tail}"
+    most = LONGEST_NAME - len(tail) - 1
+    ending = match[0] if (match := re.search(r"-\d{1,3}$", base)) else ""
+    return f"{base.removesuffix(ending)[: most - len(ending)].rstrip('-')}{ending}-{tail}"
 
 
 @dataclass(frozen=True, kw_only=True)

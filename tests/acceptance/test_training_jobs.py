@@ -65,7 +65,7 @@ def test_good_and_bad_endings(run: Any, server: Any) -> None:
     assert '\nErrorMessage "ValueError: no\nsuch column"\n' in raised["FailureReason"]
     missing = run("import no_such_package.part")["FailureReason"]
     assert "\nErrorMessage \"ModuleNotFoundError: No module named 'no_such_package'\"\n" in missing
-    assert "install what no_such_package belongs to there, or serve --python another" in missing
+    assert "install no_such_package there (pip install no_such_package), or start the emulator with another Python" in missing
     assert "FinalMetricDataList" not in run("print('score is 1')")
 
 

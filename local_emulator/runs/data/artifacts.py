@@ -22,6 +22,7 @@ _ERROR_LINES = 20
 _LAUNCHERS = {"torchrun", "mpirun"}
 _TAG = re.compile(r"^(\[\d+,\d+\]<std(out|err)>|\[rank\d+\]): ?")  # of mpirun, and of torch
 _MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^']+)'")
+_PACKAGES = {"PIL": "pillow", "cv2": "opencv-python", "skimage": "scikit-image", "sklearn": "scikit-learn", "yaml": "PyYAML"}
 _LONGEST_KEY = 1024  # bytes
 _IN_XML = re.compile("[^\ufffe\uffff]*")
 _TROUBLE = (NoSuchBucket, ObjectsUnavailable, ValueError, OSError, OutputError)
@@ -136,7 +137,11 @@ def _toolkit_text(folder: HostFolder, run: Run, code: int) -> str:
         return text
     # What AWS has no need to say: there the image holds the packages.
     name = missing[1].split(".")[0]
-    return f"{text}\nScripts run with {run.program.argv[0]}; install what {name} belongs to there, or serve --python another"
+    package = _PACKAGES.get(name, name)
+    return (
+        f"{text}\nScripts run with {run.program.argv[0]}; install {package} there (pip install {package}), or start the emulator "
+        "with another Python: sm-tuning emulator start -- --python PATH"
+    )
 
 
 def _error(folder: HostFolder, *, first: bool) -> str:

@@ -98,6 +98,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     cli = Cli(tmp_path)
     for name in ("job.toml", "train.py"):
         (tmp_path / name).write_text("mine")
+    assert "sm-tuning: job.toml and train.py exist already, " in cli("init", code=2)[1]
     (tmp_path / "job.toml").unlink()
     assert cli("init", code=2)[1] == "sm-tuning: train.py exists already, and nothing is overwritten; name another folder\n"
     assert not (tmp_path / "job.toml").exists()

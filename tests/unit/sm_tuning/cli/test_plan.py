@@ -1,12 +1,14 @@
 """What a plan says of a tuning job."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sm_tuning import Auto, Categorical, Continuous, Grid, Integer, Scaling, batch_size, learning_rate
-from sm_tuning.cli.plan import cost_line, document, points, samples
+from sm_tuning import Auto, Categorical, Continuous, Grid, Integer, Scaling, TuningJob, batch_size, learning_rate
+from sm_tuning.cli.plan import cost_line, document, points, samples, show_plan
 from sm_tuning.spec.parameters import Range
 from tests.unit.sm_tuning.descriptions import SEVERAL, Make
 
@@ -24,6 +26,20 @@ from tests.unit.sm_tuning.descriptions import SEVERAL, Make
 )
 def test_samples_are_spread_as_the_scaling_spreads_them(parameter: Range, values: list[str]) -> None:
     assert list(samples(parameter)) == values
+
+
+def test_the_page_s_job_of_several_definitions_is_shown_with_all_hyperparameters(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "job.toml"
+    file.write_text(re.findall(r"```toml\n(.*?)```", Path("docs/cli.md").read_text(encoding="utf-8"), re.DOTALL)[1])
+    several = TuningJob.from_toml(file, role="arn:aws:iam::123456789012:role/R", output="s3://b")
+    show_plan(several, document(several, several.dry_run(), {}))
+    _, _, shown = capsys.readouterr().out.partition("points such as the strategy might try (examples, not what will run):\n")
+    title, *rows = shown.splitlines()[:4]
+    assert title.split() == ["definition", "trees", "learning_rate", "batch_size"]
+    assert [row.split()[0] for row in rows] == ["forest", "network", "forest"]
+    assert [len(row.split()) for row in rows] == [2, 3, 2]
 
 
 def test_points_of_several_definitions_name_theirs(job: Make) -> None:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ pytest.importorskip("rich", reason="the command needs rich: pip install 'sm-tuni
 from rich.console import Console, RenderableType
 
 from sm_tuning.cli.display import status_lines, trainings_table
+from sm_tuning.cli.documents import training_document
 from sm_tuning.cli.tables import table_of
 from sm_tuning.client.status import RunStatus, Training
 
@@ -59,6 +61,21 @@ def test_what_all_have_in_common_goes_first_and_is_told() -> None:
     shown = lines(trainings_table(trainings(["Completed", "Failed"]), "score"), 60)
     assert any("Failed" in line for line in shown), "a status that differs stays"
     assert "not shown: regularization (3.273e-06 in all), time" in " ".join(shown)
+
+
+def test_a_definition_is_named_where_there_are_several() -> None:
+    rows = [replace(row, definition=name) for row, name in zip(trainings(), ("forest", "network"), strict=True)]
+    shown = lines(trainings_table(rows, "score"), 240)
+    assert [line.split()[1] for line in shown[1:]] == ["forest", "network"]
+    assert [document["TrainingJobDefinitionName"] for row in rows if (document := training_document(row))] == [
+        "forest",
+        "network",
+    ]
+    assert "definition" not in lines(trainings_table(trainings(), "score"), 240)[0]
+
+
+def test_rows_of_other_keys_have_empty_cells() -> None:
+    assert [line.split() for line in lines(table_of([{"a": 1}, {"b": 2}]), 80)] == [["a", "b"], ["1"], ["2"]]
 
 
 def test_a_long_title_is_broken_where_words_end() -> None:

@@ -1,5 +1,6 @@
 """A tuning job in AWS's form, by its short form and by its definitions."""
 
+import re
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, get_type_hints
@@ -24,6 +25,11 @@ def test_names_are_unique_and_short() -> None:
     names = {unique_name("a-very-long-name-of-a-tuning-job-indeed") for _ in range(50)}
     assert len(names) > 40, "four random digits"
     assert all(len(name) <= LONGEST_NAME and name.startswith("a-very-long-") for name in names)
+
+
+def test_a_unique_name_keeps_the_number_of_its_round() -> None:
+    assert re.fullmatch(r"j-scikit-lear-2-\d{4}-\d{6}-[0-9a-f]{4}", unique_name("j-scikit-learn-2"))
+    assert re.fullmatch(r"digits-12-\d{4}-\d{6}-[0-9a-f]{4}", unique_name("digits-12"))
 
 
 @pytest.mark.parametrize(

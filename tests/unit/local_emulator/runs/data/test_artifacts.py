@@ -12,6 +12,7 @@ from local_emulator.domain.objects import NoSuchBucket, ObjectInfo, ObjectsUnava
 from local_emulator.domain.spec import CheckpointConfig, OutputConfig
 from local_emulator.domain.training import TrainingJob
 from local_emulator.runs.data import artifacts
+from local_emulator.runs.data.log import LogWriter
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.run import Cause, Command, Exit, Mode, Run
 from tests.made_jobs import NOW, training
@@ -104,6 +105,18 @@ def test_what_the_program_wrote_is_the_reason_without_its_environment(folder: Ru
     assert reason.startswith("AlgorithmError: no data at ")
     assert reason.endswith(", exit code: 7")
     assert "hunter2-secret" not in reason
+
+
+@pytest.mark.parametrize(("module", "package"), [("torch.nn", "torch"), ("sklearn", "scikit-learn")])
+def test_a_module_that_is_not_there_is_named_with_its_package(module: str, package: str, folder: RunFolder) -> None:
+    folder.save_run(Run(id="r", folder=folder.path, program=Command(argv=("/v/python", "train.py")), mode=Mode.SCRIPT))
+    log = LogWriter(folder, 2**20)
+    log.write(f"Traceback (most recent call last):\nModuleNotFoundError: No module named '{module}'\n".encode(), 1)
+    log.close()
+    assert (
+        f"\nScripts run with /v/python; install {package} there (pip install {package}), or start the emulator with another Python: "
+        "sm-tuning emulator start -- --python PATH, exit code: 1"
+    ) in artifacts.failure_reason(folder, end(1), {})
 
 
 @pytest.mark.parametrize(("code", "whose"), [(2, "ClientError"), (1, "AlgorithmError")])
