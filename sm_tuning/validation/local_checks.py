@@ -1,5 +1,6 @@
 """The rules that only this machine can check: the files that a tuning job names."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from sm_tuning.spec.definition import Definition
 from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.spec.script import Script
 from sm_tuning.validation.local_files import files_of
+from sm_tuning.validation.script_files import syntax_error
 
 LOCAL: Section[TuningJobSpec] = Section("Files of this machine", "The dry run alone checks them.")
 
@@ -30,6 +32,18 @@ def _script_missing(job: TuningJobSpec) -> Iterator[Violation]:
     for _, part in _parts(job):
         if part.script is not None:
             yield from missing_files(part.script)
+
+
+@LOCAL.rule("script-syntax", "Python can read the script")
+def _script_syntax(job: TuningJobSpec) -> Iterator[Violation]:
+    for _, part in _parts(job):
+        if part.script is None:
+            continue
+        error = syntax_error(Path(part.script.source or ".") / part.script.entry)
+        if error is not None:
+            line = "" if error.lineno is None else f"line {error.lineno}: "
+            version = f"Python {sys.version_info.major}.{sys.version_info.minor}"
+            yield Violation("script.entry", part.script.entry, f"{version} cannot read it: {line}{error.msg}")
 
 
 def missing_files(script: Script) -> Iterator[Violation]:

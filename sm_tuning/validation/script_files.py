@@ -37,6 +37,20 @@ def parsed(path: Path) -> ast.Module:
         return ast.Module([], [])
 
 
+def syntax_error(path: Path) -> SyntaxError | None:
+    """Why Python cannot run a file at all; None if it can, or if the file is not called `.py`."""
+    if path.suffix != ".py":
+        return None
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+    except SyntaxError as error:
+        return error
+    except (OSError, ValueError, RecursionError, MemoryError):  # nothing certain: what is nested deeply depends on the machine
+        return None
+    return None
+
+
 def _imported(path: Path) -> Iterator[str]:
     """Top-level names of the modules that a file imports, wherever it does; none if it is no Python."""
     for node in ast.walk(parsed(path)):

@@ -2,7 +2,8 @@
 
 import ast
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sm_tuning.rules.limits import MAX_PARALLEL
@@ -16,6 +17,7 @@ from sm_tuning.validation.script_files import parsed, script_files
 
 _DECADES_FOR_LOG = 2.0
 _QUOTA_PARALLEL = 10  # AWS's default for one tuning job
+_VARIABLE, _FOLDER = "SM_CHANNEL_", "/opt/ml/input/data/"
 _OBJECTIVE = "_tuning_objective_metric"
 
 
@@ -49,10 +51,13 @@ def _part_warnings(part: Definition) -> Iterator[str]:
 
 
 def _script_warnings(part: Definition) -> Iterator[str]:
-    """Hyperparameters that a script, with the modules beside it that it imports, does not seem to take from its command line."""
+    """What a script, with the modules beside it that it imports, does not seem to take from its command line, or seems to lack."""
     if part.script is None or not part.script.entry.endswith(".py"):
         return
-    mentioned = _mentioned(Path(part.script.source or ".") / part.script.entry)
+    entry = Path(part.script.source or ".") / part.script.entry
+    code = [parsed(path) for _, path in script_files(Script(str(entry))).files if path.suffix == ".py"]
+    yield from _missing_channels(part, code)
+    mentioned = {text for tree in code for text in _mentioned(tree)}
     if "add_argument" not in mentioned:  # it reads its hyperparameters in another way
         return
     for name in [parameter.name for parameter in part.ranges] + list(part.hyperparameters):
@@ -60,15 +65,41 @@ def _script_warnings(part: Definition) -> Iterator[str]:
             yield f"the script {part.script.entry} does not mention the hyperparameter {name!r}"
 
 
-def _mentioned(entry: Path) -> set[str]:
-    """Names and texts in the code of a script and of the modules that are sent with it; docstrings and comments are none."""
-    mentioned: set[str] = set()
-    for path in (path for _, path in script_files(Script(str(entry))).files if path.suffix == ".py"):
-        tree = parsed(path)
-        docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
-                mentioned.add(node.value)
-            elif isinstance(node, ast.Name | ast.Attribute | ast.arg | ast.keyword):
-                mentioned.add(getattr(node, "id", None) or getattr(node, "attr", None) or getattr(node, "arg", None) or "")
-    return mentioned
+def _mentioned(tree: ast.Module) -> Iterator[str]:
+    """Names and texts in code; docstrings and comments are none."""
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.value
+        elif isinstance(node, ast.Name | ast.Attribute | ast.arg | ast.keyword):
+            yield getattr(node, "id", None) or getattr(node, "attr", None) or getattr(node, "arg", None) or ""
+
+
+def _missing_channels(part: Definition, code: Sequence[ast.Module]) -> Iterator[str]:
+    """Channels that code cannot do without, and that there are none of."""
+    names = [channel.name for channel in part.channels]
+    there = {f"{_VARIABLE}{name.upper()}" for name in names}
+    for source in dict.fromkeys(source for tree in code for source in _channel_sources(tree)):
+        folder = source.removeprefix(_FOLDER)
+        # A channel in Pipe mode is a file for each epoch, NAME_0 and following.
+        if source not in there and folder not in names and re.sub(r"_\d+$", "", folder) not in names:
+            channels = f"no channel has that name; the channels: {', '.join(names)}" if names else "there is no channel"
+            yield f"the script {part.script.entry if part.script else ''} reads {source}, but {channels}"
+
+
+def _channel_sources(tree: ast.Module) -> Iterator[str]:
+    """Variables of channels that code takes as given (it only ever subscripts with the name), and folders of channels."""
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    fragments = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    taken = {id(node.slice) for node in ast.walk(tree) if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load)}
+    texts = [
+        (node.value, id(node) in taken)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings | fragments
+    ]
+    optional = {text for text, is_taken in texts if not is_taken}
+    for text, _ in texts:
+        if text.startswith(_VARIABLE) and text not in optional:
+            yield text
+        elif match := re.match(rf"{_FOLDER}[^/]+", text):
+            yield match[0]

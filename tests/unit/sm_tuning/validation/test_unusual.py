@@ -79,3 +79,32 @@ def test_where_a_script_mentions_its_hyperparameters(code: str, names: list[str]
     (tmp_path / "options.py").write_text("parser.add_argument('--learning_rate')\nparser.add_argument('--width')")
     script = Script(str(tmp_path / "train.py"))
     assert unmentioned(job(script=script, hyperparameters={"width": 3})) == (names or [])
+
+
+# --- channels that a script reads ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "missing"),
+    [
+        ("open(os.environ['SM_CHANNEL_TRAIN'])", ["SM_CHANNEL_TRAIN"]),
+        ("open('/opt/ml/input/data/train/a.csv')", ["/opt/ml/input/data/train"]),
+        ("open('/opt/ml/input/data/test-set/0')\nopen(os.environ['SM_CHANNEL_TEST-SET'])", []),
+        ("open('/opt/ml/input/data/test-set_0')", []),
+        ("os.environ.get('SM_CHANNEL_TRAIN')", []),
+        ("if 'SM_CHANNEL_TRAIN' in os.environ: open(os.environ['SM_CHANNEL_TRAIN'])", []),
+        ("os.environ['SM_CHANNEL_TRAIN'] = 'data'", []),
+        ("open(f'/opt/ml/input/data/tr{name}')\nos.path.join('/opt/ml/input/data/', name)", []),
+        ("'/opt/ml/input/data/train is read'", []),
+        ("import options", ["SM_CHANNEL_OTHER"]),
+    ],
+)
+def test_channels_that_a_script_cannot_do_without(code: str, missing: list[str], job: Make, tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(code)
+    (tmp_path / "options.py").write_text("import os\nfolder = os.environ['SM_CHANNEL_OTHER']")
+    script = Script(str(tmp_path / "train.py"))
+    others = job(script=script, channels=[Channel("test-set", "s3://bucket/test")]).dry_run()
+    there = "no channel has that name; the channels: test-set"
+    assert list(others.warnings) == [f"the script {script.entry} reads {name}, but {there}" for name in missing]
+    if missing:
+        assert f"reads {missing[0]}, but there is no channel" in str(job(script=script).dry_run())
