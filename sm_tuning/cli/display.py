@@ -170,7 +170,7 @@ class Progress:
                 continue
             checks = unless_denied(partial(self._run.metric_checks, training.name)) or ()
             silent = [check for check in checks if not check.matches]
-            if not silent or silent[0].lines < _ENOUGH_LINES:
+            if not silent or silent[0].lines < _ENOUGH_LINES or not silent[0].promising:
                 continue
             self._checked.add(training.name)
             for check in silent:

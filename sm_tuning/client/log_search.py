@@ -15,6 +15,8 @@ from typing import Self
 from sm_tuning.client.status import MetricCheck, metric_check
 
 _PROGRAM = Path(__file__).with_name("log_search_program.py")
+_TOOLKIT = " sagemaker-training-toolkit "
+_BEGIN, _COMMAND, _FAILURE = "Invoking user script", "Invoking script with the following command:", "Reporting training FAILURE"
 _LINES = 5000  # in one question
 TAIL = 1000  # lines of a log that are kept
 
@@ -27,13 +29,37 @@ class LogMatches:
         texts: What each metric's expression caught, in the order of the log: its first group, or all that it matched.
         tail: The last lines of the log.
         matched: Whether an expression matches each of them.
-        checks: For each metric, how many values were found.
+        checks: For each metric, how many values were found in how many lines of the script.
     """
 
     texts: Mapping[str, Sequence[str]]
     tail: Sequence[str]
     matched: Sequence[bool]
     checks: Sequence[MetricCheck]
+
+
+class _Toolkit:
+    """Tells which lines of a log AWS's training toolkit has written around the script's own."""
+
+    def __init__(self) -> None:
+        self._waits_for = ""  # a line that it writes, or `command`: any that is not blank; `script`: the script's first
+        self._failed = False
+
+    def wrote(self, line: str) -> bool:
+        """Whether the next line of the log is the toolkit's."""
+        if _TOOLKIT in line:
+            self._waits_for = _COMMAND if _BEGIN in line else ""
+            self._failed = _FAILURE in line or (self._failed and _BEGIN not in line)
+            return True
+        if self._failed:  # it repeats the error
+            return True
+        if self._waits_for == _COMMAND:
+            self._waits_for = "command" if line.strip() == _COMMAND else _COMMAND
+        elif line.strip() and self._waits_for == "command":
+            self._waits_for = "script"
+        elif line.strip():
+            self._waits_for = ""
+        return bool(self._waits_for)
 
 
 class LogSearch:
@@ -58,9 +84,12 @@ class LogSearch:
         """What the expressions of metrics, by their names, find in the lines of a log; so many of the last lines are kept."""
         texts: dict[str, list[str]] = {name: [] for name in expressions}
         kept: deque[tuple[str, bool]] = deque(maxlen=tail)
-        remaining, count = iter(lines), 0
+        remaining, toolkit, count = iter(lines), _Toolkit(), 0
+        scripts: deque[str] = deque(maxlen=tail)
         while chunk := list(itertools.islice(remaining, _LINES)):
-            count += len(chunk)
+            own = [line for line in chunk if not toolkit.wrote(line)]
+            scripts.extend(own)
+            count += len(own)
             hits: set[int] = set()
             for name, expression in expressions.items():
                 matches = self._find(expression, chunk)
@@ -69,7 +98,7 @@ class LogSearch:
             kept.extend((line, index in hits) for index, line in enumerate(chunk))
         last = [line for line, _ in kept]
         checks = [
-            metric_check(name, expression, texts[name], last, count, usable=expression not in self._unusable)
+            metric_check(name, expression, texts[name], list(scripts), count, usable=expression not in self._unusable)
             for name, expression in expressions.items()
         ]
         return LogMatches(texts=texts, tail=last, matched=[matched for _, matched in kept], checks=checks)

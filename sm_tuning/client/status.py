@@ -177,11 +177,12 @@ class MetricCheck:
     Attributes:
         metric: Name of the metric.
         regex: Its regular expression.
-        lines: Lines of the log.
+        lines: Lines of the log, without those of AWS's training toolkit.
         matches: Values that the expression has found in them.
         nearest: The lines that are most like what it looks for, where it has found nothing.
         usable: False for an expression that is none, or that takes too long, if only on some lines.
         caught: What the expression has caught first, if none of it is a number.
+        promising: Whether a line has a number, which may be a value, or the expression has caught something.
     """
 
     metric: str
@@ -191,10 +192,11 @@ class MetricCheck:
     nearest: Sequence[str] = ()
     usable: bool = True
     caught: str | None = None
+    promising: bool = True
 
     def is_silent(self, *, ended: bool) -> bool:
-        """Whether nothing is matched though there is something to match; one that runs must have printed some lines."""
-        return not self.matches and self.lines >= (1 if ended else _ENOUGH_LINES)
+        """Whether nothing is matched though there is something to match; one that runs must have printed lines, a number in them."""
+        return not self.matches and self.lines >= (1 if ended else _ENOUGH_LINES) and (ended or self.promising)
 
     @property
     def sentence(self) -> str:
@@ -281,8 +283,8 @@ def metric_check(
         name: The metric's name.
         regex: Its regular expression.
         texts: What the expression has caught.
-        tail: The last lines of the log.
-        lines: Number of all lines.
+        tail: The last lines that the script has printed.
+        lines: Number of all that it has printed.
         usable: Whether the expression could be tried.
     """
     matches = sum(number(text) is not None for text in texts)
@@ -294,6 +296,7 @@ def metric_check(
         nearest=() if texts else _nearest(name, regex, tail),
         usable=usable,
         caught=texts[0] if texts and not matches else None,
+        promising=bool(texts) or any(re.search(r"\d", line) for line in tail),
     )
 
 

@@ -154,7 +154,12 @@ def test_a_metric_whose_values_are_no_numbers() -> None:
     ],
 )
 def test_silence_needs_something_to_match(texts: list[str], lines: int, ended: bool, silent: bool) -> None:  # noqa: FBT001 - a case
-    assert metric_check("loss", "loss=(.*)", texts, ["x"] * min(lines, 1), lines).is_silent(ended=ended) == silent
+    assert metric_check("loss", "loss=(.*)", texts, ["x 1"] * min(lines, 1), lines).is_silent(ended=ended) == silent
+
+
+def test_silence_while_it_runs_needs_a_number() -> None:
+    check = metric_check("loss", "loss=(.*)", [], ["downloading"] * 50, 50)
+    assert (check.is_silent(ended=False), check.is_silent(ended=True)) == (False, True)
 
 
 def test_a_silent_metric_names_the_training_jobs() -> None:
