@@ -55,6 +55,16 @@ def _channel_s3_only(request: TrainingRequest) -> Iterator[Violation]:
             yield Violation(request.at("InputDataConfig"), source, "only S3DataSource is emulated", sentence)
 
 
+@TRAINING.rule("debugger-rules", "no rules of Debugger and Profiler: nothing here would evaluate them")
+def _debugger_rules(request: TrainingRequest) -> Iterator[Violation]:
+    for member in ("DebugRuleConfigurations", "ProfilerRuleConfigurations"):
+        if names := [rule.get("RuleConfigurationName", "") for rule in request.body.get(member) or ()]:
+            sentence = (
+                f"The rules {', '.join(names)} of {member} are not emulated: nothing here would evaluate them. Leave them out."
+            )
+            yield Violation(request.at(member), names, "its rules are not emulated: leave them out", sentence)
+
+
 @TUNING.rule("algorithm-metrics", "metric definitions for an algorithm resource, whose own the emulator does not know")
 def _algorithm_metrics(request: TuningRequest) -> Iterator[Violation]:
     for part in request.definitions:

@@ -141,7 +141,8 @@ def update(context: Context, request: Document, scope: AwsScope) -> Document:
     """UpdateTrainingJob: recorded only; neither profiler, warm pool nor remote debugging affect the run."""
     while True:
         job = _get(context, request, scope)
-        raise_if_invalid(update_rules.violations(request, serialize.described_training_job(job, context.now())))
+        described = serialize.described_training_job(job, context.now())
+        raise_if_invalid([*update_rules.violations(request, described), *limits.training_violations(request)])
         try:
             context.store.trainings.put(changes.updated(job, request, max(context.now(), job.modified)))
         except (Conflict, NotFound):

@@ -18,6 +18,10 @@ CASES: dict[str, tuple[Mapping[str, Any], str]] = {
         {"D.InputDataConfig.0.DataSource": {"FileSystemDataSource": {}}},
         "The channel 'train' has a FileSystemDataSource; only S3DataSource is emulated.",
     ),
+    "debugger-rules": (
+        {"D.DebugRuleConfigurations": [{"RuleConfigurationName": "Overfit", "RuleEvaluatorImage": "i"}]},
+        "The rules Overfit of DebugRuleConfigurations are not emulated: nothing here would evaluate them. Leave them out.",
+    ),
     "algorithm-metrics": (
         {"D.AlgorithmSpecification": {"AlgorithmName": "mine", "TrainingInputMode": "File"}},
         "The metrics of the algorithm mine are not known to the emulator. Provide a metric in the metric definitions.",
