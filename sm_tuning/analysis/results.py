@@ -121,8 +121,11 @@ class Results:
 
     @cached_property
     def ranges(self) -> Mapping[str, Range]:
-        """The ranges of the first tuning job, by the hyperparameter's name."""
-        return {parameter.name: parameter for parameter in self.tuning_jobs[0].ranges}
+        """The ranges by the hyperparameter's name, each of the first tuning job that has it."""
+        ranges: dict[str, Range] = {}
+        for parameter in (parameter for job in self.tuning_jobs for parameter in job.ranges):
+            ranges.setdefault(parameter.name, parameter)
+        return ranges
 
     @cached_property
     def hyperparameters(self) -> Sequence[str]:

@@ -28,7 +28,8 @@ class TuningJobDescription:
     Attributes:
         name: Its name.
         objective: The metric that is tuned, without its regular expression.
-        ranges: Without those that AWS chooses itself, and those that this version does not know.
+        ranges: Of all definitions, the first's where several have one of a name; without those that AWS chooses itself,
+            and those that this version does not know.
         strategy: AWS's name of it.
         seed: The seed that the request named; None if it named none.
         warm_start: The tuning jobs that it learns from; None for none.
@@ -87,7 +88,7 @@ def description(answer: Mapping[str, Any]) -> TuningJobDescription:
     return TuningJobDescription(
         name=answer["HyperParameterTuningJobName"],
         objective=objective_from_request(config.get("HyperParameterTuningJobObjective") or first["TuningObjective"]),
-        ranges=_ranges(config.get("ParameterRanges") or first.get("HyperParameterRanges", {})),
+        ranges=_ranges([config.get("ParameterRanges", {}), *(form.get("HyperParameterRanges", {}) for form in definitions)]),
         strategy=config["Strategy"],
         seed=config.get("RandomSeed"),
         warm_start=warm_start(answer.get("WarmStartConfig")),
@@ -112,15 +113,16 @@ def description(answer: Mapping[str, Any]) -> TuningJobDescription:
     )
 
 
-def _ranges(config: Mapping[str, Any]) -> list[Range]:
-    ranges: list[Range] = []
-    for member, forms in config.items():
-        for form in forms:
-            try:
-                ranges += ranges_from_request({member: [form]})
-            except Invalid:  # a kind or a scale that AWS has added: results are read without the range
-                continue
-    return [parameter for parameter in ranges if not isinstance(parameter, Auto)]
+def _ranges(configs: Sequence[Mapping[str, Any]]) -> list[Range]:
+    ranges: dict[str, Range] = {}
+    for member, form in ((member, form) for config in configs for member, forms in config.items() for form in forms):
+        try:
+            parameters = ranges_from_request({member: [form]})
+        except Invalid:  # a kind or a scale that AWS has added: results are read without the range
+            continue
+        for parameter in parameters:
+            ranges.setdefault(parameter.name, parameter)
+    return [parameter for parameter in ranges.values() if not isinstance(parameter, Auto)]
 
 
 def _groups(definition: Mapping[str, Any]) -> list[Mapping[str, Any]]:

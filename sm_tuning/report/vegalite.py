@@ -143,6 +143,7 @@ def _legend(view: ViewModel | None) -> Spec | None:
         "orient": "top",
         "symbolSize": 70,
         "columns": {"expr": "narrow ? 3 : 6"},
+        "labelLimit": 260,
         "values": [name for name in OUTCOMES if name in present],
     }
 

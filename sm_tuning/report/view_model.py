@@ -123,7 +123,7 @@ class ViewModel:
         failures: Failed training jobs by their reason, the largest group first.
         silent: Metrics that no training job has printed so that their expression matches, with the nearest lines.
         hyperparameters: Names of the tuned hyperparameters.
-        ranges: Their ranges, as far as they are known, of the first tuning job.
+        ranges: Their ranges, as far as they are known, each of the first tuning job that has it.
         trials: All training jobs in the order of their launch.
         ranking: Those with an objective, the best first.
         timeline: Those that have ended, in the order of their starts.

@@ -76,6 +76,7 @@ def test_a_range_that_is_not_known_is_left_out() -> None:
 
 
 def test_of_several_definitions_the_first_counts() -> None:
+    more = {"ContinuousParameterRanges": [{"Name": "momentum", "MinValue": "0", "MaxValue": "1"}]}
     objective = {"Type": "Minimize", "MetricName": "loss"}
     other = {"InstanceGroups": [{"InstanceType": kind, "InstanceCount": 2} for kind in ("ml.c5.large", "ml.p3.2xlarge")]}
     first = {**DEFINITION, "DefinitionName": "first", "TuningObjective": objective, "HyperParameterRanges": RANGES}
@@ -83,10 +84,13 @@ def test_of_several_definitions_the_first_counts() -> None:
         {
             "HyperParameterTuningJobName": "mine",
             "HyperParameterTuningJobConfig": {"Strategy": "Random", "ResourceLimits": {"MaxParallelTrainingJobs": 1}},
-            "TrainingJobDefinitions": [first, {**first, "DefinitionName": "second", "ResourceConfig": other}],
+            "TrainingJobDefinitions": [
+                first,
+                {**first, "DefinitionName": "second", "ResourceConfig": other, "HyperParameterRanges": more},
+            ],
         }
     )
-    assert (job.objective, list(job.ranges)) == (Objective.minimize("loss"), TYPED)
+    assert (job.objective, list(job.ranges)) == (Objective.minimize("loss"), [*TYPED, Continuous("momentum", 0, 1)])
     assert (job.instance_count, dict(job.static_hyperparameters)) == (2, {"epochs": "5"})
     assert [job.instances(name) for name in ("first", "second")] == [2, 4]  # but for what they cost
     assert job.instance_type == "ml.m5.large, ml.c5.large, ml.p3.2xlarge"

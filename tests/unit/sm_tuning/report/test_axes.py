@@ -37,6 +37,16 @@ def test_values_outside_the_range_are_on_the_axis_too() -> None:
     assert (axes["learning_rate"].low, axes["learning_rate"].logarithmic) == (0.0, False)
 
 
+def test_the_range_of_any_tuning_job_makes_the_axis() -> None:
+    results = made(4)
+    job = results.tuning_jobs[0]
+    axes = hyperparameter_axes(view_model(replace(results, tuning_jobs=[replace(job, ranges=()), replace(job, name="other")])))
+    known = hyperparameter_axes(view_model(results))
+    assert [(axis.title, axis.low, axis.high) for axis in axes.values()] == [
+        (axis.title, axis.low, axis.high) for axis in known.values()
+    ]
+
+
 def test_values_of_an_unknown_range_make_the_axis() -> None:
     results = made(30)
     view = view_model(replace(results, tuning_jobs=[replace(results.tuning_jobs[0], ranges=())]))

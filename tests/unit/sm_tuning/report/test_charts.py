@@ -40,7 +40,7 @@ def test_the_objective_over_number_and_time() -> None:
     assert by_number.logarithmic is not None
     assert by_number.logarithmic[0] < min(trial.objective for trial in view.ranking if trial.objective is not None)
     lost = sum(trial.objective is None for trial in view.trials)
-    assert f"{lost} failed or died without an objective" in by_number.note
+    assert f"{lost} failed, diverged or rate too high without an objective" in by_number.note
 
 
 def test_a_value_that_is_far_off_is_counted() -> None:

@@ -26,7 +26,7 @@ def test_a_slice_for_each_hyperparameter_the_most_important_first() -> None:
     assert f"decides {view.effects[0].importance:.0%} of the differences" in rate.note
     assert rate.spec["layer"][0]["encoding"]["x"]["scale"]["type"] == "log"
     lost = sum(trial.objective is None for trial in view.trials)
-    assert f"{lost} failed or died without an objective" in rate.note
+    assert f"{lost} failed, diverged or rate too high without an objective" in rate.note
 
 
 def test_the_value_above_which_training_dies_is_marked_in_the_effect_s_own_words() -> None:
@@ -46,7 +46,7 @@ def test_a_slice_does_not_call_running_training_jobs_failed() -> None:
     after = view_model(replace(results, trials=[running if trial is first else trial for trial in results.trials]))
     before = view_model(results)
     lost = [
-        note.split(" failed or died")[0].split("; ")[-1]
+        note.split(" failed, diverged or rate too high")[0].split("; ")[-1]
         for note in (slices(view)["slice-units"].note for view in (before, after))
     ]
     assert lost[0] == lost[1]

@@ -68,7 +68,7 @@ def test_they_are_written_as_the_name_of_the_file_says(results: Results, tmp_pat
 
 def test_the_note_stands_below_the_title(results: Results) -> None:
     figure = results.plot.history()
-    assert "2 failed or died without an objective" in figure.note
+    assert "2 failed, diverged or rate too high without an objective" in figure.note
     assert " ".join(figure.specification["title"]["subtitle"]) == figure.note
     assert figure.specification["title"]["text"] == figure.title
 

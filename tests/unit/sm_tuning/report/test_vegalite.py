@@ -28,14 +28,14 @@ def test_every_training_job_that_has_ended_has_one_mark() -> None:
         "isValid(datum.objective) && datum.objective >= low && datum.objective <= high",
         "datum.objective > high",
         "isValid(datum.objective) && datum.objective < low",
-        "!isValid(datum.objective) && datum.outcome === 'failed or died'",
+        "!isValid(datum.objective) && datum.outcome === 'failed, diverged or rate too high'",
     ]
     assert all(part["transform"][0] == {"filter": "!picked || picked[datum.i]"} for part in layers)
     off = sum(trial.objective is not None and not 0.5 <= trial.objective <= 0.6 for trial in view.trials)
     lost = sum(trial.objective is None for trial in view.trials)
     said = remarks(view.trials, axis, view)
     assert said == (
-        f"{off} values lie beyond the axis: triangles at its edge; {lost} failed or died without an objective: "
+        f"{off} values lie beyond the axis: triangles at its edge; {lost} failed, diverged or rate too high without an objective: "
         "crosses at the upper edge"
     )
 
