@@ -60,8 +60,7 @@ def importances(view: ViewModel) -> Chart | None:
         test,
         transform=[
             {
-                "calculate": "format(datum.importance, '.0%') + "
-                "(datum.confidence !== 'low' ? '' : narrow ? ' ?' : ' (may be chance)')",
+                "calculate": "format(datum.importance, '.0%') + (datum.confidence === 'low' ? ' ?' : '')",
                 "as": "label",
             }
         ],

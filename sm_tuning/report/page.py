@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import html
 import itertools
 import json
 from collections.abc import Mapping, Sequence
@@ -46,6 +47,7 @@ def templates(*packages: str) -> "jinja2.Environment":
         lstrip_blocks=True,
         finalize=shown,
     )
+    environment.filters["coded"] = _coded
     environment.filters["duration"] = duration
     environment.filters["printable"] = printable
     return environment
@@ -59,6 +61,14 @@ class Trusted(str):
     def __html__(self) -> str:
         """What Jinja puts into a page instead of the escaped text."""
         return str(self)
+
+
+def _coded(text: str) -> Trusted:
+    """A sentence as markup, with what stands between backticks as code."""
+    parts = html.escape(printable(text)).split("`")
+    if len(parts) % 2 == 0:  # one has no partner
+        return Trusted("`".join(parts))
+    return Trusted("".join(f"<code>{part}</code>" if index % 2 else part for index, part in enumerate(parts)))
 
 
 def page_data(

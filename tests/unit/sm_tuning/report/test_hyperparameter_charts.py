@@ -29,6 +29,14 @@ def test_a_slice_for_each_hyperparameter_the_most_important_first() -> None:
     assert f"{lost} failed, diverged or rate too high without an objective" in rate.note
 
 
+def test_a_bar_that_may_be_chance_has_the_sign_that_the_note_explains() -> None:
+    chart = importances(view_model(made(8)))
+    assert chart is not None
+    assert "?: may be chance" in chart.note
+    (label,) = chart.spec["layer"][1]["transform"][-1:]
+    assert label["calculate"].endswith("(datum.confidence === 'low' ? ' ?' : '')")
+
+
 def test_the_value_above_which_training_dies_is_marked_in_the_effect_s_own_words() -> None:
     """It may have had a rate too high there, which is no divergence."""
     view = view_model(made(30))

@@ -14,6 +14,7 @@ from sm_tuning.analysis.fit import Cause, Fit, Remark, Verdict
 from sm_tuning.analysis.results import Results
 from sm_tuning.client.status import FailureGroup, metric_check
 from sm_tuning.report import page, view_model
+from sm_tuning.report.page import templates
 from sm_tuning.report.view_model import NextRoundText, ViewModel
 from sm_tuning.spec.metrics import Objective
 from tests.unit.sm_tuning.made_results import made
@@ -67,7 +68,7 @@ def test_its_head_tells_metric_strategy_status_dates_and_cost() -> None:
         "minimize validation:loss",
         "Random, Stopped",
         "2026-01-01 08:00:00 to 09:00:00 UTC",
-        "instance hours of ml.m5.large",
+        "instance hours (ml.m5.large)",
     ):
         assert words in head
 
@@ -141,8 +142,7 @@ def test_of_several_tuning_jobs_it_says_whose_instances_request_and_next_round_t
     jobs = [replace(part.tuning_jobs[0], instance_type=kind) for part, kind in zip(results, kinds, strict=True)]
     trials = [replace(trial, name=f"{trial.tuning_job}-{trial.name}") for part in results for trial in part.trials]
     html = page(with_next_round(view_model(Results(tuning_jobs=jobs, trials=trials))))
-    assert "instance hours of ml.m5.large, ml.c5.xlarge: what" in html
-    assert html.count("instance hours of") == 1
+    assert html.count("instance hours (ml.m5.large, ml.c5.xlarge)") == 1
     assert "The request of first, and how to repeat it" in html
     assert "The tuning job that follows first, as the diagnosis of all of them advises" in html
     assert "sm-tuning next" not in html.split("<h2>The next round</h2>")[1]  # which is of one tuning job
@@ -195,3 +195,15 @@ def test_vega_is_the_version_that_was_asked_for() -> None:
     for name in ("vega", "vega-lite", "vega-interpreter"):
         assert f"{name} {wanted[name]}" in banner
         assert f"\n{name} {wanted[name]}\n" in "\n" + folder.joinpath("LICENSES.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "markup"),
+    [
+        ("run `a < b`, then `c`", "run <code>a &lt; b</code>, then <code>c</code>"),
+        ("a ` alone", "a ` alone"),
+        ("<b>", "&lt;b&gt;"),
+    ],
+)
+def test_what_stands_between_backticks_is_code(sentence: str, markup: str) -> None:
+    assert templates("sm_tuning.report").from_string("{{ text | coded }}").render(text=sentence) == markup
