@@ -26,13 +26,13 @@ class TuningJob(TuningJobSpec):
 
         Args:
             path: The file.
-            role: The role if the file names none; None if it must.
-            output: The output if the file names none; None if it must.
+            role: The role if the file names none; without any, it can be launched on the emulator alone.
+            output: The output if the file names none; without any, it can be launched on the emulator alone.
 
         Raises:
             Invalid: The file cannot be read, or holds what is no tuning job.
         """
-        return toml.load(Path(path), cls, role=role, output=output)
+        return toml.load(Path(path), cls, role=role or "", output=output or "")
 
     def dry_run(self, client: Client | None = None) -> DryRun:
         """Every problem of the tuning job at once, found without AWS; values of a wrong type alone, for nothing else is known then.
@@ -52,12 +52,12 @@ class TuningJob(TuningJobSpec):
             session: A boto3 session; None for the default one. AWS_ENDPOINT_URL and profiles count as always.
             client: A SageMaker client to use instead of one made from the session.
             local: Launch it on the emulator of this machine (`local_session`), which is started if none runs; the bucket of the
-                output is made there.
+                output is made there, and the emulator's own role and output are those of a file that names none.
 
         Raises:
             Invalid: A session or a client was given with `local`.
             NotLaunched: A rule is broken or an upload failed; nothing was created.
-            Unreachable: There is no emulator, and none can be started.
+            Unreachable: There is no emulator, and none can be started; or the service does not answer.
         """
         from sm_tuning.client.launch import launch  # noqa: PLC0415 - see the head
 

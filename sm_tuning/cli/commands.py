@@ -280,7 +280,12 @@ _STATE = click.option("--state", type=click.Path(path_type=Path), default=state_
 
 @emulator.command(name="start", context_settings={"ignore_unknown_options": True})
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
-@click.option("--port", type=click.IntRange(0, 65535), default=4577, help="0 picks a free one.", show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Where to answer; 0 is the last one of the state folder, or a free one.",
+)
 @click.option("--parallel", type=click.IntRange(1), help="Training jobs at a time (default: number of cores).")
 @_STATE
 def emulator_start(**arguments: object) -> None:

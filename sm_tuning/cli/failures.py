@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
+from sm_tuning.client.emulator_process import remedy
 from sm_tuning.errors import Invalid, SmTuningError, Unreachable, WaitTimeout
 from sm_tuning.printable import printable
 
@@ -100,7 +101,7 @@ def _of_botocore(error: Exception) -> tuple[str, int] | None:
     from botocore import exceptions, parsers  # noqa: PLC0415 - an eighth of a second that commands without an error need not pay
 
     if isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError):
-        return f"{_sentence(error)} Is the address right, and does the service run?", UNREACHABLE
+        return f"{_sentence(error)} {remedy()}", UNREACHABLE
     if isinstance(error, exceptions.BotoCoreError | exceptions.ClientError):
         return " ".join(str(error).split()), FAILED
     if isinstance(error, parsers.ResponseParserError) or _raised_in(error, "botocore.parsers"):

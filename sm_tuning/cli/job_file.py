@@ -6,14 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sm_tuning.cli.target import Target
+from sm_tuning.client.emulator_process import LOCAL_OUTPUT, LOCAL_ROLE
 from sm_tuning.client.stack import Stack, whole_image, with_image
 from sm_tuning.errors import Invalid
 from sm_tuning.preflight import cost
 from sm_tuning.spec.job import Completion
+from sm_tuning.spec.toml import load
 from sm_tuning.tuning_job import TuningJob
-
-LOCAL_ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
-LOCAL_OUTPUT = "s3://sm-tuning-local"
 
 
 def emulators_own(job: TuningJob) -> Sequence[str]:
@@ -37,13 +36,13 @@ class JobFile:
         if self.image is not None and self.stack is None:
             whole_image(self.image, None)  # a tag without a repository is refused before anything else that is missing
         if self.stack is not None:
-            parallel_jobs = TuningJob.from_toml(self.file, role=LOCAL_ROLE, output=LOCAL_OUTPUT).max_parallel
+            parallel_jobs = load(self.file, TuningJob, role=LOCAL_ROLE, output=LOCAL_OUTPUT).max_parallel
             stack = Stack.read(self.stack, target.session(parallel_jobs))
-            job = stack.complete(TuningJob.from_toml(self.file, role=stack.role, output=stack.output))
+            job = stack.complete(load(self.file, TuningJob, role=stack.role, output=stack.output))
         elif target.aws:
-            job = TuningJob.from_toml(self.file)
+            job = load(self.file, TuningJob)
         else:
-            job = TuningJob.from_toml(self.file, role=LOCAL_ROLE, output=LOCAL_OUTPUT)
+            job = load(self.file, TuningJob, role=LOCAL_ROLE, output=LOCAL_OUTPUT)
         if self.image is not None:
             job = with_image(job, self.image, stack)
         return job if parallel is None else replace(job, max_parallel=parallel)

@@ -17,7 +17,10 @@ from sm_tuning.client.hosts import is_local
 from sm_tuning.errors import Invalid, Unreachable
 
 IDLE_EXIT = 600
+LOCAL_ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
+LOCAL_OUTPUT = "s3://sm-tuning-local"
 _READY_WITHIN = 30.0
+_VARIABLES = ("AWS_ENDPOINT_URL_SAGEMAKER", "AWS_ENDPOINT_URL")  # the first counts
 _STARTED: list["subprocess.Popen[bytes]"] = []  # they go on without this process; of one that is forgotten Python would warn
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open  # what is on this machine needs no proxy
 
@@ -90,11 +93,28 @@ def awake(url: str | None) -> Iterator[None]:
         over.set()
 
 
+def _named() -> tuple[str, str] | None:
+    """The variable of the environment that names SageMaker's address, and that; None if there is none."""
+    return next(((name, url) for name in _VARIABLES if (url := os.environ.get(name))), None)
+
+
+def remedy() -> str:
+    """What to do where a service does not answer, as a sentence."""
+    named = _named()
+    if named is None:
+        return "Is the address right, and does the service run?"
+    name, url = named
+    return (
+        f"{name} of this shell names {url}: unset it, or start what should answer there (the emulator: sm-tuning emulator start)."
+    )
+
+
 def configured() -> str | None:
     """AWS_ENDPOINT_URL_SAGEMAKER or AWS_ENDPOINT_URL, if it points at this machine or at a container beside this one."""
-    url = os.environ.get("AWS_ENDPOINT_URL_SAGEMAKER") or os.environ.get("AWS_ENDPOINT_URL")
-    if not url:
+    named = _named()
+    if named is None:
         return None
+    url = named[1]
     try:
         parts = urlsplit(url)
         known = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0

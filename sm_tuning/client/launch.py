@@ -5,21 +5,27 @@ import io
 import os
 import tarfile
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import TypeVar
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as ConnectionFailed
 
 from sm_tuning.boto import Client, Session
 from sm_tuning.client import loopback
+from sm_tuning.client.emulator_process import LOCAL_OUTPUT, LOCAL_ROLE, remedy
+from sm_tuning.client.errors import code_of
 from sm_tuning.client.local_session import LocalSession, local_session, make_bucket
 from sm_tuning.client.run import TuningRun
-from sm_tuning.errors import Invalid, NotLaunched
+from sm_tuning.errors import Invalid, NotLaunched, Unreachable
 from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.spec.script import Script
 from sm_tuning.validation.dry_run import DryRun, check
 from sm_tuning.validation.local_files import files_of
 from sm_tuning.validation.script_files import script_files
 
+_Job = TypeVar("_Job", bound=TuningJobSpec)
 _MOST_SOURCE = 500 * 2**20
 
 
@@ -27,6 +33,8 @@ def launch(job: TuningJobSpec, session: Session | None, client: Client | None, *
     """Upload code and data, create the tuning job, and return it as a run; raises Invalid, NotLaunched and Unreachable."""
     if local and (session is not None or client is not None):
         raise Invalid("launch(local=True) makes its own session; give local, or a session or client")
+    if local or isinstance(session, LocalSession):
+        job = for_emulator(job)
     result = _checked(check(job), job)
     session = local_session(parallel=job.max_parallel) if local else session or boto3.Session()
     uploaded: list[str] = []
@@ -42,8 +50,17 @@ def launch(job: TuningJobSpec, session: Session | None, client: Client | None, *
         client.create_hyper_parameter_tuning_job(**result.request)
     except (ClientError, BotoCoreError, OSError) as error:
         left = f"; what was uploaded stays: {', '.join(uploaded)}" if uploaded else ""
-        raise NotLaunched(f"the tuning job {job.name} was not created: {error}{left}") from error
+        if isinstance(error, HTTPClientError | ConnectionFailed):
+            raise Unreachable(f"the service does not answer: {error}{left}. {remedy()}") from error
+        taken = isinstance(error, ClientError) and code_of(error) == "ResourceInUse"
+        other = f"; unique_name({job.name!r}) makes a name that is free" if taken else ""
+        raise NotLaunched(f"the tuning job {job.name} was not created: {str(error).rstrip('.')}{other}{left}") from error
     return TuningRun(job.name, session=session, client=client)
+
+
+def for_emulator(job: _Job) -> _Job:
+    """A tuning job with the emulator's role and output where it has none."""
+    return replace(job, role=job.role or LOCAL_ROLE, output=job.output or LOCAL_OUTPUT)
 
 
 def _checked(result: DryRun, job: TuningJobSpec) -> DryRun:

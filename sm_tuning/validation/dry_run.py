@@ -5,7 +5,7 @@ members are checked by the service alone, which costs a round trip each time; he
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -74,7 +74,20 @@ def check(job: TuningJobSpec, client: Client | None = None) -> DryRun:
         problems += warm_start.violations(request, parents)
         warnings += warm_start.warnings(request, parents)
     spelled = (replace(violation, argument=wording.argument(violation.path, request)) for violation in problems)
-    return DryRun(request, tuple(spelled), tuple(warnings))
+    return DryRun(request, tuple(_missing_once(spelled)), tuple(warnings))
+
+
+def _missing_once(problems: Iterable[Violation]) -> Iterator[Violation]:
+    """The problems, with one sentence for a role and an output that are not there in place of one for each rule on their form."""
+    arguments = set()
+    for problem in problems:
+        name = (problem.argument or "").rpartition(".")[2]
+        if problem.value != "" or name not in {"role", "output"}:
+            yield problem
+        elif problem.argument not in arguments:
+            arguments.add(problem.argument)
+            needed = f"AWS needs one of your account: give {name}= or name it in the file (launch(local=True) does without)"
+            yield replace(problem, requirement=needed)
 
 
 def _violations(job: TuningJobSpec, request: dict[str, Any]) -> Iterator[Violation]:

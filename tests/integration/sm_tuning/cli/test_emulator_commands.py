@@ -1,8 +1,9 @@
 """Starting an emulator where it cannot start."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -38,6 +39,21 @@ def test_start_takes_the_options_of_serve(alone: Cli) -> None:
     assert "ThrottlingException" in alone("list", code=1)[1]
     _, errors = alone("emulator", "start", "--fault", "throttle=0", "--parallel", "2")
     assert "runs already, without these options: --parallel 2 --fault throttle=0. First: " in errors
+
+
+@pytest.mark.parametrize(("given", "port"), [((), "0"), (("--port", "4577"), "4577")])
+def test_start_asks_for_a_free_port_unless_one_is_given(
+    given: tuple[str, ...], port: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def ensure(_state: Path, arguments: Sequence[str]) -> tuple[Mapping[str, Any], bool]:
+        asked.extend(arguments)
+        return {"url": "http://127.0.0.1:1", "environment": {}, "proxy": {}}, True
+
+    monkeypatch.setattr("sm_tuning.client.emulator_process.ensure", ensure)
+    Cli(tmp_path)("emulator", "start", *given)
+    assert asked == ["--port", port], "0 is the last one of the state folder, or a free one"
 
 
 def test_start_lists_the_options_of_serve(tmp_path: Path) -> None:

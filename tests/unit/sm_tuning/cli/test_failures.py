@@ -54,5 +54,16 @@ def test_any_exception_is_a_sentence(error: BaseException, code: int, text: str,
         (OSError(), "OSError", 1),
     ],
 )
-def test_exit_codes_tell_errors_apart(error: Exception, sentence: str, code: int) -> None:
+def test_exit_codes_tell_errors_apart(error: Exception, sentence: str, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.delenv("AWS_ENDPOINT_URL_SAGEMAKER", raising=False)
     assert explain(error) == (sentence, code)
+
+
+@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SAGEMAKER"])
+def test_the_variable_that_names_a_silent_address_is_named(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv(variable, "http://127.0.0.1:1")
+    sentence, code = explain(EndpointConnectionError(endpoint_url="http://127.0.0.1:1/"))
+    assert f"{variable} of this shell names http://127.0.0.1:1: unset it, or start what should answer there" in sentence
+    assert code == 3
