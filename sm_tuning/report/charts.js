@@ -57,6 +57,7 @@ const charts = (() => {
   const PAPER = [580, 1180];
   addEventListener("beforeprint", () => {
     repaint();
+    for (const figure of figures()) if (!shown.has(figure)) draw(figure, data.charts[figure.dataset.chart], figure.dataset.chart); // not yet drawn
     for (const [figure, { view }] of shown) fit(view, PAPER[Number(figure.classList.contains("wide"))]).run();
   });
   addEventListener("afterprint", () => {
@@ -64,6 +65,7 @@ const charts = (() => {
     for (const { view, width } of shown.values()) fit(view, width).run();
   });
 
+  const figures = () => [...document.querySelectorAll("figure[data-chart]")].filter((figure) => data.charts[figure.dataset.chart]);
   const complete = (spec) => {
     const used = Object.keys(data.datasets).filter((name) => uses(spec, name));
     const tables = clone(Object.fromEntries(used.map((name) => [name, data.datasets[name]])));
@@ -180,9 +182,8 @@ const charts = (() => {
       for (const figure of [...shown.keys()]) {
         if (!figure.isConnected) { shown.get(figure).view.finalize(); shown.delete(figure); }
       }
-      for (const figure of document.querySelectorAll("figure[data-chart]")) {
+      for (const figure of figures()) {
         const chart = data.charts[figure.dataset.chart];
-        if (!chart) continue;
         const entry = shown.get(figure);
         await (entry ? update(figure, chart, entry) : draw(figure, chart, figure.dataset.chart));
         resized.observe(figure.querySelector(".chart"));

@@ -47,7 +47,7 @@ def opened(browser: Any) -> Iterator[Callable[..., tuple[Any, list[str]]]]:
     """Opens a page and waits for its charts; with it goes all that its console says, breaches of its policy among it."""
     contexts = []
 
-    def open_page(address: str, **options: Any) -> tuple[Any, list[str]]:
+    def open_page(address: str, *, drawn: bool = True, **options: Any) -> tuple[Any, list[str]]:
         contexts.append(browser.new_context(**options))
         contexts[-1].set_default_timeout(WAIT)
         tab = contexts[-1].new_page()
@@ -55,8 +55,11 @@ def opened(browser: Any) -> Iterator[Callable[..., tuple[Any, list[str]]]]:
         tab.on("console", lambda message: said.append(message.text))
         tab.on("pageerror", lambda error: said.append(str(error)))
         tab.on("request", lambda request: None if request.url.startswith(("file:", "data:")) else said.append(request.url))
+        if not drawn:  # the charts behind the first wait for a timer
+            tab.add_init_script("window.setTimeout = () => 0")
         tab.goto(address)
-        tab.wait_for_selector("html[data-charts=drawn]")
+        if drawn:
+            tab.wait_for_selector("html[data-charts=drawn]")
         return tab, said
 
     yield open_page
@@ -223,6 +226,29 @@ def test_twelve_training_jobs_print_on_three_pages(width: int, opened: Any, tmp_
     tab, _ = opened((tmp_path / "report.html").as_uri(), color_scheme="dark", viewport={"width": width, "height": 900})
     printed = tab.pdf(format="A4")
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) <= 3
+
+
+def test_what_is_printed_at_once_has_all_charts(opened: Any, report: str) -> None:
+    tab, said = opened(report, drawn=False)
+    assert chart(tab, "timeline").locator("svg").count() == 0
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    for figure in tab.locator("figure[data-chart]").all():
+        assert figure.locator("g.role-mark path, g.role-mark line, g.role-mark text").count() > 0
+    assert said == []
+
+
+def test_a_wide_table_uses_the_window(opened: Any, tmp_path: Path) -> None:
+    """It is cut only where the window is too narrow; beside it is no more than the page's own margin."""
+    others = {f"hyperparameter_{number}": "0.125" for number in range(3)}
+    (tmp_path / "report.html").write_text(page(view_model(made(30, others=others))), encoding="utf-8")
+    tab, _ = opened((tmp_path / "report.html").as_uri(), viewport={"width": 1440, "height": 900})
+    box = tab.locator(".scroll:has(#jobs)")
+    room, needed = box.evaluate("box => [box.clientWidth, box.scrollWidth]")
+    assert box.bounding_box()["width"] > 1200  # as wide as text and charts are
+    assert needed <= room
+    tab.set_viewport_size({"width": 1000, "height": 900})
+    assert box.bounding_box()["width"] >= 1000 - 60
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 1000
 
 
 def test_a_thousand_training_jobs(opened: Any, tmp_path: Path) -> None:
