@@ -18,6 +18,7 @@ from sm_tuning.validation.script_files import parsed, script_files
 _DECADES_FOR_LOG = 2.0
 _QUOTA_PARALLEL = 10  # AWS's default for one tuning job
 _VARIABLE, _FOLDER = "SM_CHANNEL_", "/opt/ml/input/data/"
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _OBJECTIVE = "_tuning_objective_metric"
 
 
@@ -42,12 +43,24 @@ def _part_warnings(part: Definition) -> Iterator[str]:
             yield f"{parameter.name} spans {decades:.0f} powers of ten on a linear scale: nine of ten points lie in the last"
     if _OBJECTIVE in part.hyperparameters:
         yield f"AWS sets the hyperparameter {_OBJECTIVE!r} itself, to the objective's name"
+    yield from _bucket_warnings(part)
     for channel in part.channels:
         if channel.path is not None and channel.path.exists():
             yield from files_of(channel.path).omissions(f"the channel {channel.name}")
     if part.script is not None and not [*missing_files(part.script)]:
         yield from script_files(part.script).omissions("script.source" if part.script.source is not None else "script.entry")
     yield from _script_warnings(part)
+
+
+def _bucket_warnings(part: Definition) -> Iterator[str]:
+    """Buckets that nobody can make today; some of before 2018 have other names, so AWS takes them in a request."""
+    channels = [(f"the channel {channel.name}", channel.uri("")) for channel in part.channels if channel.path is None]
+    for where, uri in [("output", part.output or ""), *channels, ("resources.checkpoints", part.resources.checkpoints or "")]:
+        if uri.startswith("s3://") and not _BUCKET.fullmatch(bucket := uri.removeprefix("s3://").partition("/")[0]):
+            yield (
+                f"{where} names the bucket {bucket!r}; a bucket's name has 3 to 63 lower-case letters, digits, dots and hyphens, "
+                "the first and the last a letter or a digit"
+            )
 
 
 def _script_warnings(part: Definition) -> Iterator[str]:

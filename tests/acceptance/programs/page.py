@@ -22,7 +22,7 @@ def main() -> None:
             subprocess.run(["bash", "-euo", "pipefail", "-c", code], check=True)
         else:
             Path("job.toml").write_text(code)
-            checked = TuningJob.from_toml("job.toml", role="arn:aws:iam::123456789012:role/R", output="s3://b").dry_run()
+            checked = TuningJob.from_toml("job.toml", role="arn:aws:iam::123456789012:role/R", output="s3://bucket").dry_run()
             assert checked.ok, checked
             assert not checked.warnings, checked
 

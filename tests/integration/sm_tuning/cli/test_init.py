@@ -69,7 +69,9 @@ def test_what_is_written_runs_at_once_and_each_metric_is_found(framework: str, h
 def test_each_is_right_as_it_stands(framework: str, tmp_path: Path) -> None:
     cli = Cli(tmp_path)
     cli("init", "my.first job", "--framework", framework)
-    job = TuningJob.from_toml(tmp_path / "my.first job" / "job.toml", role="arn:aws:iam::123456789012:role/R", output="s3://b")
+    job = TuningJob.from_toml(
+        tmp_path / "my.first job" / "job.toml", role="arn:aws:iam::123456789012:role/R", output="s3://bucket"
+    )
     assert job.name == "my-first-job"
     checked = job.dry_run()
     assert checked.ok, checked

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sm_tuning import Categorical, Channel, Continuous, Objective, Scaling, Script, TuningJob, epochs, learning_rate
+from sm_tuning import Categorical, Channel, Continuous, Objective, Resources, Scaling, Script, TuningJob, epochs, learning_rate
 from tests.conftest import ROOT
 from tests.unit.sm_tuning.descriptions import Make
 
@@ -43,6 +43,20 @@ def test_usual_values_are_not_warned_of(job: Make, tmp_path: Path) -> None:
         max_parallel=10,
     )
     assert usual.dry_run().warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("bucket", "usual"),
+    [("abc", True), ("my-data.2024", True), ("a" * 63, True), ("b", False), ("a" * 64, False), ("My-data", False), ("my_data", False),
+     ("-data", False), ("data-", False)],
+)  # fmt: skip
+def test_names_that_no_bucket_has(bucket: str, usual: bool, job: Make) -> None:  # noqa: FBT001 - a case
+    uri = f"s3://{bucket}/x"
+    report = job(output=uri, channels=[Channel("train", uri)], resources=Resources(checkpoints=uri)).dry_run()
+    assert report.ok
+    places = ["output", "the channel train", "resources.checkpoints"]
+    named = f"names the bucket {bucket!r}; a bucket's name has 3 to 63 "
+    assert [warning.partition(named)[0].strip() for warning in report.warnings if named in warning] == ([] if usual else places)
 
 
 # --- hyperparameters that a script does not take -------------------------------------------------------------------------
