@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from sm_tuning.analysis.curves import DetailsCache, TrialDetails, curves_of
@@ -35,7 +36,9 @@ def read_results(
     Raises:
         Invalid: The tuning jobs have different objectives.
     """
-    jobs = [description(answer) for answer in described or [run.describe() for run in runs]]
+    answers = described or [run.describe() for run in runs]
+    # By the name that was asked for, which training jobs have too, whatever name the answer tells.
+    jobs = [replace(description(answer), name=run.name) for run, answer in zip(runs, answers, strict=True)]
     objectives = {(job.objective.goal, job.objective.name) for job in jobs}
     if len(objectives) != 1:
         raise Invalid(f"the tuning jobs have the objectives {sorted(objectives)}; results need one and the same")
