@@ -102,7 +102,7 @@ def test_run_refuses_above_the_most_that_it_may_cost_before_anything_is_asked(
             assert (done.exit_code, said in done.stderr) == (2, True), done.stderr
             assert done.stdout == ""
         enough = CliRunner().invoke(sm_tuning, ["run", job_file, "--aws", "--yes", "--max-cost", "1.38"])
-    assert "was not created: Could not connect to the endpoint" in enough.stderr  # it would have been
+    assert "the service does not answer: Could not connect to the endpoint" in enough.stderr  # it would have been asked
     with answering(monkeypatch):
         unknown = CliRunner().invoke(sm_tuning, ["run", job_file, "--aws", "--yes", "--max-cost", "5"])
     assert (unknown.exit_code, unknown.stderr) == (
