@@ -138,7 +138,7 @@ def _read_details(run: TuningRun, training: Training, metrics: Mapping[str, str]
         curves=curves or means or {},
         coarse=bool(means),
         log=list(zip(matches.tail, matches.matched, strict=True)) if matches is not None else (),
-        silent=[check for check in matches.checks if check.is_silent(ended=ended)] if matches is not None else (),
+        silent=[check for check in matches.checks if check.lacks_values(ended=ended)] if matches is not None else (),
         created=described.created if described is not None else None,
         started=described.started if described is not None else None,
         ended=described.ended if described is not None else None,

@@ -305,7 +305,7 @@ def _without_objective(evidence: Evidence) -> Proposals:
     silent = next((check for trial in ended for check in trial.silent if check.metric == name), None)
     kind = Remedy.PRINT_METRICS if silent is None else Remedy.MATCH_OBJECTIVE
     count = f"{len(ended)} training job{'s have' if len(ended) > 1 else ' has'} ended without a value of {name}"
-    reason = count if silent is None else f"{count}; {silent.sentence} of a log"
+    reason = count if silent is None else f"{count}; {silent.finding} of a log"
     yield Advice(kind=kind, remedy=kind.value, reason=reason, confidence=Confidence.HIGH)
 
 

@@ -50,7 +50,7 @@ class TrialResult:
         coarse: The curves are means by the minute, because there is no log to read.
         definition: The name of its definition; None where the only one has none.
         log: The end of its log.
-        silent: Metrics whose expression matches nothing in its log.
+        silent: Metrics whose expression matches nothing in its log, or takes too long on some lines.
         model: Where its model lies in S3; None without one.
     """
 

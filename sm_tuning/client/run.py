@@ -296,7 +296,7 @@ class TuningRun:
             return list(search.search(self.logs(training), self.training_job(training).metrics).checks)
 
     def silent_metrics(self) -> list[SilentMetric]:
-        """Metrics that nothing matches in the log of the best training job or, without one, of the latest that did not fail.
+        """Metrics that lack values in the log of the best training job or, without one, of the latest that did not fail.
 
         A training job that still runs may not have printed them yet: one that has printed little is not judged.
         There are none where the log may not be read.
@@ -305,7 +305,7 @@ class TuningRun:
         if chosen is None:
             return []
         checks = unless_denied(lambda: self.metric_checks(chosen.name))
-        silent = [check for check in checks or () if check.is_silent(ended=chosen.ended is not None)]
+        silent = [check for check in checks or () if check.lacks_values(ended=chosen.ended is not None)]
         return [SilentMetric(check=check, trainings=[chosen.name]) for check in silent]
 
     def _latest_sound(self) -> Training | None:

@@ -198,17 +198,26 @@ class MetricCheck:
         """Whether nothing is matched though there is something to match; one that runs must have printed lines, a number in them."""
         return not self.matches and self.lines >= (1 if ended else _ENOUGH_LINES) and (ended or self.promising)
 
+    def lacks_values(self, *, ended: bool) -> bool:
+        """Whether it is silent, or its expression took too long on some lines: there may be more values than were found."""
+        return self.is_silent(ended=ended) or (bool(self.matches) and not self.usable)
+
     @property
-    def sentence(self) -> str:
-        """What was found, without the nearest lines."""
+    def finding(self) -> str:
+        """What was found, without the metric's name and the nearest lines."""
         if self.matches:
             more = "" if self.usable else f"; the regex {self.regex!r} takes too long on some of them"
-            return f"{self.metric}: {self.matches} values in {self.lines} lines{more}"
+            return f"{self.matches} values in {self.lines} lines{more}"
         if self.caught is not None:
-            return f"{self.metric}: the regex {self.regex!r} has caught {self.caught!r} and no number in {self.lines} lines"
+            return f"the regex {self.regex!r} has caught {self.caught!r} and no number in {self.lines} lines"
         if not self.usable:
-            return f"{self.metric}: the regex {self.regex!r} is none, or takes too long on {self.lines} lines"
-        return f"{self.metric}: the regex {self.regex!r} has matched none of {self.lines} lines"
+            return f"the regex {self.regex!r} is none, or takes too long on {self.lines} lines"
+        return f"the regex {self.regex!r} has matched none of {self.lines} lines"
+
+    @property
+    def sentence(self) -> str:
+        """What was found of the metric, without the nearest lines."""
+        return f"{self.metric}: {self.finding}"
 
     def __str__(self) -> str:
         """One sentence, and the nearest lines."""
@@ -218,7 +227,7 @@ class MetricCheck:
 
 @dataclass(frozen=True, kw_only=True)
 class SilentMetric:
-    """A metric that nothing in the logs of training jobs matches.
+    """A metric that nothing in the logs of training jobs matches, or whose expression takes too long on some of their lines.
 
     Attributes:
         check: What was tried on the log of the first of them.
@@ -232,8 +241,10 @@ class SilentMetric:
     def sentence(self) -> str:
         """What was found, and where."""
         more = len(self.trainings) - 1
-        others = f", nor of those of {more} more" if more else ""
-        return f"{self.check.sentence} of the log of {self.trainings[0]}{others}"
+        if self.check.matches:
+            return f"{self.check.sentence} (the log of {self.trainings[0]}{f' and those of {more} more' if more else ''})"
+        joined = ", nor of those of" if self.check.usable else " and of those of"
+        return f"{self.check.sentence} of the log of {self.trainings[0]}{f'{joined} {more} more' if more else ''}"
 
     def __str__(self) -> str:
         """The sentence, and the nearest lines."""

@@ -45,7 +45,7 @@ class TrialView:
         seconds: Time that it took; None before its end.
         fit: The verdict on it with its evidence.
         log: The end of its log, with whether a metric's expression matches each line.
-        silent: Metrics whose expression matches nothing in its log.
+        silent: Metrics whose expression matches nothing in its log, or takes too long on some lines.
         model: Where its model lies in S3.
     """
 
@@ -121,7 +121,8 @@ class ViewModel:
         tuning_jobs: Names of the tuning jobs.
         jobs: The tuning jobs as the service describes them.
         failures: Failed training jobs by their reason, the largest group first.
-        silent: Metrics that no training job has printed so that their expression matches, with the nearest lines.
+        silent: Metrics that no training job has printed so that their expression matches, with the nearest lines, and those
+            whose expression takes too long on some lines.
         hyperparameters: Names of the tuned hyperparameters.
         ranges: Their ranges, as far as they are known, each of the first tuning job that has it.
         trials: All training jobs in the order of their launch.
@@ -279,12 +280,15 @@ def _trial(trial: TrialResult, results: Results, diagnosis: Diagnosis) -> TrialV
 
 
 def _silent(results: Results) -> list[SilentMetric]:
-    """Metrics that are silent wherever they are looked for. What has failed may have done so before it printed any."""
+    """Metrics that are silent wherever they are looked for, and those whose expressions could not be tried on all lines.
+
+    What has failed may have done so before it printed any.
+    """
     heard = {name for trial in results.trials for name in trial.curves}
     silent: dict[str, list[tuple[MetricCheck, str]]] = {}
     for trial in results.trials:
-        for check in trial.silent if trial.status != "Failed" else ():
-            if check.metric not in heard:
+        for check in trial.silent:
+            if not check.usable or (check.metric not in heard and trial.status != "Failed"):
                 silent.setdefault(check.metric, []).append((check, trial.name))
     return [SilentMetric(check=checks[0][0], trainings=[name for _, name in checks]) for checks in silent.values()]
 

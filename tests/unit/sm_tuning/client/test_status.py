@@ -175,7 +175,15 @@ def test_a_search_that_took_too_long_on_some_lines_is_not_told_as_a_whole_one() 
     texts, lines = ["1", "2"], 5010
     check = metric_check("loss", "loss=(.)", texts, [], lines, usable=False)
     assert check.sentence == "loss: 2 values in 5010 lines; the regex 'loss=(.)' takes too long on some of them"
-    assert metric_check("loss", "loss=(.)", texts, [], lines).sentence == "loss: 2 values in 5010 lines"
+    assert check.lacks_values(ended=True)
+    assert not check.is_silent(ended=True)
+    assert str(SilentMetric(check=check, trainings=["a", "b", "c"])) == f"{check.sentence} (the log of a and those of 2 more)"
+    untried = metric_check("loss", "loss=(.)", [], [], lines, usable=False)
+    assert str(SilentMetric(check=untried, trainings=["a", "b"])).endswith(
+        "takes too long on 5010 lines of the log of a and of those of 1 more"
+    )
+    whole = metric_check("loss", "loss=(.)", texts, [], lines)
+    assert (whole.sentence, whole.lacks_values(ended=True)) == ("loss: 2 values in 5010 lines", False)
 
 
 def test_names_of_training_jobs_are_short() -> None:

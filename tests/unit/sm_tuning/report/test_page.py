@@ -101,10 +101,10 @@ def test_a_metric_that_nothing_matches_stands_first_with_the_nearest_lines() -> 
     check = metric_check("score", "score=(.*)", [], ["scored 5 <script>"], 1)
     html = page(view_model(replace(results, trials=[replace(trial, silent=[check]) for trial in results.trials])))
     main = html.split("<main>")[1]
-    assert main.index("Metrics without a value") < main.index("Verdict on")
+    assert main.index("Metrics that lack values") < main.index("Verdict on")
     assert "has matched none of 1 lines of the log of job-0000, nor of those of 2 more" in main
     assert "scored 5 &lt;script&gt;" in main
-    assert "Metrics without a value" not in page(view_model(results))
+    assert "Metrics that lack values" not in page(view_model(results))
 
 
 def test_failures_come_first_with_the_log_s_last_lines() -> None:

@@ -90,6 +90,18 @@ def test_a_metric_is_silent_if_no_training_job_has_it_but_for_those_that_failed(
     assert view_model(replace(results, trials=alone)).silent == []
 
 
+def test_an_expression_that_could_not_be_tried_on_all_lines_is_told_though_there_are_values() -> None:
+    part = metric_check("validation:loss", "(.*)*=(.*)", ["1"], ["x 1"], 9, usable=False)
+    none = metric_check("validation:loss", "(.*)*=(.*)", [], ["x 1"], 9, usable=False)
+    results = made(8)
+    trials = [replace(trial, silent=[part if index == 0 else none]) for index, trial in enumerate(results.trials)]
+    (metric,) = view_model(replace(results, trials=trials)).silent
+    assert metric.trainings == [trial.name for trial in trials], "those that failed too: their curves may be cut"
+    assert "takes too long on some of them (the log of job-0000 and those of 7 more)" in page(
+        view_model(replace(results, trials=trials))
+    )
+
+
 def test_it_does_not_change() -> None:
     view = view_model(made(2))
     with pytest.raises(dataclasses.FrozenInstanceError):
