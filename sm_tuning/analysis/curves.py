@@ -1,5 +1,6 @@
 """What is read of a training job beside its summary: the values of its metrics in the order in which it printed them, and its log."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,7 +22,7 @@ class TrialDetails:
         curves: Its metrics.
         coarse: They are means by the minute, because there is no log to read.
         log: The end of its log.
-        silent: Metrics whose expression matches nothing in its log.
+        silent: Metrics whose expression matches nothing in its log, or takes too long on some lines.
         created: To the millisecond, where lists have whole seconds; None before its end.
         started: The same.
         ended: The same.
@@ -50,6 +51,7 @@ def curves_of(texts: Mapping[str, Sequence[str]]) -> Curves:
 
 def _value(text: str) -> float | None:
     try:
-        return float(text)  # nan and inf too: they show that training went wrong
+        value = float(text)  # nan and inf too: they show that training went wrong
     except ValueError:
         return None
+    return math.nan if math.isnan(value) else value  # one object, so that curves that are read again equal those that were read

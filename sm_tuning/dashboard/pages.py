@@ -1,5 +1,9 @@
-"""What the dashboard's pages show, read through tuning runs that are kept: asking again makes no client and reads no old log."""
+"""What the dashboard's pages show, read through tuning runs that are kept: asking again makes no client and reads no old log.
 
+Nor does it make a view model or a chart again: those of a result that has not changed are kept.
+"""
+
+import functools
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +23,7 @@ from sm_tuning.report.comparison_charts import comparison
 from sm_tuning.report.curve_charts import curve_charts, families_left_out
 from sm_tuning.report.datasets import MOST_CURVES
 from sm_tuning.report.parallel import parallel_coordinates
+from sm_tuning.report.vegalite import Chart
 
 if TYPE_CHECKING:
     from sm_tuning.analysis.curves import DetailsCache
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
 LOG_LINES = TAIL
 MOST_JOBS = 100
 _READERS = 8
+_MOST_KEPT = 8  # view models, and charts of as many pages: about so many are open
 
 
 class Pages:
@@ -38,7 +44,7 @@ class Pages:
         self._runs: dict[str, TuningRun] = {}
         self._details: DetailsCache = {}
         self._ended: dict[tuple[str, object], RunStatus] = {}
-        self._shown: tuple[tuple[object, ...], ViewModel] | None = None  # what was read last, and its view model
+        self._views: dict[tuple[str, ...], tuple[object, ViewModel]] = {}  # of names: what was read last, and its view model
         self._lock = threading.Lock()  # one read of the results at a time: two would ask for the same logs
 
     def run(self, name: str) -> TuningRun:
@@ -75,15 +81,18 @@ class Pages:
             runs = [self.run(name) for name in names]
             results = read_results(*runs, cache=self._details, described=described)
             read = (results, read_data_scaling(results, runs, self._details), read_failures(results, runs))
-            if self._shown is None or self._shown[0] != read:
-                self._shown = (read, view_model(*read))
-            return self._shown[1]
+            kept = self._views.pop(tuple(names), None)
+            shown = kept if kept is not None and kept[0] == read else (read, view_model(*read))
+            self._views[tuple(names)] = shown  # the last: the first one was asked for longest ago
+            if len(self._views) > _MOST_KEPT:
+                del self._views[next(iter(self._views))]
+            return shown[1]
 
     def job(self, name: str) -> Mapping[str, Any]:
         """A tuning job: how far it is, its charts, its training jobs."""
         described = self.run(name).describe()
         view = self.view([name], [described])
-        drawn = charts(view)
+        drawn, data = _job_charts(view)
         return {
             "title": name,
             "status": self.run(name).status(described),
@@ -92,15 +101,14 @@ class Pages:
             "left_out": families_left_out(view),
             "numbers": _numbers(view),
             "most": MOST_JOBS,
-            "data": page_data(view, drawn, most_curves=MOST_CURVES),
+            "data": data,
         }
 
     def compared(self, names: Sequence[str]) -> Mapping[str, Any]:
         """Tuning jobs beside each other."""
         view = self.view(names)
-        lines = parallel_coordinates(view)
-        drawn = {**comparison(view), **({} if lines is None else {"parallel-coordinates": lines})}
-        return {"title": "Compared", "view": view, "charts": drawn, "data": page_data(view, drawn, most_curves=0)}
+        drawn, data = _compared_charts(view)
+        return {"title": "Compared", "view": view, "charts": drawn, "data": data}
 
     # --- training jobs --------------------------------------------------------------------------------------------------
 
@@ -111,10 +119,7 @@ class Pages:
         if summary.tuning_job is not None:
             view = self.view([summary.tuning_job])
             trial = next((trial for trial in view.trials if trial.name == name), None)
-        drawn, data = {}, ""
-        if view is not None and trial is not None:
-            drawn = curve_charts(view, trial)
-            data = page_data(view, drawn, only=trial)
+        drawn, data = ({}, "") if view is None or trial is None else _training_job_charts(view, name)
         with LogSearch() as search:
             log = search.search(self._first.log_tail(name, LOG_LINES), summary.metrics)
         return {
@@ -124,10 +129,35 @@ class Pages:
             "trial": trial,
             "charts": drawn,
             "lines": list(zip(log.tail, log.matched, strict=True)),
-            "silent": [check for check in log.checks if check.is_silent(ended=summary.ended is not None)],
+            "silent": [check for check in log.checks if check.lacks_values(ended=summary.ended is not None)],
             "most_lines": LOG_LINES,
             "data": data,
         }
+
+
+# --- charts, with their data ------------------------------------------------------------------------------------------------
+
+_Drawn = tuple[Mapping[str, Chart], str]
+
+
+@functools.lru_cache(maxsize=_MOST_KEPT)
+def _job_charts(view: ViewModel) -> _Drawn:
+    drawn = charts(view)
+    return drawn, page_data(view, drawn, most_curves=MOST_CURVES)
+
+
+@functools.lru_cache(maxsize=_MOST_KEPT)
+def _compared_charts(view: ViewModel) -> _Drawn:
+    lines = parallel_coordinates(view)
+    drawn = {**comparison(view), **({} if lines is None else {"parallel-coordinates": lines})}
+    return drawn, page_data(view, drawn, most_curves=0)
+
+
+@functools.lru_cache(maxsize=_MOST_KEPT)
+def _training_job_charts(view: ViewModel, name: str) -> _Drawn:
+    trial = next(trial for trial in view.trials if trial.name == name)
+    drawn = curve_charts(view, trial)
+    return drawn, page_data(view, drawn, only=trial)
 
 
 def _numbers(view: ViewModel) -> Mapping[str, int]:

@@ -20,7 +20,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LOG = ["starting", "loss=0.5", "loss=0.25", "done"]
 
 
-def described(name: str, status: str) -> dict[str, Any]:
+def described(name: str, status: str, regex: str) -> dict[str, Any]:
     return {
         "HyperParameterTuningJobName": name,
         "HyperParameterTuningJobStatus": status,
@@ -31,7 +31,7 @@ def described(name: str, status: str) -> dict[str, Any]:
             "ParameterRanges": {"ContinuousParameterRanges": [{"Name": "rate", "MinValue": "0", "MaxValue": "1"}]},
         },
         "TrainingJobDefinition": {
-            "AlgorithmSpecification": {"MetricDefinitions": [{"Name": "loss", "Regex": "loss=([0-9.]+)"}]},
+            "AlgorithmSpecification": {"MetricDefinitions": [{"Name": "loss", "Regex": regex}]},
             "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
         },
         "TrainingJobStatusCounters": {"Completed": 2, "InProgress": 1, "NonRetryableError": 0},
@@ -66,6 +66,7 @@ class Service:
         self.clients: Counter[str] = Counter()
         self.meta = SimpleNamespace(region_name="us-east-1", endpoint_url="http://127.0.0.1:1")
         self.status = "InProgress"
+        self.regex = "loss=([0-9.]+)"
 
     def client(self, service: str, **_: object) -> "Service":
         self.clients[service] += 1
@@ -73,9 +74,9 @@ class Service:
 
     def describe_hyper_parameter_tuning_job(self, HyperParameterTuningJobName: str) -> dict[str, Any]:  # noqa: N803 - AWS's
         self.asked["describe"] += 1
-        if HyperParameterTuningJobName != "tuned":
+        if HyperParameterTuningJobName not in {"tuned", "other"}:
             raise ClientError({"Error": {"Code": "ResourceNotFound", "Message": "none"}}, "Describe")
-        return described("tuned", self.status)
+        return described(HyperParameterTuningJobName, self.status, self.regex)
 
     def describe_training_job(self, TrainingJobName: str) -> dict[str, Any]:  # noqa: N803 - AWS's
         return {
@@ -141,6 +142,32 @@ def test_the_view_model_is_made_once_per_change(pages: Pages, service: Service) 
     assert pages.job("tuned")["view"] is first
     service.status = "Completed"
     assert pages.job("tuned")["view"] is not first
+
+
+def test_pages_that_are_open_beside_each_other_keep_what_they_show(pages: Pages, service: Service) -> None:
+    def asked() -> list[object]:
+        shown = (pages.job("tuned"), pages.job("other"), pages.training_job("one-001"), pages.compared(["tuned", "other"]))
+        return [part for facts in shown for part in (facts["view"], facts["charts"], facts["data"])]
+
+    first = asked()
+    assert len({id(view) for view in first[::3]}) == 3, "the training job is one of a job that is shown"
+    assert all(again is before for again, before in zip(asked(), first, strict=True))
+    service.status = "Completed"
+    assert not any(again is before for again, before in zip(asked(), first, strict=True))
+
+
+def test_no_more_view_models_are_kept_than_pages_are_open(pages: Pages) -> None:
+    first, *_ = [pages.view(["tuned"] * count) for count in range(1, 10)]
+    assert pages.view(["tuned"] * 9) is pages.view(["tuned"] * 9)
+    assert pages.view(["tuned"]) is not first
+
+
+def test_a_value_that_is_no_number_is_no_change(pages: Pages, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{__name__}.LOG", [*LOG, "loss=nan"])
+    monkeypatch.setattr(service, "regex", "loss=(.*)")
+    first = pages.job("tuned")["view"]
+    assert [str(value) for value in first.trials[2].curves["loss"]] == ["0.5", "0.25", "nan"]
+    assert pages.job("tuned")["view"] is first
 
 
 def test_a_tuning_job_with_its_failures_first(pages: Pages) -> None:
