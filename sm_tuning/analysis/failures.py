@@ -21,7 +21,8 @@ _ERRORS = re.compile(
 _MEMORY = re.compile(r"(?i)\bMemoryError\b|out of memory|cannot allocate memory|\boom\b|\bkilled\b|exit ?code:? 137\b")
 _WRAPPERS = re.compile(r"^(AlgorithmError|ExecuteUserScriptError|ExitCode|Command|Traceback|File )")
 _NAMED = re.compile(r"\b\w*(Error|Exception)\b")
-_MESSAGE = 'ErrorMessage "'
+# The training toolkit's quotes around what the script has said; of a long message AWS leaves out the end.
+_QUOTED = re.compile(r'ErrorMessage "(.*?)(?:"\s+(?=Command ")|\Z)', re.DOTALL)
 _MOST = 200  # characters of a line
 
 
@@ -29,21 +30,28 @@ def diverged(reason: str) -> str | None:
     """The line of a failure reason that says that training diverged; None if it failed for something else."""
     if _MEMORY.search(reason) or _ERRORS.search(reason) or _DATA.search(reason):
         return None
+    reason = _unquoted(reason)
     match = _DIVERGENCE.search(reason)
     return None if match is None else _line(reason, match.start())
 
 
 def telling_line(reason: str) -> str:
     """The line of a failure reason that says most: the error's own, not the wrapper's."""
+    reason = _unquoted(reason)
     for expression in (_MEMORY, _ERRORS, _DATA):
         if (match := expression.search(reason)) is not None:
             return _line(reason, match.start())
-    lines = [line.strip().removeprefix(_MESSAGE) for line in reason.splitlines() if line.strip()]
+    lines = [line.strip() for line in reason.splitlines() if line.strip()]
     named = [line for line in lines if _NAMED.search(line) and not _WRAPPERS.match(line)]
     return (named or lines or ["no reason was given"])[-1 if named else 0][:_MOST]
+
+
+def _unquoted(reason: str) -> str:
+    """A failure reason with the script's own lines as the script wrote them."""
+    return _QUOTED.sub(lambda match: f"{match[1]}\n", reason)
 
 
 def _line(reason: str, start: int) -> str:
     """The line in which a match begins."""
     end = reason.find("\n", start)
-    return reason[reason.rfind("\n", 0, start) + 1 : None if end < 0 else end].strip().removeprefix(_MESSAGE)[:_MOST]
+    return reason[reason.rfind("\n", 0, start) + 1 : None if end < 0 else end].strip()[:_MOST]

@@ -44,3 +44,22 @@ def test_an_unknown_failure_is_told_by_the_errors_own_line() -> None:
     assert telling_line(WRAPPED.format(line="ValueError: too few rows")) == "ValueError: too few rows"
     assert telling_line("ClientError: the role may not read the bucket") == "ClientError: the role may not read the bucket"
     assert telling_line("") == "no reason was given"
+
+
+# The form of AWS's FailureReason since it ends with the exit code.
+TODAY = 'AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage "{text}"\nCommand "/usr/bin/python3 train.py", exit code: 1'
+
+
+@pytest.mark.parametrize("line", ["KeyError: 'x'", 'KeyError: "it\'s"', "ValueError: too few rows", 'ValueError: no column "a"'])
+def test_the_toolkits_quotes_are_not_the_errors(line: str) -> None:
+    assert telling_line(TODAY.format(text=line)) == line
+    assert telling_line(TODAY.format(text=f"Traceback (most recent call last):\n{line}\n")) == line
+
+
+def test_the_toolkits_quotes_are_not_of_what_diverged() -> None:
+    assert diverged(TODAY.format(text="RuntimeError: Loss is nan")) == "RuntimeError: Loss is nan"
+
+
+def test_a_message_that_is_cut_has_no_quote_at_its_end() -> None:
+    cut = TODAY.format(text='ValueError: no column "a" in the file').partition(" in")[0]
+    assert telling_line(cut) == 'ValueError: no column "a"'
