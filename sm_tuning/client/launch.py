@@ -20,6 +20,7 @@ from sm_tuning.client.local_session import LocalSession, local_session, make_buc
 from sm_tuning.client.run import TuningRun
 from sm_tuning.errors import Invalid, NotLaunched, Unreachable
 from sm_tuning.spec.job import TuningJobSpec
+from sm_tuning.spec.s3 import split_uri
 from sm_tuning.spec.script import Script
 from sm_tuning.validation.dry_run import DryRun, check
 from sm_tuning.validation.local_files import files_of
@@ -74,20 +75,15 @@ def _upload(job: TuningJobSpec, s3: Client) -> Iterator[str]:
     """Upload code and data; yields the URI of each as soon as it is there."""
     for prefix, part in job.parts():
         if part.script is not None:
-            bucket, key = _split(part.source_uri(prefix))
+            bucket, key = split_uri(part.source_uri(prefix))
             s3.put_object(Bucket=bucket, Key=key, Body=pack(part.script))
             yield part.source_uri(prefix)
         for channel in part.channels:
             if channel.path is not None:
-                bucket, folder = _split(channel.uri(prefix))
+                bucket, folder = split_uri(channel.uri(prefix))
                 for name, path in files_of(channel.path).files:
                     s3.upload_file(str(path), bucket, f"{folder}/{name}")
                 yield channel.uri(prefix)
-
-
-def _split(uri: str) -> tuple[str, str]:
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return bucket, key
 
 
 def pack(script: Script) -> bytes:

@@ -17,6 +17,7 @@ from sm_tuning.client import emulator_process
 from sm_tuning.client.answers import check_answers
 from sm_tuning.client.loopback import no_proxy
 from sm_tuning.errors import Invalid
+from sm_tuning.spec.s3 import split_uri
 
 PATIENCE = "SM_TUNING_TIMEOUT"
 _DEFAULT_PATIENCE = 60.0
@@ -104,7 +105,7 @@ def local_session(state: str | Path | None = None, *, region: str | None = None,
 def make_bucket(session: LocalSession, uri: str) -> None:
     """Make the bucket of an S3 URI on the emulator, unless it is there."""
     s3 = session.client("s3", region_name=_REGION)
-    bucket = uri.removeprefix("s3://").split("/")[0]
+    bucket, _ = split_uri(uri)
     try:
         s3.head_bucket(Bucket=bucket)
     except ClientError:

@@ -20,6 +20,7 @@ from sm_tuning.client.progress import notebook_progress, status_html
 from sm_tuning.client.status import ENDED, FailureGroup, MetricCheck, RunStatus, SilentMetric, Training, training_of
 from sm_tuning.client.summaries import TrainingJobSummary, training_job
 from sm_tuning.errors import NotFound, WaitTimeout
+from sm_tuning.spec.s3 import split_uri
 from sm_tuning.summary import escaped
 
 _REPORT = "sagemaker-training-toolkit ERROR    Reporting training FAILURE"
@@ -205,7 +206,7 @@ class TuningRun:
         Raises:
             NotFound: It has no model (yet), or that is no longer there.
         """
-        bucket, _, key = self.model_uri(training).removeprefix("s3://").partition("/")
+        bucket, key = split_uri(self.model_uri(training))
         path = folder / f"{training}.tar.gz"
         folder.mkdir(parents=True, exist_ok=True)
         try:

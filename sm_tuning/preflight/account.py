@@ -20,8 +20,9 @@ from botocore.exceptions import (
 from sm_tuning.boto import Client, Session
 from sm_tuning.client.errors import code_of
 from sm_tuning.preflight.finding import Finding, ok, problem
-from sm_tuning.preflight.permissions import AwsScope, split
+from sm_tuning.preflight.permissions import AwsScope
 from sm_tuning.spec.job import TuningJobSpec
+from sm_tuning.spec.s3 import split_uri
 
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 _UNKNOWN = {"InvalidClientTokenId", "SignatureDoesNotMatch", "UnrecognizedClientException", "AuthFailure"}
@@ -49,7 +50,7 @@ class Account:
     def first_key(self, uri: str) -> str | None:
         """The first object below an s3:// prefix; None if there is none."""
         if uri not in self._first_keys:
-            bucket, prefix = split(uri)
+            bucket, prefix = split_uri(uri)
             page = self.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
             self._first_keys[uri] = next((item["Key"] for item in page.get("Contents", ())), None)
         return self._first_keys[uri]
@@ -60,7 +61,7 @@ class Account:
             first = self.first_key(uri)
         except (BotoCoreError, ClientError):
             first = None
-        key = split(uri)[1]
+        key = split_uri(uri)[1]
         return first or (key if key.endswith(".tar.gz") else f"{key.rstrip('/')}/object".lstrip("/"))
 
 

@@ -9,8 +9,9 @@ from sm_tuning.boto import Client
 from sm_tuning.client.errors import code_of
 from sm_tuning.preflight.account import Account
 from sm_tuning.preflight.finding import Finding, ok, problem, skip
-from sm_tuning.preflight.permissions import Image, is_alias, key_arn, split, training_image
+from sm_tuning.preflight.permissions import Image, is_alias, key_arn, training_image
 from sm_tuning.spec.job import TuningJobSpec
+from sm_tuning.spec.s3 import split_uri
 
 _GONE = {"404", "NotFound", "NoSuchBucket", "NoSuchKey"}
 _SHUT = {"403", "AccessDenied", "Forbidden"}
@@ -21,8 +22,8 @@ def bucket(account: Account, job: TuningJobSpec) -> Iterator[Finding]:
     """Each bucket exists, in the region, and may be reached; those that are written to are the account's own."""
     written = {uri for _, part in job.parts() for uri in (part.output, part.resources.checkpoints) if uri}
     read = {uri for prefix, part in job.parts() for channel in part.channels if (uri := channel.uri(prefix))}
-    own = {split(uri)[0] for uri in written}
-    for name in sorted(own | {split(uri)[0] for uri in read}):
+    own = {split_uri(uri)[0] for uri in written}
+    for name in sorted(own | {split_uri(uri)[0] for uri in read}):
         yield _bucket(account, name, own=name in own)
 
 

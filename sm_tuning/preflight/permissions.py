@@ -9,6 +9,7 @@ from sm_tuning.client.logs import LOG_GROUP
 from sm_tuning.preflight.cost import clusters
 from sm_tuning.spec.definition import Definition
 from sm_tuning.spec.job import TuningJobSpec
+from sm_tuning.spec.s3 import split_uri
 
 _ECR = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
@@ -68,12 +69,6 @@ class Image:
         return None if match is None else cls(match[1], match[2], match[3], match["tag"] or "latest", match["digest"])
 
 
-def split(uri: str) -> tuple[str, str]:
-    """Bucket and key of an s3:// URI."""
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return bucket, key
-
-
 def training_image(part: Definition) -> str | None:
     """The image that the request names; None for an algorithm resource."""
     image: str | None = part.training_request("")["AlgorithmSpecification"].get("TrainingImage")
@@ -86,15 +81,17 @@ def of_the_role(
     """What the role of a definition needs; `example` gives an object's key for an s3:// prefix."""
     data = [channel.uri(prefix) for channel in part.channels if channel.uri(prefix)]
     for uri in dict.fromkeys([*data, *filter(None, [part.resources.checkpoints])]):
-        bucket, key = split(uri)
+        bucket, key = split_uri(uri)
         yield Need(actions=["s3:ListBucket"], resource=scope.s3(bucket), context={"s3:prefix": key})
     source = [] if part.script is None else [part.source_uri(prefix)]
     for uri in dict.fromkeys([*data, *source]):
         yield _objects(["s3:GetObject"], uri, scope, example)
     if part.resources.checkpoints is not None:
-        yield _objects(_S3_CHECKPOINTS, part.resources.checkpoints, scope, lambda uri: f"{split(uri)[1].rstrip('/')}/checkpoint")
+        yield _objects(
+            _S3_CHECKPOINTS, part.resources.checkpoints, scope, lambda uri: f"{split_uri(uri)[1].rstrip('/')}/checkpoint"
+        )
     model = f"{job.name}-001-0123abcd/output/model.tar.gz"
-    yield _objects(["s3:PutObject"], part.output or "", scope, lambda uri: f"{split(uri)[1].strip('/')}/{model}".lstrip("/"))
+    yield _objects(["s3:PutObject"], part.output or "", scope, lambda uri: f"{split_uri(uri)[1].strip('/')}/{model}".lstrip("/"))
     group = f"log-group:{LOG_GROUP}"
     stream = scope.arn("logs", f"{group}:log-stream:{job.name}-001-0123abcd/algo-1")
     yield Need(actions=_LOGS, resource=stream, grant=scope.arn("logs", f"{group}*"))
@@ -108,7 +105,7 @@ def of_the_role(
 
 
 def _objects(actions: Sequence[str], uri: str, scope: AwsScope, example: Callable[[str], str]) -> Need:
-    bucket, key = split(uri)
+    bucket, key = split_uri(uri)
     return Need(actions=actions, resource=scope.s3(f"{bucket}/{example(uri)}"), grant=scope.s3(f"{bucket}/{key}*"))
 
 
@@ -158,7 +155,7 @@ def of_the_caller(job: TuningJobSpec, scope: AwsScope) -> Iterator[Need]:
         if part.script is not None:
             uploaded.append(part.source_uri(prefix))
         for uri in uploaded:
-            yield _objects(["s3:PutObject"], uri, scope, lambda uri: split(uri)[1])
+            yield _objects(["s3:PutObject"], uri, scope, lambda uri: split_uri(uri)[1])
         yield Need(actions=["sagemaker:CreateHyperParameterTuningJob"], resource=arn, grant=every, context=_conditions(job, part))
     for role in sorted({part.role or "" for _, part in job.parts()}):
         yield Need(actions=["iam:PassRole"], resource=role, context={"iam:PassedToService": "sagemaker.amazonaws.com"})

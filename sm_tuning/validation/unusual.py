@@ -10,6 +10,7 @@ from sm_tuning.rules.limits import MAX_PARALLEL
 from sm_tuning.spec.definition import Definition
 from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.spec.parameters import Continuous, Scaling
+from sm_tuning.spec.s3 import split_uri
 from sm_tuning.spec.script import Script
 from sm_tuning.validation.local_checks import missing_files
 from sm_tuning.validation.local_files import files_of
@@ -56,7 +57,7 @@ def _bucket_warnings(part: Definition) -> Iterator[str]:
     """Buckets that nobody can make today; some of before 2018 have other names, so AWS takes them in a request."""
     channels = [(f"the channel {channel.name}", channel.uri("")) for channel in part.channels if channel.path is None]
     for where, uri in [("output", part.output or ""), *channels, ("resources.checkpoints", part.resources.checkpoints or "")]:
-        if uri.startswith("s3://") and not _BUCKET.fullmatch(bucket := uri.removeprefix("s3://").partition("/")[0]):
+        if uri.startswith("s3://") and not _BUCKET.fullmatch(bucket := split_uri(uri)[0]):
             yield (
                 f"{where} names the bucket {bucket!r}; a bucket's name has 3 to 63 lower-case letters, digits, dots and hyphens, "
                 "the first and the last a letter or a digit"

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from sm_tuning import Channel, Encryption, Network, Resources, TuningJob
-from sm_tuning.preflight.permissions import AwsScope, Image, Need, is_alias, key_arn, of_the_caller, of_the_role, split
+from sm_tuning.preflight.permissions import AwsScope, Image, Need, is_alias, key_arn, of_the_caller, of_the_role
+from sm_tuning.spec.s3 import split_uri
 
 SCOPE = AwsScope(account="123456789012", region="eu-west-1")
 CHINA = AwsScope(account="123456789012", region="cn-north-1", partition="aws-cn")
@@ -17,7 +18,7 @@ Make = Callable[..., TuningJob]
 def of_role(job: TuningJob, scope: AwsScope = SCOPE) -> Mapping[str, Need]:
     """The need of each action."""
     ((prefix, part),) = job.parts()
-    needs = list(of_the_role(job, prefix, part, scope, lambda uri: f"{split(uri)[1]}/first"))
+    needs = list(of_the_role(job, prefix, part, scope, lambda uri: f"{split_uri(uri)[1]}/first"))
     return {action: need for need in needs for action in need.actions}
 
 
