@@ -18,7 +18,7 @@ from rich.text import Text
 from sm_tuning.analysis.fit import Verdict
 from sm_tuning.cli.tables import Column, FittedTable, safe, table_of
 from sm_tuning.client.errors import unless_denied
-from sm_tuning.client.status import RunStatus, SilentMetric, Training, duration, short_name
+from sm_tuning.client.status import RunStatus, SilentMetric, Training, duration, setting, short_name
 from sm_tuning.printable import printable
 
 if TYPE_CHECKING:
@@ -58,15 +58,6 @@ def safe_status(status: str) -> Text:
 def number(value: float | None) -> str:
     """A metric's value."""
     return "" if value is None else f"{value:.5g}"
-
-
-def setting(text: str) -> str:
-    """A hyperparameter's value, short enough for a table."""
-    try:
-        value = float(text)
-    except ValueError:
-        return text
-    return text if value.is_integer() and "e" not in text.lower() else f"{value:.4g}"
 
 
 def trainings_table(trainings: Sequence[Training], objective: str, *, best: str | None = None) -> FittedTable:

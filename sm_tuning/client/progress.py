@@ -4,8 +4,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sm_tuning.client.status import RunStatus, duration
-from sm_tuning.spec.metrics import number
+from sm_tuning.client.status import RunStatus, duration, setting
 from sm_tuning.summary import Summary, escaped
 
 
@@ -25,15 +24,10 @@ def _facts(status: RunStatus) -> Mapping[str, str]:
     return {
         "training jobs": ", ".join(f"{count} {name}" for name, count in counts.items() if count),
         "best": f"{status.objective or 'objective'} {best.value:.6g} by {best.name}" if best is not None and known else "",
-        "with": ", ".join(f"{name} = {_setting(text)}" for name, text in settings.items()) if known else "",
+        "with": ", ".join(f"{name} = {setting(text)}" for name, text in settings.items()) if known else "",
         "time": duration(status.seconds) + (f", about {duration(status.seconds_left)} left" if status.seconds_left else ""),
         "failure": status.failure_reason or "",
     }
-
-
-def _setting(text: str) -> str:
-    value = number(text)
-    return text.strip('"') if value is None else f"{value:.4g}"
 
 
 class _Shown:

@@ -258,6 +258,14 @@ def short_name(training_job: str) -> str:
     return training_job if match is None else match[0]
 
 
+def setting(text: str) -> str:
+    """A hyperparameter's value, short enough for a table: whole numbers as they are, text without the quotes around it."""
+    value = number(text)
+    if value is None:
+        return text.strip('"')
+    return text if value.is_integer() and "e" not in text.lower() else f"{value:.4g}"
+
+
 def duration(seconds: float | None) -> str:
     """Seconds in words, as `3 min 20 s`; empty for None."""
     if seconds is None:

@@ -14,7 +14,7 @@ pytest.importorskip("rich", reason="the command needs rich: pip install 'sm-tuni
 from rich.console import Console, RenderableType
 
 from sm_tuning.analysis.data_scaling import data_scaling_curve
-from sm_tuning.cli.display import Progress, data_scaling_lines, diagnosis_lines, setting
+from sm_tuning.cli.display import Progress, data_scaling_lines, diagnosis_lines
 from sm_tuning.client.status import FailureGroup, MetricCheck, RunStatus, Training
 from sm_tuning.report.view_model import view_model
 from tests.unit.sm_tuning.analysis.test_data_scaling import SHARES, shared
@@ -82,11 +82,6 @@ def test_data_scaling() -> None:
     assert "more data: validation:loss is 0.3 with all the training data" in shown
     assert len([line for line in shown.splitlines() if line.startswith(("0.", "1 "))]) == len(SHARES)
     assert "too few" in text(data_scaling_lines("validation:loss", None))
-
-
-@pytest.mark.parametrize(("value", "shown"), [("0.123456789", "0.1235"), ("16", "16"), ("1e-06", "1e-06"), ("adam", "adam")])
-def test_hyperparameters_are_short(value: str, shown: str) -> None:
-    assert setting(value) == shown
 
 
 def test_failures_come_first_with_the_log_s_last_lines() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sm_tuning.client.status import RunStatus, SilentMetric, Training, duration, metric_check, short_name, training_of
+from sm_tuning.client.status import RunStatus, SilentMetric, Training, duration, metric_check, setting, short_name, training_of
 
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 BEGIN = datetime(2024, 5, 1, 12, tzinfo=UTC)
@@ -119,6 +119,22 @@ def test_a_training_job_of_a_summary() -> None:
 )
 def test_durations(seconds: float | None, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("0.123456789", "0.1235"),
+        ("16", "16"),
+        ("65536", "65536"),
+        ("1e-06", "1e-06"),
+        ("adam", "adam"),
+        ('"adam"', "adam"),
+        ("nan", "nan"),
+    ],
+)
+def test_hyperparameters_are_short(value: str, shown: str) -> None:
+    assert setting(value) == shown
 
 
 def test_a_metric_that_a_log_has() -> None:
