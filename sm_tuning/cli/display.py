@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 # A stop is the usual end with Hyperband and early stopping: no colour.
 _COLOURS = {"Completed": "green", "Failed": "red", "Stopping": "yellow", "InProgress": "cyan"}
-_ENOUGH_LINES = 3
 _BAR, _LEAST_BAR = 40, 10
 _WIDE = 240  # columns where nobody looks: nothing is cut
 
@@ -130,7 +129,8 @@ class Progress:
         self._run = run
         self._console = console(error=not sys.stdout.isatty())
         self._live = Live(console=self._console, refresh_per_second=8) if self._console.is_terminal else None
-        self._checked: set[str] = set()
+        self._judged: set[str] = set()  # training jobs whose logs need not be read again
+        self._warned = False
         self._last = ""
 
     def __enter__(self) -> Self:
@@ -154,20 +154,22 @@ class Progress:
 
     def _look_for_silence(self, status: RunStatus) -> None:
         """Warn early of metrics that nothing in the log of a training job matches, where the log may be read."""
-        if self._checked and status.with_objective:
+        if self._warned and status.with_objective:
             return
         for training in self._run.trainings():
-            if training.name in self._checked or training.value is not None or training.status == "Failed":
+            if training.name in self._judged or training.value is not None or training.status == "Failed":
                 continue
+            ended = training.ended is not None
             checks = unless_denied(partial(self._run.metric_checks, training.name)) or ()
-            silent = [check for check in checks if not check.matches]
-            if not silent or silent[0].lines < _ENOUGH_LINES or not silent[0].promising:
-                continue
-            self._checked.add(training.name)
+            silent = [check for check in checks if check.is_silent(ended=ended)]
+            if silent or (ended and any(check.lines for check in checks)):
+                self._judged.add(training.name)
             for check in silent:
                 metric = SilentMetric(check=check, trainings=[training.name])
                 self._console.print(Text("warning: ", "yellow") + safe_lines(str(metric)))
-            return
+            if silent:
+                self._warned = True
+                return
 
 
 def safe_lines(text: str) -> Text:

@@ -48,16 +48,8 @@ def test_without_training_jobs_it_says_so() -> None:
     assert "verdict: unknown (medium confidence): no training job has an objective" in text(diagnosis_lines(view_model(made(0))))
 
 
-@pytest.mark.parametrize("denied", [False, True])
-def test_silent_metrics_are_told_by_name_where_the_log_may_be_read(capsys: pytest.CaptureFixture[str], *, denied: bool) -> None:
-    def checks(_name: str) -> list[MetricCheck]:
-        if denied:
-            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "GetLogEvents")
-        return [MetricCheck(metric=name, regex="x", lines=5, matches=count) for name, count in (("loss", 4), ("auc", 0))]
-
-    run: Any = SimpleNamespace(
-        metric_checks=checks, trainings=lambda: [Training(name="job-1", status="InProgress", hyperparameters={})]
-    )
+def followed(run: Any, *, changes: int = 1) -> None:
+    """Follow a tuning job whose first training job is judged at each of so many changes."""
     status = RunStatus(
         name="job",
         status="InProgress",
@@ -70,9 +62,37 @@ def test_silent_metrics_are_told_by_name_where_the_log_may_be_read(capsys: pytes
         failure_reason=None,
     )
     with Progress(run) as progress:
-        progress(status)
-    warned = "warning: auc: the regex 'x' has matched none of 5 lines of the log of job-1\n"
-    assert capsys.readouterr().err.partition("running\n")[2] == ("" if denied else warned)
+        for _ in range(changes):
+            progress(status)
+
+
+@pytest.mark.parametrize("denied", [False, True])
+@pytest.mark.parametrize(("lines", "ended", "enough"), [(20, None, True), (19, None, False), (1, datetime.now(UTC), True)])
+def test_silent_metrics_are_told_by_name_where_the_log_may_be_read(
+    lines: int, ended: datetime | None, capsys: pytest.CaptureFixture[str], *, enough: bool, denied: bool
+) -> None:
+    def checks(_name: str) -> list[MetricCheck]:
+        if denied:
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "GetLogEvents")
+        return [MetricCheck(metric=name, regex="x", lines=lines, matches=count) for name, count in (("loss", 4), ("auc", 0))]
+
+    training = Training(name="job-1", status="Completed" if ended else "InProgress", hyperparameters={}, ended=ended)
+    followed(SimpleNamespace(metric_checks=checks, trainings=lambda: [training]))
+    warned = f"warning: auc: the regex 'x' has matched none of {lines} lines of the log of job-1\n"
+    assert capsys.readouterr().err.partition("running\n")[2] == (warned if enough and not denied else "")
+
+
+@pytest.mark.parametrize(("lines", "reads"), [(30, 1), (0, 3)])
+def test_the_log_of_what_has_ended_is_read_once_it_is_there_and_not_again(lines: int, reads: int) -> None:
+    read: list[str] = []
+
+    def checks(name: str) -> list[MetricCheck]:
+        read.append(name)
+        return [MetricCheck(metric="loss", regex="x", lines=lines, matches=lines)]
+
+    training = Training(name="job-1", status="Stopped", hyperparameters={}, ended=datetime.now(UTC))
+    followed(SimpleNamespace(metric_checks=checks, trainings=lambda: [training]), changes=3)
+    assert read == ["job-1"] * reads
 
 
 def test_data_scaling() -> None:
