@@ -1,7 +1,8 @@
 """What moto would answer although nothing runs: refused, unless moto is to pretend.
 
 An operation stands in `STATE_ONLY` if the record that moto keeps is all there is to it: definitions, and reading, stopping or deleting
-what nobody could make. Whatever is neither there nor ours is refused, so also what a later moto learns to answer.
+what nobody could make. Whatever is neither there nor ours is refused, so also what a later moto learns to answer. Not there: what AWS
+makes stores and tables of (FeatureGroup), and DisassociateTrialComponent, to which moto says yes of what does not exist.
 """
 
 import json
@@ -18,7 +19,6 @@ _DEFINITIONS = {
     "DataQualityJobDefinition",
     "EndpointConfig",
     "Experiment",
-    "FeatureGroup",
     "Model",
     "ModelBiasJobDefinition",
     "ModelCard",
@@ -53,7 +53,6 @@ STATE_ONLY = frozenset(
         *("AddTags", "ListTags", "DeleteTags", "Search", "GetSearchSuggestions"),  # of such resources
         "AssociateTrialComponent",
         "DescribePipelineDefinitionForExecution",
-        "DisassociateTrialComponent",
         "ListModelCardVersions",
         "ListPipelineParametersForExecution",
         "UpdateEndpointWeightsAndCapacities",
@@ -64,6 +63,8 @@ STATE_ONLY = frozenset(
 _OF_TASKS = re.compile(r":states:::(aws-sdk:)?sagemaker:")
 WITH_TASKS = frozenset({"AWSStepFunctions.CreateStateMachine", "AWSStepFunctions.UpdateStateMachine"})
 """Operations of Step Functions that are refused for what their body says."""
+
+_VALIDATION = "ValidationSpecification"
 
 _SAGEMAKER = "SageMaker."
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/(async-)?invocations")
@@ -77,12 +78,15 @@ def refusal(service: str, target: str, path: str, body: bytes, account: str | No
         service: The request's signing name.
         target: Its `X-Amz-Target`; empty for APIs that have paths.
         path: Its path.
-        body: Its body; used for Step Functions alone.
+        body: Its body; used for Step Functions and CreateModelPackage alone.
         account: The account that it acts in.
     """
     if target.startswith(_SAGEMAKER):
         operation = target.removeprefix(_SAGEMAKER)
-        return None if operation in STATE_ONLY else _refused(operation)
+        if operation not in STATE_ONLY:
+            return _refused(operation)
+        validated = operation == "CreateModelPackage" and _member(body, _VALIDATION)  # by transform jobs
+        return _refused(f"{operation} with a {_VALIDATION}") if validated else None
     if target in WITH_TASKS:
         tasks = sorted(set(_tasks(body)))
         return _refused(f"{target.partition('.')[2]} with the task {tasks[0]}") if tasks else None
@@ -101,11 +105,19 @@ def _refused(what: str) -> AwsError:
     )
 
 
+def _member(body: bytes, name: str) -> object:
+    """A member of a request; None in what is not JSON, which moto refuses."""
+    try:
+        return json.loads(body)[name]
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return None
+
+
 def _tasks(body: bytes) -> Iterator[str]:
     """The tasks of SageMaker in a state machine's definition; none in what is not JSON, which moto refuses."""
     try:
-        states = [json.loads(json.loads(body)["definition"])]
-    except (KeyError, TypeError, ValueError, RecursionError):
+        states = [json.loads(str(_member(body, "definition")))]
+    except (ValueError, RecursionError):
         return
     while states:
         state = states.pop()

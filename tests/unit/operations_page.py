@@ -23,9 +23,10 @@ What the emulator does with each operation of SageMaker's API, as botocore {boto
 * **State only**: a record is all there is to it, and moto keeps that: definitions, and reading, stopping or deleting what is there.
   moto's records of SageMaker are forgotten when the emulator ends.
 * **Refused**: it would run something that nothing here runs, so every answer would be invented; or moto has no record of its kind.
-  It is refused with `UnknownOperationException` and a sentence. So are tasks of SageMaker in Step Functions (CreateStateMachine), and
-  resources of SageMaker in stacks other than EndpointConfig, Model and NotebookInstanceLifecycleConfig. InvokeEndpoint is answered as
-  AWS answers it for an endpoint that is not there.
+  It is refused with `UnknownOperationException` and a sentence. So are a `ValidationSpecification` of CreateModelPackage, which runs
+  transform jobs, tasks of SageMaker in Step Functions (CreateStateMachine), and resources of SageMaker in stacks other than
+  EndpointConfig, Model and NotebookInstanceLifecycleConfig. InvokeEndpoint is answered as AWS answers it for an endpoint that is not
+  there.
 
 `python -m local_emulator serve --pretend`, `sm-tuning emulator start --pretend`, and in tests `emulated_sagemaker(pretend=True)` pass
 what is refused to moto. Its invented answers have the header `x-sm-emulator-pretended: moto`, and the emulator prints a line for each.

@@ -5,15 +5,22 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
+from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from local_emulator.api.refusals import PRETENDED
+from local_emulator.api.refusals import PRETENDED, STATE_ONLY
 from local_emulator.testing import emulated_sagemaker
 from tests.conftest import Server
 from tests.integration.local_emulator.testing.clients import aws_client
 
 Client = Callable[[str], Any]
 ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
+MISSING = "arn:aws:sagemaker:us-east-1:123456789012:model/missing"
+SAMPLES: Mapping[str, object] = {
+    "DesiredWeightsAndCapacities": [{"VariantName": "v", "DesiredWeight": 1}],
+    "TagKeys": ["team"],
+    "Tags": [{"Key": "team", "Value": "vision"}],
+}
 ENDPOINT = {"EndpointName": "e", "EndpointConfigName": "c"}
 MACHINE = {
     "StartAt": "A",
@@ -57,6 +64,19 @@ def test_records_are_kept_and_what_would_run_is_refused(client: Client) -> None:
     assert "CreateStateMachine with the task arn:aws:states:::sagemaker:createEndpoint is not emulated" in refusal
     sagemaker.delete_endpoint_config(EndpointConfigName="c")
     sagemaker.delete_model(ModelName="c")
+
+
+def test_what_does_not_exist_is_not_changed(server: Server) -> None:
+    """AWS answers an error; moto said yes to DisassociateTrialComponent."""
+    sagemaker = server.client("sagemaker")
+    model = sagemaker.meta.service_model
+    changing = ("Add", "Associate", "Delete", "Disassociate", "Stop", "Update")
+    names = [name for name in model.operation_names if name in STATE_ONLY and name.startswith(changing)]
+    assert len(names) > 30
+    for name in names:
+        shape = model.operation_model(name).input_shape
+        members = {member: SAMPLES.get(member, MISSING) for member in shape.required_members}
+        error(getattr(sagemaker, xform_name(name)), **members)
 
 
 def test_a_stack_with_an_endpoint_is_rolled_back(server: Server) -> None:

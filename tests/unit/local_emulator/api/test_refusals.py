@@ -25,11 +25,11 @@ def test_every_operation_is_ours_or_a_record_or_refused() -> None:
 
 def test_records_are_made_of_definitions_alone() -> None:
     """What makes or changes something and is answered by moto: each is a record in AWS too."""
-    reading = ("Describe", "List", "Get", "Search", "Stop", "Delete", "Disassociate")
+    reading = ("Describe", "List", "Get", "Search", "Stop", "Delete")
     changing = {name.removeprefix("Create") for name in STATE_ONLY & set(ALL) if not name.startswith((*reading, "Update"))}
     assert changing == {
-        *("AddTags", "AssociateTrialComponent", "DataQualityJobDefinition", "EndpointConfig", "Experiment", "FeatureGroup"),
-        *("Model", "ModelBiasJobDefinition", "ModelCard", "ModelExplainabilityJobDefinition", "ModelPackage"),
+        *("AddTags", "AssociateTrialComponent", "DataQualityJobDefinition", "EndpointConfig", "Experiment", "Model"),
+        *("ModelBiasJobDefinition", "ModelCard", "ModelExplainabilityJobDefinition", "ModelPackage"),
         *("ModelPackageGroup", "ModelQualityJobDefinition", "NotebookInstanceLifecycleConfig", "Pipeline", "Trial"),
         "TrialComponent",
     }
@@ -41,10 +41,20 @@ def test_records_are_made_of_definitions_alone() -> None:
         *("CreateEndpoint", "CreateProcessingJob", "CreateTransformJob", "StartPipelineExecution", "CreateAutoMLJobV2"),
         *("CreateCompilationJob", "CreateNotebookInstance", "StartNotebookInstance", "CreateCluster", "CreateLabelingJob"),
         *("CreateMonitoringSchedule", "CreateInferenceRecommendationsJob", "CreateDomain", "WhatAwsAddsTomorrow"),
+        *("CreateFeatureGroup", "DisassociateTrialComponent"),
     ],
 )
 def test_what_would_run_is_refused(name: str) -> None:
     assert "`serve --pretend`" in refused(f"SageMaker.{name}")
+
+
+@pytest.mark.parametrize(
+    ("body", "named"), [({}, False), ({"ValidationSpecification": {"ValidationRole": "r"}}, True), ([], False)]
+)
+def test_a_model_package_that_would_be_validated_is_refused(body: object, *, named: bool) -> None:
+    error = refused("SageMaker.CreateModelPackage", body=body)
+    assert error.startswith("UnknownOperationException: CreateModelPackage with a ValidationSpecification is") == named
+    assert bool(error) == named
 
 
 @pytest.mark.parametrize(
