@@ -17,7 +17,7 @@ from sm_tuning.spec.request import given
 from sm_tuning.spec.resources import Resources
 from sm_tuning.spec.script import Script
 from sm_tuning.spec.security import Encryption, Network
-from sm_tuning.spec.strategies import Bayesian, Grid, Hyperband, Random, Strategy
+from sm_tuning.spec.strategies import Strategy, strategy_of
 
 SdkObject: TypeAlias = Any
 """An object of the SDK, whose classes are not imported here."""
@@ -101,18 +101,14 @@ def _ranges(tuner: SdkObject) -> tuple[Range, ...]:
 
 
 def _strategy(tuner: SdkObject) -> Strategy:
-    seed, early = _get(tuner, "random_seed"), tuner.early_stopping_type == "Auto"
-    if tuner.strategy == "Hyperband":
-        settings = "strategy_config.hyperband_strategy_config."
-        low, high = _get(tuner, f"{settings}min_resource"), _get(tuner, f"{settings}max_resource")
-        return Hyperband(min_resource=low or 1, max_resource=high, seed=seed)
-    if tuner.strategy == "Grid":
-        return Grid(early_stopping=early)
-    if tuner.strategy == "Random":
-        return Random(seed=seed, early_stopping=early)
-    if tuner.strategy == "Bayesian":
-        return Bayesian(seed=seed, early_stopping=early)
-    raise Invalid(f"strategy is {tuner.strategy!r}; it must be one of Bayesian, Random, Grid, Hyperband")
+    settings = "strategy_config.hyperband_strategy_config."
+    return strategy_of(
+        tuner.strategy,
+        seed=_get(tuner, "random_seed"),
+        early_stopping=tuner.early_stopping_type == "Auto",
+        min_resource=_get(tuner, f"{settings}min_resource"),
+        max_resource=_get(tuner, f"{settings}max_resource"),
+    )
 
 
 def _completion(tuner: SdkObject) -> Completion:

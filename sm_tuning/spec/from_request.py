@@ -14,7 +14,7 @@ from sm_tuning.spec.parameters import ranges_from_request
 from sm_tuning.spec.request import given
 from sm_tuning.spec.resources import Instance, InstanceGroup, Placement, Resources
 from sm_tuning.spec.security import Encryption, Network
-from sm_tuning.spec.strategies import Bayesian, Grid, Hyperband, Random, Strategy
+from sm_tuning.spec.strategies import Strategy, strategy_of
 
 _Job = TypeVar("_Job", bound=TuningJobSpec)
 _Form = Mapping[str, Any]
@@ -108,17 +108,14 @@ def _members(request: _Form) -> dict[str, Any]:
 
 
 def _strategy(config: _Form) -> Strategy:
-    name, seed = config["Strategy"], config.get("RandomSeed")
-    early = config.get("TrainingJobEarlyStoppingType") == "Auto"
-    if name == "Hyperband":
-        settings = config.get("StrategyConfig", {}).get("HyperbandStrategyConfig", {})
-        return Hyperband(min_resource=settings.get("MinResource", 1), max_resource=settings.get("MaxResource"), seed=seed)
-    if name == "Grid":
-        return Grid(early_stopping=early)
-    kinds: Mapping[str, type[Random | Bayesian]] = {"Random": Random, "Bayesian": Bayesian}
-    if name not in kinds:
-        raise Invalid(f"its strategy is {name!r}; known are Bayesian, Random, Grid, Hyperband")
-    return kinds[name](seed=seed, early_stopping=early)
+    settings = config.get("StrategyConfig", {}).get("HyperbandStrategyConfig", {})
+    return strategy_of(
+        config["Strategy"],
+        seed=config.get("RandomSeed"),
+        early_stopping=config.get("TrainingJobEarlyStoppingType") == "Auto",
+        min_resource=settings.get("MinResource"),
+        max_resource=settings.get("MaxResource"),
+    )
 
 
 def _completion(config: _Form) -> Completion:

@@ -1,8 +1,11 @@
 """How the ranges are searched. Each strategy holds its own settings, so an illegal pair has no spelling."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import get_args
 
 from sm_tuning.errors import Invalid
+from sm_tuning.spec.request import given
 from sm_tuning.spec.value_types import require
 
 
@@ -84,3 +87,14 @@ class Hyperband:
 
 
 Strategy = Grid | Random | Bayesian | Hyperband
+STRATEGIES: Mapping[str, type[Strategy]] = {kind.__name__: kind for kind in get_args(Strategy)}
+"""The strategies by their names, which are AWS's."""
+
+
+def strategy_of(name: str, **settings: int | None) -> Strategy:
+    """The strategy of a name with those of the settings that it has, None for a setting's default; raises Invalid."""
+    if name not in STRATEGIES:
+        raise Invalid(f"strategy is {name!r}; it must be one of {', '.join(STRATEGIES)}")
+    kind = STRATEGIES[name]
+    own = {field.name for field in fields(kind)}
+    return kind(**{setting: value for setting, value in given(**settings).items() if setting in own})

@@ -32,7 +32,6 @@ PRESETS: Mapping[str, Callable[..., parameters.Range]] = {
     "regularization": parameters.regularization,
     "dropout": parameters.dropout,
 }
-_STRATEGIES: Mapping[str, type[strategies.Strategy]] = {kind.__name__: kind for kind in get_args(strategies.Strategy)}
 _SCALING = "data_scaling"
 _SCALING_BEFORE_0_2 = "learning_curve"
 _ENDS = 2  # of a range
@@ -203,11 +202,11 @@ class _Reader:
     def strategy(self, value: object) -> strategies.Strategy:
         """A strategy's name, or a table with its name and its settings."""
         table = {"name": value} if isinstance(value, str) else value
-        table = dict(_known("strategy", table, {"name", *_names(*_STRATEGIES.values())}))
+        table = dict(_known("strategy", table, {"name", *_names(*strategies.STRATEGIES.values())}))
         name = table.pop("name", None)
-        if not isinstance(name, str) or name not in _STRATEGIES:
-            raise Invalid(f"strategy.name is {name!r}; it must be one of {', '.join(_STRATEGIES)}")
-        strategy: strategies.Strategy = _build("strategy", _STRATEGIES[name], table)
+        if not isinstance(name, str) or name not in strategies.STRATEGIES:
+            raise Invalid(f"strategy.name is {name!r}; it must be one of {', '.join(strategies.STRATEGIES)}")
+        strategy: strategies.Strategy = _build("strategy", strategies.STRATEGIES[name], table)
         return strategy
 
     def objective(self, value: object) -> Objective:

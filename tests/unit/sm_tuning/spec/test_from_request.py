@@ -77,7 +77,7 @@ def test_what_has_no_word_is_named_with_its_value(job: Make) -> None:
 @pytest.mark.parametrize(
     ("member", "value", "text"),
     [
-        ("Strategy", "Genetic", "its strategy is 'Genetic'; known are Bayesian, Random, Grid, Hyperband"),
+        ("Strategy", "Genetic", "strategy is 'Genetic'; it must be one of Grid, Random, Bayesian, Hyperband"),
         ("ParameterRanges", {"ComplexParameterRanges": []}, "ParameterRanges has ComplexParameterRanges"),
         ("ResourceLimits", {}, "good cannot be written again: KeyError: 'MaxParallelTrainingJobs'"),
     ],
