@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -30,16 +32,16 @@ def new_lines(logs: Client, training: str, tokens: dict[str, str]) -> Iterator[s
 
 
 def last_lines(logs: Client, training: str, count: int) -> list[str]:
-    """The end of a training job's log; empty before there is one."""
-    lines: list[str] = []
+    """The end of a training job's log, of several hosts what they wrote last, in order of time; empty before there is one."""
+    events: list[Mapping[str, Any]] = []
     try:
         for name in _streams(logs, training):
             page = logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=name, limit=count, startFromHead=False)
-            lines += [event["message"] for event in page["events"]]
+            events += page["events"]
     except ClientError as error:
         if code_of(error) not in NOT_FOUND:
             raise
-    return lines[-count:]
+    return [event["message"] for event in sorted(events, key=itemgetter("timestamp"))[-count:]]
 
 
 def _streams(logs: Client, training: str) -> list[str]:

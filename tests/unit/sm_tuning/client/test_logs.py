@@ -13,7 +13,7 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Logs:
-    """Two streams of a training job; a token is the number of lines before it."""
+    """Streams of training jobs, a line for each second in each of them; a token is the number of lines before it."""
 
     def __init__(self, streams: dict[str, list[str]]) -> None:
         self.streams = streams
@@ -25,7 +25,8 @@ class Logs:
     def get_log_events(self, **asked: Any) -> Any:
         lines = self.streams[asked["logStreamName"]]
         if "limit" in asked:
-            return {"events": [{"message": line} for line in lines[-asked["limit"] :]]}
+            events = [{"timestamp": 1000 * second, "message": line} for second, line in enumerate(lines)]
+            return {"events": events[-asked["limit"] :]}
         start = int(asked.get("nextToken", 0))
         page = lines[start : start + 2]
         return {"events": [{"message": line} for line in page], "nextForwardToken": str(start + len(page))}
@@ -51,6 +52,11 @@ def test_every_line_once_however_often_it_is_asked() -> None:
 
 def test_the_last_lines() -> None:
     assert last_lines(Logs({"job/1": ["a", "b", "c"]}), "job", 2) == ["b", "c"]
+
+
+def test_the_last_lines_of_several_hosts_are_those_that_were_written_last() -> None:
+    logs = Logs({"job/1": ["a0", "a1", "a2", "a3"], "job/2": ["b0", "b1", "b2"]})
+    assert last_lines(logs, "job", 3) == ["a2", "b2", "a3"]
 
 
 @pytest.mark.parametrize("read", [lambda logs: list(new_lines(logs, "job", {})), lambda logs: last_lines(logs, "job", 9)])
