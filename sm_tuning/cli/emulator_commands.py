@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -22,11 +23,11 @@ def start(*, port: int, parallel: int | None, state: Path, options: Sequence[str
         _call("serve", "--help", state=state)
     options = [*(["--parallel", str(parallel)] if parallel else []), *options]
     facts, started = process.ensure(state, ["--port", str(port), *options])
+    if port and urlsplit(str(facts["url"])).port != port:
+        options = ["--port", str(port), *options]
     if options and not started:
-        echo(
-            f"the emulator runs already, without these options: {shlex.join(options)}. First: {_command('stop', state)}",
-            error=True,
-        )
+        unheard = f"the emulator runs already, and these options do not change it: {shlex.join(options)}"
+        echo(f"{unheard}. First: {_command('stop', state)}", error=True)
     process.status(state, keep=True)
     echo(f"# {'started' if started else 'already running'} at {facts['url']}", error=True)
     _print_exports(facts, state)

@@ -38,7 +38,7 @@ def test_start_takes_the_options_of_serve(alone: Cli) -> None:
     assert errors.startswith("# started at http://127.0.0.1:")
     assert "ThrottlingException" in alone("list", code=1)[1]
     _, errors = alone("emulator", "start", "--fault", "throttle=0", "--parallel", "2")
-    assert "runs already, without these options: --parallel 2 --fault throttle=0. First: " in errors
+    assert "runs already, and these options do not change it: --parallel 2 --fault throttle=0. First: " in errors
 
 
 @pytest.mark.parametrize(("given", "port"), [((), "0"), (("--port", "4577"), "4577")])
@@ -54,6 +54,15 @@ def test_start_asks_for_a_free_port_unless_one_is_given(
     monkeypatch.setattr("sm_tuning.client.emulator_process.ensure", ensure)
     Cli(tmp_path)("emulator", "start", *given)
     assert asked == ["--port", port], "0 is the last one of the state folder, or a free one"
+
+
+@pytest.mark.parametrize(("port", "told"), [("4600", "--port 4600"), ("4577", ""), ("0", "")])
+def test_a_port_that_it_does_not_answer_at_is_told(port: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = {"url": "http://127.0.0.1:4577", "environment": {}, "proxy": {}}
+    monkeypatch.setattr("sm_tuning.client.emulator_process.ensure", lambda *_: (facts, False))
+    _, errors = Cli(tmp_path)("emulator", "start", "--port", port)
+    assert errors.partition("these options do not change it: ")[2].partition(". First: ")[0] == told
+    assert "# already running at http://127.0.0.1:4577" in errors
 
 
 def test_start_lists_the_options_of_serve(tmp_path: Path) -> None:
