@@ -108,7 +108,7 @@ def layer(data: str, mark: Mapping[str, Any], encoding: Mapping[str, Any], *filt
 
 def counted(field: str, title: str, axis: Spec) -> Spec:
     """A horizontal position from 0 to the chart's `last`."""
-    scale = {"domain": [0, {"expr": "last"}], "nice": False}
+    scale = {"domain": [0, {"expr": "last"}], "nice": False, "padding": PADDING}
     return {"field": field, "type": "quantitative", "title": title, "scale": scale, "axis": axis}
 
 

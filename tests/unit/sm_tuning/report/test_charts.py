@@ -89,3 +89,17 @@ def test_lanes_that_are_not_drawn_are_counted() -> None:
     chart = charts.timeline(view_model(replace(results, trials=at_once)))
     assert chart is not None
     assert "10 more lanes are not drawn" in chart.note
+
+
+def test_a_mark_at_the_end_of_an_axis_is_whole_where_marks_are_clipped() -> None:
+    """Half a star is 7 pixels: its area is 190 square pixels, as if it were a square."""
+    clipped = [
+        (name, layer["encoding"][letter]["scale"])
+        for name, chart in charts.charts(view_model(made(30))).items()
+        for layer in chart.spec.get("layer", [])
+        if layer["mark"].get("clip") and layer["mark"]["type"] == "point"
+        for letter in "xy"
+        if layer["encoding"][letter]["type"] == "quantitative"
+    ]
+    assert {name for name, _ in clipped} >= {"history", "history-over-time", "slice-learning_rate", "slice-kind", "contour"}
+    assert [name for name, scale in clipped if scale.get("padding", 0) < 190**0.5 / 2] == []
