@@ -110,7 +110,8 @@ class Service:
         return {"logStreams": [{"logStreamName": f"{logStreamNamePrefix}1"}]}
 
     def get_log_events(self, nextToken: str | None = None, **_: object) -> dict[str, Any]:  # noqa: N803 - AWS's
-        return {"events": [{"message": line} for line in LOG if nextToken is None], "nextForwardToken": "end"}
+        events = [{"timestamp": 1000 * second, "message": line} for second, line in enumerate(LOG)]
+        return {"events": events if nextToken is None else [], "nextForwardToken": "end"}
 
 
 @pytest.fixture
