@@ -58,7 +58,9 @@ def upload_checkpoints(job: TrainingJob, folder: RunFolder, objects: Objects) ->
         return
     try:
         bucket, prefix = parse_s3(config.s3_uri)
-        _upload_folders(objects, bucket, prefix.rstrip("/"), [checkpoints(host.ml, config) for host in folder.hosts])
+        # Each host began with all that S3 had: of the copies of a file only the one that was written since is of use.
+        folders = [checkpoints(host.ml, config) for host in folder.hosts]
+        _upload_folders(objects, bucket, prefix.rstrip("/"), folders, newest=True)
     except _TROUBLE as error:
         raise _failed(error) from error
 
@@ -86,8 +88,8 @@ def _failed(error: Exception) -> RunError:
     return RunError(f"ClientError: Artifact upload failed:Error 7: {said}")
 
 
-def _upload_folders(objects: Objects, bucket: str, prefix: str, folders: Sequence[Path]) -> None:
-    for file in merged_files(folders)[0]:
+def _upload_folders(objects: Objects, bucket: str, prefix: str, folders: Sequence[Path], *, newest: bool = False) -> None:
+    for file in merged_files(folders, newest=newest)[0]:
         if not file.link:
             objects.upload(bucket, _key(prefix, file.name), file.path)
 

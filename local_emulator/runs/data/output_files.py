@@ -54,22 +54,31 @@ def output_files(folder: Path, omitted: list[str] | None = None) -> Iterator[Out
             raise OutputError(f"{shown(f'{named}/{below}')} cannot be read: {error.strerror}") from error
 
 
-def merged_files(folders: Sequence[Path], omitted: list[str] | None = None) -> tuple[Sequence[OutputFile], Sequence[str]]:
+def merged_files(
+    folders: Sequence[Path], omitted: list[str] | None = None, *, newest: bool = False
+) -> tuple[Sequence[OutputFile], Sequence[str]]:
     """The files of the same folder of several hosts as those of one, and which of them several hosts have left.
 
-    Of such files the last host's counts. Raises OutputError as `output_files` does, and if one host's file is another's folder.
+    Of such files the last host's counts, or the `newest`. Raises OutputError as `output_files` does, and if one host's file is
+    another's folder.
     """
     files: dict[str, OutputFile] = {}
     repeated: dict[str, None] = {}
     for folder in folders:
         for file in output_files(folder, omitted):
-            if file.name in files:
+            other = files.get(file.name)
+            if other is not None:
                 repeated[f"{_path_in_container(folder)}/{file.name}"] = None
-            files[file.name] = file
+            if other is None or not newest or _modified(file) >= _modified(other):
+                files[file.name] = file
     above = {name[:index] for name in files for index, letter in enumerate(name) if letter == "/"} if len(folders) > 1 else set()
     if both := sorted(above & files.keys()):
         raise OutputError(f"{shown(f'{_path_in_container(folders[0])}/{both[0]}')} is a file of one host and a folder of another")
     return list(files.values()), list(repeated)
+
+
+def _modified(file: OutputFile) -> int:
+    return file.path.stat().st_mtime_ns
 
 
 def _is_there(folder: Path) -> bool:

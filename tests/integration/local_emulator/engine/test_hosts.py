@@ -45,6 +45,9 @@ else:
             time.sleep(0.02)
     connection.send(str(len(mine)).encode())
 (ml / "model" / me).write_text(me)
+if me == hosts[0]:
+    for path in (ml / "checkpoints").glob("before"):
+        path.write_text(me)
 (ml / "checkpoints" / me).write_text(me)
 """
 
@@ -131,6 +134,8 @@ def test_groups_get_their_own_channels_and_all_checkpoints(run: Callable[..., di
     assert all("files 0 1 2 3 4" in lines and "seen before" in lines for lines in logs.values())
     told = {host: next(line for line in lines if line.startswith("channels")) for host, lines in logs.items()}
     assert told == {"algo-1": 'channels ["train"] a', "algo-2": 'channels ["more","train"] b'}
+    kept = boto3.client("s3").get_object(Bucket="bucket", Key="checkpoints/groups/before")["Body"].read()
+    assert kept == b"algo-1", "what a host has written, not the copy that the other began with"
 
 
 @pytest.mark.parametrize(

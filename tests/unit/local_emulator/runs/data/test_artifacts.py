@@ -1,6 +1,7 @@
 """What goes to S3 of a run, and the reason of a failure."""
 
 import errno
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +36,13 @@ class Objects:
         if self.error is not None:
             raise self.error
         self.keys.append(f"{bucket}/{key} {source.name}")
+
+
+class Contents(Objects):
+    """Keeps the content of what is uploaded beside its key."""
+
+    def upload(self, bucket: str, key: str, source: Path) -> None:
+        self.keys.append(f"{bucket}/{key} {source.read_text()}")
 
 
 @pytest.fixture
@@ -78,6 +86,20 @@ def test_checkpoints_lie_below_their_own_prefix(folder: RunFolder) -> None:
     objects = Objects()
     artifacts.upload_checkpoints(replace(job(), spec=replace(job().spec, checkpoints=config)), folder, objects)
     assert objects.keys == ["c/k/1 1"]
+
+
+@pytest.mark.parametrize("newest", [1, 2])
+def test_of_the_checkpoints_of_several_hosts_the_newest_counts(newest: int, folder: RunFolder) -> None:
+    config = CheckpointConfig(s3_uri="s3://c/k/")
+    for number in (1, 2):  # each has begun with the copy of S3
+        host = folder.host(f"algo-{number}")
+        host.make()
+        (host.ml / "checkpoints").mkdir(parents=True)
+        (host.ml / "checkpoints" / "state").write_text(f"{number}")
+        os.utime(host.ml / "checkpoints" / "state", (1000, 1001 if number == newest else 1000))
+    objects = Contents()
+    artifacts.upload_checkpoints(replace(job(), spec=replace(job().spec, checkpoints=config)), folder, objects)
+    assert objects.keys == [f"c/k/state {newest}"]
 
 
 @pytest.mark.parametrize(
