@@ -113,8 +113,9 @@ class RunFolder(HostFolder):
 
     @property
     def hosts(self) -> Sequence[HostFolder]:
-        """The folders of every host of which there is one; of the run itself, if there is none."""
-        return [HostFolder(path) for path in sorted(self.path.glob("algo-*")) if not path.is_symlink()] or [self]
+        """The folders of every host of which there is one, in the order of their numbers; of the run itself, if there is none."""
+        paths = sorted(self.path.glob("algo-*"), key=lambda path: (len(path.name), path.name))  # algo-10 after algo-9
+        return [HostFolder(path) for path in paths if not path.is_symlink()] or [self]
 
     @property
     def run_json(self) -> Path:
