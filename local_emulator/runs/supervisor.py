@@ -119,7 +119,7 @@ class _Supervisor:
         self._wait_for_programs(programs)
         if isinstance(self.run_.program, Container):
             program.remove_containers(self.folder)
-            self._take_container_error(programs)
+            self._take_container_error()
         self._finish_matching()
         return self.failed[1] if self.failed else next((started.code for started in programs if started.code), 0)
 
@@ -177,10 +177,9 @@ class _Supervisor:
                 kill(signal.SIGTERM)
                 self.kill_at = time.monotonic() + self.run_.stop_grace
 
-    def _take_container_error(self, programs: Sequence[HostedProgram]) -> None:
-        """Take the reason why a container could not do its work, unless it was to end anyway."""
-        errors = [read_facts(self.folder.host(started.run.host).container_error) for started in programs]
-        error = next((error for error in errors if error is not None), None)
+    def _take_container_error(self) -> None:
+        """Take the reason why the container that failed first could not do its work, unless it was to end anyway."""
+        error = None if self.failed is None else read_facts(self.folder.host(self.failed[0]).container_error)
         if self.cause is Cause.EXIT and error is not None:
             self.cause, self.message = Cause(error["cause"]), error["message"]
 

@@ -12,7 +12,7 @@ from local_emulator.runs import mounts
 from local_emulator.runs.data.log import read_tail
 from local_emulator.runs.folder import RunFolder, read_metrics
 from local_emulator.runs.process import ProcessExecutor
-from local_emulator.runs.run import Cause, Command, HostProgram, Run
+from local_emulator.runs.run import Cause, Command, Container, HostProgram, Run
 from tests.contracts.executors import marked
 from tests.integration.local_emulator.runs.test_supervisor import ended, until
 
@@ -97,6 +97,22 @@ def test_one_hosts_failure_ends_the_others(start: Callable[..., RunFolder]) -> N
     assert "x=2" in log(folder, "algo-2")
     assert log(folder, "algo-1") in (["x=1", "asked to end"], []), "it was asked, if it had begun"
     assert marked(folder.path.name) == []
+
+
+def test_only_the_container_that_failed_first_says_why(executor: ProcessExecutor, tmp_path: Path) -> None:
+    """Commands stand in for the containers: one fails by itself, the other cannot end as it is asked to."""
+    folder = RunFolder(tmp_path / "runs" / "run")
+    error, ready = folder.host("algo-2").container_error, tmp_path / "ready"
+    fails = f"while [ ! -e {ready} ]; do sleep 0.02; done; exit 3"
+    loses_its_engine = f"""trap 'echo {{\\"cause\\": \\"engine\\", \\"message\\": \\"away\\"}} > {error}; exit 125' TERM
+        touch {ready}; while true; do sleep 0.02; done"""
+    programs = {"algo-1": fails, "algo-2": loses_its_engine}
+    hosts = tuple(HostProgram(name=name, program=Command(argv=("sh", "-c", text))) for name, text in programs.items())
+    run = Run(id="run", folder=folder.path, program=Container(image="any"), hosts=hosts, disk_floor=0, stop_grace=60.0)
+    executor.start(run)
+    end = ended(folder)
+    assert error.exists()
+    assert (end.cause, end.code, end.host, end.message) == (Cause.EXIT, 3, "algo-1", "")
 
 
 def test_a_hosts_end_ends_its_own_processes_and_no_others(start: Callable[..., RunFolder], tmp_path: Path) -> None:
