@@ -31,6 +31,12 @@ def stand_in_algorithm(image: str, hyperparameters: Mapping[str, str]) -> tuple[
     return (f"local_emulator.algorithms.{algorithm.program}", image) if algorithm and algorithm.program else None
 
 
+def in_script_mode(algorithm: AlgorithmSpec, hyperparameters: Mapping[str, str], settings: Settings) -> bool:
+    """Whether an image's script is started here, and not by a program that stands in for the image, which starts it as it likes."""
+    named = stand_in(algorithm.image, settings)
+    return PROGRAM in hyperparameters and not algorithm.command and (named is None or isinstance(named, Python))
+
+
 def runnable(algorithm: AlgorithmSpec, hyperparameters: Mapping[str, str], settings: Settings, *, private: bool) -> str | None:
     """Why an image cannot be run here; None if it can. `private` says whether a run can have `/opt/ml` to itself."""
     image = algorithm.image

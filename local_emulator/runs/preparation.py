@@ -112,7 +112,7 @@ class Preparation:
                 raise ValidationException(f"The LocalPath {local!r} of CheckpointConfig must lie below /opt/ml here.")
         private = self._private if spec.algorithm.command else True  # nobody else asks
         problem = images.runnable(spec.algorithm, hyperparameters, self._settings, private=private)
-        if problem is None and PROGRAM in hyperparameters and not spec.algorithm.command:
+        if problem is None and images.in_script_mode(spec.algorithm, hyperparameters, self._settings):
             python = images.interpreter(spec.algorithm.image, self._settings)
             problem = distributions.refused(hyperparameters, len(spec.resources.hosts), python)
         if len(spec.resources.hosts) > 1:

@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from local_emulator.domain.objects import NoSuchBucket, ObjectInfo
 from local_emulator.domain.spec import AlgorithmSpec, Channel, S3DataSource, TrainingSpec
 from local_emulator.runs.mounts import Support
 from local_emulator.runs.preparation import Preparation
-from local_emulator.settings import Settings
+from local_emulator.settings import Docker, Python, Settings, StandIn
 
 SPEC = TrainingSpec(
     role_arn="arn:aws:iam::123456789012:role/R",
@@ -63,3 +65,26 @@ def test_few_requests_wait_for_an_s3_that_hangs(tmp_path: Path) -> None:
                 check.result(60)
     with pytest.raises(ValidationException):
         preparation.check(SPEC, "us-east-1")
+
+
+@pytest.mark.parametrize(
+    ("stand_in", "refused"),
+    [(None, True), (Python("/no/python"), True), (Docker(), False), (("mine",), False), (lambda _: None, False)],
+)
+def test_who_starts_the_script_launches_its_distribution(
+    tmp_path: Path,
+    stand_in: StandIn | None,
+    refused: bool,  # noqa: FBT001 - a column
+) -> None:
+    preparation = Preparation(
+        settings=Settings(state=tmp_path, images={} if stand_in is None else {"*": stand_in}),
+        objects=HangingS3(),
+        folder_of_caches=tmp_path,
+        endpoint=lambda: None,
+        support=lambda: Support(why_not_private=None),
+        role_exists=lambda _arn: True,
+    )
+    distributed = {**SPEC.hyperparameters, "sagemaker_distributed_dataparallel_enabled": "true"}
+    expected = pytest.raises(ValidationException, match="smdistributed") if refused else nullcontext()
+    with expected:
+        preparation.check(replace(SPEC, hyperparameters=distributed, channels=()), "us-east-1")
