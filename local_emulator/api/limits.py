@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 
 from local_emulator.domain.jobs import Document
+from local_emulator.runs.addresses import MOST_HOSTS
 from sm_tuning.rules.registry import Section
 from sm_tuning.rules.request import TrainingRequest, TuningRequest
 from sm_tuning.rules.violation import Violation
-
-_MOST_HOSTS = 254
 
 TRAINING: Section[TrainingRequest] = Section(
     "The emulator's own limits",
@@ -35,15 +34,15 @@ def chosen_violations(body: Document) -> Iterator[Violation]:
     yield from CHOSEN.violations(TuningRequest(body))
 
 
-@TRAINING.rule("instance-count", "at most 254 instances: so many addresses of this machine's own has a training job")
+@TRAINING.rule("instance-count", f"at most {MOST_HOSTS} instances: so many addresses of this machine's own has a training job")
 def _instance_count(request: TrainingRequest) -> Iterator[Violation]:
     for member in ("ResourceConfig", "HyperParameterTuningResourceConfig"):
         config = request.body.get(member, {})
         groups = [group.get("InstanceCount", 1) for group in config.get("InstanceGroups", ())]
         several = (*config.get("InstancePreferences", ()), *config.get("InstanceConfigs", ()))
         counts = [entry.get("InstanceCount", 1) for entry in (config, *several)]
-        if (count := max(sum(groups), *counts)) > _MOST_HOSTS:
-            requirement = f"training on more than {_MOST_HOSTS} instances is not emulated"
+        if (count := max(sum(groups), *counts)) > MOST_HOSTS:
+            requirement = f"training on more than {MOST_HOSTS} instances is not emulated"
             yield Violation(request.at(f"{member}.InstanceCount"), count, requirement)
 
 

@@ -16,8 +16,10 @@ from local_emulator.runs.forkserver.server.mounting import etc_of
 
 _FIRST, _LAST = 16, 254  # second numbers of blocks: 127.0 and 127.1 are used by others
 _THIRD = 256
-_MOST = 254  # hosts of a block
 _ETC_HOSTS = Path("/etc/hosts")
+
+MOST_HOSTS = 254
+"""Addresses of a block, so hosts of a run."""
 
 
 class NoBlockError(OSError):
@@ -38,8 +40,8 @@ class Block:
 
 def take(run: str, hosts: int) -> Block:
     """A block for the hosts of a run; raises NoBlockError."""
-    if hosts > _MOST:
-        raise NoBlockError(errno.EADDRNOTAVAIL, f"{hosts} hosts, and a block has {_MOST} addresses")
+    if hosts > MOST_HOSTS:
+        raise NoBlockError(errno.EADDRNOTAVAIL, f"{hosts} hosts, and a block has {MOST_HOSTS} addresses")
     blocks = (_LAST - _FIRST + 1) * _THIRD
     start = int.from_bytes(hashlib.sha256(run.encode()).digest()[:8], "big")
     for index in range(blocks):

@@ -67,9 +67,7 @@ class _Supervisor:
     message: str = ""
     disk_checks: int = 0
     mounts: dict[int, int] = field(default_factory=dict)  # by host: descriptors of the lists of their programs' mounts
-    failed: tuple[str | None, int] | None = (
-        None  # the host whose program was the first to fail, before anybody asked, and its code
-    )
+    failed: tuple[str | None, int] | None = None  # host of the first program to fail, before anybody asked; its code
     addresses: Block | None = None  # held until the end
     deadline: tuple[float, Cause] | None = None
     asked: tuple[Cause, str] | None = None  # to end, and the message

@@ -30,7 +30,7 @@ def ask(host: str, command: str) -> int:
 
 
 def serve(host: str) -> int:
-    """Run the one command that is asked for; its exit code, 143 if who asked is gone."""
+    """Run the one command that is asked for; its exit code."""
     with socket.create_server((host, _PORT)) as server:
         connection, _ = server.accept()
     with connection:
