@@ -141,14 +141,10 @@ class Model:
 
 def _documents(algorithm: Algorithm, name: str) -> list[Document] | None:
     """The lines of a channel that have labels; None if there is no such channel. Raises CustomerError."""
-    location = contract.channel(name)
+    location = data.declared(algorithm, name, "text/plain")
     if location is None:
         return None
-    folder, declared = location
-    kind, _ = data.content_type(declared, "text/plain")
-    if kind not in algorithm.content_types:
-        listed = " or ".join(algorithm.content_types)
-        raise CustomerError(f"The content type {kind!r} of the channel {name!r} is not supported; it must be {listed}.")
+    folder, kind, _ = location
     read = _of_json if kind == _JSON_LINES else _of_text
     documents = []
     for path in data.files(folder):

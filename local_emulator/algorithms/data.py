@@ -26,20 +26,44 @@ def content_type(text: str, default: str) -> tuple[str, dict[str, str]]:
     return kind, dict(part.split("=", 1) for part in parameters if "=" in part)
 
 
+def declared(algorithm: Algorithm, name: str, default: str) -> tuple[Path, str, dict[str, str]] | None:
+    """Folder, content type and its parameters of a channel; None if there is no such channel.
+
+    Raises CustomerError for a content type that the algorithm does not take.
+    """
+    location = channel(name)
+    if location is None:
+        return None
+    kind, parameters = content_type(location[1], default)
+    if kind not in algorithm.content_types:
+        listed = " or ".join(algorithm.content_types)
+        raise CustomerError(f"The content type {kind!r} of the channel {name!r} is not supported; it must be {listed}.")
+    return location[0], kind, parameters
+
+
+def dense(features: Any) -> Floats:  # noqa: ANN401 - dense or sparse
+    """Features as one array."""
+    return features if isinstance(features, np.ndarray) else np.asarray(features.toarray())
+
+
+def load_train(algorithm: Algorithm, *, width: int | None = None, labelled: bool = True) -> tuple[Any, Floats]:
+    """The train channel, which must be there, as `load` gives it."""
+    dataset = load(algorithm, "train", width=width, labelled=labelled)
+    if dataset is None:
+        raise CustomerError("The channel 'train' is required.")
+    return dataset
+
+
 def load(algorithm: Algorithm, name: str, *, width: int | None = None, labelled: bool = True) -> tuple[Any, Floats] | None:
     """Features (dense, or CSR) and labels of a channel, zeros where it has none; None if there is no such channel.
 
     The algorithm's content types are read, of RecordIO-protobuf and CSV; a CSV's label is its first column, unless `label_size=0`
     says that it has none. Raises CustomerError.
     """
-    location = channel(name)
+    location = declared(algorithm, name, RECORDIO)
     if location is None:
         return None
-    folder, declared = location
-    kind, parameters = content_type(declared, RECORDIO)
-    if kind not in algorithm.content_types:
-        listed = " or ".join(algorithm.content_types)
-        raise CustomerError(f"The content type {kind!r} of the channel {name!r} is not supported; it must be {listed}.")
+    folder, kind, parameters = location
     parts = [_part(path, kind, parameters, width, labelled=labelled) for path in files(folder)]
     parts = [part for part in parts if part[0].shape[0]]
     if not parts:

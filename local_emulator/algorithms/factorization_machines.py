@@ -94,11 +94,8 @@ class Model:
 def train(algorithm: Algorithm) -> None:
     """Train and score the test channel."""
     hyperparameters = contract.hyperparameters(algorithm)
-    dataset = data.load(algorithm, "train", width=hyperparameters["feature_dim"])
-    if dataset is None:
-        raise CustomerError("The channel 'train' is required.")
+    features, labels = data.load_train(algorithm, width=hyperparameters["feature_dim"])
     test = data.load(algorithm, "test", width=hyperparameters["feature_dim"])
-    features, labels = dataset
     model = Model(hyperparameters)
     for name, targets in (("train", labels), *((("test", test[1]),) if test is not None else ())):
         if model.binary and not np.isin(targets, (0, 1)).all():

@@ -22,10 +22,7 @@ def train(algorithm: Algorithm) -> None:
     """Web-scale k-means for many centers over the stream of mini-batches, then Lloyd's over those centers for k."""
     hyperparameters = contract.hyperparameters(algorithm)
     wanted = [name for name in _SCORES if name in hyperparameters["eval_metrics"]]
-    dataset = data.load(algorithm, "train", width=hyperparameters["feature_dim"], labelled=False)
-    if dataset is None:
-        raise CustomerError("The channel 'train' is required.")
-    features, _ = dataset
+    features, _ = data.load_train(algorithm, width=hyperparameters["feature_dim"], labelled=False)
     rows = features.shape[0]
     k = hyperparameters["k"]
     if rows < k:
@@ -73,8 +70,9 @@ def _stream(features: Any, many: int, hyperparameters: Mapping[str, Any]) -> tup
         start, _ = kmeans_plusplus(first, many, random_state=0)
     else:
         start = first[chance.choice(first.shape[0], many, replace=False)]
-    start = start if isinstance(start, np.ndarray) else start.toarray()
-    model = MiniBatchKMeans(n_clusters=many, init=start, n_init=1, batch_size=size, random_state=0, reassignment_ratio=0)
+    model = MiniBatchKMeans(
+        n_clusters=many, init=data.dense(start), n_init=1, batch_size=size, random_state=0, reassignment_ratio=0
+    )
     progress = contract.Progress("AWS/KMeansWebscale", hyperparameters["epochs"], features.shape[0])
     for epoch in range(hyperparameters["epochs"]):
         for some in batches(features.shape[0], size, chance):

@@ -19,9 +19,7 @@ def train(algorithm: Algorithm) -> None:
     """Sample, reduce, index, and score the test channel."""
     hyperparameters = contract.hyperparameters(algorithm)
     width = None if hyperparameters["feature_dim"] == "auto" else hyperparameters["feature_dim"]
-    dataset = data.load(algorithm, "train", width=width)
-    if dataset is None:
-        raise CustomerError("The channel 'train' is required.")
+    dataset = data.load_train(algorithm, width=width)
     progress = contract.Progress("AWS/KNN", 1, len(dataset[1]))
     progress.tell(0)
     features, labels, reduce = _sample(hyperparameters, *dataset)
@@ -38,8 +36,7 @@ def train(algorithm: Algorithm) -> None:
         contract.scores(
             "test", _scores(hyperparameters, said, test[1]), {"accuracy": "score", "macro_f_1.000": "score", "mse": "loss"}
         )
-    dense = features if isinstance(features, np.ndarray) else features.toarray()
-    contract.save(features=dense, labels=labels, k=hyperparameters["k"])
+    contract.save(features=data.dense(features), labels=labels, k=hyperparameters["k"])
 
 
 def _sample(hyperparameters: Mapping[str, Any], features: Any, labels: Floats) -> tuple[Any, Floats, Any]:  # noqa: ANN401 - dense or sparse

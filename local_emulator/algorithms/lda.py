@@ -23,15 +23,13 @@ def train(algorithm: Algorithm) -> None:
     """Find the topics, and score the test channel."""
     hyperparameters = contract.hyperparameters(algorithm)
     width = hyperparameters["feature_dim"]
-    dataset = data.load(algorithm, "train", width=width, labelled=False)
-    if dataset is None:
-        raise CustomerError("The channel 'train' is required.")
+    documents, _ = data.load_train(algorithm, width=width, labelled=False)
     test = data.load(algorithm, "test", width=width, labelled=False)
-    for name, counts in (("train", dataset[0]), *((("test", test[0]),) if test is not None else ())):
+    for name, counts in (("train", documents), *((("test", test[0]),) if test is not None else ())):
         if counts.min() < 0 or not counts.sum() > 0:
             raise CustomerError(f"The channel {name!r} must hold counts of words: none below 0, and some above.")
     say("The hyperparameters max_restarts and tol have no effect in this stand-in, which does not decompose tensors as AWS does.")
-    model = _fit(dataset[0], hyperparameters)
+    model = _fit(documents, hyperparameters)
     if test is not None:
         contract.scores("test", {"pwll": _likelihood(model, test[0])}, {"pwll": "score"})
     topics = model.components_ / model.components_.sum(axis=1, keepdims=True)

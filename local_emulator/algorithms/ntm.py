@@ -115,7 +115,7 @@ def _fit(network: Network, counts: Any, validation: Any, hyperparameters: Mappin
         sample = chance.permutation(rows)[:taken]
         for some in batches(taken, hyperparameters["mini_batch_size"], chance):
             noise = chance.normal(size=(len(some), hyperparameters["num_topics"]))
-            gradients = network.gradients(_dense(counts[sample[some]]), noise)
+            gradients = network.gradients(data.dense(counts[sample[some]]), noise)
             for name, gradient in gradients.items():
                 gradient *= hyperparameters["rescale_gradient"]  # noqa: PLW2901 - in place
                 np.clip(gradient, -hyperparameters["clip_gradient"], hyperparameters["clip_gradient"], out=gradient)
@@ -144,15 +144,11 @@ def _rests(losses: Sequence[float], hyperparameters: Mapping[str, Any]) -> bool:
 def _loss(network: Network, counts: Any, hyperparameters: Mapping[str, Any]) -> float:  # noqa: ANN401 - dense or sparse
     """The mean loss of a channel's documents; raises CustomerError."""
     size = hyperparameters["mini_batch_size"]
-    parts = [network.losses(_dense(counts[start : start + size])).sum() for start in range(0, counts.shape[0], size)]
+    parts = [network.losses(data.dense(counts[start : start + size])).sum() for start in range(0, counts.shape[0], size)]
     loss = float(np.sum(parts) / counts.shape[0])
     if not np.isfinite(loss):
         raise CustomerError("The loss is not finite: the learning rate is too high.")
     return loss
-
-
-def _dense(counts: Any) -> Floats:  # noqa: ANN401 - dense or sparse
-    return counts if isinstance(counts, np.ndarray) else np.asarray(counts.toarray())
 
 
 def _counts(algorithm: Algorithm, name: str, width: int) -> Any:  # noqa: ANN401 - dense or sparse

@@ -18,10 +18,7 @@ def train(algorithm: Algorithm) -> None:
     width, components = hyperparameters["feature_dim"], hyperparameters["num_components"]
     if components > width:
         raise CustomerError(f"Hyperparameter num_components: {components} must not be greater than feature_dim, {width}.")
-    dataset = data.load(algorithm, "train", width=width, labelled=False)
-    if dataset is None:
-        raise CustomerError("The channel 'train' is required.")
-    features, _ = dataset
+    features, _ = data.load_train(algorithm, width=width, labelled=False)
     rows = features.shape[0]
     if rows < components:
         raise CustomerError(f"There are {rows} records, fewer than the {components} components of hyperparameter num_components.")
@@ -38,8 +35,7 @@ def train(algorithm: Algorithm) -> None:
 
 def _regular(features: Any, mean: Floats, hyperparameters: Mapping[str, Any]) -> tuple[Floats, Floats]:  # noqa: ANN401 - dense or sparse
     """Singular values, largest first, and their components as columns: by the covariance of all features."""
-    products = features.T @ features
-    scatter = (products if isinstance(products, np.ndarray) else products.toarray()) - features.shape[0] * mean.T @ mean
+    scatter = data.dense(features.T @ features) - features.shape[0] * mean.T @ mean
     squares, vectors = np.linalg.eigh(scatter)
     largest = slice(None, -hyperparameters["num_components"] - 1, -1)
     return np.sqrt(np.maximum(squares[largest], 0)), vectors[:, largest]

@@ -91,17 +91,14 @@ def train(algorithm: Algorithm) -> None:
     """Build the forest of a sample, and score the test channel."""
     hyperparameters = contract.hyperparameters(algorithm)
     wanted = _wanted(hyperparameters["eval_metrics"])
-    dataset = data.load(algorithm, "train", width=hyperparameters["feature_dim"], labelled=False)
-    if dataset is None:
-        raise CustomerError("The channel 'train' is required.")
-    features = _dense(dataset[0])
+    features = data.dense(data.load_train(algorithm, width=hyperparameters["feature_dim"], labelled=False)[0])
     trees = _forest(features, hyperparameters)
     _save(trees)
     test = data.load(algorithm, "test", width=hyperparameters["feature_dim"])
     if test is None:
         say("Test data is not provided.")
         return
-    records, labels = _dense(test[0]), test[1]
+    records, labels = data.dense(test[0]), test[1]
     if not np.isin(labels, (0, 1)).all():
         raise CustomerError("The channel 'test' has labels that are neither 0 (normal) nor 1 (anomalous).")
     usual = scores(trees, features[np.random.default_rng(0).permutation(len(features))[:_MOST_SCORED]])
@@ -125,10 +122,6 @@ def _wanted(text: str) -> list[str]:
     if not isinstance(names, list) or not all(isinstance(name, str) and name in _SCORES for name in names):
         raise CustomerError(f"Hyperparameter eval_metrics: {text} is not a list of some of {', '.join(_SCORES)}.")
     return names
-
-
-def _dense(features: Any) -> Floats:  # noqa: ANN401 - dense or sparse
-    return features if isinstance(features, np.ndarray) else np.asarray(features.toarray())
 
 
 def _forest(features: Floats, hyperparameters: Mapping[str, Any]) -> list[Tree]:

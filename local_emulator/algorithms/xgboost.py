@@ -115,7 +115,7 @@ def load(algorithm: Algorithm, name: str, *, weighted: bool) -> xgboost.DMatrix 
     read = [recordio.read(path.read_bytes(), path.name) for path in paths]
     if any(labels is None for _, labels in read):
         raise CustomerError(f"The channel {name!r} has records without a label.")
-    stacked = [features if isinstance(features, np.ndarray) else features.toarray() for features, _ in read]
+    stacked = [data.dense(features) for features, _ in read]
     return xgboost.DMatrix(np.concatenate(stacked), label=np.concatenate([labels for _, labels in read]))
 
 
