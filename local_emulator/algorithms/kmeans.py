@@ -58,7 +58,7 @@ def _shrink(centers: Floats, weights: Floats, hyperparameters: Mapping[str, Any]
         say(f"local kmeans attempt #{attempt}. Current mean square distance {distance:f}")
         if distance < least:
             best, least = lloyd.cluster_centers_, distance
-    say("finished shrinking process. Mean Square Distance = 0")
+    say(f"finished shrinking process. Mean Square Distance = {int(least)}")  # a whole number in AWS
     return best
 
 

@@ -1,9 +1,12 @@
 """K-nearest neighbours: `python -m local_emulator.algorithms.knn`."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 from sklearn.metrics import f1_score
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.random_projection import GaussianRandomProjection, SparseRandomProjection
@@ -20,31 +23,39 @@ def train(algorithm: Algorithm) -> None:
     hyperparameters = contract.hyperparameters(algorithm)
     width = None if hyperparameters["feature_dim"] == "auto" else hyperparameters["feature_dim"]
     dataset = data.load_train(algorithm, width=width)
-    progress = contract.Progress("AWS/KNN", 1, len(dataset[1]))
-    progress.tell(0)
     features, labels, reduce = _sample(hyperparameters, *dataset)
-    say("Training index...")
-    model = _model(hyperparameters, len(labels)).fit(features, labels)
-    say("...Finished training index in 0 second(s)")
-    say("Adding data to index...")
-    say("...Finished adding data to index in 0 second(s)")
+    with _timed("Training index", "Finished training index"):
+        model = _model(hyperparameters, len(labels))
+    with _timed("Adding data to index", "Finished adding data to index"):
+        model.fit(features, labels)
     test = data.load(algorithm, "test", width=width)
     if test is not None:
-        say("Searching index...")
-        said = model.predict(reduce.transform(test[0]) if reduce is not None else test[0])
-        say("...Done searching index in 0 second(s)")
+        with _timed("Searching index", "Done searching index"):
+            said = model.predict(reduce.transform(test[0]) if reduce is not None else test[0])
         contract.scores(
             "test", _scores(hyperparameters, said, test[1]), {"accuracy": "score", "macro_f_1.000": "score", "mse": "loss"}
         )
     contract.save(features=data.dense(features), labels=labels, k=hyperparameters["k"])
 
 
+@contextmanager
+def _timed(begin: str, end: str) -> Iterator[None]:
+    """AWS's lines before and after a step, with its whole seconds."""
+    say(f"{begin}...")
+    start = time.monotonic()
+    yield
+    say(f"...{end} in {time.monotonic() - start:.0f} second(s)")
+
+
 def _sample(hyperparameters: Mapping[str, Any], features: Any, labels: Floats) -> tuple[Any, Floats, Any]:  # noqa: ANN401 - dense or sparse
     """Sampled and reduced features, their labels, and what reduces further ones (None: nothing)."""
-    say("Getting reservoir sample from algo-1...")
+    progress = contract.Progress("AWS/KNN", 1, len(labels))
     some = np.random.default_rng(0).permutation(features.shape[0])[: hyperparameters["sample_size"]]
     features, labels = features[some], labels[some]
-    say(f"...Got reservoir sample from algo-1: data={features.shape}, labels={labels.shape}, NaNs=0")
+    progress.tell(0)
+    say("Getting reservoir sample from algo-1...")
+    missing = np.isnan(features.data if scipy.sparse.issparse(features) else features).sum()
+    say(f"...Got reservoir sample from algo-1: data={features.shape}, labels={labels.shape}, NaNs={missing}")
     if hyperparameters["dimension_reduction_type"] is None:
         return features, labels, None
     target = hyperparameters["dimension_reduction_target"]

@@ -25,9 +25,9 @@ def train(algorithm: Algorithm) -> None:
     say(f"{width} feature(s) found in 'data'.")
     progress = contract.Progress("PCA", 1, rows)
     mean = np.asarray(features.mean(axis=0)).reshape(1, -1) if hyperparameters["subtract_mean"] else np.zeros((1, width))
-    progress.tell(0)
     find = _randomized if hyperparameters["algorithm_mode"] == "randomized" else _regular
     values, vectors = find(features, mean, hyperparameters)
+    progress.tell(0)
     has_test = contract.channel("test") is not None
     say("Test data is not scored: no metric of PCA is published." if has_test else "Test data is not provided.")
     contract.save(s=values[::-1], v=vectors[:, ::-1], mean=mean)  # the largest comes last, as in AWS's models

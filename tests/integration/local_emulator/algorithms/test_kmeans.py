@@ -45,3 +45,12 @@ def test_kmeans_log_is_aws_s(tmp_path: Path) -> None:
         r".* #quality_metric: host=algo-1, test msd <loss>=\S+",
     ):
         assert any(regex.fullmatch(wanted, line) for line in lines), wanted
+
+
+def test_the_last_distance_is_that_of_the_best_attempt(tmp_path: Path) -> None:
+    """Six centers (0, 1), (2, 3), … shrunk to two: 16 / 3 if each is the mean of three neighbours."""
+    rows = recordio(np.arange(12.0).reshape(6, 2))
+    done = run("kmeans", tmp_path, {"k": 2, "feature_dim": 2, "extra_center_factor": 3}, train=rows)
+    attempts = [float(hit[1]) for hit in regex.finditer(r"Current mean square distance (\S+)", done.log)]
+    assert min(attempts) == pytest.approx(16 / 3, abs=1e-6)
+    assert "finished shrinking process. Mean Square Distance = 5\n" in done.log
