@@ -5,7 +5,7 @@ Each line of the directive `api` is a module of `sm_tuning` (of which all public
 """
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from importlib import import_module
@@ -30,8 +30,7 @@ class Api(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Hand the names to autodoc, which reads reStructuredText."""
-        text = "\n".join(line for name in self.content if name for line in _described(name.strip()))
-        return list(self.parse_text_to_nodes(f"```{{eval-rst}}\n{text}\n```"))
+        return _parsed(self, (line for name in self.content if name for line in _described(name.strip())))
 
 
 class Fixtures(SphinxDirective):
@@ -55,8 +54,13 @@ class Fixtures(SphinxDirective):
                 *_indented(inspect.getdoc(function) or ""),
                 "",
             ]
-        text = "\n".join(lines)
-        return list(self.parse_text_to_nodes(f"```{{eval-rst}}\n{text}\n```"))
+        return _parsed(self, lines)
+
+
+def _parsed(directive: SphinxDirective, lines: Iterable[str]) -> list[nodes.Node]:
+    """The nodes of reStructuredText, within a page that is Markdown."""
+    text = "\n".join(lines)
+    return list(directive.parse_text_to_nodes(f"```{{eval-rst}}\n{text}\n```"))
 
 
 def _type_name(annotation: Any) -> str:  # noqa: ANN401 - an annotation
@@ -70,7 +74,7 @@ def _indented(text: str) -> Iterator[str]:
 def _described(name: str) -> Iterator[str]:
     for full in _names(name):
         module, _, last = full.rpartition(".")
-        yield from _autodoc(f"{module}.{last}", getattr(import_module(module), last))
+        yield from _autodoc(full, getattr(import_module(module), last))
 
 
 def _names(line: str) -> list[str]:
@@ -136,7 +140,7 @@ def _complain_of_missing(app: Sphinx, error: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register both."""
+    """Register the directives, and what makes their pages readable and whole."""
     app.add_directive("api", Api)
     app.add_directive("fixtures", Fixtures)
     app.connect("autodoc-process-signature", _with_defaults)

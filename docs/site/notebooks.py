@@ -1,4 +1,4 @@
-"""Notebooks as pages: their cells as Markdown, with the results of the last `make tutorial` of the same cells.
+"""Notebooks as pages: their cells as Markdown, with the results of the last `make docs` of the same cells.
 
 They are committed without results; what reads them for Sphinx (myst-nb, nbsphinx) brings Jupyter and some forty more distributions.
 """

@@ -35,8 +35,15 @@ BASE: Mapping[str, str] = {
 class Section:
     """A table of a job file, or of what is inside one.
 
-    `kind` are the dataclasses that it becomes, `at` is how a dry run names its keys, `header` opens it in the examples' files, and
-    `required` are lines that those need beside an example. `without` are keys that another table has.
+    Attributes:
+        title: Its heading on the page.
+        kinds: The dataclasses that it becomes.
+        examples: Lines of a file, by the key that they show.
+        text: What the page says of it.
+        at: How a dry run names its keys.
+        header: What opens it in the examples' files.
+        required: Lines that those need beside an example.
+        without: Keys that another table has.
     """
 
     title: str
@@ -268,7 +275,6 @@ SECTIONS = (
         kinds=(Network,),
         at="network.",
         header="[network]",
-        required={},
         examples={
             "subnets": 'subnets = ["subnet-0123456789abcdef0"]\nsecurity_groups = ["sg-0123456789abcdef0"]',
             "security_groups": 'subnets = ["subnet-0123456789abcdef0"]\nsecurity_groups = ["sg-0123456789abcdef0"]',
