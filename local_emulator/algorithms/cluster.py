@@ -57,9 +57,10 @@ def joined(*, has_data: bool) -> Iterator[Membership]:
             members, arguments = _gather(names, stack, has_data=has_data)
         else:
             members, arguments = _ask(names[0], current, has_data=has_data)
-        if current in members:
+        membership = Membership(members, current)
+        if membership.takes_part:
             stack.enter_context(collective.CommunicatorContext(**arguments, dmlc_task_id=f"{members.index(current):04d}"))
-        yield Membership(members, current)
+        yield membership
 
 
 def _gather(names: Sequence[str], stack: ExitStack, *, has_data: bool) -> tuple[Sequence[str], Mapping[str, Any]]:
