@@ -27,15 +27,18 @@ What is tuned for is the objective of a tuning job: metrics of a held-out channe
 # How a stand-in differs from AWS's program, beyond its numbers.
 DIFFERENCES: Mapping[str, str] = {
     "blazingtext": "`mode` `supervised` only, the other modes fail with `ClientError`; the model is numpy's, not fastText's",
-    "factorization_machines": "the model is numpy's",
-    "kmeans": "the model is numpy's",
+    "factorization_machines": "`eps`, `rescale_grad` and `batch_metrics_publish_interval` have no effect; the model is numpy's",
+    "kmeans": "`half_life_time_size` has no effect; the model is numpy's",
     "knn": "`index_type` is always exact; the model is numpy's",
     "lda": "variational Bayes: `max_restarts` and `tol` have no effect, at most 100 passes; the model is numpy's",
-    "linear_learner": "trains one model with Adam; the model is numpy's",
+    "linear_learner": "trains one model with Adam at one learning rate: `num_models`, `optimizer`, `momentum`, `beta_1`, `beta_2`, "
+    "`bias_lr_mult`, `bias_wd_mult`, `use_lr_scheduler` and what sets it have no effect, nor have `unbias_data`, `unbias_label`, "
+    "`balance_multiclass_weights`, `num_calibration_samples` and `num_point_for_scaler`; the model is numpy's",
     "ntm": "`batch_norm` `true` fails with `ClientError`; topics are shown without coherence (`wetc`); the model is numpy's",
     "pca": "a test channel is not scored; the model is numpy's, with AWS's arrays `s`, `v` and `mean`",
     "random_cut_forest": "an anomaly scores more than 3 standard deviations above the mean of the train channel; the model is numpy's",
-    "xgboost": "no `_kfold`; the model is XGBoost's own",
+    "xgboost": "no `_kfold`; `sketch_eps`, `lambda_bias`, `prob_buffer_row`, `dsplit`, `predictor`, `deterministic_histogram`, "
+    "`single_precision_histogram`, `save_model_on_termination` and `use_dask_gpu_training` have no effect; the model is XGBoost's own",
 }
 
 
