@@ -34,16 +34,31 @@ def chosen_violations(body: Document) -> Iterator[Violation]:
     yield from CHOSEN.violations(TuningRequest(body))
 
 
-@TRAINING.rule("instance-count", f"at most {MOST_HOSTS} instances: so many addresses of this machine's own has a training job")
+@TRAINING.rule("instance-count", f"1 to {MOST_HOSTS} instances: so many addresses of this machine's own has a training job")
 def _instance_count(request: TrainingRequest) -> Iterator[Violation]:
     for member in ("ResourceConfig", "HyperParameterTuningResourceConfig"):
         config = request.body.get(member, {})
         groups = [group.get("InstanceCount", 1) for group in config.get("InstanceGroups", ())]
         several = (*config.get("InstancePreferences", ()), *config.get("InstanceConfigs", ()))
-        counts = [entry.get("InstanceCount", 1) for entry in (config, *several)]
-        if (count := max(sum(groups), *counts)) > MOST_HOSTS:
-            requirement = f"training on more than {MOST_HOSTS} instances is not emulated"
-            yield Violation(request.at(f"{member}.InstanceCount"), count, requirement)
+        counts = [sum(groups)] if groups else [entry.get("InstanceCount", 1) for entry in (config, *several)]
+        path = request.at(f"{member}.InstanceCount")
+        if max(counts) > MOST_HOSTS:
+            yield Violation(path, max(counts), f"training on more than {MOST_HOSTS} instances is not emulated")
+        if min(counts) < 1:
+            yield Violation(path, min(counts), "training on no instance is not emulated")
+
+
+@TRAINING.rule("channel-groups", "channels for instance groups that there are: no host would get another")
+def _channel_groups(request: TrainingRequest) -> Iterator[Violation]:
+    groups = [group["InstanceGroupName"] for group in request.body.get("ResourceConfig", {}).get("InstanceGroups", ())]
+    for channel in request.body.get("InputDataConfig", ()):
+        named = channel["DataSource"].get("S3DataSource", {}).get("InstanceGroupNames", ())
+        if missing := [name for name in named if name not in groups]:
+            sentence = (
+                f"The channel {channel['ChannelName']!r} is for the instance groups {', '.join(missing)}, which are not in "
+                "InstanceGroups: no instance would get it."
+            )
+            yield Violation(request.at("InputDataConfig"), missing, "its instance groups must be there", sentence)
 
 
 @TRAINING.rule("channel-s3-only", "data from S3")

@@ -14,6 +14,10 @@ CASES: dict[str, tuple[Mapping[str, Any], str]] = {
         {"D.ResourceConfig.InstanceCount": 255},
         "InstanceCount is 255; training on more than 254 instances is not emulated.",
     ),
+    "channel-groups": (
+        {"D.InputDataConfig.0.DataSource.S3DataSource.InstanceGroupNames": ["a"]},
+        "The channel 'train' is for the instance groups a, which are not in InstanceGroups: no instance would get it.",
+    ),
     "channel-s3-only": (
         {"D.InputDataConfig.0.DataSource": {"FileSystemDataSource": {}}},
         "The channel 'train' has a FileSystemDataSource; only S3DataSource is emulated.",
@@ -52,11 +56,19 @@ GROUPS = [
 ]
 
 
+def test_a_channel_for_a_group_that_is_there() -> None:
+    resources = {"InstanceGroups": GROUPS[1:], "VolumeSizeInGB": 1}
+    changes = {"ResourceConfig": resources, "InputDataConfig.0.DataSource.S3DataSource.InstanceGroupNames": ["b"]}
+    assert list(limits.training_violations(changed(TRAINING, changes))) == []
+
+
 @pytest.mark.parametrize(
     "resources",
     [
         {"InstanceCount": 1, "InstancePreferences": [{"InstanceType": "ml.m5.large", "InstanceCount": 255}]},
         {"InstanceGroups": GROUPS},
+        {"InstanceGroups": [{**GROUPS[0], "InstanceCount": 0}]},
+        {"InstanceType": "ml.m5.large", "InstanceCount": 0},
     ],
 )
 def test_instances_are_counted_wherever_they_are_asked_for(resources: Mapping[str, Any]) -> None:
