@@ -26,14 +26,12 @@ from sm_tuning.cli.output import echo, echo_json
 from sm_tuning.cli.session import run_of
 from sm_tuning.cli.tables import safe
 from sm_tuning.cli.target import Target
-from sm_tuning.client.description import description
 from sm_tuning.client.emulator_process import configured, state_of
 from sm_tuning.client.run import TuningRun
 from sm_tuning.client.status import RunStatus, Training
 from sm_tuning.errors import Invalid
 from sm_tuning.spec.data_scaling import DataScaling
 from sm_tuning.spec.job import unique_name
-from sm_tuning.spec.metrics import Objective
 from sm_tuning.spec.toml import load_data_scaling
 from sm_tuning.tuning_job import TuningJob
 
@@ -184,7 +182,7 @@ def _let_go(launched: TuningRun, target: Target) -> NoReturn:
 def _show_end(launched: TuningRun, status: RunStatus, target: Target) -> None:
     out = console()
     best = status.best
-    rows = _by_objective(launched.trainings(), description(launched.describe()).objective)
+    rows = _by_objective(launched.trainings(), status.goal)
     out.print()
     out.print(trainings_table(rows, status.objective, best=best.name if best else None))
     out.print()
@@ -205,10 +203,10 @@ def _show_end(launched: TuningRun, status: RunStatus, target: Target) -> None:
         out.print(_emulator_line(target), markup=False, soft_wrap=True)
 
 
-def _by_objective(trainings: Sequence[Training], objective: Objective) -> Sequence[Training]:
+def _by_objective(trainings: Sequence[Training], goal: str) -> Sequence[Training]:
     """Training jobs with the best first, those without an objective last."""
     valued = [training for training in trainings if training.value is not None]
-    valued.sort(key=lambda training: training.value or 0.0, reverse=objective.higher_is_better)
+    valued.sort(key=lambda training: training.value or 0.0, reverse=goal == "Maximize")
     return [*valued, *(training for training in trainings if training.value is None)]
 
 
