@@ -213,8 +213,8 @@ def _by_objective(trainings: Sequence[Training], goal: str) -> Sequence[Training
 def _emulator_line(target: Target) -> str:
     """Which emulator was used: the one of the environment, or the one that commands start."""
     state = state_of(str(target.url)) or str(target.state)
-    if configured() is not None:
-        return f"emulator:  {target.url} (AWS_ENDPOINT_URL), state in {state}"
+    if (named := configured()) is not None:
+        return f"emulator:  {target.url} ({named[0]}), state in {state}"
     return f"emulator:  {target.url}, state in {state}; stop it with: {target.command('emulator', 'stop')}"
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from sm_tuning import program
 from sm_tuning.client.hosts import is_local
 from sm_tuning.errors import Invalid, Unreachable
 
@@ -104,25 +105,24 @@ def remedy() -> str:
     if named is None:
         return "Is the address right, and does the service run?"
     name, url = named
-    return (
-        f"{name} of this shell names {url}: unset it, or start what should answer there (the emulator: sm-tuning emulator start)."
-    )
+    start = program.command("emulator", "start")
+    return f"{name} of this shell names {url}: unset it, or start what should answer there (the emulator: {start})."
 
 
-def configured() -> str | None:
-    """AWS_ENDPOINT_URL_SAGEMAKER or AWS_ENDPOINT_URL, if it points at this machine or at a container beside this one."""
+def configured() -> tuple[str, str] | None:
+    """The variable and its address, if that is this machine's or a container's beside this one; raises Invalid for no URL."""
     named = _named()
     if named is None:
         return None
-    url = named[1]
+    name, url = named
     try:
         parts = urlsplit(url)
         known = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
     except ValueError:
         known = None
     if not known:
-        raise Invalid(f"AWS_ENDPOINT_URL is {url!r}; it must be a URL such as http://127.0.0.1:4577")
-    return url if is_local(url) else None
+        raise Invalid(f"{name} is {url!r}; it must be a URL such as http://127.0.0.1:4577")
+    return named if is_local(url) else None
 
 
 def ensure(state: Path, arguments: Sequence[str] = ()) -> tuple[Mapping[str, Any], bool]:

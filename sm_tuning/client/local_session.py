@@ -92,9 +92,9 @@ def local_session(state: str | Path | None = None, *, region: str | None = None,
     Raises:
         Unreachable: There is no emulator, and none can be started; the text says why.
     """
-    url = emulator_process.configured()
-    if url is not None:
-        return LocalSession(Emulator(url), region)
+    configured = emulator_process.configured()
+    if configured is not None:
+        return LocalSession(Emulator(configured[1]), region)
     words = ["--port", "0", "--idle-exit", str(emulator_process.IDLE_EXIT)]
     words += ["--parallel", str(parallel)] if parallel else []
     facts, started = emulator_process.ensure(Path(state) if state is not None else emulator_process.state_folder(), words)

@@ -314,14 +314,15 @@ def test_answers_of_wrong_types(name: str, fake: _Server, invoke: Callable[..., 
 # --- what is no server's fault ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SAGEMAKER"])
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:99999", "http://[::1", "127.0.0.1:4577", "http://", "ftp://127.0.0.1", "http://127.0.0.1:x"]
 )
-def test_an_address_that_is_none(url: str, invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+def test_an_address_that_is_none(variable: str, url: str, invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, url)
     result = invoke("list")
     assert result.exit_code == 2
-    assert result.output == f"sm-tuning: AWS_ENDPOINT_URL is {url!r}; it must be a URL such as http://127.0.0.1:4577\n"
+    assert result.output == f"sm-tuning: {variable} is {url!r}; it must be a URL such as http://127.0.0.1:4577\n"
 
 
 def test_nobody_listens(invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 from click.testing import CliRunner
 
+from sm_tuning import program
 from sm_tuning.cli.commands import sm_tuning
 from sm_tuning.cli.failures import DEBUG, explain
 from sm_tuning.errors import Invalid, NotFound, Unreachable, WaitTimeout
@@ -64,6 +65,8 @@ def test_exit_codes_tell_errors_apart(error: Exception, sentence: str, code: int
 def test_the_variable_that_names_a_silent_address_is_named(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv(variable, "http://127.0.0.1:1")
+    monkeypatch.setattr(program, "command", lambda *words: " ".join(["here/sm-tuning", *words]))
     sentence, code = explain(EndpointConnectionError(endpoint_url="http://127.0.0.1:1/"))
     assert f"{variable} of this shell names http://127.0.0.1:1: unset it, or start what should answer there" in sentence
+    assert sentence.endswith("(the emulator: here/sm-tuning emulator start).")
     assert code == 3

@@ -27,6 +27,15 @@ def test_the_best_comes_first_and_what_has_no_value_last(goal: str, names: str) 
     assert [row.name for row in module._by_objective(rows, goal)] == [*names, "none"]
 
 
+@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SAGEMAKER"])
+def test_the_variable_that_has_chosen_the_emulator_is_named(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4577")
+    monkeypatch.setenv(variable, "http://127.0.0.1:4577")
+    monkeypatch.setattr(module, "state_of", lambda _url: "state")
+    target = Target(aws=False, region=None, profile=None, state=Path("other"), url="http://127.0.0.1:4577")
+    assert module._emulator_line(target) == f"emulator:  http://127.0.0.1:4577 ({variable}), state in state"
+
+
 def test_money_is_spent_after_a_question_alone(job: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: False))
     with pytest.raises(Invalid, match="costs money; without a terminal to ask on, give --yes"):
