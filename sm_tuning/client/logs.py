@@ -46,8 +46,14 @@ def last_lines(logs: Client, training: str, count: int) -> list[str]:
 
 def _streams(logs: Client, training: str) -> list[str]:
     """A training job's log streams, one for each instance."""
-    answer = logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{training}/")
-    return [stream["logStreamName"] for stream in answer["logStreams"]]
+    names: list[str] = []
+    token: dict[str, str] = {}
+    while True:
+        answer = logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{training}/", **token)
+        names += [stream["logStreamName"] for stream in answer["logStreams"]]
+        if "nextToken" not in answer:
+            return names
+        token = {"nextToken": answer["nextToken"]}
 
 
 def minutes(

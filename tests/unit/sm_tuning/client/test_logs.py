@@ -20,7 +20,9 @@ class Logs:
 
     def describe_log_streams(self, **asked: Any) -> Any:
         names = [name for name in self.streams if name.startswith(asked["logStreamNamePrefix"])]
-        return {"logStreams": [{"logStreamName": name} for name in names]}
+        start = int(asked.get("nextToken", 0))
+        more = {"nextToken": str(start + 50)} if names[start + 50 :] else {}
+        return {"logStreams": [{"logStreamName": name} for name in names[start : start + 50]], **more}
 
     def get_log_events(self, **asked: Any) -> Any:
         lines = self.streams[asked["logStreamName"]]
@@ -57,6 +59,12 @@ def test_the_last_lines() -> None:
 def test_the_last_lines_of_several_hosts_are_those_that_were_written_last() -> None:
     logs = Logs({"job/1": ["a0", "a1", "a2", "a3"], "job/2": ["b0", "b1", "b2"]})
     assert last_lines(logs, "job", 3) == ["a2", "b2", "a3"]
+
+
+def test_hosts_beyond_the_first_fifty_are_read_too() -> None:
+    logs = Logs({f"job/{host:02}": [f"line of {host}"] for host in range(101)})
+    assert list(new_lines(logs, "job", {})) == [f"line of {host}" for host in range(101)]
+    assert len(last_lines(logs, "job", 200)) == 101
 
 
 @pytest.mark.parametrize("read", [lambda logs: list(new_lines(logs, "job", {})), lambda logs: last_lines(logs, "job", 9)])
