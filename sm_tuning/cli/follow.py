@@ -35,12 +35,14 @@ def status(*, job: str, target: Target, as_json: bool) -> None:
 
 def _show_training(run: TuningRun, name: str, *, as_json: bool) -> None:
     training = next((training for training in run.trainings() if training.name == name), None)
+    if training is None:
+        raise NotFound(f"{run.name} does not list the training job {name} (yet)")
     if as_json:
         echo_json(training_document(training))
-    elif training is not None:
-        console().print(trainings_table([training], run.status().objective))
-        if training.failure_reason:
-            console().print("failed:", safe(training.failure_reason))
+        return
+    console().print(trainings_table([training], run.status().objective))
+    if training.failure_reason:
+        console().print("failed:", safe(training.failure_reason))
 
 
 def trainings(*, job: str, target: Target, as_json: bool) -> None:
