@@ -25,17 +25,7 @@ def read_results(
     cache: DetailsCache | None = None,
     described: Sequence[Mapping[str, Any]] | None = None,
 ) -> Results:
-    """Read the results that tuning jobs have so far.
-
-    Args:
-        runs: One tuning job or several; all must have the same objective.
-        curves: Whether to read the learning curves, a log for each training job, and what else needs a request for each.
-        cache: What was read of training jobs that had ended by then; those that have ended since are added.
-        described: Answers of `describe`, one for each tuning job, where they are at hand.
-
-    Raises:
-        Invalid: The tuning jobs have different objectives.
-    """
+    """Read the results that tuning jobs have so far: `sm_tuning.read_results`, which says what the arguments are, without charts."""
     answers = described or [run.describe() for run in runs]
     # By the name that was asked for, which training jobs have too, whatever name the answer tells.
     jobs = [replace(description(answer), name=run.name) for run, answer in zip(runs, answers, strict=True)]
@@ -48,16 +38,7 @@ def read_results(
 
 
 def read_data_scaling(results: Results, runs: Sequence[TuningRun], cache: DetailsCache | None = None) -> Results | None:
-    """Read the training jobs on growing shares of the training set that belong to the tuning job with the best training job.
-
-    Args:
-        results: The results of the tuning jobs.
-        runs: The tuning jobs.
-        cache: As for `read_results`.
-
-    Returns:
-        Their results; None if there are none, if they may not be read, or if they have other hyperparameters than the best.
-    """
+    """Read the training jobs on growing shares of the training set: `sm_tuning.read_data_scaling`, without charts."""
     best = results.best
     run = next((run for run in runs if best is not None and run.name == best.tuning_job), None)
     if best is None or run is None:
