@@ -6,6 +6,7 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Callable, Iterator
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -112,3 +113,19 @@ def test_a_framework_that_is_not_here_is_told(tmp_path: Path, monkeypatch: pytes
     output, _ = Cli(tmp_path)("init", "mine", "--framework", "pytorch")
     assert re.search(r"first: +\S*python -m pip install torch  \(.* has no no_such_module\)\n", output)
     assert Cli(tmp_path).json("init", "other", "--framework", "plain")["missing"] == []
+
+
+def test_what_is_the_same_is_said_alike_for_every_framework() -> None:
+    folder = files("sm_tuning.cli.skeletons")
+    scripts = [folder.joinpath(framework, "train.py").read_text() for framework in FRAMEWORKS]
+    for shared in (r'(?s)\A""".*?"""\n', r"(?m)^hyperparameters, _ = .*$", r"(?m)^model_dir = .*$", r"(?m)^data_dir = .*$"):
+        matches = [re.search(shared, script) for script in scripts]
+        assert None not in matches, shared
+        assert len({match[0] for match in matches if match}) == 1, shared
+    comments: dict[str, set[str]] = {}
+    for framework in FRAMEWORKS:
+        for line in folder.joinpath(framework, "tuned.toml").read_text().splitlines():
+            if match := re.fullmatch(r"(\S+)(?: = .*)?  # (.*)", line):
+                comments.setdefault(match[1], set()).add(match[2])
+    assert len(comments) > 8
+    assert {key: texts for key, texts in comments.items() if len(texts) > 1} == {}
