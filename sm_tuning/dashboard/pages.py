@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sm_tuning.analysis.reading import read_data_scaling, read_failures, read_results
 from sm_tuning.boto import Session
 from sm_tuning.client import loopback
-from sm_tuning.client.log_search import TAIL, LogSearch
+from sm_tuning.client.log_search import TAIL, LogMatches, LogSearch
 from sm_tuning.client.run import TuningRun
 from sm_tuning.client.status import RunStatus
 from sm_tuning.client.summaries import TuningJobSummary, training_job, tuning_jobs
@@ -120,8 +120,7 @@ class Pages:
             view = self.view([summary.tuning_job])
             trial = next((trial for trial in view.trials if trial.name == name), None)
         drawn, data = ({}, "") if view is None or trial is None else _training_job_charts(view, name)
-        with LogSearch() as search:
-            log = search.search(self._first.log_tail(name, LOG_LINES), summary.metrics)
+        log = _searched(tuple(self._first.log_tail(name, LOG_LINES)), tuple(summary.metrics.items()))
         return {
             "title": name,
             "training_job": summary,
@@ -133,6 +132,13 @@ class Pages:
             "most_lines": LOG_LINES,
             "data": data,
         }
+
+
+@functools.lru_cache(maxsize=_MOST_KEPT)
+def _searched(lines: tuple[str, ...], expressions: tuple[tuple[str, str], ...]) -> LogMatches:
+    """What metrics' expressions match in a log; kept, for it takes a process."""
+    with LogSearch() as search:
+        return search.search(lines, dict(expressions))
 
 
 # --- charts, with their data ------------------------------------------------------------------------------------------------

@@ -198,6 +198,14 @@ def test_lines_that_a_metric_matches_are_marked(pages: Pages) -> None:
     assert '"one-002"' not in facts["data"]
 
 
+def test_a_log_that_has_not_changed_is_searched_once(pages: Pages, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = pages.training_job("one-001")["lines"]
+    monkeypatch.setattr("sm_tuning.dashboard.pages.LogSearch", None)
+    service.asked.clear()
+    assert pages.training_job("one-001")["lines"] == first
+    assert service.asked["log of one-001"] == 1, "it may have grown"
+
+
 def test_a_training_job_that_its_tuning_job_does_not_list_has_its_log_and_no_chart_s_data(pages: Pages) -> None:
     facts = pages.training_job("one-009")
     assert [line for line, _ in facts["lines"]] == LOG
