@@ -129,10 +129,12 @@ def timeline(view: ViewModel) -> Chart | None:
     )
     left = count - drawn
     short = sum(trial.begin == trial.end for trial in view.timeline)
+    without = len(view.trials) - len(view.timeline)
     note = sentences(
         f"★ the best; ■ {STOPPED}; ✕ {WRONG}",
         f"{short} began and ended in the same second: ticks, which may cover one another" if short else "",
         f"{left} more lanes are not drawn" if left > 0 else "",
+        f"{without} without a start or an end: not drawn" if without else "",
     )
     spec = lite([zoomed(bars, "x"), moments, words], height=90 + _LANE * drawn, last=last / divisor or 1.0)
     return Chart("Timeline", spec, note, wide=True)

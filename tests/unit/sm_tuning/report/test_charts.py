@@ -81,6 +81,17 @@ def test_what_ran_within_a_second_is_drawn_and_counted() -> None:
     whole = charts.timeline(view_model(results))
     assert whole is not None
     assert "second" not in whole.note
+    assert "not drawn" not in whole.note
+
+
+def test_what_has_not_run_to_an_end_is_counted_below_the_timeline() -> None:
+    results = made(9)
+    running = [
+        replace(trial, status="InProgress", ended=None) if index > 5 else trial for index, trial in enumerate(results.trials)
+    ]
+    chart = charts.timeline(view_model(replace(results, trials=running)))
+    assert chart is not None
+    assert chart.note.endswith("3 without a start or an end: not drawn")
 
 
 def test_lanes_that_are_not_drawn_are_counted() -> None:
