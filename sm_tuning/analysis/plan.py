@@ -126,13 +126,11 @@ def _last(plan: Sequence[Advice], evidence: Evidence) -> Iterator[Advice]:
     came = f"the best came as number {number} of {len(trials)}"
     if best is None and not changed:
         return
-    if changed or not plan or number > _LATE * len(trials):
-        why = (
-            came
-            if number > _LATE * len(trials)
-            else f"{evidence.fit.reason}, and no training job shows that a range should change"
-        )
-        why = f"with the new ranges of {', '.join(changed)}" if changed else why
+    late = number > _LATE * len(trials)
+    if changed or not plan or late:
+        why = came if late else f"{evidence.fit.reason}, and no training job shows that a range should change"
+        if changed:
+            why = f"with the new ranges of {', '.join(changed)}"
         yield Advice(
             kind=Remedy.NEXT_ROUND,
             remedy=Remedy.NEXT_ROUND.value,

@@ -11,7 +11,7 @@ from sm_tuning.client.status import short_name
 from sm_tuning.errors import Invalid, MissingExtra
 from sm_tuning.report.charts import history, history_over_time
 from sm_tuning.report.curve_charts import curve_charts
-from sm_tuning.report.datasets import MOST_CURVES, Row, datasets, family
+from sm_tuning.report.datasets import MOST_CURVES, Row, curves, datasets, family
 from sm_tuning.report.figures import png, specification, svg
 from sm_tuning.report.hyperparameter_charts import contour, importances, slices
 from sm_tuning.report.parallel import parallel_coordinates
@@ -127,7 +127,7 @@ class Plots:
         if drawn and wanted not in drawn:
             raise Invalid(f"metric is {metric!r}; the metrics with learning curves are {', '.join(drawn)}")
         # One that is asked for may be none of the best, whose curves the data sets hold.
-        rows = None if chosen is None else {**self._rows, "curves": datasets(view)["curves"]}
+        rows = None if chosen is None else {**self._rows, "curves": curves(view)}
         return self._figure(drawn.get(wanted or ""), "no metric has been printed twice", rows)
 
     def importances(self) -> Figure:
