@@ -96,8 +96,9 @@ docs: pages build/tutorial/tutorial.ipynb site ## Write the generated pages, run
 
 build/tutorial/tutorial.ipynb: docs/tutorial.ipynb | .venv/.ready-dev
 	mkdir -p $(@D) && cp $< $@
-	SM_EMULATOR_STATE=$(CURDIR)/$(@D)/state $(BIN)/jupyter execute --inplace --timeout=600 $@ || { rm $@; false; }
+	SM_EMULATOR_STATE=$(CURDIR)/$(@D)/state $(BIN)/jupyter execute --inplace --timeout=600 $@ || rm $@
 	$(BIN)/sm-tuning emulator stop --state $(@D)/state
+	test -e $@
 
 site: .venv-docs/.ready ## Build the site strictly: build/site/index.html
 	$(SPHINX) --builder html --fresh-env --write-all --fail-on-warning --keep-going --nitpicky . build/site
