@@ -49,8 +49,7 @@ def _part_warnings(part: Definition) -> Iterator[str]:
         if channel.path is not None and channel.path.exists():
             yield from files_of(channel.path).omissions(f"the channel {channel.name}")
     if part.script is not None and not [*missing_files(part.script)]:
-        yield from script_files(part.script).omissions("script.source" if part.script.source is not None else "script.entry")
-    yield from _script_warnings(part)
+        yield from _script_warnings(part, part.script)
 
 
 def _bucket_warnings(part: Definition) -> Iterator[str]:
@@ -64,51 +63,58 @@ def _bucket_warnings(part: Definition) -> Iterator[str]:
             )
 
 
-def _script_warnings(part: Definition) -> Iterator[str]:
-    """What a script, with the modules beside it that it imports, does not seem to take from its command line, or seems to lack."""
-    if part.script is None or not part.script.entry.endswith(".py"):
+def _script_warnings(part: Definition, script: Script) -> Iterator[str]:
+    """What a script is sent without, and what it, with the modules beside it that it imports, does not seem to take, or to have."""
+    sent = script_files(script)
+    yield from sent.omissions("script.source" if script.source is not None else "script.entry")
+    if not script.entry.endswith(".py"):
         return
-    entry = Path(part.script.source or ".") / part.script.entry
-    code = [parsed(path) for _, path in script_files(Script(str(entry))).files if path.suffix == ".py"]
-    yield from _missing_channels(part, code)
-    mentioned = {text for tree in code for text in _mentioned(tree)}
+    modules = sent if script.source is None else script_files(Script(str(Path(script.source) / script.entry)))
+    code = [[*ast.walk(parsed(path))] for _, path in modules.files if path.suffix == ".py"]
+    yield from _missing_channels(part, script, code)
+    mentioned = {text for nodes in code for text in _mentioned(nodes)}
     if "add_argument" not in mentioned:  # it reads its hyperparameters in another way
         return
     for name in [parameter.name for parameter in part.ranges] + list(part.hyperparameters):
         if not any(spelling in text for spelling in (name, name.replace("_", "-")) for text in mentioned):
-            yield f"the script {part.script.entry} does not mention the hyperparameter {name!r}"
+            yield f"the script {script.entry} does not mention the hyperparameter {name!r}"
 
 
-def _mentioned(tree: ast.Module) -> Iterator[str]:
+def _docstrings(nodes: Sequence[ast.AST]) -> set[int]:
+    """The identities of the nodes that are texts by themselves."""
+    return {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+
+
+def _mentioned(nodes: Sequence[ast.AST]) -> Iterator[str]:
     """Names and texts in code; docstrings and comments are none."""
-    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
+    docstrings = _docstrings(nodes)
+    for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
             yield node.value
         elif isinstance(node, ast.Name | ast.Attribute | ast.arg | ast.keyword):
             yield getattr(node, "id", None) or getattr(node, "attr", None) or getattr(node, "arg", None) or ""
 
 
-def _missing_channels(part: Definition, code: Sequence[ast.Module]) -> Iterator[str]:
+def _missing_channels(part: Definition, script: Script, code: Sequence[Sequence[ast.AST]]) -> Iterator[str]:
     """Channels that code cannot do without, and that there are none of."""
     names = [channel.name for channel in part.channels]
     there = {f"{_VARIABLE}{name.upper()}" for name in names}
-    for source in dict.fromkeys(source for tree in code for source in _channel_sources(tree)):
+    for source in dict.fromkeys(source for nodes in code for source in _channel_sources(nodes)):
         folder = source.removeprefix(_FOLDER)
         # A channel in Pipe mode is a file for each epoch, NAME_0 and following.
         if source not in there and folder not in names and re.sub(r"_\d+$", "", folder) not in names:
             channels = f"no channel has that name; the channels: {', '.join(names)}" if names else "there is no channel"
-            yield f"the script {part.script.entry if part.script else ''} reads {source}, but {channels}"
+            yield f"the script {script.entry} reads {source}, but {channels}"
 
 
-def _channel_sources(tree: ast.Module) -> Iterator[str]:
+def _channel_sources(nodes: Sequence[ast.AST]) -> Iterator[str]:
     """Variables of channels that code takes as given (it only ever subscripts with the name), and folders of channels."""
-    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    fragments = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
-    taken = {id(node.slice) for node in ast.walk(tree) if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load)}
+    docstrings = _docstrings(nodes)
+    fragments = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+    taken = {id(node.slice) for node in nodes if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load)}
     texts = [
         (node.value, id(node) in taken)
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings | fragments
     ]
     optional = {text for text, is_taken in texts if not is_taken}
