@@ -236,14 +236,15 @@ class Preparation:
         source = bring(directory, code)
         words = script_mode.arguments(script_mode.visible(hyperparameters))
         argv = script_mode.command(entry, code, words, python, packages)
-        imports = None
         if argv[1] == entry:
             _check_requirements(code, python)
-            imports = imports_of(source, entry)
         config, gpus = opt_ml.resources(job, host), len(opt_ml.gpus(job, host))
         machine = script_mode.Machine(config, opt_ml.inputs(job, host), base, gpus, job.region)
         variables = script_mode.environment(machine, job.name, hyperparameters, entry, words)
         argv, network = distributions.launch(argv, entry, machine, hyperparameters, list(variables))
+        imports = (
+            imports_of(source, entry) if argv[1] == entry else None
+        )  # torchrun and mpirun are no Python that could be forked
         env = {
             **opt_ml.machine(names, python),
             **distributions.of_image(job.spec.algorithm.image, machine),

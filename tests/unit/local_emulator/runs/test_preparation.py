@@ -1,5 +1,6 @@
 """What is looked at before a job is created."""
 
+import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,9 +13,12 @@ import pytest
 from local_emulator.domain.errors import ThrottlingException, ValidationException
 from local_emulator.domain.objects import NoSuchBucket, ObjectInfo
 from local_emulator.domain.spec import AlgorithmSpec, Channel, S3DataSource, TrainingSpec
+from local_emulator.domain.training import TimeBudget
 from local_emulator.runs.mounts import Support
 from local_emulator.runs.preparation import Preparation
+from local_emulator.runs.run import Command
 from local_emulator.settings import Docker, Python, Settings, StandIn
+from tests.made_jobs import training
 
 SPEC = TrainingSpec(
     role_arn="arn:aws:iam::123456789012:role/R",
@@ -41,6 +45,44 @@ class HangingS3:
 
     def upload(self, bucket: str, key: str, source: Path) -> None:
         raise AssertionError(bucket, key, source)
+
+
+class OneScript(HangingS3):
+    """An S3 with a script alone."""
+
+    def list(self, bucket: str, prefix: str) -> Sequence[ObjectInfo]:
+        assert bucket == "bucket"
+        return [ObjectInfo(key=f"{prefix}/train.py", size=1, etag="e")]
+
+    def download(self, bucket: str, key: str, target: Path) -> None:
+        assert bucket == "bucket", key
+        target.write_text("import json, sys")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "program", "imports"),
+    [
+        ({}, sys.executable, ("json", "sys")),
+        ({"sagemaker_torch_distributed_enabled": "true"}, "torchrun", None),
+        ({"sagemaker_mpi_enabled": "true"}, "mpirun", None),
+    ],
+)
+def test_only_what_python_starts_may_be_forked(
+    tmp_path: Path, parameters: dict[str, str], program: str, imports: tuple[str, ...] | None
+) -> None:
+    preparation = Preparation(
+        settings=Settings(state=tmp_path),
+        objects=OneScript(),
+        folder_of_caches=tmp_path / "cache",
+        endpoint=lambda: None,
+        support=lambda: Support(why_not_private=None),
+        role_exists=lambda _arn: True,
+    )
+    code = {"sagemaker_program": "train.py", "sagemaker_submit_directory": "/opt/ml/input/data/train"}
+    spec = replace(SPEC, hyperparameters={**code, **parameters})
+    run = preparation.prepare(replace(training("j"), spec=spec), tmp_path / "runs" / "r", TimeBudget())
+    assert isinstance(run.program, Command)
+    assert (run.program.argv[0], run.imports) == (program, imports)
 
 
 def test_few_requests_wait_for_an_s3_that_hangs(tmp_path: Path) -> None:
