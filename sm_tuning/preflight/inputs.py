@@ -16,6 +16,7 @@ from sm_tuning.spec.s3 import split_uri
 _GONE = {"404", "NotFound", "NoSuchBucket", "NoSuchKey"}
 _SHUT = {"403", "AccessDenied", "Forbidden"}
 _SOURCE = "sagemaker_submit_directory"
+_MOST_SHOWN = 5  # tags
 
 
 def bucket(account: Account, job: TuningJobSpec) -> Iterator[Finding]:
@@ -124,7 +125,8 @@ def _other_tags(ecr: Client, there: Mapping[str, str]) -> str:
         tags = sorted(image_id["imageTag"] for image_id in ecr.list_images(**there)["imageIds"] if "imageTag" in image_id)
     except ClientError:
         return ""
-    return f"; there are {', '.join(tags[:5])}" if tags else "; it is empty"
+    more = " and more" if len(tags) > _MOST_SHOWN else ""
+    return f"; there are {', '.join(tags[:_MOST_SHOWN])}{more}" if tags else "; it has no tag at all"
 
 
 def key(account: Account, job: TuningJobSpec) -> Iterator[Finding]:
