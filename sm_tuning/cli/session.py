@@ -14,6 +14,8 @@ from sm_tuning.errors import NotFound
 from sm_tuning.preflight.prices import price_list
 from sm_tuning.spec.data_scaling import without_scaling_jobs
 
+_MOST_SHOWN = 5
+
 
 def training_of(session: Session, name: str) -> tuple[TuningRun, str] | None:
     """The training job of a name, or of the short name that tables show, with its tuning job; None if there is none.
@@ -49,8 +51,10 @@ def job_of(session: Session, name: str) -> tuple[TuningRun, str | None]:
             return TuningRun(matches[0], session=session, client=client), None
         if not matches and name != "latest" and (training := training_of(session, name)) is not None:
             return training
-        known = f"; there are {', '.join(names[:5])}" if names else "; there are none"
-        raise NotFound(f"{len(matches) or 'no'} tuning jobs begin with {name!r}{known}") from None
+        known = matches or names
+        more = f" and {len(known) - _MOST_SHOWN} more" if len(known) > _MOST_SHOWN else ""
+        there = ", ".join(known[:_MOST_SHOWN]) + more or "none"
+        raise NotFound(f"{len(matches) or 'no'} tuning jobs begin with {name!r}; there are {there}") from None
 
 
 def run_of(session: Session, name: str) -> TuningRun:

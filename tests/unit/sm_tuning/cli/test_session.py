@@ -44,6 +44,12 @@ def test_a_name_its_beginning_or_latest_means_a_tuning_job(known: Callable[..., 
     ("names", "word", "text"),
     [
         (("b2", "b1"), "b", "2 tuning jobs begin with 'b'; there are b2, b1"),
+        (("c9", "b2", "b1"), "b", "2 tuning jobs begin with 'b'; there are b2, b1$"),
+        (
+            ("a7", "a6", "a5", "a4", "a3", "a2", "a1"),
+            "a",
+            "7 tuning jobs begin with 'a'; there are a7, a6, a5, a4, a3 and 2 more$",
+        ),
         (("b2", "b1"), "c", "no tuning jobs begin with 'c'; there are b2, b1"),
         ((), "latest", "no tuning jobs begin with 'latest'; there are none"),
     ],
