@@ -33,7 +33,7 @@ def main() -> NoReturn:
         if verb == "remove":
             docker_container.remove(folder, host)
             sys.exit(0)
-        run = next(part for part in folder.load_run().on_hosts if part.host == name)
+        run = folder.load_part(name)
         if not isinstance(run.program, Container):
             raise TypeError(f"{path} holds no container")
         sys.exit(docker_container.ContainerRun(folder, run, run.program).run())

@@ -252,6 +252,13 @@ class RunFolder(HostFolder):
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise EvidenceError(f"{self.run_json} is missing or damaged ({type(error).__name__}: {error})") from error
 
+    def load_part(self, host: str | None) -> Run:
+        """What a run does on a host (None: the only one); raises EvidenceError if that is not there, or not any more."""
+        part = next((part for part in self.load_run().on_hosts if part.host == host), None)
+        if part is None:
+            raise EvidenceError(f"{self.run_json} has no host {host}")
+        return part
+
     def reserve(self) -> None:
         """Reserve the space that `write_exit` needs."""
         self._reserve.write_bytes(bytes(_RESERVED))

@@ -50,10 +50,10 @@ def _failed(folder: RunFolder, host: str | None) -> bool:
 def _script(folder: RunFolder, host: str | None) -> Run | None:
     """What a run does on a host, if it is a script's."""
     try:
-        run = next((part for part in folder.load_run().on_hosts if part.host == host), None)
+        run = folder.load_part(host)
     except EvidenceError:
         return None  # it was never prepared
-    return run if run is not None and run.mode is Mode.SCRIPT else None
+    return run if run.mode is Mode.SCRIPT else None
 
 
 def _record(level: str, message: str, ms: int) -> str:

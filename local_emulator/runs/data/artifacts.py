@@ -119,8 +119,8 @@ def failure_reason(folder: RunFolder, ended: Exit, environment: Mapping[str, str
     host = folder.host(ended.host)
     text, code = failure_text(host), ended.code
     try:
-        run = next(part for part in folder.load_run().on_hosts if part.host == ended.host)
-    except (EvidenceError, StopIteration):
+        run = folder.load_part(ended.host)
+    except EvidenceError:
         return f"AlgorithmError: {without_environment(text, environment)}"[: _LONGEST_REASON - 20] + f", exit code: {code}"
     if not text and run.mode is Mode.SCRIPT:
         text, code = _toolkit_text(host, run, ended.code), 1
