@@ -15,7 +15,7 @@ from sm_tuning.client import logs as cloudwatch
 from sm_tuning.client import loopback
 from sm_tuning.client.errors import NOT_FOUND, code_of, unless_denied
 from sm_tuning.client.hosts import is_local
-from sm_tuning.client.log_search import TAIL, LogSearch
+from sm_tuning.client.log_search import LogSearch
 from sm_tuning.client.progress import notebook_progress, status_html
 from sm_tuning.client.status import ENDED, FailureGroup, MetricCheck, RunStatus, SilentMetric, Training, training_of
 from sm_tuning.client.summaries import TrainingJobSummary, training_job
@@ -305,17 +305,9 @@ class TuningRun:
         chosen = self.best() or self._latest_sound()
         if chosen is None:
             return []
-        checks = unless_denied(lambda: self._checks_of_missing(chosen.name))
+        checks = unless_denied(lambda: self.metric_checks(chosen.name))
         silent = [check for check in checks or () if check.lacks_values(ended=chosen.ended is not None)]
         return [SilentMetric(check=check, trainings=[chosen.name]) for check in silent]
-
-    def _checks_of_missing(self, training: str) -> Sequence[MetricCheck]:
-        """`metric_checks` without metrics that the end of the log has: it is read whole for the others alone."""
-        metrics = self.training_job(training).metrics
-        with LogSearch() as search:
-            end = search.search(self.log_tail(training, TAIL), metrics)
-            missing = {check.metric: check.regex for check in end.checks if not check.matches}
-            return search.search(self.logs(training), missing).checks if missing else ()
 
     def _latest_sound(self) -> Training | None:
         """The latest training job that has ended without failing or, without one, the latest that runs."""
