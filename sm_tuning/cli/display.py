@@ -159,10 +159,10 @@ class Progress:
         for training in self._run.trainings():
             if training.name in self._judged or training.value is not None or training.status == "Failed":
                 continue
-            ended = training.ended is not None
+            completed = training.status == "Completed"  # one that was stopped may not have come to print its metrics
             checks = unless_denied(partial(self._run.metric_checks, training.name)) or ()
-            silent = [check for check in checks if check.is_silent(ended=ended)]
-            if silent or (ended and any(check.lines for check in checks)):
+            silent = [check for check in checks if check.lacks_values(ended=completed)]
+            if silent or (training.ended is not None and any(check.lines for check in checks)):
                 self._judged.add(training.name)
             for check in silent:
                 metric = SilentMetric(check=check, trainings=[training.name])

@@ -67,16 +67,20 @@ def followed(run: Any, *, changes: int = 1) -> None:
 
 
 @pytest.mark.parametrize("denied", [False, True])
-@pytest.mark.parametrize(("lines", "ended", "enough"), [(20, None, True), (19, None, False), (1, datetime.now(UTC), True)])
+@pytest.mark.parametrize(
+    ("lines", "state", "enough"),
+    [(20, "InProgress", True), (19, "InProgress", False), (1, "Completed", True), (19, "Stopped", False), (20, "Stopped", True)],
+)
 def test_silent_metrics_are_told_by_name_where_the_log_may_be_read(
-    lines: int, ended: datetime | None, capsys: pytest.CaptureFixture[str], *, enough: bool, denied: bool
+    lines: int, state: str, capsys: pytest.CaptureFixture[str], *, enough: bool, denied: bool
 ) -> None:
     def checks(_name: str) -> list[MetricCheck]:
         if denied:
             raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "GetLogEvents")
         return [MetricCheck(metric=name, regex="x", lines=lines, matches=count) for name, count in (("loss", 4), ("auc", 0))]
 
-    training = Training(name="job-1", status="Completed" if ended else "InProgress", hyperparameters={}, ended=ended)
+    ended = None if state == "InProgress" else datetime.now(UTC)
+    training = Training(name="job-1", status=state, hyperparameters={}, ended=ended)
     followed(SimpleNamespace(metric_checks=checks, trainings=lambda: [training]))
     warned = f"warning: auc: the regex 'x' has matched none of {lines} lines of the log of job-1\n"
     assert capsys.readouterr().err.partition("running\n")[2] == (warned if enough and not denied else "")
