@@ -27,8 +27,9 @@ def test_it_is_ready_soon_and_greets_with_the_exports(server: Server) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.2"])
-def test_where_it_listens_it_answers_and_when_idle_it_ends(tmp_path: Path, host: str) -> None:
-    server = Server(state=tmp_path / "state", arguments=("--idle-exit", "1", "--host", host))
+def test_where_it_listens_it_answers(tmp_path: Path, host: str, request: pytest.FixtureRequest) -> None:
+    server = Server(state=tmp_path / "state", arguments=("--host", host))
+    request.addfinalizer(server.end)
     server.launch()
     assert server.process is not None
     while "url" not in (seen := read_owner(server.state) or {}):
@@ -38,8 +39,14 @@ def test_where_it_listens_it_answers_and_when_idle_it_ends(tmp_path: Path, host:
     assert url.startswith("http://127.0.0.1:" if host == "0.0.0.0" else f"http://{host}:")
     with urllib.request.urlopen(f"{url}/_health", timeout=10) as answer:
         assert json.load(answer)["status"] == "ok"
+
+
+def test_when_idle_it_ends(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    server = Server(state=tmp_path / "state", arguments=("--idle-exit", "1"))
+    request.addfinalizer(server.end)
+    server.launch()
+    assert server.process is not None
     assert server.process.wait(timeout=60) == 0
-    server.end()
 
 
 def test_it_listens_where_it_has_listened_unless_that_is_taken(tmp_path: Path, request: pytest.FixtureRequest) -> None:
