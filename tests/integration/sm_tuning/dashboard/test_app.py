@@ -287,7 +287,8 @@ def test_in_a_browser(
 def test_only_its_user_is_answered(client: Client) -> None:
     session = type("Session", (), {"client": lambda *_, **__: client})()
     server, url = serving(session, 0)
-    threading.Thread(target=server.run, daemon=True).start()
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
     ask = ["curl", "--silent", "--max-time", "20", "--write-out", "%{http_code}", url]
     try:
         for user, status in ((os.geteuid(), "200"), (65534, "403")):
@@ -295,4 +296,6 @@ def test_only_its_user_is_answered(client: Client) -> None:
             assert answer.endswith(status), user
     finally:
         server.task_dispatcher.shutdown()
-        server.close()
+        server.trigger.pull_trigger(server.close)  # by its own thread, which would fail if its sockets were closed meanwhile
+        thread.join(timeout=30)
+        assert not thread.is_alive()
