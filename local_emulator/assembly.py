@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from local_emulator.api.faults import Faults
 from local_emulator.api.gateway import Gateway
@@ -23,23 +23,40 @@ from local_emulator.dask.executor import DaskExecutor
 from local_emulator.domain.errors import EmulatorError
 from local_emulator.domain.objects import Objects
 from local_emulator.engine.cloudwatch import CloudWatchSync
-from local_emulator.engine.events import EventPublisher, Job
+from local_emulator.engine.events import EventPublisher
 from local_emulator.engine.faults import FaultLog
 from local_emulator.engine.loop import Loop
-from local_emulator.engine.training_lifecycle import RunPreparer, TrainingLifecycle
+from local_emulator.engine.pipelines import Pipelines
+from local_emulator.engine.processing_jobs import ProcessingJobs
+from local_emulator.engine.run_lifecycle import RunLifecycle
+from local_emulator.engine.starter import RunStarter
+from local_emulator.engine.steps import Launcher
+from local_emulator.engine.training_jobs import RunPreparer, TrainingJobs
+from local_emulator.engine.transform_jobs import TransformJobs
 from local_emulator.engine.tuner import Tuner
 from local_emulator.engine.wakeup import Wakeup
+from local_emulator.hosting import Hosting
 from local_emulator.runs import kernel, mounts
 from local_emulator.runs.clock import Clock, TestClock
+from local_emulator.runs.data.contents import content
 from local_emulator.runs.folder import folders_below
 from local_emulator.runs.forkserver.pool import ForkServers
 from local_emulator.runs.functions import FunctionExecutor
+from local_emulator.runs.hosting.preparation import ServingPreparation
+from local_emulator.runs.lambdas import invoked
 from local_emulator.runs.preparation import Preparation
 from local_emulator.runs.process import ProcessExecutor, living
+from local_emulator.runs.processing import ProcessingPreparation
 from local_emulator.runs.run import Executor
+from local_emulator.runs.transforming.preparation import TransformPreparation
 from local_emulator.settings import Settings
 from local_emulator.state_folder import StateLock, run_key
 from local_emulator.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from local_emulator.domain.jobs import Document
+    from local_emulator.domain.names import AwsScope
+    from local_emulator.store.base import Change
 
 _CACHES = "cache"  # in the state folder
 _SCHEDULER = "scheduler"  # in the state folder: where runs may be beside this machine
@@ -72,6 +89,7 @@ class Emulator:
         kernel.check()
         self.settings = settings
         self._stack = ExitStack()
+        self._endpoint = endpoint
         self._log = FaultLog()
         before = os.umask(0o077)  # what is made in the state folder from here on is this user's alone
         try:
@@ -86,6 +104,10 @@ class Emulator:
                 chance=random.random,
                 notify=self._wakeup.notify,
                 check=self._preparation.check,
+                read=self._read,
+                serving=self._serving,
+                check_processing=self._processing.check,
+                function=self.cloud.function,
             )
         except BaseException:  # raised again when what was opened is closed
             self._stack.close()
@@ -99,9 +121,9 @@ class Emulator:
         self.lock = self._stack.enter_context(StateLock(state))
         self.run_key = run_key(state)
         (state / _CACHES / "channels").mkdir(parents=True, exist_ok=True)
-        self.cloud = MotoBackend(self.settings, None if in_memory else state)
+        self.cloud = MotoBackend(self.settings, None if in_memory else state, self._perform)
         self._stack.callback(self.cloud.close)
-        self._changed: SimpleQueue[Job] = SimpleQueue()
+        self._changed: SimpleQueue[Change] = SimpleQueue()
         on_unreadable = partial(self._log.report, "reading records")
         self.store = SqliteStore(None if in_memory else state / "jobs.sqlite", self._changed.put, on_unreadable)
         self._stack.callback(self.store.close)
@@ -127,6 +149,24 @@ class Emulator:
             role_exists=self.cloud.role_exists,
             expect=lambda: self._backend.expect(),  # noqa: PLW0108 - it is made below
         )
+        self._serving = ServingPreparation(
+            settings=settings,
+            objects=self._objects,
+            folder_of_caches=caches,
+            endpoint=endpoint,
+            support=self._support,
+            run_key=self.run_key,
+        )
+        self._transforming = TransformPreparation(self._serving, self._preparation.channels)
+        self._processing = ProcessingPreparation(
+            settings=settings,
+            channels=self._preparation.channels,
+            endpoint=endpoint,
+            run_key=self.run_key,
+            support=self._support,
+            role_exists=self.cloud.role_exists,
+            expect=lambda: self._backend.expect(),  # noqa: PLW0108 - see above
+        )
         if not in_memory:  # it will be needed
             threading.Thread(target=self._try_mounts, name="mounts", daemon=True).start()
         inside = _Inside(clock=self._clock, settle=lambda: self._loop.settle()) if in_memory else None  # noqa: PLW0108 - the loop is made later
@@ -137,30 +177,78 @@ class Emulator:
         """Make the loop and what it moves."""
         store, now, scale = self.store, self._clock, self.settings.time_scale
         self.cloudwatch = CloudWatchSync(store=store, cloud=self.cloud, runs=self._runs, log=self._log)
-        self._lifecycle = TrainingLifecycle(
+        notify, threads = self._wakeup.notify, max(2, self.settings.parallel)
+        self._starter = RunStarter(executor=self._backend.executor, runs=self._runs, threads=threads, notify=notify)
+        trainings = TrainingJobs(
             store=store,
-            executor=self._backend.executor,
             preparation=self._backend.preparation,
             objects=self._objects,
             runs=self._runs,
             settings=self.settings,
             now=now,
-            notify=self._wakeup.notify,
-            touched=self.cloudwatch.touched,
             token=token,
+        )
+        processings = ProcessingJobs(
+            table=store.processings,
+            now=now,
+            preparation=self._processing,
+            objects=self._objects,
+            starter=self._starter,
             log=self._log,
         )
-        self._events = EventPublisher(bus=self.cloud, store=store, changed=self._changed, now=now, log=self._log)
-        self._tuner = Tuner(store=store, now=now, token=token, notify=self._wakeup.notify, log=self._log, scale=scale)
+        transforms = TransformJobs(table=store.transforms, now=now, preparation=self._transforming, objects=self._objects)
+        lifecycle = RunLifecycle(
+            store=store,
+            works=[trainings, processings, transforms],
+            starter=self._starter,
+            runs=self._runs,
+            settings=self.settings,
+            now=now,
+            notify=notify,
+            touched=self.cloudwatch.touched,
+            log=self._log,
+        )
+        events = EventPublisher(bus=self.cloud, store=store, changed=self._changed, now=now, log=self._log)
+        launcher = Launcher(store=store, perform=self._perform, read=self._read, invoke=self._invoke, now=now)
+        pipelines = Pipelines(
+            store=store, perform=self._perform, launcher=launcher, now=now, notify=notify, log=self._log, scale=scale
+        )
+        self.hosting = Hosting(
+            store=store,
+            cloud=self.cloud,
+            objects=self._objects,
+            executor=self._backend.executor,
+            preparation=self._serving,
+            runs=self._runs,
+            caches=self.settings.state / _CACHES,
+            now=now,
+            notify=notify,
+            token=token,
+            log=self._log,
+            scale=scale,
+        )
+        self._stack.callback(self.hosting.runtime.close)
+        tuner = Tuner(store=store, now=now, token=token, notify=notify, log=self._log, scale=scale)
         self._loop = Loop(
             wakeup=self._wakeup,
-            lifecycle=self._lifecycle,
-            tuner=self._tuner,
-            events=self._events,
+            movers=[lifecycle, *self.hosting.movers, tuner, pipelines],
+            events=events,
             log=self._log,
             idle=self.follow_clock,
             scale=scale,
         )
+
+    def _perform(self, operation: str, request: "Document", scope: "AwsScope") -> "Document":
+        """Carry out an operation of the API for the engine or a stack; raises AwsError."""
+        return self.api.carry_out(operation, request, scope) or {}
+
+    def _read(self, uri: str) -> bytes:
+        """The content of an S3 object; raises ValueError."""
+        return content(self._objects, uri)
+
+    def _invoke(self, function: str, event: "Document") -> object:
+        """Call a function, or what stands in for it; raises RunError."""
+        return invoked(self.settings, self._endpoint(), function, event, self.cloud.function)
 
     def __enter__(self) -> Self:
         self._loop.start()
@@ -174,10 +262,9 @@ class Emulator:
         """Kill all runs and forget all jobs; moto keeps its state."""
         with self._loop.paused():
             self.store.clear()
-            self._lifecycle.reset()
-            self._tuner.reset()
-            self._events.reset()
+            self._loop.reset()
             self.cloudwatch.reset()
+            self.hosting.cloudwatch.reset()
 
     @property
     def why_not_private(self) -> str | None:
@@ -195,22 +282,37 @@ class Emulator:
         """The gateway, which answers HTTP requests for this emulator."""
         return Gateway(
             api=self.api,
+            runtime=self.hosting.runtime,
             rest=self.cloud.wsgi,
             settings=self.settings,
             health=self.health,
-            before=self.cloudwatch.sync,
+            before=self.sync_cloudwatch,
             faults=faults,
             account_of=self.cloud.account_of,
             reset=self.reset,
         )
 
+    def sync_cloudwatch(self, service: str, body: bytes = b"") -> None:
+        """Publish what a request to a service (its signing name) may ask for, as `CloudWatchSync` does."""
+        self.cloudwatch.sync(service, body)
+        self.hosting.cloudwatch.sync(service)
+
     def active_runs(self) -> int:
-        """Number of training jobs that have not ended."""
-        return len(self.store.trainings.active())
+        """Number of jobs with a run that have not ended."""
+        tables = (self.store.trainings, self.store.processings, self.store.transforms)
+        return sum(len(table.active()) for table in tables)
+
+    def active_endpoints(self) -> int:
+        """Number of endpoints that serve, or are to serve."""
+        return len(self.store.endpoints.active())
+
+    def is_idle(self) -> bool:
+        """Whether nothing goes on by itself: no run, no tuning job, no execution of a pipeline, which may be waiting for its time."""
+        return not (self.active_runs() or self.store.tunings.active() or self.store.executions.active())
 
     def follow_clock(self) -> None:
         """Take the time of day from the machine, when nothing is going on; inside a test, always."""
-        if isinstance(self._clock, TestClock) or not (self.active_runs() or self.store.tunings.active()):
+        if isinstance(self._clock, TestClock) or self.is_idle():
             self._clock.follow()
 
     def health(self) -> Mapping[str, object]:
@@ -223,7 +325,9 @@ class Emulator:
             "state": str(self.settings.state),
             "parallel": self.settings.parallel,
             "scheduler": self.settings.scheduler,
-            "activeTrainingJobs": self.active_runs(),
+            "activeTrainingJobs": len(self.store.trainings.active()),
+            "activeProcessingJobs": len(self.store.processings.active()),
+            "activeTransformJobs": len(self.store.transforms.active()),
             "privateOptMl": self.why_not_private is None,
         }
 

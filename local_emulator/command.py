@@ -1,7 +1,7 @@
 """The command line: serve, status, stop, interrupt, reset, recover.
 
-What serves, ends runs or mends files takes half a second to import, which `status` and `stop` do not need: those three commands import
-it where they begin.
+What serves, ends runs or mends files takes half a second to import, which `status` does not need: the others import it where they
+need it.
 """
 
 import argparse
@@ -90,7 +90,7 @@ def _stop(options: argparse.Namespace) -> int:
     (options.state / KEEP).unlink(missing_ok=True)
     if owner is None:
         say(f"No emulator holds {options.state}.")
-        return OK
+        return _about_runs(options)
     pid = owner.get("pid")
     if isinstance(pid, int):
         os.kill(pid, signal.SIGTERM)
@@ -100,7 +100,13 @@ def _stop(options: argparse.Namespace) -> int:
             raise EmulatorError(f"the emulator (process {pid}) did not end within 30 seconds")
         time.sleep(0.05)
     say("Stopped.")
-    return OK
+    return _about_runs(options)
+
+
+def _about_runs(options: argparse.Namespace) -> int:
+    """Say or end what outlives the emulator, if there have been runs at all."""
+    runs = options.state / "runs"
+    return _maintain(options) if runs.is_dir() and any(runs.iterdir()) else OK
 
 
 def _interrupt(options: argparse.Namespace) -> int:

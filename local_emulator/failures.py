@@ -49,6 +49,10 @@ def explain(error: BaseException) -> str:
         return text
     if isinstance(error, MemoryError):
         return _MEMORY
+    if (
+        isinstance(error, SystemError) and "without exception set" in text
+    ):  # CPython's, such as 3.11.2's import with little memory
+        return f"Python failed and did not say why, as it does where {_MEMORY}"
     if isinstance(error, ImportError) and not (error.name or "").startswith("local_emulator"):
         return _of_import(error, text)
     return _of_system(error, text) or _fault(error, text)

@@ -9,10 +9,11 @@ import shutil
 from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from dataclasses import fields
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from local_emulator.settings import Docker, Faults, Python, Quotas, StandIn
+from local_emulator.settings import Docker, Faults, LambdaModule, Python, Quotas, StandIn
 
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 _GPU = re.compile(r"[0-9]+|(GPU|MIG)-[A-Za-z0-9/-]+")
@@ -123,6 +124,29 @@ def image(text: str) -> tuple[str, StandIn]:
             raise ArgumentTypeError(f"{text!r}: {interpreter.interpreter} is no interpreter")
         return pattern, interpreter
     return pattern, _command(named, text)
+
+
+def function(text: str) -> tuple[str, LambdaModule]:
+    """NAME=MODULE:FUNCTION: what stands in for a function of AWS Lambda; the module is looked for in the working folder first."""
+    name, _, named = text.partition("=")
+    module, _, called = named.partition(":")
+    if not name or not module or not called.isidentifier():
+        raise ArgumentTypeError(f"{text!r} must be NAME=MODULE:FUNCTION")
+    folder = Path.cwd()
+    first = module.partition(".")[0]
+    if not (folder / first).is_dir() and not (folder / f"{first}.py").is_file() and find_spec(first) is None:
+        raise ArgumentTypeError(f"{text!r}: there is no module {first} in {folder}")
+    return name, LambdaModule(module=module, function=called, folder=str(folder))
+
+
+def file_system(text: str) -> tuple[str, Path]:
+    """An id of a file system and a folder, as `fs-0123456789abcdef0=DIR`."""
+    name, equals, path = text.partition("=")
+    if not equals or not re.fullmatch(r"fs-[0-9a-z]+", name):
+        raise ArgumentTypeError(f"{text!r} must be fs-…=DIR")
+    if not Path(path).is_dir():
+        raise ArgumentTypeError(f"{path!r} is no folder")
+    return name, Path(path).resolve()
 
 
 def _command(named: str, text: str) -> tuple[str, ...]:

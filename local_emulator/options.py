@@ -56,6 +56,23 @@ def make_parser() -> argparse.ArgumentParser:
         "docker:[IMAGE], the container itself or another (may be repeated; the first match counts)",
     )
     serve.add_argument(
+        "--lambda",
+        dest="functions",
+        type=values.function,
+        action="append",
+        default=[],
+        metavar="NAME=MODULE:FUNCTION",
+        help="what stands in for the function NAME of AWS Lambda in pipelines, called in a process of its own (may be repeated)",
+    )
+    serve.add_argument(
+        "--file-system",
+        type=values.file_system,
+        action="append",
+        default=[],
+        metavar="ID=DIR",
+        help="folder that stands for a file system of EFS or FSx for Lustre (may be repeated)",
+    )
+    serve.add_argument(
         "--s3-endpoint", type=values.url, help="S3 of somebody else where data, sources and models lie (default: our own)"
     )
     serve.add_argument(
@@ -69,7 +86,7 @@ def make_parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--pretend",
         action="store_true",
-        help="let moto invent answers to operations that nothing here carries out, such as CreateEndpoint (default: refuse them)",
+        help="let moto invent answers to operations that nothing here carries out: CreateNotebookInstance, … (default: refuse them)",
     )
     serve.add_argument("--check-roles", action="store_true", help="refuse a RoleArn that IAM here does not know")
     serve.add_argument("--allow-host", action="append", default=[], help="another Host header to answer (may be repeated)")
@@ -109,7 +126,8 @@ def make_parser() -> argparse.ArgumentParser:
     status.add_argument("--healthy", action="store_true", help="fail (exit code 1) if it holds the folder and does not answer")
     status.add_argument("--keep", action="store_true", help="from now on it does not end by itself when idle (--idle-exit)")
     commands.add_parser("recover", help="keep what is damaged in the state folder aside, and go on with what can be read")
-    commands.add_parser("stop", help="end the emulator; training jobs go on and are picked up at the next start")
+    stop = commands.add_parser("stop", help="end the emulator; jobs and endpoints go on and are picked up at the next start")
+    stop.add_argument("--all", action="store_true", help="end the programs of jobs and endpoints, too")
     interrupt = commands.add_parser("interrupt", help="take the instance of a managed spot training job away")
     interrupt.add_argument("job", help="name of the training job")
     reset = commands.add_parser("reset", help="kill all runs and forget all state")

@@ -10,6 +10,7 @@ from local_emulator.domain.errors import Damaged
 from local_emulator.runs.folder import folders_below
 from local_emulator.runs.process import ProcessExecutor
 from local_emulator.store import sqlite
+from local_emulator.store.kinds import KINDS
 
 
 def recover(state: Path) -> Iterator[str]:
@@ -19,7 +20,7 @@ def recover(state: Path) -> Iterator[str]:
     (state / "blobs").mkdir(exist_ok=True, mode=0o700)
     if _damaged(jobs, sqlite.TABLES, state / "runs"):
         saved = database.recover(jobs, aside, lambda: sqlite.SqliteStore(jobs, check=False).close(), sqlite.TABLES)
-        yield f"jobs.sqlite: saved {saved['tunings']} tuning jobs and {saved['trainings']} training jobs"
+        yield f"jobs.sqlite: saved {', '.join(f'{saved[kind.table]} {kind.noun}' for kind in KINDS)}"
         yield from _set_aside_runs(state, aside)
     if _damaged(index, persistence.TABLES, state / "blobs"):
         saved = database.recover(index, aside, lambda: persistence.create(index), persistence.TABLES)
@@ -38,7 +39,7 @@ def _damaged(path: Path, tables: tuple[str, ...], beside: Path) -> bool:
 
 
 def _set_aside_runs(state: Path, aside: Path) -> Iterator[str]:
-    """End the runs whose training jobs were not saved, and move their folders aside: a start would remove them."""
+    """End the runs whose records were not saved, and move their folders aside: a start would remove them."""
     store = sqlite.SqliteStore(state / "jobs.sqlite")
     known = store.runs()
     store.close()
@@ -54,4 +55,4 @@ def _set_aside_runs(state: Path, aside: Path) -> Iterator[str]:
     finally:
         executor.close()
     if lost:
-        yield f"{len(lost)} runs without a training job were ended and put aside"
+        yield f"{len(lost)} runs without a record were ended and put aside"

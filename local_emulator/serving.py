@@ -16,12 +16,11 @@ from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from local_emulator import installation
+from local_emulator import installation, peers
 from local_emulator import option_values as values
-from local_emulator.api import peers
 from local_emulator.api.faults import Faults as Reported
 from local_emulator.api.guard import Guard
 from local_emulator.api.proxy import Authority, Proxy
@@ -35,6 +34,8 @@ from local_emulator.state_folder import KEEP, PORTS, check_path
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from local_emulator.store.base import Store, Table
 
 # What is imported only when it is used.
 _NEEDED = ("moto", "flask", "flask_cors", "numpy", "scipy", "regex", "packaging", "botocore")
@@ -53,6 +54,8 @@ def _settings(options: argparse.Namespace) -> Settings:
         pretend=options.pretend,
         python=options.python,
         images=dict(options.image),
+        functions=dict(options.functions),
+        file_systems=dict(options.file_system),
         s3_endpoint=options.s3_endpoint,
         allowed_hosts=tuple(host.lower() for host in options.allow_host),
         allowed_users=tuple(options.allow_user),
@@ -141,9 +144,19 @@ def serve(options: argparse.Namespace) -> None:
             if settings.idle_exit is not None:
                 threading.Thread(target=_watch, args=(emulator, activity, settings.idle_exit), daemon=True).start()
             _run(server, emulator)
-        left = emulator.active_runs()
-        if left:
-            say(f"{left} training jobs go on by themselves; the next start picks them up (`reset` ends them).")
+        _say_what_goes_on(emulator.store)
+
+
+def _say_what_goes_on(store: "Store") -> None:
+    tables: Mapping[str, Table[Any]] = {
+        "endpoints": store.endpoints,
+        "training jobs": store.trainings,
+        "processing jobs": store.processings,
+        "transform jobs": store.transforms,
+    }
+    for kind, table in tables.items():
+        if number := len(table.active()):
+            say(f"{number} {kind} go on by themselves; the next start picks them up (`reset` ends them).")
 
 
 def _own_host(host: str) -> Sequence[str]:
@@ -197,7 +210,8 @@ def _end(_signal: int, _frame: FrameType | None) -> None:
 def _watch(emulator: Emulator, activity: _Activity, idle_exit: float) -> None:
     while True:
         idle = time.monotonic() - activity.last
-        if idle >= idle_exit and not emulator.active_runs() and not (emulator.settings.state / KEEP).exists():
+        busy = emulator.active_endpoints() or not emulator.is_idle()
+        if idle >= idle_exit and not busy and not (emulator.settings.state / KEEP).exists():
             os.kill(os.getpid(), signal.SIGTERM)
             return
         time.sleep(max(idle_exit - idle, 1.0))

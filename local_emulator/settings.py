@@ -4,9 +4,14 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 ACCOUNT = "123456789012"
 DEFAULT_PORT = 4577
+_OF_PIP = {
+    "CACHE_DIR", "CERT", "CLIENT_CERT", "CONFIG_FILE", "CONSTRAINT", "DEFAULT_TIMEOUT", "EXTRA_INDEX_URL", "FIND_LINKS", "INDEX_URL",
+    "NO_BINARY", "NO_CACHE_DIR", "NO_INDEX", "ONLY_BINARY", "PREFER_BINARY", "PROXY", "RETRIES", "TIMEOUT", "TRUSTED_HOST",
+}  # fmt: skip
 _MOST_TIME_SCALE = 1_000_000  # a job of some days then ends before the year 9999, the last that dates can have
 
 
@@ -36,6 +41,21 @@ def visible_gpus() -> tuple[str, ...]:
     return tuple(sorted((path.name.removeprefix("nvidia") for path in Path("/dev").glob("nvidia[0-9]*")), key=int))
 
 
+def pip_variables() -> dict[str, str]:
+    """Where this user's pip finds packages and keeps what it has downloaded, for a pip with another HOME."""
+    home, configuration = Path.home(), Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    files = [path for path in (configuration / "pip" / "pip.conf", home / ".pip" / "pip.conf") if path.is_file()]
+    proxy = os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy")
+    return {
+        "PIP_CACHE_DIR": str(Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "pip"),
+        **({"PIP_CONFIG_FILE": str(files[0])} if files else {}),
+        **({"PIP_PROXY": proxy} if proxy else {}),
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_NO_INPUT": "1",
+        **{name: value for name, value in os.environ.items() if name.startswith("PIP_") and name[4:] in _OF_PIP},
+    }
+
+
 @dataclass(frozen=True, kw_only=True)
 class Quotas:
     """Quotas of the account; AWS's defaults.
@@ -45,7 +65,7 @@ class Quotas:
         parallel_training_jobs: Training jobs that a tuning job runs at a time.
         training_jobs: Training jobs of a tuning job.
         random_training_jobs: Training jobs of a tuning job with the strategy Random.
-        instances: Instances that train at a time, by the instance type; types not named are not limited.
+        instances: Instances that train at a time, and that process, by the instance type; types not named are not limited.
     """
 
     tuning_jobs: int = 100
@@ -110,6 +130,25 @@ is, None is no line.
 An exception is what it is in a script: the job fails with AlgorithmError.
 """
 
+
+@dataclass(frozen=True)
+class LambdaModule:
+    """A function, called in a process of its own.
+
+    Args:
+        module: The module that has it.
+        function: Its name there; it takes an event and a context.
+        folder: Where the module is looked for first.
+    """
+
+    module: str
+    function: str
+    folder: str
+
+
+LambdaStandIn = LambdaModule | Callable[[Any, Any], Any]
+"""What stands in for a function of AWS Lambda."""
+
 StandIn = tuple[str, ...] | Python | Docker | TrainingFunction  # the first: a command of this machine
 
 
@@ -138,6 +177,9 @@ class Settings:
         images: What stands in for images, by a shell-style pattern of their URIs; the first match counts. An image that none
             matches runs in script mode, or as the stand-in of a built-in algorithm. Functions stand in only inside tests, where
             they are called in this process.
+        functions: What stands in for functions of AWS Lambda, by their names: pipelines' Lambda steps call it.
+        file_systems: Folders of this machine that stand for file systems of EFS and FSx for Lustre, by their ids; a training job that
+            may write to a file system writes to the folder.
         s3_endpoint: Somebody else's S3, where the data, sources and models of training jobs live then; None for our own.
         scheduler: Address of a Dask cluster whose workers run the training jobs; None for this machine.
         advertise: This emulator's URL as those workers see it; None if they are on this machine too.
@@ -170,6 +212,8 @@ class Settings:
     pretend: bool = False
     python: str | None = None  # interpreter for script mode; None: this one
     images: Mapping[str, StandIn] = field(default_factory=dict)
+    functions: Mapping[str, LambdaStandIn] = field(default_factory=dict)
+    file_systems: Mapping[str, Path] = field(default_factory=dict)
     s3_endpoint: str | None = None
     scheduler: str | None = None
     advertise: str | None = None

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sm_tuning.analysis import Diagnosis, Verdict, diagnose
+    from sm_tuning.client.deployment import Endpoint
     from sm_tuning.client.local_session import local_session
     from sm_tuning.client.run import TuningRun
     from sm_tuning.client.status import FailureGroup, MetricCheck, RunStatus, Training
-    from sm_tuning.errors import Invalid, MissingExtra, NotFound, NotLaunched, SmTuningError, Unreachable, WaitTimeout
+    from sm_tuning.errors import Invalid, MissingExtra, NotFound, NotLaunched, NotServed, SmTuningError, Unreachable, WaitTimeout
     from sm_tuning.report.plots import Figure, Plots
-    from sm_tuning.results import Results, read_data_scaling, read_results
+    from sm_tuning.results import Results, read_data_scaling, read_proposals, read_results
     from sm_tuning.rules.violation import Violation
     from sm_tuning.spec.channels import Channel, Dataset, FileSystem
     from sm_tuning.spec.data_scaling import DataScaling
@@ -37,16 +38,18 @@ if TYPE_CHECKING:
     from sm_tuning.spec.strategies import Bayesian, Grid, Hyperband, Random
     from sm_tuning.tuning_job import TuningJob
     from sm_tuning.validation.dry_run import DryRun
+    from sm_tuning.what_if import Simulation, replay, simulate
 
 # The emulator imports `sm_tuning.rules`: that must not load the client with it.
 _EXPORTS = {
     "analysis": "Diagnosis Verdict diagnose",
+    "client.deployment": "Endpoint",
     "client.local_session": "local_session",
     "client.run": "TuningRun",
     "client.status": "FailureGroup MetricCheck RunStatus Training",
-    "errors": "Invalid MissingExtra NotFound NotLaunched SmTuningError Unreachable WaitTimeout",
+    "errors": "Invalid MissingExtra NotFound NotLaunched NotServed SmTuningError Unreachable WaitTimeout",
     "report.plots": "Figure Plots",
-    "results": "Results read_data_scaling read_results",
+    "results": "Results read_data_scaling read_proposals read_results",
     "rules.violation": "Violation",
     "spec.data_scaling": "DataScaling",
     "spec.definition": "Definition",
@@ -61,6 +64,7 @@ _EXPORTS = {
     "spec.security": "Encryption Network",
     "tuning_job": "TuningJob",
     "validation.dry_run": "DryRun",
+    "what_if": "Simulation replay simulate",
 }
 _MODULES = {name: f"sm_tuning.{module}" for module, names in _EXPORTS.items() for name in names.split()}
 _RENAMED = {"Report": "DryRun"}  # public names of 0.1
@@ -78,6 +82,7 @@ __all__ = [
     "Diagnosis",
     "DryRun",
     "Encryption",
+    "Endpoint",
     "FailureGroup",
     "Figure",
     "FileSystem",
@@ -93,6 +98,7 @@ __all__ = [
     "Network",
     "NotFound",
     "NotLaunched",
+    "NotServed",
     "Objective",
     "Placement",
     "Plots",
@@ -102,6 +108,7 @@ __all__ = [
     "RunStatus",
     "Scaling",
     "Script",
+    "Simulation",
     "SmTuningError",
     "Training",
     "TuningJob",
@@ -118,8 +125,11 @@ __all__ = [
     "learning_rate",
     "local_session",
     "read_data_scaling",
+    "read_proposals",
     "read_results",
     "regularization",
+    "replay",
+    "simulate",
     "sklearn_image",
     "unique_name",
 ]

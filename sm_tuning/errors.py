@@ -7,6 +7,8 @@ SmTuningError
 ├── NotDeployed    a CloudFormation stack is not there, not whole, or without an output that is needed
 ├── NotFound       no tuning job of that name
 ├── NotLaunched    the tuning job breaks rules, or its data or code cannot be uploaded; nothing was created
+│   └── NameTaken  there is a tuning job of that name already
+├── NotServed      a model cannot be put behind an endpoint or into the registry; what was created for it is deleted
 ├── Unreachable    there is no emulator, and none can be started; or the service does not answer
 └── WaitTimeout    the time given to `wait` is over; the tuning job goes on (also a TimeoutError)
 """
@@ -33,6 +35,22 @@ class MissingExtra(SmTuningError):  # noqa: N818 - reads as a fact
 
 class NotLaunched(SmTuningError):  # noqa: N818 - reads as a fact
     """Nothing was created; the text says why."""
+
+
+class NameTaken(NotLaunched):
+    """There is a tuning job of that name already, of which nothing was changed.
+
+    Attributes:
+        fact: What the text says, without its advice on names in Python.
+    """
+
+    def __init__(self, fact: str, name: str) -> None:
+        super().__init__(f"{fact}; unique_name({name!r}) makes a name that is free")
+        self.fact = fact
+
+
+class NotServed(SmTuningError):  # noqa: N818 - reads as a fact
+    """A model cannot be served or registered; the text says why. What was created for it is deleted."""
 
 
 class NotDeployed(SmTuningError):  # noqa: N818 - reads as a fact

@@ -1,14 +1,16 @@
 """Results with all that can be done with them: the facade above `analysis`, which reads and holds them, and `report`, which draws."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from functools import cached_property
 from typing import Any, Self
 
 from sm_tuning.analysis import reading
 from sm_tuning.analysis.curves import DetailsCache
+from sm_tuning.analysis.proposals import Proposal, Proposals
 from sm_tuning.analysis.results import Results as ResultsData
 from sm_tuning.client.run import TuningRun
 from sm_tuning.report.plots import Plots
+from sm_tuning.simulation.proposals import explain
 
 
 class Results(ResultsData):
@@ -63,3 +65,24 @@ def read_data_scaling(results: ResultsData, runs: Sequence[TuningRun], cache: De
     """
     shares = reading.read_data_scaling(results, runs, cache)
     return None if shares is None else Results.of(shares)
+
+
+def read_proposals(
+    results: ResultsData,
+    runs: Sequence[TuningRun],
+    known: MutableMapping[str, Proposal] | None = None,
+    parents: MutableMapping[str, ResultsData] | None = None,
+) -> Proposals:
+    """Say why each training job has its hyperparameters: the first points, exploring, exploiting, at random.
+
+    It is computed from the results by the emulator's own strategies, so for a tuning job on the emulator it is why the points
+    were proposed. AWS does not tell how it proposes points; for a tuning job there it is what the same model expected.
+    Of Bayesian search it needs the extra `simulation`. What is not known, and why, is in `missing`.
+
+    Args:
+        results: The results of the tuning jobs.
+        runs: The tuning jobs.
+        known: What was computed before, by the training job's name; training jobs that have ended since are added.
+        parents: The same of tuning jobs that others were warm-started with: their results, without curves.
+    """
+    return explain(results, reading.read_parents(results, runs, parents), known)

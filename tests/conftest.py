@@ -1,4 +1,4 @@
-"""What the tests of several rooms share: an emulator in a process of its own, and clients of it."""
+"""What the tests of several packages share: an emulator in a process of its own, and clients of it."""
 
 import fcntl
 import functools
@@ -15,7 +15,7 @@ import tarfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -34,12 +34,6 @@ botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)
 ROOT = Path(__file__).parents[1]
 ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests first: `--dist loadfile` gives them out in this order, so that none begins last."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
 
 
 PURE = (ROOT / "tests" / "unit", ROOT / "tests" / "contracts")
@@ -193,6 +187,20 @@ class Server:
         return f"s3://{bucket}/sourcedir.tar.gz"
 
 
+def until(look: Callable[[], Any], within: float = 120.0, so: Callable[[Any], object] = bool, pause: float = 0.1) -> Any:
+    """Look again and again, for so many seconds at most, until something is `so` of what is seen, which is returned.
+
+    The `pause` between looks grows to so many seconds.
+    """
+    deadline, longest = time.monotonic() + within, pause
+    pause = min(longest, 0.01)
+    while not so(seen := look()):
+        assert time.monotonic() < deadline, f"it took too long; the last was {seen!r}"
+        time.sleep(pause)
+        pause = min(1.2 * pause, longest)  # a request takes some of the processors that it waits for
+    return seen
+
+
 def source_archive(files: Mapping[str, str]) -> bytes:
     """A source archive (`sourcedir.tar.gz`) of some files: name -> text."""
     archive = io.BytesIO()
@@ -202,6 +210,12 @@ def source_archive(files: Mapping[str, str]) -> bytes:
             member.size = len(text.encode())
             tar.addfile(member, io.BytesIO(text.encode()))
     return archive.getvalue()
+
+
+def unpack(archive: bytes, folder: Path) -> None:
+    """Unpack a source archive into a new folder. Not by `tarfile`: Debian's Python 3.11.2 has no `filter`, which others ask for."""
+    folder.mkdir(parents=True)
+    subprocess.run(["tar", "--extract", "--gzip", "--directory", str(folder)], input=archive, check=True)
 
 
 def _keep(output: IO[str], log: list[str]) -> None:
@@ -252,7 +266,7 @@ class Engine:
         for line in Path("/proc/mounts").read_text().splitlines():  # a killed engine has left some
             if line.split()[1].startswith(str(self.folder)):
                 subprocess.run(["umount", "--lazy", line.split()[1]], check=False)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        subprocess.run(["rm", "--recursive", "--force", str(self.folder)], check=False)  # images have many files
 
 
 BASE_IMAGE = "debian-python"

@@ -6,6 +6,8 @@
     SM_CHANNEL_TRAIN=… SM_MODEL_DIR=… python mlp.py   script mode (the sagemaker-training toolkit sets these)
     train                                             as a container's program: everything below /opt/ml
 
+An endpoint serves it too: model_fn and predict_fn at the end.
+
 contract.py, beside it, is SageMaker's side of it: arguments, folders, SIGTERM, checkpoints, failures; images.py
 reads the images, network.py saves the weights.
 They come from the channels `train` (or `training`) and `validation`; without a validation channel a fifth of each class is held
@@ -34,13 +36,13 @@ with contract.guarded():  # takes half a second, or is missing
     try:
         import numpy as np
         from images import Data, augmented, load_data
-        from network import judged, packed, save_model, set_solver_state, solver_state, unpacked
+        from network import judged, load_model, packed, save_model, set_solver_state, solver_state, unpacked
         from sklearn.neural_network import MLPClassifier
     except ImportError as error:
         raise TrainingError(f"{error}: this script needs numpy and scikit-learn.") from error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -243,6 +245,16 @@ def run(job: contract.Job) -> None:
         say(f"note: early stopping after epoch {training.epoch}, the best was epoch {training.kept()[0]}")
     if job.model and trained:
         training.save(job.model)
+
+
+def model_fn(folder: str) -> Callable[[Array], Array]:
+    """What AWS's inference toolkit calls for the model when it serves this script."""
+    return load_model(folder)
+
+
+def predict_fn(images: Array, model: Callable[[Array], Array]) -> Array:
+    """What it calls for each request: the labels of images."""
+    return model(images)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from contract import write_whole
 from images import scaled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -84,10 +84,19 @@ def save_model(folder: Path, coefs: Sequence[Array], intercepts: Sequence[Array]
     write_whole(folder / "model.json", json.dumps({"format": 1, **about}, indent=1).encode())
 
 
-def predict(folder: str | Path, images: Array) -> Array:
-    """The labels of images, (images, pixels) or (images, height, width), by the model that was saved in a folder."""
+def load_model(folder: str | Path) -> Callable[[Array], Array]:
+    """The model that was saved in a folder: a function of images, (images, pixels) or (images, height, width), to their labels."""
     about = json.loads((Path(folder) / "model.json").read_text(encoding="utf-8"))
     _, groups = unpacked((Path(folder) / "model.npz").read_bytes())
-    z = outputs(scaled(images, about["low"], about["high"]), groups["coef"], groups["intercept"])
-    labels: Array = np.asarray(about["classes"])[z.argmax(axis=1)]
+
+    def labels(images: Array) -> Array:
+        z = outputs(scaled(images, about["low"], about["high"]), groups["coef"], groups["intercept"])
+        classes: Array = np.asarray(about["classes"])
+        return classes[z.argmax(axis=1)]  # type: ignore[no-any-return] # numpy's own
+
     return labels
+
+
+def predict(folder: str | Path, images: Array) -> Array:
+    """The labels of images by the model that was saved in a folder."""
+    return load_model(folder)(images)

@@ -1,4 +1,4 @@
-"""R1: an emulator that is killed a thousand times while tuning jobs of all strategies run on it.
+"""R1: an emulator that is killed a thousand times while tuning jobs of all strategies and pipelines run on it.
 
     python benchmarks/soak/kills.py [--kills 1000] [--minutes 60] [--hosts 2] [--seed N]
 
@@ -34,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         left = until_none(str(path), within=10)
     figures.exactly("kills", outcome.kills, options.kills)
     figures.at_least("tuning jobs", outcome.tuning_jobs, outcome.kills // 4)
+    figures.at_least("executions of pipelines", outcome.executions, outcome.kills // 6)
     figures.exactly("training jobs", outcome.training_jobs, 6 * outcome.tuning_jobs)
     figures.note("objects whose writing was acknowledged", outcome.objects)
     figures.none("jobs, runs, metrics or objects that are not as they must be", outcome.faults)

@@ -47,6 +47,7 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(?!sm_tuning|local_emulator)[\w.]+"),
     (r"py:class", r".*\.(_Job|T)"),  # type variables
     (r"py:class", r"sm_tuning\.spec\.(definition\.DefinitionMembers|job\.TuningJobSpec)"),  # Definition, TuningJob
+    (r"py:class", r"local_emulator\.domain\.(tuning\.Plan|history\.Goal)"),  # what a simulation is carried out from
     (r"py:class", r"sm_tuning\.analysis\.results\.Results"),  # `sm_tuning.Results` without its charts
 ]
 default_role = "code"  # docstrings have Markdown's backticks

@@ -1,4 +1,4 @@
-"""Check every policy in the templates with parliament, and that the deploy role may do all that CloudFormation does for it.
+"""Check every policy in the templates with parliament, and that who deploys and deletes may do what CloudFormation does for them.
 
 Prints what it finds, and ends with 1 if that is anything. CloudFormation's own schemas, which cfn-lint brings, tell what it does.
 """
@@ -19,42 +19,39 @@ _FACTS = {
     "AWS::Partition": "aws",
     "AWS::AccountId": "123456789012",
     "AWS::Region": "us-east-1",
-    "AWS::StackName": "sm-tuning",
     "Project": "sm-tuning",
-    "Boundary": "arn:aws:iam::123456789012:policy/sm-tuning-boundary",
+    "Environment": "production",
     "MaxRuntimeSeconds": "14400",
-    "Topic": "arn:aws:sns:us-east-1:123456789012:sm-tuning",
+    "Topic": "arn:aws:sns:us-east-1:123456789012:sm-tuning-production",
     "DataArns": "arn:aws:s3:::data/*",
     "DataBucketArns": "arn:aws:s3:::data",
     "OtherRepositoryArns": "arn:aws:ecr:us-east-1:683313688378:repository/sagemaker-scikit-learn",
-    "Bucket.Arn": "arn:aws:s3:::sm-tuning-123456789012-us-east-1",
-    "Repository.Arn": "arn:aws:ecr:us-east-1:123456789012:repository/sm-tuning",
+    "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1",
+    "Bucket.Arn": "arn:aws:s3:::sm-tuning-production-123456789012-us-east-1",
     "Key.Arn": "arn:aws:kms:us-east-1:123456789012:key/1",
-    "ExecutionRole.Arn": "arn:aws:iam::123456789012:role/sm-tuning-execution",
-    "TuningJobEnded.Arn": "arn:aws:events:us-east-1:123456789012:rule/sm-tuning-tuning-job-ended",
-    "Undelivered.Arn": "arn:aws:sqs:us-east-1:123456789012:sm-tuning-undelivered",
-    "SecurityGroup.GroupId": "sg-1",
+    "ExecutionRole.Arn": "arn:aws:iam::123456789012:role/sm-tuning-production-us-east-1-execution",
+    "TuningJobEnded.Arn": "arn:aws:events:us-east-1:123456789012:rule/sm-tuning-production-tuning-job-ended",
+    "Undelivered.Arn": "arn:aws:sqs:us-east-1:123456789012:sm-tuning-production-undelivered",
+    "Subnets": "subnet-1",
+    "SecurityGroups": "sg-1",
 }
+# Conditions under which the templates' policies say less: the judged project has everything of its own.
+_NOT_SO = frozenset({"HasExistingBucket"})
 # What parliament finds and we keep: where, what, why.
 _KEPT: Mapping[tuple[str, str], str] = {
     (
         "Boundary",
         "RESOURCE_STAR",
     ): "a boundary is a ceiling: names of tuning jobs are free, AWS's images lie in accounts of AWS's",
-    ("DeployKmsAndVpc", "RESOURCE_STAR"): "tagged when it is made, a key has no name before",
-    ("DeployKmsAndVpc", "UNKNOWN_ACTION"): "ec2:DescribeVpcEncryptionControls is newer than parliament's list",
-    ("DeployRole.deploy", "UNKNOWN_ACTION"): "s3:GetBucketAbac is newer than parliament's list",
-    ("DeployRole.deploy", "MISMATCHED_TYPE_BUT_USABLE"): "an exact ARN may be compared as a string",
+    ("DeployPolicy", "UNKNOWN_ACTION"): "s3:GetBucketAbac is newer than parliament's list",
 }
 
 # What CloudFormation may do with a type and does not with ours, for the template says nothing of the kind.
 _UNUSED = re.compile(
-    r"iam:PassRole|iam:(Attach|Detach)RolePolicy|iam:DeleteRolePermissionsBoundary|iam:\w+(Group|User)Policy"
-    r"|s3:(Create|Delete|Put|Update)(Bucket)?(Abac|Accelerate|Acl|Analytics|C[Oo][Rr][Ss]|Encryption|IntelligentTiering|Inventory"
+    r"iam:PassRole|s3:(Create|Delete|Put|Update)(Bucket)?(Abac|Accelerate|Acl|Analytics|C[Oo][Rr][Ss]|Encryption|IntelligentTiering|Inventory"
     r"|Lifecycle|Logging|Metadata|Metrics|Notification|Object|Replication|Website)\w*|s3tables:\w+|s3:REST.PUT.OBJECT"
-    r"|logs:(Associate|Disassociate|CreateLogDelivery|Delete|Put)\w*|firehose:\w+|sns:PutDataProtectionPolicy"
-    r"|ecr:(Set|Delete)RepositoryPolicy|kms:(RetireGrant|DisableKey|EnableKey)|vpc-lattice:\w+|vpce:\w+"
-    r"|ec2:(Associate|Disassociate)SubnetCidrBlock|ec2:CreateVpcEncryptionControl|ec2:ModifyVpcTenancy"
+    r"|logs:CreateLogDelivery|firehose:\w+|sns:PutDataProtectionPolicy"
+    r"|iam:GetRole|ecr:SetRepositoryPolicy|ecr:Delete(Repository|Lifecycle)Policy|kms:(CreateGrant|Decrypt|DescribeKey|Encrypt|GenerateDataKey|RetireGrant)"
 )
 
 
@@ -70,9 +67,12 @@ def _plain(node: Any, facts: Mapping[str, str]) -> Any:  # noqa: ANN401, PLR0911
         name = node["Fn::GetAtt"]
         return facts[name if isinstance(name, str) else ".".join(name)]
     if "Fn::Sub" in node:
-        return re.sub(r"\$\{([^}]+)\}", lambda hit: facts.get(hit[1], hit[1]), node["Fn::Sub"])
+        text, own = node["Fn::Sub"] if isinstance(node["Fn::Sub"], list) else (node["Fn::Sub"], {})
+        known = {**facts, **_plain(own, facts)}
+        return re.sub(r"\$\{([^}]+)\}", lambda hit: str(known.get(hit[1], hit[1])), text)
     if "Fn::If" in node:
-        return _plain(node["Fn::If"][1], facts)
+        name, then, otherwise = node["Fn::If"]
+        return _plain(otherwise if name in _NOT_SO else then, facts)
     return {name: _plain(value, facts) for name, value in node.items()}
 
 
@@ -98,37 +98,49 @@ def _findings(path: Path) -> Iterator[str]:
                 yield f"{where}: {finding.issue} {finding.detail} {finding.location}"
 
 
+def _actions(template: Mapping[str, Any], policy: str) -> set[str]:
+    statements = json.loads(dict(_policies(template))[policy])["Statement"]
+    named = [[statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"] for statement in statements]
+    return {action for actions in named for action in actions}
+
+
 def _not_allowed(bootstrap: Path, tuning: Path) -> Iterator[str]:
-    """What CloudFormation does with the tuning stack's types and the deploy role may not."""
+    """What CloudFormation does with the tuning stack's types, and the role that it does it for may not.
+
+    Deploying creates, changes and reads, and deletes what a parameter may switch off; deleting all is the teardown role's.
+    """
     template, _ = decode(str(bootstrap))
-    policies = [
-        policy for where, policy in _policies(json.loads(json.dumps(template, default=str))) if where.startswith("Deploy")
-    ]
-    statements = [statement for policy in policies for statement in json.loads(policy)["Statement"]]
-    may = {
-        action
-        for statement in statements
-        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
-    }
+    rights = json.loads(json.dumps(template, default=str))
+    deploy, teardown = _actions(rights, "DeployPolicy"), _actions(rights, "TeardownPolicy")
     made, _ = decode(str(tuning))
-    kinds = {resource["Type"] for resource in made["Resources"].values()}
+    kinds: dict[str, bool] = {}
+    for resource in made["Resources"].values():
+        switched = "Condition" in resource and resource["Condition"] != "MakeBucket"
+        kinds[resource["Type"]] = switched and kinds.get(resource["Type"], True)
     for schema in (
         json.loads(path.read_text("utf-8")) for path in (Path(cfnlint.__file__).parent / "data/schemas/resources").glob("*.json")
     ):
-        if schema.get("typeName") in kinds:
-            handlers = {name: handler for name, handler in schema.get("handlers", {}).items() if name != "list"}
-            needed = {action for handler in handlers.values() for action in handler.get("permissions", ())}
-            for action in sorted(needed - may):
+        kind = schema.get("typeName")
+        if kind not in kinds:
+            continue
+        handlers = {name: set(handler.get("permissions", ())) for name, handler in schema.get("handlers", {}).items()}
+        deploying = set().union(*(handlers.get(name, set()) for name in ("create", "read", "update")))
+        deleting = handlers.get("delete", set())
+        wanted = {
+            "DeployPolicy": (deploying | (deleting if kinds[kind] else set())) - deploy,
+            "TeardownPolicy": deleting - teardown,
+        }
+        for policy, missing in wanted.items():
+            for action in sorted(missing):
                 if not _UNUSED.fullmatch(action):
-                    yield f"{bootstrap}: DeployRole lacks {action}, which CloudFormation needs for {schema['typeName']}"
+                    yield f"{bootstrap}: {policy} lacks {action}, which CloudFormation needs for {kind}"
 
 
 def main() -> int:
-    """Check the policies of the two templates named on the command line, the bootstrap stack's first."""
-    bootstrap, tuning = (Path(name) for name in sys.argv[1:])
-    findings = [f"{path}: {finding}" for path in (bootstrap, tuning) for finding in _findings(path)] + [
-        *_not_allowed(bootstrap, tuning)
-    ]
+    """Check the policies of the templates named on the command line, the bootstrap stack's and the tuning stack's first."""
+    bootstrap, tuning, *others = (Path(name) for name in sys.argv[1:])
+    findings = [f"{path}: {finding}" for path in (bootstrap, tuning, *others) for finding in _findings(path)]
+    findings += _not_allowed(bootstrap, tuning)
     sys.stdout.writelines(f"{finding}\n" for finding in findings)
     return 1 if findings else 0
 

@@ -8,9 +8,9 @@ import json
 import time
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +43,7 @@ def train(algorithm: Algorithm) -> None:
     if documents is None:
         raise CustomerError("The channel 'train' is required.")
     validation = _documents(algorithm, "validation")
-    model = Model(documents, hyperparameters)
+    model = Model.untrained(documents, hyperparameters)
     _print(f"Number of words in the vocabulary: {len(model.words)}, of labels: {len(model.labels)}")
     start = time.monotonic()
     model.fit(documents, validation)
@@ -52,25 +52,43 @@ def train(algorithm: Algorithm) -> None:
         if held is not None:
             _print(f"#{name}_accuracy: {model.accuracy(held):.4f}")
             _print(f"Number of {name} examples: {len(held)}\n")
-    contract.save(labels=model.labels, words=list(model.words), rows=list(model.rows), vectors=model.vectors, output=model.output)
+    contract.save(
+        labels=model.labels,
+        words=list(model.words),
+        rows=list(model.rows),
+        vectors=model.vectors,
+        output=model.output,
+        word_ngrams=hyperparameters["word_ngrams"],
+        buckets=hyperparameters["buckets"],
+    )
 
 
 class Model:
-    """Vectors for the words and n-grams of the documents, and a weight for each label."""
+    """Vectors for the known words and n-grams (`rows`, in their order), and weights for each label, in the order of `labels`."""
 
-    def __init__(self, documents: Sequence[Document], hyperparameters: Mapping[str, Any]) -> None:
+    def __init__(self, hyperparameters: Mapping[str, Any], words: Iterable[str], labels: Sequence[str]) -> None:
         self.hyperparameters = hyperparameters
+        self.words = dict.fromkeys(words)
+        self.labels = labels
+        self.rows: dict[str, int] = {}
+        self.vectors: Floats = np.empty((0, 0))
+        self.output: Floats = np.empty((0, 0))
+
+    @classmethod
+    def untrained(cls, documents: Sequence[Document], hyperparameters: Mapping[str, Any]) -> Self:
+        """A model of the words and labels of documents, with vectors of chance; raises CustomerError."""
         counts = Counter(word for document in documents for word in document.words)
-        self.words = {word: number for number, word in enumerate(counts) if counts[word] >= hyperparameters["min_count"]}
-        self.labels = sorted({label for document in documents for label in document.labels})
+        words = [word for word in counts if counts[word] >= hyperparameters["min_count"]]
+        model = cls(hyperparameters, words, sorted({label for document in documents for label in document.labels}))
         # Of the buckets only those that training meets have a row: two million vectors are for the most part never touched.
-        keys = dict.fromkeys(key for document in documents for key in self._keys(document))
+        keys = dict.fromkeys(key for document in documents for key in model._keys(document))
         if not keys:
             raise CustomerError(f"No word of the channel 'train' is there {hyperparameters['min_count']} times (min_count).")
-        self.rows = {key: row for row, key in enumerate(keys)}
+        model.rows = {key: row for row, key in enumerate(keys)}
         size = hyperparameters["vector_dim"]
-        self.vectors: Floats = np.random.default_rng(0).uniform(-1 / size, 1 / size, (len(keys), size))
-        self.output: Floats = np.zeros((len(self.labels), size))
+        model.vectors = np.random.default_rng(0).uniform(-1 / size, 1 / size, (len(keys), size))
+        model.output = np.zeros((len(model.labels), size))
+        return model
 
     def fit(self, documents: Sequence[Document], validation: Sequence[Document] | None) -> None:
         """Stochastic gradient descent with a learning rate that falls to 0; the best weights, if training may stop early."""
@@ -105,10 +123,14 @@ class Model:
 
     def accuracy(self, documents: Sequence[Document]) -> float:
         """The share of documents one of whose labels is the likeliest."""
-        means = np.array([self._mean(self._rows(document)) for document in documents])
-        said = np.argmax(means @ self.output.T, axis=1)
+        said = np.argmax(self.scores(documents), axis=1)
         hits = [self.labels[number] in document.labels for number, document in zip(said, documents, strict=True)]
         return float(np.mean(hits))
+
+    def scores(self, documents: Sequence[Document]) -> Floats:
+        """The score of each label for each document (documents x labels), before the softmax."""
+        scores: Floats = np.array([self._mean(self._rows(document)) for document in documents]) @ self.output.T
+        return scores
 
     def _keys(self, document: Document) -> Iterator[str]:
         """A document's known words, and the buckets of its n-grams."""
@@ -141,7 +163,7 @@ class Model:
 
 def _documents(algorithm: Algorithm, name: str) -> list[Document] | None:
     """The lines of a channel that have labels; None if there is no such channel. Raises CustomerError."""
-    location = data.declared(algorithm, name, "text/plain")
+    location = data.declared(algorithm, name, "text/plain", strict=False)  # AWS's examples give it text/csv
     if location is None:
         return None
     folder, kind, _ = location
@@ -157,6 +179,11 @@ def _documents(algorithm: Algorithm, name: str) -> list[Document] | None:
     if not documents:
         raise CustomerError(f"The channel {name!r} holds no line with a label: a line begins with {_PREFIX} and the label.")
     return documents
+
+
+def of_text(line: str) -> Document:
+    """A line of text, whose words that begin with __label__ are labels."""
+    return _of_text(line, "")
 
 
 def _of_text(line: str, _: str) -> Document:

@@ -2,7 +2,6 @@
 
 import json
 import socket
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,11 +11,10 @@ import numpy as np
 from xgboost import collective
 from xgboost.tracker import RabitTracker
 
-from local_emulator.algorithms import contract
+from local_emulator.algorithms import connections, contract
 from local_emulator.algorithms.contract import Floats
 
 _PORT = 9099  # of the first host, whose address is the job's own
-_AGAIN_AFTER = 0.05  # seconds
 
 
 @dataclass(frozen=True)
@@ -37,18 +35,10 @@ class Membership:
         return bool(self.hosts) and self.current == self.hosts[0]
 
 
-def hosts() -> tuple[Sequence[str], str]:
-    """The hosts of the job, and this one."""
-    file = contract.ROOT / "input/config/resourceconfig.json"
-    alone = {"hosts": ["algo-1"], "current_host": "algo-1"}
-    config: Mapping[str, Any] = json.loads(file.read_text()) if file.exists() else alone
-    return config["hosts"], config["current_host"]
-
-
 @contextmanager
 def joined(*, has_data: bool) -> Iterator[Membership]:
     """Wait for all hosts, and be a worker of those that have data while the context lasts."""
-    names, current = hosts()
+    names, current = contract.hosts()
     if len(names) == 1:
         yield Membership(names, current)
         return
@@ -69,8 +59,7 @@ def _gather(names: Sequence[str], stack: ExitStack, *, has_data: bool) -> tuple[
     with socket.create_server((names[0], _PORT)) as server:
         data = {names[0]: has_data}
         while len(data) < len(names):
-            connection, _ = server.accept()
-            said = json.loads(connection.makefile().readline())
+            connection, _, said = connections.accept(server)
             data[said["host"]], waiting[said["host"]] = said["data"], connection
     members = [name for name in names if data[name]]
     arguments: Mapping[str, Any] = {}
@@ -87,14 +76,7 @@ def _gather(names: Sequence[str], stack: ExitStack, *, has_data: bool) -> tuple[
 
 def _ask(first: str, current: str, *, has_data: bool) -> tuple[Sequence[str], Mapping[str, Any]]:
     """On every other host: tell the first whether there is data, and hear of the tracker."""
-    while True:  # the job's limits end it
-        try:
-            connection = socket.create_connection((first, _PORT))
-            break
-        except ConnectionRefusedError:
-            time.sleep(_AGAIN_AFTER)
-    with connection:
-        connection.sendall(json.dumps({"host": current, "data": has_data}).encode() + b"\n")
+    with connections.connect(first, _PORT, {"host": current, "data": has_data}) as connection:
         members, arguments = json.loads(connection.makefile().readline())
     return members, arguments
 

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -21,9 +21,14 @@ from sm_tuning.rules.catalogue import Algorithm, Hyperparameter
 Floats = npt.NDArray[np.float64]
 
 ROOT = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
+MODEL = "model_algo-1"
 _ALGORITHM_ERROR, _CUSTOMER_ERROR = 1, 2
 _SWITCH: Mapping[str, Any] = {"true": True, "false": False}
 _PATTERNS = {"Integer": r"-?[0-9]+", "Continuous": r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+|inf)([eE][-+]?[0-9]+)?"}
+
+
+class Finished(Exception):  # noqa: N818 - no error
+    """This host has nothing more to do."""
 
 
 class CustomerError(Exception):
@@ -129,6 +134,14 @@ def _xgboost_value(hyperparameter: Hyperparameter, text: str) -> Any:  # noqa: A
     return text
 
 
+def hosts() -> tuple[Sequence[str], str]:
+    """The hosts of the job, and this one."""
+    file = ROOT / "input/config/resourceconfig.json"
+    alone = {"hosts": ["algo-1"], "current_host": "algo-1"}
+    config: Mapping[str, Any] = json.loads(file.read_text()) if file.exists() else alone
+    return config["hosts"], config["current_host"]
+
+
 def tuning_objective() -> str | None:
     """The metric that a tuning job asks for."""
     given: Mapping[str, str] = json.loads((ROOT / "input/config/hyperparameters.json").read_text())
@@ -137,10 +150,23 @@ def tuning_objective() -> str | None:
 
 def channel(name: str) -> tuple[Path, str] | None:
     """A channel's folder and its content type, parameters and all; None if the job has no such channel."""
+    config = _channels()
+    return (ROOT / "input/data" / name, config[name].get("ContentType", "")) if name in config else None
+
+
+def piped(name: str) -> bool:
+    """Whether a channel comes through FIFOs."""
+    return _channels()[name].get("TrainingInputMode") == "Pipe"
+
+
+def sharded() -> Sequence[str]:
+    """The channels of which each host has a part."""
+    return [name for name, channel in _channels().items() if channel.get("S3DistributionType") == "ShardedByS3Key"]
+
+
+def _channels() -> Mapping[str, Mapping[str, str]]:
     config: Mapping[str, Mapping[str, str]] = json.loads((ROOT / "input/config/inputdataconfig.json").read_text())
-    if name not in config:
-        return None
-    return ROOT / "input/data" / name, config[name].get("ContentType", "")
+    return config
 
 
 def say(text: str) -> None:
@@ -189,8 +215,7 @@ class Progress:
 
 def save(**arrays: object) -> None:
     """Write the model. Its file has AWS's name; its content is numpy's, for AWS's is MXNet's."""
-    target = ROOT / "model" / "model_algo-1"
-    with target.open("wb") as file:
+    with (ROOT / "model" / MODEL).open("wb") as file:
         held: dict[str, Any] = {name: np.asarray(array) for name, array in arrays.items()}
         np.savez(file, **held)
 
@@ -207,6 +232,8 @@ def run(name: str, train: Callable[[Algorithm], None], entry: Callable[[Algorith
     say(f"This is a local stand-in for AWS's {algorithm.title}, by sm-tuning: other code, so other numbers than in AWS.")
     try:
         train(algorithm)
+    except Finished:
+        sys.exit(0)
     except CustomerError as error:
         _fail(f"Customer Error: {error}", str(error), _CUSTOMER_ERROR)
     except Exception as error:  # noqa: BLE001 - the container's last word

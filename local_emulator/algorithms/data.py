@@ -1,14 +1,16 @@
 """A channel's files as features and labels."""
 
 import io
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.sparse
 
-from local_emulator.algorithms import recordio
-from local_emulator.algorithms.contract import CustomerError, Floats, channel, say
+from local_emulator.algorithms import contract, gathering, recordio
+from local_emulator.algorithms.contract import CustomerError, Floats, channel, piped, say
 from sm_tuning.rules.catalogue import Algorithm
 
 RECORDIO = "application/x-recordio-protobuf"
@@ -16,8 +18,29 @@ CSV = "text/csv"
 
 
 def files(folder: Path) -> list[Path]:
-    """A channel's files, in the order of their names."""
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+    """A channel's files; on the first of several hosts those of all hosts, if each has a part of them.
+
+    Raises Finished on the other hosts, once these have brought theirs to the first.
+    """
+    names, current = contract.hosts()
+    if len(names) == 1:
+        return own_files(folder)
+    sharded = contract.sharded()
+    if current != names[0]:
+        if sharded:
+            gathering.send(names[0], {name: own_files(folder.with_name(name)) for name in sharded})
+        raise contract.Finished
+    return [*own_files(folder), *(gathering.received().get(folder.name, ()) if folder.name in sharded else ())]
+
+
+def own_files(folder: Path) -> list[Path]:
+    """A channel's files on this host, in the order of their names; in Pipe mode what its first FIFO brings, as a file."""
+    if not piped(folder.name):
+        return sorted(path for path in folder.rglob("*") if path.is_file())
+    content = Path(tempfile.mkdtemp()) / folder.name
+    with folder.with_name(f"{folder.name}_0").open("rb") as fifo, content.open("wb") as file:
+        shutil.copyfileobj(fifo, file)
+    return [content] if content.stat().st_size else []
 
 
 def content_type(text: str, default: str) -> tuple[str, dict[str, str]]:
@@ -26,18 +49,20 @@ def content_type(text: str, default: str) -> tuple[str, dict[str, str]]:
     return kind, dict(part.split("=", 1) for part in parameters if "=" in part)
 
 
-def declared(algorithm: Algorithm, name: str, default: str) -> tuple[Path, str, dict[str, str]] | None:
+def declared(algorithm: Algorithm, name: str, default: str, *, strict: bool = True) -> tuple[Path, str, dict[str, str]] | None:
     """Folder, content type and its parameters of a channel; None if there is no such channel.
 
-    Raises CustomerError for a content type that the algorithm does not take.
+    Raises CustomerError for a content type that the algorithm does not take, if it is `strict` about it.
     """
     location = channel(name)
     if location is None:
         return None
     kind, parameters = content_type(location[1], default)
-    if kind not in algorithm.content_types:
+    if strict and kind not in algorithm.content_types:
         listed = " or ".join(algorithm.content_types)
         raise CustomerError(f"The content type {kind!r} of the channel {name!r} is not supported; it must be {listed}.")
+    if piped(name):
+        say(f"The channel {name!r} is in pipe input mode under {location[0]}.")
     return location[0], kind, parameters
 
 

@@ -47,11 +47,7 @@ class Model:
 
     def raw(self, features: Any) -> Floats:  # noqa: ANN401 - dense or sparse
         """What is predicted; for a classifier before the logistic function."""
-        linear, factors = self.weights["linear"], self.weights["factors"]
-        squares = features * features if isinstance(features, np.ndarray) else features.multiply(features).tocsr()
-        pairs: Floats = (np.asarray(features @ factors) ** 2 - np.asarray(squares @ factors**2)).sum(axis=1) / 2
-        raw: Floats = self.weights["bias"][0] + np.asarray(features @ linear) + pairs
-        return raw
+        return raw(self.weights, features)
 
     def fit_batch(self, adam: Adam, features: Any, labels: Floats) -> None:  # noqa: ANN401 - dense or sparse
         """One step on one mini-batch."""
@@ -91,6 +87,15 @@ class Model:
         }
 
 
+def raw(weights: Mapping[str, Floats], features: Any) -> Floats:  # noqa: ANN401 - dense or sparse
+    """What a model of these weights predicts; for a classifier before the logistic function."""
+    linear, factors = weights["linear"], weights["factors"]
+    squares = features * features if isinstance(features, np.ndarray) else features.multiply(features).tocsr()
+    pairs: Floats = (np.asarray(features @ factors) ** 2 - np.asarray(squares @ factors**2)).sum(axis=1) / 2
+    predicted: Floats = weights["bias"][0] + np.asarray(features @ linear) + pairs
+    return predicted
+
+
 def train(algorithm: Algorithm) -> None:
     """Train and score the test channel."""
     hyperparameters = contract.hyperparameters(algorithm)
@@ -113,7 +118,7 @@ def train(algorithm: Algorithm) -> None:
     _tell(model.scores(features, labels))
     if test is not None:
         contract.scores("test", model.scores(*test), _KINDS)
-    contract.save(**model.weights)
+    contract.save(**model.weights, predictor_type=hyperparameters["predictor_type"])
 
 
 def _tell(scores: Mapping[str, float], epoch: int | None = None, batch: int | None = None) -> None:

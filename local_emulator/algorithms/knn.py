@@ -25,7 +25,7 @@ def train(algorithm: Algorithm) -> None:
     dataset = data.load_train(algorithm, width=width)
     features, labels, reduce = _sample(hyperparameters, *dataset)
     with _timed("Training index", "Finished training index"):
-        model = _model(hyperparameters, len(labels))
+        model = index(hyperparameters["predictor_type"], hyperparameters["index_metric"], hyperparameters["k"], len(labels))
     with _timed("Adding data to index", "Finished adding data to index"):
         model.fit(features, labels)
     test = data.load(algorithm, "test", width=width)
@@ -35,7 +35,14 @@ def train(algorithm: Algorithm) -> None:
         contract.scores(
             "test", _scores(hyperparameters, said, test[1]), {"accuracy": "score", "macro_f_1.000": "score", "mse": "loss"}
         )
-    contract.save(features=data.dense(features), labels=labels, k=hyperparameters["k"])
+    contract.save(
+        features=data.dense(features),
+        labels=labels,
+        k=hyperparameters["k"],
+        predictor_type=hyperparameters["predictor_type"],
+        index_metric=hyperparameters["index_metric"],
+        projection=np.empty((0, 0)) if reduce is None else data.dense(reduce.components_),
+    )
 
 
 @contextmanager
@@ -74,14 +81,14 @@ def _scores(hyperparameters: Mapping[str, Any], said: Floats, labels: Floats) ->
     return {"mse": float(((said - labels) ** 2).mean())}
 
 
-def _model(hyperparameters: Mapping[str, Any], size: int) -> Any:  # noqa: ANN401 - scikit-learn has no types
+def index(predictor_type: str, index_metric: str, k: int, size: int) -> Any:  # noqa: ANN401 - scikit-learn has no types
     """The index of `size` records; exact, whichever of faiss's AWS would build. A k beyond them takes them all."""
-    metric = _METRICS[hyperparameters["index_metric"]]
+    metric = _METRICS[index_metric]
     how: dict[str, Any] = {"metric": metric, "algorithm": "brute"}
     if metric == "inner":
         how["metric"] = _inner
-    kind = KNeighborsClassifier if hyperparameters["predictor_type"] == "classifier" else KNeighborsRegressor
-    return kind(n_neighbors=min(hyperparameters["k"], size), **how)
+    kind = KNeighborsClassifier if predictor_type == "classifier" else KNeighborsRegressor
+    return kind(n_neighbors=min(k, size), **how)
 
 
 def _inner(row: Any, other: Any) -> float:  # noqa: ANN401 - rows

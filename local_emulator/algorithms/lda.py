@@ -33,7 +33,8 @@ def train(algorithm: Algorithm) -> None:
     if test is not None:
         contract.scores("test", {"pwll": _likelihood(model, test[0])}, {"pwll": "score"})
     topics = model.components_ / model.components_.sum(axis=1, keepdims=True)
-    contract.save(alpha=np.full(hyperparameters["num_topics"], model.doc_topic_prior), beta=topics)
+    alpha = np.full(hyperparameters["num_topics"], model.doc_topic_prior)
+    contract.save(alpha=alpha, beta=topics, components=model.components_)
 
 
 def _fit(counts: Any, hyperparameters: Mapping[str, Any]) -> Any:  # noqa: ANN401 - dense or sparse; scikit-learn has no types

@@ -26,13 +26,14 @@ _RATE = 0.005  # of learning_rate=auto
 
 
 @dataclass
-class _Scale:
+class Scale:
     """Shift and scale of features; sparse ones are scaled only."""
 
     shift: Floats
     scale: Floats
 
     def apply(self, features: Any) -> Any:  # noqa: ANN401 - dense or sparse
+        """Features (rows x columns) as the model was trained with them."""
         return (
             (features - self.shift) / self.scale
             if isinstance(features, np.ndarray)
@@ -40,13 +41,13 @@ class _Scale:
         )
 
 
-def _scaled(features: Any) -> _Scale:  # noqa: ANN401 - dense or sparse
+def _scaled(features: Any) -> Scale:  # noqa: ANN401 - dense or sparse
     if isinstance(features, np.ndarray):
         shift, spread = features.mean(axis=0), features.std(axis=0)
     else:
         shift = np.zeros(features.shape[1])
         spread = np.sqrt(np.asarray(features.multiply(features).mean(axis=0)).ravel())
-    return _Scale(shift, np.where(spread > 0, spread, 1.0))
+    return Scale(shift, np.where(spread > 0, spread, 1.0))
 
 
 class Model:
@@ -173,7 +174,7 @@ def train(algorithm: Algorithm) -> None:
     for name, (_, labels) in sets.items():
         _check_labels(labels, model, name)
     normalize = hyperparameters["normalize_data"] is not False
-    scale = _scaled(raw_features) if normalize else _Scale(np.zeros(raw_features.shape[1]), np.ones(raw_features.shape[1]))
+    scale = _scaled(raw_features) if normalize else Scale(np.zeros(raw_features.shape[1]), np.ones(raw_features.shape[1]))
     ready = {name: (scale.apply(features) if normalize else features, labels) for name, (features, labels) in sets.items()}
     shift, spread = 0.0, 1.0
     if model.kind == "regressor" and hyperparameters["normalize_label"] is not False:
@@ -188,7 +189,15 @@ def train(algorithm: Algorithm) -> None:
             contract.scores(name, scores, {score: "loss" if score in losses else "score" for score in scores})
         else:
             say(f"{name.capitalize()} data is not provided.")
-    contract.save(**model.weights, shift=scale.shift, scale=scale.scale, label=(shift, spread), threshold=model.threshold)
+    contract.save(
+        **model.weights,
+        shift=scale.shift,
+        scale=scale.scale,
+        label=(shift, spread),
+        threshold=model.threshold,
+        predictor_type=model.kind,
+        loss=model.loss,
+    )
 
 
 def _check_labels(labels: Floats, model: Model, name: str) -> None:

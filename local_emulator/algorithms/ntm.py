@@ -46,6 +46,11 @@ class Network:
         *_, losses = self._forward(counts, np.zeros((len(counts), self.weights["topics"].shape[0])))
         return losses
 
+    def topics(self, counts: Floats) -> Floats:
+        """The weights of the topics of each document (documents x topics), at their mean."""
+        _, _, _, topics, _, _ = self._forward(counts, np.zeros((len(counts), self.weights["topics"].shape[0])))
+        return topics
+
     def gradients(self, counts: Floats, noise: Floats) -> dict[str, Floats]:
         """Of the mean loss of documents (documents x words), with noise (documents x topics) of the normal distribution."""
         values, mean, spread, topics, words, _ = self._forward(counts, noise)
@@ -99,7 +104,7 @@ def train(algorithm: Algorithm) -> None:
         contract.scores("test", {"total_loss": _loss(network, counts["test"], hyperparameters)}, {"total_loss": "loss"})
     if words is not None:
         _show(network.weights["topics"], words)
-    contract.save(**network.weights)
+    contract.save(**network.weights, activation=activation)
 
 
 def _fit(network: Network, counts: Any, validation: Any, hyperparameters: Mapping[str, Any]) -> None:  # noqa: ANN401 - dense or sparse

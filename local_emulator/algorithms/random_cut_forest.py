@@ -6,7 +6,7 @@ Trees and scores are those of "Robust Random Cut Forest Based Anomaly Detection 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -38,15 +38,20 @@ class Node:
 class Tree:
     """A tree over a sample of records; node 0 is its root."""
 
-    def __init__(self, sample: Floats, chance: np.random.Generator) -> None:
-        self.nodes: list[Node] = []
+    def __init__(self, nodes: list[Node]) -> None:
+        self.nodes = nodes
+
+    @classmethod
+    def grown(cls, sample: Floats, chance: np.random.Generator) -> Self:
+        """A tree of random cuts over a sample (records x features)."""
+        nodes: list[Node] = []
         waiting: list[tuple[Floats, int | None]] = [(sample, None)]
         while waiting:
             records, parent = waiting.pop()
             node = Node(records.min(axis=0), records.max(axis=0), len(records))
             if parent is not None:
-                self.nodes[parent].children.append(len(self.nodes))
-            self.nodes.append(node)
+                nodes[parent].children.append(len(nodes))
+            nodes.append(node)
             span = node.high - node.low
             total = span.sum()
             if not total > 0:
@@ -54,7 +59,8 @@ class Tree:
             node.feature = int(np.searchsorted(span.cumsum(), chance.uniform(0, total), side="right").clip(max=len(span) - 1))
             node.cut = _between(node.low[node.feature], node.high[node.feature], chance)
             below = records[:, node.feature] <= node.cut
-            waiting += [(records[~below], len(self.nodes) - 1), (records[below], len(self.nodes) - 1)]
+            waiting += [(records[~below], len(nodes) - 1), (records[below], len(nodes) - 1)]
+        return cls(nodes)
 
     def scores(self, records: Floats) -> Floats:
         """How early each record would be cut off from the sample, as a multiple of what is usual."""
@@ -140,7 +146,7 @@ def _forest(features: Floats, hyperparameters: Mapping[str, Any]) -> list[Tree]:
     say("Gathering samples...")
     say(f"{count * size} samples gathered")
     say("Building Random Cut Forest...")
-    trees = [Tree(sample, chance) for sample in samples]
+    trees = [Tree.grown(sample, chance) for sample in samples]
     nodes = [len(tree.nodes) for tree in trees]
     say(
         f"Random Cut Forest built: \n\nForestInfo{{num_trees: {count}, num_samples_in_forest: {count * size}, num_samples_per_tree: "
@@ -154,6 +160,23 @@ def _values(labels: Floats, said: npt.NDArray[np.bool_], wanted: Sequence[str]) 
     precision, recall, f1, _ = metrics.precision_recall_fscore_support(labels, said, average="binary", zero_division=0)
     values = {"accuracy": (labels == said).mean(), "precision": precision, "recall": recall, "f1": f1}
     return {name: float(values[name]) for metric in wanted for name in _SCORES[metric]}
+
+
+def restored(arrays: Mapping[str, Any]) -> list[Tree]:
+    """The forest that was saved."""
+    trees, start = [], 0
+    for size in arrays["sizes"]:
+        trees.append(Tree([_node(arrays, row) for row in range(start, start + size)]))
+        start += size
+    return trees
+
+
+def _node(arrays: Mapping[str, Any], row: int) -> Node:
+    cut = float(arrays["cut"][row])
+    children = [int(child) for child in arrays["children"][row] if child >= 0]
+    node = Node(arrays["low"][row], arrays["high"][row], int(arrays["mass"][row]), int(arrays["feature"][row]), children=children)
+    node.cut = None if np.isnan(cut) else cut
+    return node
 
 
 def _save(trees: Sequence[Tree]) -> None:

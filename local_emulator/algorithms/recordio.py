@@ -1,7 +1,7 @@
 """RecordIO-wrapped protobuf, as AWS's algorithms read it (`aialgs.data.Record` of the SageMaker SDK's record.proto)."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -71,6 +71,24 @@ def _payloads(content: bytes, name: str) -> Iterator[bytes]:
             yield b"".join(parts)
             parts = []
         at += (size + 3) // 4 * 4
+
+
+def write(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """Records whose labels are the named values of each row, a number or a list of numbers, as AWS's algorithms answer."""
+    records = []
+    for row in rows:
+        record = _record()()
+        for name, value in row.items():
+            record.label[name].float32_tensor.values.extend(value if isinstance(value, list) else [value])
+        content = record.SerializeToString()
+        records.append(_HEADER.pack(_MAGIC, len(content)) + content + b"\0" * (-len(content) % 4))
+    return b"".join(records)
+
+
+def read_labels(content: bytes) -> list[dict[str, list[float]]]:
+    """The named values of each record's label, as `write` makes them; raises CustomerError."""
+    records = [_record().FromString(payload) for payload in _payloads(content, "the response")]
+    return [{name: list(_tensor(value, "the response").values) for name, value in record.label.items()} for record in records]
 
 
 def _tensor(value: Any, name: str) -> Any:  # noqa: ANN401 - one of the tensors

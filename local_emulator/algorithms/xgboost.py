@@ -2,6 +2,8 @@
 
 import csv
 import json
+import pickle
+import re
 import tempfile
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -30,6 +32,9 @@ _NOT_OURS = {
     "sketch_eps",
     "lambda_bias",
 }
+PICKLED = {"1", "0.90-1", "0.90-2", "1.0-1", "1.2-1", "1.2-2"}
+"""Versions that pickle the model; later ones save it as XGBoost does."""
+_INTERCEPT = re.compile(rb"(base_scoreSL.{8})\[(-?)([^,\]]+)\]", re.DOTALL)
 _FOLDS = ("_kfold", "_nfold", "_num_cv_round")
 
 _Score = Callable[[Floats, Floats], float]
@@ -98,8 +103,10 @@ def load(algorithm: Algorithm, name: str, *, weighted: bool) -> xgboost.DMatrix 
         return None
     folder, declared = location
     kind = content_type(algorithm, declared)
-    paths = [path for path in data.files(folder) if not path.name.startswith((".", "_"))]
-    if not paths and name == "train" and len(cluster.hosts()[0]) > 1:
+    if kind == "libsvm" and contract.piped(name):
+        raise CustomerError("Pipe mode not supported for LibSVM.")
+    paths = [path for path in data.own_files(folder) if not path.name.startswith((".", "_"))]
+    if not paths and name == "train" and len(contract.hosts()[0]) > 1:
         return None  # its objects are on other hosts
     if not paths:
         where = "training" if name == "train" else name
@@ -222,7 +229,7 @@ def train(algorithm: Algorithm) -> None:
     if matrix is None and contract.channel("train") is None:
         raise CustomerError("Missing required channel: train")
     validation = load(algorithm, "validation", weighted=weighted)
-    hosts, current = cluster.hosts()
+    hosts, current = contract.hosts()
     say("Single node training." if len(hosts) == 1 else f"Distributed node training with {len(hosts)} hosts: {hosts}")
     if matrix is None:
         say(
@@ -255,6 +262,10 @@ def _train(
         name: value for name, value in hyperparameters.items() if value is not None and name not in {*_OURS, *_NOT_OURS, *_FOLDS}
     }
     parameters["objective"] = objective
+    if objective.startswith("multi:") and parameters.get("base_score") is None:
+        parameters["base_score"] = (
+            _HALF  # as in AWS's versions: from 3.1 on there is one for each class, which older ones do not read
+        )
     if objective == "reg:linear":  # the name that older images and examples use
         parameters["objective"] = "reg:squarederror"
     if theirs:
@@ -286,8 +297,16 @@ def _train(
         raise CustomerError(_first_line(error)) from error
     if not leads:
         return
-    booster.save_model(contract.ROOT / "model" / "xgboost-model.ubj")
-    (contract.ROOT / "model" / "xgboost-model.ubj").rename(contract.ROOT / "model" / "xgboost-model")
+    content = pickle.dumps(booster, protocol=4) if algorithm.version in PICKLED else bytes(booster.save_raw("ubj"))
+    (contract.ROOT / "model" / "xgboost-model").write_bytes(_for_every_version(content))
+
+
+def _for_every_version(content: bytes) -> bytes:
+    """A model that XGBoost before 3.1 reads too: from then on it writes `[9.8E0]` for `9.8E0`, which before was read as no intercept.
+
+    The number keeps the length of its text by zeros in front of it.
+    """
+    return _INTERCEPT.sub(lambda match: match[1] + match[2] + b"00" + match[3], content)
 
 
 def _first_line(error: Exception) -> str:

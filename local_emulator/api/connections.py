@@ -11,9 +11,9 @@ import socket
 import time
 from collections import Counter
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
-from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.receiver import ChunkedReceiver
 from waitress.server import TcpWSGIServer
@@ -21,9 +21,13 @@ from waitress.task import WSGITask
 from waitress.utilities import BadRequest, Error, RequestEntityTooLarge, RequestHeaderFieldsTooLarge, ServerNotImplemented
 
 from local_emulator.api import wire
+from local_emulator.api.calls import MOST_BODY as MOST_INVOCATION
 from local_emulator.api.faults import Faults
 from local_emulator.api.guard import Guard
-from local_emulator.api.peers import Peer
+from local_emulator.api.invocation_channel import InvocationChannel
+from local_emulator.api.invocation_rules import too_large_answer
+from local_emulator.api.invocations import is_invocation
+from local_emulator.peers import Peer
 
 MOST_HEAD = 64 * 2**10  # bytes
 MOST_JSON = 10 * 2**20
@@ -65,6 +69,20 @@ def _underscored(head: bytes) -> dict[str, str]:
     }
 
 
+@lru_cache(maxsize=8)
+def _limited(adjustments: Any, most: int) -> Any:  # noqa: ANN401 - waitress ships no types
+    """Adjustments with another limit of bodies."""
+    limited = copy.copy(adjustments)
+    limited.max_request_body_size = most
+    return limited
+
+
+def _service(environ: dict[str, str]) -> str:
+    """The signing name of a request."""
+    signed = wire.scope(environ.get("HTTP_AUTHORIZATION", ""))
+    return signed[2] if signed else ""
+
+
 class Task(WSGITask):  # type: ignore[misc] # see above
     """Keeps the names of S3 metadata in lower case, as S3 does; waitress spells every header `Like-This`."""
 
@@ -100,6 +118,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc] # see above
         super().__init__(adj)
         self._guard = guard
         self._peer = peer
+        self.direct = False  # an invocation whose answer is no stream
         self.began = time.monotonic()
 
     def received(self, data: bytes) -> int:
@@ -109,7 +128,9 @@ class Parser(HTTPRequestParser):  # type: ignore[misc] # see above
         if isinstance(receiver, ChunkedReceiver) and len(receiver.control_line) + len(receiver.trailer) > MOST_HEAD:
             self.error = RequestHeaderFieldsTooLarge(f"a chunk's head or the trailer exceeds {MOST_HEAD:,} bytes")
             self.completed = True
-        if isinstance(self.error, RequestEntityTooLarge):
+        if isinstance(self.error, RequestEntityTooLarge) and self.adj.max_request_body_size == MOST_INVOCATION:
+            self.error = _RefusedError(too_large_answer())
+        elif isinstance(self.error, RequestEntityTooLarge):
             most = f"the body is larger than {self.adj.max_request_body_size:,} bytes"
             self.error = _RefusedError(wire.error(self._environ(), "RequestEntityTooLarge", most, "413 Request Entity Too Large"))
         if isinstance(self.error, ServerNotImplemented):
@@ -129,8 +150,10 @@ class Parser(HTTPRequestParser):  # type: ignore[misc] # see above
         elif self.headers.get("EXPECT", "100-continue").lower() != "100-continue":
             self._end(_ExpectationError("of all expectations only 100-continue is met"))
         elif environ.get("HTTP_X_AMZ_TARGET", "").startswith("SageMaker."):
-            self.adj = copy.copy(self.adj)
-            self.adj.max_request_body_size = MOST_JSON
+            self.adj = _limited(self.adj, MOST_JSON)
+        elif is_invocation(_service(environ), environ["PATH_INFO"]):
+            self.adj = _limited(self.adj, MOST_INVOCATION)
+            self.direct = environ["PATH_INFO"].endswith("/invocations")
 
     def _end(self, error: Error) -> None:
         """Answer now: without a body to receive the request is complete for waitress."""
@@ -148,7 +171,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc] # see above
         }
 
 
-class Channel(HTTPChannel):  # type: ignore[misc] # see above
+class Channel(InvocationChannel):
     """A connection. `peer` is looked up on accept: later the socket may have no owner any more."""
 
     task_class = Task
@@ -177,11 +200,6 @@ class Channel(HTTPChannel):  # type: ignore[misc] # see above
         if sent:
             self.moved = time.monotonic()
         return sent
-
-    def service(self) -> None:
-        """Answer a request, in a thread of the pool."""
-        super().service()
-        self.served = self.moved = time.monotonic()
 
     def is_late(self, now: float) -> bool:
         """Whether the client has exceeded a timeout: for headers, body, answer, or between requests."""
@@ -216,6 +234,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc] # see above
         self._faults = faults
         self._most = most
         self._paused_until = 0.0
+        self._unnamed: tuple[Any, Any] | None = None  # a connection whose peer could not be told yet, for want of a descriptor
         self._next_check = 0.0
         super().__init__(application, **options)
 
@@ -225,12 +244,14 @@ class Listener(TcpWSGIServer):  # type: ignore[misc] # see above
         if now >= self._next_check:
             self._next_check = now + _CHECK_SECONDS
             self.maintenance(now)
+        if self._unnamed is not None and now >= self._paused_until:
+            self.handle_accept()
         return bool(self.accepting) and now >= self._paused_until
 
     def handle_accept(self) -> None:
         """Accept a connection."""
         try:
-            accepted = self.accept()
+            accepted, self._unnamed = self._unnamed or self.accept(), None
             if accepted is None:
                 return
             connection, address = accepted
@@ -240,8 +261,12 @@ class Listener(TcpWSGIServer):  # type: ignore[misc] # see above
         try:
             self.set_socket_options(connection)
             peer = self.guard.peer(connection.getsockname(), address)
-        except OSError:
-            connection.close()  # already closed by the client
+        except OSError as error:
+            if error.errno in _EXHAUSTED:
+                self._unnamed = accepted
+                self._cannot_accept(error)
+            else:
+                connection.close()  # already closed by the client
             return
         if self._has_room(peer):
             self.channel_class(self, connection, address, self.adj, map=self._map, peer=peer)

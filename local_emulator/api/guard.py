@@ -11,8 +11,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local_emulator.api import peers, wire
-from local_emulator.api.peers import Peer
+from local_emulator import peers
+from local_emulator.api import wire
+from local_emulator.peers import Peer
 
 TOKEN_HEADER = "X-Sm-Emulator-Proxy"  # noqa: S105 - a name
 

@@ -61,12 +61,13 @@ def _channel_groups(request: TrainingRequest) -> Iterator[Violation]:
             yield Violation(request.at("InputDataConfig"), missing, "its instance groups must be there", sentence)
 
 
-@TRAINING.rule("channel-s3-only", "data from S3")
-def _channel_s3_only(request: TrainingRequest) -> Iterator[Violation]:
+@TRAINING.rule("channel-hub", "no datasets of a hub")
+def _channel_hub(request: TrainingRequest) -> Iterator[Violation]:
     for channel in request.body.get("InputDataConfig", ()):
-        for source in channel["DataSource"].keys() - {"S3DataSource"}:
-            sentence = f"The channel {channel['ChannelName']!r} has a {source}; only S3DataSource is emulated."
-            yield Violation(request.at("InputDataConfig"), source, "only S3DataSource is emulated", sentence)
+        if "DatasetSource" in channel["DataSource"]:
+            name = channel["ChannelName"]
+            sentence = f"The channel {name!r} has a DatasetSource, which is not emulated: no hub is here. Copy the data to S3."
+            yield Violation(request.at("InputDataConfig"), "DatasetSource", "a dataset of a hub is not emulated", sentence)
 
 
 @TRAINING.rule("debugger-rules", "no rules of Debugger and Profiler: nothing here would evaluate them")

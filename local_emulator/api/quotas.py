@@ -1,15 +1,21 @@
 """Quotas of the account: AWS's defaults, or the settings'."""
 
+from collections import Counter
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from typing import Any
 
+from local_emulator.documents import hosting
+from local_emulator.domain.endpoint import Deployment
 from local_emulator.domain.errors import ResourceLimitExceeded
 from local_emulator.domain.jobs import ACTIVE
 from local_emulator.domain.names import AwsScope
+from local_emulator.domain.processing import ProcessingSpec
 from local_emulator.domain.spec import TrainingSpec
+from local_emulator.domain.transform import TransformSpec
 from local_emulator.domain.tuning import Plan
 from local_emulator.settings import Quotas
-from local_emulator.store.base import Query, Store
+from local_emulator.store.base import Query, Store, Table
 
 _ASK = (
     "Please use AWS Service Quotas to request an increase for this quota. If AWS Service Quotas is not available, contact AWS "
@@ -37,6 +43,49 @@ def check_tuning_job(plan: Plan, store: Store, quotas: Quotas, scope: AwsScope) 
 def check_training_job(spec: TrainingSpec, store: Store, quotas: Quotas, scope: AwsScope) -> None:
     """Raise ResourceLimitExceeded if a training job's instances exceed a quota."""
     _check_instances(spec, 1, store, quotas, scope)
+
+
+def check_processing_job(spec: ProcessingSpec, store: Store, quotas: Quotas, scope: AwsScope) -> None:
+    """Raise ResourceLimitExceeded if a processing job's instances exceed a quota."""
+    _check_job("processing", spec, store.processings, quotas, scope)
+
+
+def check_transform_job(spec: TransformSpec, store: Store, quotas: Quotas, scope: AwsScope) -> None:
+    """Raise ResourceLimitExceeded if a transform job's instances exceed a quota."""
+    _check_job("transform", spec, store.transforms, quotas, scope)
+
+
+def _check_job(what: str, spec: ProcessingSpec | TransformSpec, table: Table[Any], quotas: Quotas, scope: AwsScope) -> None:
+    kind = spec.instance_type
+    if kind in quotas.instances:
+        active = table.find(Query(scope=scope, statuses=ACTIVE)).items
+        used = sum(job.spec.instance_count for job in active if job.spec.instance_type == kind)
+        _check(f"{kind} for {what} job usage", quotas.instances[kind], "Instances", used, spec.instance_count)
+
+
+def check_endpoint(deployment: Deployment, name: str, store: Store, quotas: Quotas, scope: AwsScope) -> None:
+    """Raise ResourceLimitExceeded if a new deployment of an endpoint, beside all other endpoints, exceeds a quota of instances."""
+    wanted = _instance_counts(deployment)
+    if not wanted.keys() & quotas.instances.keys():
+        return
+    others = [endpoint for endpoint in store.endpoints.find(Query(scope=scope)).items if endpoint.name != name]
+    used = sum((_instance_counts(endpoint.serving, endpoint.pending) for endpoint in others), Counter[str]())
+    for kind, count in wanted.items():
+        if kind in quotas.instances:
+            _check(f"{kind} for endpoint usage", quotas.instances[kind], "Instances", used[kind], count)
+
+
+def _instance_counts(*deployments: Deployment | None) -> Counter[str]:
+    """How many instances deployments have together of each type: one may go on in the next; serverless variants have none."""
+    kinds = {
+        instance.run: kind
+        for deployment in deployments
+        if deployment is not None
+        for variant in deployment.variants
+        if (kind := hosting.instance_type(variant.config)) is not None
+        for instance in variant.instances
+    }
+    return Counter(kinds.values())
 
 
 def _check_instances(spec: TrainingSpec, parallel: int, store: Store, quotas: Quotas, scope: AwsScope) -> None:

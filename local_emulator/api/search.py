@@ -1,7 +1,6 @@
-"""Search and GetSearchSuggestions for training jobs and tuning jobs, answered from the store."""
+"""Search and GetSearchSuggestions for the resources that are ours, answered from the store."""
 
 import functools
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,26 +8,39 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from local_emulator.api import paging, tuning_jobs
+from local_emulator.api import tuning_jobs
 from local_emulator.api.context import Context
-from local_emulator.api.paging import with_token
+from local_emulator.api.paging import page_of
+from local_emulator.api.trial_components import NOT_OF_JOBS
+from local_emulator.documents import experiments, hosting, registry, serialize, serialize_pipelines
 from local_emulator.documents import search as properties
-from local_emulator.documents import serialize
 from local_emulator.documents.search import Filter, NestedFilters, SearchExpression, parse_expression
 from local_emulator.domain.errors import ValidationException
-from local_emulator.domain.jobs import Document, Status
+from local_emulator.domain.experiment import Trial, TrialComponent
+from local_emulator.domain.jobs import Document, Record, Status
 from local_emulator.domain.names import AwsScope, parse_arn
-from local_emulator.domain.training import TrainingJob
-from local_emulator.domain.tuning import TuningJob
-from local_emulator.store.base import Query
+from local_emulator.domain.pipeline import PipelineExecution
+from local_emulator.pipelines.values import experiment
+from local_emulator.store.base import Query, Store, Table
 from sm_tuning.rules import schema
 
-RESOURCES = {"TrainingJob": "TrainingJob", "HyperParameterTuningJob": "HyperParameterTuningJobSearchEntity"}
+RESOURCES = {
+    "TrainingJob": "TrainingJob",
+    "HyperParameterTuningJob": "HyperParameterTuningJobSearchEntity",
+    "Pipeline": "Pipeline",
+    "PipelineExecution": "PipelineExecution",
+    "Endpoint": "Endpoint",
+    "ModelPackage": "ModelPackage",
+    "ModelPackageGroup": "ModelPackageGroup",
+    "Experiment": "Experiment",
+    "ExperimentTrial": "Trial",
+    "ExperimentTrialComponent": "TrialComponent",
+}
 """Searchable resources, with botocore's shape of their records."""
 
-_COMPONENTS = "ExperimentTrialComponent"
+# Members of results that are not called as their resource.
+_MEMBERS = {"ExperimentTrial": "Trial", "ExperimentTrialComponent": "TrialComponent"}
 _MOST_CONDITIONS = 50
-_PAGE = 10
 _LEAVES = {
     **dict.fromkeys(("integer", "long", "float", "double"), "number"),
     "timestamp": "time",
@@ -46,40 +58,32 @@ _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
 
 
 def ours(request: Document) -> bool:
-    """Whether a request is about training jobs, tuning jobs, or the trial components that AWS makes from training jobs."""
+    """Whether a request is about resources that are ours."""
     resource = request.get("Resource")
-    about_jobs = "SourceArn" in json.dumps(request)
-    return resource in RESOURCES or (resource in {None, _COMPONENTS} and about_jobs)
-
-
-def refuse_components(_context: Context, _request: Document, _scope: AwsScope) -> Document:
-    """Refuse requests for trial components of training jobs, which are not emulated."""
-    raise ValidationException(
-        "The trial components that SageMaker makes of training jobs are not emulated. Search for the Resource TrainingJob instead."
-    )
+    return isinstance(resource, list | dict) or resource in RESOURCES  # of these our errors have AWS's form
 
 
 def search(context: Context, request: Document, scope: AwsScope) -> Document:
     """Search."""
-    resource = request["Resource"]
+    resource: str = request["Resource"]
     if resource not in RESOURCES:
-        return refuse_components(context, request, scope)
+        raise ValidationException(f"Search for the Resource {resource} is not emulated; for {' and '.join(RESOURCES)} it is.")
+    if request.get("VisibilityConditions"):
+        raise ValidationException("VisibilityConditions are not emulated: everything here is visible to everybody.")
     expression = parse_expression(request.get("SearchExpression", {}))
     _check(resource, expression)
+    if resource == "ExperimentTrialComponent" and any(
+        condition.name.startswith("Source.") for condition in expression.all_filters()
+    ):
+        raise ValidationException(NOT_OF_JOBS)
     records = [record for record in _records(context, resource, expression, scope) if _satisfies(resource, record, expression)]
     if request.get("CrossAccountFilterOption") == "CrossAccount":
         records = []  # nothing here is shared with other accounts
-    by = request.get("SortBy", "LastModifiedTime")
+    by = request.get("SortBy", "LastModifiedTime" if "LastModifiedTime" in _members(resource) else "CreationTime")
     _kind(resource, by)
     records = _sorted(records, by, descending=request.get("SortOrder", "Descending") == "Descending")
-    position = paging.after("Search", request)
-    begin = json.loads(position) if position else 0
-    end = begin + request.get("MaxResults", _PAGE)
-    answer = {
-        "Results": [{resource: record} for record in records[begin:end]],
-        "TotalHits": {"Value": len(records), "Relation": "EqualTo"},
-    }
-    return with_token("Search", request, answer, json.dumps(end) if end < len(records) else None)
+    page = page_of("Search", request, "Results", [{_MEMBERS.get(resource, resource): record} for record in records])
+    return {**page, "TotalHits": {"Value": len(records), "Relation": "EqualTo"}}
 
 
 def suggestions(context: Context, request: Document, scope: AwsScope) -> Document:
@@ -100,15 +104,43 @@ def suggestions(context: Context, request: Document, scope: AwsScope) -> Documen
 
 def _records(context: Context, resource: str, expression: SearchExpression, scope: AwsScope) -> Iterator[Document]:
     """Records of a resource; those that cannot satisfy the expression may be left out."""
-    if resource == "TrainingJob":
-        for training in context.store.trainings.find(_narrowed(expression, scope)).items:
-            yield _record(resource, training, serialize.described_training_job(training, context.now()))
-        return
-    for tuning in context.store.tunings.find(Query(scope=scope)).items:
-        yield _record(resource, tuning, tuning_jobs.described(context.store, tuning))
+    query = _narrowed(expression, scope) if resource == "TrainingJob" else Query(scope=scope)
+    table, described = _DESCRIBED[resource]
+    for record in table(context.store).find(query).items:
+        yield _record(resource, record, described(context, record))
 
 
-def _record(resource: str, job: TrainingJob | TuningJob, described: Document) -> Document:
+def _described_execution(_: Context, execution: PipelineExecution) -> Document:
+    described = serialize_pipelines.described_execution(execution, experiment(execution))
+    return {**described, "PipelineParameters": serialize_pipelines.parameters(execution)}
+
+
+def _searched_trial(context: Context, trial: Trial) -> Document:
+    components = context.store.components.find(Query(scope=trial.scope)).items
+    return experiments.searched_trial(trial, [component for component in components if trial.arn in component.trials])
+
+
+def _searched_component(context: Context, component: TrialComponent) -> Document:
+    trials = context.store.trials.find(Query(scope=component.scope)).items
+    return experiments.searched_component(component, {trial.arn: trial for trial in trials})
+
+
+# By resource: the table of its records, and what Describe answers about one.
+_DESCRIBED: Mapping[str, tuple[Callable[[Store], Table[Any]], Callable[[Context, Any], Document]]] = {
+    "TrainingJob": (lambda store: store.trainings, lambda context, job: serialize.described_training_job(job, context.now())),
+    "HyperParameterTuningJob": (lambda store: store.tunings, lambda context, job: tuning_jobs.described(context.store, job)),
+    "Pipeline": (lambda store: store.pipelines, lambda _, pipeline: serialize_pipelines.described_pipeline(pipeline)),
+    "PipelineExecution": (lambda store: store.executions, _described_execution),
+    "Endpoint": (lambda store: store.endpoints, lambda _, endpoint: hosting.described_endpoint(endpoint)),
+    "ModelPackage": (lambda store: store.packages, lambda _, package: registry.described_package(package)),
+    "ModelPackageGroup": (lambda store: store.package_groups, lambda _, group: registry.described_group(group)),
+    "Experiment": (lambda store: store.experiments, lambda _, made: experiments.described(made, "Experiment")),
+    "ExperimentTrial": (lambda store: store.trials, _searched_trial),
+    "ExperimentTrialComponent": (lambda store: store.components, _searched_component),
+}
+
+
+def _record(resource: str, job: Record, described: Document) -> Document:
     tags = {"Tags": serialize.tag_list(job.tags)} if job.tags else {}
     return {name: value for name, value in {**described, **tags}.items() if name in _members(resource)}
 

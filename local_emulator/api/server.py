@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - all addresses of this machine, and the one that reaches it from here
 _LAST_ANSWERS = 1.0  # seconds that those in hand may take when serving ends
-_THREADS = 8
+_THREADS = 64  # of which invocations of endpoints, which wait for programs, take 48 at most
 _MOST_CONNECTIONS = 500
 _DESCRIPTORS = 4  # connections may use 1/4 of the process's file descriptors
 

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from local_emulator.api import limits, quotas
+from local_emulator.api import limits, quotas, records
 from local_emulator.api.context import Context
 from local_emulator.api.paging import filters, with_token
 from local_emulator.api.validation import raise_if_invalid
 from local_emulator.documents import changes, defaults, parse, serialize
-from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound, ResourceInUse, ValidationException
+from local_emulator.domain.errors import ResourceInUse, ValidationException
 from local_emulator.domain.jobs import Document, Secondary, Status, Transition
 from local_emulator.domain.names import Arn, AwsScope, parse_arn
 from local_emulator.domain.training import TrainingJob, TrainingSummary
@@ -44,13 +45,7 @@ def create(context: Context, request: Document, scope: AwsScope) -> Document:
         transitions=(Transition(status=Secondary.STARTING, start=now, message=STARTING),),
         tags=parse.tags(request),
     )
-    try:
-        context.store.trainings.add(job)
-    except AlreadyExists as error:
-        raise ResourceInUse(
-            "Training job names must be unique within an AWS account and region, and a training job with this name already "
-            f"exists ({job.arn})"
-        ) from error
+    records.add(context.store.trainings, job, records.taken("training job", job))
     context.notify()
     return {"TrainingJobArn": job.arn}
 
@@ -60,28 +55,22 @@ def _get(context: Context, request: Mapping[str, Any], scope: AwsScope) -> Train
 
 
 def _find(context: Context, arn: Arn) -> TrainingJob:
-    try:
-        return context.store.trainings.get(arn)
-    except NotFound as error:
-        raise ValidationException("Requested resource not found.") from error
+    return records.get(context.store.trainings, arn, ValidationException("Requested resource not found."))
 
 
 def interrupt(context: Context, training: str) -> None:
     """Request the interruption of a running managed spot training job, given by ARN or by a unique name."""
-    arn = _arn_of(context, training)
-    while True:
-        job = _find(context, arn)
+
+    def interrupted(job: TrainingJob) -> TrainingJob:
         name = job.name
         if not job.spot:
             raise ValidationException(f"{name} is not a managed spot training job: EnableManagedSpotTraining is false.")
         if job.status is not Status.IN_PROGRESS or job.secondary is not Secondary.TRAINING:
             raise ValidationException(f"{name} does not train: it is {job.status.value}, {job.secondary.value}.")
-        try:
-            context.store.trainings.put(replace(job, interrupt=True))
-        except (Conflict, NotFound):
-            continue
-        context.notify()
-        return
+        return replace(job, interrupt=True)
+
+    records.change(context, partial(_find, context, _arn_of(context, training)), interrupted)
+    context.notify()
 
 
 def _arn_of(context: Context, training: str) -> Arn:
@@ -122,47 +111,28 @@ def _is_asked_for(context: Context, summary: TrainingSummary, request: Document)
 
 def stop(context: Context, request: Document, scope: AwsScope) -> None:
     """StopTrainingJob."""
-    while True:
-        job = _get(context, request, scope)
-        if job.status.terminal:
-            raise ValidationException(f"The request was rejected because the training job is in status {job.status.value}.")
-        if job.status is Status.STOPPING:
-            return
-        now = max(context.now(), job.modified)
-        try:  # the secondary status follows when the run is stopped
-            context.store.trainings.put(replace(job, status=Status.STOPPING, modified=now))
-        except (Conflict, NotFound):
-            continue
-        context.notify()
-        return
+    # the secondary status follows when the run is stopped
+    records.stop(context, partial(_get, context, request, scope), "training job is")
 
 
 def update(context: Context, request: Document, scope: AwsScope) -> Document:
     """UpdateTrainingJob: recorded only; neither profiler, warm pool nor remote debugging affect the run."""
-    while True:
-        job = _get(context, request, scope)
+
+    def updated(job: TrainingJob) -> TrainingJob:
         described = serialize.described_training_job(job, context.now())
         raise_if_invalid([*update_rules.violations(request, described), *limits.training_violations(request)])
-        try:
-            context.store.trainings.put(changes.updated(job, request, max(context.now(), job.modified)))
-        except (Conflict, NotFound):
-            continue
-        return {"TrainingJobArn": job.arn}
+        return changes.updated(job, request, max(context.now(), job.modified))
+
+    job, _ = records.change(context, partial(_get, context, request, scope), updated)
+    return {"TrainingJobArn": job.arn}
 
 
 def delete(context: Context, request: Document, scope: AwsScope) -> None:
     """DeleteTrainingJob."""
     job = _get(context, request, scope)
-    if not job.status.terminal:
-        raise ResourceInUse(
-            f"The training job {job.name} is not in a terminal state: its status is {job.status.value}. "
-            "Stop it or wait for its end before you delete it."
-        )
+    records.check_ended(job, "training job")
     if pool_status(job, context.now()) is PoolStatus.AVAILABLE:
         raise ResourceInUse(
             f"The training job {job.name} has a warm pool in status Available. End it by UpdateTrainingJob first."
         )
-    try:
-        context.store.trainings.delete(job.arn)
-    except NotFound:
-        _get(context, request, scope)  # raises AWS's error
+    records.delete(context, job, partial(_get, context, request, scope))

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from local_emulator.api import limits, quotas
+from local_emulator.api import limits, quotas, records
 from local_emulator.api.context import Context
 from local_emulator.api.paging import filters, with_token
 from local_emulator.api.validation import raise_if_invalid
 from local_emulator.documents import autotune, defaults, parse, serialize
-from local_emulator.domain.errors import AlreadyExists, Conflict, NotFound, ResourceInUse, ResourceNotFound, ValidationException
+from local_emulator.domain.errors import ResourceInUse, ResourceNotFound, ValidationException
 from local_emulator.domain.jobs import Document, Status
 from local_emulator.domain.names import AwsScope
 from local_emulator.domain.tuning import Plan, TuningJob
@@ -44,12 +45,8 @@ def create(context: Context, request: Document, scope: AwsScope) -> Document:
         tags=parse.tags(request),
         consumed=0,
     )
-    try:
-        context.store.tunings.add(job)
-    except AlreadyExists as error:
-        raise ResourceInUse(
-            f"A hyperparameter tuning job with the name, {name}, already exists. Choose a different name."
-        ) from error
+    taken = ResourceInUse(f"A hyperparameter tuning job with the name, {name}, already exists. Choose a different name.")
+    records.add(context.store.tunings, job, taken)
     context.notify()
     return {"HyperParameterTuningJobArn": job.arn}
 
@@ -64,10 +61,8 @@ def _get(context: Context, request: Mapping[str, Any], scope: AwsScope) -> Tunin
 
 
 def _find(context: Context, name: str, scope: AwsScope) -> TuningJob:
-    try:
-        return context.store.tunings.get(scope.tuning_arn(name))
-    except NotFound as error:
-        raise ResourceNotFound(f"Amazon SageMaker can't find a tuning job called {name}. Type another name.") from error
+    missing = ResourceNotFound(f"Amazon SageMaker can't find a tuning job called {name}. Type another name.")
+    return records.get(context.store.tunings, scope.tuning_arn(name), missing)
 
 
 def describe(context: Context, request: Document, scope: AwsScope) -> Document:
@@ -107,32 +102,11 @@ def list_children(context: Context, request: Document, scope: AwsScope) -> Docum
 
 def stop(context: Context, request: Document, scope: AwsScope) -> None:
     """StopHyperParameterTuningJob."""
-    while True:
-        job = _get(context, request, scope)
-        if job.status.terminal:
-            raise ValidationException(
-                f"The request was rejected because the hyperparameter tuning job {job.name} is already in status {job.status.value}."
-            )
-        if job.status is Status.STOPPING:
-            return
-        now = max(context.now(), job.modified)
-        try:
-            context.store.tunings.put(replace(job, status=Status.STOPPING, modified=now))
-        except (Conflict, NotFound):
-            continue
-        context.notify()
-        return
+    records.stop(context, partial(_get, context, request, scope), "hyperparameter tuning job {} is already")
 
 
 def delete(context: Context, request: Document, scope: AwsScope) -> None:
     """DeleteHyperParameterTuningJob."""
     job = _get(context, request, scope)
-    if not job.status.terminal:
-        raise ValidationException(
-            f"The hyperparameter tuning job {job.name} is not in a terminal state: its status is {job.status.value}. "
-            "Stop it or wait for its end before you delete it."
-        )
-    try:
-        context.store.tunings.delete(job.arn)
-    except NotFound:
-        _get(context, request, scope)  # raises AWS's error
+    records.check_ended(job, "hyperparameter tuning job", ValidationException)
+    records.delete(context, job, partial(_get, context, request, scope))

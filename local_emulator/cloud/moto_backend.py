@@ -3,20 +3,24 @@
 import io
 import json
 import os
+import re
 import sys
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from local_emulator.cloud import jumpstart
 from local_emulator.cloud.environ import SETTINGS, call, service, sub_resource
 from local_emulator.cloud.moto_modules import MotoObject, backend, moto
-from local_emulator.cloud.moto_patches import cloudformation, events, operations
+from local_emulator.cloud.moto_patches import cloudformation, events, operations, sagemaker_resources
 from local_emulator.cloud.moto_s3 import MotoS3
 from local_emulator.cloud.persistence import Mirror
+from local_emulator.domain.functions import DeployedFunction
+from local_emulator.domain.jobs import Perform
 from local_emulator.domain.names import LOG_GROUP, METRIC_NAMESPACE, AwsScope
 from local_emulator.settings import ACCOUNT, Settings, forced_account
 
@@ -32,14 +36,19 @@ _TRUST = (
     '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sagemaker.amazonaws.com"},'
     '"Action":"sts:AssumeRole"}]}'
 )
+_FUNCTION = re.compile(r"arn:[^:]+:lambda:(?P<region>[^:]+):(?P<account>\d{12}):function:.+")
 _EVERYTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 
 
 class MotoBackend:
-    """The rest of AWS. With `state` None nothing is kept on disk (in a test, beside moto's own mock_aws)."""
+    """The rest of AWS. With `state` None nothing is kept on disk (in a test, beside moto's own mock_aws).
 
-    def __init__(self, settings: Settings, state: Path | None) -> None:
+    `perform` carries out an operation of our API for resources of stacks.
+    """
+
+    def __init__(self, settings: Settings, state: Path | None, perform: Perform) -> None:
         self._settings = settings
+        self._perform = perform
         self.lock = threading.RLock()
         self._application: MotoObject = None
         self._ready = state is None
@@ -52,6 +61,7 @@ class MotoBackend:
         )
         self._added = ExitStack()  # what is added to moto; in a test it is removed again
         self._has_role = False
+        self._has_stacks = False
 
     def warm_up(self) -> None:
         """Bring moto up before it is needed: it takes most of a second."""
@@ -136,17 +146,16 @@ class MotoBackend:
 
     # --- CloudWatch -----------------------------------------------------------------------------------------------------
 
-    def publish_logs(self, scope: AwsScope, stream: str, events: Sequence[tuple[int, str]]) -> None:
-        """Append (epoch milliseconds, text) to a stream of the training jobs' log group, made if missing."""
+    def publish_logs(self, scope: AwsScope, stream: str, events: Sequence[tuple[int, str]], *, group: str = LOG_GROUP) -> None:
+        """Append (epoch milliseconds, text) to a stream of a log group (the training jobs'), made if missing."""
         with self.lock:
             groups = self._backend("logs", scope)
-            if LOG_GROUP not in groups.groups:
-                groups.create_log_group(LOG_GROUP, {})
-            group = groups.groups[LOG_GROUP]
-            if stream not in group.streams:
-                groups.create_log_stream(LOG_GROUP, stream)
+            if group not in groups.groups:
+                groups.create_log_group(group, {})
+            if stream not in groups.groups[group].streams:
+                groups.create_log_stream(group, stream)
             # CloudWatch takes no empty message; the agent sends blank lines as a blank.
-            group.put_log_events(stream, [{"timestamp": ms, "message": text or " "} for ms, text in events])
+            groups.groups[group].put_log_events(stream, [{"timestamp": ms, "message": text or " "} for ms, text in events])
 
     def read_logs(self, scope: AwsScope, prefix: str) -> Sequence[str]:
         """The messages of the streams with a prefix in the training jobs' log group, stream by stream."""
@@ -157,13 +166,20 @@ class MotoBackend:
 
     def publish_metrics(self, scope: AwsScope, training_job: str, points: Sequence[tuple[str, float, datetime]]) -> None:
         """Put (metric, value, time) under the training job's dimension."""
-        dimensions = [{"Name": "TrainingJobName", "Value": training_job}]
+        units = [(name, value, "None", time) for name, value, time in points]
+        self.put_metrics(scope, METRIC_NAMESPACE, {"TrainingJobName": training_job}, units)
+
+    def put_metrics(
+        self, scope: AwsScope, namespace: str, dimensions: Mapping[str, str], points: Sequence[tuple[str, float, str, datetime]]
+    ) -> None:
+        """Put (metric, value, unit, time) under dimensions."""
+        named = [{"Name": name, "Value": value} for name, value in dimensions.items()]
         data = [
-            {"MetricName": name, "Value": value, "Timestamp": time.replace(tzinfo=None), "Dimensions": dimensions, "Unit": "None"}
-            for name, value, time in points
+            {"MetricName": name, "Value": value, "Timestamp": time.replace(tzinfo=None), "Dimensions": named, "Unit": unit}
+            for name, value, unit, time in points
         ]
         with self.lock:
-            self._backend("cloudwatch", scope).put_metric_data(METRIC_NAMESPACE, data)
+            self._backend("cloudwatch", scope).put_metric_data(namespace, data)
 
     # --- EventBridge ----------------------------------------------------------------------------------------------------
 
@@ -174,18 +190,57 @@ class MotoBackend:
         with self.lock:
             return bool(self._backend("events", scope).describe_event_bus("default").rules)
 
-    def send(self, scope: AwsScope, kind: str, resource: str, detail: Mapping[str, Any]) -> None:
+    def send(self, scope: AwsScope, kind: str, resources: Sequence[str], detail: Mapping[str, Any]) -> None:
         """Send one of SageMaker's events to the event bus, its times as milliseconds since the epoch; raises what moto raises."""
         event = {
             "Source": "aws.sagemaker",
             "DetailType": kind,
-            "Resources": [resource],
+            "Resources": list(resources),
             "Detail": json.dumps(_in_milliseconds(detail)),
         }
         with self.lock:
             self._backend("events", scope).put_events([event])
 
+    # --- CloudFormation -------------------------------------------------------------------------------------------------
+
+    def stacks(self) -> AbstractContextManager[None]:
+        """Let moto's stacks have the resources of SageMaker that our API makes, until the context ends."""
+        return sagemaker_resources.applied(self._perform, pretend=self._settings.pretend)
+
+    def _extend_stacks(self) -> None:
+        cloudformation.apply()
+        if not self._has_stacks:
+            self._added.enter_context(self.stacks())
+            self._has_stacks = True
+
+    # --- Lambda ---------------------------------------------------------------------------------------------------------
+
+    def function(self, arn: str) -> DeployedFunction | None:
+        """A function of AWS Lambda; None if there is none."""
+        if not (parsed := _FUNCTION.match(arn)):
+            return None
+        with self.lock:
+            functions = self._backend("lambda", AwsScope(region=parsed["region"], account=parsed["account"]))
+            try:
+                made = functions.get_function(arn)
+            except moto("awslambda.exceptions").LambdaClientError:  # unknown, or an alias that is
+                return None
+            return DeployedFunction(
+                runtime=made.run_time if made.package_type == "Zip" else None,
+                handler=made.handler or "",
+                archive=made.code_bytes,
+                layers=bool(made.layers),
+                timeout=float(made.timeout),
+                environment=dict(made.environment_vars),
+            )
+
     # --- requests -------------------------------------------------------------------------------------------------------
+
+    def stock(self, address: str) -> None:
+        """Have what a request to a bucket of JumpStart asks for, by the request's host and path. Call under the lock."""
+        named = jumpstart.named_in(address)
+        if named is not None:
+            self.objects.stock(*named)
 
     def wsgi(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Have moto answer a request; S3's changes are on disk before the answer leaves."""
@@ -201,7 +256,8 @@ class MotoBackend:
         with self.lock:
             self._start()
             if by_stack:
-                cloudformation.apply(pretend=self._settings.pretend)
+                self._extend_stacks()
+            self.stock(f"{environ.get('HTTP_HOST', '')}{environ['PATH_INFO']}")
             self._application = self._application or _server()  # in a test, where moto answers without one
             status, headers, content = call(self._application, environ)
             if status.startswith("2"):

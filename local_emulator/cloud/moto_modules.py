@@ -4,6 +4,7 @@ Together they take most of a second to import, for which neither a start nor a t
 that uses moto gets its modules here; there are no import statements inside functions.
 """
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any, TypeAlias
 
@@ -24,3 +25,18 @@ def backend(service: str, scope: AwsScope) -> MotoObject:
     """A service of moto's as it is in a region of an account."""
     where = scope.partition if service in _OF_PARTITIONS else scope.region
     return moto("backends").get_backend(service)[scope.account][where]
+
+
+Original: TypeAlias = Callable[..., Any]
+"""The function of moto's that a patch stands for."""
+
+
+def wrap(owner: MotoObject, name: str, patch: Callable[..., Any]) -> None:
+    """Let `patch` be called in place of a function, with that function as its first argument."""
+    original = getattr(owner, name)
+
+    def patched(*args: object, **kwargs: object) -> object:
+        return patch(original, *args, **kwargs)
+
+    # A bound method here is a class method, which has its class already.
+    setattr(owner, name, staticmethod(patched) if hasattr(original, "__self__") else patched)

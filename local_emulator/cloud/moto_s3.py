@@ -9,6 +9,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local_emulator.cloud import jumpstart
 from local_emulator.cloud.environ import SETTINGS, bucket_and_key, put_of_setting, sub_resource
 from local_emulator.cloud.moto_modules import MotoObject, backend, moto
 from local_emulator.cloud.persistence import BlobFile, Mirror, Setting, StoredObject
@@ -58,6 +59,7 @@ class MotoS3:
     def list(self, bucket: str, prefix: str) -> Sequence[ObjectInfo]:
         """Every object whose key begins with the prefix, in key order."""
         with self._lock:
+            self.stock(bucket, prefix)
             keys = self._bucket(bucket).keys
             matching = [(name, keys[name]) for name in sorted(keys.keys()) if name.startswith(prefix)]
             return [ObjectInfo(key=name, size=key.size, etag=key.etag) for name, key in matching if _is_object(key)]
@@ -65,6 +67,7 @@ class MotoS3:
     def download(self, bucket: str, key: str, target: Path) -> None:
         """Write an object's content to a file."""
         with self._lock:
+            self.stock(bucket, key)
             stored = self._bucket(bucket).keys.get(key)
             if not _is_object(stored):
                 raise NoSuchKey(key)
@@ -90,6 +93,19 @@ class MotoS3:
                 except (OSError, sqlite3.Error):
                     self._revert(bucket, key)
                     raise
+
+    def stock(self, bucket: str, key: str) -> None:
+        """Have a bucket of JumpStart, and what lies under a key of it, before it is asked for. Call under the lock."""
+        region = jumpstart.region(bucket)
+        if region is None:
+            return
+        self._start()
+        if bucket not in moto("s3.models").s3_backends.bucket_accounts:
+            backend("s3", AwsScope(region=region, account=jumpstart.ACCOUNT)).create_bucket(bucket, region)
+        content = None if key in self._bucket(bucket).keys else jumpstart.content(region, key)
+        if content is not None:
+            self._service(bucket).put_object(bucket, key, content)
+            _untrack()
 
     def _service(self, bucket: str) -> MotoObject:
         """Moto's S3 of the account and partition that hold a bucket; raises NoSuchBucket."""

@@ -12,6 +12,7 @@ from local_emulator.domain.spec import (
     AlgorithmSpec,
     Channel,
     CheckpointConfig,
+    FileSystemDataSource,
     InstanceGroup,
     OutputConfig,
     ResourceConfig,
@@ -73,18 +74,32 @@ def _algorithm(specification: Document) -> AlgorithmSpec:
 
 
 def _channel(channel: Document, algorithm: AlgorithmSpec) -> Channel:
-    source = channel["DataSource"]["S3DataSource"]
     return Channel(
         channel_name=channel["ChannelName"],
-        source=S3DataSource(
-            s3_uri=source["S3Uri"],
-            s3_data_type=source["S3DataType"],
-            s3_data_distribution_type=source.get("S3DataDistributionType", "FullyReplicated"),
-            instance_group_names=tuple(source.get("InstanceGroupNames", ())),
-        ),
+        source=_source(channel["DataSource"]),
         input_mode=channel.get("InputMode", algorithm.training_input_mode),
         content_type=channel.get("ContentType"),
+        compression_type=channel.get("CompressionType", "None"),
         record_wrapper_type=channel.get("RecordWrapperType", "None"),
+        shuffle_seed=channel.get("ShuffleConfig", _NOTHING).get("Seed"),
+    )
+
+
+def _source(source: Document) -> S3DataSource | FileSystemDataSource:
+    if "FileSystemDataSource" in source:
+        system = source["FileSystemDataSource"]
+        return FileSystemDataSource(
+            file_system_id=system["FileSystemId"],
+            directory_path=system["DirectoryPath"],
+            writable=system["FileSystemAccessMode"] == "rw",
+        )
+    objects = source["S3DataSource"]
+    return S3DataSource(
+        s3_uri=objects["S3Uri"],
+        s3_data_type=objects["S3DataType"],
+        s3_data_distribution_type=objects.get("S3DataDistributionType", "FullyReplicated"),
+        instance_group_names=tuple(objects.get("InstanceGroupNames", ())),
+        attribute_names=tuple(objects.get("AttributeNames", ())),
     )
 
 

@@ -18,7 +18,8 @@ from local_emulator.domain.warm_pool import pool_status, retained_seconds
 _SPOT_SHARE = 0.4  # recorded: 714 of 1921 seconds, 508 of 2282, 31 of 67
 
 
-def _milliseconds(time: datetime | None) -> float | None:
+def milliseconds(time: datetime | None) -> float | None:
+    """A time as AWS tells it: seconds since the epoch, to the millisecond."""
     return None if time is None else int(time.timestamp() * 1000) / 1000
 
 
@@ -26,7 +27,8 @@ def _seconds(time: datetime | None) -> int | None:
     return None if time is None else int(time.timestamp())
 
 
-def _present(members: Mapping[str, Any]) -> dict[str, Any]:
+def present(members: Mapping[str, Any]) -> dict[str, Any]:
+    """The members that have a value."""
     return {name: value for name, value in members.items() if value is not None}
 
 
@@ -58,15 +60,15 @@ def described_tuning_job(job: TuningJob, history: History, get: Callable[[Arn], 
     best, overall = training(history.best), training(_overall_best(job, history))
     echoed = ("HyperParameterTuningJobConfig", "TrainingJobDefinition", "TrainingJobDefinitions", "WarmStartConfig", "Autotune")
     converged = converged_at(job.plan, history)
-    return _present(
+    return present(
         {
             "HyperParameterTuningJobName": job.name,
             "HyperParameterTuningJobArn": job.arn,
             **{member: _with_resources(job.request[member]) for member in echoed if member in job.request},
             "HyperParameterTuningJobStatus": job.status.value,
-            "CreationTime": _milliseconds(job.created),
-            "HyperParameterTuningEndTime": _milliseconds(job.ended),
-            "LastModifiedTime": _milliseconds(job.modified),
+            "CreationTime": milliseconds(job.created),
+            "HyperParameterTuningEndTime": milliseconds(job.ended),
+            "LastModifiedTime": milliseconds(job.modified),
             "TrainingJobStatusCounters": history.counters(),
             "ObjectiveStatusCounters": history.objective_counters(),
             "BestTrainingJob": None if best is None else child_summary(best, job),
@@ -74,7 +76,7 @@ def described_tuning_job(job: TuningJob, history: History, get: Callable[[Arn], 
             if overall is None
             else {"TuningJobName": overall.tuning, **child_summary(overall, job)},
             "FailureReason": job.failure_reason,
-            "TuningJobCompletionDetails": _present(
+            "TuningJobCompletionDetails": present(
                 {
                     "NumberOfTrainingJobsObjectiveNotImproving": not_improving(history),
                     "ConvergenceDetectedTime": _seconds(converged),
@@ -101,15 +103,15 @@ def _consumed(job: TuningJob) -> int:
 def tuning_job_summary(job: TuningJob, history: History) -> Document:
     """An item of HyperParameterTuningJobSummaries."""
     config = job.request["HyperParameterTuningJobConfig"]
-    return _present(
+    return present(
         {
             "HyperParameterTuningJobName": job.name,
             "HyperParameterTuningJobArn": job.arn,
             "HyperParameterTuningJobStatus": job.status.value,
             "Strategy": config["Strategy"],
-            "CreationTime": _milliseconds(job.created),
-            "HyperParameterTuningEndTime": _milliseconds(job.ended),
-            "LastModifiedTime": _milliseconds(job.modified),
+            "CreationTime": milliseconds(job.created),
+            "HyperParameterTuningEndTime": milliseconds(job.ended),
+            "LastModifiedTime": milliseconds(job.modified),
             "TrainingJobStatusCounters": history.counters(),
             "ObjectiveStatusCounters": history.objective_counters(),
             "ResourceLimits": config["ResourceLimits"],
@@ -123,7 +125,7 @@ def child_summary(job: TrainingJob | TrainingSummary, tuning: TuningJob, latest:
     `latest` is the last value of the objective of a running job.
     """
     value = job.final_objective if job.status.terminal else latest
-    return _present(
+    return present(
         {
             "TrainingJobDefinitionName": job.definition,
             "TrainingJobName": job.name,
@@ -155,7 +157,7 @@ def described_training_job(job: TrainingJob, now: datetime) -> Document:
     """Answer of DescribeTrainingJob."""
     seconds = max(round(job.trained(job.ended or now)), 1) if job.started else None
     uploaded = job.status in {Status.COMPLETED, Status.STOPPED}
-    return _present(
+    return present(
         {
             "TrainingJobName": job.name,
             "TrainingJobArn": job.arn,
@@ -167,16 +169,16 @@ def described_training_job(job: TrainingJob, now: datetime) -> Document:
             **{name: value for name, value in job.request.items() if name not in {"TrainingJobName", "Tags"}},
             # Empty, not absent: SDK v2 reads it of every training job.
             "OutputDataConfig": {"KmsKeyId": "", **job.request["OutputDataConfig"]},
-            "CreationTime": _milliseconds(job.created),
-            "TrainingStartTime": _milliseconds(job.started),
-            "TrainingEndTime": _milliseconds(job.ended) if job.started else None,
-            "LastModifiedTime": _milliseconds(job.modified),
+            "CreationTime": milliseconds(job.created),
+            "TrainingStartTime": milliseconds(job.started),
+            "TrainingEndTime": milliseconds(job.ended) if job.started else None,
+            "LastModifiedTime": milliseconds(job.modified),
             "SecondaryStatusTransitions": [
-                _present(
+                present(
                     {
                         "Status": transition.status.value,
-                        "StartTime": _milliseconds(transition.start),
-                        "EndTime": _milliseconds(transition.end),
+                        "StartTime": milliseconds(transition.start),
+                        "EndTime": milliseconds(transition.end),
                         "StatusMessage": transition.message,
                     }
                 )
@@ -195,7 +197,7 @@ def _warm_pool(job: TrainingJob, now: datetime) -> Document | None:
     status, seconds = pool_status(job, now), retained_seconds(job, now)
     if status is None:
         return None
-    return _present({"Status": status.value, "ResourceRetainedBillableTimeInSeconds": None if seconds is None else int(seconds)})
+    return present({"Status": status.value, "ResourceRetainedBillableTimeInSeconds": None if seconds is None else int(seconds)})
 
 
 def _billable(job: TrainingJob, seconds: int | None) -> int | None:
@@ -220,13 +222,13 @@ def _model_uri(job: TrainingJob) -> str:
 
 def training_job_summary(job: TrainingSummary) -> Document:
     """An item of TrainingJobSummaries."""
-    return _present(
+    return present(
         {
             "TrainingJobName": job.name,
             "TrainingJobArn": job.arn,
-            "CreationTime": _milliseconds(job.created),
-            "TrainingEndTime": _milliseconds(job.ended) if job.status is not Status.IN_PROGRESS else None,
-            "LastModifiedTime": _milliseconds(job.modified),
+            "CreationTime": milliseconds(job.created),
+            "TrainingEndTime": milliseconds(job.ended) if job.status is not Status.IN_PROGRESS else None,
+            "LastModifiedTime": milliseconds(job.modified),
             "TrainingJobStatus": job.status.value,
             "SecondaryStatus": job.secondary.value,
         }

@@ -4,7 +4,8 @@ EmulatorError
 ├── AwsError                     answered to the client as it is
 │   ├── ValidationException      the request breaks a rule
 │   ├── ResourceInUse            the name is taken
-│   ├── ResourceNotFound         no such tuning job
+│   ├── ConflictException        the resource is used by another
+│   ├── ResourceNotFound         there is no such resource
 │   ├── ResourceLimitExceeded    a quota or this machine's limit
 │   ├── ThrottlingException      too many requests (only if faults are injected)
 │   ├── SerializationException   the body is not the protocol's
@@ -20,7 +21,7 @@ EmulatorError
 │   ├── Damaged                  a file of the state is not what was written
 │   ├── Unreadable               the record is damaged, or of a newer version
 │   └── StoreUnavailable         nothing can be read or written for now: the disk is full
-└── RunError                     a training job cannot run; its text is the FailureReason
+└── RunError                     a run cannot be prepared, or its results not be kept; its text is the FailureReason
 """
 
 import errno
@@ -29,7 +30,7 @@ from typing import ClassVar
 INTERNAL_ERROR = "InternalServerError: We encountered an internal error. Please try again."
 """FailureReason of a job that failed through no fault of its own; what follows in brackets says why."""
 
-_PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN}
+PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN}
 
 
 class EmulatorError(Exception):
@@ -67,6 +68,12 @@ class ResourceInUse(AwsError):  # noqa: N818 - AWS's name
     """The name is taken."""
 
     code = "ResourceInUse"
+
+
+class ConflictException(AwsError):  # noqa: N818 - AWS's name
+    """The resource is used by another."""
+
+    code = "ConflictException"
 
 
 class ResourceNotFound(AwsError):  # noqa: N818 - AWS's name
@@ -142,9 +149,9 @@ class StoreUnavailable(StoreError):  # noqa: N818 - reads as a fact
 
 
 class RunError(EmulatorError):
-    """A training job cannot run. The text is its FailureReason, AWS's prefix (`ClientError: …`) included."""
+    """A job cannot run, or its results cannot be kept. The text is its FailureReason, AWS's prefix (`ClientError: …`) included."""
 
 
 def is_passing(error: OSError) -> bool:
     """Whether an error is this machine's rather than a job's, and may be over in a moment: a full disk, too many open files."""
-    return error.errno in _PASSING
+    return error.errno in PASSING

@@ -29,12 +29,16 @@ class AlgorithmSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class S3DataSource:
-    """Objects of S3: below a prefix, or listed in a manifest. Only instances of `instance_group_names` get them, if there are any."""
+    """Objects of S3: below a prefix, or listed in a manifest. Only instances of `instance_group_names` get them, if there are any.
+
+    `attribute_names` are those of an augmented manifest that a training job reads, in the order in which it does.
+    """
 
     s3_uri: str
     s3_data_type: str = "S3Prefix"
     s3_data_distribution_type: str = "FullyReplicated"
     instance_group_names: tuple[str, ...] = ()
+    attribute_names: tuple[str, ...] = ()
 
     @property
     def sharded(self) -> bool:
@@ -43,14 +47,34 @@ class S3DataSource:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FileSystemDataSource:
+    """A folder of an EFS or FSx for Lustre file system; every instance gets it."""
+
+    file_system_id: str
+    directory_path: str
+    writable: bool = False
+
+    sharded = False
+    s3_data_distribution_type = "FullyReplicated"
+    instance_group_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Channel:
-    """An input channel. `input_mode` is the algorithm's unless the channel has an own one."""
+    """An input channel. `input_mode` is the algorithm's unless the channel has an own one; `shuffle_seed` is of its ShuffleConfig."""
 
     channel_name: str
-    source: S3DataSource
+    source: S3DataSource | FileSystemDataSource
     input_mode: str = "File"
     content_type: str | None = None
+    compression_type: str = "None"
     record_wrapper_type: str = "None"
+    shuffle_seed: int | None = None
+
+    @property
+    def piped(self) -> bool:
+        """Whether the program reads it from FIFOs."""
+        return self.input_mode == "Pipe"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,11 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from local_emulator.domain.jobs import ACTIVE, Document, Secondary, Status, Transition
+from local_emulator.domain.jobs import ACTIVE, Document, Phase, Secondary, Status, Transition
 from local_emulator.domain.names import Arn, AwsScope, scope_of
 from local_emulator.domain.space import Point
 from local_emulator.domain.spec import TrainingSpec
 
+_PHASES = {
+    Secondary.STARTING: Phase.WAITING,
+    Secondary.DOWNLOADING: Phase.PREPARING,
+    Secondary.UPLOADING: Phase.COLLECTING,
+}
 _WORKING = {Secondary.DOWNLOADING, Secondary.TRAINING, Secondary.UPLOADING, Secondary.STOPPING}
 
 
@@ -102,6 +107,31 @@ class TrainingJob:
         """Start of the current run, or of its wait for an instance."""
         starts = [entry.start for entry in self.transitions if entry.status in {Secondary.DOWNLOADING, Secondary.STARTING}]
         return starts[-1] if starts else self.created
+
+    @property
+    def phase(self) -> Phase:
+        """How far the run is, as the secondary status says."""
+        return _PHASES.get(self.secondary, Phase.RUNNING)
+
+    @property
+    def phase_started(self) -> datetime:
+        """Since when it has had its secondary status."""
+        return self.transitions[-1].start if self.transitions else self.created
+
+    @property
+    def max_runtime(self) -> float | None:
+        """MaxRuntimeInSeconds."""
+        return self.spec.stopping.max_runtime
+
+    @property
+    def slots(self) -> int:
+        """Number of its hosts."""
+        return len(self.spec.resources.hosts)
+
+    @property
+    def group(self) -> Arn:
+        """The tuning job, or the job itself."""
+        return self.tuning_arn or self.arn
 
     def trained(self, now: datetime) -> float:
         """Seconds from the arrival of data to the end of uploads, of all runs together."""

@@ -1,4 +1,4 @@
-"""How a training job ends, by the evidence that its run has left."""
+"""How a job ends, by the evidence that its run has left."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,13 +18,17 @@ NO_CAPACITY = "CapacityError: Unable to provision requested ML compute capacity.
 
 @dataclass(frozen=True, kw_only=True)
 class Ending:
-    """How a training job ends: its last status, secondary status, message and, if it failed, why."""
+    """How a job ends: its last status, a training job's secondary status and message, and why, if it failed.
+
+    `exit_message` is what the program of a processing job has left to be shown.
+    """
 
     status: Status
     secondary: Secondary
     message: str
     reason: str | None = None
     retryable: bool = False
+    exit_message: str | None = None
 
 
 COMPLETED = Ending(status=Status.COMPLETED, secondary=Secondary.COMPLETED, message=transitions.COMPLETED)
@@ -82,7 +86,7 @@ def final_metrics(observations: Sequence[Observation], job: TrainingJob) -> tupl
 
 
 def ended(job: TrainingJob, ending: Ending, observations: Sequence[Observation], now: datetime) -> TrainingJob:
-    """The record of a job that has ended."""
+    """The record of a training job that has ended."""
     if ending is COMPLETED and job.status is Status.STOPPING:
         ending = STOPPED  # it was asked to stop while its program ended by itself
     now = max(now, job.modified)

@@ -1,20 +1,18 @@
-"""The loop: one thread that moves training jobs, then tuning jobs, then sleeps until a notification or a deadline."""
+"""The loop: one thread in which each mover moves what it can; then it sleeps until a notification or a deadline."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, TypeVar
 
 from local_emulator.engine.events import EventPublisher
 from local_emulator.engine.faults import FaultLog
-from local_emulator.engine.training_lifecycle import TrainingLifecycle
-from local_emulator.engine.tuner import Tuner
+from local_emulator.engine.mover import Mover, look_again
 from local_emulator.engine.wakeup import Wakeup
 
 T = TypeVar("T")
+F = TypeVar("F")
 
-_LOOK_AGAIN = 1.0  # seconds: while something runs, evidence is compared this often even without a notification
-_AT_MOST_EVERY = 0.02  # seconds between such looks where the time of day runs faster than real time
 _CALM = 2  # steps, or one without news: in the first the tuner may have made jobs, which the second has begun to prepare
 _AFTER_A_FAULT = 0.5  # seconds: a fault of our own (a full disk, say) must not spin
 
@@ -27,26 +25,24 @@ class _Step(NamedTuple):
 
 
 class Loop:
-    """Runs in a thread of its own from `start` to `close`."""
+    """Runs in a thread of its own from `start` to `close`; the movers are asked in their order."""
 
     def __init__(
         self,
         *,
         wakeup: Wakeup,
-        lifecycle: TrainingLifecycle,
-        tuner: Tuner,
+        movers: Sequence[Mover],
         events: EventPublisher,
         log: FaultLog,
         idle: Callable[[], None],
         scale: float = 1.0,
     ) -> None:
         self._wakeup = wakeup
-        self._lifecycle = lifecycle
-        self._tuner = tuner
+        self._movers = movers
         self._events = events
         self._log = log
         self._idle = idle
-        self._look_again = min(_LOOK_AGAIN, max(_LOOK_AGAIN / scale, _AT_MOST_EVERY))
+        self._look_again = look_again(scale)
         self._closing = threading.Event()
         self._stepping = threading.Lock()
         self._stepped = threading.Condition()
@@ -63,7 +59,17 @@ class Loop:
         self._thread.join()
         with self._stepping:  # somebody who settles may be in the last step
             pass
-        self._lifecycle.close()
+        for mover in self._movers:
+            mover.close()
+
+    def reset(self) -> None:
+        """Have everything forgotten. Called while it is paused.
+
+        The first mover, which clears the folders of all runs, comes last: the others end what they prepare there before.
+        """
+        for mover in reversed(self._movers):
+            mover.reset()
+        self._events.reset()
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -85,16 +91,20 @@ class Loop:
         calm = 0
         while calm < _CALM and not self._closing.is_set():
             news = self._step().news
-            if not self._lifecycle.unsettled:
+            if not self._unsettled():
                 calm = calm + 1 if news else _CALM
                 continue
             calm = 0
             with self._stepped:
-                self._stepped.wait_for(lambda: not self._lifecycle.unsettled or self._closing.is_set(), _LOOK_AGAIN)
+                self._stepped.wait_for(lambda: not self._unsettled() or self._closing.is_set(), self._look_again)
         self._tidy()
 
+    def _unsettled(self) -> bool:
+        return any(mover.unsettled for mover in self._movers)
+
     def _run(self) -> None:
-        self._attempt("sweeping", self._lifecycle.sweep)
+        for mover in self._movers:
+            self._attempt(f"beginning with {mover.moves}", mover.begin)
         while not self._closing.is_set():
             timeout = self._step().timeout
             if not self._wakeup.wait(0):
@@ -106,27 +116,27 @@ class Loop:
         with self._stepping:
             if self._closing.is_set():
                 return _Step(news=False, timeout=None)
-            # A fault of a single job does not get here; one of the store does.
-            busy = self._attempt("moving training jobs", self._lifecycle.step)
-            deadline = self._attempt("moving tuning jobs", self._tuner.step)
+            # A fault of a single record does not get here; one of the store does.
+            deadlines = [self._attempt(f"moving {mover.moves}", mover.step, self._look_again) for mover in self._movers]
+            timeout = min((seconds for seconds in deadlines if seconds is not None), default=None)
             news = self._attempt("sending events", self._events.step)
-            if busy is False and deadline is None:
+            if timeout is None:
                 self._attempt("looking at the clock", self._idle)
         with self._stepped:
             self._stepped.notify_all()
-        timeouts = [seconds for seconds in (deadline, self._look_again if busy is not False else None) if seconds is not None]
-        return _Step(news=news is not False, timeout=min(timeouts, default=None))
+        return _Step(news=news is not False, timeout=timeout)
 
     def _tidy(self) -> None:
         """Remove what ended runs have left. Not beside a step in another thread, which may add to it."""
         with self._stepping:
-            self._attempt("removing results", self._lifecycle.tidy)
+            for mover in self._movers:
+                self._attempt(f"tidying up after {mover.moves}", mover.tidy)
 
-    def _attempt(self, doing: str, work: Callable[[], T]) -> T | None:
-        """Do a part of a step; None if it raised."""
+    def _attempt(self, doing: str, work: Callable[[], T], failed: F | None = None) -> T | F | None:
+        """Do a part of a step; `failed` if it raised."""
         try:
             return work()
         except Exception as error:  # noqa: BLE001 - the loop must outlive any fault; the next step compares afresh
             self._log.report(doing, error)
             self._closing.wait(_AFTER_A_FAULT)
-            return None
+            return failed

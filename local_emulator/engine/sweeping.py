@@ -1,13 +1,12 @@
-"""Removes what is left of runs whose training job was deleted or has ended."""
+"""Removes what is left of runs whose record was deleted or has ended."""
 
 from collections.abc import Callable
 from pathlib import Path
 
-from local_emulator.domain.jobs import ACTIVE
 from local_emulator.engine.faults import FaultLog
 from local_emulator.runs.folder import RunFolder, folders_below
 from local_emulator.runs.run import Executor, RunState
-from local_emulator.store.base import Query, Store
+from local_emulator.store.base import Store
 
 _MANY = 16  # that do not wait any longer: the loop may be busy for hours
 
@@ -41,7 +40,7 @@ def sweep(runs: Path, store: Store, executor: Executor, log: FaultLog) -> None:
     # Folders first: a job's record is there before its folder, so what is listed and has no record was deleted.
     folders = {folder.path.name: folder for folder in folders_below(runs)}
     known = store.runs()
-    active = {job.run for job in store.trainings.find(Query(statuses=ACTIVE)).items}
+    active = set(store.runs(active=True))
     for name in folders.keys() - active:
         try:
             _clear(folders[name], executor, known=name in known)

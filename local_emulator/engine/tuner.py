@@ -15,6 +15,7 @@ from local_emulator.domain.names import Arn
 from local_emulator.domain.training import TrainingJob
 from local_emulator.domain.tuning import TuningJob
 from local_emulator.engine.faults import FaultLog, Retries
+from local_emulator.engine.mover import Mover, real_seconds_until
 from local_emulator.store.base import Query, Store
 from local_emulator.strategies.base import Strategy
 from local_emulator.strategies.registry import make
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
 _COUNTED = timedelta(seconds=4)  # LastModifiedTime and ConsumedResources follow the clock in such steps
 
 
-class Tuner:
+class Tuner(Mover):
     """Turns decisions into records. It never touches a run."""
+
+    moves = "tuning jobs"
 
     def __init__(
         self,
@@ -62,7 +65,7 @@ class Tuner:
         self._deadlines: list[datetime] = []
         for arn in active:
             self._retries.guard(arn, partial(self._advance, arn), partial(self._give_up, arn))
-        return max((min(self._deadlines) - self._now()).total_seconds() / self._scale, 0.05) if self._deadlines else None
+        return real_seconds_until(self._deadlines, self._now(), self._scale)
 
     def _give_up(self, arn: Arn, error: Exception) -> None:
         """Fail a tuning job that cannot be moved, with a general reason; the server's log has the details."""

@@ -19,10 +19,11 @@ class Workers:
         self._waiting: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
         self._running: set[Future[Any]] = set()
         self._abandoned: set[Future[Any]] = set()
+        self._refused: deque[tuple[Future[Any], RuntimeError]] = deque()  # work for which no thread could be had
         self._closed = False
 
     def submit(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Do some work as soon as a thread is free."""
+        """Do some work as soon as a thread is free; the future raises RuntimeError if the machine has no thread for it."""
         future: Future[T] = Future()
         with self._lock:
             if self._closed:
@@ -30,16 +31,16 @@ class Workers:
                 return future
             self._waiting.append((future, lambda: work(*args, **kwargs)))
             self._start()
+        self._refuse()
         return future
 
-    def abandon(self, future: "Future[Any]") -> None:
-        """Give up some work: if it has not begun it never will, and if it goes on it does not count towards the limit."""
-        if future.cancel():
-            return
+    def abandon(self, *futures: "Future[Any]") -> None:
+        """Give up some work: what has not begun never will, and what goes on does not count towards the limit."""
+        going_on = [future for future in futures if not future.cancel()]  # all, before one that goes on makes room for another
         with self._lock:
-            if future in self._running:
-                self._abandoned.add(future)
-                self._start()
+            self._abandoned |= self._running.intersection(going_on)
+            self._start()
+        self._refuse()
 
     def close(self, seconds: float) -> None:
         """Begin nothing more, and wait for what goes on for at most that many seconds; the rest ends with the process."""
@@ -57,7 +58,12 @@ class Workers:
             if future.set_running_or_notify_cancel():
                 self._running.add(future)
                 # A daemon: Python would wait for any other at its end, however long.
-                threading.Thread(target=self._work, args=(future, work), name="runs", daemon=True).start()
+                thread = threading.Thread(target=self._work, args=(future, work), name="runs", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError as error:  # this machine has no more threads, now
+                    self._running.discard(future)
+                    self._refused.append((future, error))
 
     def _work(self, future: "Future[Any]", work: Callable[[], Any]) -> None:
         try:
@@ -74,3 +80,13 @@ class Workers:
             self._running.discard(future)
             self._abandoned.discard(future)
             self._start()
+        self._refuse()
+
+    def _refuse(self) -> None:
+        """Let who waits for work that has no thread know it; not under the lock, for what they do then may need it."""
+        while True:
+            try:
+                future, error = self._refused.popleft()
+            except IndexError:
+                return
+            future.set_exception(error)

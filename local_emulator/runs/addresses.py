@@ -1,4 +1,4 @@
-"""Loopback addresses of the hosts of a run: 127.x.y.1, 127.x.y.2, …, in a block that no other run of this machine has.
+"""Loopback addresses of a run's hosts, or of its only one: 127.x.y.1, …, in a block that no other run of this machine has.
 
 So programs that listen on fixed ports do not meet those of another run. Who has a block holds an abstract socket of its name, which
 the kernel frees when the holder dies, and which exists once where a loopback address exists once: in a network namespace.
@@ -65,7 +65,7 @@ def lay(folder: RunFolder, hosts: Sequence[str], block: Block) -> None:
     kept = [line for line in lines if not set(line.partition("#")[0].split()[1:]) & set(hosts)]
     known = [f"{block.address(number)} {host}" for number, host in enumerate(hosts, 1)]
     for host in hosts:
-        etc = Path(etc_of(str(folder.host(host).ml)))
+        etc = Path(etc_of(str(folder.host(host if len(hosts) > 1 else None).ml)))
         etc.mkdir(parents=True, exist_ok=True)
         (etc / "hostname").write_text(host)
         (etc / "hosts").write_text("\n".join([*kept, *known, ""]))

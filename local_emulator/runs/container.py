@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from local_emulator.domain.errors import INTERNAL_ERROR
+from local_emulator.runs.docker_network import ContainerError
 from local_emulator.runs.folder import RunFolder, write_whole
 from local_emulator.runs.host_folder import HostFolder
 from local_emulator.runs.run import Cause, Container
@@ -31,13 +32,13 @@ def main() -> NoReturn:
         _fail(host, verb, Cause.ENGINE, _MISSING_EXTRA.format(error))
     try:
         if verb == "remove":
-            docker_container.remove(folder, host)
+            docker_container.remove(folder, name)
             sys.exit(0)
         run = folder.load_part(name)
         if not isinstance(run.program, Container):
             raise TypeError(f"{path} holds no container")
         sys.exit(docker_container.ContainerRun(folder, run, run.program).run())
-    except docker_container.ContainerError as error:
+    except ContainerError as error:
         _fail(host, verb, error.cause, str(error))
 
 

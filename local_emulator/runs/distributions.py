@@ -22,6 +22,7 @@ _NOT_ON_SEVERAL = {  # on one instance AWS's images start the script as any othe
     "sagemaker_multi_worker_mirrored_strategy_enabled": "multi_worker_mirrored_strategy needs AWS's TensorFlow images",
 }
 _MASTER_PORT = "7777"
+_SSHD_DRIVER = "mpi_driver.py"
 
 
 def refused(hyperparameters: Mapping[str, str], hosts: int, python: str) -> str | None:
@@ -58,16 +59,14 @@ def launch(
     """
     parameters = framework_parameters(hyperparameters)
     hosts, current = distribution_hosts(machine.resources, hyperparameters), machine.resources["current_host"]
-    if current not in hosts or not (parameters.get(_TORCH) or parameters.get(_MPI)):
+    processes = processes_on(machine, hyperparameters)
+    if processes is None:
         return tuple(argv), {}
-    processes = parameters.get(_PROCESSES) or machine.gpus or 1
-    if not isinstance(processes, int):
-        raise RunError(f"AlgorithmError: Framework Error: \n{_PROCESSES} is {processes!r}; it must be a number, exit code: 1")
     network = {"NCCL_SOCKET_IFNAME": machine.resources["network_interface_name"]}
     if parameters.get(_MPI):
         return mpi.launch(argv, hosts, current, processes, parameters, [*variables, *network]), network
     if argv[1] != entry:
-        package = argv[1] == "-c" and argv[0] != "/bin/sh"
+        package = argv[1] == "-m"
         raise RunError(
             "AlgorithmError: Python packages are not supported for torch_distributed. Please use a python script as the entry-point, "
             "exit code: 1"
@@ -77,6 +76,29 @@ def launch(
     of_several = ["--master_addr", hosts[0], "--master_port", _MASTER_PORT, "--node_rank", str(hosts.index(current))]
     options = ["--nnodes", str(len(hosts)), "--nproc_per_node", str(processes), *(of_several if len(hosts) > 1 else [])]
     return ("torchrun", *options, *argv[1:]), {**network, "NCCL_PROTO": "simple"}
+
+
+def processes_on(machine: Machine, hyperparameters: Mapping[str, str]) -> int | None:
+    """How many processes a distribution starts on a host; None if none is asked for, or it leaves the host out. Raises RunError."""
+    parameters = framework_parameters(hyperparameters)
+    included = machine.resources["current_host"] in distribution_hosts(machine.resources, hyperparameters)
+    if not included or not (parameters.get(_TORCH) or parameters.get(_MPI)):
+        return None
+    processes = parameters.get(_PROCESSES) or machine.gpus or 1
+    if not isinstance(processes, int):
+        raise RunError(f"AlgorithmError: Framework Error: \n{_PROCESSES} is {processes!r}; it must be a number, exit code: 1")
+    return processes
+
+
+def refused_driver(script: str) -> str | None:
+    """Why the script by which SDK 3 starts its drivers cannot be run on this machine; None if it can."""
+    if _SSHD_DRIVER not in script:
+        return None
+    return (
+        "The MPI driver of the SageMaker SDK 3 is not emulated: it starts an sshd on port 22 and writes to /etc/environment, which "
+        "are this machine's here. Use its Torchrun driver, or script mode with the hyperparameter sagemaker_mpi_enabled, as the SDK 2 "
+        "sends it for distribution={'mpi': {'enabled': True}}."
+    )
 
 
 def of_image(image: str, machine: Machine) -> Mapping[str, str]:

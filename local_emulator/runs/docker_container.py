@@ -13,22 +13,18 @@ import docker
 import requests
 
 from local_emulator.domain.errors import INTERNAL_ERROR
+from local_emulator.domain.spec import Host
+from local_emulator.runs.docker_network import ContainerError, ServingNetwork
 from local_emulator.runs.folder import RunFolder, write_whole
 from local_emulator.runs.forkserver.server.mounting import etc_of
 from local_emulator.runs.host_folder import HostFolder
+from local_emulator.runs.mounts import Access, laid
 from local_emulator.runs.run import Cause, Container, Run, RunState
 
 _LABEL = "sm-tuning.folder"  # of the run
 _SHARED_MEMORY = 0.5  # of the machine's; PyTorch's workers pass their batches through it
 _STOPPED = 128 + signal.SIGTERM
-
-
-class ContainerError(Exception):
-    """A container cannot do its work; `cause` is START if that is its user's business, else ENGINE."""
-
-    def __init__(self, cause: Cause, message: str) -> None:
-        super().__init__(message)
-        self.cause = cause
+_ALONE = Host().name  # of the only host of a run
 
 
 def _engine() -> Any:  # noqa: ANN401 - the package has no types
@@ -74,12 +70,14 @@ class ContainerRun:
             output = self.container.attach(stream=True, stdout=True, stderr=True)  # before the start: nothing is missed
         with _engine_errors("starting the container"):
             self.container.start()
+            if (network := self._network()) is not None:
+                network.connect(self.container)
         self.started = True
         with _engine_errors("running the container"):
             for chunk in output:
                 _write(chunk)
             code: int = self.container.wait(timeout=None)["StatusCode"]
-        remove(self.folder, self.host)
+        remove(self.folder, self.run_.host)
         return code
 
     def _forward_sigterm(self, _signal: int, _frame: FrameType | None) -> None:
@@ -104,17 +102,18 @@ class ContainerRun:
                 message = f"ClientError: The image {image} is not on this machine and cannot be pulled: {error.explanation}"
                 raise ContainerError(Cause.START, message) from error
         write_whole(self.host.container, name.encode())
-        info = engine.info()
+        info, network = engine.info(), self._network()
         gpus = [docker.types.DeviceRequest(count=-1, capabilities=[["gpu"]])] if "nvidia" in info.get("Runtimes", {}) else []
         self.container = engine.containers.create(
             image,
             command=list(self.program.argv),
             **({"entrypoint": list(self.program.entrypoint)} if self.program.entrypoint else {}),
             name=name,
-            hostname=self.run_.host or (None if self.program.network else "algo-1"),
-            environment=dict(self.run_.env),
+            hostname=self.run_.host or _ALONE,
+            extra_hosts=None if self.run_.host else {_ALONE: "127.0.0.1"},
+            environment=self.run_.env if network is None else network.environment(self.run_.env),
             mounts=self._mounts(),
-            network_mode="host" if self.program.network else "none",
+            **(network.options(engine) if network else {"network_mode": "host" if self.program.network else "none"}),
             labels={_LABEL: str(self.folder.path)},
             log_config=docker.types.LogConfig(type="none"),  # the log is the supervisor's, with its limits
             ulimits=[
@@ -125,11 +124,24 @@ class ContainerRun:
             device_requests=gpus,
         )
 
+    def _network(self) -> ServingNetwork | None:
+        """The network of a program that serves on the port that its run has named; None for any other."""
+        port = self.host.read_port()
+        return None if port is None else ServingNetwork(port, self.run_.env, internet=self.program.network)
+
     def _mounts(self) -> list[Any]:
         mounts = {"/opt/ml": self.host.ml}
-        if self.run_.host:  # Docker would write this machine's own
-            mounts["/etc/hosts"] = Path(etc_of(str(self.host.ml)), "hosts")
-        return [docker.types.Mount(target, str(source), type="bind") for target, source in mounts.items()]
+        hosts = Path(etc_of(str(self.host.ml)), "hosts")
+        if self.run_.host and hosts.exists():  # Docker would write this machine's own
+            mounts["/etc/hosts"] = hosts
+        layers = laid(self.host.ml)
+        return [
+            *(docker.types.Mount(target, str(source), type="bind") for target, source in mounts.items()),
+            *(
+                docker.types.Mount(f"/opt/ml/{path}", str(layer.folder), type="bind", read_only=layer.access is Access.READ)
+                for path, layer in layers.items()
+            ),
+        ]
 
 
 def _write(chunk: bytes) -> None:
@@ -137,23 +149,27 @@ def _write(chunk: bytes) -> None:
         chunk = chunk[os.write(1, chunk) :]
 
 
-def remove(folder: RunFolder, host: HostFolder) -> None:
-    """End and remove the container of a run's host, if there is one; raises ContainerError when the engine cannot say."""
+def remove(folder: RunFolder, name: str | None) -> None:
+    """End and remove the container of a run's host (None: of the only one), if there is one.
+
+    Raises ContainerError when the engine cannot say.
+    """
+    host = folder.host(name)
     try:
-        name = host.container.read_text()
+        container = host.container.read_text()
     except FileNotFoundError:
         return
     engine = _engine()
     with _engine_errors("removing the container"), contextlib.suppress(docker.errors.NotFound):
-        engine.api.remove_container(name, v=True, force=True)
+        engine.api.remove_container(container, v=True, force=True)
     with contextlib.suppress(docker.errors.DockerException):  # an image without chown: its files stay root's
-        _hand_over(engine, folder, host)
+        _hand_over(engine, folder.load_part(name), host)
     host.container.unlink(missing_ok=True)
 
 
-def _hand_over(engine: Any, folder: RunFolder, host: HostFolder) -> None:  # noqa: ANN401 - the package has no types
+def _hand_over(engine: Any, part: Run, host: HostFolder) -> None:  # noqa: ANN401 - the package has no types
     """Make what root has written in the container this user's own, where this user is not root and root there is."""
-    program = folder.load_run().program
+    program = part.program
     if os.getuid() == 0 or not isinstance(program, Container):
         return
     if any(path.lstat().st_uid == 0 for path in host.ml.rglob("*")):

@@ -11,6 +11,7 @@ import fcntl
 import json
 import math
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -31,12 +32,13 @@ from local_emulator.domain.history import Observation
 from local_emulator.domain.jobs import MetricDefinition
 from local_emulator.runs import lock
 from local_emulator.runs.host_folder import WORK, HostFolder
-from local_emulator.runs.run import Cause, Command, Container, Exit, HostProgram, Mode, Run, RunState
+from local_emulator.runs.run import Cause, Command, Container, Contract, Exit, HostProgram, Mode, Pipe, Run, RunState
 
 _MOST_AT_ONCE = 4 * 2**20
 _LONGEST = 16 * 2**20  # bytes of a whole piece of evidence
 _SPACE_WITHIN = 60.0  # seconds that `write_exit` waits for space on the disk
 _RESERVED = 8192  # bytes
+_HOST = re.compile(r"(?:algo|container)-[1-9]\d*(?:\..+)?")
 _NOT_OURS = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO}
 
 
@@ -114,7 +116,8 @@ class RunFolder(HostFolder):
     @property
     def hosts(self) -> Sequence[HostFolder]:
         """The folders of every host of which there is one, in the order of their numbers; of the run itself, if there is none."""
-        paths = sorted(self.path.glob("algo-*"), key=lambda path: (len(path.name), path.name))  # algo-10 after algo-9
+        paths = [path for path in self.path.iterdir() if _HOST.fullmatch(path.name)] if self.path.is_dir() else []
+        paths.sort(key=lambda path: int(path.name.partition("-")[2].partition(".")[0]))
         return [HostFolder(path) for path in paths if not path.is_symlink()] or [self]
 
     @property
@@ -171,6 +174,16 @@ class RunFolder(HostFolder):
             os.close(control)
         return waiting[0] > 0
 
+    def read_ports(self) -> tuple[int, ...]:
+        """The ports of the serving programs of all hosts; none of them if one is not known yet."""
+        ports = [host.read_port() for host in self.hosts]
+        return tuple(port for port in ports if port is not None) if None not in ports else ()
+
+    @property
+    def data_log(self) -> Path:
+        """What a transform job says of its data: JSON lines of milliseconds and text."""
+        return self.path / "data-log"
+
     @property
     def exit(self) -> Path:
         """How the run ended; written last."""
@@ -191,6 +204,10 @@ class RunFolder(HostFolder):
     @property
     def _work(self) -> Path:
         return self.path.parent.with_name(WORK) / self.path.name
+
+    def items(self, number: int) -> Path:
+        """What the FIFOs of one of the job's channels bring."""
+        return self.path / "pipes" / f"{number}.json"
 
     @property
     def model_archive(self) -> Path:
@@ -254,7 +271,8 @@ class RunFolder(HostFolder):
 
     def load_part(self, host: str | None) -> Run:
         """What a run does on a host (None: the only one); raises EvidenceError if that is not there, or not any more."""
-        part = next((part for part in self.load_run().on_hosts if part.host == host), None)
+        run = self.load_run()
+        part = next((part for part in (*run.on_hosts, *run.on_servers) if part.host == host), None)
         if part is None:
             raise EvidenceError(f"{self.run_json} has no host {host}")
         return part
@@ -299,10 +317,9 @@ class RunFolder(HostFolder):
     def asked_to_stop(self) -> Cause | None:
         """The cause for which the run was asked to end; None if it was not."""
         content = read_evidence(self.stop)
-        try:
+        with suppress(ValueError):
             return None if content is None else Cause(content.decode())
-        except ValueError:
-            return None
+        return None
 
     def state(self) -> RunState:
         """The run's state, from what lies in its folder."""
@@ -323,16 +340,27 @@ def _program(facts: Mapping[str, Any]) -> Command | Container:
     return Container(**words) if "image" in words else Command(**words)
 
 
+def _pipes(facts: Mapping[str, Any]) -> tuple[Pipe, ...]:
+    return tuple(Pipe(**{**pipe, "shard": tuple(pipe["shard"])}) for pipe in facts.get("pipes", ()))
+
+
+def _host(facts: Mapping[str, Any]) -> HostProgram:
+    return HostProgram(**{**facts, "program": _program(facts["program"]), "pipes": _pipes(facts)})
+
+
 def _run(facts: dict[str, Any]) -> Run:
     imports = facts.get("imports")  # a run that an earlier version has begun has none
-    server = facts.pop("warm", None)  # as version 0.1 called it
     typed = {
-        "fork_server": facts.get("fork_server", server),
+        "fork_server": facts.pop("warm", facts.get("fork_server")),  # "warm" in version 0.1
         "folder": Path(facts["folder"]),
         "program": _program(facts["program"]),
-        "hosts": tuple(HostProgram(**{**host, "program": _program(host["program"])}) for host in facts.get("hosts", ())),
+        "pipes": _pipes(facts),
+        "hosts": tuple(map(_host, facts.get("hosts", ()))),
+        "servers": tuple(map(_host, facts.get("servers", ()))),
         "metrics": tuple(MetricDefinition(**metric) for metric in facts["metrics"]),
         "mode": Mode(facts["mode"]),
+        "contract": Contract(facts.get("contract", Contract.TRAINING)),
+        "install": tuple(facts.get("install", ())),
         "imports": None if imports is None else tuple(imports),
     }
     return Run(**{**facts, **typed})
@@ -347,8 +375,8 @@ def _exit(facts: Mapping[str, Any]) -> Exit:
 
 def folders_below(runs: Path) -> Sequence[RunFolder]:
     """Every run of which anything is there; `runs` holds the folders of their evidence."""
-    names = {path.name for parent in (runs, runs.with_name(WORK)) if parent.is_dir() for path in parent.iterdir()}
-    return [RunFolder(runs / name) for name in sorted(names)]
+    parents = [parent for parent in (runs, runs.with_name(WORK)) if parent.is_dir()]
+    return [RunFolder(runs / name) for name in sorted({path.name for parent in parents for path in parent.iterdir()})]
 
 
 def read_metrics(folder: RunFolder, offset: int) -> tuple[Sequence[Observation], int]:

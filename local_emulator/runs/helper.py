@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from local_emulator.runs.forks import fork
+
 _PR_SET_PDEATHSIG = 1
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -99,7 +101,7 @@ def start(work: Callable[[int, int], None], memory: int | None = None) -> Helper
     asking, to = os.pipe2(os.O_CLOEXEC)
     answers, answering = os.pipe2(os.O_CLOEXEC)
     supervisor = os.getpid()
-    pid = os.fork()
+    pid = fork()
     if pid == 0:
         code = 1
         try:

@@ -42,6 +42,19 @@ class HostFolder:
         return self.work / "packages"
 
     @property
+    def port(self) -> Path:
+        """The port of 127.0.0.1 that a serving program listens on, or will."""
+        return self.path / "port"
+
+    def read_port(self) -> int | None:
+        """That port; None if it is not known yet."""
+        try:
+            text = self.port.read_text()
+        except (OSError, ValueError):
+            return None
+        return int(text) if text.isdecimal() else None
+
+    @property
     def container(self) -> Path:
         """Exists for as long as there may be a container; its content is the container's name."""
         return self.path / "container"

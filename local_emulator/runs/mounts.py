@@ -15,6 +15,7 @@ import tempfile
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from local_emulator.runs.forkserver.server.mounting import OPT_ML, bind_opt_ml, layers_of
@@ -25,14 +26,40 @@ _ATTEMPTS = 3  # to find out what works
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def lay(ml: Path, folders: Mapping[str, Path]) -> None:
-    """Write down which folders `bind_opt_ml` mounts below `ml` (path -> folder); what a run writes to them is kept beside `ml`."""
-    for number, path in enumerate(folders):
+class Access(StrEnum):
+    """What a run may do to a folder that is mounted below its `/opt/ml`."""
+
+    OWN = "own"  # write; it stays the run's own, beside `ml`
+    READ = "read"
+    SHARE = "share"  # write to the folder itself
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A folder that is mounted below a run's `/opt/ml`."""
+
+    folder: Path
+    access: Access = Access.OWN
+
+
+def lay(ml: Path, layers: Mapping[str, Layer]) -> None:
+    """Write down which folders `bind_opt_ml` mounts below `ml`, by their paths there."""
+    for number, (path, layer) in enumerate(layers.items()):
         (ml / path).mkdir(parents=True, exist_ok=True)
-        for own in ("upper", "work"):
+        for own in ("upper", "work") if layer.access is Access.OWN else ():
             (_layers(ml) / str(number) / own).mkdir(parents=True)
     _layers(ml).mkdir(exist_ok=True)
-    (_layers(ml) / "index").write_text(json.dumps({path: str(folder) for path, folder in folders.items()}))
+    index = {path: (str(layer.folder), layer.access) for path, layer in layers.items()}
+    (_layers(ml) / "index").write_text(json.dumps(index))
+
+
+def laid(ml: Path) -> Mapping[str, Layer]:
+    """What `lay` has written down for a run's `ml`."""
+    try:
+        index: Mapping[str, tuple[str, str]] = json.loads((_layers(ml) / "index").read_text())
+    except FileNotFoundError:
+        return {}
+    return {path: Layer(Path(folder), Access(access)) for path, (folder, access) in index.items()}
 
 
 def _layers(ml: Path) -> Path:
@@ -125,12 +152,16 @@ def _why_not_private(ml: Path) -> str | None:
 
 def _try_layers(ml: Path, shared: Path) -> int:
     try:
-        lay(ml, {"input": shared})
+        lay(ml, {"input": Layer(shared), "code": Layer(shared, Access.READ)})
         bind_opt_ml(str(ml))
         (Path(OPT_ML) / "input" / "file").write_text("written")
     except OSError:
         return 1
-    return (shared / "file").stat().st_size
+    try:
+        (Path(OPT_ML) / "code" / "file").write_text("written")
+    except OSError:
+        return (shared / "file").stat().st_size
+    return 1
 
 
 def _clear(layers: Path) -> None:

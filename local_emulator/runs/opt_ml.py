@@ -10,7 +10,9 @@ from typing import Any
 from local_emulator.domain.errors import RunError
 from local_emulator.domain.spec import Channel, CheckpointConfig, Host
 from local_emulator.domain.training import TrainingJob
+from local_emulator.runs import layers
 from local_emulator.runs.host_folder import HostFolder
+from local_emulator.runs.layers import Interpreter
 from local_emulator.settings import Settings
 
 _INTERFACE = "eth0"
@@ -52,9 +54,13 @@ def shard(job: TrainingJob, channel: Channel, host: Host) -> tuple[int, int]:
 
 def gpus(job: TrainingJob, host: Host) -> Sequence[str]:
     """The GPUs of a host: the job's are dealt out; hosts share them where there are too few."""
-    hosts = job.spec.resources.hosts
+    return dealt(job.gpus, job.spec.resources.hosts, host)
+
+
+def dealt(gpus: Sequence[str], hosts: Sequence[Host], host: Host) -> Sequence[str]:
+    """The GPUs of one of several hosts."""
     number = hosts.index(host)
-    return job.gpus[number :: len(hosts)] or job.gpus[number % max(len(job.gpus), 1) :][:1]
+    return gpus[number :: len(hosts)] or gpus[number % max(len(gpus), 1) :][:1]
 
 
 def inputs(job: TrainingJob, host: Host) -> Mapping[str, Any]:
@@ -92,10 +98,17 @@ def lay_out(ml: Path, job: TrainingJob, host: Host) -> None:
         (config / name).write_text(json.dumps(content))
 
 
-def machine(folder: HostFolder, python: str) -> dict[str, str]:
-    """Variables that a program of this machine needs: an allow-list, so nothing of the server's environment leaks in."""
+def machine(folder: HostFolder, python: str, below: Interpreter | None = None) -> dict[str, str]:
+    """Variables that a program of this machine needs: an allow-list, so nothing of the server's environment leaks in.
+
+    What it installs goes into a layer of its own, made here upon its interpreter `python`, or upon what else is `below`.
+    """
+    below = below or layers.interpreter(python)
+    own = {} if below is None else layers.variables(folder.packages, below)
+    programs = [*([folder.packages / "bin"] if own else []), Path(python).parent, os.environ.get("PATH", os.defpath)]
     return {
-        "PATH": os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)]),
+        **own,
+        "PATH": os.pathsep.join(map(str, programs)),
         "HOME": str(folder.home),
         "TMPDIR": str(folder.temporary),
         "LANG": "C.UTF-8",
@@ -104,17 +117,32 @@ def machine(folder: HostFolder, python: str) -> dict[str, str]:
 
 
 def environment(
-    job: TrainingJob, host: Host, settings: Settings, endpoint: str | None, access_key: str | None = None
+    job: TrainingJob, host: Host, settings: Settings, endpoint: str | None, access_key: str | None = None, processes: int = 1
 ) -> dict[str, str]:
-    """The environment of a program, wherever it runs; without what script mode adds."""
+    """The environment of a program, wherever it runs; without what script mode adds.
+
+    It starts itself so many `processes`, which share the threads of one.
+    """
     devices = ",".join(gpus(job, host))
-    threads = str(settings.threads or max(1, (os.cpu_count() or 1) // settings.parallel))
+    return {
+        **({"CUDA_VISIBLE_DEVICES": devices} if devices else {}),
+        **surroundings(job.region, settings, endpoint, access_key, processes),
+        "TRAINING_JOB_NAME": job.name,
+        "TRAINING_JOB_ARN": job.arn,
+        **job.spec.environment,
+    }
+
+
+def surroundings(
+    region: str, settings: Settings, endpoint: str | None, access_key: str | None = None, processes: int = 1
+) -> dict[str, str]:
+    """What a program of any kind has in its environment: threads, and how it reaches the emulator."""
+    threads = str(max(1, (settings.threads or (os.cpu_count() or 1) // settings.parallel) // processes))
     return {
         "PYTHONUNBUFFERED": "1",
         **dict.fromkeys(_THREADS, threads),
-        **({"CUDA_VISIBLE_DEVICES": devices} if devices else {}),
-        "AWS_REGION": job.region,
-        "AWS_DEFAULT_REGION": job.region,
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
         "AWS_ACCESS_KEY_ID": access_key or "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -122,9 +150,6 @@ def environment(
         "AWS_CONFIG_FILE": os.devnull,
         **({"AWS_ENDPOINT_URL": endpoint, "S3_ENDPOINT_URL": settings.s3_endpoint or endpoint} if endpoint else {}),
         **({"AWS_ENDPOINT_URL_S3": settings.s3_endpoint} if settings.s3_endpoint else {}),
-        "TRAINING_JOB_NAME": job.name,
-        "TRAINING_JOB_ARN": job.arn,
-        **job.spec.environment,
     }
 
 
@@ -148,4 +173,4 @@ def _check_string(what: str, text: str) -> None:
         if size >= _LONGEST_STRING:
             problem = f"Argument list too long: {what} has {size:,} bytes, Linux allows {_LONGEST_STRING - 1:,}"
     if problem is not None:
-        raise RunError(f"ClientError: The training program cannot be started: {problem}")
+        raise RunError(f"ClientError: The program cannot be started: {problem}")

@@ -12,24 +12,29 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from local_emulator.domain.errors import RunError, ThrottlingException, ValidationException, is_passing
+from local_emulator.domain.errors import RunError, ThrottlingException, ValidationException
 from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, Objects, ObjectsUnavailable, parse_s3
-from local_emulator.domain.spec import Host, S3DataSource, TrainingSpec
+from local_emulator.domain.spec import Channel, FileSystemDataSource, Host, S3DataSource, TrainingSpec
 from local_emulator.domain.training import TimeBudget, TrainingJob
-from local_emulator.runs import distributions, images, mounts, opt_ml, script_mode
+from local_emulator.runs import distributions, images, layers, opt_ml, requirements, roles, script_mode
 from local_emulator.runs.data.archive import ArchiveError, DiskFullError, extract_safely
 from local_emulator.runs.data.artifacts import checkpoints
-from local_emulator.runs.data.channels import ChannelCache, copy_channel, failed
+from local_emulator.runs.data.channels import ChannelCache, copy_channel
+from local_emulator.runs.data.manifests import failed
 from local_emulator.runs.data.matching import simple
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.forkserver.script_imports import imports_of
 from local_emulator.runs.host_folder import HostFolder
+from local_emulator.runs.inputs import Inputs, unmounted
+from local_emulator.runs.layers import Interpreter
 from local_emulator.runs.mounts import Support
-from local_emulator.runs.run import Command, Container, HostProgram, Mode, Run
+from local_emulator.runs.run import Command, Container, HostProgram, Mode, Pipe, Run
 from local_emulator.runs.script_mode import PROGRAM, SUBMIT_DIRECTORY
+from local_emulator.runs.staging import failures_as_reasons, mountable, stage
 from local_emulator.settings import Docker, Settings, TrainingFunction
 
 _GIB = 2**30
+_DRIVERS, _DRIVERS_SCRIPT = "sm_drivers", "sm_train.sh"  # channel of SDK 3's ModelTrainer, and what its container starts there
 _CHECKS = 4  # requests at a time that read from S3: if it hangs, the server's other threads still answer
 _CHECKS_WAIT = 2.0  # seconds
 
@@ -42,6 +47,9 @@ class _Start:
     env: Mapping[str, str] = field(default_factory=dict)
     mode: Mode = Mode.PROGRAM
     imports: tuple[str, ...] | None = None
+    pipes: tuple[Pipe, ...] = ()
+    install: tuple[str, ...] = ()
+    processes: int = 1
 
 
 class Preparation:
@@ -67,7 +75,8 @@ class Preparation:
         self._settings = settings
         self._objects = objects
         self._code = folder_of_caches / "code"
-        self._channels = ChannelCache(folder_of_caches / "channels", objects)
+        self._layers = folder_of_caches / requirements.LAYERS
+        self.channels = self._channels = ChannelCache(folder_of_caches / "channels", objects)
         self._endpoint = endpoint
         self._run_key = run_key
         self._support = support
@@ -81,6 +90,7 @@ class Preparation:
                 shutil.rmtree(unfinished, ignore_errors=True)
             else:
                 unfinished.unlink()
+        requirements.remove_unused(self._layers)
 
     @property
     def _private(self) -> bool:
@@ -99,30 +109,46 @@ class Preparation:
             self._checks.release()
 
     def _check(self, spec: TrainingSpec, region: str) -> None:
-        role = spec.role_arn
-        if self._settings.check_roles and not self._role_exists(role):
-            raise ValidationException(
-                f"Could not assume role {role}. Please ensure that the role exists and allows principal 'sagemaker.amazonaws.com' to "
-                "assume the role."
-            )
+        roles.check(spec.role_arn, self._settings, self._role_exists)
         hyperparameters = script_mode.named(spec.hyperparameters, spec.environment)
         if spec.checkpoints is not None:
             local = spec.checkpoints.path
             if not (local + "/").startswith("/opt/ml/") or ".." in local.split("/"):
                 raise ValidationException(f"The LocalPath {local!r} of CheckpointConfig must lie below /opt/ml here.")
         private = self._private if spec.algorithm.command else True  # nobody else asks
-        problem = images.runnable(spec.algorithm, hyperparameters, self._settings, private=private)
+        problem = images.runnable(spec.algorithm, hyperparameters, self._settings, private=private, held=self._holds)
         if problem is None and images.in_script_mode(spec.algorithm, hyperparameters, self._settings):
             python = images.interpreter(spec.algorithm.image, self._settings)
             problem = distributions.refused(hyperparameters, len(spec.resources.hosts), python)
         if len(spec.resources.hosts) > 1:
             problem = problem or images.on_several_hosts(spec, hyperparameters, self._settings, private=self._private)
         for channel in spec.channels:
-            problem = problem or self._channels.missing(channel, role, region)
-            if channel.input_mode == "Pipe":
-                problem = problem or f"The channel {channel.channel_name!r} has the input mode Pipe, which is not emulated yet."
+            problem = problem or self._missing(channel, spec.role_arn, region)
+            if channel.channel_name == _DRIVERS and spec.algorithm.command and isinstance(channel.source, S3DataSource):
+                problem = problem or self._refused_driver(spec, channel.source)
         if problem is not None:
             raise ValidationException(problem)
+
+    def _holds(self, uri: str) -> bool:
+        """Whether there is an object of a URI."""
+        try:
+            bucket, key = parse_s3(uri)
+            return any(listed.key == key for listed in self._objects.list(bucket, key))
+        except (ValueError, NoSuchBucket, ObjectsUnavailable):
+            return False
+
+    def _missing(self, channel: Channel, role: str, region: str) -> str | None:
+        """Why a channel has no data; None if there is some."""
+        if isinstance(channel.source, FileSystemDataSource):
+            return unmounted(channel.channel_name, channel.source, self._settings.file_systems)
+        return self._channels.missing(channel.channel_name, channel.source, role, region)
+
+    def _refused_driver(self, spec: TrainingSpec, drivers: S3DataSource) -> str | None:
+        """Why what SDK 3 sends to start a script cannot be run; None if it can. A container alone has a machine for itself."""
+        if isinstance(images.stand_in(spec.algorithm.image, self._settings), Docker) and len(spec.resources.hosts) == 1:
+            return None
+        script = self._channels.fetch(drivers) / _DRIVERS_SCRIPT
+        return distributions.refused_driver(script.read_text(errors="replace")) if script.is_file() else None
 
     def immediate(self, job: TrainingJob, folder: Path, budget: TimeBudget) -> Run | None:
         """The run of a function, which needs nothing; None for a program."""
@@ -135,51 +161,41 @@ class Preparation:
             return run
         names = RunFolder(folder)
         hosts = job.spec.resources.hosts
-        try:
+        with failures_as_reasons(folder):
             names.remove_results()
             if len(hosts) > 1:
                 names.make()
             self._expect()
-            starts = [self._prepare_host(job, host, names.host(host.name if len(hosts) > 1 else None)) for host in hosts]
-        except OSError as error:
-            if is_passing(error):
-                raise
-            if isinstance(error, shutil.Error) and os.strerror(errno.ENOSPC) in str(
-                error
-            ):  # of a whole tree, which has no number
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
-            raise RunError(f"ClientError: {error.strerror or error}: {error.filename or folder}") from error
+            inputs = Inputs(job, self._channels, names, self._settings.file_systems)
+            starts = [self._prepare_host(job, host, names.host(host.name if len(hosts) > 1 else None), inputs) for host in hosts]
         return self._run(job, names, budget, starts)
 
-    def _prepare_host(self, job: TrainingJob, host: Host, folder: HostFolder) -> _Start:
+    def _prepare_host(self, job: TrainingJob, host: Host, folder: HostFolder, inputs: Inputs) -> _Start:
         """Lay out the folder of a host, and decide what to start there."""
         folder.make()
         opt_ml.lay_out(folder.ml, job, host)
-        channels = {
-            f"input/data/{channel.channel_name}": self._channels.fetch(channel.source, opt_ml.shard(job, channel, host))
-            for channel in opt_ml.channels(job, host)
-        }
+        layers = inputs.layers(host)
         self._bring_checkpoints(job, folder)
         start = self._start(job, host, folder)
         key = self._run_key if isinstance(start.program, Container) else None
-        env = {**start.env, **opt_ml.environment(job, host, self._settings, self._endpoint(), key)}
+        env = {**start.env, **opt_ml.environment(job, host, self._settings, self._endpoint(), key, start.processes)}
         opt_ml.check_strings(start.program.argv, env)
-        if self._support().layers and not isinstance(start.program, Container):
-            mounts.lay(folder.ml, channels)
-        else:
-            for path, staged in channels.items():
-                copy_channel(staged, folder.ml / path)
-        return replace(start, env=env)
+        stage(folder.ml, layers, mountable(start.program, self._support()))
+        return replace(start, env=env, pipes=inputs.pipes(host))
 
     def _run(self, job: TrainingJob, names: RunFolder, budget: TimeBudget, starts: Sequence[_Start]) -> Run:
         settings, spec, config = self._settings, job.spec, job.spec.checkpoints
         start, hosts = starts[0], spec.resources.hosts
-        programs = [HostProgram(name=host.name, program=of.program, env=of.env) for host, of in zip(hosts, starts, strict=True)]
+        programs = [
+            HostProgram(name=host.name, program=of.program, env=of.env, pipes=of.pipes, install=of.install)
+            for host, of in zip(hosts, starts, strict=True)
+        ]
         return Run(
             id=job.run,
             folder=names.path,
             program=start.program,
             env=start.env,
+            pipes=start.pipes,
             hosts=tuple(programs) if len(programs) > 1 else (),
             metrics=spec.algorithm.metric_definitions,
             simple_metrics=simple(spec.algorithm.metric_definitions),
@@ -194,6 +210,7 @@ class Preparation:
             opt_ml=self._private,
             mode=start.mode,
             imports=start.imports,
+            install=start.install,
         )
 
     def _start(self, job: TrainingJob, host: Host, names: HostFolder) -> _Start:
@@ -206,11 +223,11 @@ class Preparation:
         algorithm = images.stand_in_algorithm(image, hyperparameters)
         base, mode = self._base(names), Mode.PROGRAM
         argv: tuple[str, ...]
+        env: Mapping[str, str]
         if isinstance(named, tuple):
             argv, env = (*named, "train"), {"SAGEMAKER_BASE_DIR": base}
         elif spec.algorithm.command:
-            # What such a program installs, as SDK v3's drivers do from requirements.txt, is the run's own.
-            argv, env = spec.algorithm.command, {"PIP_TARGET": str(names.packages), "PYTHONPATH": str(names.packages)}
+            argv, env = spec.algorithm.command, {}
         elif algorithm is not None:
             mode = Mode.ALGORITHM
             argv = (sys.executable, "-m", *algorithm)
@@ -224,35 +241,48 @@ class Preparation:
         """Bring the source of a script, and decide how to start it as the training toolkit does; raises RunError."""
         if problem := script_mode.incomplete(hyperparameters):
             raise RunError(f"ClientError: {problem}")
-        python, base, packages = (
-            images.interpreter(job.spec.algorithm.image, self._settings),
-            self._base(names),
-            str(names.packages),
-        )
+        base = self._base(names)
         entry = str(script_mode.decoded(hyperparameters[PROGRAM]))
         code = names.ml / "code"
         directory = str(script_mode.decoded(hyperparameters[SUBMIT_DIRECTORY]))
         bring = self._bring_code if directory.startswith("s3://") else partial(self._bring_code_of_channel, job)
         source = bring(directory, code)
         words = script_mode.arguments(script_mode.visible(hyperparameters))
-        argv = script_mode.command(entry, code, words, python, packages)
-        if argv[1] == entry:
-            _check_requirements(code, python)
+        script_mode.check_entry(entry, code)
+        python, below, install = self._interpreter(job, entry, names)
+        argv = script_mode.command(entry, code, words, python)
         config, gpus = opt_ml.resources(job, host), len(opt_ml.gpus(job, host))
         machine = script_mode.Machine(config, opt_ml.inputs(job, host), base, gpus, job.region)
         variables = script_mode.environment(machine, job.name, hyperparameters, entry, words)
         argv, network = distributions.launch(argv, entry, machine, hyperparameters, list(variables))
-        imports = (
-            imports_of(source, entry) if argv[1] == entry else None
-        )  # torchrun and mpirun are no Python that could be forked
+        forkable = argv[1] == entry  # torchrun and mpirun are no Python that could be forked
+        imports = imports_of(source, entry) if forkable else None
+        machine_env = opt_ml.machine(names, python, below)
+        own = [machine_env["PYTHONPATH"]] if "PYTHONPATH" in machine_env else []
         env = {
-            **opt_ml.machine(names, python),
+            **machine_env,
             **distributions.of_image(job.spec.algorithm.image, machine),
             **network,
-            "PYTHONPATH": os.pathsep.join([f"{base}/code", packages]),
+            "PYTHONPATH": os.pathsep.join([f"{base}/code", *own, *script_mode.importable(imports or ())]),
             **variables,
         }
-        return _Start(program=Command(argv=argv, cwd=f"{base}/code"), env=env, mode=Mode.SCRIPT, imports=imports)
+        program = Command(argv=argv, cwd=f"{base}/code")
+        processes = distributions.processes_on(machine, hyperparameters) or 1
+        return _Start(program=program, env=env, mode=Mode.SCRIPT, imports=imports, install=install, processes=processes)
+
+    def _interpreter(self, job: TrainingJob, entry: str, names: HostFolder) -> tuple[str, Interpreter | None, tuple[str, ...]]:
+        """The interpreter of a script, what it is upon, and what installs its requirements first."""
+        python, code = images.interpreter(job.spec.algorithm.image, self._settings), names.ml / "code"
+        package = script_mode.is_package(entry, code)
+        below = layers.interpreter(python)
+        if below is None or not (package or entry.endswith(".py")):
+            return python, below, ()
+        files = [file for file in (code / requirements.FILE,) if file.is_file()]
+        failure = f"{self._base(names)}/output/failure"
+        provided = requirements.provide(
+            files, below, self._layers, own=names.packages, cwd=code, failure=failure, package=package
+        )
+        return provided.python, provided.below, provided.install
 
     def _base(self, names: HostFolder) -> str:
         """A run's `/opt/ml`, as its program on this machine finds it."""
@@ -294,11 +324,12 @@ class Preparation:
 
     def _bring_code_of_channel(self, job: TrainingJob, path: str, code: Path) -> Path:
         """Copy a source that a channel has as a folder or an archive, as the toolkit does; the folder that stays unchanged."""
-        channels = {channel.channel_name: channel.source for channel in job.spec.channels}
+        sources = {channel.channel_name: channel.source for channel in job.spec.channels}
         name, *below = path.rstrip("/").removeprefix("/opt/ml/input/data/").split("/")
-        if name not in channels or ".." in below:
-            raise RunError(f"ClientError: {SUBMIT_DIRECTORY} names {path}, which no channel brings.")
-        source = self._channels.fetch(channels[name]).joinpath(*below)
+        objects = sources.get(name)
+        if not isinstance(objects, S3DataSource) or ".." in below:
+            raise RunError(f"ClientError: {SUBMIT_DIRECTORY} names {path}, which no channel brings from S3.")
+        source = self._channels.fetch(objects).joinpath(*below)
         if source.is_dir():
             shutil.copytree(source, code, dirs_exist_ok=True)
             for copied in code.rglob("*"):  # what is staged is read-only
@@ -309,7 +340,7 @@ class Preparation:
             extract_safely(source, code)
         except DiskFullError as error:
             raise OSError(errno.ENOSPC, str(error)) from error
-        except (ArchiveError, OSError) as error:
+        except ArchiveError as error:
             raise RunError(f"ClientError: The source archive {path} cannot be unpacked: {error}") from error
         return code
 
@@ -351,10 +382,3 @@ def _container(image: str, job: TrainingJob) -> Container:
         argv=algorithm.container_arguments or (() if algorithm.container_entrypoint else ("train",)),
         network=not job.spec.network_isolation,
     )
-
-
-def _check_requirements(code: Path, python: str) -> None:
-    if (code / "requirements.txt").is_file():
-        from local_emulator.runs import requirements  # noqa: PLC0415 - an eighth of the start, which few sources need
-
-        requirements.check(code, python)

@@ -1,6 +1,7 @@
 """Runs as processes of this machine."""
 
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -18,8 +19,11 @@ from local_emulator.runs.program import remove_containers
 from local_emulator.runs.run import Cause, Run, RunState
 
 _KILLED_WITHIN = 10.0  # seconds
+_HIDDEN = {errno.ENOENT, errno.ESRCH, errno.EACCES, errno.EPERM}
 _KEPT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "TMPDIR", "HOME")
-_DOCKER = ("DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_CONFIG", "XDG_RUNTIME_DIR")  # where Docker's engine is
+
+DOCKER = ("DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_CONFIG", "XDG_RUNTIME_DIR")
+"""The variables that say where Docker's engine is."""
 
 
 class ProcessExecutor:
@@ -68,7 +72,7 @@ class ProcessExecutor:
         some = False
         while time.monotonic() < deadline:
             # The supervisor first: it must not see its program die and record that as the run's end.
-            left = _holders(names.lock) + [process for process in _processes() if mark in _environment(process)]
+            left = _holders(names.lock) + [process for process in processes() if mark in environment(process)]
             if not left:
                 break
             some = True
@@ -123,7 +127,7 @@ class ProcessExecutor:
             self._spawner = None
 
     def _new_spawner(self) -> "subprocess.Popen[bytes]":
-        environment = {name: os.environ[name] for name in (*_KEPT, *_DOCKER) if name in os.environ}
+        environment = {name: os.environ[name] for name in (*_KEPT, *DOCKER) if name in os.environ}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), environment.get("PYTHONPATH")]))
         options: dict[str, object] = {"wakeup": str(self._wakeup) if self._wakeup else None}
         owner = () if self._mortal is None else (os.pidfd_open(os.getpid()),)
@@ -139,38 +143,49 @@ class ProcessExecutor:
                 os.close(descriptor)
 
 
-def _processes() -> list[int]:
+def processes() -> list[int]:
+    """The ids of all processes but this one."""
     return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and int(entry.name) != os.getpid()]
 
 
-def _environment(process: int) -> bytes:
+def environment(process: int) -> bytes:
+    """The environment that a process was started with; empty if it is gone, or this user may not read it."""
     try:
         return Path(f"/proc/{process}/environ").read_bytes()
-    except OSError:
+    except OSError as error:
+        _check_hidden(error)
         return b""
+
+
+def _check_hidden(error: OSError) -> None:
+    """Raise what does not come of the process, but of this one: too many open files must not look like no process."""
+    if error.errno not in _HIDDEN:
+        raise error
 
 
 def _holders(lock: Path) -> list[int]:
     """Processes that have a file open, or had it open when it was removed."""
     path = os.path.join(os.path.realpath(lock.parents[1]), lock.parent.name, lock.name)  # noqa: PTH118 - the folder may be a link by now
     names = {path, f"{path} (deleted)"}
-    return [process for process in _processes() if not names.isdisjoint(_open_files(process))]
+    return [process for process in processes() if not names.isdisjoint(open_files(process))]
 
 
-def _open_files(process: int) -> list[str]:
+def open_files(process: int) -> list[str]:
+    """What a process has open, as /proc names it; nothing if it is gone, or this user may not read that."""
     try:
         return [str(entry.readlink()) for entry in Path(f"/proc/{process}/fd").iterdir()]
-    except OSError:
+    except OSError as error:
+        _check_hidden(error)
         return []
 
 
 def living(runs: Path) -> set[str]:
     """The ids of runs below a folder that have a process: a supervisor, even if nothing else is left of them, or any other."""
     below = os.path.realpath(runs) + os.sep
-    processes = _processes()
-    files = {name.removesuffix(" (deleted)") for process in processes for name in _open_files(process)}
+    ids = processes()
+    files = {name.removesuffix(" (deleted)") for process in ids for name in open_files(process)}
     supervised = {Path(name).parent.name for name in files if name.startswith(below) and name.endswith("/lock")}
     mark = f"{MARKER}=".encode()
-    variables = {line for process in processes for line in _environment(process).split(b"\0") if line.startswith(mark)}
+    variables = {line for process in ids for line in environment(process).split(b"\0") if line.startswith(mark)}
     marked = {line.removeprefix(mark).decode("utf-8", "replace") for line in variables}
     return supervised | (marked & {folder.path.name for folder in folders_below(runs)})

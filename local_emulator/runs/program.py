@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn, Protocol
 
+from local_emulator.runs import forks
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.forkserver.client import fork
 from local_emulator.runs.forkserver.server.messages import MARKER
@@ -39,8 +40,8 @@ class Program(Protocol):
     def pid(self) -> int:
         """Its process id."""
 
-    def reap(self) -> int:
-        """Once it has ended: its wait status."""
+    def reap(self) -> tuple[int, int | None]:
+        """Once it has ended: its wait status, and the most memory that one of its processes has had, in bytes, if that is known."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,10 @@ class ExecutedProgram:
 
     pid: int
 
-    def reap(self) -> int:
-        """Once it has ended: its wait status."""
-        return os.waitpid(self.pid, 0)[1]
+    def reap(self) -> tuple[int, int | None]:
+        """Once it has ended: its wait status, and the most memory that one of its processes has had, in bytes."""
+        _, status, used = os.wait4(self.pid, 0)
+        return status, used.ru_maxrss * 1024
 
 
 def start(run: Run, folder: RunFolder, output: int, control: int) -> Program | None:
@@ -71,7 +73,7 @@ def start(run: Run, folder: RunFolder, output: int, control: int) -> Program | N
 def _execute(run: Run, folder: RunFolder, output: int) -> ExecutedProgram:
     error_reading, error_writing = os.pipe2(os.O_CLOEXEC)
     supervisor = os.getpid()
-    child = os.fork()
+    child = forks.fork()
     if child == 0:
         _become(run, folder, supervisor, output, error_writing)
     os.close(error_writing)
@@ -81,7 +83,7 @@ def _execute(run: Run, folder: RunFolder, output: int) -> ExecutedProgram:
         return ExecutedProgram(child)
     os.waitpid(child, 0)
     number, _, text = error.decode().partition(" ")
-    message = f"ClientError: The training program cannot be started: {text}"
+    message = f"ClientError: The program cannot be started: {text}"
     raise StartError(message, _CANNOT_EXECUTE.get(int(number), 126))
 
 
@@ -110,7 +112,9 @@ def _become(run: Run, folder: RunFolder, supervisor: int, output: int, error: in
         os.chdir(command.cwd or host.home)
         os.execvpe(command.argv[0], command.argv, {**environment, MARKER: run.id})  # noqa: S606 - running programs is what this is for
     except OSError as reason:
-        name = reason.filename or command.argv[0]
+        name = (
+            reason.filename if isinstance(reason.filename, str) else command.argv[0]
+        )  # execvpe names the last path that it tried
         os.write(error, f"{reason.errno} {name}: {reason.strerror}".encode())
     except BaseException as reason:  # noqa: BLE001 - stated as the run's StartError
         os.write(error, f"0 {reason!r}".encode())
@@ -124,13 +128,13 @@ def _command(run: Run, folder: RunFolder) -> tuple[Command, Mapping[str, str]]:
         return Command(
             argv=(sys.executable, "-m", _CONTAINER, "run", str(folder.path), *([run.host] if run.host else []))
         ), os.environ
-    return run.program, run.env
+    return replace(run.program, argv=(*run.install, *run.program.argv)), run.env
 
 
 def remove_containers(folder: RunFolder) -> None:
     """Remove the containers of a run whose programs are over, if they have left any."""
-    for host in folder.hosts:
-        if not host.container.exists():
+    for name in (None, *sorted(path.parent.name for path in folder.path.glob("*/container"))):
+        if not folder.host(name).container.exists():
             continue
-        command = [sys.executable, "-m", _CONTAINER, "remove", str(folder.path), *([] if host == folder else [host.path.name])]
+        command = [sys.executable, "-m", _CONTAINER, "remove", str(folder.path), *([] if name is None else [name])]
         subprocess.run(command, check=False, timeout=60, stdin=subprocess.DEVNULL)  # noqa: S603 - ourselves

@@ -2,15 +2,17 @@
 
 import os
 import signal
+import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from local_emulator.runs import helper, program_mounts
+from local_emulator.runs import helper, memory, program_mounts
 from local_emulator.runs.program import Program
 from local_emulator.runs.run import Container, Run
 
 _KILL_WITHIN = 10.0  # seconds
+_PAUSE = 20.0  # times what a look at the memory has taken: a twentieth of the supervisor's time
 
 
 @dataclass
@@ -18,7 +20,8 @@ class HostedProgram:
     """The program of a host: the part of the run that it is of, the host's number from 0, and where its output comes from.
 
     `silent` is whether nothing more will come from there. `mounts` is a descriptor of the list of its mounts, closed at the end of the
-    supervisor, as that takes the kernel some time; `code` its exit code as a shell shows it, once it has ended.
+    supervisor, as that takes the kernel some time; `code` its exit code as a shell shows it, once it has ended; `peak` the most memory
+    that its processes have had, in bytes, as far as it is known: of a container nothing is. `measure_at` is when to look at it again.
     """
 
     run: Run
@@ -28,6 +31,8 @@ class HostedProgram:
     silent: bool = False
     mounts: int | None = None
     code: int | None = None
+    peak: int | None = None
+    measure_at: float = 0.0
 
     def __post_init__(self) -> None:
         self.process = os.pidfd_open(self.program.pid)
@@ -42,6 +47,16 @@ class HostedProgram:
         own = _namespace_of(self.program.pid)
         return None if own == _namespace_of(os.getpid()) else own
 
+    def measure(self) -> None:
+        """Look at what its processes take together, the more seldom the longer that takes: all their memory is walked through."""
+        began = time.monotonic()
+        if isinstance(self.run.program, Container) or began < self.measure_at:
+            return
+        if together := memory.of_several(self.program.pid):
+            self.peak = max(self.peak or 0, together)
+        ended = time.monotonic()
+        self.measure_at = ended + _PAUSE * (ended - began)
+
     def kill(self, how: signal.Signals) -> None:
         """Send a signal to the process group."""
         helper.kill_group(self.program.pid, how)
@@ -52,7 +67,9 @@ class HostedProgram:
         Unless it is the `last`, what other hosts have started goes on, and so do its own processes if nothing tells them apart.
         """
         os.close(self.process)
-        status = self.program.reap()
+        status, peak = self.program.reap()
+        if peak is not None and not isinstance(self.run.program, Container):
+            self.peak = max(self.peak or 0, peak)
         self.kill(signal.SIGKILL)
         helper.kill_descendants(but=but, within=_KILL_WITHIN, only=None if last else self._is_of_this_host)
         code = os.waitstatus_to_exitcode(status)

@@ -1,246 +1,184 @@
-"""Compares `requirements.txt` with what an interpreter has installed: names what is missing, and changes nothing.
+"""What a source asks pip for (`requirements.txt`, `setup.py`), and the layer that it is installed in.
 
-AWS's training toolkit installs the file with pip when a script begins. Here the interpreter is the user's own, so a script whose
-requirements it does not meet is refused, with the command that meets them.
+Requirements by name are installed once for all runs that have the same ones and the same interpreter. What lies in the source, or
+somewhere that is not named by a version, is installed for each run into its own layer.
 """
 
+import contextlib
+import fcntl
+import hashlib
 import json
+import os
 import re
-import shlex
-import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import (
-    InvalidSdistFilename,
-    InvalidWheelFilename,
-    NormalizedName,
-    canonicalize_name,
-    parse_sdist_filename,
-    parse_wheel_filename,
-)
+from local_emulator.runs.layers import Interpreter, Layer
 
-from local_emulator.domain.errors import RunError
+FILE = "requirements.txt"
+LAYERS = "layers"
+"""The folder of the layers that runs share, below that of the caches."""
 
-_FILE = "requirements.txt"
 _MOST_FILES = 20
+_UNUSED = 30 * 86400.0  # seconds after which a shared layer that no run has begun with is removed
 _COMMENT = re.compile(r"(^|\s)#.*$")
-_OPTION_OF_A_LINE = re.compile(r"\s--?[a-z].*$")
-_EGG = re.compile(r"[#&]egg=([A-Za-z0-9._-]+)")
-_URL = re.compile(r"(git|hg|svn|bzr)\+|[a-z]+://", re.IGNORECASE)
-# Where pip looks for packages, and how: nothing that decides whether one is installed.
-_ABOUT_SOURCES = {
-    "-i", "--index-url", "--extra-index-url", "--no-index", "-f", "--find-links", "--pre", "--trusted-host", "--require-hashes",
-    "--no-binary", "--only-binary", "--prefer-binary", "--use-feature",
-}  # fmt: skip
-_FACTS = """
-import importlib.metadata, json, os, platform, sys
-info = sys.implementation.version
-version = f"{info.major}.{info.minor}.{info.micro}" + ("" if info.releaselevel == "final" else info.releaselevel[0] + str(info.serial))
-markers = {
-    "implementation_name": sys.implementation.name, "implementation_version": version, "os_name": os.name,
-    "platform_machine": platform.machine(), "platform_release": platform.release(), "platform_system": platform.system(),
-    "platform_version": platform.version(), "python_full_version": platform.python_version(),
-    "platform_python_implementation": platform.python_implementation(), "sys_platform": sys.platform,
-    "python_version": ".".join(platform.python_version_tuple()[:2]),
-}
-installed = []
-for distribution in importlib.metadata.distributions():
-    if distribution.metadata["Name"]:
-        url = json.loads(distribution.read_text("direct_url.json") or "{}").get("url")
-        installed.append([distribution.metadata["Name"], distribution.version, distribution.requires or [], url])
-print(json.dumps({"markers": markers, "installed": installed}))
-"""
+_NAMED = re.compile(r"[A-Za-z0-9][\w.-]*\s*(\[[^\]]*\])?\s*((===?|[<>!~]=|[<>]|\(|;|--hash).*)?")
+_ARCHIVE = re.compile(r"\S+\.(whl|zip|tgz|tar\.\w+)\b.*")
+_MORE = re.compile(r"(?:-[rc]|--(?:requirement|constraint)(?:=|\s))\s*(.+)")
+_ABOUT_SOURCES = re.compile(
+    r"(-i|--index-url|--extra-index-url|--no-index|--pre|--trusted-host|--require-hashes|--\w+-binary)\b.*"
+)
+_START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from local_emulator.runs import installer; installer.main()"
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Wanted:
-    """One line: a requirement by its name, or by a URL or path whose package may have no name that can be told."""
+class Installation:
+    """What pip does before a program: the work of `installer`.
 
-    line: str
-    name: str | None = None
-    requirement: str | None = None
-    url: str | None = None
+    Args:
+        arguments: Of `pip install`, in the program's folder.
+        folder: Of a `SharedLayer`; None for the run's own layer, `own`.
+        interpreter: What the layer is upon.
+        own: The run's own layer.
+        failure: The file for the reason of a failure, as the toolkit writes it; None for none.
+    """
+
+    arguments: tuple[str, ...]
+    folder: Path | None
+    interpreter: Interpreter
+    own: Path
+    failure: str | None
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What installs, and then becomes the program whose command follows."""
+        facts = json.dumps(asdict(self), default=str)
+        return (sys.executable, "-I", "-c", _START, str(Path(__file__).parents[2]), facts)
+
+    @classmethod
+    def load(cls, facts: str) -> "Installation":
+        """Read it from its command."""
+        given = json.loads(facts)
+        folder = None if given["folder"] is None else Path(given["folder"])
+        interpreter = Interpreter(**{**given["interpreter"], "sites": tuple(given["interpreter"]["sites"])})
+        arguments = tuple(given["arguments"])
+        return cls(arguments=arguments, folder=folder, interpreter=interpreter, own=Path(given["own"]), failure=given["failure"])
 
 
 @dataclass(frozen=True)
-class _Installed:
-    version: str
-    requires: Sequence[str]
-    url: str | None
+class SharedLayer:
+    """A layer of all runs with the same requirements: its folder has the lock of who makes it, and a word that it is made."""
+
+    folder: Path
+
+    @property
+    def environment(self) -> Path:
+        """The layer's own folder."""
+        return self.folder / "environment"
+
+    @property
+    def installed(self) -> Path:
+        """Exists once everything is installed; says whether that was anything."""
+        return self.folder / "installed"
+
+    @contextlib.contextmanager
+    def lock(self, *, wait: bool) -> Iterator[bool]:
+        """Hold the lock, and pass it on to child processes; whether it is held."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        held = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            os.set_inheritable(held, True)
+            yield True
+        except BlockingIOError:
+            yield False
+        finally:
+            os.close(held)
 
 
-@dataclass
-class _Lines:
-    """The content of a requirements file and of those that it names."""
+@dataclass(frozen=True, kw_only=True)
+class Provided:
+    """The interpreter that runs a source, what its run's own layer is made upon, and what installs before (empty: all is there)."""
 
-    wanted: list[_Wanted] = field(default_factory=list)
-    constraints: list[str] = field(default_factory=list)
-    files: int = 0
-
-
-def check(code: Path, python: str) -> None:
-    """Raise RunError for a source folder whose requirements.txt, which is there, an interpreter does not meet."""
-    lines = _Lines()
-    _read(code / _FILE, code, lines, constraint=False)
-    if lines.wanted:
-        _check_installed(tuple(lines.wanted), tuple(lines.constraints), python)
+    python: str
+    below: Interpreter
+    install: tuple[str, ...] = ()
 
 
-# --- the file -------------------------------------------------------------------------------------------------------------
+def provide(
+    files: Sequence[Path],
+    below: Interpreter,
+    shared: Path,
+    *,
+    own: Path,
+    cwd: Path,
+    failure: str | None = None,
+    package: bool = False,
+) -> Provided:
+    """Decide where what a source asks for is installed.
 
-
-def _read(path: Path, code: Path, lines: _Lines, *, constraint: bool) -> None:
-    lines.files += 1
-    shown = path.relative_to(code) if path.is_relative_to(code) else path
-    if lines.files > _MOST_FILES:
-        raise RunError(f"ClientError: {_FILE} leads to more than {_MOST_FILES} files, {shown} among them")
+    Args:
+        files: Its requirements files, below `cwd`.
+        below: The interpreter of its image.
+        shared: The folder of the layers that runs share.
+        own: The run's own layer.
+        cwd: The folder that pip will be started in.
+        failure: The file for the reason of a failure.
+        package: Whether `cwd` is a package that is to be installed, too.
+    """
+    arguments = (*((".",) if package else ()), *(word for file in files for word in ("-r", str(file.relative_to(cwd)))))
+    if not arguments:
+        return Provided(python=below.path, below=below)
+    text = None if package else _text_that_decides(files)
+    if text is None:
+        work = Installation(arguments=arguments, folder=None, interpreter=below, own=own, failure=failure)
+        return Provided(python=Layer(own, below).python, below=below, install=work.command)
+    key = hashlib.sha256(f"{below.fingerprint}\n{text}".encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    kept = SharedLayer(shared / key)
+    layer = Layer(kept.environment, below)
     try:
-        text = path.read_text(encoding="utf-8-sig", errors="replace")
-    except OSError as error:
-        raise RunError(f"ClientError: {_FILE} names {shown}, which cannot be read: {error.strerror}") from error
-    for raw in re.sub(r"\\\n", "", text).splitlines():
-        line = _COMMENT.sub("", raw).strip()
-        if line.startswith("-"):
-            _option(line, path, code, lines, constraint=constraint)
-        elif line:
-            wanted = _wanted(line, shown)
-            if not constraint:
-                lines.wanted.append(wanted)
-            elif wanted.requirement is not None:
-                lines.constraints.append(wanted.requirement)
+        nothing = json.loads(kept.installed.read_text())["empty"]
+        os.utime(kept.installed)
+    except (OSError, ValueError):
+        work = Installation(arguments=arguments, folder=kept.folder, interpreter=below, own=own, failure=failure)
+        return Provided(python=layer.python, below=layer.as_interpreter, install=work.command)
+    return Provided(python=below.path, below=below) if nothing else Provided(python=layer.python, below=layer.as_interpreter)
 
 
-def _option(line: str, path: Path, code: Path, lines: _Lines, *, constraint: bool) -> None:
-    option, value = _split(line)
-    if option in {"-r", "--requirement", "-c", "--constraint"}:
-        if "://" in value:
-            raise RunError(f"ClientError: {_FILE} names {value}, which is not read here; put the file into the source")
-        _read(path.parent / value, code, lines, constraint=constraint or option in {"-c", "--constraint"})
-    elif option in {"-e", "--editable"}:
-        lines.wanted.append(_wanted(value, path.relative_to(code)))
-    elif option not in _ABOUT_SOURCES:
-        raise RunError(f"ClientError: {_FILE} has {line!r}, an option that pip's requirements files do not know")
+def remove_unused(shared: Path) -> None:
+    """Remove layers that no run has begun with for long, and what was left half made."""
+    for folder in shared.glob("*"):
+        layer = SharedLayer(folder)
+        with contextlib.suppress(OSError), layer.lock(wait=False) as held:
+            if held and not (layer.installed.exists() and layer.installed.stat().st_mtime > time.time() - _UNUSED):
+                shutil.rmtree(folder)
 
 
-def _split(line: str) -> tuple[str, str]:
-    """An option and its value, which may stand behind a blank, an equals sign, or (one letter) directly."""
-    long = re.match(r"(--[a-z-]+)(?:=|\s+|$)", line)
-    option, value = (long[1], line[long.end() :]) if long else (line[:2], line[2:].lstrip(" ="))
-    return option, value.strip()
+def _text_that_decides(files: Sequence[Path]) -> str | None:
+    """Everything that decides what files ask for; None if that is not their text alone."""
+    texts, waiting = list[str](), list(files)
+    while waiting:
+        file = waiting.pop(0)
+        try:
+            text = file.read_text(encoding="utf-8-sig")
+        except (OSError, ValueError):
+            return None  # pip will say why
+        texts.append(text)
+        for raw in re.sub(r"\\\n", "", text).splitlines():
+            line = _COMMENT.sub("", raw).strip()
+            if more := _MORE.fullmatch(line):
+                waiting.append(file.parent / more[1].strip())
+            elif line and ("${" in line or not _is_named(line)):
+                return None
+        if len(texts) > _MOST_FILES:
+            return None
+    return "\n\0".join(texts)
 
 
-def _wanted(line: str, file: object) -> _Wanted:
-    """A requirement in any of pip's forms."""
-    text = _OPTION_OF_A_LINE.sub("", line)  # --hash and the like
-    if _URL.match(text) or text.startswith((".", "/")) or text.endswith((".whl", ".tar.gz", ".zip")):
-        return _by_url(text)
-    try:
-        requirement = Requirement(text)
-    except InvalidRequirement as error:
-        raise RunError(f"ClientError: {file} has {line!r}, which is no requirement: {str(error).splitlines()[0]}") from error
-    return _Wanted(line=text, name=requirement.name, requirement=text, url=requirement.url)
-
-
-def _by_url(text: str) -> _Wanted:
-    url, _, marker = text.partition(" ;")
-    name: str | None = None
-    if egg := _EGG.search(url):
-        name = egg[1]
-    else:
-        last = url.split("#")[0].rstrip("/").rsplit("/", 1)[-1]
-        for parse in (parse_wheel_filename, parse_sdist_filename):
-            try:
-                name = name or str(parse(last)[0])
-            except (InvalidWheelFilename, InvalidSdistFilename):
-                continue
-    if name is None and (url.startswith("file:") or not _URL.match(url)):
-        where = "on the disk of another machine" if url.startswith(("file:", "/")) else "in the source"
-        raise RunError(
-            f"ClientError: {_FILE} asks for {url!r}, which lies {where}; only AWS would install it from there. Install it yourself "
-            "and name it by its name"
-        )
-    requirement = f"{name} ;{marker}" if name and marker else name
-    return _Wanted(line=url.strip(), name=name, requirement=requirement, url=url.strip())
-
-
-# --- the interpreter ------------------------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=64)
-def _check_installed(wanted: tuple[_Wanted, ...], constraints: tuple[str, ...], python: str) -> None:
-    """Raise RunError if requirements are not met. That all are met is cached; that some are not is checked again."""
-    facts = _facts(python)
-    markers: dict[str, str] = facts["markers"]
-    installed = {
-        canonicalize_name(name): _Installed(version, requires, url) for name, version, requires, url in facts["installed"]
-    }
-    unmet = list(
-        dict.fromkeys(reason for requirement in wanted for reason in _unmet(requirement, constraints, installed, markers))
-    )
-    if unmet:
-        names = ", ".join(f"{what} ({why})" for what, why in unmet)
-        command = shlex.join([python, "-m", "pip", "install", *dict.fromkeys(what for what, _ in unmet)])
-        raise RunError(
-            f"ClientError: requirements.txt asks for what is not installed in {python}: {names}. Install it: {command} "
-            "(or give the image an environment that has it: serve --image 'PATTERN=python:VENV')"
-        )
-
-
-def _facts(python: str) -> Mapping[str, Any]:
-    asked = subprocess.run([python, "-c", _FACTS], capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - an argument list
-    try:
-        facts: Mapping[str, Any] = json.loads(asked.stdout)
-    except ValueError as error:
-        said = asked.stderr.strip().splitlines()
-        raise RunError(f"ClientError: {python} cannot say what it has installed: {said[-1] if said else 'no answer'}") from error
-    return facts
-
-
-def _unmet(
-    wanted: _Wanted, constraints: Sequence[str], installed: Mapping[NormalizedName, _Installed], markers: Mapping[str, str]
-) -> Iterator[tuple[str, str]]:
-    """(what to install, why) for a line that the installed packages do not meet."""
-    if wanted.requirement is not None:
-        yield from _unmet_requirement(Requirement(wanted.requirement), wanted.url, constraints, installed, markers)
-    elif wanted.url not in {package.url for package in installed.values() if package.url}:
-        bare = re.sub(r"^(git|hg|svn|bzr)\+|\.git$|(?<=[^/])@[^/]*$", "", str(wanted.url))
-        known = {re.sub(r"\.git$", "", package.url) for package in installed.values() if package.url}
-        if re.sub(r"\.git$", "", bare) not in known:
-            yield str(wanted.url), "not installed from there"
-
-
-def _unmet_requirement(
-    requirement: Requirement,
-    url: str | None,
-    constraints: Sequence[str],
-    installed: Mapping[NormalizedName, _Installed],
-    markers: Mapping[str, str],
-    seen: frozenset[str] = frozenset(),
-) -> Iterator[tuple[str, str]]:
-    if requirement.marker is not None and not any(
-        requirement.marker.evaluate({**markers, "extra": extra}) for extra in (seen or {""})
-    ):
-        return
-    name = canonicalize_name(requirement.name)
-    specifier = requirement.specifier
-    for constraint in map(Requirement, constraints):
-        if canonicalize_name(constraint.name) == name and (
-            constraint.marker is None or constraint.marker.evaluate(dict(markers))
-        ):
-            specifier &= constraint.specifier
-    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
-    what = f"{requirement.name}{extras}{specifier}" if url is None else url
-    have = installed.get(name)
-    if have is None:
-        yield what, "missing"
-    elif not specifier.contains(have.version, prereleases=True):
-        yield what, f"installed is {have.version}"
-    else:
-        for needed in map(Requirement, have.requires if requirement.extras and not seen else ()):
-            if needed.marker is not None and "extra" in str(needed.marker):
-                yield from _unmet_requirement(needed, needed.url, (), installed, markers, frozenset(requirement.extras))
+def _is_named(line: str) -> bool:
+    """Whether a line asks for a package by its name, or tells where packages are found."""
+    return _ABOUT_SOURCES.fullmatch(line) is not None or bool(_NAMED.fullmatch(line) and not _ARCHIVE.fullmatch(line))

@@ -41,6 +41,14 @@ class Mode(StrEnum):
     ALGORITHM = "algorithm"  # a built-in one, which says by its exit code whose fault it is
 
 
+class Contract(StrEnum):
+    """What lies where in a run's `/opt/ml`, what becomes of it, and what ends the run."""
+
+    TRAINING = "training"  # `model` and `output/data` are packed when the program has ended
+    PROCESSING = "processing"  # the program's outputs stay where they are until its job has collected them
+    SERVING = "serving"  # the program listens on a port until it is stopped
+
+
 class Cause(StrEnum):
     """Why a program ended."""
 
@@ -52,6 +60,24 @@ class Cause(StrEnum):
     DISK = "disk"  # it filled the disk or its share of it
     START = "start"  # it could not be started; `message` says why
     ENGINE = "engine"  # what runs containers failed; `message` says how
+    DATA = "data"  # its FIFOs cannot be fed; `message` says why
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pipe:
+    """A channel that a program reads from FIFOs (`runs.pipes`).
+
+    `items` is the file of its items in JSON (`data.manifests.Item`), whose files lie in `folder`; the program gets the part `shard`
+    (which, of how many) of them, in every epoch in another order if there is a `seed`.
+    """
+
+    channel: str
+    items: str
+    folder: str
+    gzip: bool = False
+    record_io: bool = False
+    seed: int | None = None
+    shard: tuple[int, int] = (0, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +87,8 @@ class HostProgram:
     name: str
     program: Command | Container
     env: Mapping[str, str] = field(default_factory=dict)
+    pipes: tuple[Pipe, ...] = ()
+    install: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +101,12 @@ class Run:
     checkpoints, a path below `ml`. With `opt_ml` the folder's `ml` is mounted over `/opt/ml` for this run alone; `compress` is False
     for OutputDataConfig.CompressionType NONE. `mode` says who tells why it failed. `imports` are the modules that a Python script
     imports when it begins, as `script_imports` names them (None: it is no such script), `fork_server` the socket of the process that
-    has imported them. `function` is called in place of the program, in the emulator's own process.
-    A run on several hosts has `hosts`, each with its own program and environment. `host` is the one of them that a part of such
+    has imported them. `install` is put in front of the program's command: it installs packages, and becomes the program. `function` is
+    called in place of the program, in the emulator's own process.
+    With the contract SERVING the supervisor names each program a port (SAGEMAKER_BIND_TO_PORT) and keeps that in its folder
+    (`HostFolder.port`).
+    `servers` are programs that the run's own starts itself, each as on a host of its own, which has `/opt/ml` then.
+    A run on several hosts has `hosts`, each with its own program, environment and pipes. `host` is the one of them that a part of such
     a run is of (`on_hosts`), None where there is only one.
     """
 
@@ -82,6 +114,7 @@ class Run:
     folder: Path
     program: Command | Container
     env: Mapping[str, str] = field(default_factory=dict)
+    pipes: tuple[Pipe, ...] = ()
     metrics: tuple[MetricDefinition, ...] = ()
     simple_metrics: bool = False
     max_runtime: float | None = None
@@ -96,15 +129,28 @@ class Run:
     mode: Mode = Mode.PROGRAM
     imports: tuple[str, ...] | None = None
     fork_server: str | None = None
+    install: tuple[str, ...] = ()
     function: Callable[[], object] | None = None
     hosts: tuple[HostProgram, ...] = ()
+    servers: tuple[HostProgram, ...] = ()
     host: str | None = None
+    contract: Contract = Contract.TRAINING
 
     @property
     def on_hosts(self) -> Sequence["Run"]:
         """The part of the run on each host; the run itself where there is only one."""
-        parts = [replace(self, hosts=(), host=host.name, program=host.program, env=host.env) for host in self.hosts]
-        return parts or [self]
+        if not self.hosts:
+            return [replace(self, opt_ml=False) if self.servers else self]
+        return [self._part(host) for host in self.hosts]
+
+    @property
+    def on_servers(self) -> Sequence["Run"]:
+        """The part of the run that each server is."""
+        return [self._part(server) for server in self.servers]
+
+    def _part(self, host: HostProgram) -> "Run":
+        part = replace(self, hosts=(), servers=(), host=host.name, program=host.program, env=host.env)
+        return replace(part, pipes=host.pipes, install=host.install)
 
     def deadline(self, now: float) -> tuple[float, Cause] | None:
         """When the program's time is over if it starts now (seconds since the epoch), and why; None if it has no limit."""
@@ -125,7 +171,8 @@ class RunState(StrEnum):
 class Exit:
     """How a run ended: `code` as a shell shows it (128 + signal for a death by signal).
 
-    Where there are several hosts, `host` is the first whose program failed, and `code` that program's.
+    Where there are several hosts, `host` is the first whose program failed, and `code` that program's. `memory` has the most bytes
+    that the program of each host had, in their order, of those that began; None of a container.
     """
 
     cause: Cause
@@ -135,6 +182,10 @@ class Exit:
     model: bool = False  # model.tar.gz (or model/) was made
     output: bool = False  # output.tar.gz (or output/) was made
     host: str | None = None
+    memory: Sequence[int | None] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "memory", tuple(self.memory))  # JSON has lists
 
 
 class Executor(Protocol):

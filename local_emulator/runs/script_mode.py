@@ -16,6 +16,8 @@ from typing import Any, NoReturn
 from local_emulator.domain.errors import RunError
 from local_emulator.domain.names import OBJECTIVE_STATIC
 
+_IMPORTABLE = Path(__file__).parents[1] / "inference" / "importable"
+
 PROGRAM = "sagemaker_program"
 SUBMIT_DIRECTORY = "sagemaker_submit_directory"
 _PROGRAM_VARIABLE = "SAGEMAKER_PROGRAM"
@@ -49,13 +51,6 @@ _DISTRIBUTED = [
 _ENTRY = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._+-]*(/[A-Za-z0-9._+-]+)*")
 _LONGEST_STRING = 128 * 1024  # Linux's MAX_ARG_STRLEN, of one argument or variable with its end
 _TOO_LONG = 7  # errno E2BIG
-# Not by a shell: it would drop variables such as SM_HP_BATCH-SIZE, whose names it does not allow.
-_PACKAGE = """
-import os, subprocess, sys
-python, packages = sys.executable, sys.argv[1]
-subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", packages, "."], check=True)
-os.execv(python, [python, "-m", *sys.argv[2:]])
-"""
 
 
 @dataclass(frozen=True)
@@ -160,11 +155,8 @@ def _word(value: object) -> str:
 # --- the command --------------------------------------------------------------------------------------------------------------
 
 
-def command(entry: str, code: Path, words: Sequence[str], python: str, packages: str) -> tuple[str, ...]:
-    """The command that starts an entry point from the code folder; raises RunError.
-
-    A source with a setup.py is a package to the toolkit, which installs it: here into the run's own folder `packages`.
-    """
+def check_entry(entry: str, code: Path) -> None:
+    """Raise RunError for an entry point that the toolkit takes none for, or that is not in the code folder."""
     if not _ENTRY.fullmatch(entry) or {".", ".."} & set(entry.split("/")):
         raise RunError(
             f"AlgorithmError: The entry point {entry!r} of {PROGRAM} must be a path inside the source archive, of letters, digits and "
@@ -174,15 +166,30 @@ def command(entry: str, code: Path, words: Sequence[str], python: str, packages:
     if not path.resolve().is_relative_to(code.resolve()) or not path.is_file():
         held = ", ".join(sorted(str(path.relative_to(code)) for path in code.rglob("*") if path.is_file())[:10]) or "nothing"
         raise RunError(f"ClientError: {PROGRAM} names {entry!r}, which is not in the source archive. It holds: {held}")
-    if (code / "setup.py").is_file() and not entry.endswith(".sh"):
-        return (python, "-c", _PACKAGE, packages, entry.removesuffix(".py").replace("/", "."), *words)
+
+
+def is_package(entry: str, code: Path) -> bool:
+    """Whether a source is a package to the toolkit, which installs it before it starts a module of it."""
+    return (code / "setup.py").is_file() and not entry.endswith(".sh")
+
+
+def command(entry: str, code: Path, words: Sequence[str], python: str) -> tuple[str, ...]:
+    """The command that starts an entry point from the code folder."""
+    if is_package(entry, code):
+        return (python, "-m", entry.removesuffix(".py").replace("/", "."), *words)
     if entry.endswith(".py"):
         return (python, entry, *words)
-    path.chmod(0o755)
+    (code / entry).chmod(0o755)
     return ("/bin/sh", "-c", shlex.join([f"./{entry}", *words]))
 
 
 # --- the environment ----------------------------------------------------------------------------------------------------------
+
+
+def importable(imports: Sequence[str]) -> Sequence[str]:
+    """Folders of Python packages that AWS's images hold and that a script imports, as `script_imports` names them."""
+    names = {module.partition(":")[0].partition(".")[0] for module in imports}
+    return [str(_IMPORTABLE)] if any((_IMPORTABLE / name).is_dir() for name in names) else []
 
 
 def environment(

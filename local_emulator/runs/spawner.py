@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from local_emulator.runs import supervisor
+from local_emulator.runs import forks, supervisor
 from local_emulator.runs.folder import remove_tree
 from local_emulator.runs.process import ProcessExecutor
 
@@ -71,12 +71,18 @@ class _Spawner:
                     if path is None:
                         self._end_runs()
                         return
-                    self.running[self._fork(Path(path))] = Path(path)
+                    self._fork(Path(path))
 
-    def _fork(self, path: Path) -> int:
+    def _fork(self, path: Path) -> None:
         spawner = os.getpid()
-        child = os.fork()
-        return child or self._become_supervisor(path, spawner)
+        try:
+            child = forks.fork()
+        except OSError as error:  # the run has not begun, and the emulator asks for it again; others need this process
+            print(f"no supervisor for {path.name}: {error}", file=sys.stderr, flush=True)  # noqa: T201 - the emulator's log
+            return
+        if child == 0:
+            self._become_supervisor(path, spawner)
+        self.running[child] = path
 
     def _become_supervisor(self, path: Path, spawner: int) -> NoReturn:
         os.setsid()

@@ -19,15 +19,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from local_emulator.runs import addresses, disk, helper, lock, program, program_mounts
-from local_emulator.runs.addresses import Block
+from local_emulator.runs import disk, helper, lock, program, program_mounts, provision
 from local_emulator.runs.clock import Clock
 from local_emulator.runs.data.output import Output
 from local_emulator.runs.data.packing import has_results, pack_results, small
 from local_emulator.runs.folder import EvidenceError, RunFolder, read_facts
 from local_emulator.runs.program import StartError
 from local_emulator.runs.programs import HostedProgram
-from local_emulator.runs.run import Cause, Container, Exit, Run
+from local_emulator.runs.provision import Provision, ProvisionError
+from local_emulator.runs.run import Cause, Container, Contract, Exit, Run
 
 _PR_SET_CHILD_SUBREAPER = 36
 _CHECK_DISK_EVERY = 1.0  # seconds between checks of the free space
@@ -35,7 +35,7 @@ _MEASURE_EVERY = 5  # checks between measurements of the run's folder, which wal
 _NEWS_EVERY = 0.05  # seconds between two times that the emulator is told of values: it looks at all its jobs each time
 _LARGEST_ANSWER = 256 * 1024  # bytes
 
-_FULL = "ClientError: No space left on device: the training job's log or metrics cannot be written"
+_FULL = "ClientError: No space left on device: the job's log or metrics cannot be written"
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -68,7 +68,8 @@ class _Supervisor:
     disk_checks: int = 0
     mounts: dict[int, int] = field(default_factory=dict)  # by host: descriptors of the lists of their programs' mounts
     failed: tuple[str | None, int] | None = None  # host of the first program to fail, before anybody asked; its code
-    addresses: Block | None = None  # held until the end
+    memory: tuple[int | None, ...] = ()
+    provision: Provision = field(default_factory=Provision)
     deadline: tuple[float, Cause] | None = None
     asked: tuple[Cause, str] | None = None  # to end, and the message
     kill_at: float | None = None
@@ -91,8 +92,19 @@ class _Supervisor:
         model, output = self._pack(code)
         self.output.close()
         host = self.failed[0] if self.failed else None
+        if not self.folder.path.parent.exists():
+            return  # the whole state was removed; to write there would begin another one
         self.folder.write_exit(
-            Exit(cause=self.cause, code=code, time=ended, message=self.message, model=model, output=output, host=host)
+            Exit(
+                cause=self.cause,
+                code=code,
+                time=ended,
+                message=self.message,
+                model=model,
+                output=output,
+                host=host,
+                memory=self.memory,
+            )
         )
 
     def _open(self) -> None:
@@ -106,16 +118,19 @@ class _Supervisor:
 
     def _run_programs(self) -> int:
         """Start the program of each host and wait for the end of all; the exit code as a shell shows it, of the first that failed."""
-        if self.run_.hosts:
-            hosts = [host.name for host in self.run_.hosts]
-            self.addresses = addresses.take(self.run_.id, len(hosts))
-            addresses.lay(self.folder, hosts, self.addresses)
+        try:
+            self.run_, self.provision = provision.provide(self.run_, self.folder)
+        except ProvisionError as error:
+            self.cause, self.message = error.cause, str(error)
+            return 1
         programs = self._start_all()
         if not programs:
+            self.provision.end_feeder()
             return self.failed[1] if self.failed else 0
         self.deadline = self.run_.deadline(self.clock.seconds())
         self._wait_for_programs(programs)
-        if isinstance(self.run_.program, Container):
+        self.memory = tuple(started.peak for started in programs)
+        if any(isinstance(part.program, Container) for part in (*self.run_.on_hosts, *self.run_.on_servers)):
             program.remove_containers(self.folder)
             self._take_container_error()
         self._finish_matching()
@@ -147,12 +162,18 @@ class _Supervisor:
 
     def _wait_for_programs(self, programs: Sequence[HostedProgram]) -> None:
         running = list(programs)
+        feeders = [] if self.provision.feeder is None else [self.provision.feeder.process]
 
         def kill(how: signal.Signals) -> None:
             for started in running:
                 started.kill(how)
 
         def over(ready: set[int]) -> bool:
+            if self.provision.feeder is not None and self.provision.feeder.process in ready:
+                feeders.clear()
+                self._stop(
+                    kill, Cause.DATA, self.provision.end_feeder() or "InternalServerError: What fed the channels has ended."
+                )
             for started in [started for started in running if started.process in ready]:
                 running.remove(started)
                 self._collect(started, kill, last=not running)
@@ -160,16 +181,19 @@ class _Supervisor:
 
         if self.failed is not None:  # one could not be started
             kill(signal.SIGKILL)
-        self._wait(kill, over, running)
+        self._wait(kill, over, running, feeders)
         if self.asked is not None and self.failed is None:
             self.cause, self.message = self.asked
 
     def _collect(self, ended: HostedProgram, kill: Callable[[signal.Signals], object], *, last: bool) -> None:
-        """Take a program that has ended, and what it has printed last; one that has failed ends those of the other hosts."""
+        """Take a program that has ended, and what it has printed last; one that ought not to have ends those of the other hosts."""
+        if last:
+            self.provision.end_feeder()
         code = ended.reap(self.output.matching.pid, last=last)
         self.output.drain(ended.reading, ended.number)
         os.close(ended.reading)
-        if code and self.asked is None and self.failed is None:
+        ends_all = code or self.run_.contract is Contract.SERVING  # whose programs are not to end by themselves
+        if ends_all and self.asked is None and self.failed is None:
             self.failed = ended.run.host, code
             if not last:
                 kill(signal.SIGTERM)
@@ -212,9 +236,7 @@ class _Supervisor:
             if self.notify_at is not None and now >= self.notify_at:
                 self._notify_of_values(now)
             if now >= check_disk_at:
-                self._check_disk(kill)
-                self._check_for_stop(kill)  # the program may have removed what it is woken by
-                self.output.matching.check()
+                self._check(kill, programs)
                 check_disk_at = time.monotonic() + _CHECK_DISK_EVERY
             moments = [
                 check_disk_at,
@@ -245,6 +267,13 @@ class _Supervisor:
             poll.register(self.output.matching.writing, select.POLLOUT)
         return {descriptor for descriptor, _ in poll.poll(0 if self.output.matching.busy else seconds * 1000 + 1)}
 
+    def _check(self, kill: Callable[[signal.Signals], object], programs: Sequence[HostedProgram]) -> None:
+        self._check_disk(kill)
+        self._check_for_stop(kill)  # the program may have removed what it is woken by
+        self.output.matching.check()
+        for started in programs:
+            started.measure()
+
     def _check_for_stop(self, kill: Callable[[signal.Signals], object]) -> None:
         asked = self.folder.asked_to_stop()
         if asked is not None:
@@ -263,6 +292,8 @@ class _Supervisor:
 
     def _check_disk(self, kill: Callable[[signal.Signals], object]) -> None:
         self.disk_checks += 1
+        if self.run_.contract is Contract.SERVING and not self.folder.run_json.exists():
+            self._stop(kill, Cause.STOP)  # nobody would ever end it
         limit = self.run_.disk_limit if self.disk_checks % _MEASURE_EVERY == 0 else None
         for host in self.hosts:
             if message := disk.shortage(host.work, self.run_.disk_floor, limit):
@@ -283,6 +314,8 @@ class _Supervisor:
 
     def _pack(self, code: int) -> tuple[bool, bool]:
         """Pack what it has left; whether there is a model, and output."""
+        if self.run_.contract is not Contract.TRAINING:
+            return False, False
         for number, mounts in self.mounts.items():
             for path in program_mounts.hidden_results(mounts, self.run_.checkpoints):
                 self.output.insert(f"not uploaded: what the program wrote to {path}, over which it has mounted something", number)

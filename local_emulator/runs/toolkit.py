@@ -6,8 +6,7 @@ The toolkit also logs its environment there, as JSON and as variables; that is l
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from local_emulator.domain.jobs import Status
-from local_emulator.domain.training import TrainingJob
+from local_emulator.domain.jobs import Job, Status
 from local_emulator.runs.folder import EvidenceError, RunFolder
 from local_emulator.runs.run import Mode, Run
 
@@ -27,7 +26,7 @@ def invocation(folder: RunFolder, host: str | None, ms: int) -> Events:
     return [(ms, line) for line in lines]
 
 
-def report(job: TrainingJob, folder: RunFolder, host: str | None, ms: int) -> Events:
+def report(job: Job, folder: RunFolder, host: str | None, ms: int) -> Events:
     """The lines after the output of a script that has ended by itself."""
     if _script(folder, host) is None:
         return ()

@@ -5,15 +5,23 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
+from local_emulator.domain.endpoint import Endpoint
+from local_emulator.domain.experiment import Experiment, Trial, TrialComponent
 from local_emulator.domain.history import History, Observation
-from local_emulator.domain.jobs import Status
+from local_emulator.domain.invocation import QueuedInvocation
+from local_emulator.domain.jobs import Record, RecordStatus
+from local_emulator.domain.model import EndpointConfig, Model
 from local_emulator.domain.names import Arn, AwsScope
+from local_emulator.domain.pipeline import Pipeline, PipelineExecution
+from local_emulator.domain.processing import ProcessingJob
+from local_emulator.domain.registry import ModelPackage, ModelPackageGroup
 from local_emulator.domain.training import TrainingJob, TrainingSummary
+from local_emulator.domain.transform import TransformJob
 from local_emulator.domain.tuning import TuningJob
 
-J = TypeVar("J", TuningJob, TrainingJob)
+J = TypeVar("J", bound=Record)
 Item = TypeVar("Item")
 
 
@@ -35,8 +43,9 @@ class Query:
 
     scope: AwsScope | None = None
     tuning: Arn | None = None
-    statuses: Collection[Status] = ()
+    statuses: Collection[RecordStatus] = ()
     name_contains: str | None = None
+    name_prefix: str | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
     modified_after: datetime | None = None
@@ -55,8 +64,15 @@ class Page(Generic[Item]):
     next: str | None = None
 
 
+class Change(NamedTuple):
+    """A record that was added or has changed its state, and what it was before; None if it was added."""
+
+    record: Record
+    before: Record | None
+
+
 class Table(Protocol[J]):
-    """Jobs of one kind by their ARNs."""
+    """Records of one kind by their ARNs."""
 
     def add(self, job: J) -> None:
         """Keep a new job, or raise AlreadyExists."""
@@ -70,7 +86,7 @@ class Table(Protocol[J]):
         Raises:
             NotFound: There is no such job.
             Conflict: It was changed since it was read.
-            ImpossibleTransition: Its new status may not follow the stored one (`domain/jobs.py`).
+            ImpossibleTransition: Its new status may not follow the stored one (`RecordStatus.may_follow`).
         """
 
     def find(self, query: Query) -> Page[J]:
@@ -87,7 +103,7 @@ class Table(Protocol[J]):
 
 
 class Store(Protocol):
-    """Jobs and their observations. Safe to use from several threads. Everything may raise StoreUnavailable."""
+    """Records of all kinds, and observations. Safe to use from several threads. Everything may raise StoreUnavailable."""
 
     @property
     def tunings(self) -> Table[TuningJob]:
@@ -97,17 +113,72 @@ class Store(Protocol):
     def trainings(self) -> Table[TrainingJob]:
         """Training jobs, children of tuning jobs or not."""
 
+    @property
+    def processings(self) -> Table[ProcessingJob]:
+        """Processing jobs."""
+
+    @property
+    def transforms(self) -> Table[TransformJob]:
+        """Transform jobs."""
+
+    @property
+    def invocations(self) -> Table[QueuedInvocation]:
+        """Invocations of asynchronous endpoints that are not answered yet."""
+
+    @property
+    def models(self) -> Table[Model]:
+        """Models."""
+
+    @property
+    def configs(self) -> Table[EndpointConfig]:
+        """Endpoint configurations."""
+
+    @property
+    def endpoints(self) -> Table[Endpoint]:
+        """Endpoints."""
+
+    @property
+    def package_groups(self) -> Table[ModelPackageGroup]:
+        """Groups of model packages."""
+
+    @property
+    def packages(self) -> Table[ModelPackage]:
+        """Model packages."""
+
+    @property
+    def experiments(self) -> Table[Experiment]:
+        """Experiments."""
+
+    @property
+    def trials(self) -> Table[Trial]:
+        """Trials of experiments."""
+
+    @property
+    def components(self) -> Table[TrialComponent]:
+        """Trial components."""
+
+    @property
+    def pipelines(self) -> Table[Pipeline]:
+        """Pipelines."""
+
+    @property
+    def executions(self) -> Table[PipelineExecution]:
+        """Executions of pipelines."""
+
+    def table(self, arn: Arn) -> Table[Any]:
+        """The table of the kind of a resource that is ours."""
+
     def summaries(self, query: Query) -> Page[TrainingSummary]:
         """The page of `trainings.find`, with only the members that lists show."""
 
-    def runs(self) -> Collection[str]:
-        """The ids of all runs that training jobs have had."""
+    def runs(self, *, active: bool = False) -> Collection[str]:
+        """The ids of all runs that records of any kind have had; with `active` of records that are not terminal."""
 
     def mark_failed(self, arn: Arn, reason: str, now: datetime) -> None:
-        """End a job whose record cannot be read: lists and histories show it as failed."""
+        """End a record that cannot be read: lists and histories show it as failed."""
 
     def clear(self) -> None:
-        """Delete every job."""
+        """Delete every record."""
 
     def transaction(self) -> AbstractContextManager[None]:
         """All or nothing of what is written inside; transactions may be nested and only the outermost commits."""

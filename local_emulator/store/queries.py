@@ -5,13 +5,13 @@ order of the sort's index and filtered until the page is full, which is soon bec
 """
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from local_emulator.domain.jobs import Status
 from local_emulator.domain.names import AwsScope
 from local_emulator.store.base import Query, Sort
-from local_emulator.store.records import microseconds
+from local_emulator.store.times import microseconds
 
 FEW = 500
 
@@ -109,11 +109,14 @@ def _scope(query: Query) -> Sequence[_Condition]:
 def _filters(query: Query) -> Sequence[_Condition]:
     conditions = []
     if query.statuses:
-        statuses = tuple(Status(status).value for status in query.statuses)
+        statuses = tuple(map(str, query.statuses))
         one_of = "{} = ?" if len(statuses) == 1 else f"{{}} IN ({', '.join('?' * len(statuses))})"
         conditions.append(_Condition(column="status", sql=one_of, values=statuses))
     if query.name_contains:
         conditions.append(_Condition(column="key", sql="instr({}, ?) > 0", values=(query.name_contains.casefold(),)))
+    if query.name_prefix:
+        prefix = query.name_prefix.casefold()
+        conditions.append(_Condition(column="key", sql="({0} >= ? AND {0} < ?)", values=(prefix, prefix + chr(sys.maxunicode))))
     conditions += [
         _Condition(column=column, sql=f"{{}} {sign} ?", values=(microseconds(time),))
         for column, sign, time in (

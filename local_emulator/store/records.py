@@ -5,14 +5,13 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from functools import cache
 from typing import Any, TypeVar
 
-from local_emulator.documents import parse
-from local_emulator.domain.training import TrainingJob
-from local_emulator.domain.tuning import TuningJob
+from local_emulator.store.kinds import KINDS
+from local_emulator.store.times import at, microseconds
 
 SCHEMA = 1
 
@@ -21,22 +20,8 @@ Reader = Callable[[Any], Any]
 
 # A member that is not written, since it is made of `request` when the record is read.
 _PARSED: Mapping[type, tuple[str, Callable[[Mapping[str, Any]], object]]] = {
-    TrainingJob: ("spec", parse.training),
-    TuningJob: ("plan", parse.tuning),
+    kind.record: (kind.parsed, kind.parse) for kind in KINDS if kind.parsed
 }
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def microseconds(time: datetime) -> int:
-    """Microseconds since the epoch, exactly."""
-    return (time - _EPOCH) // _MICROSECOND
-
-
-def at(since_epoch: int) -> datetime:
-    """The time so many microseconds after the epoch, exactly."""
-    return _EPOCH + timedelta(microseconds=since_epoch)
 
 
 def to_json(record: object) -> str:

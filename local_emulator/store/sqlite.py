@@ -16,33 +16,52 @@ from local_emulator.completion import patience
 from local_emulator.database import connect, limit_log, verify
 from local_emulator.domain.errors import Damaged, StoreError, StoreUnavailable, Unreadable
 from local_emulator.domain.history import History, HistorySummary, Observation, Trial, Trials
-from local_emulator.domain.jobs import Secondary, Status
-from local_emulator.domain.names import Arn
+from local_emulator.domain.jobs import Record, Secondary, Status
+from local_emulator.domain.names import Arn, kind_of
 from local_emulator.domain.training import TrainingJob, TrainingSummary
 from local_emulator.domain.tuning import TuningJob
-from local_emulator.store.base import Page, Query
+from local_emulator.store.base import Change, Page, Query
 from local_emulator.store.history_cache import HistoryCache
-from local_emulator.store.queries import scope_key
-from local_emulator.store.records import at, microseconds
+from local_emulator.store.kinds import (
+    COMPONENTS,
+    CONFIGS,
+    ENDPOINTS,
+    EXECUTIONS,
+    EXPERIMENTS,
+    INVOCATIONS,
+    KINDS,
+    MODELS,
+    PACKAGE_GROUPS,
+    PACKAGES,
+    PIPELINES,
+    PROCESSINGS,
+    TRAININGS,
+    TRANSFORMS,
+    TRIALS,
+    TUNINGS,
+    WITH_RUNS,
+)
 from local_emulator.store.table import Table
+from local_emulator.store.times import at, microseconds
 
-_VERSION = 3
+_VERSION = 4
 _SCHEMA = Path(__file__).with_name("schema.sql")
+_RECORDS = Path(__file__).with_name("records.sql")
 _UPGRADE = Path(__file__).with_name("migrations") / "3.sql"
 _MOST = 1_000_000  # numbers (values, and members of trials) that the histories in memory may hold together
 _SUMMARY = "name, arn, status, secondary, created, modified, started, ended, failure, definition, metric, objective, tuned"
 
-
-TABLES = ("tunings", "trainings", "observations", "offsets")
-_CHECKED = ("tunings", "trainings", "offsets")  # at the start; observations, of which there may be a million, when they are read
+TABLES = (*(kind.table for kind in KINDS), "observations", "offsets")
+# At the start; observations, of which there may be a million, when they are read.
+_CHECKED = tuple(table for table in TABLES if table != "observations")
 _SOUND = "observations.sum = checksum(training, seq, observations.metric, value, ms)"
 
 
 class SqliteStore:
-    """Jobs and observations in a file, or in memory if `path` is None. Safe to use from several threads.
+    """Records and observations in a file, or in memory if `path` is None. Safe to use from several threads.
 
-    `on_change` is called with every job that was added or has changed its status, `on_unreadable` for every one that a page leaves out
-    because its record cannot be read. Without `check` an empty file may be made again beside runs.
+    `on_change` is called for every record that was added or has changed its state, `on_unreadable` for every one that a page leaves
+    out because it cannot be read. Without `check` an empty file may be made again beside runs.
 
     Raises:
         Damaged: The file is not what was written.
@@ -52,7 +71,7 @@ class SqliteStore:
     def __init__(
         self,
         path: Path | None,
-        on_change: Callable[[TuningJob | TrainingJob], None] = lambda _: None,
+        on_change: Callable[[Change], None] = lambda _: None,
         on_unreadable: Callable[[Unreadable], None] = lambda _: None,
         *,
         check: bool = True,
@@ -61,7 +80,7 @@ class SqliteStore:
         self._on_change = on_change
         self.on_unreadable = on_unreadable
         self._depth = 0
-        self._changed_jobs: list[TuningJob | TrainingJob] = []
+        self._changes: list[Change] = []
         self._histories: OrderedDict[Arn, HistoryCache] = OrderedDict()
         self._touched: set[Arn] = set()
         self._parents: dict[Arn, Trials] = {}
@@ -79,8 +98,22 @@ class SqliteStore:
         except StoreError:
             self._db.close()
             raise
-        self.tunings: Table[TuningJob] = Table(self, "tunings", TuningJob, _columns)
-        self.trainings: Table[TrainingJob] = Table(self, "trainings", TrainingJob, _training_columns)
+        self.tunings = Table(self, TUNINGS)
+        self.trainings = Table(self, TRAININGS)
+        self.processings = Table(self, PROCESSINGS)
+        self.transforms = Table(self, TRANSFORMS)
+        self.models = Table(self, MODELS)
+        self.configs = Table(self, CONFIGS)
+        self.endpoints = Table(self, ENDPOINTS)
+        self.invocations = Table(self, INVOCATIONS)
+        self.package_groups = Table(self, PACKAGE_GROUPS)
+        self.packages = Table(self, PACKAGES)
+        self.experiments = Table(self, EXPERIMENTS)
+        self.trials = Table(self, TRIALS)
+        self.components = Table(self, COMPONENTS)
+        self.pipelines = Table(self, PIPELINES)
+        self.executions = Table(self, EXECUTIONS)
+        self._tables: Mapping[str, Table[Any]] = {kind.segment: getattr(self, kind.table) for kind in KINDS}
 
     def _open(self, path: Path | None) -> None:
         self._db.execute("PRAGMA journal_mode = WAL")
@@ -89,15 +122,20 @@ class SqliteStore:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version > _VERSION:
             raise StoreError(f"{path} was written by a newer version of this program (schema {version}, ours is {_VERSION})")
+        script = ""
         if version < _VERSION:
             schema = _SCHEMA.read_text()
-            script = schema if version == 0 else _UPGRADE.read_text().replace("-- schema.sql\n", schema)
+            script = {0: schema, 3: ""}.get(version, _UPGRADE.read_text().replace("-- schema.sql\n", schema))
+        known = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        records = _RECORDS.read_text()
+        script += "".join(records.replace("{table}", kind.table) for kind in KINDS if kind.plain and kind.table not in known)
+        if script:
             self._db.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {_VERSION}; COMMIT;")
 
     def clear(self) -> None:
-        """Forget every job."""
+        """Forget every record."""
         with self.transaction():
-            for table in (self.tunings, self.trainings):
+            for table in self._tables.values():
                 table.clear()
             self._histories.clear()
             self._parents.clear()
@@ -129,13 +167,13 @@ class SqliteStore:
                 self._settle(committed=True)
 
     def _settle(self, *, committed: bool) -> None:
-        """After a transaction: drop what memory holds of a rollback, or report the jobs that have changed."""
-        self.tunings.settle(committed=committed)
-        self.trainings.settle(committed=committed)
-        jobs, self._changed_jobs = self._changed_jobs, []
+        """After a transaction: drop what memory holds of a rollback, or report the records that have changed."""
+        for table in self._tables.values():
+            table.settle(committed=committed)
+        changes, self._changes = self._changes, []
         if committed:
-            for job in jobs:
-                self._on_change(job)
+            for change in changes:
+                self._on_change(change)
         else:
             for key in self._touched:
                 self._histories.pop(key, None)
@@ -152,17 +190,14 @@ class SqliteStore:
             return self._db.execute(sql, values).rowcount
 
     def mark_failed(self, arn: Arn, reason: str, now: datetime) -> None:
-        """End a job whose record cannot be read: lists and histories show it as failed."""
-        status, time = Status.FAILED.value, microseconds(now)
+        """End a record that cannot be read: lists and histories show it as failed."""
         with self.transaction():
-            self.change("UPDATE tunings SET status = ?, modified = ? WHERE arn = ?", status, time, arn)
-            self.change(
-                "UPDATE trainings SET status = ?, secondary = ?, failure = ?, ended = ?, modified = ? WHERE arn = ?",
-                status, Secondary.FAILED.value, reason, time, time, arn,
-            )  # fmt: skip
-            self._histories.clear()  # one of them has it
-            self.tunings.forget()
-            self.trainings.forget()
+            self.table(arn).mark_failed(arn, reason, microseconds(now))
+            self._histories.clear()  # one of them may have it
+
+    def table(self, arn: Arn) -> Table[Any]:
+        """The table of the kind of a resource that is ours."""
+        return self._tables[kind_of(arn)]
 
     # --- training jobs in brief -----------------------------------------------------------------------------------------
 
@@ -171,9 +206,15 @@ class SqliteStore:
         rows, rest = self.trainings.page(query, _SUMMARY)
         return Page(items=tuple(map(_summary, rows)), next=rest)
 
-    def runs(self) -> Collection[str]:
-        """The ids of all runs that training jobs have had."""
-        return {run for row in self.rows("SELECT runs FROM trainings") for run in row[0].split()}
+    def runs(self, *, active: bool = False) -> Collection[str]:
+        """The ids of all runs that records of any kind have had; with `active` of records that are not terminal."""
+        return {
+            run
+            for kind in WITH_RUNS
+            for runs, status in self.rows(f"SELECT runs, status FROM {kind.table}")  # noqa: S608 - our own names
+            if not (active and kind.statuses(status).terminal)
+            for run in runs.split()
+        }
 
     # --- observations ---------------------------------------------------------------------------------------------------
 
@@ -287,16 +328,15 @@ class SqliteStore:
         self._touched.add(job.tuning_arn)
         return self._histories.get(job.tuning_arn)
 
-    def changed(self, job: TuningJob | TrainingJob, *, before: TuningJob | TrainingJob | None = None, gone: bool = False) -> None:
+    def changed(self, job: Record, *, before: Record | None = None, gone: bool = False) -> None:
         """Update the histories in memory; the change is reported when the transaction is committed."""
         if not gone and (before is None or job.state != before.state):
-            self._changed_jobs.append(job)
+            self._changes.append(Change(job, before))
         if isinstance(job, TuningJob):
             if gone:
                 self._histories.pop(job.arn, None)
                 self._parents.pop(job.arn, None)
-            return
-        if cache := self._cached_history(job):
+        elif isinstance(job, TrainingJob) and (cache := self._cached_history(job)):
             if gone:
                 cache.forget(job.name)
             else:
@@ -339,29 +379,6 @@ def _trial(job: TrainingJob) -> Trial:
         definition=job.definition,
         ended=job.ended,
     )
-
-
-def _columns(job: TuningJob | TrainingJob) -> Mapping[str, object]:
-    times = {"created": microseconds(job.created), "modified": microseconds(job.modified)}
-    return {"arn": job.arn, "scope": scope_key(job.scope), "name": job.name, "status": job.status.value, **times}
-
-
-def _training_columns(job: TrainingJob) -> Mapping[str, object]:
-    return {
-        **_columns(job),
-        "secondary": job.secondary.value,
-        "started": None if job.started is None else microseconds(job.started),
-        "ended": None if job.ended is None else microseconds(job.ended),
-        "failure": job.failure_reason,
-        "retryable": job.retryable,
-        "tuning": job.tuning_arn,
-        "definition": job.definition,
-        "runs": " ".join([job.run, *(previous.run for previous in job.previous_runs)]),
-        "number": job.index,
-        "tuned": json.dumps(job.tuned, ensure_ascii=False),
-        "metric": job.objective,
-        "objective": job.final_objective,
-    }
 
 
 def _summary(row: tuple[Any, ...]) -> TrainingSummary:

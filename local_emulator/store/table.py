@@ -1,19 +1,18 @@
-"""Jobs of one kind: a table of SQLite, and in memory, as objects, the jobs that were used last."""
+"""Records of one kind: a table of SQLite, and in memory, as objects, those that were used last."""
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Generic, Protocol
 
 from local_emulator.domain.errors import AlreadyExists, Conflict, ImpossibleTransition, NotFound, Unreadable
-from local_emulator.domain.jobs import ACTIVE, MAY_PRECEDE
+from local_emulator.domain.jobs import Record, may_precede
 from local_emulator.domain.names import Arn
-from local_emulator.domain.training import TrainingJob
-from local_emulator.domain.tuning import TuningJob
 from local_emulator.store import queries
 from local_emulator.store.base import J, Page, Query, Sort
+from local_emulator.store.kinds import Kind
 from local_emulator.store.records import from_json, to_json
 
 _KEPT = 2048  # jobs as objects, less than ten kilobytes each; more than can be active under AWS's quotas
@@ -33,7 +32,7 @@ class Database(Protocol):
     def change(self, sql: str, *values: object) -> int:
         """Number of rows that a statement changed."""
 
-    def changed(self, job: TuningJob | TrainingJob, *, before: TuningJob | TrainingJob | None = None, gone: bool = False) -> None:
+    def changed(self, job: Record, *, before: Record | None = None, gone: bool = False) -> None:
         """A job was added, changed (and was `before`, if that is in memory) or deleted in the transaction that is open."""
 
     def on_unreadable(self, error: Unreadable) -> None:
@@ -43,11 +42,10 @@ class Database(Protocol):
 class Table(Generic[J]):
     """Jobs by their ARNs. All changes are made here, so the objects in memory are those that are stored."""
 
-    def __init__(self, database: Database, name: str, kind: type[J], columns: Callable[[J], Mapping[str, object]]) -> None:
+    def __init__(self, database: Database, kind: Kind[J]) -> None:
         self._db = database
-        self._name = name
-        self._kind: type[J] = kind
-        self._columns: Callable[[J], Mapping[str, object]] = columns
+        self._kind: Kind[J] = kind
+        self._name = kind.table
         self._kept: OrderedDict[Arn, J] = OrderedDict()
         self._touched: set[Arn] = set()
         self._active: Sequence[Arn] | None = None  # None: to be read
@@ -81,7 +79,7 @@ class Table(Generic[J]):
         newer: J = replace(job, version=job.version + 1)
         row = self._row(newer)
         sets = ", ".join(f"{column} = ?" for column in row)
-        before = sorted(MAY_PRECEDE[newer.status])
+        before = may_precede(newer.status)
         with self._db.transaction():
             sql = f"UPDATE {self._name} SET {sets} WHERE arn = ? AND version = ? AND status IN ({', '.join('?' * len(before))})"  # noqa: S608 - our own names
             if self._db.change(sql, *row.values(), job.arn, job.version, *before):
@@ -105,6 +103,14 @@ class Table(Generic[J]):
             self._wrote(arn, None)
             self._db.changed(job, gone=True)
 
+    def mark_failed(self, arn: Arn, reason: str, time: int) -> None:
+        """Show a job that cannot be read as failed."""
+        columns = self._kind.failed(reason, time)
+        sets = ", ".join(f"{column} = ?" for column in columns)
+        with self._db.transaction():
+            self._db.change(f"UPDATE {self._name} SET {sets} WHERE arn = ?", *columns.values(), arn)  # noqa: S608 - our own names
+            self.forget()
+
     def clear(self) -> None:
         """Delete all jobs without reporting it."""
         with self._db.transaction():
@@ -122,7 +128,8 @@ class Table(Generic[J]):
         """The ARNs of the jobs whose status is not terminal, unreadable ones too, the oldest first."""
         with self._db.lock:
             if self._active is None:
-                self._active = self.arns(Query(statuses=ACTIVE, sort=Sort.CREATED))
+                statuses = self._kind.active  # none of a definition's
+                self._active = self.arns(Query(statuses=statuses, sort=Sort.CREATED)) if statuses else ()
             return self._active
 
     def arns(self, query: Query) -> Sequence[Arn]:
@@ -161,7 +168,7 @@ class Table(Generic[J]):
         return None
 
     def _row(self, job: J) -> dict[str, object]:
-        return {"key": job.name.casefold(), **self._columns(job), "version": job.version, "body": to_json(job)}
+        return {"key": job.name.casefold(), **self._kind.columns(job), "version": job.version, "body": to_json(job)}
 
     def _read(self, arn: Arn, version: int, number: int) -> J | None:
         job = self._kept.get(arn)
@@ -178,7 +185,7 @@ class Table(Generic[J]):
 
     def _job(self, arn: Arn, body: str, version: int) -> J:
         try:
-            job: J = replace(from_json(self._kind, body), version=version)
+            job: J = replace(from_json(self._kind.record, body), version=version)
         except Exception as error:  # whatever a damaged record raises
             raise Unreadable(f"the record of {arn} cannot be read ({type(error).__name__}: {error})") from error
         return job

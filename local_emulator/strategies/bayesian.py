@@ -7,13 +7,17 @@ their points are never proposed again.
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
+from threadpoolctl import ThreadpoolController
 
-from local_emulator.domain.history import Goal, History, Trial
+from local_emulator.domain.history import Goal, History, Trial, end_order
 from local_emulator.domain.space import Categorical, Integer, Parameter, Point, Space
+from local_emulator.strategies.expectation import Expectation, Scale, expected
 from local_emulator.strategies.gaussian_process import Array, Embedding, GaussianProcess, Kernel, fit
 from local_emulator.strategies.median_rule import MedianRule
 from local_emulator.strategies.random import Key, key
@@ -21,27 +25,50 @@ from local_emulator.strategies.random import Key, key
 _MOST_FOR_FIT = 150  # rows that the kernel is learnt from: its cost grows with their cube
 _MOST_ROWS = 500  # rows that predictions are made from
 _MOST_CELLS = 1000  # integers; a range of more is searched like real numbers
-_FIRST = 10  # points that are spread evenly before there is anything to learn from, those still running included
+_FIRST = 6  # points before there is anything to learn from, those still running included
+_MOST_AT_ONCE = 100  # points that are spread evenly where as many training jobs begin before one has ended
 _LEAST = 4  # results without which there is no learning
-_CANDIDATES = 1024
-_CLIMBS = 10
-_STEPS = 30
 _LEADERS = 5
 _NEARBY = (0.02, 0.1)  # how far from a leader, in the unit cube
 _MOVED, _KEPT = 0.7, 0.8  # shares of a leader's numbers that move and of its categories that stay
 
 
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How hard a proposal is searched for.
+
+    Attributes:
+        candidates: Rows spread over the space of which the best are looked at.
+        climbs: Of the best candidates, those that are improved by gradients.
+        steps: Steps of that; 0 for none.
+        growth: Factor by which the results must grow in number before the kernel is learnt anew.
+    """
+
+    candidates: int = 1024
+    climbs: int = 10
+    steps: int = 30
+    growth: float = 1.0
+
+
+FULL = Effort()
+QUICK = Effort(candidates=256, climbs=4, steps=0, growth=1.4)
+"""For simulations of many tuning jobs: about a tenth of the time."""
+
+
 class Bayesian:
     """Searches a space with a Gaussian process."""
 
-    def __init__(self, space: Space, *, seed: int, early_stopping: bool = False) -> None:
+    def __init__(self, space: Space, *, seed: int, early_stopping: bool = False, effort: Effort = FULL) -> None:
         self._space = space
         self._seed = seed
+        self._effort = effort
+        self._kernels: dict[tuple[tuple[int, float | None], ...], Kernel] = {}
+        self._known_rows: dict[Key, Sequence[float] | None] = {}
         self._rule = MedianRule() if early_stopping else None
         self._values = [len(parameter.values) if isinstance(parameter, Categorical) else 0 for parameter in space.parameters]
         self._cells = [_cells(parameter) for parameter in space.parameters]
         self._embedding = Embedding(self._values)
-        self._design = _spread(_FIRST, len(space.parameters), np.random.default_rng(seed))
+        self._design = _first_rows(self._values, np.random.default_rng(seed))
 
     def prune(self, history: History) -> Sequence[Trial]:
         """Running trials that the median rule stops, if early stopping is on."""
@@ -49,6 +76,10 @@ class Bayesian:
 
     def ask(self, history: History, count: int) -> Sequence[Point]:
         """Up to `count` new points, fewer only when a finite space is used up."""
+        with _libraries().limit(limits=1):
+            return self._asked(history, count)
+
+    def _asked(self, history: History, count: int) -> Sequence[Point]:
         points: list[Point] = []
         tried = {key(trial.point) for trial in history.trials}
         process = self._learn(history)
@@ -61,49 +92,90 @@ class Bayesian:
                 point = self._space.at(self._design[number].tolist()) if number < len(self._design) else None
             else:
                 point = self._propose(process, number, tried)
-                process = process.with_expected(self._rows([point])) if point else process
+                if point and index < count - 1:
+                    process = process.with_expected(self._rows([point]))
             if point is None or key(point) in tried:
                 point = self._fresh(number, tried)
             tried.add(key(point))
             points.append(point)
         return points
 
+    def expectation(self, history: History, point: Point) -> Expectation | None:
+        """What the model that the next point is proposed with expects of a point.
+
+        None while points are spread evenly, of a point outside the space, and where nothing says how good results are here: parents
+        learnt from other data, and no training job of this tuning job has an objective yet.
+        """
+        with _libraries().limit(limits=1):
+            process, own = self._learn(history), self._groups(history)[-1]
+            if process is None or not own or self._row(point) is None:
+                return None
+            objectives = _sign(history) * np.array([float(trial.final or 0.0) for trial in own])
+            return expected(process, self._rows([point]), Scale(objectives, warp(objectives), _sign(history)))
+
     # --- learning -------------------------------------------------------------------------------------------------------
 
-    def _learn(self, history: History) -> GaussianProcess | None:
+    def _groups(self, history: History) -> Sequence[Sequence[Trial]]:
+        """Trials to learn from, the tuning job's own in the last group.
+
+        Parents that were trained on other data say what is good, not how good it is here: each group is warped by itself.
+        """
         parents, own = self._observed(history.parents), self._observed(history.trials)
-        # Parents that were trained on other data say what is good, not how good it is here: each group is warped by itself.
-        groups = [parents, own] if history.transfer else [[*parents, *own]]
-        running = [trial.point for trial in history.running if self._holds(trial.point)]
+        return [parents, own] if history.transfer else [[*parents, *own]]
+
+    def _learn(self, history: History) -> GaussianProcess | None:
+        groups = self._groups(history)
+        running = [trial.point for trial in history.running if self._row(trial.point) is not None]
         observed = [trial for group in groups for trial in group]
         if len(observed) < _LEAST or len(observed) + len(running) < _FIRST:
             return None
-        sign = -1.0 if history.goal is Goal.MAXIMIZE else 1.0
+        sign = _sign(history)
         objectives = [np.array([sign * float(trial.final or 0.0) for trial in group]) for group in groups if group]
         outputs = np.concatenate([warp(values) for values in objectives])
         rows = self._rows([trial.point for trial in observed])
-        kernel = self._kernel(rows, outputs)
+        kernel = self._kernel(rows, outputs) if self._effort.growth <= 1 else self._earlier_kernel(observed, rows, sign)
         chosen = _most_informative(outputs, _MOST_ROWS)
         process = GaussianProcess(kernel, rows[chosen], outputs[chosen], self._embedding)
         return process.with_expected(self._rows(running)) if running else process
 
     def _observed(self, trials: Sequence[Trial]) -> Sequence[Trial]:
         """Trials with an objective whose points lie in this space."""
-        return [trial for trial in trials if trial.final is not None and self._holds(trial.point)]
+        return [trial for trial in trials if trial.final is not None and self._row(trial.point) is not None]
 
     def _kernel(self, rows: Array, outputs: Array) -> Kernel:
         chosen = _most_informative(outputs, _MOST_FOR_FIT)
         return fit(rows[chosen], outputs[chosen], self._embedding)
 
-    def _holds(self, point: Point) -> bool:
-        """Whether a point lies in this space (a parent may have tuned other values, or within other ranges)."""
-        return all(parameter.name in point and _within(parameter, point[parameter.name]) for parameter in self._space.parameters)
+    def _earlier_kernel(self, observed: Sequence[Trial], rows: Array, sign: float) -> Kernel:
+        """The kernel of the first results only, as many as there were when the number had last grown by the effort's factor."""
+        count = _LEAST
+        while (more := math.ceil(count * self._effort.growth)) <= len(observed):
+            count = more
+        first = sorted(range(len(observed)), key=lambda at: end_order(observed[at]))[:count]
+        known = tuple((observed[at].index, observed[at].final) for at in first)
+        if known not in self._kernels:
+            outputs = np.array([sign * float(observed[at].final or 0.0) for at in first])
+            self._kernels[known] = self._kernel(rows[first], warp(outputs))
+        return self._kernels[known]
 
     def _rows(self, points: Sequence[Point]) -> Array:
-        return np.array([self._row(self._space.units(point)) for point in points], dtype=np.float64)
+        """Rows of points that lie in this space."""
+        return np.array([self._row(point) for point in points], dtype=np.float64)
 
-    def _row(self, units: Sequence[float]) -> list[float]:
-        """Units with each categorical's cell replaced by its index."""
+    def _row(self, point: Point) -> Sequence[float] | None:
+        """Units of a point, with each categorical's cell replaced by its index; None where it does not lie in this space.
+
+        A parent may have tuned other values, or within other ranges.
+        """
+        known = key(point)
+        if known not in self._known_rows:
+            holds = all(
+                parameter.name in point and _within(parameter, point[parameter.name]) for parameter in self._space.parameters
+            )
+            self._known_rows[known] = self._coordinates(self._space.units(point)) if holds else None
+        return self._known_rows[known]
+
+    def _coordinates(self, units: Sequence[float]) -> list[float]:
         return [
             float(min(int(unit * len(parameter.values)), len(parameter.values) - 1))
             if isinstance(parameter, Categorical)
@@ -129,8 +201,10 @@ class Bayesian:
         candidates = self._candidates(process, rng)
         scores = process.log_improvements(candidates, best)
         order = np.argsort(-scores)
-        climbed = process.climb(candidates[order[:_CLIMBS]], best, _STEPS)
-        finalists = self._snap(np.vstack([climbed, candidates[order[: 2 * _CLIMBS]]]))
+        finalists = candidates[order[: 2 * self._effort.climbs]]
+        if self._effort.steps:
+            climbed = process.climb(finalists[: self._effort.climbs], best, self._effort.steps)
+            finalists = self._snap(np.vstack([climbed, finalists]))
         finalists = np.vstack([finalists, self._neighbours(finalists[0])]) if self._steps() else finalists
         ranking = np.argsort(-process.log_improvements(finalists, best))
         for index in ranking:
@@ -141,9 +215,9 @@ class Bayesian:
 
     def _candidates(self, process: GaussianProcess, rng: np.random.Generator) -> Array:
         """Rows spread over the space, and rows near the best ones seen."""
-        spread = _spread(_CANDIDATES, len(self._space.parameters), rng)
+        spread = _spread(self._effort.candidates, len(self._space.parameters), rng)
         leaders = process.inputs[np.argsort(process.means, kind="stable")[:_LEADERS]]
-        near = np.repeat(leaders, _CANDIDATES // (4 * _LEADERS), axis=0)
+        near = np.repeat(leaders, self._effort.candidates // (4 * _LEADERS), axis=0)
         widths = np.where(np.arange(len(near)) % 2, *_NEARBY)[:, None]
         moves = (rng.random(near.shape) < _MOVED) & (np.array(self._values) == 0)
         near += rng.normal(0.0, 1.0, size=near.shape) * widths * moves
@@ -193,6 +267,21 @@ class Bayesian:
                 return point
 
 
+@cache
+def _libraries() -> ThreadpoolController:
+    """The linear algebra of this process, to be done on one thread.
+
+    These matrices are so small that threads, which wait for one another, cost more than they bring (thirty times on a busy
+    machine), and how many there are would change the last digits, thus the points.
+    """
+    return ThreadpoolController()
+
+
+def _sign(history: History) -> float:
+    """What makes an objective something to minimise."""
+    return -1.0 if history.goal is Goal.MAXIMIZE else 1.0
+
+
 def _within(parameter: Parameter, text: str) -> bool:
     """Whether a text is a value of a parameter."""
     if isinstance(parameter, Categorical):
@@ -208,6 +297,12 @@ def _cells(parameter: Parameter) -> Array | None:
     if not isinstance(parameter, Integer) or parameter.high - parameter.low >= _MOST_CELLS:
         return None
     return np.array([parameter.unit(str(value)) for value in range(parameter.low, parameter.high + 1)])
+
+
+def _first_rows(values: Sequence[int], rng: np.random.Generator) -> Array:
+    """The middle of all ranges, with categories drawn, then rows spread evenly."""
+    middle = np.where(np.array(values) == 0, 0.5, rng.random(len(values)))
+    return np.vstack([middle, _spread(_MOST_AT_ONCE, len(values), rng)])
 
 
 def _spread(rows: int, columns: int, rng: np.random.Generator) -> Array:

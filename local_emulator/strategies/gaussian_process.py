@@ -10,14 +10,14 @@ and all that is quadratic in the number of rows is a product of matrices.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.linalg.lapack import dpotrf, dpotri
-from scipy.optimize import minimize
+from scipy.optimize import OptimizeResult, minimize
 from scipy.special import erfcx, ndtr
 
 Array = npt.NDArray[np.float64]
@@ -32,6 +32,9 @@ _LOG_SCALE_BOUNDS = (-4.0, 4.0)
 _LOG_NOISE_PRIOR = (-8.0, 2.0)
 _LOG_NOISE_BOUNDS = (math.log(1e-7), math.log(0.5))
 _START = (math.log(0.5), 0.0, math.log(1e-2))
+_FEATURES = 256  # of a function that is drawn
+_FREEDOM = 5  # twice the smoothness
+_THIN = 3  # steps of the sampler for each kernel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,21 +110,31 @@ def _loss(theta: Array, points: Array, owner: npt.NDArray[np.intp], outputs: Arr
     gradient[:columns] = -np.bincount(owner, weights=by_column, minlength=columns)
     gradient[-2] = 0.5 * float((pull * covariance).sum())
     gradient[-1] = 0.5 * noise * float(np.trace(pull))
-    for columns_of, mean, deviation in (
-        (slice(0, columns), _LOG_LENGTH_PRIOR[0] + 0.5 * math.log(columns), _LOG_LENGTH_PRIOR[1]),
-        (slice(columns, columns + 1), *_LOG_SCALE_PRIOR),
-        (slice(columns + 1, columns + 2), *_LOG_NOISE_PRIOR),
-    ):
-        off = (theta[columns_of] - mean) / deviation
-        value += 0.5 * float(off @ off)
-        gradient[columns_of] += off / deviation
-    return value, gradient
+    means, deviations = _prior(columns)
+    off = (theta - means) / deviations
+    return value + 0.5 * float(off @ off), gradient + off / deviations
+
+
+def _prior(columns: int) -> tuple[Array, Array]:
+    """Means and standard deviations of the normal priors on (log length scales, log scale, log noise)."""
+    length = _LOG_LENGTH_PRIOR[0] + 0.5 * math.log(columns)
+    means = [length] * columns + [_LOG_SCALE_PRIOR[0], _LOG_NOISE_PRIOR[0]]
+    return np.array(means), np.array([_LOG_LENGTH_PRIOR[1]] * columns + [_LOG_SCALE_PRIOR[1], _LOG_NOISE_PRIOR[1]])
 
 
 def fit(inputs: Array, outputs: Array, embedding: Embedding) -> Kernel:
     """The most probable kernel."""
+    return _kernel(_most_probable(inputs, outputs, embedding).x)
+
+
+def log_evidence(inputs: Array, outputs: Array, embedding: Embedding) -> float:
+    """The logarithm of how probable the outputs and their most probable kernel are, up to a constant."""
+    return -float(_most_probable(inputs, outputs, embedding).fun)
+
+
+def _most_probable(inputs: Array, outputs: Array, embedding: Embedding) -> OptimizeResult:
     columns = inputs.shape[1]
-    optimum = minimize(
+    return minimize(
         _loss,
         np.array([*[_START[0]] * columns, *_START[1:]]),
         args=(embedding(inputs), embedding.owner, outputs),
@@ -129,8 +142,39 @@ def fit(inputs: Array, outputs: Array, embedding: Embedding) -> Kernel:
         method="L-BFGS-B",
         bounds=[*[_LOG_LENGTH_BOUNDS] * columns, _LOG_SCALE_BOUNDS, _LOG_NOISE_BOUNDS],
         options={"maxiter": 40, "ftol": 1e-7},
-    ).x
-    return Kernel(weights=np.exp(-2.0 * optimum[:columns]), scale=math.exp(optimum[-2]), noise=math.exp(optimum[-1]))
+    )
+
+
+def _kernel(theta: Array) -> Kernel:
+    return Kernel(weights=np.exp(-2.0 * theta[:-2]), scale=math.exp(theta[-2]), noise=math.exp(theta[-1]))
+
+
+def sample(inputs: Array, outputs: Array, embedding: Embedding, count: int, rng: np.random.Generator) -> Sequence[Kernel]:
+    """Kernels as probable as the outputs make them, by elliptical slice sampling (Murray, Adams and MacKay 2010)."""
+    points = embedding(inputs)
+    means, deviations = _prior(inputs.shape[1])
+
+    def log_likelihood(off: Array) -> float:
+        return 0.5 * float(off @ off) - _loss(means + deviations * off, points, embedding.owner, outputs)[0]
+
+    off = (_most_probable(inputs, outputs, embedding).x - means) / deviations
+    now = log_likelihood(off)
+    kernels = []
+    for step in range(_THIN * count):
+        other, least = rng.normal(size=len(off)), now + math.log(1.0 - rng.random())
+        high = rng.uniform(0.0, 2.0 * math.pi)
+        low, angle = high - 2.0 * math.pi, high
+        while True:
+            moved = off * math.cos(angle) + other * math.sin(angle)
+            likely = log_likelihood(moved)
+            if likely > least:
+                off, now = moved, likely
+                break
+            low, high = (angle, high) if angle < 0 else (low, angle)
+            angle = rng.uniform(low, high)
+        if step % _THIN == _THIN - 1:
+            kernels.append(_kernel(means + deviations * off))
+    return kernels
 
 
 class GaussianProcess:
@@ -164,6 +208,36 @@ class GaussianProcess:
         spread = solve_triangular(self._lower, cross, lower=True, check_finite=False)
         variance = self.kernel.scale - np.einsum("ij,ij->j", spread, spread)
         return cross.T @ self._alpha, np.sqrt(np.maximum(variance, _SMALLEST_VARIANCE))
+
+    def left_out(self) -> tuple[Array, Array]:
+        """Mean and standard deviation (with noise) at each input if its own output were not known."""
+        inverse = cho_solve((self._lower, True), np.eye(len(self.outputs)), check_finite=False)
+        variance = 1.0 / np.diag(inverse)
+        return self.outputs - self._alpha * variance, np.sqrt(variance)
+
+    def draw(self, rng: np.random.Generator) -> Callable[[Array], Array]:
+        """A function of rows drawn from the process, without noise: `draw(rng)(rows)` has shape (rows,).
+
+        It is drawn from the kernel by random Fourier features, then corrected by what was observed (Wilson et al. 2020, "Efficiently
+        Sampling Functions from Gaussian Process Posteriors").
+        """
+        columns = self._points.shape[1]
+        widths = np.sqrt(_FREEDOM / rng.chisquare(_FREEDOM, size=(_FEATURES, 1)))  # the Matérn kernel's spectrum is Student's t
+        waves, shifts = rng.normal(size=(_FEATURES, columns)) * widths, rng.uniform(0.0, 2.0 * math.pi, _FEATURES)
+        weights = rng.normal(size=_FEATURES) * math.sqrt(2.0 * self.kernel.scale / _FEATURES)
+
+        def prior(points: Array) -> Array:
+            return np.asarray(np.cos(points @ waves.T + shifts) @ weights)
+
+        noise = rng.normal(size=len(self.outputs)) * math.sqrt(self.kernel.noise + _JITTER)
+        correction = cho_solve((self._lower, True), self.outputs - prior(self._points) - noise, check_finite=False)
+
+        def function(rows: Array) -> Array:
+            points = self._embedding(rows) * self._stretch
+            cross, _ = _matern(self.kernel.scale, _squared_distances(points, self._points))
+            return np.asarray(prior(points) + cross @ correction)
+
+        return function
 
     def with_expected(self, rows: Array) -> "GaussianProcess":
         """The same process as if the rows had been observed with their expected values."""

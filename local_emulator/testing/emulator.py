@@ -12,17 +12,37 @@ from botocore.parsers import create_parser
 
 from local_emulator.assembly import Emulator
 from local_emulator.domain.errors import NotFound
-from local_emulator.domain.names import Arn
+from local_emulator.domain.jobs import Record
+from local_emulator.domain.names import (
+    PIPELINE_EXECUTION,
+    PROCESSING_JOB,
+    TRAINING_JOB,
+    TRANSFORM_JOB,
+    TUNING_JOB,
+    Arn,
+    kind_of,
+    parse_arn,
+)
+from local_emulator.domain.pipeline import PipelineExecution
 from local_emulator.domain.training import TrainingJob
 from local_emulator.domain.tuning import TuningJob
 from local_emulator.settings import Settings, TrainingFunction
-from local_emulator.store.base import Query
+from local_emulator.store.base import Query, Table
 from local_emulator.testing.interception import extend_moto
 from local_emulator.testing.requests import Requests
 from sm_tuning.rules import schema
 
 if TYPE_CHECKING:
     from local_emulator.testing.server import EmulatorServer
+
+# By kind of resource: its Describe operation, and the member of the request that says which.
+_DESCRIBED = {
+    TUNING_JOB: ("HyperParameterTuningJob", "HyperParameterTuningJobName"),
+    TRAINING_JOB: ("TrainingJob", "TrainingJobName"),
+    PROCESSING_JOB: ("ProcessingJob", "ProcessingJobName"),
+    TRANSFORM_JOB: ("TransformJob", "TransformJobName"),
+    PIPELINE_EXECUTION: ("PipelineExecution", "PipelineExecutionArn"),
+}
 
 
 class InProcessEmulator(Emulator):
@@ -77,10 +97,10 @@ class InProcessEmulator(Emulator):
                 self._served.remove(server)
 
     def wait(self, name: str, *, timeout: float = 60.0) -> dict[str, Any]:
-        """Wait until a tuning job or training job has ended, however it does.
+        """Wait until a job or an execution of a pipeline has ended, however it does.
 
         Args:
-            name: The job's.
+            name: The name of a tuning, training, processing or transform job, or the ARN of one or of an execution.
             timeout: Seconds.
 
         Returns:
@@ -91,7 +111,7 @@ class InProcessEmulator(Emulator):
             TimeoutError: It has not ended in time; it goes on.
         """
         job = self._find(name)
-        read = partial(self.store.trainings.get if isinstance(job, TrainingJob) else self.store.tunings.get, job.arn)
+        read: Callable[[], Any] = partial(self.store.table(job.arn).get, job.arn)
         if not self._loop.wait(lambda: read().status.terminal, timeout):
             raise TimeoutError(f"{name} is still {read().status} after {timeout:g} seconds; it goes on")
         return self._describe(read())
@@ -109,21 +129,25 @@ class InProcessEmulator(Emulator):
             values.setdefault(observation.metric, []).append(observation.value)
         return values
 
-    def _describe(self, job: TuningJob | TrainingJob) -> dict[str, Any]:
-        kind = "TrainingJob" if isinstance(job, TrainingJob) else "HyperParameterTuningJob"
-        body = json.dumps({f"{kind}Name": job.name}).encode()
+    def _describe(self, job: Record) -> dict[str, Any]:
+        kind, named = _DESCRIBED[kind_of(job.arn)]
+        body = json.dumps({named: job.shown_arn if isinstance(job, PipelineExecution) else job.name}).encode()
         status, headers, content = self.api.answer(f"Describe{kind}", body, job.scope.region, job.scope.account)
         response = {"status_code": status, "headers": headers, "body": content}
         shape: Any = schema.operation(f"Describe{kind}").output_shape
         answer: dict[str, Any] = create_parser("json").parse(response, shape)
         return answer
 
-    def _find(self, name: str) -> TuningJob | TrainingJob:
-        query = Query(name_contains=name)
-        jobs: list[TuningJob | TrainingJob] = [
-            *map(self.store.tunings.get, _of_name(self.store.tunings.arns(query), name)),
-            *map(self.store.trainings.get, _of_name(self.store.trainings.arns(query), name)),
-        ]
+    def _find(self, name: str) -> Record:
+        parsed = parse_arn(name)
+        if parsed is not None and kind_of(parsed.arn) not in _DESCRIBED:
+            raise NotFound(f"{name} is neither a job nor an execution of a pipeline")
+        if parsed is not None:
+            record: Record = self.store.table(parsed.arn).get(parsed.arn)
+            return record
+        query, store = Query(name_contains=name), self.store
+        tables: tuple[Table[Any], ...] = (store.tunings, store.trainings, store.processings, store.transforms)
+        jobs: list[Record] = [table.get(arn) for table in tables for arn in _of_name(table.arns(query), name)]
         if not jobs:
             raise NotFound(f"there is no job {name!r}")
         return max(jobs, key=lambda job: job.created)
@@ -132,6 +156,8 @@ class InProcessEmulator(Emulator):
         job = self._find(name)
         if isinstance(job, TuningJob):
             raise NotFound(f"there is no training job {name!r}: it is a tuning job, whose training jobs have names of their own")
+        if not isinstance(job, TrainingJob):
+            raise NotFound(f"there is no training job {name!r}")
         return job
 
 

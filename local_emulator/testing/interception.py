@@ -8,7 +8,7 @@ import io
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -19,9 +19,13 @@ import botocore.httpsession
 from botocore.configprovider import ConfiguredEndpointProvider
 
 from local_emulator.api import refusals, wire
+from local_emulator.api.invocations import is_invocation
 from local_emulator.api.pruning import pruned
+from local_emulator.api.trial_components import METRICS
 from local_emulator.cloud.moto_modules import moto
 from local_emulator.cloud.moto_patches import operations
+from local_emulator.domain.errors import UnknownOperationException
+from local_emulator.domain.names import AwsScope
 from local_emulator.testing import asynchronous
 from local_emulator.testing.addresses import RequestRefused, is_aws, is_loopback
 from local_emulator.testing.waiting import without_delays
@@ -72,11 +76,16 @@ class Answerer:
         access_key, region, service = wire.scope(headers.get("authorization", "")) or ("", emulator.settings.region, "")
         target = headers.get("x-amz-target", "")
         of_sagemaker = target.startswith("SageMaker.") and is_aws(url)
-        body = _bytes(request.body) if of_sagemaker or target in refusals.WITH_TASKS else b""
+        body = _bytes(request.body) if of_sagemaker or refusals.needs_body(service, target) else b""
         operation = target.removeprefix("SageMaker.")
+        account = emulator.cloud.account_of(access_key)
+        if is_invocation(service, urlsplit(url).path) and is_aws(url):
+            return self._invoke(urlsplit(url).path, headers, _bytes(request.body), AwsScope(region=region, account=account))
+        if service == "sagemaker" and urlsplit(url).path == METRICS and is_aws(url):
+            return emulator.api.put_metrics(_bytes(request.body), region, account)
         if of_sagemaker and emulator.api.owns(operation, body):
-            return emulator.api.answer(operation, body, region, emulator.cloud.account_of(access_key))
-        refusal = refusals.refusal(service, target, urlsplit(url).path, body, emulator.cloud.account_of(access_key))
+            return emulator.api.answer(operation, body, region, account)
+        refusal = refusals.refusal(service, target, urlsplit(url).path, body)
         if refusal is not None and is_aws(url) and not emulator.settings.pretend:
             return wire.failure(refusal)
         answer = self._of_moto(request, service, region, operation if of_sagemaker else "")
@@ -84,21 +93,33 @@ class Answerer:
             return answer
         return answer[0], dict([*answer[1].items(), refusals.PRETENDED]), answer[2]
 
+    def _invoke(self, path: str, headers: Mapping[str, str], body: bytes, scope: AwsScope) -> Answer:
+        status, answered, content = self.emulator.hosting.runtime.answer(path, headers, body, scope)
+        return status, answered, content if isinstance(content, bytes) else b"".join(content)
+
     def _of_moto(self, request: Any, service: str, region: str, operation: str) -> Answer | None:  # noqa: ANN401 - botocore's own type
         """Answer by moto; `operation` is SageMaker's, empty for other services."""
         emulator = self.emulator
         if operation:
-            with emulator.cloud.lock, _usual_address(request, region):  # moto does not know those of FIPS and of VPC endpoints
-                answer = self._moto(request)
+            try:
+                # moto does not know the addresses of FIPS and of VPC endpoints.
+                with emulator.cloud.lock, _usual_address(request, region):
+                    answer = self._moto(request)
+            except NotImplementedError:
+                return wire.failure(UnknownOperationException(f"{operation} is not emulated: moto does not know it."))
             if answer is not None and answer[0] == HTTPStatus.OK:
                 content = answer[2].encode() if isinstance(answer[2], str) else answer[2]
                 return answer[0], answer[1], pruned(operation, content)
             return answer
-        emulator.cloudwatch.sync(service)
+        emulator.sync_cloudwatch(service)
         emulator.cloud.ensure_role(service)
         if service in operations.SERVICES:
             extend_moto()
+        elif service == "cloudformation":
+            _extend("stacks", lambda last: last.cloud.stacks())
         with emulator.cloud.lock:
+            if service == "s3":
+                emulator.cloud.stock(request.url.partition("?")[0].partition("//")[2])
             return self._moto(request)
 
     def _moto(self, request: Any) -> Answer | None:  # noqa: ANN401 - botocore's own type
@@ -139,7 +160,7 @@ _lock = threading.RLock()
 _open: list[Answerer] = []  # the last answers
 _patches = ExitStack()
 _additions = ExitStack()
-_extended: list[Answerer | None] = [None]  # as whose moto is extended
+_extended: set[str] = set()  # what is among them
 
 
 @contextmanager
@@ -164,11 +185,15 @@ def answering(emulator: "Emulator") -> Iterator[None]:
 
 def extend_moto() -> None:
     """Put our additions to moto as the last emulator wants them, if they are not there: only now, as they take a fifth of a start."""
+    _extend("operations", lambda emulator: operations.applied(emulator.settings.quotas))
+
+
+def _extend(what: str, addition: Callable[["Emulator"], AbstractContextManager[None]]) -> None:
     with _lock:
-        if _open and _extended[0] is not _open[-1]:
-            _additions.enter_context(operations.applied(_open[-1].emulator.settings.quotas))
-            _extended[0] = _open[-1]
-            _additions.callback(_extended.__setitem__, 0, None)
+        if _open and what not in _extended:
+            _additions.enter_context(addition(_open[-1].emulator))
+            _extended.add(what)
+            _additions.callback(_extended.discard, what)
 
 
 def _replace_sends() -> None:

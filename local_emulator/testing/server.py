@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from local_emulator.api import peers
+from local_emulator import peers
 from local_emulator.api.faults import Faults
 from local_emulator.api.guard import Guard
 from local_emulator.api.server import Server

@@ -49,8 +49,8 @@ class Diagnosis:
         """The tuning job that follows: the advised ranges, a fresh seed, warm-started from the tuning jobs that ran.
 
         Args:
-            job: The tuning job that was diagnosed.
-            name: The new name; None for the old one with the next number.
+            job: The tuning job that was diagnosed; of several rounds the latest.
+            name: The new name; None for the old one with the next number that no diagnosed tuning job has.
 
         Raises:
             Invalid: There is no next round of it (`sm_tuning.analysis.next_round`).

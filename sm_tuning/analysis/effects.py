@@ -18,6 +18,7 @@ from sm_tuning.spec.parameters import Categorical, Continuous, Integer, Range, S
 
 _EDGE = 0.06  # of a range's width: the best lies at its edge
 _DECADES = 2.0
+_LOGARITHMIC = 1 / 3  # of the values in a range's lowest tenth, or more: drawn on a logarithmic scale
 _LEAST_TRIALS = 3  # fewer may be chance
 _FAR = 2.7  # standard errors: more than chance
 _NOT_AGAINST = 0.5
@@ -96,7 +97,7 @@ def position(parameter: Range | None, value: float | str | None) -> float | None
 
 def is_logarithmic(parameter: Range | None) -> bool:
     """Whether a range is searched by orders of magnitude."""
-    return isinstance(parameter, Continuous | Integer) and parameter.scaling is Scaling.LOGARITHMIC
+    return isinstance(parameter, Continuous | Integer) and parameter.scale is Scaling.LOGARITHMIC
 
 
 def effects_of(results: Results, fits: Mapping[str, Fit]) -> list[Effect]:
@@ -259,11 +260,15 @@ def _edge(results: Results, name: str, best_part: int, parts: int) -> Edge | Non
 
 
 def _wants_logarithmic(parameter: Range | None, observed: Sequence[tuple[float | str, float]], *, higher_is_better: bool) -> bool:
-    """Whether a linear range over several powers of ten has its best in the lowest tenth."""
-    if not isinstance(parameter, Continuous | Integer) or is_logarithmic(parameter) or parameter.low <= 0:
+    """Whether a range over several powers of ten that was searched linearly has its best in the lowest tenth."""
+    if not isinstance(parameter, Continuous | Integer) or parameter.low <= 0:
         return False
-    if math.log10(parameter.high / parameter.low) < _DECADES:
+    low_tenth = parameter.low + (parameter.high - parameter.low) / 10
+    settings = [setting for setting, _ in observed if isinstance(setting, float)]
+    # What AWS takes for `Auto` only the values tell: on a logarithmic scale most of them lie in the lowest tenth.
+    linear = parameter.scaling is Scaling.AUTO and sum(setting < low_tenth for setting in settings) < _LOGARITHMIC * len(settings)
+    if math.log10(parameter.high / parameter.low) < _DECADES or (is_logarithmic(parameter) and not linear):
         return False
     best = sorted(observed, key=lambda pair: pair[1], reverse=higher_is_better)[: max(3, len(observed) // 5)]
     settings = [setting for setting, _ in best if isinstance(setting, float)]
-    return bool(settings) and statistics.median(settings) < parameter.low + (parameter.high - parameter.low) / 10
+    return bool(settings) and statistics.median(settings) < low_tenth

@@ -71,7 +71,7 @@ class Evidence:
     @property
     def jobs(self) -> int:
         """Number of training jobs of a round like the last one."""
-        return sum(trial.tuning_job == self.results.tuning_jobs[0].name for trial in self.results.trials)
+        return sum(trial.tuning_job == self.results.latest.name for trial in self.results.trials)
 
     def cost(self, training_jobs: int, epochs: int | None = None) -> Cost:
         """The cost of so many training jobs like those that have run."""

@@ -1,15 +1,15 @@
 """The next round: the tuning job that follows one, as its diagnosis advises, and what was changed of it and why."""
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from sm_tuning.analysis.advice import Advice, Remedy
 from sm_tuning.errors import Invalid
 from sm_tuning.spec.job import LONGEST_NAME, TuningJobSpec, WarmStart
 from sm_tuning.spec.parameters import Categorical, Continuous, Integer, Range, Scaling
-from sm_tuning.spec.strategies import Bayesian, Grid, Hyperband, Random, Strategy
+from sm_tuning.spec.strategies import Bayesian, Grid, Hyperband, Random, Strategy, strategy_of
 from sm_tuning.spec.written import Comments
 
 if TYPE_CHECKING:
@@ -32,13 +32,53 @@ class NextRound(Generic[_Job]):
     comments: Comments
 
 
-def next_round(diagnosis: "Diagnosis", job: _Job, name: str | None = None) -> NextRound[_Job]:
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What is chosen for the next round, as a simulation recommends it; None for what the tuning job had.
+
+    Attributes:
+        strategy: Name of the strategy.
+        max_jobs: Training jobs.
+        max_parallel: Training jobs at a time.
+        early_stopping: Whether the poor are stopped early; not of Hyperband.
+        resources: `min_resource` and `max_resource` of Hyperband.
+    """
+
+    strategy: str | None = None
+    max_jobs: int | None = None
+    max_parallel: int | None = None
+    early_stopping: bool | None = None
+    resources: Mapping[str, int | None] = field(default_factory=dict)
+
+    def strategy_after(self, before: Strategy) -> Strategy:
+        """The strategy of the next round; raises Invalid for settings that it does not have."""
+        following = _strategy(before) if self.strategy is None else None
+        name = self.strategy or type(following).__name__
+        settings = {"early_stopping": self.early_stopping, **self.resources}
+        chosen = {setting: value for setting, value in settings.items() if value is not None}
+        if following is not None and not chosen:
+            return following
+        seed = getattr(before, "seed", None)
+        known = {"seed": None if seed is None else (seed + 1) % _SEEDS}
+        if "early_stopping" not in chosen and name != "Hyperband":
+            known["early_stopping"] = getattr(following or before, "early_stopping", False)
+        made = strategy_of(name, **known, **chosen)
+        if unknown := [setting for setting in chosen if not hasattr(made, setting)]:
+            raise Invalid(f"{unknown[0]} is {chosen[unknown[0]]}; {name} has no such setting")
+        return made
+
+
+AS_BEFORE = Choice()
+
+
+def next_round(diagnosis: "Diagnosis", job: _Job, name: str | None = None, choice: Choice = AS_BEFORE) -> NextRound[_Job]:
     """The next round of a tuning job: the same with the advised ranges, a fresh seed and what was learnt so far.
 
     Args:
         diagnosis: The diagnosis of the tuning job, or of several rounds of it.
-        job: The tuning job that was diagnosed.
-        name: The new name; None for the old one with the next number.
+        job: The tuning job that was diagnosed; of several rounds the latest.
+        name: The new name; None for the old one with the next number that no diagnosed tuning job has.
+        choice: Another strategy, or other numbers of training jobs.
 
     Raises:
         Invalid: It has several definitions, or every combination has been tried and nothing is to be changed.
@@ -47,17 +87,19 @@ def next_round(diagnosis: "Diagnosis", job: _Job, name: str | None = None) -> Ne
         raise Invalid(f"{job.name} has several definitions, and a warm start takes one: give each a tuning job of its own")
     ranges = {parameter.name: _changed(parameter, diagnosis.advice) for parameter in job.definition.ranges}
     changed = {name: parameter for name, parameter in ranges.items() if parameter not in job.definition.ranges}
-    if isinstance(job.strategy, Grid) and not changed:
+    strategy = choice.strategy_after(job.strategy)
+    if isinstance(job.strategy, Grid) and choice.strategy in {None, "Grid"} and not changed:
         raise Invalid(
             f"every combination of {job.name} has been tried, and the diagnosis asks for no other range: there is no next round"
         )
-    count = job.max_jobs or len(diagnosis.fits)
+    count = choice.max_jobs or job.max_jobs or len(diagnosis.fits)
     following = job.changed(
-        name=name or next_name(job.name),
+        name=name or _free_name(job.name, diagnosis.tuning_jobs),
         ranges=list(ranges.values()),
-        strategy=_strategy(job.strategy),
-        max_jobs=count,
-        warm_start=_parents(diagnosis, job),
+        strategy=strategy,
+        max_jobs=None if isinstance(strategy, Grid) else count,
+        max_parallel=choice.max_parallel or job.max_parallel,
+        warm_start=None if isinstance(strategy, Grid | Hyperband) else _parents(diagnosis, job),
     )
     return NextRound(following, _comments(diagnosis, job, following))
 
@@ -68,6 +110,15 @@ def next_name(name: str) -> str:
     number = _NUMBER.search(base)
     tail = f"-{int(number[1]) + 1 if number else 2}"
     return f"{_NUMBER.sub('', base)[: LONGEST_NAME - len(tail)].rstrip('-')}{tail}"
+
+
+def _free_name(name: str, judged: Sequence[str]) -> str:
+    """The next name that none of the tuning jobs has which were judged, whatever made theirs unique."""
+    taken = {_UNIQUE.sub("", other) for other in judged}
+    following = next_name(name)
+    while following in taken:
+        following = next_name(following)
+    return following
 
 
 # --- ranges -----------------------------------------------------------------------------------------------------------------
@@ -134,8 +185,13 @@ def _comments(diagnosis: "Diagnosis", job: TuningJobSpec, following: TuningJobSp
             reasons = [f"{advice.remedy}: {advice.reason}" for advice in diagnosis.advice if parameter.name in advice.changed]
             comments[f"ranges.{parameter.name}"] = [f"was {_shown(before[parameter.name])}", *reasons]
     comments["strategy"] = list(_about_strategy(job.strategy, following.strategy))
-    comments["warm_start"] = ["what has been tried there is not tried again, and counts as this tuning job's own"]
-    if job.max_jobs is None:
+    if following.warm_start is not None:
+        comments["warm_start"] = ["what has been tried there is not tried again, and counts as this tuning job's own"]
+    if following.max_parallel != job.max_parallel:
+        comments["max_parallel"] = [f"was {job.max_parallel}"]
+    if job.max_jobs not in {None, following.max_jobs}:
+        comments["max_jobs"] = [f"was {job.max_jobs}"]
+    if job.max_jobs is None and following.max_jobs is not None:
         comments["max_jobs"] = [f"as many as {job.name} had"]
     if "sagemaker_submit_directory" in following.definition.hyperparameters:
         comments["hyperparameters"] = [
@@ -157,8 +213,11 @@ def _head(diagnosis: "Diagnosis", following: TuningJobSpec) -> Iterator[str]:
 
 
 def _about_strategy(before: Strategy, after: Strategy) -> Iterator[str]:
-    if type(before) is not type(after):
-        yield f"was {type(before).__name__}, which cannot be warm-started"
+    if isinstance(after, Hyperband | Grid):
+        yield f"was {type(before).__name__}; {type(after).__name__} takes no warm start, so it begins afresh"
+    elif type(before) is not type(after):
+        why = ", which cannot be warm-started" if isinstance(before, Hyperband | Grid) else ""
+        yield f"was {type(before).__name__}{why}"
     seed = getattr(before, "seed", None)
     if seed is not None:
         yield f"the seed was {seed}: with the same one the same points would be drawn again"

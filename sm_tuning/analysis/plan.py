@@ -40,11 +40,14 @@ def advised(
     """
     evidence = Evidence(results=results, fit=fit, fits=fits, effects={effect.name: effect for effect in effects}, scaling=scaling)
     plan: list[Advice] = []
+    left_out = ""
     for advice in _proposed(evidence):
         kept = replace(advice, ranges=_within_cliffs(advice.ranges, evidence))
-        if not any(objections(kept, plan, evidence)):
+        if (objection := next(objections(kept, plan, evidence), None)) is None:
             plan.append(kept)
-    return [*plan, *_last(plan, evidence)]
+        elif kept.kind is Remedy.MORE_EPOCHS:
+            left_out = left_out or f"; {kept.remedy}? Not by what was measured: {objection}"
+    return [*plan, *_last(plan, evidence, left_out)]
 
 
 def _proposed(evidence: Evidence) -> Iterator[Advice]:
@@ -118,8 +121,11 @@ def _within_cliffs(ranges: Ranges, evidence: Evidence) -> Ranges:
     return {name: (low, high) for name, (low, high) in kept.items() if low < high}
 
 
-def _last(plan: Sequence[Advice], evidence: Evidence) -> Iterator[Advice]:
-    """Whether to search on, or to stop; neither while no training job has an objective, and no other range would bring one."""
+def _last(plan: Sequence[Advice], evidence: Evidence, left_out: str) -> Iterator[Advice]:
+    """Whether to search on, or to stop; neither while no training job has an objective, and no other range would bring one.
+
+    What the verdict asks for and the measurements do not is said here, for its reader expects it.
+    """
     best, trials = evidence.results.best, evidence.results.trials
     changed = list(dict.fromkeys(name for advice in plan for name in sorted(advice.changed)))
     number = 0 if best is None else trials.index(best) + 1
@@ -134,13 +140,19 @@ def _last(plan: Sequence[Advice], evidence: Evidence) -> Iterator[Advice]:
         yield Advice(
             kind=Remedy.NEXT_ROUND,
             remedy=Remedy.NEXT_ROUND.value,
-            reason=f"{why}{_written_by(evidence)}",
+            reason=f"{why}{'' if changed else left_out}{_written_by(evidence)}",
             confidence=Confidence.MEDIUM if changed else Confidence.LOW,
             cost=evidence.cost(evidence.jobs),
         )
     elif evidence.fit.verdict is Verdict.GOOD:
-        reason = f"{came}, and none of the ranges asks for more"
+        reason = f"{came}, and none of the ranges asks for more{_at_the_ends(evidence)}"
         yield Advice(kind=Remedy.STOP, remedy=Remedy.STOP.value, reason=reason, confidence=Confidence.MEDIUM)
+
+
+def _at_the_ends(evidence: Evidence) -> str:
+    """Hyperparameters whose best values lie at an end of their range, though too little speaks for widening it."""
+    ends = [f"the {effect.edge.value} end of {effect.name}" for effect in evidence.effects.values() if effect.edge is not None]
+    return f" (the best lie at {' and '.join(ends)}, but too little shows that more would be better beyond)" if ends else ""
 
 
 def _written_by(evidence: Evidence) -> str:

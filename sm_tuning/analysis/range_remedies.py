@@ -9,7 +9,7 @@ from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.effects import STRONG, UNIMPORTANT, Edge, Effect, position
 from sm_tuning.analysis.evidence import Evidence
 from sm_tuning.spec.metrics import number
-from sm_tuning.spec.parameters import Categorical
+from sm_tuning.spec.parameters import Categorical, Scaling
 
 _ENOUGH_JOBS = 50  # to say that a hyperparameter does nothing
 _ENOUGH_FOR_CATEGORIES = 20  # with fewer a category has had two or three, in company that may have been bad
@@ -71,10 +71,11 @@ def _logarithmic(evidence: Evidence, effect: Effect) -> Proposals:
     parameter = evidence.numeric(effect.name)
     if effect.wants_logarithmic and parameter is not None:
         decades = math.log10(parameter.high / parameter.low)
+        unknown = "; what AWS takes for Auto is not published" if parameter.scaling is Scaling.AUTO else ""
         yield Advice(
             kind=Remedy.LOGARITHMIC_SCALE,
             remedy=f"search {effect.name} on a logarithmic scale",
-            reason=f"its range spans {decades:.0f} powers of ten, and the best lie in its lowest tenth",
+            reason=f"its range spans {decades:.0f} powers of ten, and the best lie in its lowest tenth{unknown}",
             confidence=effect.confidence,
             cost=evidence.cost(evidence.jobs),
             hyperparameter=effect.name,

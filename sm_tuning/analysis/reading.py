@@ -1,8 +1,9 @@
 """Reads results through the public API (Describe, List, CloudWatch), so jobs in AWS and on the emulator look the same."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sm_tuning.analysis.curves import DetailsCache, TrialDetails, curves_of
@@ -54,6 +55,29 @@ def read_data_scaling(results: Results, runs: Sequence[TuningRun], cache: Detail
     static = scaling.tuning_jobs[0].static_hyperparameters
     same = all(static.get(name, value) == value for name, value in best.hyperparameters.items())
     return scaling if same and len(scaling.ranges) == 1 and scaling.objective.name == results.objective.name else None
+
+
+def read_parents(
+    results: Results, runs: Sequence[TuningRun], known: MutableMapping[str, Results] | None = None
+) -> Mapping[str, Results]:
+    """Read the results, without curves, of the tuning jobs that some were warm-started with, by name; without those that are gone.
+
+    Args:
+        results: The results of the tuning jobs.
+        runs: The tuning jobs.
+        known: Parents that were read before, to which those that are read now are added: a parent has ended.
+    """
+    known = {} if known is None else known
+    wanted = {name for job in results.tuning_jobs if job.warm_start is not None for name in job.warm_start.parents}
+    for name in sorted(wanted - known.keys()):
+        parent = unless_denied(partial(_read_parent, runs[0], name))
+        if parent is not None:
+            known[name] = parent
+    return {name: known[name] for name in wanted & known.keys()}
+
+
+def _read_parent(run: TuningRun, name: str) -> Results:
+    return read_results(run.other(name), curves=False)
 
 
 def read_failures(results: Results, runs: Sequence[TuningRun]) -> list[FailureGroup]:

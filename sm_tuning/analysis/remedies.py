@@ -195,7 +195,7 @@ def _larger_model(evidence: Evidence) -> Proposals:
 def _less_regularization(evidence: Evidence) -> Proposals:
     """Less of what there is: a penalty that is 0 already is none."""
     name = evidence.tuned(Role.PENALTY)
-    static = evidence.results.tuning_jobs[0].static_hyperparameters
+    static = evidence.results.latest.static_hyperparameters
     penalties = [name for name, value in static.items() if role_of(name) is Role.PENALTY and number(value.strip('"')) != 0]
     fixed = next((f"{name} is {static[name]}" for name in penalties), None)
     if evidence.setting(name) == 0:

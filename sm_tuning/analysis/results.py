@@ -119,11 +119,24 @@ class Results:
         """The metric that is tuned."""
         return self.tuning_jobs[0].objective
 
+    @property
+    def latest(self) -> TuningJobDescription:
+        """The tuning job that was created last; where that is not known, the last one."""
+        return self._latest_first[0]
+
+    @property
+    def _latest_first(self) -> Sequence[TuningJobDescription]:
+        def age(index: int) -> tuple[float, int]:
+            created = self.tuning_jobs[index].created
+            return (math.inf if created is None else -created.timestamp(), -index)
+
+        return [self.tuning_jobs[index] for index in sorted(range(len(self.tuning_jobs)), key=age)]
+
     @cached_property
     def ranges(self) -> Mapping[str, Range]:
-        """The ranges by the hyperparameter's name, each of the first tuning job that has it."""
+        """The ranges by the hyperparameter's name, each of the latest tuning job that has it."""
         ranges: dict[str, Range] = {}
-        for parameter in (parameter for job in self.tuning_jobs for parameter in job.ranges):
+        for parameter in (parameter for job in self._latest_first for parameter in job.ranges):
             ranges.setdefault(parameter.name, parameter)
         return ranges
 

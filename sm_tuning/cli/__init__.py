@@ -1,11 +1,16 @@
 """The `sm-tuning` command."""
 
+import atexit
+import gc
 import io
 import sys
 
 
 def main() -> None:
     """Entry point; says which extra is missing if the command line's packages are not installed."""
+    # Modules and models of services are no garbage: looking for some among them was half of a short command's time.
+    gc.set_threshold(50_000)
+    atexit.register(gc.freeze)
     try:
         from sm_tuning.cli.commands import sm_tuning  # noqa: PLC0415 - click and rich are the extra `cli`
     except ModuleNotFoundError as error:

@@ -3,26 +3,31 @@
 import json
 import re
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from sm_tuning import dashboard as pages
 from sm_tuning import report as reporting
+from sm_tuning.analysis.proposals import Proposals
 from sm_tuning.analysis.reading import read_data_scaling, read_failures, read_results
 from sm_tuning.cli.display import console, diagnosis_lines
+from sm_tuning.cli.options import load
 from sm_tuning.cli.output import echo, echo_json
 from sm_tuning.cli.session import job_of, run_of
 from sm_tuning.cli.target import Target
 from sm_tuning.client.emulator_process import awake
 from sm_tuning.errors import Invalid, MissingExtra
 from sm_tuning.report.view_model import ViewModel, view_model
+from sm_tuning.results import read_proposals
 
 
-def _view(target: Target, jobs: tuple[str, ...]) -> ViewModel:
-    """The view model of tuning jobs, with their training jobs on shares of the training set if there are any."""
+def _view(target: Target, jobs: tuple[str, ...], *, explain: bool = False, simulate: bool = False) -> ViewModel:
+    """The view model of tuning jobs, with their training jobs on shares of the training set if there are any, or simulated."""
     runs = [run_of(target.session(), job) for job in jobs or ("latest",)]
     results = read_results(*runs)
-    return view_model(results, read_data_scaling(results, runs), read_failures(results, runs))
+    proposals = read_proposals(results, runs) if explain else Proposals()
+    view = view_model(results, read_data_scaling(results, runs), read_failures(results, runs), proposals)
+    return replace(view, simulation=load("simulate.by_default")(results, target)) if simulate else view
 
 
 def diagnose(*, jobs: tuple[str, ...], target: Target, as_json: bool) -> None:
@@ -60,9 +65,9 @@ def _path_of(target: Target, name: str) -> str:
     return f"jobs/{run.name}" if training is None else f"training-jobs/{training}"
 
 
-def report(*, jobs: tuple[str, ...], output: Path, figures: Path | None, target: Target, as_json: bool) -> None:
+def report(*, jobs: tuple[str, ...], output: Path, figures: Path | None, simulate: bool, target: Target, as_json: bool) -> None:
     """Write a report on tuning jobs as one HTML page: diagnosis, advice, charts, all training jobs."""
-    view = _view(target, jobs)
+    view = _view(target, jobs, explain=True, simulate=simulate)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(reporting.page(view), encoding="utf-8")
     drawn = [] if figures is None else _write_figures(figures, view)

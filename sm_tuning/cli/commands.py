@@ -1,86 +1,22 @@
-"""Every command with its options.
+"""Every command with its options; those of `sm-tuning infra` are in `infra_group`."""
 
-A command imports the module that carries it out when it is called (`_load`): `--help` needs none of boto3, rich and the charts.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
-from importlib import import_module
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
 from sm_tuning.cli.failures import Commands
+from sm_tuning.cli.infra_group import infra
+from sm_tuning.cli.options import job_file_options, json_option, perform, price_option, target_options
 from sm_tuning.cli.skeletons import FRAMEWORKS
-from sm_tuning.cli.target import Target
 from sm_tuning.client.emulator_process import state_folder
-
-Command = Callable[..., None]
-
-
-def _load(implementation: str) -> Callable[..., Any]:
-    """Import a module of this package and give its function or class, as in `follow.status`."""
-    module, _, name = implementation.partition(".")
-    loaded: Callable[..., Any] = getattr(import_module(f"sm_tuning.cli.{module}"), name)
-    return loaded
-
-
-def _perform(implementation: str, **arguments: object) -> None:
-    _load(implementation)(**arguments)
-
-
-def _options(command: Command) -> Command:
-    """The options of every command that talks to a service, as the parameters `target` and `as_json`."""
-    decorated = command
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output."),
-        click.option("--state", type=click.Path(path_type=Path), default=None, help="State folder of the emulator."),
-        click.option("--profile", help="AWS profile (with --aws)."),
-        click.option("--region", help="AWS region."),
-        click.option("--aws/--local", default=False, help="AWS itself, or the emulator (the default)."),
-    ):
-        decorated = option(decorated)
-
-    @wraps(command)
-    def run(*, aws: bool, region: str | None, profile: str | None, state: Path | None, **arguments: object) -> None:
-        command(target=Target(aws=aws, region=region, profile=profile, state=state or state_folder()), **arguments)
-
-    return _with_parameters(run, decorated)
-
-
-def _described(command: Command) -> Command:
-    """FILE and the options that complete it, as the parameter `job_file`."""
-    decorated = command
-    for option in (
-        click.option(
-            "--price-per-hour", type=click.FloatRange(min=0), help="Dollars for an instance-hour; AWS's price list, if not given."
-        ),
-        click.option("--image", metavar="URI|TAG", help="Image of those that name none; a tag is one of the stack's repository."),
-        click.option("--stack", help="CloudFormation stack that tells role, bucket, repository, key and network."),
-        click.argument("file", type=click.Path(path_type=Path)),
-    ):
-        decorated = option(decorated)
-
-    @wraps(command)
-    def run(*, file: Path, stack: str | None, image: str | None, price_per_hour: float | None, **arguments: object) -> None:
-        job_file = _load("job_file.JobFile")(file=file, stack=stack, image=image, price_per_hour=price_per_hour)
-        command(job_file=job_file, **arguments)
-
-    return _with_parameters(run, decorated)
-
-
-def _with_parameters(command: Command, decorated: Any) -> Command:  # noqa: ANN401 - click adds an attribute
-    """The command with click's parameters, which click keeps on the function that it decorates."""
-    command.__click_params__ = decorated.__click_params__  # type: ignore[attr-defined] # see above
-    return command
-
 
 _PARTS: Mapping[str, Sequence[str]] = {
     "Describe and launch": ("init", "plan", "doctor", "run"),
-    "Follow": ("attach", "status", "trainings", "best", "logs", "stop", "list"),
-    "Results": ("diagnose", "report", "dashboard", "next", "export"),
+    "Follow": ("attach", "status", "trainings", "best", "serve", "promote", "logs", "stop", "list"),
+    "Results": ("diagnose", "report", "dashboard", "simulate", "replay", "next", "export"),
     "Emulator": ("emulator",),
+    "Account": ("infra",),
 }
 
 
@@ -88,7 +24,7 @@ _PARTS: Mapping[str, Sequence[str]] = {
     cls=Commands,
     parts=_PARTS,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 no emulator, 4 timeout, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 no emulator, 4 timeout, 5 not better, 130 interrupted.",
 )
 @click.version_option(package_name="sm-tuning")
 def sm_tuning() -> None:
@@ -107,23 +43,24 @@ def sm_tuning() -> None:
     show_default=True,
     help="What the script trains with; plain needs nothing but Python.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@json_option
 def init(**arguments: object) -> None:
     """Write a job file and a training script to begin with, each line explained; nothing is overwritten."""
-    _perform("init.init", **arguments)
+    perform("init.init", **arguments)
 
 
 @sm_tuning.command()
-@_described
+@job_file_options
 @click.option("--request", "show_request", is_flag=True, help="Show the exact request.")
-@_options
+@click.option("--try-one", is_flag=True, help="Run one training job on the emulator: its time, and what strategies would cost.")
+@target_options
 def plan(**arguments: object) -> None:
     """Check a tuning job without sending it, and say what it would do and cost; with --aws or --stack the account is asked."""
-    _perform("plan.plan", **arguments)
+    perform("plan.plan", **arguments)
 
 
 @sm_tuning.command()
-@_described
+@job_file_options
 @click.option("--max-cost", type=click.FloatRange(min=0), help="Dollars that the worst case may cost; nothing is launched above.")
 @click.option("--name", help="Name of the tuning job (default: the file's, made unique).")
 @click.option("--parallel", type=click.IntRange(1), help="Training jobs at a time.")
@@ -133,20 +70,20 @@ def plan(**arguments: object) -> None:
 @click.option("--learning-curve", is_flag=True, hidden=True)  # its name in version 0.1
 @click.option("--dashboard", is_flag=True, help="Show it in a browser while it runs.")
 @click.option("--yes", is_flag=True, help="Do not ask before launching in AWS.")
-@_options
+@target_options
 def run(**arguments: object) -> None:
     """Launch a tuning job and follow it: on the emulator, or with --aws for real."""
-    _perform("launch.run", **arguments)
+    perform("launch.run", **arguments)
 
 
 @sm_tuning.command()
-@_described
+@job_file_options
 @click.option("--name", help="Name of the tuning job, to see whether it is free (default: the file's, made unique).")
 @click.option("--account", help="Number of the account that is meant.")
-@_options
+@target_options
 def doctor(**arguments: object) -> None:
     """Say what an account lacks for a tuning job, and the command that mends it; nothing is changed."""
-    _perform("doctor.doctor", **arguments)
+    perform("doctor.doctor", **arguments)
 
 
 # --- following ------------------------------------------------------------------------------------------------------------
@@ -155,26 +92,26 @@ def doctor(**arguments: object) -> None:
 @sm_tuning.command()
 @click.argument("job", default="latest")
 @click.option("--timeout", type=float, help="Seconds to follow it for.")
-@_options
+@target_options
 def attach(**arguments: object) -> None:
     """Follow a tuning job to its end."""
-    _perform("launch.attach", **arguments)
+    perform("launch.attach", **arguments)
 
 
 @sm_tuning.command()
 @click.argument("job", default="latest")
-@_options
+@target_options
 def status(**arguments: object) -> None:
     """Say how far a tuning job is."""
-    _perform("follow.status", **arguments)
+    perform("follow.status", **arguments)
 
 
 @sm_tuning.command()
 @click.argument("job", default="latest")
-@_options
+@target_options
 def trainings(**arguments: object) -> None:
     """List the training jobs of a tuning job."""
-    _perform("follow.trainings", **arguments)
+    perform("follow.trainings", **arguments)
 
 
 @sm_tuning.command()
@@ -182,34 +119,68 @@ def trainings(**arguments: object) -> None:
 @click.option(
     "--download", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Download its model to a folder."
 )
-@_options
+@target_options
 def best(**arguments: object) -> None:
     """Show the best training job of a tuning job."""
-    _perform("follow.best", **arguments)
+    perform("follow.best", **arguments)
+
+
+@sm_tuning.command()
+@click.argument("job", default="latest")
+@click.option("--name", help="Name of the endpoint (default: the training job's).")
+@click.option(
+    "--script",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A script whose model_fn loads the model (default: the one that trained it).",
+)
+@click.option("--instance-type", default="ml.m5.large", show_default=True, help="Of the endpoint in AWS.")
+@click.option("--delete", is_flag=True, help="Delete the endpoint instead, its configuration and its model.")
+@click.option("--yes", is_flag=True, help="With --aws: an endpoint costs money until it is deleted.")
+@target_options
+def serve(**arguments: object) -> None:
+    """Put the best model of a tuning job behind an endpoint, and say how to ask it."""
+    perform("serve.serve", **arguments)
+
+
+@sm_tuning.command()
+@click.argument("job", default="latest")
+@click.option("--stack", help="CloudFormation stack that tells where promoted models go.")
+@click.option("--group", help="Model package group (default: the stack's); it is made if it is not there.")
+@click.option("--to", "folder", metavar="S3URI", help="Folder that the model is copied to (default: the stack's).")
+@click.option("--approve", is_flag=True, help="Approve it at once; else it waits for somebody (PendingManualApproval).")
+@click.option(
+    "--min-gain", type=click.FloatRange(min=0), help="How much better it must be (default: more than the noise of both)."
+)
+@click.option("--force", is_flag=True, help="Promote it though it is not better.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@target_options
+def promote(**arguments: object) -> None:
+    """Copy the best model to where nobody else writes and register it, if it beats the current one by more than noise."""
+    perform("promote.promote", **arguments)
 
 
 @sm_tuning.command()
 @click.argument("name", metavar="[JOB]", default="latest")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the training job has ended.")
-@_options
+@target_options
 def logs(**arguments: object) -> None:
     """Print the log of a training job (its name, or as tables show it), or of the best training job of a tuning job."""
-    _perform("follow.logs", **arguments)
+    perform("follow.logs", **arguments)
 
 
 @sm_tuning.command()
 @click.argument("job")
-@_options
+@target_options
 def stop(**arguments: object) -> None:
     """Stop a tuning job and its running training jobs."""
-    _perform("follow.stop", **arguments)
+    perform("follow.stop", **arguments)
 
 
 @sm_tuning.command(name="list")
-@_options
+@target_options
 def list_(**arguments: object) -> None:
     """List tuning jobs, the newest first."""
-    _perform("follow.list_tuning_jobs", **arguments)
+    perform("follow.list_tuning_jobs", **arguments)
 
 
 # --- results --------------------------------------------------------------------------------------------------------------
@@ -217,20 +188,54 @@ def list_(**arguments: object) -> None:
 
 @sm_tuning.command()
 @click.argument("jobs", nargs=-1)
-@_options
+@target_options
 def diagnose(**arguments: object) -> None:
     """Say whether the best model over- or underfits, what each hyperparameter did, and what to do next."""
-    _perform("analysis.diagnose", **arguments)
+    perform("analysis.diagnose", **arguments)
 
 
 @sm_tuning.command(name="next")
 @click.argument("job", default="latest")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A .toml file; standard output, if not given.")
 @click.option("--name", help="Name of the new tuning job (default: the old one's with the next number).")
-@_options
+@click.option("--strategy", help="Another strategy, as `simulate` recommends it: Random, Bayesian, Hyperband or Grid.")
+@click.option("--jobs", "max_jobs", type=click.IntRange(1), help="Another number of training jobs.")
+@click.option("--parallel", "max_parallel", type=click.IntRange(1), help="Another number of training jobs at a time.")
+@click.option("--early-stopping/--no-early-stopping", default=None, help="Whether the poor are stopped early.")
+@click.option("--min-resource", type=click.IntRange(1), help="Hyperband's MinResource.")
+@click.option("--max-resource", type=click.IntRange(1), help="Hyperband's MaxResource.")
+@target_options
 def next_(**arguments: object) -> None:
     """Write the tuning job that follows one, as its diagnosis advises, as TOML for `plan` and `run`."""
-    _perform("next_round.next_", **arguments)
+    perform("next_round.next_", **arguments)
+
+
+@sm_tuning.command()
+@click.argument("jobs", nargs=-1)
+@click.option("--strategies", help="Strategies with commas between (default: all that can be simulated).")
+@click.option("--jobs", "counts", default="10,20,50", show_default=True, help="Numbers of training jobs.")
+@click.option("--parallel", default="1,2,5,10", show_default=True, help="Numbers of training jobs at a time.")
+@click.option(
+    "--early-stopping", type=click.Choice(["both", "on", "off"]), default="both", show_default=True, help="With it or not."
+)
+@click.option("--budget", metavar="MONEY|HOURS", help="What may be spent: dollars (30), or instance-hours (20h).")
+@price_option
+@click.option("--seeds", type=click.IntRange(1), default=50, show_default=True, help="Simulated tuning jobs of each setting.")
+@click.option("--chart", type=click.Path(path_type=Path), help="A file for the chart: .svg, .png or .json.")
+@target_options
+def simulate(**arguments: object) -> None:
+    """Say what other settings would have come to: strategy, training jobs, how many at a time, early stopping; nothing is run."""
+    perform("simulate.simulate", **arguments)
+
+
+@sm_tuning.command()
+@click.argument("jobs", nargs=-1)
+@click.option("--strategy", "strategies", help="Strategies with commas between (default: all that can be replayed).")
+@click.option("--seeds", type=click.IntRange(1), default=50, show_default=True, help="Replayed tuning jobs of each strategy.")
+@target_options
+def replay(**arguments: object) -> None:
+    """Replay a tuning job with other strategies on its real training jobs alone: a check of `simulate`."""
+    perform("simulate.replay", **arguments)
 
 
 @sm_tuning.command()
@@ -240,10 +245,10 @@ def next_(**arguments: object) -> None:
     type=click.IntRange(0, 65535),
     help="Where to answer on this machine; 0 takes a free one.  [default: 4578, or a free one]",
 )
-@_options
+@target_options
 def dashboard(**arguments: object) -> None:
     """Show tuning jobs in a browser, live while they run, until Ctrl-C; with JOB say where that one is."""
-    _perform("analysis.dashboard", **arguments)
+    perform("analysis.dashboard", **arguments)
 
 
 @sm_tuning.command()
@@ -252,19 +257,20 @@ def dashboard(**arguments: object) -> None:
 @click.option(
     "--figures", type=click.Path(path_type=Path, file_okay=False), help="A folder for the charts, too: SVG and PNG files."
 )
-@_options
+@click.option("--simulate", is_flag=True, help="With what other settings would have come to; it takes a minute.")
+@target_options
 def report(**arguments: object) -> None:
     """Write what tuning jobs found as one HTML page: diagnosis, advice, charts, all training jobs."""
-    _perform("analysis.report", **arguments)
+    perform("analysis.report", **arguments)
 
 
 @sm_tuning.command()
 @click.argument("jobs", nargs=-1)
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="A .csv, .json or .parquet file.")
-@_options
+@target_options
 def export(**arguments: object) -> None:
     """Write the training jobs of tuning jobs to a file: a row each; with .json their learning curves too."""
-    _perform("analysis.export", **arguments)
+    perform("analysis.export", **arguments)
 
 
 # --- the emulator ---------------------------------------------------------------------------------------------------------
@@ -294,22 +300,23 @@ def emulator_start(**arguments: object) -> None:
     It takes every option of `python -m local_emulator serve`, such as --image, --fault and --quota:
     `sm-tuning emulator start -- --help` lists them.
     """
-    _perform("emulator_commands.start", **arguments)
+    perform("emulator_commands.start", **arguments)
 
 
 @emulator.command(name="stop")
+@click.option("--all", "everything", is_flag=True, help="End the programs of jobs and endpoints, too.")
 @_STATE
 def emulator_stop(**arguments: object) -> None:
-    """End it; training jobs go on and are picked up at the next start."""
-    _perform("emulator_commands.stop", **arguments)
+    """End it; jobs and endpoints go on and are picked up at the next start."""
+    perform("emulator_commands.stop", **arguments)
 
 
 @emulator.command(name="status")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@json_option
 @_STATE
 def emulator_status(**arguments: object) -> None:
     """Say whether it runs, and where."""
-    _perform("emulator_commands.status", **arguments)
+    perform("emulator_commands.status", **arguments)
 
 
 @emulator.command(name="reset")
@@ -317,7 +324,7 @@ def emulator_status(**arguments: object) -> None:
 @_STATE
 def emulator_reset(**arguments: object) -> None:
     """Kill all runs and forget all state."""
-    _perform("emulator_commands.reset", **arguments)
+    perform("emulator_commands.reset", **arguments)
 
 
 @emulator.command(name="env")
@@ -325,4 +332,7 @@ def emulator_reset(**arguments: object) -> None:
 @_STATE
 def emulator_env(**arguments: object) -> None:
     """Print the exports for other programs: eval "$(sm-tuning emulator env)"."""
-    _perform("emulator_commands.env", **arguments)
+    perform("emulator_commands.env", **arguments)
+
+
+sm_tuning.add_command(infra)

@@ -1,12 +1,14 @@
 """Output of the command: tables and live progress on a terminal, plain lines elsewhere. Text of jobs is never markup."""
 
+import io
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TextIO, cast
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.live import Live
@@ -43,10 +45,30 @@ class _SafeConsole(Console):
             yield segment if segment.control else Segment(printable(segment.text), segment.style)
 
 
+class _Unpadded(io.TextIOBase):
+    """A stream whose lines end without the blanks that rich fills them with."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # what rich chooses its characters by
+        return self._stream.encoding
+
+    def write(self, text: str) -> int:
+        self._stream.write(re.sub(r" +(?=\n)", "", text))
+        return len(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+
 def console(*, error: bool = False) -> Console:
     """A console on standard output or error; without colour if that is no terminal or NO_COLOR is set. Text is never markup."""
-    terminal = (sys.stderr if error else sys.stdout).isatty()
-    return _SafeConsole(stderr=error, highlight=False, markup=False, emoji=False, width=None if terminal else _WIDE)
+    stream = sys.stderr if error else sys.stdout
+    if stream.isatty():
+        return _SafeConsole(stderr=error, highlight=False, markup=False, emoji=False)
+    return _SafeConsole(file=cast("TextIO", _Unpadded(stream)), highlight=False, markup=False, emoji=False, width=_WIDE)
 
 
 def safe_status(status: str) -> Text:

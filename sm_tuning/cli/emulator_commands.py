@@ -74,9 +74,9 @@ def _call(*words: str, state: Path) -> None:
     sys.exit(done.returncode)
 
 
-def stop(*, state: Path) -> None:
-    """End it; training jobs go on and are picked up at the next start."""
-    _call("stop", state=state)
+def stop(*, everything: bool, state: Path) -> None:
+    """End it; jobs and endpoints go on and are picked up at the next start, unless `everything` is to end."""
+    _call("stop", *(["--all"] if everything else []), state=state)
 
 
 def status(*, as_json: bool, state: Path) -> None:

@@ -15,7 +15,7 @@ from sm_tuning.client.emulator_process import remedy
 from sm_tuning.errors import Invalid, SmTuningError, Unreachable, WaitTimeout
 from sm_tuning.printable import printable
 
-FAILED, USAGE, UNREACHABLE, TIMEOUT, INTERRUPTED = 1, 2, 3, 4, 130
+FAILED, USAGE, UNREACHABLE, TIMEOUT, NOT_BETTER, INTERRUPTED = 1, 2, 3, 4, 5, 130
 DEBUG = "SM_TUNING_DEBUG"
 _WHOLE = 1000  # characters: click would cut a sentence to a line
 

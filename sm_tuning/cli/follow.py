@@ -72,6 +72,7 @@ def best(*, job: str, download: Path | None, target: Target, as_json: bool) -> N
     console().print("model:", safe(run.model_uri(training.name)), soft_wrap=True)
     if file is not None:
         console().print("file: ", safe(str(file)), soft_wrap=True)
+    console().print("serve it:", safe(target.command("serve", run.name)), soft_wrap=True)
 
 
 def logs(*, name: str, follow: bool, target: Target, as_json: bool) -> None:

@@ -29,7 +29,7 @@ from sm_tuning.cli.target import Target
 from sm_tuning.client.emulator_process import configured, state_of
 from sm_tuning.client.run import TuningRun
 from sm_tuning.client.status import RunStatus, Training
-from sm_tuning.errors import Invalid
+from sm_tuning.errors import Invalid, NameTaken, NotLaunched
 from sm_tuning.spec.data_scaling import DataScaling
 from sm_tuning.spec.job import unique_name
 from sm_tuning.spec.toml import load_data_scaling
@@ -66,7 +66,7 @@ def run(
         for warning in job.dry_run().warnings:
             echo(f"warning: {warning}", error=True)
     session = target.session(job.max_parallel)
-    launched = job.launch(session)
+    launched = _launched(job, session)
     shown = _served(session, launched.name) if dashboard and wait else target.command("dashboard", launched.name)
     echo(f"created {launched.name} {_where(target)}\nin a browser: {shown}", error=True)
     if not wait:
@@ -82,6 +82,14 @@ def run(
     sys.exit(0 if status.status == "Completed" else FAILED)
 
 
+def _launched(job: TuningJob, session: Session) -> TuningRun:
+    """The tuning job, launched; of a name that is taken the error says what to type."""
+    try:
+        return job.launch(session)
+    except NameTaken as error:
+        raise NotLaunched(f"{error.fact}; leave out --name for a name that is free, or give another --name") from error
+
+
 def _scaling(file: Path, job: TuningJob, *, wait: bool) -> DataScaling:
     """The shares of the training set that the file asks for, checked before anything runs."""
     if not wait:
@@ -93,7 +101,7 @@ def _scaling(file: Path, job: TuningJob, *, wait: bool) -> DataScaling:
 
 def _scaled(job: TuningJob, target: Target, timeout: float | None) -> Mapping[str, Any]:
     """Run the training jobs on growing shares of the training set and say what more data would bring."""
-    launched = job.launch(target.session())
+    launched = _launched(job, target.session())
     echo(f"created {launched.name}: the best hyperparameters on growing shares of the training set", error=True)
     followed(launched, timeout, target)
     out = console(error=True)

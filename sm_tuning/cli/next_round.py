@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sm_tuning.analysis.diagnosis import diagnose
-from sm_tuning.analysis.next_round import NextRound, next_round
+from sm_tuning.analysis.next_round import Choice, NextRound, next_round
 from sm_tuning.analysis.reading import read_data_scaling, read_results
 from sm_tuning.cli.job_file import emulators_own
 from sm_tuning.cli.output import echo, echo_json
@@ -17,10 +17,27 @@ from sm_tuning.spec.written import as_toml
 from sm_tuning.tuning_job import TuningJob
 
 
-def next_(*, job: str, output: Path | None, name: str | None, target: Target, as_json: bool) -> None:
+def next_(
+    *,
+    job: str,
+    output: Path | None,
+    name: str | None,
+    strategy: str | None,
+    max_jobs: int | None,
+    max_parallel: int | None,
+    early_stopping: bool | None,
+    min_resource: int | None,
+    max_resource: int | None,
+    target: Target,
+    as_json: bool,
+) -> None:
     """Write the tuning job that follows one, as its diagnosis advises, as TOML."""
     run = run_of(target.session(), job)
-    following = _following(run, name, target)
+    resources = {"min_resource": min_resource, "max_resource": max_resource}
+    choice = Choice(
+        strategy=strategy, max_jobs=max_jobs, max_parallel=max_parallel, early_stopping=early_stopping, resources=resources
+    )
+    following = _following(run, name, choice, target)
     text = as_toml(following.job, following.comments)
     if output is not None:
         output.write_text(text, encoding="utf-8")
@@ -33,7 +50,7 @@ def next_(*, job: str, output: Path | None, name: str | None, target: Target, as
         echo(f"{output}: the round after {run.name}. Check it: {check}  Launch it: {launch}")
 
 
-def _following(run: TuningRun, name: str | None, target: Target) -> NextRound[TuningJob]:
+def _following(run: TuningRun, name: str | None, choice: Choice, target: Target) -> NextRound[TuningJob]:
     """The next round of a tuning job; raises Invalid for one that runs still, and for one that cannot be written."""
     status = run.status()
     if not status.over:
@@ -41,6 +58,6 @@ def _following(run: TuningRun, name: str | None, target: Target) -> NextRound[Tu
         raise Invalid(f"{run.name} is {status.status}; a next round learns from a tuning job that has ended: {attach}")
     results = read_results(run)
     job = replace(job_of(TuningJob, results.tuning_jobs[0].request), tags=run.tags())
-    following = next_round(diagnose(results, read_data_scaling(results, [run])), job, name)
-    own = {member: [f"the emulator's; AWS needs a {member} of your account"] for member in emulators_own(following.job)}
+    following = next_round(diagnose(results, read_data_scaling(results, [run])), job, name, choice)
+    own = {member: ["the emulator's; AWS needs one of your account"] for member in emulators_own(following.job)}
     return NextRound(following.job, {**following.comments, **own})

@@ -9,9 +9,11 @@ from typing import Any
 from sm_tuning.cli.display import console
 from sm_tuning.cli.failures import FAILED
 from sm_tuning.cli.job_file import JobFile, emulators_own
+from sm_tuning.cli.options import load
 from sm_tuning.cli.output import echo, echo_json
 from sm_tuning.cli.tables import table_of
 from sm_tuning.cli.target import Target
+from sm_tuning.errors import Invalid
 from sm_tuning.preflight import cost
 from sm_tuning.rules.violation import Violation
 from sm_tuning.spec.parameters import Auto, Categorical, Continuous, Integer, Range, Scaling
@@ -22,8 +24,10 @@ from sm_tuning.validation.dry_run import DryRun
 _SAMPLES = 5
 
 
-def plan(*, job_file: JobFile, show_request: bool, target: Target, as_json: bool) -> None:
+def plan(*, job_file: JobFile, show_request: bool, try_one: bool, target: Target, as_json: bool) -> None:
     """Check a tuning job without sending it, and say what it would do and cost."""
+    if try_one and target.aws:
+        raise Invalid("--try-one runs a training job on the emulator; leave --aws out")
     try:
         job = job_file.load(target)
     except WrongTypes as error:  # nothing but its problems can be said of such a job
@@ -31,11 +35,15 @@ def plan(*, job_file: JobFile, show_request: bool, target: Target, as_json: bool
         (echo_json if as_json else show_problems)(problems)
         sys.exit(FAILED)
     result = job.dry_run()
-    planned = document(job, result, job_file.prices(job, target))
+    prices = job_file.prices(job, target)
+    planned = document(job, result, prices)
+    tried = load("first_try.try_one")(job, target, prices) if try_one and result.ok else None
     if as_json:
-        echo_json(planned)
+        echo_json({**planned, **({"tried": tried} if tried else {})})
     else:
         show_plan(job, planned)
+        if tried is not None:
+            load("first_try.show")(tried)
         if show_request:
             if names := emulators_own(job):
                 echo(f"{' and '.join(names)} are the emulator's here; AWS needs those of your account", error=True)
@@ -72,13 +80,13 @@ def samples(parameter: Range, count: int = _SAMPLES) -> Sequence[str]:
     if isinstance(parameter, Auto):
         return [f"chosen by AWS around {parameter.hint}"]
     low, high = float(parameter.low), float(parameter.high)
-    logarithmic = parameter.scaling is Scaling.LOGARITHMIC
+    logarithmic = parameter.scale is Scaling.LOGARITHMIC
     values = []
     for index in range(count):
         share = index / (count - 1)
         if logarithmic:
             value = math.exp(math.log(low) + share * (math.log(high) - math.log(low)))
-        elif parameter.scaling is Scaling.REVERSE_LOGARITHMIC:
+        elif parameter.scale is Scaling.REVERSE_LOGARITHMIC:
             value = 1.0 - math.exp((1 - share) * math.log1p(-low) + share * math.log1p(-high))
         else:
             value = low + share * (high - low)

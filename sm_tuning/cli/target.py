@@ -38,19 +38,20 @@ class Target:
         self.url, self.started = emulator.url, emulator.started
         if emulator.differences:
             echo(
-                f"the emulator at {emulator.url} is another than this program's: {'; '.join(emulator.differences)}. It is used as "
-                f"it is; {self.command('emulator', 'stop')} ends it, and the next command starts this one",
+                f"the emulator at {emulator.url} {'; '.join(emulator.differences)}. It is used as it is; "
+                f"{self.command('emulator', 'stop')} ends it, and the next command starts it anew",
                 error=True,
             )
         return session
 
     def command(self, *words: str) -> str:
         """A command to paste that reaches the same emulator, or the same account of AWS."""
-        given = {"--profile": self.profile, "--region": self.region} if words[0] != "emulator" else {}
+        of_emulator = words[0] == "emulator"
+        given = {} if of_emulator else {"--profile": self.profile, "--region": self.region}
         options = [word for option, value in given.items() if value for word in (option, value)]
-        if self.aws:
+        if self.aws and not of_emulator:
             options.insert(0, "--aws")
-        elif self.state != state_folder():
+        elif not self.aws and self.state != state_folder():
             options += ["--state", str(self.state)]
         return program.command(*words, *options)
 

@@ -19,6 +19,7 @@ from sm_tuning.errors import Invalid, Unreachable
 
 IDLE_EXIT = 600
 LOCAL_ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
+LOCAL_REGION = "us-east-1"  # of an emulator that is told no other
 LOCAL_OUTPUT = "s3://sm-tuning-local"
 _READY_WITHIN = 30.0
 _VARIABLES = ("AWS_ENDPOINT_URL_SAGEMAKER", "AWS_ENDPOINT_URL")  # the first counts
@@ -52,20 +53,21 @@ def status(state: Path, *, keep: bool = False) -> Mapping[str, Any]:
 
 
 def differences(facts: Mapping[str, Any]) -> Sequence[str]:
-    """Differences between the installation of a running emulator (of `status`) and this one, a line for each."""
+    """What differs between the installation of a running emulator (of `status`) and this one, a clause for each."""
     theirs, own = facts.get("installation"), facts["asking"]
     if theirs is None:
-        return ["it does not say what it is, so it is of an earlier version"]
-    names = {"version": "version", "code": "code in", "interpreter": "interpreter", "extras": "extras"}
-    return [
-        f"{noun} {_listed(theirs.get(name))}, here {_listed(own[name])}"
-        for name, noun in names.items()
-        if theirs.get(name) != own[name]
-    ]
-
-
-def _listed(value: object) -> str:
-    return (", ".join(value) or "none") if isinstance(value, list) else str(value)
+        return ["does not say what it is, so it is of an earlier version"]
+    clauses = {
+        "version": "is version {}, this command is {}",
+        "code": "runs the code in {}, this command that in {}",
+        "interpreter": "runs in {}, this command in {}",
+    }
+    said = [text.format(theirs.get(name), own[name]) for name, text in clauses.items() if theirs.get(name) != own[name]]
+    extras, wanted = set(theirs.get("extras", ())), set(own["extras"])
+    for verb, names, here in (("lacks", wanted - extras, "are"), ("has", extras - wanted, "are not")):
+        if names:
+            said.append(f"{verb} what these extras bring, which {here} installed here: {', '.join(sorted(names))}")
+    return said
 
 
 def state_of(url: str) -> str:

@@ -10,6 +10,7 @@ from sm_tuning.errors import NotFound
 T = TypeVar("T")
 
 NOT_FOUND = frozenset({"ResourceNotFound", "ResourceNotFoundException"})
+NO_OBJECT = frozenset({"404", "NoSuchKey", "NoSuchBucket"})  # of S3, which answers HEAD with HTTP's code alone
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 
 

@@ -1,10 +1,7 @@
 """Launches a tuning job: uploads local code and data, then one call."""
 
-import gzip
-import io
-import os
-import tarfile
-from collections.abc import Iterator
+import secrets
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -18,16 +15,19 @@ from sm_tuning.client.emulator_process import LOCAL_OUTPUT, LOCAL_ROLE, remedy
 from sm_tuning.client.errors import code_of
 from sm_tuning.client.local_session import LocalSession, local_session, make_bucket
 from sm_tuning.client.run import TuningRun
-from sm_tuning.errors import Invalid, NotLaunched, Unreachable
+from sm_tuning.client.source_archive import pack
+from sm_tuning.errors import Invalid, NameTaken, NotLaunched, Unreachable
+from sm_tuning.spec.definition import Definition
 from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.spec.s3 import split_uri
-from sm_tuning.spec.script import Script
 from sm_tuning.validation.dry_run import DryRun, check
 from sm_tuning.validation.local_files import files_of
-from sm_tuning.validation.script_files import script_files
 
 _Job = TypeVar("_Job", bound=TuningJobSpec)
-_MOST_SOURCE = 500 * 2**20
+
+# Training jobs, endpoints and next rounds of a tuning job read what its launch uploaded for as long as they exist. A name may be asked
+# for twice at the same time, so each launch has a folder of its own.
+_FOLDER_BYTES = 6
 
 
 def launch(job: TuningJobSpec, session: Session | None, client: Client | None, *, local: bool = False) -> TuningRun:
@@ -36,7 +36,8 @@ def launch(job: TuningJobSpec, session: Session | None, client: Client | None, *
         raise Invalid("launch(local=True) makes its own session; give local, or a session or client")
     if local or isinstance(session, LocalSession):
         job = for_emulator(job)
-    result = _checked(check(job), job)
+    folder = secrets.token_hex(_FOLDER_BYTES)
+    result = _checked(check(job, launch=folder), job)
     session = local_session(parallel=job.max_parallel) if local else session or boto3.Session()
     uploaded: list[str] = []
     try:
@@ -44,18 +45,20 @@ def launch(job: TuningJobSpec, session: Session | None, client: Client | None, *
             for output in {part.output or "" for _, part in job.parts()}:
                 make_bucket(session, output)
         client = client or loopback.client(session, "sagemaker")
+        _refuse_taken(job.name, client)
         if job.warm_start is not None:
             _checked(check(job, client), job)
-        for uri in _upload(job, loopback.client(session, "s3", region_name=client.meta.region_name)):
+        for uri in _upload(job.parts(folder), loopback.client(session, "s3", region_name=client.meta.region_name)):
             uploaded.append(uri)  # noqa: PERF402 - what was sent before an error counts
         client.create_hyper_parameter_tuning_job(**result.request)
     except (ClientError, BotoCoreError, OSError) as error:
         left = f"; what was uploaded stays: {', '.join(uploaded)}" if uploaded else ""
         if isinstance(error, HTTPClientError | ConnectionFailed):
             raise Unreachable(f"the service does not answer: {error}{left}. {remedy()}") from error
-        taken = isinstance(error, ClientError) and code_of(error) == "ResourceInUse"
-        other = f"; unique_name({job.name!r}) makes a name that is free" if taken else ""
-        raise NotLaunched(f"the tuning job {job.name} was not created: {str(error).rstrip('.')}{other}{left}") from error
+        fact = f"the tuning job {job.name} was not created: {str(error).rstrip('.')}{left}"
+        if isinstance(error, ClientError) and code_of(error) == "ResourceInUse":
+            raise NameTaken(fact, job.name) from error
+        raise NotLaunched(fact) from error
     return TuningRun(job.name, session=session, client=client)
 
 
@@ -71,9 +74,18 @@ def _checked(result: DryRun, job: TuningJobSpec) -> DryRun:
     return result
 
 
-def _upload(job: TuningJobSpec, s3: Client) -> Iterator[str]:
-    """Upload code and data; yields the URI of each as soon as it is there."""
-    for prefix, part in job.parts():
+def _refuse_taken(name: str, client: Client) -> None:
+    """Raise NameTaken, before anything is uploaded for nothing, if there is a tuning job of that name."""
+    try:
+        client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+    except ClientError:  # there is none, or the caller may not see it: then creating it tells
+        return
+    raise NameTaken(f"the tuning job {name} was not created: there is one of that name already", name)
+
+
+def _upload(parts: Sequence[tuple[str, Definition]], s3: Client) -> Iterator[str]:
+    """Upload code and data of definitions, each below its prefix; yields the URI of each as soon as it is there."""
+    for prefix, part in parts:
         if part.script is not None:
             bucket, key = split_uri(part.source_uri(prefix))
             s3.put_object(Bucket=bucket, Key=key, Body=pack(part.script))
@@ -84,25 +96,3 @@ def _upload(job: TuningJobSpec, s3: Client) -> Iterator[str]:
                 for name, path in files_of(channel.path).files:
                     s3.upload_file(str(path), bucket, f"{folder}/{name}")
                 yield channel.uri(prefix)
-
-
-def pack(script: Script) -> bytes:
-    """A script and what it is sent with as sourcedir.tar.gz: the same bytes for the same files."""
-    files = script_files(script).files
-    total = sum(path.stat().st_size for _, path in files)
-    if total > _MOST_SOURCE:
-        raise NotLaunched(
-            f"the source folder {script.source or script.entry} holds {total:,} bytes; at most {_MOST_SOURCE:,} are sent as code"
-        )
-    packed = io.BytesIO()
-    with (
-        gzip.GzipFile(fileobj=packed, mode="wb", mtime=0, filename="") as zipped,
-        tarfile.open(fileobj=zipped, mode="w") as tar,
-    ):
-        for name, path in files:
-            member = tarfile.TarInfo(name)
-            member.size = path.stat().st_size
-            member.mode = 0o755 if os.access(path, os.X_OK) else 0o644
-            with path.open("rb") as file:
-                tar.addfile(member, file)
-    return packed.getvalue()

@@ -21,7 +21,6 @@ from sm_tuning.spec.s3 import split_uri
 
 PATIENCE = "SM_TUNING_TIMEOUT"
 _DEFAULT_PATIENCE = 60.0
-_REGION = "us-east-1"
 _DUMMY = "test"
 
 
@@ -46,7 +45,7 @@ class Emulator:
     Attributes:
         url: Its address.
         started: Whether it was started just now.
-        differences: What differs between its installation and this one, a line for each; of one that the environment names, nothing.
+        differences: What differs between its installation and this one, a clause for each; of one that the environment names, nothing.
     """
 
     url: str
@@ -64,7 +63,7 @@ class LocalSession:
 
     def __init__(self, emulator: Emulator, region: str | None = None) -> None:
         self.emulator = emulator
-        self.region_name = region or os.environ.get("AWS_DEFAULT_REGION") or _REGION
+        self.region_name = region or os.environ.get("AWS_DEFAULT_REGION") or emulator_process.LOCAL_REGION
         self._session = boto_session(aws_access_key_id="test", aws_secret_access_key=_DUMMY, region_name=self.region_name)
 
     def __repr__(self) -> str:
@@ -104,7 +103,7 @@ def local_session(state: str | Path | None = None, *, region: str | None = None,
 
 def make_bucket(session: LocalSession, uri: str) -> None:
     """Make the bucket of an S3 URI on the emulator, unless it is there."""
-    s3 = session.client("s3", region_name=_REGION)
+    s3 = session.client("s3", region_name=emulator_process.LOCAL_REGION)
     bucket, _ = split_uri(uri)
     try:
         s3.head_bucket(Bucket=bucket)

@@ -31,12 +31,15 @@ def new_lines(logs: Client, training: str, tokens: dict[str, str]) -> Iterator[s
             raise
 
 
-def last_lines(logs: Client, training: str, count: int) -> list[str]:
-    """The end of a training job's log, of several hosts what they wrote last, in order of time; empty before there is one."""
+def last_lines(logs: Client, training: str, count: int, *, group: str = LOG_GROUP) -> list[str]:
+    """The end of a training job's log, of several hosts what they wrote last, in order of time; empty before there is one.
+
+    With the group of an endpoint the same of a variant's.
+    """
     events: list[Mapping[str, Any]] = []
     try:
-        for name in _streams(logs, training):
-            page = logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=name, limit=count, startFromHead=False)
+        for name in _streams(logs, training, group):
+            page = logs.get_log_events(logGroupName=group, logStreamName=name, limit=count, startFromHead=False)
             events += page["events"]
     except ClientError as error:
         if code_of(error) not in NOT_FOUND:
@@ -44,16 +47,37 @@ def last_lines(logs: Client, training: str, count: int) -> list[str]:
     return [event["message"] for event in sorted(events, key=itemgetter("timestamp"))[-count:]]
 
 
-def _streams(logs: Client, training: str) -> list[str]:
+def _streams(logs: Client, training: str, group: str = LOG_GROUP) -> list[str]:
     """A training job's log streams, one for each instance."""
     names: list[str] = []
     token: dict[str, str] = {}
     while True:
-        answer = logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{training}/", **token)
+        answer = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{training}/", **token)
         names += [stream["logStreamName"] for stream in answer["logStreams"]]
         if "nextToken" not in answer:
             return names
         token = {"nextToken": answer["nextToken"]}
+
+
+def memory_utilization(client: Client, training: str, hosts: int, begin: datetime, end: datetime | None) -> float | None:
+    """The most memory that a host of a training job has used, in percent of its own; None if CloudWatch knows nothing of it.
+
+    Raises:
+        botocore.exceptions.ClientError: CloudWatch may not be read either.
+    """
+    peaks = []
+    for number in range(1, hosts + 1):
+        answer = client.get_metric_statistics(
+            Namespace=_NAMESPACE,
+            MetricName="MemoryUtilization",
+            Dimensions=[{"Name": "Host", "Value": f"{training}/algo-{number}"}],
+            StartTime=begin - _MINUTE,
+            EndTime=(end or datetime.now(UTC)) + _MINUTE,
+            Period=86_400,
+            Statistics=["Maximum"],
+        )
+        peaks += [float(point["Maximum"]) for point in answer["Datapoints"]]
+    return max(peaks, default=None)
 
 
 def minutes(

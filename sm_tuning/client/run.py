@@ -4,6 +4,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,9 +12,10 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sm_tuning.boto import Client, Session
+from sm_tuning.client import deployment, loopback
 from sm_tuning.client import logs as cloudwatch
-from sm_tuning.client import loopback
-from sm_tuning.client.errors import NOT_FOUND, code_of, unless_denied
+from sm_tuning.client.deployment import BestTraining, Endpoint
+from sm_tuning.client.errors import NO_OBJECT, NOT_FOUND, code_of, unless_denied
 from sm_tuning.client.hosts import is_local
 from sm_tuning.client.log_search import LogSearch
 from sm_tuning.client.progress import notebook_progress, status_html
@@ -21,9 +23,11 @@ from sm_tuning.client.status import ENDED, FailureGroup, MetricCheck, RunStatus,
 from sm_tuning.client.summaries import TrainingJobSummary, training_job
 from sm_tuning.errors import NotFound, WaitTimeout
 from sm_tuning.spec.s3 import split_uri
+from sm_tuning.spec.script import Script
 from sm_tuning.summary import escaped
 
 _REPORT = "sagemaker-training-toolkit ERROR    Reporting training FAILURE"
+_TAIL = 1000  # lines that a failed training job's last words and what the toolkit says of them lie in
 _ONE_AT_A_TIME = threading.Lock()
 # What differs between training jobs that fail alike: the training toolkit's command line with its hyperparameters, addresses, numbers.
 _CHANGING = re.compile(r'Command ".*"|0x[0-9a-f]+|[0-9a-f]{8,}|\d+(\.\d+)?')
@@ -54,6 +58,9 @@ class TuningRun:
             if service not in self._others:
                 self._others[service] = loopback.client(self._session, service, region_name=self._region)
             return self._others[service]
+
+    def _client_of(self, service: str) -> Client:
+        return self._client if service == "sagemaker" else self._other_client(service)
 
     @classmethod
     def attach(cls, name: str, session: Session | None = None, *, client: Client | None = None) -> Self:
@@ -177,9 +184,11 @@ class TuningRun:
         )
         return [training_of(summary) for page in pages for summary in page["TrainingJobSummaries"]]
 
-    def best(self) -> Training | None:
+    def best(self) -> BestTraining | None:
         """The training job with the best objective so far; None if none has one."""
-        return self.status().best
+        best = self.status().best
+        members = {} if best is None else {member.name: getattr(best, member.name) for member in fields(best)}
+        return BestTraining(**members, run=self) if members else None
 
     def model_uri(self, training: str) -> str:
         """The `s3://` URI of a training job's model; raises NotFound if it has none (yet).
@@ -212,10 +221,33 @@ class TuningRun:
         try:
             self._other_client("s3").download_file(bucket, key, str(path))
         except ClientError as error:
-            if code_of(error) not in {"404", "NoSuchKey", "NoSuchBucket"}:
+            if code_of(error) not in NO_OBJECT:
                 raise
             raise NotFound(f"the model of {training} is no longer at s3://{bucket}/{key}") from error
         return path
+
+    def serve(
+        self, training: str, *, name: str | None = None, script: Script | None = None, instance_type: str, timeout: float
+    ) -> Endpoint:
+        """Put the model of one of its training jobs behind an endpoint: `BestTraining.serve`."""
+        return deployment.serve(
+            self._client_of, training, name or training, script=script, instance_type=instance_type, timeout=timeout
+        )
+
+    def endpoint(self, name: str) -> Endpoint:
+        """An endpoint of the same account and region; whether there is one is not asked.
+
+        Args:
+            name: Its name; a served training job's, if it was given no other.
+        """
+        return deployment.endpoint(self._client_of, name)
+
+    def register(self, training: str, group: str, *, script: Script | None = None, approval: str) -> str:
+        """Add the model of one of its training jobs to the model registry: `BestTraining.register`."""
+        status = self.status()
+        value = next((row.value for row in self.trainings() if row.name == training), None)
+        facts = {"TuningJobName": self.name} | ({} if value is None else {status.objective: f"{value:.9g}"})
+        return deployment.register(self._client_of, training, group, script=script, approval=approval, facts=facts)
 
     def stop(self) -> None:
         """Stop it and its running training jobs; nothing happens if it has ended. Raises NotFound."""
@@ -275,6 +307,19 @@ class TuningRun:
         """
         client = self._other_client("cloudwatch")
         return cloudwatch.minutes(client, training.name, metrics, training.started or training.created, training.ended)
+
+    def memory_utilization(self, training: Training, hosts: int = 1) -> float | None:
+        """The most memory that an instance of a training job has used, in percent of its own, as CloudWatch knows it.
+
+        Of the emulator: what the program has used of this machine's. None if nothing was measured, as of a container.
+
+        Args:
+            training: The training job.
+            hosts: Its instances.
+        """
+        client = self._other_client("cloudwatch")
+        began = training.started or training.created
+        return None if began is None else cloudwatch.memory_utilization(client, training.name, hosts, began, training.ended)
 
     def training_job(self, training: str) -> TrainingJobSummary:
         """A training job as the service describes it.
@@ -336,7 +381,7 @@ class TuningRun:
     def _last_words(self, training: str) -> Sequence[str]:
         """The end of a failed training job's log, which does not change any more: it is read once."""
         if training not in self._ends:
-            log = unless_denied(lambda: list(self.logs(training)))
+            log = unless_denied(lambda: self.log_tail(training, _TAIL))
             if log is None:
                 return ()
             self._ends[training] = _of_script(log)[-5:]

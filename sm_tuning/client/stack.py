@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Self, TypeVar
 
 from botocore.exceptions import ClientError
@@ -13,6 +13,7 @@ from sm_tuning.spec.definition import Definition
 from sm_tuning.spec.job import TuningJobSpec
 
 _NEEDED = ("ExecutionRoleArn", "OutputUri", "RepositoryUri")
+_TAGS = ("Project", "Environment")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 # A stack whose last update was rolled back is whole, and as it was before.
@@ -32,6 +33,20 @@ class Stack:
     key: str | None = None
     subnets: Sequence[str] = ()
     security_groups: Sequence[str] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """By these IAM knows the tuning jobs of the stack's project and environment."""
+
+    models: str | None = None
+    """Where promoted models lie, an S3 URI."""
+
+    group: str | None = None
+    """The model package group of promoted models."""
+
+    topic: str | None = None
+    """ARN of the topic of its messages."""
+
+    ended: str | None = None
+    """URL of the queue that holds the tuning jobs that have ended."""
 
     @classmethod
     def read(cls, name: str, session: Session) -> Self:
@@ -63,11 +78,17 @@ class Stack:
             key=outputs.get("KmsKeyArn") or None,
             subnets=_listed(outputs.get("SubnetIds", "")),
             security_groups=_listed(outputs.get("SecurityGroupIds", "")),
+            tags={name: outputs[name] for name in _TAGS if outputs.get(name)},
+            models=outputs.get("ModelsUri") or None,
+            group=outputs.get("ModelPackageGroup") or None,
+            topic=outputs.get("TopicArn") or None,
+            ended=outputs.get("EndedQueueUrl") or None,
         )
 
     def complete(self, job: _Job) -> _Job:
-        """The tuning job with the stack's keys and network where it names none."""
-        return replace(job, definitions=[self._completed(definition) for definition in job.definitions])
+        """The tuning job with the stack's tags, keys and network where it names none."""
+        definitions = [self._completed(definition) for definition in job.definitions]
+        return replace(job, definitions=definitions, tags={**self.tags, **job.tags})
 
     def _completed(self, part: Definition) -> Definition:
         keys = part.encryption

@@ -10,6 +10,7 @@ from typing import Any
 from sm_tuning.spec.metrics import number
 
 ENDED = frozenset({"Completed", "Failed", "Stopped", "DeleteFailed"})
+UNFINISHED = ("InProgress", "Stopping")
 SHORT_NAME = re.compile(r"\d{3,}-[0-9a-f]{8}")
 """What follows its tuning job's name in a training job's: number and random digits."""
 

@@ -100,14 +100,20 @@ def training_names(client: Client, part: str) -> list[str]:
     return [summary["TrainingJobName"] for page in pages for summary in page["TrainingJobSummaries"]]
 
 
-def training_job(client: Client, name: str) -> TrainingJobSummary:
-    """A training job; raises NotFound if there is none of that name."""
+def describe_training_job(client: Client, name: str) -> Mapping[str, Any]:
+    """The answer of DescribeTrainingJob, as boto3 gives it; raises NotFound if there is none of that name."""
     try:
-        answer = client.describe_training_job(TrainingJobName=name)
+        answer: Mapping[str, Any] = client.describe_training_job(TrainingJobName=name)
     except ClientError as error:
         if code_of(error) not in _NO_TRAINING_JOB:
             raise
         raise NotFound(f"there is no training job {name!r}") from error
+    return answer
+
+
+def training_job(client: Client, name: str) -> TrainingJobSummary:
+    """A training job; raises NotFound if there is none of that name."""
+    answer = describe_training_job(client, name)
     definitions = answer["AlgorithmSpecification"].get("MetricDefinitions", [])
     return TrainingJobSummary(
         name=name,

@@ -24,9 +24,12 @@ from sm_tuning.report.curve_charts import curve_charts, families_left_out
 from sm_tuning.report.datasets import MOST_CURVES
 from sm_tuning.report.parallel import parallel_coordinates
 from sm_tuning.report.vegalite import Chart
+from sm_tuning.results import read_proposals
 
 if TYPE_CHECKING:
     from sm_tuning.analysis.curves import DetailsCache
+    from sm_tuning.analysis.proposals import Proposal
+    from sm_tuning.analysis.results import Results
 
 LOG_LINES = TAIL
 MOST_JOBS = 100
@@ -43,6 +46,8 @@ class Pages:
         self._first = TuningRun("", session=session, client=self.client)
         self._runs: dict[str, TuningRun] = {}
         self._details: DetailsCache = {}
+        self._proposals: dict[str, Proposal] = {}
+        self._parents: dict[str, Results] = {}
         self._ended: dict[tuple[str, object], RunStatus] = {}
         self._views: dict[tuple[str, ...], tuple[object, ViewModel]] = {}  # of names: what was read last, and its view model
         self._lock = threading.Lock()  # one read of the results at a time: two would ask for the same logs
@@ -80,7 +85,8 @@ class Pages:
         with self._lock:
             runs = [self.run(name) for name in names]
             results = read_results(*runs, cache=self._details, described=described)
-            read = (results, read_data_scaling(results, runs, self._details), read_failures(results, runs))
+            proposals = read_proposals(results, runs, self._proposals, self._parents)
+            read = (results, read_data_scaling(results, runs, self._details), read_failures(results, runs), proposals)
             kept = self._views.pop(tuple(names), None)
             shown = kept if kept is not None and kept[0] == read else (read, view_model(*read))
             self._views[tuple(names)] = shown  # the last: the first one was asked for longest ago

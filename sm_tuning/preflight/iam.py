@@ -10,7 +10,7 @@ from typing import Any
 from sm_tuning.boto import Client
 from sm_tuning.preflight.account import Account
 from sm_tuning.preflight.finding import Finding, ok, problem, skip
-from sm_tuning.preflight.permissions import AwsScope, Need, Value, of_the_caller, of_the_role
+from sm_tuning.preflight.permissions import EXAMPLE_LAUNCH, AwsScope, Need, Value, of_the_caller, of_the_role
 from sm_tuning.spec.definition import Definition
 from sm_tuning.spec.job import TuningJobSpec
 
@@ -20,7 +20,7 @@ _SERVICE = "sagemaker.amazonaws.com"
 def _roles(job: TuningJobSpec) -> Mapping[str, Sequence[tuple[str, Definition]]]:
     """The definitions (with their prefixes) of each role."""
     roles: dict[str, list[tuple[str, Definition]]] = {}
-    for prefix, part in job.parts():
+    for prefix, part in job.parts(EXAMPLE_LAUNCH):
         roles.setdefault(part.role or "", []).append((prefix, part))
     return roles
 

@@ -22,6 +22,8 @@ _LOOK = ("DescribeDhcpOptions", "DescribeNetworkInterfaces", "DescribeSecurityGr
 _INTERFACE = ("CreateNetworkInterfacePermission", "DeleteNetworkInterface", "DeleteNetworkInterfacePermission")
 _FOLLOW = ("DescribeHyperParameterTuningJob", "ListTrainingJobsForHyperParameterTuningJob", "StopHyperParameterTuningJob")
 
+EXAMPLE_LAUNCH = "0123456789ab"  # the folder of a launch's own, which is not known before
+
 Value = str | int | bool | Sequence[str]
 
 
@@ -106,7 +108,11 @@ def of_the_role(
 
 def _objects(actions: Sequence[str], uri: str, scope: AwsScope, example: Callable[[str], str]) -> Need:
     bucket, key = split_uri(uri)
-    return Need(actions=actions, resource=scope.s3(f"{bucket}/{example(uri)}"), grant=scope.s3(f"{bucket}/{key}*"))
+    return Need(
+        actions=actions,
+        resource=scope.s3(f"{bucket}/{example(uri)}"),
+        grant=scope.s3(f"{bucket}/{key.partition(EXAMPLE_LAUNCH)[0]}*"),
+    )
 
 
 def _keys(part: Definition, scope: AwsScope) -> Iterator[Need]:
@@ -141,16 +147,21 @@ def _network(part: Definition, scope: AwsScope) -> Iterator[Need]:
     grant = scope.arn("ec2", "network-interface/*")
     yield Need(actions=[f"ec2:{action}" for action in _LOOK])
     yield Need(actions=[f"ec2:{action}" for action in ("CreateNetworkInterface", *_INTERFACE)], resource=interface, grant=grant)
-    for kind, several in (("subnet", part.network.subnets), ("security-group", part.network.security_groups)):
+    ids = {
+        "subnet": (part.network.subnets, "ec2:SubnetID"),
+        "security-group": (part.network.security_groups, "ec2:SecurityGroupID"),
+    }
+    for kind, (several, key) in ids.items():
         for resource in several:
-            yield Need(actions=["ec2:CreateNetworkInterface"], resource=scope.arn("ec2", f"{kind}/{resource}"))
+            arn = scope.arn("ec2", f"{kind}/{resource}")
+            yield Need(actions=["ec2:CreateNetworkInterface"], resource=arn, context={key: resource})
 
 
 def of_the_caller(job: TuningJobSpec, scope: AwsScope) -> Iterator[Need]:
     """What the caller needs: to upload, to create the tuning job with its roles, to follow and to stop it."""
     every = scope.arn("sagemaker", "hyper-parameter-tuning-job/*")
     arn = f"{every.removesuffix('*')}{job.name.lower()}"
-    for prefix, part in job.parts():
+    for prefix, part in job.parts(EXAMPLE_LAUNCH):
         uploaded = [channel.uri(prefix) for channel in part.channels if channel.path is not None]
         if part.script is not None:
             uploaded.append(part.source_uri(prefix))
@@ -160,8 +171,10 @@ def of_the_caller(job: TuningJobSpec, scope: AwsScope) -> Iterator[Need]:
     for role in sorted({part.role or "" for _, part in job.parts()}):
         yield Need(actions=["iam:PassRole"], resource=role, context={"iam:PassedToService": "sagemaker.amazonaws.com"})
     if job.tags:
-        yield Need(actions=["sagemaker:AddTags"], resource=arn, grant=every, context=_tags(job))
-    yield Need(actions=[f"sagemaker:{action}" for action in _FOLLOW], resource=arn, grant=every)
+        at_launch = {"sagemaker:TaggingAction": "CreateHyperParameterTuningJob"}
+        yield Need(actions=["sagemaker:AddTags"], resource=arn, grant=every, context=_tags(job) | at_launch)
+    owned: dict[str, Value] = {f"aws:ResourceTag/{key}": value for key, value in job.tags.items()}
+    yield Need(actions=[f"sagemaker:{action}" for action in _FOLLOW], resource=arn, grant=every, context=owned)
 
 
 def _tags(job: TuningJobSpec) -> dict[str, Value]:

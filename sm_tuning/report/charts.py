@@ -6,6 +6,7 @@ from sm_tuning.report.curve_charts import curve_charts
 from sm_tuning.report.datasets import BEST, STOPPED, WRONG, lanes
 from sm_tuning.report.hyperparameter_charts import contour, importances, slices
 from sm_tuning.report.parallel import parallel_coordinates
+from sm_tuning.report.simulation_chart import simulation_chart
 from sm_tuning.report.vegalite import (
     PAPER,
     PICKED,
@@ -44,6 +45,7 @@ def charts(view: ViewModel) -> dict[str, Chart]:
         **slices(view),
         "contour": contour(view),
         "timeline": timeline(view),
+        "simulation": None if view.simulation is None else simulation_chart(view.simulation),
     }
     return {name: chart for name, chart in drawn.items() if chart is not None}
 

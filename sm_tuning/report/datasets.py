@@ -3,12 +3,15 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sm_tuning.analysis.metric_names import parse
 from sm_tuning.report.axes import category, hyperparameter_axes
 from sm_tuning.report.labels import label
 from sm_tuning.report.view_model import TrialView, ViewModel
+
+if TYPE_CHECKING:
+    from sm_tuning.simulation.simulation import Simulation
 
 Row = dict[str, Any]
 
@@ -33,7 +36,17 @@ def datasets(view: ViewModel, *, most_curves: int | None = None) -> dict[str, li
         "effects": effects(view),
         "comparison": comparison(view),
         "scaling": scaling(view),
+        "simulation": [] if view.simulation is None else simulation_rows(view.simulation),
     }
+
+
+def simulation_rows(simulation: "Simulation") -> list[Row]:
+    """A row for each setting that is drawn and each step of instance-hours, with the interval that holds 80 %."""
+    return [
+        {"setting": label(str(outcome.setting)), "hours": hours, "best": best.median, "low": best.low, "high": best.high}
+        for outcome in simulation.drawn()
+        for hours, best in simulation.over_hours(outcome)
+    ]
 
 
 def trials(view: ViewModel) -> list[Row]:

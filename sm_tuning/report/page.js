@@ -58,6 +58,8 @@
     const verdict = text("strong", job.verdict);
     verdict.className = `v-${job.verdict.replaceAll(" ", "-")}`;
     dialog.querySelector(".verdict").replaceChildren(verdict, `: ${job.reason}`);
+    const [kind, why] = job.proposal;
+    dialog.querySelector(".proposal").replaceChildren(...(kind ? ["Why these hyperparameters: ", text("strong", kind), `: ${why}.`] : []));
     dialog.querySelector(".remarks").replaceChildren(...[...job.silent, ...job.remarks].map((remark) => Object.assign(text("p", remark), { className: "note remark" })));
     dialog.querySelector("dl").replaceChildren(...job.figures.map(([name, value]) => {
       const figure = document.createElement("div");

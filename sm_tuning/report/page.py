@@ -121,6 +121,7 @@ def _job(view: ViewModel, trial: TrialView, log: LogLines | None) -> dict[str, A
         "verdict": trial.fit.verdict.value,
         "reason": printable(trial.failure_reason or trial.fit.reason),
         "remarks": [printable(f"{remark.cause.value.capitalize()}: {remark.text}.") for remark in trial.fit.remarks],
+        "proposal": [] if trial.proposal is None else [trial.proposal.kind.value, printable(trial.proposal.reason)],
         "best_epoch": best_epochs(trial.fit),
         "figures": [[printable(name), printable(text)] for name, text in figures if text],
         "hyperparameters": [[printable(name), printable(text)] for name, text in trial.hyperparameters.items()],

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sm_tuning.analysis.advice import Advice
 from sm_tuning.analysis.curves import Curves, LogLines
@@ -14,17 +14,22 @@ from sm_tuning.analysis.diagnosis import Diagnosis, diagnose
 from sm_tuning.analysis.effects import Effect
 from sm_tuning.analysis.fit import Fit, Verdict
 from sm_tuning.analysis.next_round import next_round
+from sm_tuning.analysis.proposals import Kind, Proposal, Proposals
 from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.client.description import TuningJobDescription
-from sm_tuning.client.status import FailureGroup, MetricCheck, SilentMetric
+from sm_tuning.client.status import UNFINISHED, FailureGroup, MetricCheck, SilentMetric
 from sm_tuning.errors import Invalid
+from sm_tuning.report.labels import of_kind
 from sm_tuning.spec.from_request import job_of
 from sm_tuning.spec.job import TuningJobSpec, WarmStart
 from sm_tuning.spec.metrics import Objective
 from sm_tuning.spec.parameters import Range
 from sm_tuning.spec.written import as_python, as_toml
 
-_RUNNING = frozenset({"InProgress", "Stopping"})
+if TYPE_CHECKING:  # its package needs an extra
+    from sm_tuning.simulation.simulation import Simulation
+
+_NO_PROPOSALS = Proposals()
 
 Steps = Sequence[tuple[float, float]]
 """Points of a line: time in seconds or a count, and the best objective by then."""
@@ -47,6 +52,7 @@ class TrialView:
         log: The end of its log, with whether a metric's expression matches each line.
         silent: Metrics whose expression matches nothing in its log, or takes too long on some lines.
         model: Where its model lies in S3.
+        proposal: Why it has its hyperparameters; None where that is not known.
     """
 
     tuning_job: str
@@ -66,11 +72,12 @@ class TrialView:
     log: LogLines
     silent: Sequence[MetricCheck]
     model: str | None
+    proposal: Proposal | None
 
     @property
     def running(self) -> bool:
         """Whether it has not ended."""
-        return self.status in _RUNNING
+        return self.status in UNFINISHED
 
     @property
     def died(self) -> bool:
@@ -124,7 +131,7 @@ class ViewModel:
         silent: Metrics that no training job has printed so that their expression matches, with the nearest lines, and those
             whose expression takes too long on some lines.
         hyperparameters: Names of the tuned hyperparameters.
-        ranges: Their ranges, as far as they are known, each of the first tuning job that has it.
+        ranges: Their ranges, as far as they are known, each of the latest tuning job that has it.
         trials: All training jobs in the order of their launch.
         ranking: Those with an objective, the best first.
         timeline: Those that have ended, in the order of their starts.
@@ -140,7 +147,12 @@ class ViewModel:
         max_parallel: Training jobs at a time.
         slot_use: Share of the parallel slots' time that was spent training; None before anything has ended.
         saved_seconds: Time that early stopping has saved; None if no training job was stopped.
-        request: What would create the first tuning job again, in AWS's form.
+        proposed: How many training jobs there are of each kind of proposal and what that means, in the order of the kinds.
+        held: Of the training jobs whose objective a model had expected in an interval: in how many it lies there, and of how many.
+        unexplained: Why some proposals are not explained, a sentence each, without its full stop.
+        latest: Name of the tuning job that was created last, which the next round follows.
+        request: What would create that tuning job again, in AWS's form.
+        simulation: What other settings would have come to, where that was asked for.
     """
 
     tuning_jobs: Sequence[str]
@@ -165,7 +177,12 @@ class ViewModel:
     max_parallel: int
     slot_use: float | None
     saved_seconds: float | None
+    proposed: Sequence[str]
+    held: tuple[int, int]
+    unexplained: Sequence[str]
+    latest: str
     request: Mapping[str, Any]
+    simulation: "Simulation | None" = None
 
     @cached_property
     def next_round(self) -> NextRoundText:
@@ -214,16 +231,24 @@ class ViewModel:
         return [trial for trial in reversed(self.trials) if not trial.running]
 
 
-def view_model(results: Results, shares: Results | None = None, failures: Sequence[FailureGroup] = ()) -> ViewModel:
+def view_model(
+    results: Results,
+    shares: Results | None = None,
+    failures: Sequence[FailureGroup] = (),
+    proposals: Proposals = _NO_PROPOSALS,
+) -> ViewModel:
     """The view model of tuning jobs' results.
 
     Args:
         results: The results of tuning jobs with the same objective.
         shares: Training jobs on growing shares of the training set, where there are any.
         failures: Failed training jobs by their reason, with the end of a log.
+        proposals: Why each point was proposed.
     """
     diagnosis = diagnose(results, shares)
-    trials = {trial.name: _trial(trial, results, diagnosis) for trial in results.trials}
+    reasons = proposals.by_name
+    trials = {trial.name: _trial(trial, results, diagnosis, reasons.get(trial.name)) for trial in results.trials}
+    kinds = Counter(proposal.kind for proposal in reasons.values())
     ran = [trial for trial in results.trials if trial.started and trial.ended]
     begin = results.begin
     return ViewModel(
@@ -249,7 +274,11 @@ def view_model(results: Results, shares: Results | None = None, failures: Sequen
         max_parallel=results.tuning_jobs[0].max_parallel,
         slot_use=results.slot_use,
         saved_seconds=results.saved_seconds,
-        request=results.tuning_jobs[0].request,
+        proposed=[of_kind(kind, kinds[kind]) for kind in Kind if kinds[kind]],
+        held=_held(results, reasons),
+        unexplained=proposals.missing,
+        latest=results.latest.name,
+        request=results.latest.request,
     )
 
 
@@ -257,7 +286,14 @@ def _since(begin: datetime | None, time: datetime | None) -> float | None:
     return (time - begin).total_seconds() if time is not None and begin is not None else None
 
 
-def _trial(trial: TrialResult, results: Results, diagnosis: Diagnosis) -> TrialView:
+def _held(results: Results, reasons: Mapping[str, Proposal]) -> tuple[int, int]:
+    """How many objectives lie in the interval in which they were expected, and how many there are."""
+    pairs = [(reasons[trial.name], trial.objective) for trial in results.trials if trial.name in reasons]
+    judged = [proposal.holds(objective) for proposal, objective in pairs if proposal.low is not None and objective is not None]
+    return sum(judged), len(judged)
+
+
+def _trial(trial: TrialResult, results: Results, diagnosis: Diagnosis, proposal: Proposal | None) -> TrialView:
     return TrialView(
         tuning_job=trial.tuning_job,
         name=trial.name,
@@ -276,6 +312,7 @@ def _trial(trial: TrialResult, results: Results, diagnosis: Diagnosis) -> TrialV
         log=trial.log,
         silent=trial.silent,
         model=trial.model,
+        proposal=proposal,
     )
 
 

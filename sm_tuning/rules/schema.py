@@ -3,6 +3,7 @@
 import functools
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -28,6 +29,7 @@ _KINDS: Mapping[str, tuple[tuple[type, ...], str, str]] = {
     "list": ((list,), "a List", "a list"),
 }
 _JSON_NAMES = {str: "STRING_VALUE", bool: "BOOLEAN_VALUE", int: "NUMBER_VALUE", float: "NUMBER_VALUE", dict: "START_OBJECT"}
+_NAME = re.compile(r"\^?\[a-zA-Z0-9\]\(-\*\[a-zA-Z0-9\]\)(\*|\{0,\d+\})\$?")  # AWS's pattern of names
 _NESTED = {"structure", "map", "list"}
 _SIZED, _NUMBERS = (str, list, dict), (int, float)  # no `str | list`: that is made anew each time
 _SOUND = {kind: frozenset(kinds) - {float} for kind, (kinds, _, _) in _KINDS.items()}  # a float may be no number
@@ -289,7 +291,9 @@ def _min(member: Member) -> Iterator[Violation]:
 def _pattern(member: Member) -> Iterator[Violation]:
     pattern = member.shape.metadata.get("pattern")
     if pattern is not None and not _matches(pattern, member.value):
-        yield member.violation(f"it must match {pattern}", f"Member must satisfy regular expression pattern: {pattern}")
+        words = ": letters, digits and hyphens, no hyphen first or last" if _NAME.fullmatch(pattern) else ""
+        rule = f"it must match {pattern}{words}"
+        yield member.violation(rule, f"Member must satisfy regular expression pattern: {pattern}")
 
 
 @CONSTRAINTS.rule("model-enum", "a value is one of those known")
@@ -313,14 +317,26 @@ def _bounded(member: Member) -> str:
 
 @functools.cache
 def compiled(pattern: str) -> "re.Pattern[str]":
-    r"""A pattern of botocore's model. Python's `re` knows no Unicode properties.
+    r"""A pattern of botocore's model. Python's `re` knows no Unicode properties and no pairs of surrogates, and repeats no `$`.
 
     Where the model has `\p{L}` it has `\p{N}` and the underscore too, which together are `\w`.
     """
     separators = " \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
     for name, characters in {"L": r"\w", "N": r"\d", "Z": separators, "Alnum": "a-zA-Z0-9"}.items():
         pattern = pattern.replace(rf"\p{{{name}}}", characters)
-    return re.compile(pattern)
+    for name in "MSP":
+        if rf"\p{{{name}}}" in pattern:
+            pattern = pattern.replace(rf"\p{{{name}}}", _characters(name))
+    pattern = pattern.replace(r"\uD800\uDC00-\uDBFF\uDFFF", "\U00010000-\U0010ffff")
+    return re.compile(re.sub(r"\$\{\d+,\d+\}", "$", pattern))
+
+
+@functools.cache
+def _characters(category: str) -> str:
+    """The marks (M), symbols (S) or punctuation (P) of the basic plane, as in a set of `re`; all of the other planes are symbols."""
+    plane = map(chr, range(0x10000))
+    characters = "".join(re.escape(char) for char in plane if unicodedata.category(char).startswith(category))
+    return characters + ("\U00010000-\U0010ffff" if category == "S" else "")
 
 
 @functools.cache

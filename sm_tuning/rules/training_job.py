@@ -200,6 +200,13 @@ def _channels(request: TrainingRequest) -> Iterator[tuple[str, str, Document]]:
         yield request.at(f"InputDataConfig[{index}].DataSource"), channel["ChannelName"], channel["DataSource"]
 
 
+def _modes(request: TrainingRequest) -> Iterator[tuple[str, Document, str]]:
+    """The path to each channel, the channel, and its input mode."""
+    for index, channel in enumerate(request.body.get("InputDataConfig", ())):
+        mode = channel.get("InputMode", request.algorithm.get("TrainingInputMode", "File"))
+        yield request.at(f"InputDataConfig[{index}]"), channel, mode
+
+
 @DATA.rule("channel-unique", "each channel once")
 def _channel_unique(request: TrainingRequest) -> Iterator[Violation]:
     for name in repeated([name for _, name, _ in _channels(request)]):
@@ -222,6 +229,44 @@ def _channel_s3(request: TrainingRequest) -> Iterator[Violation]:
         if not uri.startswith("s3://"):
             sentence = f"S3Uri {uri!r} of the channel {name!r} must begin with s3://."
             yield Violation(f"{path}.S3DataSource.S3Uri", uri, "it must begin with s3://", sentence)
+
+
+@DATA.rule("channel-pipe-only", "CompressionType `Gzip` and RecordWrapperType `RecordIO` in Pipe mode only")
+def _channel_pipe_only(request: TrainingRequest) -> Iterator[Violation]:
+    for path, channel, mode in _modes(request):
+        for member, what in (("CompressionType", "compression type"), ("RecordWrapperType", "record wrapper type")):
+            value = channel.get(member, "None")
+            if mode != "Pipe" and value != "None":
+                sentence = (
+                    f"Invalid {what} for channel {channel['ChannelName']}: {mode} mode only supports NONE, got {value} instead"
+                )
+                yield Violation(f"{path}.{member}", value, "it may be given for the input mode Pipe only", sentence)
+
+
+@DATA.rule("channel-augmented", "an augmented manifest in Pipe mode only, with AttributeNames")
+def _channel_augmented(request: TrainingRequest) -> Iterator[Violation]:
+    for path, channel, mode in _modes(request):
+        source, name = channel["DataSource"].get("S3DataSource", {}), channel["ChannelName"]
+        if source.get("S3DataType") != "AugmentedManifestFile":
+            continue
+        if mode != "Pipe":
+            sentence = f"AugmentedManifestFile of the channel {name!r} can only be used if its input mode is Pipe, not {mode}."
+            at = f"{path}.DataSource.S3DataSource.S3DataType"
+            yield Violation(at, "AugmentedManifestFile", "it may be given for the input mode Pipe only", sentence)
+        if not source.get("AttributeNames"):
+            sentence = f"The channel {name!r} must have AttributeNames: those of its augmented manifest that the algorithm reads."
+            at = f"{path}.DataSource.S3DataSource.AttributeNames"
+            yield Violation(at, None, "it is required for an augmented manifest", sentence)
+
+
+@DATA.rule("channel-file-system", "a file system in File mode only")
+def _channel_file_system(request: TrainingRequest) -> Iterator[Violation]:
+    for path, channel, mode in _modes(request):
+        if mode != "File" and "FileSystemDataSource" in channel["DataSource"]:
+            sentence = (
+                f"The channel {channel['ChannelName']!r} reads a file system, which has the input mode File only, not {mode}."
+            )
+            yield Violation(f"{path}.InputMode", mode, "it must be File for a file system", sentence)
 
 
 @DATA.rule("output-s3", "S3OutputPath begins with `s3://`")

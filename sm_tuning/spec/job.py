@@ -179,13 +179,19 @@ class TuningJobSpec:
         """The same tuning job under another name."""
         return replace(self, name=name)
 
-    def parts(self) -> Sequence[tuple[str, Definition]]:
-        """Every training job definition, complete, and the prefix below which its code and data are uploaded."""
+    def parts(self, launch: str = "") -> Sequence[tuple[str, Definition]]:
+        """Every training job definition, complete, and the prefix below which its code and data are uploaded.
+
+        Args:
+            launch: The folder of a launch's own in the prefix; empty for a description that is not launched.
+        """
         complete = [
             replace(definition, role=definition.role or self.role, output=definition.output or self.output)
             for definition in self.definitions
         ]
-        return [("/".join(filter(None, [(part.output or "").rstrip("/"), self.name, part.name])), part) for part in complete]
+        return [
+            ("/".join(filter(None, [(part.output or "").rstrip("/"), self.name, launch, part.name])), part) for part in complete
+        ]
 
     def wrong_types(self) -> Iterator[Violation]:
         """Every value of a wrong type, named as in Python and TOML."""
@@ -198,17 +204,21 @@ class TuningJobSpec:
         if wrong := list(self.wrong_types()):
             raise value_types.WrongTypes(wrong)
 
-    def request(self) -> dict[str, Any]:
-        """The exact request of CreateHyperParameterTuningJob; raises WrongTypes, which is Invalid."""
+    def request(self, launch: str = "") -> dict[str, Any]:
+        """The exact request of CreateHyperParameterTuningJob; raises WrongTypes, which is Invalid.
+
+        Args:
+            launch: The folder of a launch's own, in which its code and data lie, so that no other launch changes them.
+        """
         self.require_types()
         request: dict[str, Any] = {
             "HyperParameterTuningJobName": self.name,
             "HyperParameterTuningJobConfig": self._config(),
         }
         if self.several:
-            request["TrainingJobDefinitions"] = [part.named_request(prefix) for prefix, part in self.parts()]
+            request["TrainingJobDefinitions"] = [part.named_request(prefix) for prefix, part in self.parts(launch)]
         else:
-            ((prefix, part),) = self.parts()
+            ((prefix, part),) = self.parts(launch)
             request["TrainingJobDefinition"] = part.training_request(prefix)
         if self.warm_start is not None:
             request["WarmStartConfig"] = dict(self.warm_start.request())

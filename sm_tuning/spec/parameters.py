@@ -19,6 +19,16 @@ class Scaling(StrEnum):
     REVERSE_LOGARITHMIC = "ReverseLogarithmic"
 
 
+_DECADES_FOR_LOG = 3.0
+
+
+def _scale(scaling: Scaling, low: float, high: float) -> Scaling:
+    """The scale of a range: of AUTO the emulator's rule (tests/contracts/test_scaling.py); AWS does not publish its own."""
+    if scaling is not Scaling.AUTO:
+        return scaling
+    return Scaling.LOGARITHMIC if low > 0 and math.log10(high / low) >= _DECADES_FOR_LOG else Scaling.LINEAR
+
+
 def _checked_types(builder: "Range") -> None:
     """Raise Invalid for values of a wrong type, by the hyperparameter's name."""
     if hasattr(builder, "scaling"):
@@ -71,6 +81,11 @@ class Continuous:
         _checked_types(self)
         _check(self.name, self.low, self.high, self.scaling)
 
+    @property
+    def scale(self) -> Scaling:
+        """The scale on which it is searched. AUTO is logarithmic above 0 over three powers of ten or more, as in the emulator."""
+        return _scale(self.scaling, self.low, self.high)
+
     def request(self) -> Mapping[str, Any]:
         """The range in AWS's form."""
         low, high = repr(float(self.low)), repr(float(self.high))
@@ -107,6 +122,11 @@ class Integer:
         if self.scaling is Scaling.REVERSE_LOGARITHMIC:
             raise Invalid(f"{self.name}: reverse logarithmic scaling is for continuous ranges only")
         _check(self.name, self.low, self.high, self.scaling)
+
+    @property
+    def scale(self) -> Scaling:
+        """The scale on which it is searched. AUTO is logarithmic above 0 over three powers of ten or more, as in the emulator."""
+        return _scale(self.scaling, self.low, self.high)
 
     def request(self) -> Mapping[str, Any]:
         """The range in AWS's form."""

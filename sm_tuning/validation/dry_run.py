@@ -59,10 +59,10 @@ class DryRun:
         return f"{summary}<details><summary>the request</summary><pre>{request}</pre></details>" if self.request else summary
 
 
-def check(job: TuningJobSpec, client: Client | None = None) -> DryRun:
-    """Check a tuning job against every rule; with a client also against the parents of its warm start."""
+def check(job: TuningJobSpec, client: Client | None = None, launch: str = "") -> DryRun:
+    """Check a tuning job against every rule, as `launch` would send it; with a client also against the parents of its warm start."""
     try:
-        request = job.request()
+        request = job.request(launch)
     except WrongTypes as error:
         return DryRun({}, tuple(error.problems), ())
     problems = [*schema.type_violations(_OPERATION, request)] or list(_violations(job, request))

@@ -1,6 +1,5 @@
 """A client of an emulator in this process, and requests for it."""
 
-import time
 import zlib
 from typing import Any
 
@@ -9,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_emulator.domain.names import AwsScope
-from tests.conftest import source_archive
+from tests.conftest import source_archive, until
 
 SCOPE = AwsScope(region="us-east-1", account="123456789012")
 SCORE = "import sys\nprint('score=' + sys.argv[sys.argv.index('-x') + 1])\n"
@@ -39,13 +38,12 @@ class Amt:
         return self.ended(name)
 
     def ended(self, name: str, within: float = 90.0) -> dict[str, Any]:
-        deadline = time.monotonic() + within
-        while time.monotonic() < deadline:
-            job: dict[str, Any] = self.client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
-            if job["HyperParameterTuningJobStatus"] in {"Completed", "Failed", "Stopped"}:
-                return job
-            time.sleep(0.05)
-        raise AssertionError(job)
+        job: dict[str, Any] = until(
+            lambda: self.client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name),
+            so=lambda job: job["HyperParameterTuningJobStatus"] in {"Completed", "Failed", "Stopped"},
+            within=within,
+        )
+        return job
 
     def children(self, name: str) -> list[dict[str, Any]]:
         summaries = self.client.list_training_jobs_for_hyper_parameter_tuning_job(

@@ -1,5 +1,6 @@
 """What tests of the SageMaker Python SDK's versions share: programs as their users write them, against a server in another process."""
 
+import ast
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import pytest
 from tests.conftest import ROOT, Server
 
 EXAMPLES = ROOT / "docs" / "examples"
+BOOSTING = ROOT / ".venv-boosting"
 PROGRAMS = ROOT / "tests" / "acceptance" / "programs"
 
 
@@ -32,7 +34,8 @@ def run(version: int, modules: str, programs: list[Path], folder: Path) -> Itera
     python = ROOT / f".venv-sdk{version}" / "bin" / "python"
     if not python.exists():
         pytest.skip(f"`make .venv-sdk{version}/.ready` makes the SDK's environment")
-    server = Server(folder / "state", ("--stop-grace", "2", "--parallel", "4")).start()
+    boosting = ("--image", f"*/pytorch-*:1.9.0-cpu-py38=python:{BOOSTING}") if (BOOSTING / ".ready").exists() else ()
+    server = Server(folder / "state", ("--stop-grace", "2", "--parallel", "4", *boosting)).start()
     try:
         environment = {**server.proxied, "HOME": str(folder), "PYTHONPATH": str(ROOT)}  # for those that use sm_tuning beside it
         command: list[str | Path] = [python, PROGRAMS / "forked.py", f"one_loader,{modules}", *programs]
@@ -43,8 +46,9 @@ def run(version: int, modules: str, programs: list[Path], folder: Path) -> Itera
 
 
 def printed(output: str, word: str) -> str:
-    """The rest of the line that begins with a word."""
-    return next(line for line in output.splitlines() if line.startswith(f"{word} ")).removeprefix(f"{word} ")
+    """The rest of the line that begins with a word, after what the SDK prints while it waits."""
+    lines = [line.lstrip("-.!*") for line in output.splitlines()]
+    return next(line for line in lines if line.startswith(f"{word} ")).removeprefix(f"{word} ")
 
 
 def judged(server: Server, output: str) -> Any:
@@ -67,3 +71,27 @@ def judged(server: Server, output: str) -> Any:
     events = logs.get_log_events(logGroupName="/aws/sagemaker/TrainingJobs", logStreamName=streams[0]["logStreamName"])
     assert any("accuracy: " in event["message"] for event in events["events"])
     return training
+
+
+def executed(server: Server, output: str, registration: str) -> str:
+    """The model package that a pipeline has registered, whose steps a program told of: it has the best training job's model."""
+    sagemaker, s3 = server.client("sagemaker"), server.client("s3")
+    lines = [line.split(maxsplit=3) for line in output.splitlines() if line.startswith("step ")]
+    steps = {name: ast.literal_eval(metadata) for _, name, status, metadata in lines if status == "Succeeded"}
+    assert list(steps) == ["Prepare", "Tune", "Check", registration], lines
+    assert steps["Check"] == {"Condition": {"Outcome": "True"}}
+    tuning = steps["Tune"]["TuningJob"]["Arn"].rpartition("/")[2]
+    job = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=tuning)
+    assert (job["HyperParameterTuningJobStatus"], job["TrainingJobStatusCounters"]["Completed"]) == ("Completed", 2)
+    processing = steps["Prepare"]["ProcessingJob"]["Arn"].rpartition("/")[2]
+    prepared = sagemaker.describe_processing_job(ProcessingJobName=processing)
+    training = sagemaker.describe_training_job(TrainingJobName=job["BestTrainingJob"]["TrainingJobName"])
+    written = prepared["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"]
+    channels = {channel["ChannelName"]: channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in training["InputDataConfig"]}
+    assert channels["train"] == written
+    package: str = steps[registration]["RegisterModel"]["Arn"]
+    (container,) = sagemaker.describe_model_package(ModelPackageName=package)["InferenceSpecification"]["Containers"]
+    assert container["ModelDataUrl"] == training["ModelArtifacts"]["S3ModelArtifacts"]
+    bucket, key = container["ModelDataUrl"].removeprefix("s3://").split("/", 1)
+    assert s3.head_object(Bucket=bucket, Key=key)["ContentLength"] > 1000
+    return package

@@ -19,6 +19,8 @@ from sm_tuning.rules import catalogue
 from tests.integration.local_emulator.algorithms import running
 from tests.unit import algorithms_page as page
 
+pytestmark = pytest.mark.slow(16)
+
 ROWS = tomllib.loads(Path(__file__).with_name("conformance.toml").read_text(encoding="utf-8"))
 PROGRAM = ("sleep", "3600")  # of the first job alone: the others wait for a place
 
@@ -107,10 +109,10 @@ def test_what_a_program_says_of_hyperparameters(row: dict[str, Any]) -> None:
 def test_how_xgboost_takes_a_content_type(row: dict[str, Any]) -> None:
     algorithm = catalogue.load("sagemaker-xgboost")
     if "format" in row:
-        assert xgboost.content_type(algorithm, row["told"]) == row["format"]
+        assert xgboost.content_type(algorithm, row["given"]) == row["format"]
         return
     with pytest.raises(contract.CustomerError) as refused:
-        xgboost.content_type(algorithm, row["told"])
+        xgboost.content_type(algorithm, row["given"])
     assert str(refused.value) == row["text"]
 
 
@@ -166,7 +168,16 @@ OBJECTIVES: Mapping[str, tuple[str, Mapping[str, Any], Mapping[str, Any], int]] 
     ),
     "ntm": ("Minimize validation:total_loss", {"feature_dim": "25", "num_topics": "5"}, {"mini_batch_size": (16, 64)}, 1),
     "blazingtext": ("Maximize validation:accuracy", {"mode": "supervised", "learning_rate": "0.5"}, {"vector_dim": (32, 64)}, 2),
+    "forecasting-deepar": (
+        "Minimize test:RMSE",
+        {"time_freq": "D", "context_length": "7", "prediction_length": "7", "epochs": "2"},
+        {"mini_batch_size": (32, 64)},
+        1,
+    ),
 }  # objective, static hyperparameters, a range, training jobs
+
+
+CONTENT_TYPES = {"blazingtext": "text/plain", "forecasting-deepar": "application/jsonlines"}
 
 
 def tuning_of_stand_in(name: str) -> dict[str, Any]:
@@ -182,7 +193,7 @@ def tuning_of_stand_in(name: str) -> dict[str, Any]:
     channels = training_job(name, image, {}, "train", held)["InputDataConfig"]
     for channel in channels:
         channel["DataSource"]["S3DataSource"]["S3Uri"] = f"s3://box/{name}/{channel['ChannelName']}"
-        channel["ContentType"] = "text/plain" if name == "blazingtext" else running.RECORDIO
+        channel["ContentType"] = CONTENT_TYPES.get(name, running.RECORDIO)
     request["TrainingJobDefinition"]["InputDataConfig"] = channels
     return request
 
@@ -198,6 +209,8 @@ def test_stand_ins_are_tuned() -> None:
         "ntm/validation": running.recordio(held),
         "blazingtext/train": running.text(100, seed=0),
         "blazingtext/validation": running.text(50, seed=1),
+        "forecasting-deepar/train": running.json_lines(running.seasonal(5, seed=0, length=60)),
+        "forecasting-deepar/test": running.json_lines(running.seasonal(5, seed=0, length=67)),
     }
     with emulated_sagemaker(Settings(state=Path(), parallel=2)) as emulator:
         s3 = boto3.client("s3", region_name="us-east-1")

@@ -9,9 +9,17 @@ import pytest
 
 from tests.conftest import ROOT, Server
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(60)
 EXAMPLES = ROOT / "docs" / "examples"
 PROGRAMS = ROOT / "tests" / "acceptance" / "programs"
+# Two commands of Airflow's in one process: importing it takes longer than they do.
+AIRFLOW = """
+import sys
+from airflow.__main__ import main
+for command in ("db migrate", "dags test tuning"):
+    sys.argv = ["airflow", *command.split()]
+    main()
+"""
 
 
 def run(environment: dict[str, str], cwd: Path, *command: str | Path) -> str:
@@ -48,6 +56,13 @@ def test_aws_cli(server: Server, tmp_path: Path, version: int) -> None:
         assert printed(output, "deleted") == "ResourceNotFound"
 
 
+def test_an_endpoint_by_the_aws_command_line(server: Server, tmp_path: Path) -> None:
+    head = (Path(sys.executable).parent / "aws").read_bytes().splitlines()[0]
+    output = run(server.environment, tmp_path, head.decode()[2:], PROGRAMS / "forked_cli.py", PROGRAMS / "endpoint_cli.sh")
+    assert "endpoint InService" in output
+    assert "answer [3.0, 6.0]" in output
+
+
 def test_javascript_sdk(server: Server, tmp_path: Path) -> None:
     packages = ROOT / ".node" / "node_modules"
     if not packages.exists() or shutil.which("node") is None:
@@ -66,15 +81,14 @@ def test_javascript_sdk(server: Server, tmp_path: Path) -> None:
 
 
 def test_airflow(server: Server, tmp_path: Path) -> None:
-    program = ROOT / ".venv-airflow" / "bin" / "airflow"
-    if not program.exists():
+    python = ROOT / ".venv-airflow" / "bin" / "python"
+    if not python.exists():
         pytest.skip("`make .venv-airflow/.ready` makes Airflow's environment")
     (tmp_path / "dags").mkdir()
     for name in ("airflow_dag.py", "sgd.py"):
         shutil.copy(EXAMPLES / name, tmp_path / "dags")
     environment = {**server.environment, "AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
-    run(environment, tmp_path, program, "db", "migrate")
-    output = run(environment, tmp_path, program, "dags", "test", "tuning")
+    output = run(environment, tmp_path, python, "-c", AIRFLOW)
     assert "tuning Completed, best airflow-tuning-" in output
     job = server.client("sagemaker").describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="airflow-tuning")
     assert job["TrainingJobStatusCounters"]["Completed"] == 4

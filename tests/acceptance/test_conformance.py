@@ -11,6 +11,8 @@ import pytest
 from tests.acceptance.conformance import ROWS, World, changed, judge, made, refused, rows
 from tests.acceptance.fidelity import KINDS, PAGE, evidence, page
 
+pytestmark = pytest.mark.slow(23)
+
 
 def test_there_are_enough_and_no_two_are_the_same() -> None:
     ids = [row["id"] for some in ROWS.values() for row in some]

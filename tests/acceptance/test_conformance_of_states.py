@@ -21,6 +21,7 @@ from local_emulator.settings import Settings
 from local_emulator.store.base import Query
 from local_emulator.store.sqlite import SqliteStore
 from tests.acceptance.conformance import World, changed, judge, member_at, rows
+from tests.made_endpoints import AnythingServed
 
 
 class Records:
@@ -37,6 +38,8 @@ class Records:
             chance=lambda: 1.0,
             notify=lambda: None,
             check=lambda _definition, _region: None,
+            serving=AnythingServed(),
+            check_processing=lambda _: None,
         )
         token: Callable[[], str] = partial(secrets.token_hex, 16)
         self.tuner = Tuner(store=self.store, now=lambda: self.now, token=token, notify=lambda: None, log=FaultLog())

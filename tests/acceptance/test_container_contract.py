@@ -3,18 +3,17 @@
 import io
 import json
 import tarfile
-import time
 from typing import Any
 
 import pytest
 
-from tests.conftest import source_archive
+from tests.conftest import source_archive, until
 
 SCRIPT = r"""
 import json, os, pathlib, sys
 root = pathlib.Path('/opt/ml')
 data = root / 'input/data'
-told = {
+facts = {
     'argv': sys.argv[1:],
     'cwd': os.getcwd(),
     'env': {name: value for name, value in os.environ.items() if name.startswith(('SM_', 'AWS_', 'TRAINING_', 'MY_', 'HOME'))},
@@ -24,7 +23,7 @@ told = {
 }
 (root / 'model' / 'deep').mkdir()
 (root / 'model/deep/weights').write_text('weights')
-(root / 'output/data/told.json').write_text(json.dumps(told))
+(root / 'output/data/facts.json').write_text(json.dumps(facts))
 seen = root / 'checkpoints' / 'seen'
 print('score=' + (seen.read_text() if seen.exists() else '0'))
 seen.write_text('1')
@@ -55,13 +54,11 @@ def _run(server: Any, name: str, **changes: Any) -> dict[str, Any]:
         **changes,
     }  # fmt: skip
     client.create_training_job(**request)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        job: dict[str, Any] = client.describe_training_job(TrainingJobName=name)
-        if job["TrainingJobStatus"] not in {"InProgress", "Stopping"}:
-            return job
-        time.sleep(0.05)
-    raise AssertionError(job)
+    job: dict[str, Any] = until(
+        lambda: client.describe_training_job(TrainingJobName=name),
+        so=lambda job: job["TrainingJobStatus"] not in {"InProgress", "Stopping"},
+    )
+    return job
 
 
 @pytest.fixture
@@ -84,7 +81,7 @@ def test_the_contract(box: Any) -> None:
     s3 = box.client("s3")
     archive = io.BytesIO(s3.get_object(Bucket="box", Key="out/contract/output/output.tar.gz")["Body"].read())
     with tarfile.open(fileobj=archive) as tar:
-        content = tar.extractfile("told.json")
+        content = tar.extractfile("facts.json")
         assert content is not None
         facts = json.load(content)
     with tarfile.open(
@@ -137,7 +134,4 @@ def test_deleted_jobs_leave_nothing_after_a_restart(box: Any) -> None:
     box.client("sagemaker").delete_training_job(TrainingJobName="gone")
     box.end()
     box.start()
-    deadline = time.monotonic() + 10
-    while list((box.state / "runs").iterdir()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: not (list((box.state / "runs").iterdir())))

@@ -133,8 +133,8 @@ def test_torch_on_two_hosts_learns_what_one_process_learns() -> None:
     torchrun = {"sagemaker_torch_distributed_enabled": "true"}
     two, log = loss("ddp.py", 2, **torchrun, **PROCESSES)
     assert "torchrun --nnodes 2 --nproc_per_node 2 --master_addr algo-1 --master_port 7777 --node_rank 0 ddp.py" in log
-    one, _ = loss("ddp.py", 1, **torchrun)
-    assert two == pytest.approx(one, rel=1e-5)
+    single, _ = loss("ddp.py", 1, **torchrun)
+    assert two == pytest.approx(single, rel=1e-5)
 
 
 @pytest.mark.usefixtures("_emulator")

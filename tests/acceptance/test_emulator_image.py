@@ -7,8 +7,6 @@ import io
 import json
 import shutil
 import socket
-import subprocess
-import sys
 import tarfile
 import time
 import urllib.error
@@ -25,6 +23,8 @@ import yaml
 from tests.acceptance import wheel
 from tests.conftest import BASE_IMAGE, IMAGE, ROLE, ROOT, Engine, source_archive
 
+pytestmark = pytest.mark.slow(45)
+
 COMPOSE = yaml.safe_load((ROOT / "docs/examples/compose.yaml").read_text())
 NAME = "sm-tuning-emulator"
 WHEELS = """
@@ -38,10 +38,7 @@ RUN printf '[global]\\nno-index = true\\nfind-links = /wheels\\n' > /etc/pip.con
 def image(_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
     """The packages come from a folder in the base, for a build has no network here."""
     context = tmp_path_factory.mktemp("image")
-    pins = ROOT / "local_emulator/requirements-image.txt"
-    options = ["--quiet", "--only-binary=:all:", "--python-version=3.11", "--requirement", str(pins)]
-    download = [sys.executable, "-m", "pip", "download", *options, "--dest", str(context / "base/wheels")]
-    subprocess.run(download, check=True, capture_output=True)
+    wheel.copy_pinned("local_emulator", context / "base/wheels")
     (context / "base/Dockerfile").write_text(WHEELS.format(base=BASE_IMAGE))
     for name in ("dist", "local_emulator"):
         (context / name).mkdir()

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 from local_emulator.domain.errors import RunError
 from local_emulator.runs import script_mode
 from tests.acceptance.test_script_mode import TELL, TOOLKIT, by_us, comparable
-from tests.conftest import IMAGE, ROLE, Server, source_archive
+from tests.conftest import IMAGE, ROLE, Server, source_archive, until
 
 GROUP = {"instance_group_name": "homogeneousCluster", "instance_type": "ml.m5.large", "hosts": ["algo-1"]}
 RESOURCES = {
@@ -180,10 +179,9 @@ def create(server: Server, name: str, given_: Mapping[str, str], **others: Any) 
         StoppingCondition={"MaxRuntimeInSeconds": 120},
         **others,
     )
-    deadline = time.monotonic() + 120
-    while (job := sagemaker.describe_training_job(TrainingJobName=name))["TrainingJobStatus"] == "InProgress":
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    job = until(
+        lambda: sagemaker.describe_training_job(TrainingJobName=name), so=lambda job: job["TrainingJobStatus"] != "InProgress"
+    )
     return str(job.get("FailureReason", ""))
 
 
@@ -212,6 +210,6 @@ def test_where_a_source_may_lie(server: Server) -> None:
     assert create(server, "variable", alone, Environment={"SAGEMAKER_PROGRAM": "train.py"}) == ""
     nowhere = {**program, "sagemaker_submit_directory": "/opt/ml/input/data/other"}
     reason = create(server, "nowhere", nowhere, InputDataConfig=channels)
-    assert reason == "ClientError: sagemaker_submit_directory names /opt/ml/input/data/other, which no channel brings."
+    assert reason == "ClientError: sagemaker_submit_directory names /opt/ml/input/data/other, which no channel brings from S3."
     outside = create(server, "outside", {**alone, "sagemaker_program": "a b.py"})
     assert "The entry point 'a b.py' of sagemaker_program must be a path inside the source archive" in outside

@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import tarfile
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +12,15 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import IMAGE, ROLE, ROOT, Server, source_archive
+from tests.conftest import IMAGE, ROLE, ROOT, Server, source_archive, until
+
+pytestmark = pytest.mark.slow(30)
 
 TOOLKIT = ROOT / ".venv-toolkit"
 TELL = r"""
 import json, os, pathlib, sys
-told = {"argv": sys.argv[1:], "name": __name__, "cwd": os.getcwd(), "env": dict(os.environ), "path": sys.path}
-pathlib.Path(os.environ["SM_OUTPUT_DATA_DIR"], "told.json").write_text(json.dumps(told))
+facts = {"argv": sys.argv[1:], "name": __name__, "cwd": os.getcwd(), "env": dict(os.environ), "path": sys.path}
+pathlib.Path(os.environ["SM_OUTPUT_DATA_DIR"], "facts.json").write_text(json.dumps(facts))
 """
 PLAIN = {
     "rate": "0.1", "flag": "true", "name": '"adam"', "plain": "adam", "list": "[1, 2]", "map": '{"a": 1, "b": [2]}', "none": "null",
@@ -87,7 +88,7 @@ def by_the_toolkit(root: Path, entry: str, files: Mapping[str, str], hyperparame
         "SM_STUDIO_LOCAL_MODE": "true", "AWS_REGION": "us-east-1", "LANG": "C.UTF-8",
     }  # fmt: skip
     subprocess.run([TOOLKIT / "bin" / "train"], env=environment, cwd=root, check=False, timeout=600, capture_output=True)
-    return ended(root / "output/data/told.json", root / "output/failure")
+    return ended(root / "output/data/facts.json", root / "output/failure")
 
 
 def ended(facts: Path, failure: Path) -> Ended:
@@ -114,15 +115,14 @@ def by_us(server: Server, name: str, entry: str, files: Mapping[str, str], hyper
         ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
         StoppingCondition={"MaxRuntimeInSeconds": 120},
     )
-    deadline = time.monotonic() + 120
-    while (job := sagemaker.describe_training_job(TrainingJobName=name))["TrainingJobStatus"] == "InProgress":
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    job = until(
+        lambda: sagemaker.describe_training_job(TrainingJobName=name), so=lambda job: job["TrainingJobStatus"] != "InProgress"
+    )
     if job["TrainingJobStatus"] == "Failed":
         return Ended({}, job["FailureReason"])
     archive = s3.get_object(Bucket="box", Key=f"out/{name}/output/output.tar.gz")["Body"].read()
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        file = tar.extractfile("told.json")
+        file = tar.extractfile("facts.json")
         assert file is not None
         return Ended(json.load(file), "")
 

@@ -4,14 +4,21 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.sdk import EXAMPLES, PROGRAMS, Ran, judged, printed, run
+from tests.acceptance.sdk import EXAMPLES, PROGRAMS, Ran, executed, judged, printed, run
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(60)
 
 
 @pytest.fixture(scope="module")
 def version_3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
-    programs = [EXAMPLES / "sagemaker_sdk_v3.py", PROGRAMS / "sdk3_more.py", PROGRAMS / "sdk3_translate.py"]
+    programs = [
+        EXAMPLES / "sagemaker_sdk_v3.py",
+        EXAMPLES / "sagemaker_sdk_v3_deploy.py",
+        EXAMPLES / "sagemaker_sdk_v3_pipeline.py",
+        EXAMPLES / "sagemaker_sdk_v3_processing.py",
+        PROGRAMS / "sdk3_more.py",
+        PROGRAMS / "sdk3_translate.py",
+    ]
     modules = "sagemaker.core.resources,sagemaker.train.tuner,sagemaker.train.model_trainer"
     yield from run(3, modules, programs, tmp_path_factory.mktemp("sdk3"))
 
@@ -27,6 +34,22 @@ def test_version_3(version_3: Ran) -> None:
     job = sagemaker.describe_training_job(TrainingJobName=plain["TrainingJobName"])
     assert job["AlgorithmSpecification"]["ContainerEntrypoint"] == ["/bin/bash"]
     assert job["TrainingJobStatus"] == "Completed"
+
+
+def test_version_3_deploys(version_3: Ran) -> None:
+    if not version_3.server.health()["privateOptMl"]:
+        pytest.skip("this machine does not allow a private /opt/ml")
+    asked, expected = printed(version_3.output("sagemaker_sdk_v3_deploy"), "predicted").split(" of ")
+    assert asked == expected
+
+
+def test_version_3_processes_and_transforms(version_3: Ran) -> None:
+    if not version_3.server.health()["privateOptMl"]:
+        pytest.skip("this machine does not allow a private /opt/ml")
+    output = version_3.output("sagemaker_sdk_v3_processing")
+    assert printed(output, "processed") == "Completed: 1400 rows to train on"
+    assert printed(output, "framework") == "Completed"
+    assert printed(output, "transformed") == "397 rows, 0.897 right"
 
 
 def test_version_3_beyond_one_tuning_job(version_3: Ran) -> None:
@@ -51,3 +74,7 @@ def test_version_3_and_sm_tuning_say_the_same(version_3: Ran) -> None:
     assert (printed(output, "again"), printed(output, "values")) == ("True", "True")
     for name in ("isolated", "local", "warm pool", "command"):
         assert printed(output, f"refused {name}")
+
+
+def test_version_3_with_a_pipeline(version_3: Ran) -> None:
+    executed(version_3.server, version_3.output("sagemaker_sdk_v3_pipeline"), "Register")

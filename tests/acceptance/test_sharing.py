@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,11 @@ import pytest
 
 from local_emulator.settings import Settings
 from local_emulator.testing import emulated_sagemaker
-from tests.conftest import source_archive
+from tests.conftest import source_archive, until
 
 SCRIPT = """
 import json, os, sys, time
-told = {name: os.environ.get(name) for name in ("CUDA_VISIBLE_DEVICES", "SM_NUM_GPUS", "OMP_NUM_THREADS")}
+facts = {name: os.environ.get(name) for name in ("CUDA_VISIBLE_DEVICES", "SM_NUM_GPUS", "OMP_NUM_THREADS")}
 os.chdir("/opt/ml/input/data/train")
 with open("data", "ab") as file:
     file.write(b"x")
@@ -24,8 +23,8 @@ open("mine", "x").close()
 os.utime("data", (0, 0))
 os.remove("other")
 time.sleep(1.0)
-told |= {"size": os.stat("data").st_size, "names": sorted(os.listdir())}
-print("told", json.dumps(told))
+facts |= {"size": os.stat("data").st_size, "names": sorted(os.listdir())}
+print("facts", json.dumps(facts))
 print("score=1")
 """
 
@@ -41,13 +40,12 @@ def jobs_of(emulator: Any, request: dict[str, Any]) -> list[dict[str, Any]]:
     client, logs = boto3.client("sagemaker"), boto3.client("logs")
     client.create_hyper_parameter_tuning_job(**request)
     name = request["HyperParameterTuningJobName"]
-    deadline = time.monotonic() + 90
-    while (
-        client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)["HyperParameterTuningJobStatus"]
-        == "InProgress"
-    ):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(
+        lambda: (
+            client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)["HyperParameterTuningJobStatus"]
+            != "InProgress"
+        )
+    )
     facts = []
     for summary in client.list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)[
         "TrainingJobSummaries"
@@ -57,8 +55,8 @@ def jobs_of(emulator: Any, request: dict[str, Any]) -> list[dict[str, Any]]:
             "logStreams"
         ]
         events = logs.get_log_events(logGroupName="/aws/sagemaker/TrainingJobs", logStreamName=stream["logStreamName"])["events"]
-        (line,) = [event["message"] for event in events if event["message"].startswith("told ")]
-        facts.append(json.loads(line.removeprefix("told ")))
+        (line,) = [event["message"] for event in events if event["message"].startswith("facts ")]
+        facts.append(json.loads(line.removeprefix("facts ")))
     return facts
 
 

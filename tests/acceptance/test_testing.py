@@ -1,6 +1,5 @@
 """The fixture for users' own test suites."""
 
-import time
 from typing import Any
 
 import boto3
@@ -8,7 +7,7 @@ import pytest
 
 from local_emulator.testing import emulated_sagemaker
 from tests.acceptance.amt import SCORE
-from tests.conftest import source_archive
+from tests.conftest import source_archive, until
 
 
 def _tune(request_of: Any, name: str) -> dict[str, Any]:
@@ -16,13 +15,11 @@ def _tune(request_of: Any, name: str) -> dict[str, Any]:
     boto3.client("s3").put_object(Bucket="bucket", Key="source.tar.gz", Body=source_archive({"train.py": SCORE}))
     client = boto3.client("sagemaker")
     client.create_hyper_parameter_tuning_job(**request_of(name, "s3://bucket/source.tar.gz", bucket="bucket", jobs=3))
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        job: dict[str, Any] = client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
-        if job["HyperParameterTuningJobStatus"] != "InProgress":
-            return job
-        time.sleep(0.05)
-    raise AssertionError(job)
+    job: dict[str, Any] = until(
+        lambda: client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name),
+        so=lambda job: job["HyperParameterTuningJobStatus"] != "InProgress",
+    )
+    return job
 
 
 def test_fixture_runs_jobs_next_to_moto(emulated_sagemaker: Any, request_of: Any) -> None:

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from local_emulator.settings import Quotas
 from tests.acceptance.amt import warm
+from tests.conftest import until
 
 # --- warm start -------------------------------------------------------------------------------------------------------------
 
@@ -184,12 +185,7 @@ def test_events_reach_the_event_bus(amt: Any) -> None:
 def test_stop_and_delete(amt: Any) -> None:
     with amt() as service:
         service.create("stopped", script="import time\nprint('score=3', flush=True)\ntime.sleep(60)\n", jobs=5)
-        deadline = time.monotonic() + 30
-        while (
-            not [row for row in service.children("stopped") if row["SecondaryStatus"] == "Training"]
-            and time.monotonic() < deadline
-        ):
-            time.sleep(0.05)
+        until(lambda: [row for row in service.children("stopped") if row["SecondaryStatus"] == "Training"])
         with pytest.raises(ClientError, match="not in a terminal state"):
             service.client.delete_hyper_parameter_tuning_job(HyperParameterTuningJobName="stopped")
         service.client.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="stopped")

@@ -8,6 +8,7 @@ import pytest
 
 from local_emulator.settings import Faults
 from tests.acceptance.amt import SCOPE
+from tests.conftest import until
 
 RESUMING = """
 import pathlib, time
@@ -32,9 +33,7 @@ def test_an_interrupted_spot_job_goes_on_from_its_checkpoint(amt: Any) -> None:
             time.sleep(0.05)
         name = running[0]["TrainingJobName"]
         store = service.emulator.store
-        deadline = time.monotonic() + 30
-        while len(store.observations(SCOPE.training_arn(name))) < 4 and time.monotonic() < deadline:
-            time.sleep(0.02)
+        until(lambda: len(store.observations(SCOPE.training_arn(name))) >= 4)
         service.emulator.api.interrupt(name)
         job = service.ended("spot")
         assert job["TrainingJobStatusCounters"]["Completed"] == 1
@@ -70,7 +69,7 @@ def test_only_spot_jobs_can_be_interrupted(amt: Any) -> None:
 
 
 def test_spot_jobs_that_are_always_interrupted_run_out_of_wait(amt: Any) -> None:
-    condition = {"MaxRuntimeInSeconds": 3, "MaxWaitTimeInSeconds": 4}
+    condition = {"MaxRuntimeInSeconds": 3, "MaxWaitTimeInSeconds": 3}
     with amt(faults=Faults(interrupt=1.0)) as service:
         job = service.run("never", "import time\nprint('score=1', flush=True)\ntime.sleep(1)\n", jobs=1,
                       definition={**SPOT, "StoppingCondition": condition})  # fmt: skip

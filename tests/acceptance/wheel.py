@@ -1,5 +1,6 @@
-"""The wheel as it is released."""
+"""The wheel as it is released, and those that images hold beside it."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -30,3 +31,11 @@ def build(folder: Path) -> Path:
     built = [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(source(folder / "source"))]
     subprocess.run(built, check=True, timeout=300)
     return next(folder.glob("*.whl"))
+
+
+def copy_pinned(package: str, folder: Path) -> None:
+    """Put the wheels that a package's image holds into a new folder."""
+    wheels = ROOT / "build" / "wheels" / package
+    if not (wheels / ".ready").exists():
+        pytest.skip(f"what the image holds is not there: make {wheels.relative_to(ROOT)}/.ready")
+    shutil.copytree(wheels, folder, ignore=shutil.ignore_patterns(".ready"))

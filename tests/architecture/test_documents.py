@@ -14,9 +14,9 @@ OPERATIONS = ("CreateTrainingJob", "UpdateTrainingJob", "CreateHyperParameterTun
 
 # Operations that are given a request, and how often they read a member of it: the job's name.
 ALLOWED = {"api/training_jobs.py": 2, "api/tuning_jobs.py": 2}
-RULES = {"api/limits.py"}  # judges requests before they are parsed
-# What has members of the same names: CloudFormation's templates, files in /opt/ml/input/config.
-FOREIGN = {"cloud", "algorithms"}
+RULES = {"api/limits.py", "api/processing_rules.py", "api/transform_rules.py"}  # judges requests before they are parsed
+# What has members of the same names: CloudFormation's templates, files in /opt/ml/input/config, functions in pipelines' definitions.
+FOREIGN = {"cloud", "algorithms", "pipelines"}
 
 
 def reads(source: str) -> int:

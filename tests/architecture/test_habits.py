@@ -73,3 +73,11 @@ def test_every_python_is_tried() -> None:
     gitlab = yaml.safe_load((ROOT / "infra/gitlab-ci.yml").read_text(encoding="utf-8"))
     assert gitlab["unit"]["parallel"]["matrix"] == [{"SERIES": versions}]
     assert re.search(r"^PYTHONS := (.*)$", MAKEFILE, re.MULTILINE)[1].split() == versions  # type: ignore[index]
+
+
+def test_each_decision_has_a_number_of_its_own() -> None:
+    numbered = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs/decisions").glob("0*.md")}
+    numbers = {name: int(name[:4]) for name in numbered}
+    assert len(set(numbers.values())) == len(numbers), sorted(numbers)
+    titles = {name: re.match(r"# (\d+)\. ", text) for name, text in numbered.items()}
+    assert not [name for name, title in titles.items() if title is None or int(title[1]) != numbers[name]]

@@ -4,9 +4,8 @@ import contextlib
 import os
 import subprocess
 import sys
-import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,19 +21,11 @@ from local_emulator.runs.forkserver.server.messages import MARKER
 from local_emulator.runs.process import ProcessExecutor
 from local_emulator.runs.run import Command, Container, Executor, Exit, HostProgram, Run, RunState
 from local_emulator.settings import Settings
-from tests.conftest import BASE_IMAGE
+from tests.conftest import BASE_IMAGE, until
 
 METRICS = (MetricDefinition(name="x", regex="x=([0-9.]+)"),)
 VOLUME = 1  # GiB
 SCOPE = AwsScope(region="us-east-1", account="123456789012")
-
-
-def until(condition: Callable[[], object], within: float = 120.0) -> None:
-    """Wait for a condition."""
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, "it took too long"
-        time.sleep(0.01)
 
 
 def marked(run: str) -> list[int]:

@@ -181,16 +181,16 @@ def test_stop_waits_for_its_children() -> None:
 
 
 def test_median_rule_by_hand() -> None:
-    """Five earlier trials with running averages at epoch 2 of 0.15, 0.25, 0.35, 0.45, 0.55: the median is 0.35."""
-    rows = [(0.1, 0.2), (0.2, 0.3), (0.3, 0.4), (0.4, 0.5), (0.5, 0.6)]
-    tuning = job(10, 6, TrainingJobEarlyStoppingType="Auto")
+    """Six earlier trials with running averages at epoch 2 of 0.15, 0.25, 0.35, 0.35, 0.45, 0.55: the median is 0.35."""
+    rows = [(0.1, 0.2), (0.2, 0.3), (0.3, 0.4), (0.3, 0.4), (0.4, 0.5), (0.5, 0.6)]
+    tuning = job(10, 7, TrainingJobEarlyStoppingType="Auto")
     earlier = [
         replace(trial, values=values, final=values[-1])
-        for trial, values in zip(world(*[(Status.COMPLETED, 0.5)] * 5), rows, strict=True)
+        for trial, values in zip(world(*[(Status.COMPLETED, 0.5)] * 6), rows, strict=True)
     ]
 
     def stopped(*values: float) -> bool:
-        running = Trial(name="late", index=6, point={"x": "0.1"}, status=Status.IN_PROGRESS, values=values)
+        running = Trial(name="late", index=7, point={"x": "0.1"}, status=Status.IN_PROGRESS, values=values)
         return any(isinstance(action, Stop) for action in ask(tuning, [*earlier, running]))
 
     assert stopped(0.9, 0.34)

@@ -11,10 +11,11 @@ import pytest
 from local_emulator.runs import mounts
 from local_emulator.runs.folder import RunFolder, read_metrics
 from local_emulator.runs.run import Cause, RunState
-from tests.contracts.executors import Containers, Kind, Limits, OnCluster, Processes, SeveralHosts, supervisors, until
+from tests.conftest import until
+from tests.contracts.executors import Containers, Kind, Limits, OnCluster, Processes, SeveralHosts, supervisors
 from tests.integration.local_emulator.dask.cluster import Cluster
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.slow(17)]
 
 
 @pytest.fixture(scope="module")

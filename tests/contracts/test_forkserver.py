@@ -86,7 +86,7 @@ FILES = {
 }
 
 
-pytestmark = [pytest.mark.processes, pytest.mark.slow]
+pytestmark = [pytest.mark.processes, pytest.mark.slow(25)]
 
 NEED_PACKAGES = {"numpy", "seeded", "joblib"}
 WORDS = ("--rate", "0.1", "a b")

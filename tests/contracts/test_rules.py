@@ -35,6 +35,7 @@ from sm_tuning import (
 )
 from sm_tuning.spec.definition import DefinitionMembers
 from sm_tuning.validation.dry_run import DryRun
+from tests.made_endpoints import AnythingServed
 
 OBJECTIVE = Objective.minimize("score", r"score=([-+0-9.eE]+)")
 XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
@@ -130,6 +131,8 @@ def new_api() -> Api:
         chance=lambda: 1.0,
         notify=lambda: None,
         check=lambda _definition, _region: None,
+        serving=AnythingServed(),
+        check_processing=lambda _: None,
     )
 
 

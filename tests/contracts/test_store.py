@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -48,23 +47,6 @@ def test_add_get_put_delete(store: SqliteStore) -> None:
         store.tunings.get(SCOPE.tuning_arn("tune"))
     with pytest.raises(NotFound):
         store.tunings.put(newer)
-
-
-@pytest.mark.parametrize("kind", ["tunings", "trainings"])
-def test_a_status_that_may_not_follow_is_refused(store: SqliteStore, kind: str) -> None:
-    table: Any = getattr(store, kind)
-    for before in Status:
-        for after in Status:
-            job = tuning(f"{before}-{after}") if kind == "tunings" else training(f"{before}-{after}")
-            table.add(replace(job, status=before))
-            changed = replace(table.get(job.arn), status=after)
-            if after is before or after in MAY_FOLLOW[before]:
-                assert table.put(changed).status is after
-            else:
-                with pytest.raises(ImpossibleTransition, match=f"cannot go from {before} to {after}"):
-                    table.put(changed)
-                assert table.get(job.arn) == replace(job, status=before), "it is as it was"
-                assert [listed.status for listed in table.find(Query(name_contains=job.name)).items] == [before]
 
 
 @given(statuses=st.lists(st.sampled_from(Status), max_size=12))

@@ -12,7 +12,7 @@ from local_emulator.domain.history import Goal, History, Trial
 from local_emulator.domain.jobs import Status
 from local_emulator.domain.space import Categorical, Continuous, Integer, Parameter, Point, Scaling, Space
 from local_emulator.strategies.base import Strategy
-from local_emulator.strategies.bayesian import Bayesian
+from local_emulator.strategies.bayesian import QUICK, Bayesian
 from local_emulator.strategies.grid import Grid
 from local_emulator.strategies.hyperband import Hyperband
 from local_emulator.strategies.random import Random, key
@@ -20,6 +20,7 @@ from local_emulator.strategies.random import Random, key
 MAKERS: dict[str, Callable[[Space, int], Strategy]] = {
     "Random": lambda space, seed: Random(space, seed=seed),
     "Bayesian": lambda space, seed: Bayesian(space, seed=seed),
+    "Bayesian, quick": lambda space, seed: Bayesian(space, seed=seed, effort=QUICK),
     "Hyperband": lambda space, seed: Hyperband(space, seed=seed, max_resource=9),
     "Grid": lambda space, _seed: Grid(space),
 }
@@ -152,7 +153,7 @@ def test_bayesian_beats_random_on_a_valley() -> None:
 
 
 def test_hyperband_by_hand() -> None:
-    """MinResource 1, MaxResource 9: rungs at 1 and 3. At the first rung 0.9, 0.5 and 0.1 (maximised): the best third is 0.9."""
+    """MinResource 1, MaxResource 9: rungs at 1 and 3. At the first rung 0.9, 0.5 and 0.1 (maximised): the best half is 0.9."""
     space = named([Continuous(name="", low=0.0, high=1.0)])
     rows = [(0.9, 0.9), (0.5,), (0.1,), (0.95,)]
     trials = [

@@ -1,20 +1,35 @@
 """An emulator for all tests here, and the command that deploys to it."""
 
-import json
 import sys
-import urllib.parse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from infra.__main__ import main
+from sm_tuning.cli.commands import sm_tuning
 from tests.conftest import ROOT, Server
 
-BOOTSTRAP, TUNING = str(ROOT / "infra/bootstrap.yaml"), str(ROOT / "infra/tuning.yaml")
+TEMPLATES = ROOT / "infra"
+BOOTSTRAP, TUNING, AUTOMATION = (TEMPLATES / f"{name}.yaml" for name in ("bootstrap", "tuning", "automation"))
 SUBJECT = "repo:us/digits:environment:production"
+JOB = """
+name = "small"
+strategy = { name = "Random", seed = 7 }
+max_jobs = 2
+max_parallel = 2
+[objective]
+metric = "validation:accuracy"
+goal = "Maximize"
+regex = 'validation:accuracy=([-+]?[0-9.]+)'
+[ranges]
+learning_rate = { low = 1e-3, high = 1e-2 }
+[hyperparameters]
+epochs = 2
+[resources]
+instance_type = "ml.m5.large"
+max_runtime = 300
+"""
 
 
 @dataclass(frozen=True)
@@ -36,7 +51,7 @@ Command = Callable[..., Said]
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     program = f"{sys.executable} {ROOT / 'training_scripts/mlp.py'}"
-    images = ("--image", f"*.dkr.ecr.*/own-*={program}", "--image", f"*.dkr.ecr.*/sm-tuning:*={program}")
+    images = ("--image", f"*.dkr.ecr.*/own-*={program}", "--image", f"*.dkr.ecr.*/sm-tuning-production:*={program}")
     server = Server(state=tmp_path_factory.mktemp("emulator") / "state", arguments=("--stop-grace", "2", *images))
     try:
         yield server.start()
@@ -44,28 +59,48 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         server.remove()
 
 
+def main(words: Sequence[str]) -> int:
+    """Run `sm-tuning infra` with these words; its exit code."""
+    with pytest.raises(SystemExit) as ended:
+        sm_tuning(["infra", *words])
+    return int(ended.value.code or 0)
+
+
 @pytest.fixture
 def infra(served: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """`python -m infra` with these words."""
+    """`sm-tuning infra … --aws` with these words, with an emulator in AWS's place."""
     for name, value in served.environment.items():
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)
 
     def run(*words: str, at: Server = served) -> Said:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", at.url)
         capsys.readouterr()
-        code = main([*words, "--endpoint-url", at.url])
+        code = main([*words, "--aws"])
         captured = capsys.readouterr()
         return Said(code, captured.out, captured.err)
 
     return run
 
 
-def bootstrap(served: Server, project: str) -> list[str]:
-    """The words that deploy a project's bootstrap stack; an account has one provider for all of them."""
-    there = served.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
-    parameters = {"Project": project, "Subjects": SUBJECT, "MakeProvider": "false" if there else "true"}
-    given = [f"--parameter={name}={value}" for name, value in parameters.items()]
-    return ["deploy", BOOTSTRAP, "--stack", f"{project}-bootstrap", *given]
+REGION = "us-east-1"
+
+
+def of(project: str, environment: str = "production") -> list[str]:
+    """The words that say which project."""
+    return ["--project", project, "--environment", environment]
+
+
+def bootstrap(project: str, environment: str = "production", **parameters: str) -> list[str]:
+    """The words that deploy a project's bootstrap stack."""
+    subjects = {"DeploySubjects": SUBJECT, "LaunchSubjects": f"{SUBJECT}-launch", "TeardownSubjects": f"{SUBJECT}-teardown"}
+    chosen = [f"{name}={value}" for name, value in {**subjects, **parameters}.items()]
+    return ["bootstrap", *of(project, environment), *chosen]
+
+
+def tuning(project: str, environment: str = "production", **parameters: str) -> list[str]:
+    """The words that deploy a project's tuning stack."""
+    return ["deploy", *of(project, environment), *(f"{name}={value}" for name, value in parameters.items())]
 
 
 @pytest.fixture
@@ -73,43 +108,23 @@ def deploy(infra: Command) -> Command:
     """Deploys a project's tuning stack with parameters; it must go well."""
 
     def run(project: str, **parameters: str) -> Said:
-        words = [f"--parameter={name}={value}" for name, value in {"Project": project, **parameters}.items()]
-        outputs = f"--outputs-of={project}-bootstrap"
-        said = infra("deploy", TUNING, "--stack", project, outputs, "--tag", f"Project={project}", *words)
+        said = infra(*tuning(project, **parameters))
         assert said.code == 0, said.err
         return said
 
     return run
 
 
-def policies(iam: Any, role: str) -> list[dict[str, Any]]:
-    """The statements of all of a role's policies."""
-    statements: list[dict[str, Any]] = []
-    for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
-        statements += _document(iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"])["Statement"]
-    for policy in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
-        statements += managed(iam, policy["PolicyArn"])
-    return statements
+@pytest.fixture
+def project(infra: Command) -> Callable[..., str]:
+    """Deploys a project's bootstrap stack; its name."""
 
+    def run(name: str, **parameters: str) -> str:
+        said = infra(*bootstrap(name, **parameters))
+        assert said.code == 0, said.err
+        return name
 
-def managed(iam: Any, arn: str) -> list[dict[str, Any]]:
-    """The statements of a managed policy."""
-    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-    statements: list[dict[str, Any]] = _document(
-        iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
-    )["Statement"]
-    return statements
-
-
-def _document(document: str | Mapping[str, Any]) -> Mapping[str, Any]:
-    parsed: Mapping[str, Any] = json.loads(urllib.parse.unquote(document)) if isinstance(document, str) else document
-    return parsed
-
-
-def actions(statement: Mapping[str, Any]) -> list[str]:
-    """A statement's actions, one or several."""
-    action = statement["Action"]
-    return [action] if isinstance(action, str) else list(action)
+    return run
 
 
 def script(folder: Path) -> Path:

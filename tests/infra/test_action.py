@@ -19,6 +19,8 @@ from tests.acceptance import wheel
 from tests.conftest import ROOT
 from tests.infra.workflow import Runner
 
+pytestmark = pytest.mark.slow(17)
+
 WORKFLOW = yaml.safe_load(next(re.finditer(r"```yaml\n(.*?)```", (ROOT / "docs/ci.md").read_text(), re.DOTALL))[1])
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
 

@@ -8,8 +8,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError, ProfileNotFound
 
-from infra.__main__ import main
-from tests.infra.conftest import TUNING
+from tests.infra.conftest import main, of
 
 
 def error(code: str, message: str = "x", operation: str = "DescribeStacks") -> ClientError:
@@ -22,7 +21,7 @@ class Planted:
     def __init__(
         self, statuses: Sequence[str | Exception], *, change_set: Mapping[str, Any] | None = None, why: str = ""
     ) -> None:
-        self._statuses: Iterator[str | Exception] = iter(statuses)
+        self._statuses: Iterator[str | Exception] = iter([statuses[0], *statuses])  # its parameters are looked at first
         self._last: str | Exception = statuses[0]
         self._change_set = {"Status": "CREATE_COMPLETE", "Changes": [], **(change_set or {})}
         self._why = why
@@ -31,19 +30,21 @@ class Planted:
         self.meta = SimpleNamespace(endpoint_url="http://127.0.0.1:1", region_name="eu-west-1")
 
     def describe_stacks(self, StackName: str) -> Mapping[str, Any]:  # noqa: N803 - boto3's
+        if StackName.endswith("-automation"):
+            raise NONE
         self._last = next(self._statuses, self._last)
         if isinstance(self._last, Exception):
             raise self._last
         return {"Stacks": [{"StackName": StackName, "StackId": "arn:stack", "StackStatus": self._last, "Outputs": []}]}
 
     def get_template_summary(self, **_: str) -> Mapping[str, Any]:
-        return {"Parameters": [{"ParameterKey": "Project"}]}
+        return {"Parameters": [{"ParameterKey": name} for name in ("Project", "Environment", "MakeProvider", "ManageLogGroup")]}
 
     def create_change_set(self, **_: Any) -> Mapping[str, str]:
         return {"Id": "arn:changes", "StackId": "arn:stack"}
 
     def describe_change_set(self, **_: str) -> Mapping[str, Any]:
-        return {"ChangeSetId": "arn:changes", "StackId": "arn:stack", "StackName": "own", **self._change_set}
+        return {"ChangeSetId": "arn:changes", "StackId": "arn:stack", "StackName": "own-production-bootstrap", **self._change_set}
 
     def delete_change_set(self, **_: str) -> None:
         self.deleted.append("changes")
@@ -64,17 +65,20 @@ class Planted:
         self.deleted.append(StackName)
 
 
-NONE = error("ValidationError", "Stack with id own does not exist")
+NONE = error("ValidationError", "Stack with id x does not exist")
+
+
+TEARDOWN = "sm-tuning infra teardown --project own --environment production --bootstrap --yes --aws"
 
 
 @pytest.fixture
 def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """What `deploy` says with a planted client, and its exit code."""
+    """What `bootstrap` says with a planted client, and its exit code."""
 
     def run(client: Planted | Exception, *words: str) -> tuple[int, str]:
         session = SimpleNamespace(client=lambda *_, **__: client)
         monkeypatch.setattr(boto3, "Session", lambda **_: session if isinstance(client, Planted) else _raise(client))
-        code = main(["deploy", TUNING, "--stack", "own", *words])
+        code = main(["bootstrap", "--aws", *of("own"), "MakeProvider=false", "ManageLogGroup=false", *words])
         said = capsys.readouterr().err
         assert "Traceback" not in said
         return code, said
@@ -102,7 +106,7 @@ def _raise(fault: Exception) -> None:
 def test_no_way_to_the_account(refused: Any, fault: Exception, remedy: str) -> None:
     code, said = refused(Planted([fault]) if isinstance(fault, ClientError) else fault)
     assert code == 2
-    assert said.startswith("infra: ")
+    assert said.startswith("sm-tuning: ")
     assert remedy in said
 
 
@@ -111,8 +115,8 @@ def test_access_is_denied(refused: Any) -> None:
     assert (code, said) == (
         1,
         (
-            "infra: User: x is not authorized to perform: cloudformation:DescribeStacks. "
-            "Use an administrator's credentials, or the bootstrap stack's deploy role.\n"
+            "sm-tuning: User: x is not authorized to perform: cloudformation:DescribeStacks. "
+            "Use an administrator's credentials, or the bootstrap stack's role for it: deploy, launch, or teardown.\n"
         ),
     )
 
@@ -121,16 +125,16 @@ def test_access_is_denied(refused: Any) -> None:
     ("status", "remedy"),
     [
         ("UPDATE_IN_PROGRESS", "somebody else is at it; wait for them"),
-        ("UPDATE_ROLLBACK_FAILED", "aws cloudformation continue-update-rollback --stack-name own"),
-        ("ROLLBACK_FAILED", "aws cloudformation delete-stack --stack-name own"),
-        ("DELETE_FAILED", "still holds something: make teardown PROJECT=own YES=1"),
+        ("UPDATE_ROLLBACK_FAILED", "aws cloudformation continue-update-rollback --stack-name own-production-bootstrap"),
+        ("ROLLBACK_FAILED", TEARDOWN),
+        ("DELETE_FAILED", TEARDOWN),
     ],
 )
 def test_a_stack_that_takes_no_change(refused: Any, status: str, remedy: str) -> None:
     client = Planted([status])
     code, said = refused(client)
     assert code == 1
-    assert f"the stack own is {status}" in said
+    assert f"the stack own-production-bootstrap is {status}" in said
     assert remedy in said
     assert not client.executed
 
@@ -139,8 +143,8 @@ def test_what_was_never_created_is_deleted_first(refused: Any) -> None:
     client = Planted(["ROLLBACK_COMPLETE", "ROLLBACK_COMPLETE", "DELETE_COMPLETE", "CREATE_COMPLETE", "CREATE_COMPLETE"])
     code, said = refused(client)
     assert code == 0
-    assert "own: ROLLBACK_COMPLETE, it was never created and holds nothing; deleting it first" in said
-    assert client.deleted == ["own"]
+    assert "own-production-bootstrap: ROLLBACK_COMPLETE, it was never created and holds nothing; deleting it first" in said
+    assert client.deleted == ["own-production-bootstrap"]
     assert client.executed
 
 
@@ -159,16 +163,16 @@ def test_a_creation_that_failed(refused: Any, why: str, remedy: str) -> None:
     client = Planted([NONE, "CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_COMPLETE", "DELETE_COMPLETE"], why=why)
     code, said = refused(client)
     assert code == 1
-    assert f"own was not deployed: Bucket: {why}: {remedy}" in said
+    assert f"own-production-bootstrap was not deployed: Bucket: {why}: {remedy}" in said
     assert said.endswith("Nothing is left of it.\n")
-    assert client.deleted == ["own"]
+    assert client.deleted == ["own-production-bootstrap"]
 
 
 def test_an_update_that_failed(refused: Any) -> None:
     client = Planted(["CREATE_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"], why="no")
     code, said = refused(client)
     assert code == 1
-    assert said.endswith("infra: own was not deployed: Bucket: no. It is again what it was before.\n")
+    assert said.endswith("sm-tuning: own-production-bootstrap was not deployed: Bucket: no. It is again what it was before.\n")
     assert client.deleted == []
 
 
@@ -178,26 +182,24 @@ def test_a_change_set_that_failed_leaves_nothing(refused: Any) -> None:
     )
     code, said = refused(client)
     assert code == 1
-    assert "the change set of own failed: Bad template; nothing was changed" in said
-    assert client.deleted == ["changes", "own"]
+    assert "the change set of own-production-bootstrap failed: Bad template; nothing was changed" in said
+    assert client.deleted == ["changes", "own-production-bootstrap"]
 
 
 @pytest.mark.parametrize(
     ("words", "remedy"),
     [
-        (("--parameter", "Projekt=x"), "has no parameter Projekt; did you mean Project?"),
-        (("--parameter", "x"), None),
+        (("Projekt=x",), "bootstrap.yaml has no parameter Projekt; did you mean Project?"),
+        (("Project=x",), "Project name the stack; give --project and --environment"),
+        (("x",), "'x' must be NAME=VALUE"),
+        (("--templates", "/nowhere"), "there is no template /nowhere/bootstrap.yaml"),
     ],
 )
-def test_wrong_usage(refused: Any, words: tuple[str, ...], remedy: str | None) -> None:
-    if remedy is None:
-        with pytest.raises(SystemExit) as ended:
-            refused(Planted(["CREATE_COMPLETE"]), *words)
-        assert ended.value.code == 2
-    else:
-        code, said = refused(Planted(["CREATE_COMPLETE"]), *words)
-        assert code == 2
-        assert remedy in said
+def test_wrong_usage(refused: Any, words: tuple[str, ...], remedy: str) -> None:
+    client = Planted(["CREATE_COMPLETE"])
+    code, said = refused(client, *words)
+    assert (code, client.executed) == (2, False)
+    assert remedy in said
 
 
 def test_another_account(refused: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,8 +215,6 @@ def test_nobody_answers(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
-    where = ("--endpoint-url", "http://127.0.0.1:1", "--region", "us-east-1")
-    assert main(["deploy", TUNING, "--stack", "own", *where]) == 1
-    assert "An emulator: python -m local_emulator serve" in capsys.readouterr().err
-    assert main(["deploy", "no.yaml", "--stack", "own", *where]) == 2
-    assert capsys.readouterr().err == "infra: there is no template no.yaml\n"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    assert main(["deploy", "--aws", *of("own"), "--region", "us-east-1"]) == 3
+    assert "http://127.0.0.1:1" in capsys.readouterr().err

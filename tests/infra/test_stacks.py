@@ -1,33 +1,58 @@
 """Both stacks, created, updated and deleted through CloudFormation by the command that does it in AWS."""
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from botocore.exceptions import ClientError
 
 from sm_tuning import Continuous, Objective, Random, Resources, TuningJob
 from tests.conftest import Server
-from tests.infra.conftest import BOOTSTRAP, SUBJECT, TUNING, Command, bootstrap, policies
+from tests.infra.conftest import SUBJECT, TEMPLATES, Command, bootstrap, of, tuning
 
-CONTRACT = {"BucketName", "OutputUri", "ExecutionRoleArn", "LaunchRoleArn", "RepositoryUri", "TopicArn"}
+pytestmark = pytest.mark.slow(20)
+
+CONTRACT = {
+    "Project",
+    "Environment",
+    "BucketName",
+    "OutputUri",
+    "ExecutionRoleArn",
+    "LaunchRoleArn",
+    "RepositoryUri",
+    "TopicArn",
+    "ModelsUri",
+    "ModelPackageGroup",
+    "EndedQueueUrl",
+    "Triggers",
+}
 ACCOUNT = "123456789012"
 
 
+Project = Callable[..., str]
+
+
 def test_from_an_empty_account_to_a_tuning_job_and_back(served: Server, infra: Command, deploy: Command) -> None:
-    said = infra(*bootstrap(served, "own-a"))
+    before = infra(*tuning("own-a"))
+    assert before.code == 1
+    assert "there is no stack own-a-production-bootstrap in us-east-1; an administrator makes it once" in before.err
+    assert infra("outputs", "BucketName", *of("own-a")).code == 1, "nothing was made"
+    said = infra(*bootstrap("own-a"))
     assert said.code == 0, said.err
-    assert said.outputs["DeployRoleArn"].endswith("role/own-a-deploy")
+    assert said.outputs["DeployRoleArn"].endswith("role/own-a-production-us-east-1-deploy")
 
     outputs = deploy("own-a").outputs
     assert set(outputs) == CONTRACT
     assert outputs["OutputUri"] == f"s3://{outputs['BucketName']}/tuning"
-    trust = served.client("iam").get_role(RoleName="own-a-launch")["Role"]
+    trust = served.client("iam").get_role(RoleName="own-a-production-us-east-1-launch")["Role"]
     assert SUBJECT in json.dumps(trust["AssumeRolePolicyDocument"]), "handed on by the bootstrap stack"
 
     queue = _listen(served, outputs["TopicArn"])
     job = TuningJob(
         name="own-a",
+        tags={"Project": "own-a", "Environment": "production"},
         objective=Objective.maximize("validation:accuracy", regex="validation:accuracy=([0-9.]+)"),
         ranges=[Continuous("learning_rate", 0.001, 0.01)],
         hyperparameters={"epochs": 1},
@@ -47,26 +72,33 @@ def test_from_an_empty_account_to_a_tuning_job_and_back(served: Server, infra: C
     message = served.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=1)["Messages"][0]["Body"]
     assert "The tuning job own-a is Completed" in json.loads(message)["Message"]
 
-    served.client("ecr").put_image(repositoryName="own-a", imageManifest=json.dumps(MANIFEST), imageTag="0123abc")
-    listed = infra("teardown", "own-a")
-    assert listed.code == 2
+    served.client("ecr").put_image(repositoryName="own-a-production", imageManifest=json.dumps(MANIFEST), imageTag="0123abc")
+    listed = infra("teardown", *of("own-a"))
+    assert listed.code == 0, "a listing is no failure"
     assert f"{outputs['BucketName']}: 4 objects" in listed.err
-    assert "own-a: 1 images" in listed.err
-    assert infra("output", "own-a", "BucketName").out.strip() == outputs["BucketName"], "nothing was deleted"
-    gone = infra("teardown", "own-a", "--yes")
+    assert "own-a-production: 1 image\n" in listed.err
+    assert infra("outputs", "BucketName", *of("own-a")).out.strip() == outputs["BucketName"], "nothing was deleted"
+    gone = infra("teardown", *of("own-a"), "--yes")
     assert gone.code == 0, gone.err
-    assert "left: /aws/sagemaker/TrainingJobs" in gone.err
-    again = infra(
-        "deploy", BOOTSTRAP, "--stack", "own-z-bootstrap", f"--parameter=Subjects={SUBJECT}", "--parameter=Project=own-z"
-    )
+    again = infra(*bootstrap("own-z", MakeProvider="true"))
     assert again.code == 1
-    assert "the account has this OpenID Connect provider; give --parameter MakeProvider=false" in again.err
-    assert infra("teardown", "own-a-bootstrap", "--yes").code == 0
+    assert "another stack has it" in again.err or "give MakeProvider=false" in again.err
+    again = infra(*bootstrap("own-z", ManageLogGroup="true"))
+    assert again.code == 1
+    assert "another stack sets how long these logs are kept; give ManageLogGroup=false" in again.err
+    made = served.client("cloudformation").list_stack_resources(StackName="own-a-production-bootstrap")["StackResourceSummaries"]
+    manages = "AWS::Logs::LogGroup" in {resource["ResourceType"] for resource in made}  # unless a test before has made it
+    gone = infra("teardown", "--bootstrap", *of("own-a"), "--yes")
+    assert gone.code == 0, gone.err
+    assert ("left: /aws/sagemaker/TrainingJobs" in gone.err) is manages
     assert outputs["BucketName"] not in {bucket["Name"] for bucket in served.client("s3").list_buckets()["Buckets"]}
     names = {repository["repositoryName"] for repository in served.client("ecr").describe_repositories()["repositories"]}
-    assert "own-a" not in names
+    assert "own-a-production" not in names
     assert not [role for role in served.client("iam").list_roles()["Roles"] if role["RoleName"].startswith("own-a")]
-    assert infra("teardown", "own-a", "--yes").code == 0, "it may be repeated"
+    assert not [
+        policy for policy in served.client("iam").list_policies(Scope="Local")["Policies"] if "own-a" in policy["PolicyName"]
+    ]
+    assert infra("teardown", *of("own-a"), "--yes").code == 0, "it may be repeated"
 
 
 MANIFEST = {
@@ -77,54 +109,63 @@ MANIFEST = {
 }
 
 
-def test_updating(served: Server, infra: Command, deploy: Command) -> None:
+def test_updating(served: Server, infra: Command, deploy: Command, project: Project) -> None:
+    project("own-b")
     deploy("own-b")
     assert "nothing to change" in deploy("own-b").err
-    shown = infra("deploy", TUNING, "--stack", "own-b", "--parameter", "InstanceTypes=ml.c5.large", "--only-show")
+    shown = infra("bootstrap", *of("own-b"), "InstanceTypes=ml.c5.large", "--only-show")
     assert shown.code == 0
     assert "~ AWS::IAM::Role                   LaunchRole" in shown.err
-    assert "ml.c5.large" not in str(policies(served.client("iam"), "own-b-launch")), "only shown"
+    assert "ml.c5.large" not in _launch(served, "own-b"), "only shown"
+    project("own-b", InstanceTypes="ml.c5.large", MaxRuntimeSeconds="600", KmsKey="new", Subnets="new", VpcEndpoints="true")
+    assert "ml.c5.large" in _launch(served, "own-b")
 
-    deploy("own-b", InstanceTypes="ml.c5.large", MaxRuntimeSeconds="600")
-    assert "ml.c5.large" in str(policies(served.client("iam"), "own-b-launch"))
-    everything = deploy(
-        "own-b", UseKmsKey="true", UseVpc="true", UseVpcEndpoints="true", Email="a@example.org", MonthlyBudget="50"
-    )
+    everything = deploy("own-b", Email="a@example.org", MonthlyBudget="50")
     assert {"KmsKeyArn", "SubnetIds", "SecurityGroupIds"} <= set(everything.outputs)
     assert len(everything.outputs["SubnetIds"].split(",")) == 2
     key = served.client("s3").get_bucket_encryption(Bucket=everything.outputs["BucketName"])
     assert everything.outputs["KmsKeyArn"] in str(key)
-    assert "ml.c5.large" in str(policies(served.client("iam"), "own-b-launch")), "what is not said stays as it was"
-    budget = served.client("budgets").describe_budget(AccountId=ACCOUNT, BudgetName="own-b")["Budget"]
+    budget = served.client("budgets").describe_budget(AccountId=ACCOUNT, BudgetName="own-b-production-us-east-1")["Budget"]
     assert float(budget["BudgetLimit"]["Amount"]) == 50
+    assert budget["CostFilters"]["TagKeyValue"] == ["user:Project$own-b"]
+    assert deploy("own-b", ImagesKept="5").outputs == everything.outputs, "what is not said stays as it was"
 
-    without = deploy("own-b", UseKmsKey="false", UseVpc="false", UseVpcEndpoints="false", Email="", MonthlyBudget="0")
-    assert set(without.outputs) == CONTRACT
-    assert infra("teardown", "own-b", "--yes").code == 0
+    project("own-b", KmsKey="", Subnets="")
+    assert "ml.c5.large" in _launch(served, "own-b"), "what is not said stays as it was"
+    assert set(deploy("own-b", Email="", MonthlyBudget="0").outputs) == CONTRACT, "what the bootstrap stack tells no longer goes"
+    assert infra("teardown", *of("own-b"), "--yes").code == 0
 
 
-def test_a_stack_that_holds_work_is_not_deleted(served: Server, infra: Command, deploy: Command) -> None:
+def _launch(served: Server, project: str) -> str:
+    return str(served.client("iam").get_role_policy(RoleName=f"{project}-production-us-east-1-launch", PolicyName="launch"))
+
+
+def test_a_stack_that_holds_work_is_not_deleted(served: Server, infra: Command, deploy: Command, project: Project) -> None:
+    project("own-c")
     bucket = deploy("own-c").outputs["BucketName"]
     s3 = served.client("s3")
     for body in (b"one", b"two"):
         s3.put_object(Bucket=bucket, Key="tuning/model.tar.gz", Body=body)
-    served.client("cloudformation").delete_stack(StackName="own-c")
+    served.client("cloudformation").delete_stack(StackName="own-c-production")
     assert s3.get_object(Bucket=bucket, Key="tuning/model.tar.gz")["Body"].read() == b"two"
-    refused = infra("deploy", TUNING, "--stack", "own-c")
+    refused = infra(*tuning("own-c"))
     assert refused.code == 1
-    assert "is DELETE_FAILED and takes no change; what it could not delete still holds something: make teardown" in refused.err
-    listed = infra("teardown", "own-c").err
+    assert "is DELETE_FAILED and takes no change; what it could not delete still holds something: " in refused.err
+    assert "sm-tuning infra teardown --project own-c --environment production --yes --aws" in refused.err
+    listed = infra("teardown", *of("own-c")).err
     assert f"{bucket}: 2 objects, with their older versions" in listed
-    assert infra("teardown", "own-c", "--yes").code == 0
+    assert infra("teardown", *of("own-c"), "--yes").code == 0
     assert bucket not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
 
 
 def test_the_bucket_survives_the_emulator(server: Server, infra: Command) -> None:
-    words = ("deploy", TUNING, "--stack", "own-d", "--parameter", "Project=own-d")
+    words = tuning("own-d")
+    assert infra(*bootstrap("own-d"), at=server).code == 0
     bucket = infra(*words, at=server).outputs["BucketName"]
     server.client("s3").put_object(Bucket=bucket, Key="tuning/kept", Body=b"kept")
     server.end()
     server.start()
+    assert infra(*bootstrap("own-d"), at=server).code == 0
     assert infra(*words, at=server).outputs["BucketName"] == bucket, "stacks are forgotten, buckets adopted"
     s3 = server.client("s3")
     assert s3.get_object(Bucket=bucket, Key="tuning/kept")["Body"].read() == b"kept"
@@ -132,36 +173,36 @@ def test_the_bucket_survives_the_emulator(server: Server, infra: Command) -> Non
 
 
 def test_a_creation_that_fails_leaves_nothing(served: Server, infra: Command, tmp_path: Path) -> None:
-    template = Path(TUNING).read_text().replace('Action: "iam:PassRole"', 'Action: "iam PassRole"')
-    broken = tmp_path / "tuning.yaml"
-    broken.write_text(template)
-    said = infra("deploy", str(broken), "--stack", "own-e", "--parameter", "Project=own-e")
+    template = (TEMPLATES / "bootstrap.yaml").read_text().replace('Action: "iam:PassRole"', 'Action: "iam PassRole"')
+    (tmp_path / "bootstrap.yaml").write_text(template)
+    said = infra(*bootstrap("own-e"), "--templates", str(tmp_path))
     assert said.code == 1
-    assert said.err.count("\ninfra: ") == 1
-    assert "own-e was not deployed: LaunchRole: " in said.err
+    assert said.err.count("\nsm-tuning: ") == 1
+    assert "own-e-production-bootstrap was not deployed: Boundary: " in said.err
     assert "Nothing is left of it" in said.err
-    assert infra("output", "own-e", "BucketName").code == 1
+    assert infra("outputs", "--bootstrap", "LaunchRoleArn", *of("own-e")).code == 1
     assert not [role for role in served.client("iam").list_roles()["Roles"] if role["RoleName"].startswith("own-e")]
-    assert not [bucket for bucket in served.client("s3").list_buckets()["Buckets"] if bucket["Name"].startswith("own-e")]
 
 
 def test_parameters_keep_to_their_constraints(infra: Command) -> None:
-    words = ("deploy", BOOTSTRAP, "--stack", "own-f-bootstrap", "--parameter", "Project=own-f")
+    words = ("bootstrap", *of("own-f"))
     for wrong in (
-        "Subjects=repo:us/*:environment:production",
-        "Subjects=repo:us/digits:*",
-        "Subjects=*",
-        f"Subjects={SUBJECT},repo:x",
+        "DeploySubjects=repo:us/*:environment:production",
+        "DeploySubjects=repo:us/digits:*",
+        "DeploySubjects=*",
+        f"DeploySubjects={SUBJECT},repo:x",
     ):
-        said = infra(*words, "--parameter", wrong)
-        assert (said.code, "Parameter 'Subjects' must match pattern" in said.err) == (2, True), wrong
+        said = infra(*words, wrong)
+        assert (said.code, "Parameter 'DeploySubjects' must match pattern" in said.err) == (2, True), wrong
     immutable = "repo:us@1/digits@2:environment:production"
     lab = "project_path:us/digits:ref_type:branch:ref:main"
-    for right in (f"Subjects={SUBJECT}", f"Subjects={immutable},{SUBJECT}", f"Subjects={lab}"):
-        assert infra(*words, "--parameter", right, "--only-show").code == 0, right
-    few = infra("deploy", TUNING, "--stack", "own-f", "--parameter", "MaxRuntimeSeconds=1")
+    for right in (f"DeploySubjects={SUBJECT}", f"DeploySubjects={immutable},{SUBJECT}", f"DeploySubjects={lab}"):
+        assert infra(*words, right, "--only-show").code == 0, right
+    few = infra(*words, "MaxRuntimeSeconds=1")
     assert "Parameter 'MaxRuntimeSeconds' must be a number between 60 and" in few.err
-    assert infra("output", "own-f", "BucketName").code == 1
+    groups = infra(*words, "Subnets=subnet-1")
+    assert (groups.code, "Subnets need SecurityGroups" in groups.err) == (1, True), groups.err
+    assert infra("outputs", "--bootstrap", "LaunchRoleArn", *of("own-f")).code == 1
 
 
 def test_a_template_runs_no_code(served: Server, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Kills an emulator at any moment while tuning jobs of all strategies run on it, and checks what came of every one of them.
+"""Kills an emulator at any moment while tuning jobs of all strategies, pipelines and processing jobs run on it, and checks them all.
 
 For the test and for `benchmarks/soak/kills.py`. What the emulator acknowledged and what the scripts did is written down outside its
 state folder; all is compared at the end.
@@ -17,25 +17,42 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.conftest import Server, tuning_request
+from tests.resilience.pipeline_steps import content
+from tests.resilience.pipelines import Executions
+from tests.resilience.processing_kills import ProcessingJobs
 
 EPOCHS = 5
 JOBS = 6  # training jobs of a tuning job
 BUCKET = "kills"
 MAX_RUNTIME = 30  # seconds, less than the kills take together: a run that waits for an emulator spends nothing of it
-PATIENCE = 120.0  # seconds without the end of any tuning job
+PATIENCE = 120.0  # seconds in which nothing happens at all
 DURING_THE_START = 0.2  # of the kills
 ENDED = {"Completed", "Failed", "Stopped"}
 
+OBJECTS = [b"<1>", b"<2>", b"<3>", b"<4>"]  # of the channel that the scripts read from FIFOs, sharded over the hosts
+
+SOURCE = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/train/", "S3DataDistributionType": "ShardedByS3Key"}
+CHANNEL = {
+    "ChannelName": "train",
+    "InputMode": "Pipe",
+    "ShuffleConfig": {"Seed": 1},
+    "DataSource": {"S3DataSource": SOURCE},
+}
 SCRIPT = f"""
-import os, sys, time
+import json, os, sys, time
 def write(line):
     with open(os.environ["LEDGER"], "a") as ledger:
         ledger.write(os.environ["TRAINING_JOB_NAME"] + " " + line + " " + host + "\\n")
 host = os.environ["SM_CURRENT_HOST"]
 write("begun")
 x = float(sys.argv[sys.argv.index("-x") + 1])
+share = {len(OBJECTS)} // len(json.loads(os.environ["SM_HOSTS"]))
 for epoch in range({EPOCHS}):
     time.sleep(0.02)
+    with open(f"/opt/ml/input/data/train_{{epoch}}") as fifo:
+        objects = [text for text in fifo.read().split("<") if text]
+    if len(set(objects)) != share or not set(objects) <= {{"1>", "2>", "3>", "4>"}}:
+        sys.exit(f"epoch {{epoch}} brought {{objects}}")
     if host == "algo-1":
         print(f"epoch={{epoch}} score={{x * (epoch + 1)}}", flush=True)
         write("epoch")
@@ -60,6 +77,7 @@ class Outcome:
     seed: int
     kills: int = 0
     tuning_jobs: int = 0
+    executions: int = 0
     training_jobs: int = 0
     objects: int = 0
     faults: list[str] = field(default_factory=list)
@@ -79,9 +97,13 @@ class Chaos:
         self._ledger = ledger
         self._rng = random.Random(seed)
         self._source = server.upload_source(BUCKET, SCRIPT)
+        for number, body in enumerate(OBJECTS):
+            server.client("s3").put_object(Bucket=BUCKET, Key=f"train/{number}", Body=body)
         self._acknowledged: dict[str, str] = {}  # tuning jobs, and their strategies
+        self._executions = Executions(server, self._source, BUCKET, ledger, CHANNEL)
         self._objects: set[str] = set()
         self.outcome = Outcome(seed)
+        self._processing = ProcessingJobs(server, BUCKET, ledger.with_name("processed"))
 
     def kill(self, kills: int, minutes: float) -> None:
         """Ask for tuning jobs and objects, and kill, so many times, or until so much time has passed."""
@@ -89,6 +111,11 @@ class Chaos:
         while self.outcome.kills < kills and time.monotonic() < deadline:
             if len(self._acknowledged) * 3 <= self.outcome.kills:
                 self._create()
+            if self.outcome.executions * 6 <= self.outcome.kills:
+                self._executions.start()
+                self.outcome.executions += 1
+            if self.outcome.kills % 3 == 0:
+                self._processing.create()
             self._put()
             time.sleep(self._rng.uniform(0.0, 0.5))
             self._kill()
@@ -116,6 +143,7 @@ class Chaos:
         body = tuning_request(name, self._source, bucket=BUCKET, jobs=jobs, config={"Strategy": strategy, **STRATEGIES[strategy]})
         body["TrainingJobDefinition"]["Environment"] = {"LEDGER": str(self._ledger)}
         body["TrainingJobDefinition"]["ResourceConfig"]["InstanceCount"] = len(self._hosts_of(name))
+        body["TrainingJobDefinition"]["InputDataConfig"] = [CHANNEL]
         body["TrainingJobDefinition"]["StoppingCondition"] = {"MaxRuntimeInSeconds": MAX_RUNTIME}
         try:
             self._server.client("sagemaker").create_hyper_parameter_tuning_job(**body)
@@ -147,6 +175,7 @@ class Chaos:
     def check(self) -> Outcome:
         """Wait until all tuning jobs have ended, and compare."""
         self._wait()
+        of_pipelines = self._executions.check(PATIENCE, self.outcome.expect)
         ledger = [line.split() for line in self._ledger.read_text().splitlines()]
         begun = Counter((name, host) for name, what, host in ledger if what == "begun")
         epochs = Counter(name for name, what, _ in ledger if what == "epoch")
@@ -158,24 +187,27 @@ class Chaos:
         for (training, host), runs in begun.items():
             outcome.expect(runs == 1, f"{training} ran {runs} times on {host}")
         outcome.expect(len(seen) == len(set(seen)), "a training job is listed twice")
-        known = {(name, host) for name in seen for host in self._hosts_of(name)}
+        known = {(name, host) for name in seen for host in self._hosts_of(name)} | {(name, "algo-1") for name in of_pipelines}
         for training, host in begun.keys() ^ known:
             fault = "never ran" if (training, host) in known else "ran, but nobody knows it"
             outcome.faults.append(f"{training} {fault} on {host}")
         self._check_objects()
+        outcome.faults += self._processing.faults()
         return outcome
 
     def _wait(self) -> None:
         client, deadline = self._server.client("sagemaker"), time.monotonic() + PATIENCE
-        going_on = set(self._acknowledged)
-        while going_on:
+        going_on, before = set(self._acknowledged), None
+        while left := going_on | self._processing.going_on():
             for name in sorted(going_on):
                 job = client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
                 if job["HyperParameterTuningJobStatus"] in ENDED:
                     going_on.discard(name)
-                    deadline = time.monotonic() + PATIENCE
+            happened = left, self._ledger.stat().st_size if self._ledger.exists() else 0
+            if happened != before:
+                before, deadline = happened, time.monotonic() + PATIENCE
             if time.monotonic() > deadline:
-                self.outcome.faults += [f"{name} does not end" for name in going_on]
+                self.outcome.faults += [f"{name} does not end" for name in sorted(left)]
                 return
             time.sleep(0.2)
 
@@ -230,10 +262,7 @@ class Chaos:
     def _check_objects(self) -> None:
         s3 = self._server.client("s3")
         for key in sorted(self._objects):
-            try:
-                body = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
-            except ClientError as error:
-                body = str(error).encode()
+            body = content(s3, BUCKET, key)
             self.outcome.expect(body == key.encode(), f"s3://{BUCKET}/{key}: {body!r}")
 
 

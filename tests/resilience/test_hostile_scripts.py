@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.conftest import IMAGE, ROLE, Server, source_archive
+from tests.conftest import IMAGE, ROLE, Server, source_archive, until
 
 COMPLETED, FAILED, STOPPED = "Completed", "Failed", "Stopped"
 INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
@@ -271,7 +271,7 @@ def test_names_are_unique() -> None:
     assert len({behaviour.name for behaviour in TABLE}) == len(TABLE) >= 60
 
 
-@pytest.mark.slow
+@pytest.mark.slow(25)
 @pytest.mark.parametrize("number", range(4))
 def test_hostile_scripts_harm_themselves_only(server: Server, request_of: Any, number: int) -> None:
     batch = TABLE[number::4]
@@ -308,10 +308,7 @@ def _members(server: Server, job: dict[str, Any]) -> tuple[str, ...]:
 
 def _nothing_is_left(server: Server) -> None:
     runs = [folder.name for folder in (server.state / "runs").iterdir() if len(folder.name) == 32]
-    deadline = time.monotonic() + 20
-    while list((server.state / "work").iterdir()):
-        assert time.monotonic() < deadline, list((server.state / "work").iterdir())
-        time.sleep(0.05)
+    until(lambda: not (list((server.state / "work").iterdir())))
     assert [run for run in runs if _marked(f"SM_EMULATOR_RUN={run}")] == []
     assert _marked(MARK) == []
     assert str(server.state) not in Path("/proc/mounts").read_text()

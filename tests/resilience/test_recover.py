@@ -34,7 +34,7 @@ def test_recover_keeps_what_can_be_read_and_the_rest_aside(tmp_path: Path, recov
         (state / name).write_bytes(content)
     damaged = {name: (state / name).read_bytes() for name in ("jobs.sqlite", "s3.sqlite")}
     said = recover()
-    assert "jobs.sqlite: saved 1 tuning jobs and 29 training jobs" in said
+    assert "jobs.sqlite: saved 1 tuning jobs, 59 training jobs, 60 processing jobs" in said
     assert "s3.sqlite: saved 1 buckets, 59 objects" in said
     (aside,) = state.glob("damaged-*")
     assert {name: (aside / name).read_bytes() for name in damaged} == damaged
@@ -53,7 +53,7 @@ def test_recover_of_a_schema_that_is_no_text(tmp_path: Path, recover: Callable[[
     content = bytearray((state / "jobs.sqlite").read_bytes())
     content[content.index(b"AFTER DELETE") + len("AFTER DE")] = 0xCC
     (state / "jobs.sqlite").write_bytes(content)
-    assert "jobs.sqlite: saved 0 tuning jobs and 0 training jobs" in recover()
+    assert "jobs.sqlite: saved 0 tuning jobs, 0 training jobs, " in recover()
     (aside,) = state.glob("damaged-*")
     assert (aside / "jobs.sqlite").read_bytes() == content
     assert "nothing is damaged" in recover()

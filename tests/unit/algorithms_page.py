@@ -17,16 +17,27 @@ _HEAD = """# AWS's built-in algorithms
 What the emulator does with a training job of each of AWS's algorithms. `make pages` makes this page.
 
 * **Stand-in**: a program of sm-tuning's (`pip install 'sm-tuning[algorithms]'`), which reads AWS's formats and prints AWS's lines. It
-  is other code than AWS's, so it finds other numbers.
-* **Refused**: there is none. `serve --image` maps the image to a program of yours, or to its container; AWS's metric definitions then
-  read what that prints.
+  is other code than AWS's, so it finds other numbers. [What serves its models](inference.md#awss-algorithms) answers in AWS's formats.
+  LightGBM and CatBoost are scripts as in AWS, in the archives that AWS's SDK finds for their models
+  ([how](emulator.md#lightgbm-and-catboost), `pip install 'sm-tuning[boosting]'`).
+* **Refused**: there is none. `serve --image` maps the image to a program of yours, or to an image of yours; AWS's metric definitions
+  then read what that prints. AWS's own images of these algorithms cannot be pulled (`not authorized to perform: ecr:BatchGetImage`).
+  A script of AWS's runs once its archive is [copied into the S3 here](emulator.md#lightgbm-and-catboost).
+
+On several instances XGBoost's hosts train together. Of the other stand-ins the first host gets the parts of all hosts
+(`ShardedByS3Key`), or has all of it (`FullyReplicated`), and trains alone: the model is that of one instance. Where AWS's program
+trains on one instance only, a job with several is refused.
 
 What is tuned for is the objective of a tuning job: metrics of a held-out channel, by AWS's names.
 """
 
 # How a stand-in differs from AWS's program, beyond its numbers.
 DIFFERENCES: Mapping[str, str] = {
+    "catboost": "defaults are the developer guide's; no ready model to deploy or to go on from; the model is CatBoost's own",
+    "lightgbm": "defaults are the developer guide's; several hosts, of which the first trains, without early stopping as in AWS, and "
+    "`ShardedByS3Key` is refused; no ready model to deploy or to go on from; the model is LightGBM's own",
     "blazingtext": "`mode` `supervised` only, the other modes fail with `ClientError`; the model is numpy's, not fastText's",
+    "deepar": "a feed-forward network over the context and past seasons, not a recurrent one; the model is numpy's",
     "factorization_machines": "`eps`, `rescale_grad` and `batch_metrics_publish_interval` have no effect; the model is numpy's",
     "kmeans": "`half_life_time_size` has no effect; the model is numpy's",
     "knn": "`index_type` is always exact; the model is numpy's",
@@ -39,6 +50,21 @@ DIFFERENCES: Mapping[str, str] = {
     "random_cut_forest": "an anomaly scores more than 3 standard deviations above the mean of the train channel; the model is numpy's",
     "xgboost": "no `_kfold`; `sketch_eps`, `lambda_bias`, `prob_buffer_row`, `dsplit`, `predictor`, `deterministic_histogram`, "
     "`single_precision_histogram`, `save_model_on_termination` and `use_dask_gpu_training` have no effect; the model is XGBoost's own",
+}
+
+# Why there is no stand-in: what it would take.
+REASONS: Mapping[str, str] = {
+    "autogluon-tabular": "a script of AWS's, and gigabytes of libraries; one of yours that imports autogluon runs",
+    "image-classification": "ResNets in MXNet, which is no longer maintained; a PyTorch script of yours runs",
+    "ipinsights": "embeddings of users and IP addresses in MXNet, which is no longer maintained",
+    "object-detection": "detectors in MXNet, which is no longer maintained; a PyTorch script of yours runs",
+    "object2vec": "encoders in MXNet, which is no longer maintained; numpy is too slow for them",
+    "semantic-segmentation": "networks in MXNet, which is no longer maintained; a PyTorch script of yours runs",
+    "seq2seq": "encoders and decoders in MXNet, which is no longer maintained; numpy is too slow for them",
+    "tabtransformer": "a script of AWS's that trains a transformer in PyTorch; one of yours that imports torch runs",
+    "tensorflow-image-classification": "a script of AWS's for models of TensorFlow Hub; one of yours that imports tensorflow runs",
+    "tensorflow-object-detection": "a script of AWS's for models of TensorFlow Hub; one of yours that imports tensorflow runs",
+    "tensorflow-text-classification": "a script of AWS's for models of TensorFlow Hub; one of yours that imports tensorflow runs",
 }
 
 
@@ -54,7 +80,7 @@ def refusal(algorithm: Algorithm) -> str | None:
         hyperparameters = {PROGRAM: "transfer_learning.py", SUBMIT_DIRECTORY: archive}
     else:
         hyperparameters = {}
-    return images.runnable(AlgorithmSpec(image=image(algorithm)), hyperparameters, Settings(), private=True)
+    return images.runnable(AlgorithmSpec(image=image(algorithm)), hyperparameters, Settings(python="another"), private=True)
 
 
 def image(algorithm: Algorithm) -> str:
@@ -67,16 +93,17 @@ def image(algorithm: Algorithm) -> str:
 def algorithms() -> list[Algorithm]:
     """The newest version of each, stand-ins first."""
     newest = [catalogue.load(name) for name in catalogue.names()]
-    return sorted(newest, key=lambda algorithm: (algorithm.program is None, algorithm.title))
+    return sorted(newest, key=lambda algorithm: (not algorithm.emulated, algorithm.title))
 
 
 def _table() -> Iterator[str]:
-    yield from ("", "| algorithm | image | here | what is tuned for | ContentType |", "|---|---|---|---|---|")
+    yield from ("", "| algorithm | image | here | instances | what is tuned for | ContentType |", "|---|---|---|---|---|---|")
     for algorithm in algorithms():
         name = "a script of AWS's" if algorithm.sources else f"`{algorithm.name}`"
-        here = f"stand-in: {DIFFERENCES[algorithm.program]}" if algorithm.program else "refused"
+        stand_in = algorithm.program or algorithm.script
+        here = f"stand-in: {DIFFERENCES[stand_in]}" if stand_in else f"refused: {REASONS[algorithm.name]}"
         kinds = " ".join(f"`{kind}`" for kind in algorithm.content_types)
-        yield f"| {algorithm.title} | {name} | {here} | {_objectives(algorithm)} | {kinds} |"
+        yield f"| {algorithm.title} | {name} | {here} | {algorithm.hosts} | {_objectives(algorithm)} | {kinds} |"
 
 
 def _objectives(algorithm: Algorithm) -> str:
@@ -88,7 +115,7 @@ def _objectives(algorithm: Algorithm) -> str:
 
 def _refusals() -> Iterator[str]:
     yield from ("", "A refusal of an image, and of a script of AWS's:")
-    for name in ("forecasting-deepar", "lightgbm"):
+    for name in ("object2vec", "tabtransformer"):
         yield from ("", f"> {refusal(catalogue.load(name))}")
 
 

@@ -24,9 +24,11 @@ What the emulator does with each operation of SageMaker's API, as botocore {boto
   moto's records of SageMaker are forgotten when the emulator ends.
 * **Refused**: it would run something that nothing here runs, so every answer would be invented; or moto has no record of its kind.
   It is refused with `UnknownOperationException` and a sentence. So are a `ValidationSpecification` of CreateModelPackage, which runs
-  transform jobs, tasks of SageMaker in Step Functions (CreateStateMachine), and resources of SageMaker in stacks other than
-  EndpointConfig, Model and NotebookInstanceLifecycleConfig. InvokeEndpoint is answered as AWS answers it for an endpoint that is not
-  there.
+  transform jobs, tasks of SageMaker in Step Functions (CreateStateMachine), pipelines as targets of EventBridge's rules (PutTargets)
+  and schedules, which nothing here would start, and resources of SageMaker in stacks other than
+  Model, EndpointConfig and NotebookInstanceLifecycleConfig.
+
+SageMaker Runtime, which is an API of its own, runs here but for what [Endpoints](endpoints.md) refuses.
 
 `python -m local_emulator serve --pretend`, `sm-tuning emulator start --pretend`, and in tests `emulated_sagemaker(pretend=True)` pass
 what is refused to moto. Its invented answers have the header `x-sm-emulator-pretended: moto`, and the emulator prints a line for each.

@@ -52,3 +52,12 @@ def test_every_field_is_explained(kind: type) -> None:
     text = vars(kind).get("__doc__", "") + (kind.__init__.__doc__ or "")  # type: ignore[misc] # only read
     explained = set(re.findall(r"^ +(\w+): \S", text, re.MULTILINE))
     assert not {field.name for field in fields(kind)} - explained
+
+
+def test_every_page_is_in_the_table_of_contents_of_the_site() -> None:
+    """Once; decisions are there by a pattern."""
+    docs = ROOT / "docs"
+    pages = [path for folder in (docs, REFERENCE) for kind in ("md", "ipynb") for path in folder.glob(f"*.{kind}")]
+    names = [path.relative_to(docs).with_suffix("").as_posix() for path in [*pages, docs / "decisions" / "README.md"]]
+    entries = re.findall(r"^ +- file: docs/(\S+)$", (docs / "site" / "toc.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    assert Counter(entries) == Counter(names)

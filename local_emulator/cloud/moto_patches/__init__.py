@@ -1,7 +1,8 @@
 """What moto lacks or does otherwise than AWS, and how it is patched while the emulator uses it.
 
-`operations` and `events` are applied when moto comes up, `cloudformation` (with `resource_types`) at the first request to
-CloudFormation. `policies` evaluates IAM policies for `operations`; it patches nothing.
+`operations` and `events` are applied when moto comes up, `cloudformation` with `parameters`, `identities` and `resource_types` at the
+first request to CloudFormation, and `sagemaker_resources`, by which stacks have models of ours, then too. `policies` evaluates IAM
+policies for `operations`; it patches nothing.
 
 `PATCHES` names every patch, the newest version of moto that was seen to need it, and moto's fault. For each of them
 `tests/integration/local_emulator/cloud/moto_patches` shows that moto has the fault without the patches and not with them. When such a
@@ -34,6 +35,7 @@ PATCHES: Mapping[str, Patch] = {
     "constraints_of_parameters": Patch(
         "cloudformation", "5.2.5", "AllowedPattern, AllowedValues, MinValue, MaxValue are ignored"
     ),
+    "rules": Patch("cloudformation", "5.2.5", "a template's Rules are ignored"),
     "lists_as_they_were_given": Patch("cloudformation", "5.2.5", "DescribeStacks returns a list where AWS returns the text"),
     "conditions_in_updates": Patch("cloudformation", "5.2.5", "an update ignores the conditions of resources"),
     "changes_by_parameters": Patch("cloudformation", "5.2.5", "a change set shows no change that a parameter makes"),
@@ -42,12 +44,17 @@ PATCHES: Mapping[str, Patch] = {
     "removed_resources": Patch("cloudformation", "5.2.5", "a resource that was removed is not made again"),
     "refused_change_sets": Patch("cloudformation", "5.2.5", "a change set that is refused leaves a stack"),
     "failed_creations": Patch("cloudformation", "5.2.5", "a creation that fails is not rolled back"),
+    "owned_resources": Patch("cloudformation", "5.2.5", "two stacks may own one topic, queue or bucket"),
+    "stacks_of_resources": Patch("cloudformation", "5.2.5", "DescribeStackResources ignores PhysicalResourceId"),
     "failed_deletions": Patch("cloudformation", "5.2.5", "a stack whose deletion fails is gone"),
     "retained_resources": Patch("cloudformation", "5.2.5", "RetainExceptOnCreate does not retain"),
     "adopted_resources": Patch("cloudformation", "5.2.5", "a retained resource is not taken over by the next stack"),
     "route_tables": Patch("cloudformation", "5.2.5", "a route table, and with it the VPC, is not deleted"),
     "versioned_buckets": Patch("cloudformation", "5.2.5", "VersioningConfiguration of a bucket is ignored"),
     "policies_of_roles": Patch("cloudformation", "5.2.5", "an update of a role leaves its inline policies"),
+    "managed_policies_of_roles": Patch("identities", "5.2.5", "a role of a stack gets none of its ManagedPolicyArns"),
+    "changed_managed_policies": Patch("identities", "5.2.5", "an update leaves a managed policy as it was"),
+    "deleted_managed_policies": Patch("identities", "5.2.5", "a managed policy stays when its stack is deleted"),
     "bucket_policies": Patch("resource_types", "5.2.5", "there is no AWS::S3::BucketPolicy"),
     "topic_policies": Patch("resource_types", "5.2.5", "there is no AWS::SNS::TopicPolicy"),
     "queue_policies": Patch("resource_types", "5.2.5", "there is no AWS::SQS::QueuePolicy"),

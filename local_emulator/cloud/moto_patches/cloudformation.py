@@ -1,8 +1,10 @@
 """CloudFormation: where moto makes something else of a stack than AWS does.
 
-Patched: templates that would run code; constraints of parameters, and defaults that are lists; `AWS::NoValue`, `Fn::Cidr` and
-`!Condition`; conditions when a stack is updated; what has a DeletionPolicy of Retain stays when its stack goes, and is adopted when it
-comes again; a bucket's versioning; a role's policies when they change; outputs of change sets; a creation that fails is rolled back, a
+Patched: templates that would run code; constraints of parameters, rules, and defaults that are lists; `AWS::NoValue`, `Fn::Cidr` and
+`!Condition`; conditions when a stack is updated; what another stack
+owns is refused; what has a DeletionPolicy of Retain stays when its stack goes, and is adopted when it
+comes again; a bucket's versioning; a role's policies and a managed policy when
+they change (`identities`); outputs of change sets; a creation that fails is rolled back, a
 deletion that fails leaves the stack; and the types that moto has no resource for, of `resource_types`.
 """
 
@@ -12,70 +14,51 @@ from ipaddress import ip_network
 from itertools import islice
 from typing import Any
 
-import regex
-
-from local_emulator.cloud.moto_modules import MotoObject, backend, moto
-from local_emulator.cloud.moto_patches.resource_types import policy_text, resource_types
+from local_emulator.cloud.moto_modules import MotoObject, Original, backend, moto, wrap
+from local_emulator.cloud.moto_patches import identities
+from local_emulator.cloud.moto_patches.parameters import load_parameters, refuse
+from local_emulator.cloud.moto_patches.resource_types import resource_types
 from local_emulator.domain.names import AwsScope
 
 _RETAINED = frozenset({"Retain", "RetainExceptOnCreate"})
 _ADOPTED = frozenset({"AWS::S3::Bucket", "AWS::ECR::Repository", "AWS::Logs::LogGroup"})
-_SAGEMAKER_RECORDS = frozenset(
-    {"AWS::SageMaker::EndpointConfig", "AWS::SageMaker::Model", "AWS::SageMaker::NotebookInstanceLifecycleConfig"}
-)
-_MATCHES_WITHIN = 0.5  # seconds for one pattern and one value
+_GLOBAL = ("AWS::S3::", "AWS::IAM::", "AWS::Budgets::")
 
 Template = Mapping[str, Any]
-Original = Callable[..., Any]
-"""The function of moto's that a patch stands for."""
 
 
-def apply(*, pretend: bool = False) -> None:
-    """Patch moto, once. Raises ImportError where the packages of moto's CloudFormation are missing.
-
-    `pretend`: whether resources of SageMaker that would run something are created although nothing runs.
-    """
+def apply() -> None:
+    """Patch moto, once. Raises ImportError where the packages of moto's CloudFormation are missing."""
     models, parsing, responses = (moto(f"cloudformation.{name}") for name in ("models", "parsing", "responses"))
-    parsing.emulated_pretend = pretend
-
     if hasattr(parsing, "original_clean_json"):
         return
     parsing.original_clean_json = parsing.clean_json
     parsing.clean_json = _clean_json
     for module in (models, responses):
-        _wrap(module, "yaml_tag_constructor", _construct_tag)
+        wrap(module, "yaml_tag_constructor", _construct_tag)
         module.yaml = _SafeYaml()
     # A reference, because moto takes its types from the subclasses that are alive.
     parsing.emulated_types = resource_types()
     resources = parsing.ResourceMap
     resources.build_resource_diff = _difference
-    _wrap(resources, "load_parameters", _load_parameters)
-    _wrap(resources, "update", _update)
-    _wrap(resources, "_delete_resource", _delete_resource)
-    _wrap(parsing, "parse_and_create_resource", _create_resource)
-    _wrap(models.CloudFormationBackend, "create_change_set", _create_change_set)
-    _wrap(models.CloudFormationBackend, "execute_change_set", _execute_change_set)
-    _wrap(models.CloudFormationBackend, "delete_stack", _delete_stack)
+    wrap(resources, "load_parameters", load_parameters)
+    wrap(resources, "update", _update)
+    wrap(resources, "_delete_resource", _delete_resource)
+    wrap(parsing, "parse_and_create_resource", _create_resource)
+    wrap(responses.CloudFormationResponse, "describe_stack_resources", _describe_stack_resources)
+    wrap(responses.CloudFormationResponse, "_validate_different_update", _refuse_equal_update)
+    wrap(models.CloudFormationBackend, "create_change_set", _create_change_set)
+    wrap(models.CloudFormationBackend, "execute_change_set", _execute_change_set)
+    wrap(models.CloudFormationBackend, "delete_stack", _delete_stack)
     models.ChangeSet.diff = _changes
     models.Stack.has_parameters = _would_change_nothing
     models.Stack.parameter_list = property(_described_parameters)
-    bucket, role = moto("s3.models").FakeBucket, moto("iam.models").Role
+    identities.apply()
+    bucket = moto("s3.models").FakeBucket
     for adopted in (moto("ecr.models").Repository, moto("logs.models").LogGroup, bucket):
-        _wrap(adopted, "create_from_cloudformation_json", _adopt_or_create)
+        wrap(adopted, "create_from_cloudformation_json", _adopt_or_create)
     for method in ("create_from_cloudformation_json", "update_from_cloudformation_json"):
-        _wrap(bucket, method, _with_versions)
-        _wrap(role, method, _with_policies)
-
-
-def _wrap(owner: MotoObject, name: str, patch: Callable[..., Any]) -> None:
-    """Let `patch` be called in place of a function, with that function as its first argument."""
-    original = getattr(owner, name)
-
-    def patched(*args: object, **kwargs: object) -> object:
-        return patch(original, *args, **kwargs)
-
-    # A bound method here is a class method, which has its class already.
-    setattr(owner, name, staticmethod(patched) if hasattr(original, "__self__") else patched)
+        wrap(bucket, method, _with_versions_and_events)
 
 
 # --- reading a template -------------------------------------------------------------------------------------------------------
@@ -88,7 +71,8 @@ class _SafeYaml:
 
     def __init__(self) -> None:
         self._yaml: Any = import_module("yaml")
-        self._loader: Any = type("TemplateLoader", (self._yaml.SafeLoader,), {})
+        parser: Any = getattr(self._yaml, "CSafeLoader", self._yaml.SafeLoader)  # in C it takes a tenth of the time
+        self._loader: Any = type("TemplateLoader", (parser,), {})
 
     def add_multi_constructor(self, prefix: str, constructor: Callable[..., Any]) -> None:
         """Let a function construct what begins with a tag."""
@@ -113,40 +97,6 @@ def _clean_json(value: MotoObject, resources: MotoObject) -> object:
         subnets = ip_network(str(block)).subnets(new_prefix=32 - int(str(bits)))
         return [str(subnet) for subnet in islice(subnets, int(str(count)))]
     return moto("cloudformation.parsing").original_clean_json(value, resources)
-
-
-def _matches(name: str, pattern: str, value: str) -> bool:
-    """Whether a value of a parameter matches its AllowedPattern; a pattern that is invalid or takes too long is refused."""
-    try:
-        return regex.fullmatch(pattern, value, timeout=_MATCHES_WITHIN) is not None
-    except (regex.error, TimeoutError) as error:
-        _refuse(f"Parameter '{name}' cannot be matched with its pattern {pattern}: {error}")
-        return False
-
-
-def _load_parameters(original: Original, resources: MotoObject) -> None:
-    """Check parameters against their constraints; the default of a list is a list too."""
-    original(resources)
-    for name, declaration in resources._template.get("Parameters", {}).items():  # noqa: SLF001 - moto's map is what is patched
-        value = resources.resolved_parameters[name]
-        if isinstance(value, str) and declaration["Type"] == "CommaDelimitedList":
-            value = resources.resolved_parameters[name] = resources._parsed_resources[name] = value.split(",")  # noqa: SLF001 - see above
-        _check(name, declaration, [str(item) for item in value] if isinstance(value, list) else [str(value)])
-
-
-def _check(name: str, declaration: Mapping[str, Any], values: list[str]) -> None:
-    """Refuse values that break the constraints of their parameter."""
-    if "AllowedPattern" in declaration and not all(_matches(name, declaration["AllowedPattern"], value) for value in values):
-        _refuse(f"Parameter '{name}' must match pattern {declaration['AllowedPattern']}")
-    if "AllowedValues" in declaration and not set(values) <= {str(value) for value in declaration["AllowedValues"]}:
-        _refuse(f"Parameter '{name}' must be one of AllowedValues")
-    low, high = float(declaration.get("MinValue", "-inf")), float(declaration.get("MaxValue", "inf"))
-    if declaration["Type"] == "Number" and not low <= float(values[0]) <= high:
-        _refuse(f"Parameter '{name}' must be a number between {low:g} and {high:g}")
-
-
-def _refuse(message: str) -> None:
-    raise moto("cloudformation.exceptions").ValidationError(message=message)
 
 
 # --- what an update changes ---------------------------------------------------------------------------------------------------
@@ -233,22 +183,56 @@ def _described_parameters(stack: MotoObject) -> list[Mapping[str, str]]:
 # --- carrying it out ----------------------------------------------------------------------------------------------------------
 
 
-class NotEmulated(Exception):  # noqa: N818 - reads as a fact
-    """A resource would run something that nothing here runs."""
+class AlreadyExists(Exception):  # noqa: N818 - reads as a fact
+    """Another stack has a resource of that type and name."""
 
 
-def _create_resource(original: Original, name: str, declaration: Template, *args: object, **kwargs: object) -> MotoObject:
+def _create_resource(original: Original, name: str, declaration: Template, resources: MotoObject, **others: object) -> MotoObject:
     """Create one resource; if that fails, the error gets its logical id."""
-    kind = declaration["Type"]
-    pretended = kind.startswith("AWS::SageMaker::") and kind not in _SAGEMAKER_RECORDS
     try:
-        if pretended and not moto("cloudformation.parsing").emulated_pretend:
-            raise NotEmulated(f"{kind} is not emulated: nothing here would carry it out (`serve --pretend` lets moto invent it)")  # noqa: TRY301 - it gets its logical id below
-        return original(name, declaration, *args, **kwargs)
+        if "Condition" not in declaration or resources.lazy_condition_map[declaration["Condition"]]:
+            _refuse_owned(name, declaration, resources)
+        return original(name, declaration, resources, **others)
     except Exception as error:  # whatever moto raises; it is raised again
         if not hasattr(error, "logical_id"):
             error.logical_id = name  # type: ignore[attr-defined] # read by _execute_change_set
         raise
+
+
+def _refuse_owned(name: str, declaration: Template, resources: MotoObject) -> None:
+    """Refuse a resource that has a name of its own which another stack's has: in its region, or anywhere if its type is global."""
+    parsing = moto("cloudformation.parsing")
+    kind = declaration["Type"]
+    named = parsing.resource_name_property_from_type(kind)
+    if named not in declaration.get("Properties", {}):
+        return
+    _, _, physical = parsing.parse_resource_and_generate_name(name, declaration, resources)
+    backends = moto("cloudformation.models").cloudformation_backends[resources["AWS::AccountId"]]
+    regions = backends.values() if kind.startswith(_GLOBAL) else [backends[resources["AWS::Region"]]]
+    for stack in [stack for region in regions for stack in region.stacks.values() if stack.stack_id != resources.stack_id]:
+        others = stack.resource_map._parsed_resources.values()  # noqa: SLF001 - moto's map is what is patched
+        alike = [other for other in others if getattr(other, "cf_resource_type", "") == kind]
+        if any(physical in {other.physical_resource_id, getattr(other, "name", None)} for other in alike):
+            raise AlreadyExists(f"{physical} already exists in stack {stack.stack_id}")
+
+
+def _describe_stack_resources(original: Original, response: MotoObject) -> MotoObject:
+    """The resources of a stack, also of that which has the resource of a PhysicalResourceId."""
+    physical = response._get_param("PhysicalResourceId")  # noqa: SLF001 - how moto's responses are read
+    if physical:
+        stacks = response.cloudformation_backend.stacks.values()
+        held = ((stack, made) for stack in stacks for made in stack.resource_map._parsed_resources.values())  # noqa: SLF001 - moto's map is what is patched
+        owners = [stack for stack, made in held if getattr(made, "physical_resource_id", None) == physical]
+        if not owners:
+            refuse(f"Stack for {physical} does not exist")
+        response.params = {**response.params, "StackName": owners[0].name}
+    return original(response)
+
+
+def _refuse_equal_update(original: Original, response: MotoObject, *arguments: object) -> None:
+    """Refuse an UpdateStack that changes nothing; a change set of that kind is made, and is FAILED."""
+    if response._get_action() == "UpdateStack":  # noqa: SLF001 - moto's name of the operation
+        original(response, *arguments)
 
 
 def _create_change_set(original: Original, backend: MotoObject, **kwargs: object) -> MotoObject:
@@ -360,19 +344,12 @@ def _existing(kind: str, name: str, scope: AwsScope) -> MotoObject | None:
     return backend("ecr", scope).repositories.get(name)
 
 
-def _with_versions(original: Original, *args: MotoObject, **kwargs: MotoObject) -> MotoObject:
+def _with_versions_and_events(original: Original, *args: MotoObject, **kwargs: MotoObject) -> MotoObject:
     bucket = original(*args, **kwargs)
-    declaration = kwargs.get("cloudformation_json") or args[1]
-    bucket.versioning_status = declaration["Properties"].get("VersioningConfiguration", {}).get("Status")
-    return bucket
-
-
-def _with_policies(original: Original, *args: MotoObject, **kwargs: MotoObject) -> MotoObject:
     properties = (kwargs.get("cloudformation_json") or args[1])["Properties"]
-    policies = {policy["PolicyName"]: policy_text(policy["PolicyDocument"]) for policy in properties.get("Policies", ())}
-    for document in policies.values():
-        moto("iam.policy_validation").IAMPolicyDocumentValidator(document).validate()
-    role = original(*args, **kwargs)
-    role.assume_role_policy_document = policy_text(properties["AssumeRolePolicyDocument"])
-    role.policies |= policies
-    return role
+    bucket.versioning_status = properties.get("VersioningConfiguration", {}).get("Status")
+    to_bridge = properties.get("NotificationConfiguration", {}).get("EventBridgeConfiguration", {}).get("EventBridgeEnabled")
+    sends, sent = str(to_bridge).lower() == "true", getattr(bucket.notification_configuration, "event_bridge", None) is not None
+    if sends != sent:  # else it is left as it is: others may have set more than the stack
+        bucket.set_notification_configuration({"EventBridgeConfiguration": {}} if sends else None)
+    return bucket

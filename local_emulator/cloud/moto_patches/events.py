@@ -1,4 +1,4 @@
-"""EventBridge rules with SNS topics as targets, and bucket policies that deny plain HTTP."""
+"""EventBridge rules with SNS topics and pipelines as targets, and bucket policies that deny plain HTTP."""
 
 import json
 from collections.abc import Callable
@@ -18,17 +18,22 @@ def apply() -> None:
 
 
 def _send(rule: MotoObject, original: Callable[..., Any], event: object, *args: object, **kwargs: object) -> None:
-    """Send an event to a rule's targets: to topics here, to the others as moto does."""
+    """Send an event to a rule's targets: to topics here, to the others as moto does. No event starts a pipeline."""
     targets = rule.targets
-    topics = [target for target in targets if target["Arn"].split(":")[2] == "sns"]
+    topics = [target for target in targets if _service(target) == "sns"]
     if topics and rule.event_pattern.matches_event(event):
         for target in topics:
             _publish(target, event)
-    rule.targets = [target for target in targets if target not in topics]
+    # At a pipeline moto would raise.
+    rule.targets = [target for target in targets if _service(target) not in {"sns", "sagemaker"}]
     try:
         original(rule, event, *args, **kwargs)
     finally:
         rule.targets = targets
+
+
+def _service(target: MotoObject) -> str:
+    return str(target["Arn"].split(":")[2])
 
 
 def _publish(target: MotoObject, event: object) -> None:

@@ -120,6 +120,6 @@ def _passes(operator: str, values: Sequence[str] | None, wanted: Sequence[str]) 
     if compare is None:
         return False
     if values is None:
-        return optional or negated or quantifier == "ForAllValues"
+        return optional or quantifier == "ForAllValues" or (negated and not quantifier)
     each = (any(compare(pattern, value) for pattern in wanted) is not negated for value in values)
     return all(each) if quantifier == "ForAllValues" or (negated and not quantifier) else any(each)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from local_emulator.cloud.moto_modules import MotoObject, backend, moto
+from local_emulator.cloud.moto_patches.parameters import refuse
 from local_emulator.domain.names import AwsScope
 
 
@@ -19,6 +20,7 @@ def resource_types() -> list[MotoObject]:
     return [_resource_type(kind, creation) for kind, creation in _TYPES.items()]
 
 
+_GROUP = "default"  # of schedules
 _Properties = Mapping[str, Any]
 
 
@@ -71,6 +73,31 @@ def _budget(properties: _Properties, scope: AwsScope) -> str:
     return str(budget["BudgetName"])
 
 
+def _schedule(properties: _Properties, scope: AwsScope) -> str:
+    """A schedule, which moto keeps and never carries out. Its name finds it again in the default group alone."""
+    if properties.get("GroupName", _GROUP) != _GROUP:
+        refuse(f"The GroupName {properties['GroupName']} of a schedule is not emulated in stacks: only {_GROUP} is.")
+    created = backend("scheduler", scope).create_schedule(
+        description=properties.get("Description"),
+        end_date=properties.get("EndDate"),
+        flexible_time_window=properties["FlexibleTimeWindow"],
+        group_name=_GROUP,
+        kms_key_arn=properties.get("KmsKeyArn"),
+        name=properties["Name"],
+        schedule_expression=properties["ScheduleExpression"],
+        schedule_expression_timezone=properties.get("ScheduleExpressionTimezone"),
+        start_date=properties.get("StartDate"),
+        state=properties.get("State"),
+        target=properties["Target"],
+        action_after_completion=None,
+    )
+    return str(created.name)
+
+
+def _delete_schedule(name: str, scope: AwsScope) -> None:
+    backend("scheduler", scope).delete_schedule(group_name=_GROUP, name=name)
+
+
 def _unsubscribe(name: str, scope: AwsScope) -> None:
     backend("sns", scope).unsubscribe(name)
 
@@ -96,6 +123,7 @@ _TYPES: Mapping[str, _Creation] = {
     "AWS::SNS::Subscription": (_subscription, _unsubscribe),
     "AWS::IAM::OIDCProvider": (_provider, _delete_provider),
     "AWS::Budgets::Budget": (_budget, _delete_budget),
+    "AWS::Scheduler::Schedule": (_schedule, _delete_schedule),
 }
 
 

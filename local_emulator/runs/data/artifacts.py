@@ -21,7 +21,8 @@ _CUSTOMER_ERROR = 2  # exit code of AWS's algorithms for what the user has to me
 _ERROR_LINES = 20
 _LAUNCHERS = {"torchrun", "mpirun"}
 _TAG = re.compile(r"^(\[\d+,\d+\]<std(out|err)>|\[rank\d+\]): ?")  # of mpirun, and of torch
-_MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^']+)'")
+# Python names the first part of a module's name that it does not find: after a dot, what holds it is installed.
+_MISSING_PACKAGE = re.compile(r"ModuleNotFoundError: No module named '([^'.]+)'")
 _PACKAGES = {"PIL": "pillow", "cv2": "opencv-python", "skimage": "scikit-image", "sklearn": "scikit-learn", "yaml": "PyYAML"}
 _LONGEST_KEY = 1024  # bytes
 _IN_XML = re.compile("[^\ufffe\uffff]*")
@@ -69,7 +70,7 @@ def upload_checkpoint(config: CheckpointConfig, folder: RunFolder, path: Path, o
     """Upload one file of a run's checkpoints; raises RunError."""
     try:
         bucket, prefix = parse_s3(config.s3_uri)
-        objects.upload(bucket, _key(prefix.rstrip("/"), str(path.relative_to(checkpoints(folder.ml, config)))), path)
+        objects.upload(bucket, key(prefix.rstrip("/"), str(path.relative_to(checkpoints(folder.ml, config)))), path)
     except _TROUBLE as error:
         raise _failed(error) from error
 
@@ -91,21 +92,21 @@ def _failed(error: Exception) -> RunError:
 def _upload_folders(objects: Objects, bucket: str, prefix: str, folders: Sequence[Path], *, newest: bool = False) -> None:
     for file in merged_files(folders, newest=newest)[0]:
         if not file.link:
-            objects.upload(bucket, _key(prefix, file.name), file.path)
+            objects.upload(bucket, key(prefix, file.name), file.path)
 
 
-def _key(prefix: str, name: str) -> str:
+def key(prefix: str, name: str) -> str:
     """The key of a file; raises OutputError if its name makes none."""
-    key = f"{prefix}/{name}"
+    joined = f"{prefix}/{name}" if prefix else name
     try:
-        size = len(key.encode())
+        size = len(joined.encode())
     except UnicodeEncodeError as error:
         raise OutputError(f"the name of the file {shown(name)} is not UTF-8, as a key of S3 has to be") from error
     if size > _LONGEST_KEY:
         raise OutputError(f"the key of the file {shown(name)} has {size:,} bytes, more than S3's {_LONGEST_KEY:,}")
-    if any(letter < " " and letter not in "\t\n\r" for letter in key) or not _IN_XML.fullmatch(key):
+    if any(letter < " " and letter not in "\t\n\r" for letter in joined) or not _IN_XML.fullmatch(joined):
         raise OutputError(f"the name of the file {shown(name)} has characters that S3's lists cannot show")
-    return key
+    return joined
 
 
 def failure_reason(folder: RunFolder, ended: Exit, environment: Mapping[str, str]) -> str:
@@ -114,7 +115,7 @@ def failure_reason(folder: RunFolder, ended: Exit, environment: Mapping[str, str
     A script that wrote nothing is spoken for by the training toolkit, as in AWS's images, whose own exit code is 1.
     Values of the job's `environment` are left out.
     """
-    if ended.cause in {Cause.START, Cause.DISK, Cause.ENGINE}:
+    if ended.cause in {Cause.START, Cause.DISK, Cause.ENGINE, Cause.DATA}:
         return without_environment(ended.message, environment)[:_LONGEST_REASON]
     host = folder.host(ended.host)
     text, code = failure_text(host), ended.code
@@ -134,14 +135,13 @@ def _toolkit_text(folder: HostFolder, run: Run, code: int) -> str:
     error = _error(folder, first=run.program.argv[0] in _LAUNCHERS)
     exit_code = code if code <= _SIGNALS else _SIGNALS - code
     text = f'ExecuteUserScriptError:\nExitCode {exit_code}\nErrorMessage "{error}"\nCommand "{" ".join(run.program.argv)}"'
-    missing = _MISSING_MODULE.match(error)
+    missing = _MISSING_PACKAGE.match(error)
     if missing is None:
         return text
     # What AWS has no need to say: there the image holds the packages.
-    name = missing[1].split(".")[0]
-    package = _PACKAGES.get(name, name)
+    package = _PACKAGES.get(missing[1], missing[1])
     return (
-        f"{text}\nScripts run with {run.program.argv[0]}; install {package} there (pip install {package}), or start the emulator "
+        f"{text}\nScripts run with {run.program.argv[0]}; name {package} in the requirements.txt of the source, or start the emulator "
         "with another Python: sm-tuning emulator start -- --python PATH"
     )
 

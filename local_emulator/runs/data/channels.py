@@ -8,41 +8,25 @@ import fcntl
 import hashlib
 import json
 import os
+import random
 import shutil
 import threading
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from local_emulator.domain.errors import RunError
-from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, ObjectInfo, Objects, ObjectsUnavailable, parse_s3
-from local_emulator.domain.spec import Channel, S3DataSource
+from local_emulator.domain.errors import RunError, is_passing
+from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, Objects, ObjectsUnavailable, parse_s3
+from local_emulator.domain.spec import S3DataSource
+from local_emulator.runs.data.manifests import Listed, Listing, Manifests, failed, is_marker, listed_file, reason_of
 
 _LONGEST_PART = 255
-_KINDS = ("S3Prefix", "ManifestFile")
+_MANIFESTS = ("ManifestFile", "AugmentedManifestFile")
+_KINDS = ("S3Prefix", *_MANIFESTS)
 _FICLONE = 0x40049409  # of ioctl: share a file's content, copied when either is written
 
-
-@dataclass(frozen=True, kw_only=True)
-class _File:
-    """One object of a channel and its name below the channel's folder."""
-
-    name: str
-    bucket: str
-    key: str
-    size: int
-    etag: str
-
-
-def _is_marker(listed: ObjectInfo) -> bool:
-    """Whether an object only shows a folder in consoles, and is no data."""
-    return listed.size == 0 and listed.key.endswith("/")
-
-
-def failed(reason: str) -> RunError:
-    """The FailureReason of a channel that cannot be fetched."""
-    return RunError(f"ClientError: Data download failed:{reason}")
+_Item = TypeVar("_Item")
 
 
 class ChannelCache:
@@ -51,6 +35,7 @@ class ChannelCache:
     def __init__(self, root: Path, objects: Objects) -> None:
         self._root = root
         self._objects = objects
+        self._manifests = Manifests(root, objects)
         self._guard = threading.Lock()
         self._fetching: dict[str, threading.Lock] = {}
 
@@ -59,10 +44,22 @@ class ChannelCache:
 
         With a `shard` (which, of how many) only with those, which may be none: every n-th object in the order of the keys.
         """
+        return self.stage(in_epoch(self.list(source).files, None, 0, shard))
+
+    def list(self, source: S3DataSource) -> Listing:
+        """What a source consists of; raises RunError."""
         try:
-            files = self._list(source)[shard[0] :: shard[1]]
+            listing = self._list(source)
         except (NoSuchBucket, ObjectsUnavailable) as error:
             raise failed(f"{type(error).__name__}: {error}") from error
+        if not listing.items:
+            raise failed(f"No objects found under {source.s3_uri}.")
+        _check_names([file.name for file in listing.files])
+        return listing
+
+    def stage(self, files: Sequence[Listed]) -> Path:
+        """The folder with some files, which may be none; fetched now if it is not there yet. Raises RunError."""
+        files = sorted(files, key=lambda file: file.name)
         digest = hashlib.sha256(json.dumps([[file.name, file.size, file.etag] for file in files]).encode()).hexdigest()
         with self._guard:
             lock = self._fetching.setdefault(digest, threading.Lock())
@@ -74,20 +71,20 @@ class ChannelCache:
                 self._download(files, folder)
             return folder / "data"
 
-    def missing(self, channel: Channel, role: str, region: str) -> str | None:
+    def missing(self, channel: str, source: S3DataSource, role: str, region: str) -> str | None:
         """Why a channel has no data, in AWS's words where it has any; None if there is some."""
-        source, kind = channel.source, channel.source.s3_data_type
+        kind = source.s3_data_type
         if kind not in _KINDS:
             return (
-                f"The channel {channel.channel_name!r} has the S3DataType {kind}, which is not emulated; it must be one of "
+                f"The channel {channel!r} has the S3DataType {kind}, which is not emulated; it must be one of "
                 f"{', '.join(_KINDS)}."
             )
         try:
             bucket, prefix = parse_s3(source.s3_uri)
-            objects = [listed for listed in self._objects.list(bucket, prefix) if not _is_marker(listed)]
-            if kind == "ManifestFile" and any(listed.key == prefix for listed in objects):
-                return self._broken_manifest(source.s3_uri)
-            if kind != "ManifestFile" and objects:
+            objects = [listed for listed in self._objects.list(bucket, prefix) if not is_marker(listed)]
+            if kind in _MANIFESTS and any(listed.key == prefix for listed in objects):
+                return self._broken_manifest(source)
+            if kind not in _MANIFESTS and objects:
                 return None
         except (ValueError, NoSuchBucket):
             bucket = source.s3_uri.removeprefix("s3://").split("/")[0]
@@ -97,61 +94,37 @@ class ChannelCache:
             f'"s3:ListBucket" permissions on bucket "{bucket}".'
         )
 
-    def _broken_manifest(self, uri: str) -> str | None:
+    def _broken_manifest(self, source: S3DataSource) -> str | None:
         """Why a manifest that is there cannot be used; None if it can."""
+        uri = source.s3_uri
         try:
-            return None if list(self._manifest(uri)) else f"The manifest {uri} names no object."
+            return None if self._list(source).items else f"The manifest {uri} names no object."
         except RunError as error:
-            return str(error).removeprefix(str(failed("")))
+            return reason_of(error)
         except (NoSuchBucket, ObjectsUnavailable) as error:
             return f"The manifest {uri} leads to a bucket that cannot be read: {error}"
 
-    def _list(self, source: S3DataSource) -> Sequence[_File]:
-        kind = source.s3_data_type
-        if kind == "S3Prefix":
-            files = list(self._below(source.s3_uri))
-        elif kind == "ManifestFile":
-            files = list(self._manifest(source.s3_uri))
-        else:
-            raise failed(f"S3DataType {kind} is not emulated.")
-        if not files:
-            raise failed(f"No objects found under {source.s3_uri}.")
-        _check_names([file.name for file in files])
-        return sorted(files, key=lambda file: file.name)
+    def _list(self, source: S3DataSource) -> Listing:
+        if source.s3_data_type == "S3Prefix":
+            return Listing.of(sorted(self._below(source.s3_uri), key=lambda file: file.name))
+        if source.s3_data_type == "ManifestFile":
+            return Listing.of(list(self._manifests.plain(source.s3_uri)))
+        if source.s3_data_type == "AugmentedManifestFile":
+            return self._manifests.augmented(source.s3_uri, source.attribute_names)
+        raise failed(f"S3DataType {source.s3_data_type} is not emulated.")
 
-    def _below(self, uri: str) -> Iterable[_File]:
+    def _below(self, uri: str) -> Sequence[Listed]:
         bucket, prefix = parse_s3(uri)
         cut = prefix.rfind("/") + 1
-        objects = [listed for listed in self._objects.list(bucket, prefix) if not _is_marker(listed)]
+        objects = [listed for listed in self._objects.list(bucket, prefix) if not is_marker(listed)]
         if any(listed.key == prefix for listed in objects):
             objects = [listed for listed in objects if listed.key == prefix]  # the prefix is an object's whole key
         elif prefix and not prefix.endswith("/") and any(listed.key.startswith(prefix + "/") for listed in objects):
             cut = len(prefix) + 1
             objects = [listed for listed in objects if listed.key.startswith(prefix + "/")]
-        return [_file(bucket, listed, listed.key[cut:]) for listed in objects]
+        return [listed_file(bucket, listed, listed.key[cut:]) for listed in objects]
 
-    def _manifest(self, uri: str) -> Iterable[_File]:
-        bucket, key = parse_s3(uri)
-        temporary = self._root / f".manifest-{uuid.uuid4().hex}"
-        self._root.mkdir(parents=True, exist_ok=True)
-        try:
-            self._objects.download(bucket, key, temporary)
-            rows = json.loads(temporary.read_bytes())
-            first, names = rows[0]["prefix"], rows[1:]
-            target, prefix = parse_s3(first)
-            for name in names:
-                matches = [listed for listed in self._objects.list(target, prefix + name) if listed.key == prefix + name]
-                if not matches:
-                    raise failed(f"The manifest {uri} names {first}{name}, which does not exist.")
-                yield _file(target, matches[0], name)
-        except NoSuchKey as error:
-            raise failed(f"The manifest {uri} does not exist.") from error
-        except (ValueError, TypeError, KeyError, IndexError) as error:
-            raise failed(f'The manifest {uri} must be a JSON list of {{"prefix": "s3://…"}} and names below it.') from error
-        finally:
-            temporary.unlink(missing_ok=True)
-
-    def _download(self, files: Sequence[_File], folder: Path) -> None:
+    def _download(self, files: Sequence[Listed], folder: Path) -> None:
         temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
         try:
             (temporary / "data").mkdir(parents=True)
@@ -163,20 +136,37 @@ class ChannelCache:
             (temporary / "index.json").write_text(json.dumps(facts))
             temporary.rename(folder)
         except (NoSuchBucket, NoSuchKey, ObjectsUnavailable, OSError) as error:
+            if isinstance(error, OSError) and is_passing(error):
+                raise
             raise failed(f"{type(error).__name__}: {error}") from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+def in_epoch(items: Sequence[_Item], seed: int | None, epoch: int, shard: tuple[int, int]) -> Sequence[_Item]:
+    """What a host reads of a channel in an epoch: every n-th item, shuffled before by a seed if there is one.
+
+    `shard` is which part of how many; those of all hosts are the whole in every epoch.
+    """
+    ordered = list(items)
+    if seed is not None:
+        random.Random(f"{seed}/{epoch}").shuffle(ordered)  # noqa: S311 - an order of data
+    return ordered[shard[0] :: shard[1]]
+
+
 def copy_channel(staged: Path, target: Path) -> None:
     """Give a run a folder of its own with the content of another: clones of its files, or copies."""
     target.mkdir(parents=True, exist_ok=True)
-    for parent, folders, names in os.walk(staged):
+    for parent, folders, names in os.walk(staged, onerror=_raise):  # else a folder that cannot be read would be left out
         here = target / Path(parent).relative_to(staged)
         for name in folders:
             (here / name).mkdir(exist_ok=True)
         for name in names:
             _clone(Path(parent) / name, here / name)
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _clone(source: Path, target: Path) -> None:
@@ -185,10 +175,6 @@ def _clone(source: Path, target: Path) -> None:
             fcntl.ioctl(writing.fileno(), _FICLONE, reading.fileno())
     except OSError:
         shutil.copyfile(source, target)
-
-
-def _file(bucket: str, listed: ObjectInfo, name: str) -> _File:
-    return _File(name=name or listed.key.rsplit("/", 1)[-1], bucket=bucket, key=listed.key, size=listed.size, etag=listed.etag)
 
 
 def _size_and_time(path: Path) -> list[int]:

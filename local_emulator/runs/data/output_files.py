@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from local_emulator.domain.errors import RunError
+from local_emulator.domain.errors import RunError, is_passing
 from local_emulator.runs.data.links import leads_to_itself
 
 
@@ -51,6 +51,8 @@ def output_files(folder: Path, omitted: list[str] | None = None) -> Iterator[Out
                 elif omitted is not None:
                     omitted.append(f"{named}/{name}")
         except OSError as error:
+            if is_passing(error):
+                raise
             raise OutputError(f"{shown(f'{named}/{below}')} cannot be read: {error.strerror}") from error
 
 

@@ -132,9 +132,9 @@ def pack_results(
                 notes.repeated.extend(merged_files(results, notes.omitted)[1])
     except ArchiveError as error:
         return {"error": str(error)}
-    except OutputError:
+    except (OutputError, OSError):
         return {}  # the upload of the files reports it
-    with suppress(OutputError):
+    with suppress(OutputError, OSError):
         for checkpoint in saved:
             deque(output_files(checkpoint, notes.omitted), maxlen=0)
     omitted = _note("not uploaded, being neither files nor links to files beside them", notes.omitted)

@@ -26,8 +26,8 @@ class ForkedProgram:
     parent: int
     connection: socket.socket
 
-    def reap(self) -> int:
-        """Once the program has ended: kill what it has left behind; its wait status (SIGKILL's if the run parent is gone)."""
+    def reap(self) -> tuple[int, int | None]:
+        """Once the program has ended: kill what it has left behind; wait status (SIGKILL's if the run parent is gone), peak."""
         with self.connection:
             with contextlib.suppress(OSError):
                 os.kill(self.parent, signal.SIGCONT)  # the program may have stopped it
@@ -37,7 +37,7 @@ class ForkedProgram:
                 message, _ = receive(self.connection)
             except OSError:
                 message = None
-        return int(message["status"]) if message else int(signal.SIGKILL)
+        return (int(message["status"]), int(message["memory"])) if message else (int(signal.SIGKILL), None)
 
 
 def fork(run: Run, output: int, control: int) -> ForkedProgram | None:

@@ -16,13 +16,14 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.forkserver.server import start
 from local_emulator.runs.forkserver.server.messages import MARKER, NO_SERVER
 from local_emulator.runs.forkserver.server.state import ROOM
 from local_emulator.runs.run import Command, Run
 
 _MOST_SERVERS = 4  # each holds what it has imported: some hundred megabytes with scikit-learn
-_OF_THE_RUN = {"CURRENT_HOST", "TRAINING_JOB_NAME", "TRAINING_JOB_ARN", "HOME", "TMPDIR", "PYTHONPATH"}
+_OF_THE_RUN = {"CURRENT_HOST", "TRAINING_JOB_NAME", "TRAINING_JOB_ARN", "HOME", "TMPDIR", "PYTHONPATH", "PIP_PYTHON"}
 _PAUSE = 10.0  # seconds after which a server that failed is tried again
 
 
@@ -41,7 +42,7 @@ class ForkServers:
         Starts the server if there is none.
         """
         environment = _common(run)
-        if run.imports is None or environment is None or not isinstance(run.program, Command):
+        if run.imports is None or run.install or environment is None or not isinstance(run.program, Command):
             return None
         python = run.program.argv[0]
         interpreter = _digest([python, sorted(environment.items())])
@@ -110,5 +111,7 @@ def _digest(facts: object) -> str:
 def _common(run: Run) -> Mapping[str, str] | None:
     """The part of a run's environment that all runs of its job share; None if Python starts differently with it than in a server."""
     common = {name: value for name, value in run.env.items() if name not in _OF_THE_RUN and not name.startswith("SM_")}
+    work = str(RunFolder(run.folder).work)
+    common["PATH"] = os.pathsep.join(folder for folder in common.get("PATH", "").split(os.pathsep) if not folder.startswith(work))
     switches = {name: value for name, value in common.items() if name.startswith("PYTHON")}
     return common if switches == {"PYTHONUNBUFFERED": "1"} else None

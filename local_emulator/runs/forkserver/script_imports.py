@@ -1,11 +1,13 @@
 """Which modules a script imports when it begins, read from its text."""
 
 import ast
+import threading
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
 _MOST_FILES = 200
+_PARSING = threading.Lock()  # CPython counts the depth of all threads in one number, and raises SystemError (gh-106905)
 
 
 @lru_cache(maxsize=256)
@@ -23,7 +25,8 @@ def imports_of(code: Path, entry: str) -> tuple[str, ...]:
             continue
         seen.add(path)
         try:
-            tree = ast.parse(path.read_bytes())
+            with _PARSING:
+                tree = ast.parse(path.read_bytes())
         except (OSError, SyntaxError, ValueError, RecursionError):
             continue
         for module, names, level in _imports(tree.body):

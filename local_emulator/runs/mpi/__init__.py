@@ -24,7 +24,7 @@ def launch(
     """
     python = argv[0] if argv[0] != "/bin/sh" else "python3"
     if current != hosts[0]:
-        return (python, str(_REMOTE), "serve", current)
+        return (python, str(_REMOTE), "serve", current, hosts[0])
     slots = [f"{host}:{processes}" if processes > 1 else host for host in hosts] if len(hosts) > 1 else [f"localhost:{processes}"]
     network = [*_mca("btl_tcp_if_include", "lo"), *_mca("oob_tcp_if_include", "lo")]
     # A daemon that left its session would end with the program of its host, which is that session.

@@ -1,4 +1,4 @@
--- From schema 1 or 2 to the newest. Of the old tables only what both have is read; schema.sql makes the new ones between the two parts.
+-- From schema 1 or 2 to 3. Of the old tables only what both have is read; schema.sql makes the new ones between the two parts.
 DROP INDEX tunings_by_created;
 DROP INDEX tunings_by_status;
 DROP INDEX IF EXISTS tunings_by_modified;

@@ -120,6 +120,14 @@ class Form:
             1 if self.held_out.errors[-1] >= self.train.errors[-1] else -1
         )
 
+    @property
+    def unit(self) -> float:
+        """What one unit of error comes to in the metric's own unit, where the curve ends."""
+        if self.scale is Scale.SHARE:
+            return _top(self.main.logged) or 1.0
+        is_log = self.scale is Scale.ENTROPY and self.main.errors[-1] != self.main.together[-1]
+        return self.main.logged[-1] if is_log else 1.0
+
     @cached_property
     def rows(self) -> int | None:
         """Number of validation rows, by the steps in which a share moves; None if it does not show."""

@@ -40,7 +40,7 @@ _NEAR_THE_END = 0.8  # of the epochs: the best one comes after it
 _NOISE = 0.12
 _NOISE_POINTS = 0.03
 STUCK = 0.02  # of its first value: it has not moved
-_ERRORS = 1.5  # standard errors of a validation share: what chance may add to a gap
+_ERRORS = 1.5  # standard errors of a validation share: what chance may add to a gap or a rise
 _NOISES = 2.5  # what is more than noise
 _HARDLY = {
     Scale.ENTROPY: 0.25,
@@ -134,6 +134,11 @@ def _gap_strength(form: Form) -> float:
     return min(strength, 1.0) if still_better and not huge else strength
 
 
+def beyond_noise(form: Form) -> float:
+    """What a difference between two held-out errors must exceed to be more than noise."""
+    return max(_NOISES * form.main.noise, _ERRORS * form.sampling_error)
+
+
 def _rise_strength(form: Form) -> float:
     held_out, train = form.held_out, form.train
     if held_out is None or held_out.best_index >= len(held_out) - 1:
@@ -143,7 +148,7 @@ def _rise_strength(form: Form) -> float:
         if train.last - then > 0.1 * abs(then) or held_out.last <= train.last:
             return 0.0
     worse = held_out.last - held_out.best
-    if worse <= max(_NOISES * held_out.noise, 1.5 * form.sampling_error):
+    if worse <= beyond_noise(form):
         return 0.0
     return ratio(worse, _worse_least(form, held_out.best))
 

@@ -19,7 +19,7 @@ _SCRIPTS = re.compile(
 )  # AWS's buckets, one for each region
 _REGISTRIES = "registries"
 _LISTS = ("content_types", "input_modes", "channels", "required_channels", "compute", "packages", "inferred", "sources")
-_OPTIONAL = ("program", "aliases", "default_metrics")
+_OPTIONAL = ("program", "script", "aliases", "default_metrics")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +74,9 @@ class Algorithm:
     """An algorithm of AWS's at one version.
 
     `metrics` are names and regular expressions, in AWS's order; those of `inferred` have no published expression. `program` is the
-    module of `local_emulator.algorithms` that stands in for it (None: not emulated), which needs `packages`. `messages` tells whose
-    sentences it refuses hyperparameters in.
+    module of `local_emulator.algorithms` that stands in for it, and `script` names the files of `local_emulator.algorithms.scripts`
+    that stand in for a script of AWS's (both None: not emulated); both need `packages`. `messages` tells whose sentences it refuses
+    hyperparameters in.
     """
 
     name: str
@@ -91,12 +92,18 @@ class Algorithm:
     compute: tuple[str, ...]
     hosts: str
     program: str | None = None
+    script: str | None = None
     packages: tuple[str, ...] = ()
     inferred: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     recorded: tuple[str, ...] = ()
     default_metrics: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def emulated(self) -> bool:
+        """Whether something stands in for it."""
+        return self.program is not None or self.script is not None
 
     def hyperparameter(self, name: str) -> Hyperparameter | None:
         """A hyperparameter by its name or an alias of it."""

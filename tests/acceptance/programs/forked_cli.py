@@ -1,7 +1,8 @@
 """Run a shell script of many commands of the AWS CLI: `forked_cli.py SCRIPT`, by the CLI's own interpreter.
 
-Each command is forked after the imports and the models of services that they share, which take longer than most commands do. `AWS`, in
-the script's environment, names a program that hands its arguments, environment, folder and streams on and ends as the CLI does.
+Each command is forked after the imports and the models of services that they share, which take longer than most commands do. `aws`,
+on the script's PATH and as its variable AWS, is a program that hands its arguments, environment, folder and streams on and ends as the
+CLI does.
 """
 
 import functools
@@ -79,7 +80,8 @@ command.chmod(0o700)
 server = os.fork()
 if not server:
     serve(listening)
-code = subprocess.call(["bash", sys.argv[1]], env={**os.environ, "AWS": str(command)})
+path = f"{folder}{os.pathsep}{os.environ['PATH']}"
+code = subprocess.call(["bash", sys.argv[1]], env={**os.environ, "AWS": str(command), "PATH": path})
 os.kill(server, signal.SIGKILL)
 os.waitpid(server, 0)
 shutil.rmtree(folder)

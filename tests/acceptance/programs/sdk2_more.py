@@ -1,10 +1,15 @@
 """What users of the SageMaker SDK 2 do beside one tuning job: training with logs, several definitions, warm starts, stopping."""
 
+import tarfile
+import tempfile
 import time
 from pathlib import Path
 
 import sagemaker
+from sagemaker.amazon.common import read_recordio
+from sagemaker.inputs import ShuffleConfig, TrainingInput
 from sagemaker.pytorch import PyTorch
+from sagemaker.s3 import S3Downloader
 from sagemaker.sklearn import SKLearn
 from sagemaker.tuner import (
     ContinuousParameter,
@@ -46,6 +51,23 @@ print("boost", boost.latest_training_job.describe()["TrainingJobStatus"])
 shell = SKLearn(entry_point="score.sh", framework_version="1.2-1", hyperparameters={"at": 0.75}, **common)
 shell.fit(wait=True, logs="All")
 print("shell", shell.latest_training_job.describe()["TrainingJobStatus"])
+
+# Objects as records in a FIFO, in another order in each epoch; the SDK's reader finds them again.
+for text in ("one", "second", "3"):
+    session.upload_string_as_file_body(text, session.default_bucket(), f"piped/{text}")
+channel = TrainingInput(
+    f"s3://{session.default_bucket()}/piped/",
+    input_mode="Pipe",
+    record_wrapping="RecordIO",
+    shuffle_config=ShuffleConfig(3),
+)
+piped = SKLearn(entry_point="pipe.py", framework_version="1.2-1", **common)
+piped.fit({"train": channel}, wait=True, logs=False)
+with tempfile.TemporaryDirectory() as folder:
+    S3Downloader.download(piped.model_data, folder, sagemaker_session=session)
+    with tarfile.open(f"{folder}/model.tar.gz") as model:
+        epochs = [sorted(read_recordio(model.extractfile(f"train_{epoch}"))) for epoch in range(2)]
+print("piped", epochs)
 
 # Two training job definitions in one tuning job.
 sklearn = SKLearn(entry_point="score.py", framework_version="1.2-1", **common)

@@ -16,7 +16,7 @@ import pytest
 
 from tests.acceptance import wheel
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(80)
 
 _ROOT = Path(__file__).parents[3]
 _REPOSITORY = Path(__file__).parent / "repository"

@@ -1,7 +1,7 @@
-"""An emulator inside the test's own process, and a guard of its addresses."""
+"""An emulator inside the test's own process, clients of it and of a server, and a guard of its addresses."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
@@ -9,6 +9,7 @@ import pytest
 
 from local_emulator.settings import Settings
 from local_emulator.testing import emulated_sagemaker
+from tests.integration.local_emulator.testing.clients import aws_client
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +33,16 @@ def tune(request_of: Any) -> Any:
         return name
 
     return tune
+
+
+@pytest.fixture(params=["HTTP", "in process"])
+def client(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
+    """What makes a client: of a server, or of an emulator inside the test's own process."""
+    if request.param == "HTTP":
+        yield request.getfixturevalue("server").client
+    else:
+        with emulated_sagemaker():
+            yield aws_client
 
 
 @pytest.fixture

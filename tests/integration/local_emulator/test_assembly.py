@@ -1,6 +1,8 @@
 """An emulator is made of its parts whole or not at all, and its parts end with it."""
 
 import stat
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,11 @@ import pytest
 from local_emulator import assembly
 from local_emulator.assembly import Emulator, end_runs
 from local_emulator.dask import cluster
-from local_emulator.domain.errors import EmulatorError
+from local_emulator.domain.errors import EmulatorError, RunError
+from local_emulator.runs.folder import RunFolder, folders_below
 from local_emulator.settings import Settings
 from local_emulator.state_folder import StateLock
+from tests.made_endpoints import endpoint
 from tests.made_jobs import training
 
 
@@ -57,6 +61,33 @@ def test_a_reset_forgets_all_jobs(emulator: Emulator) -> None:
     assert emulator.active_runs() == 1
     emulator.reset()
     assert emulator.active_runs() == 0
+
+
+def test_a_reset_leaves_nothing_of_what_is_being_prepared(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, cleared = threading.Event(), threading.Event()
+    clear = emulator.store.clear
+
+    def clearing() -> None:
+        clear()
+        cleared.set()
+
+    def prepare(_request: object, folder: Path) -> None:
+        RunFolder(folder).make()
+        begun.set()
+        assert cleared.wait(60)
+        deadline = time.monotonic() + 0.2
+        while folder.exists() and time.monotonic() < deadline:
+            time.sleep(0.002)
+        RunFolder(folder).make()  # as one that is still downloading
+        raise RunError("too late")
+
+    monkeypatch.setattr(emulator._serving, "prepare", prepare)
+    monkeypatch.setattr(emulator.store, "clear", clearing)
+    with emulator._loop.paused():
+        emulator.store.endpoints.add(endpoint())
+    assert begun.wait(60)
+    emulator.reset()
+    assert folders_below(emulator.settings.state / "runs") == []
 
 
 def test_its_health_says_what_it_is(emulator: Emulator, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.conftest import ROOT, Server
+from tests.conftest import ROOT, Server, until
 
 SCRIPT = "import sys\nprint('score=' + sys.argv[sys.argv.index('-x') + 1])\nopen('/opt/ml/model/m', 'w').write('model')\n"
 
@@ -25,13 +24,12 @@ def command(*words: str) -> "subprocess.CompletedProcess[str]":
 
 
 def ended(client: Any, name: str, within: float = 60.0) -> dict[str, Any]:
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        job: dict[str, Any] = client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
-        if job["HyperParameterTuningJobStatus"] not in {"InProgress", "Stopping"}:
-            return job
-        time.sleep(0.05)
-    raise AssertionError(job)
+    job: dict[str, Any] = until(
+        lambda: client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name),
+        so=lambda job: job["HyperParameterTuningJobStatus"] not in {"InProgress", "Stopping"},
+        within=within,
+    )
+    return job
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
@@ -73,10 +71,7 @@ def test_everything_survives_a_restart(server: Server, request_of: Any, how: sig
     (stream,) = logs.describe_log_streams(logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=best)["logStreams"]
     events = logs.get_log_events(logGroupName="/aws/sagemaker/TrainingJobs", logStreamName=stream["logStreamName"])["events"]
     assert any(event["message"].startswith("score=") for event in events)
-    deadline = time.monotonic() + 60
-    while any(path.exists() for path in left):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: not (any(path.exists() for path in left)))
     assert run.is_dir()  # its evidence stays
 
 

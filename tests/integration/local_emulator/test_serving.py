@@ -15,7 +15,7 @@ from unittest.mock import patch
 import pytest
 
 from local_emulator.state_folder import PORTS, read_owner
-from tests.conftest import ROOT, Server
+from tests.conftest import ROOT, Server, until
 from tests.integration.local_emulator.jobs import train
 
 
@@ -79,10 +79,7 @@ def test_a_signal_ends_it_in_order_and_says_what_goes_on(tmp_path: Path, request
     assert server.process.wait(timeout=60) == 0
     server.end()
     left = "1 training jobs go on by themselves; the next start picks them up (`reset` ends them).\n"
-    deadline = time.monotonic() + 60
-    while left not in server.log:  # which a thread reads
-        assert time.monotonic() < deadline, server.log
-        time.sleep(0.01)
+    until(lambda: left in server.log)
     assert not [line for line in server.log if "Traceback" in line]
 
 

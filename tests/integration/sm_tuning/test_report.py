@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 
+from sm_tuning.analysis.proposals import Kind, Proposal, Proposals
 from sm_tuning.analysis.results import Results
 from sm_tuning.report import page, view_model
 from tests.conftest import ROOT
 from tests.integration.sm_tuning.browsing import until
 from tests.unit.sm_tuning.made_results import made
+
+pytestmark = pytest.mark.slow(55)
 
 AXE = ROOT / ".node" / "node_modules" / "axe-core" / "axe.min.js"
 EVIL = '</script><img src=x onerror="window.hacked=1">\'\\u2028'
@@ -38,7 +41,9 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(page(view_model(made(30))), encoding="utf-8")
+    results = made(30)
+    proposals = {trial.name: Proposal(kind=Kind.EXPLORES, reason=f"little known of {trial.name}") for trial in results.trials}
+    path.write_text(page(view_model(results, proposals=Proposals(by_name=proposals))), encoding="utf-8")
     return path.as_uri()
 
 
@@ -101,6 +106,7 @@ def test_a_mark_tells_its_training_job_and_opens_it(opened: Any, report: str) ->
     assert dialog.locator("h2").inner_text() == name[0]
     assert trial.hyperparameters["learning_rate"] in dialog.inner_text()
     assert trial.fit.verdict.value in dialog.inner_text()
+    assert f"Why these hyperparameters: explores: little known of {trial.name}." in dialog.inner_text()
     assert tab.url.endswith(f"#{name[0]}")
     dialog.get_by_role("button", name="Close").click()
     assert "#" not in tab.url
@@ -253,9 +259,9 @@ def test_a_wide_table_uses_the_window(opened: Any, tmp_path: Path) -> None:
 
 def test_a_thousand_training_jobs(opened: Any, tmp_path: Path) -> None:
     """20 s of computing and 15 MB are the bounds; a word is applied to table and charts at once."""
-    results = made(1000, 100)
     begun = time.process_time()
-    html = page(view_model(results))
+    view = view_model(made(1000, 100))
+    html = page(view)
     assert time.process_time() - begun < 20
     assert len(html) < 15 * 2**20
     (tmp_path / "report.html").write_text(html, encoding="utf-8")
@@ -263,7 +269,7 @@ def test_a_thousand_training_jobs(opened: Any, tmp_path: Path) -> None:
     assert tab.locator("figure[data-chart] canvas").count() == tab.locator("figure[data-chart]").count()
     tab.locator("#filter").fill("failed")
     failed = tab.locator("#jobs tbody tr:visible").count()
-    assert 0 < failed <= sum(trial.objective is None for trial in view_model(results).trials)
+    assert 0 < failed <= sum(trial.objective is None for trial in view.trials)
     figure = chart(tab, "history").locator("canvas")
     figure.scroll_into_view_if_needed()
     before = figure.screenshot()

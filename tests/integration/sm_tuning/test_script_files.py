@@ -1,14 +1,13 @@
 """What a script is sent with: its source folder, or the modules beside it that it imports."""
 
-import io
 import subprocess
 import sys
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 from sm_tuning import Script, TuningJob
-from sm_tuning.client.launch import pack
+from sm_tuning.client.source_archive import pack
+from tests.conftest import unpack
 
 Make = Callable[..., TuningJob]
 
@@ -18,8 +17,7 @@ def test_the_archive_runs_elsewhere_and_the_plan_says_what_is_left_out(folder: P
     (folder / "contract.py").write_text("import layers.dense\nNAME = layers.dense.Dense\n")
     (folder / "helper.py").write_text("")
     script = Script(str(folder / "train.py"))
-    with tarfile.open(fileobj=io.BytesIO(pack(script))) as archive:
-        archive.extractall(tmp_path / "code", filter="data")
+    unpack(pack(script), tmp_path / "code")
     done = subprocess.run([sys.executable, "train.py"], cwd=tmp_path / "code", capture_output=True, text=True, check=True)
     assert done.stdout == "1\n"
     report = job(script=script).dry_run()

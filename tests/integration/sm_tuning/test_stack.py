@@ -227,13 +227,12 @@ def test_doctor_shows_what_mends_it(deployed: None, file: str) -> None:
     assert re.search(r"\n1 problem; \d+ could not be looked at\nworst case: 2.0 instance-hours of ml.m5.large\n", shown)
 
 
-def test_what_a_failed_launch_leaves_is_named(deployed: None, file: str) -> None:
+def test_a_launch_under_a_taken_name_says_what_to_type(deployed: None, file: str) -> None:
     made = CliRunner().invoke(sm_tuning, ["run", file, "--aws", "--stack", "tuning", "--image", "v1", "--yes", "--name", "one"])
     assert made.exit_code == 0, made.stderr
     again = CliRunner().invoke(sm_tuning, ["run", file, "--aws", "--stack", "tuning", "--image", "v1", "--yes", "--name", "one"])
     assert again.exit_code == 1
-    assert re.search(
-        r"was not created: .*; what was uploaded stays: s3://bucket/tuning/one/source/sourcedir.tar.gz\n$", again.stderr
-    )
+    said = "was not created: there is one of that name already; leave out --name for a name that is free, or give another --name"
+    assert again.stderr == f"sm-tuning: the tuning job one {said}\n"
     taken = CliRunner().invoke(sm_tuning, ["doctor", file, "--aws", "--stack", "tuning", "--image", "v1", "--name", "one"])
     assert re.search(r"✗ name +there is a tuning job one already\n +→ give another --name", taken.stdout)

@@ -12,6 +12,8 @@ from nbclient import NotebookClient
 from sm_tuning.client import emulator_process
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow(16)
+
 TUTORIAL = ROOT / "docs/tutorial.ipynb"
 ENVIRONMENT = (
     "AWS_ENDPOINT_URL",

@@ -6,15 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import contract
 import pytest
 
-from training_scripts import METRICS, mlp
-
-
-def MLP(words: Sequence[str]) -> int:  # noqa: N802 - stands for the script
-    """mlp.py with these words, in this process."""
-    return contract.main(mlp.train, mlp.HYPERPARAMETERS, words)
+from training_scripts import METRICS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,7 +35,7 @@ def run(code: Path, *words: str, **environment: str) -> subprocess.CompletedProc
 def test_scripts_are_short_enough_to_copy() -> None:
     lengths = {name: len((FOLDER / name).read_text().splitlines()) for name in ("minimal.py", "mlp.py", "contract.py")}
     assert lengths["minimal.py"] < 50, lengths
-    assert lengths["mlp.py"] < 250, lengths
+    assert lengths["mlp.py"] < 270, lengths  # it serves its model too
     assert lengths["contract.py"] < 400, lengths
 
 

@@ -27,7 +27,7 @@ from sklearn.metrics import log_loss
 import training_scripts
 from sm_tuning import Script
 from sm_tuning.validation.script_files import script_files
-from tests.integration.training_scripts.conftest import MLP
+from tests.integration.training_scripts.script import MLP
 from training_scripts import METRICS, analytic, mlp
 
 if TYPE_CHECKING:
@@ -232,6 +232,7 @@ def test_two_classes_named_by_text_in_colour(run: Run, tmp_path: Path) -> None:
     assert done.rows[-1]["validation:accuracy"] > 0.9
     labels = network.predict("model", x)
     assert (labels == y).mean() > 0.9
+    assert (mlp.predict_fn(x, mlp.model_fn("model")) == labels).all(), "as an endpoint serves it"
 
 
 def test_what_is_judged_agrees_with_scikit_learn(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.integration.training_scripts.conftest import MLP
+from tests.integration.training_scripts.script import MLP
 from training_scripts import mlp
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import pytest
 from network import unpacked
 from numpy.typing import NDArray
 
-from tests.integration.training_scripts.conftest import MLP
+from tests.integration.training_scripts.script import MLP
 from training_scripts import METRICS, mlp
 
 if TYPE_CHECKING:

@@ -14,6 +14,11 @@ from local_emulator.failures import FAILED, IN_USE, explain, tell
     [
         (StoreError("the store\n is   odd"), "the store is odd"),
         (MemoryError(), "there is not enough memory; close other programs, or raise the limit (ulimit -v)"),
+        (
+            SystemError("error return without exception set"),
+            "Python failed and did not say why, as it does where there is not enough memory; close other programs",
+        ),
+        (SystemError("bad argument"), "this is a fault of the emulator itself (SystemError: bad argument)"),
         (ModuleNotFoundError("", name="moto.core"), "moto is not installed: pip install 'sm-tuning[emulator]'"),
         (ImportError("undefined symbol", name="numpy.core"), "numpy cannot be imported (undefined symbol); is it whole"),
         (OSError(errno.ENOSPC, "No space left", "/state"), "/state: No space left; make room there, or choose another folder"),

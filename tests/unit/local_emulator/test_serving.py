@@ -11,9 +11,13 @@ from typing import Any
 import pytest
 
 from local_emulator import serving
+from local_emulator.domain.jobs import Status
 from local_emulator.options import make_parser
 from local_emulator.settings import Settings
 from local_emulator.state_folder import KEEP, PORTS
+from local_emulator.store.sqlite import SqliteStore
+from tests.made_endpoints import endpoint
+from tests.made_jobs import processing, training, transform
 
 Read = Callable[..., Settings]
 
@@ -81,7 +85,14 @@ def test_the_last_ports_are_a_hint(content: str | None, ports: dict[str, int], t
 
 
 @pytest.mark.parametrize(
-    ("runs", "kept", "idle", "ends"), [(0, False, 10, True), (1, False, 10, False), (0, True, 10, False), (0, False, 9, False)]
+    ("runs", "kept", "idle", "ends"),
+    [
+        (0, False, 10, True),
+        (1, False, 10, False),
+        (2, False, 10, False),
+        (0, True, 10, False),
+        (0, False, 9, False),
+    ],
 )
 def test_it_ends_when_nobody_counts_on_it(
     runs: int, idle: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, kept: bool, ends: bool
@@ -97,7 +108,9 @@ def test_it_ends_when_nobody_counts_on_it(
         (tmp_path / KEEP).touch()
     monkeypatch.setattr(serving, "time", SimpleNamespace(monotonic=lambda: float(idle), sleep=stop))
     monkeypatch.setattr(os, "kill", lambda *words: ended.append(words))
-    emulator: Any = SimpleNamespace(active_runs=lambda: runs, settings=Settings(state=tmp_path))
+    emulator: Any = SimpleNamespace(
+        is_idle=lambda: not runs % 2, active_endpoints=lambda: runs // 2, settings=Settings(state=tmp_path)
+    )
     activity: Any = SimpleNamespace(last=0.0)
     with suppress(Over):
         serving._watch(emulator, activity, 10.0)
@@ -111,3 +124,16 @@ def test_a_request_is_activity(monkeypatch: pytest.MonkeyPatch) -> None:
     now[0] = 5.0
     assert activity({}, None) == [b"answer"]  # type: ignore[arg-type] # of which nothing is asked
     assert activity.last == 5.0
+
+
+def test_what_goes_on_is_called_what_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    store = SqliteStore(None)
+    for job in (training("a"), training("b"), training("c", status=Status.COMPLETED)):
+        store.trainings.add(job)
+    store.processings.add(processing("d"))
+    store.transforms.add(transform("e"))
+    store.endpoints.add(endpoint())
+    serving._say_what_goes_on(store)
+    store.close()
+    what = [line.partition(" go on by themselves;")[0] for line in capsys.readouterr().out.splitlines()]
+    assert what == ["1 endpoints", "2 training jobs", "1 processing jobs", "1 transform jobs"]

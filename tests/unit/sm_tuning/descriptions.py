@@ -105,6 +105,7 @@ FULL: dict[str, dict[str, Any]] = {
             Channel(
                 "a",
                 "s3://b/c",
+                input_mode="Pipe",
                 data_type="AugmentedManifestFile",
                 compression="Gzip",
                 record_wrapper="RecordIO",

@@ -14,7 +14,7 @@ CLASSES = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if ki
 
 def test_every_error_is_in_the_tree_and_in_the_text_above_it() -> None:
     assert all(issubclass(kind, SmTuningError) for kind in CLASSES)
-    named = re.findall(r"^[├└]── (\w+) ", errors.__doc__ or "", re.MULTILINE)
+    named = re.findall(r"^[│ ]*[├└]── (\w+) ", errors.__doc__ or "", re.MULTILINE)
     assert sorted(named) == sorted(kind.__name__ for kind in CLASSES if kind is not SmTuningError)
 
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from sm_tuning import Plots, Results, diagnose, read_data_scaling, read_results
+from sm_tuning import Plots, Results, diagnose, read_data_scaling, read_proposals, read_results
 from sm_tuning.analysis import reading
 from sm_tuning.analysis.results import Results as ResultsData
 from tests.unit.sm_tuning.made_results import made
+from tests.unit.sm_tuning.simulation.test_past import searched, warm
 
 
 def test_what_is_read_has_charts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,6 +30,15 @@ def test_what_is_read_has_charts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked[1] == (results, [], None)
     monkeypatch.setattr(reading, "read_data_scaling", lambda *_: made(3))
     assert isinstance(read_data_scaling(results, []), Results)
+
+
+def test_why_points_were_proposed_is_read_with_the_parents(monkeypatch: pytest.MonkeyPatch) -> None:
+    results, _ = searched(1, 1, warm("IdenticalDataAndAlgorithm"))
+    parent, _ = searched(11, 1)
+    monkeypatch.setattr(reading, "read_parents", lambda *_: {"parent": parent})
+    assert read_proposals(results, []).by_name["tune-001"].expected is not None
+    monkeypatch.setattr(reading, "read_parents", lambda *_: {})
+    assert read_proposals(results, []).missing
 
 
 def test_parts_have_charts_too() -> None:

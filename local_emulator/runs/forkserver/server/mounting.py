@@ -1,8 +1,8 @@
 """Mounts a run's own `/opt/ml` for one process and its children, before that process becomes the run's program.
 
 The process gets a mount namespace of its own (not root: a user namespace first). Folders that many runs read are laid below `/opt/ml`
-by overlayfs: what a run writes there stays its own, and nothing is copied before. One of several hosts also gets its name, and an
-`/etc/hosts` with the addresses of all.
+by overlayfs: what a run writes there stays its own, and nothing is copied before. Others are bound there, for reading alone or as they
+are. A host also gets its name, and an `/etc/hosts` with the addresses of all hosts of its run.
 
 Of the standard library alone: the fork server loads this file too, and what is imported here is there in every script.
 """
@@ -18,9 +18,14 @@ OPT_ML = "/opt/ml"
 _CLONE_NEWNS = 0x00020000
 _CLONE_NEWUTS = 0x04000000
 _CLONE_NEWUSER = 0x10000000
+_MS_RDONLY = 1
+_MS_REMOUNT = 32
 _MS_BIND = 4096
 _MS_REC = 16384
 _MS_PRIVATE = 1 << 18
+_MS_RELATIME = 1 << 21
+_ST_RELATIME = 4096
+_SAME_FLAGS = 2 | 4 | 8 | 1024 | 2048  # nosuid, nodev, noexec, noatime, nodiratime: of mount and of statvfs alike
 _MNT_DETACH = 2
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -52,17 +57,17 @@ def outside(path: str, ml: str) -> str:
 
 
 def layers_of(ml: str) -> str:
-    """The folder beside a run's `ml` that holds its layers: `index` (JSON, path below `ml` -> folder) and a folder for each."""
+    """The folder beside a run's `ml` that holds its layers: `index` (JSON, path in `ml` -> [folder, access]) and a folder for each."""
     return os.path.join(os.path.dirname(ml), "layers")  # noqa: PTH118, PTH120 - see above
 
 
 def etc_of(ml: str) -> str:
-    """The folder beside the `ml` of one of several hosts that holds its name (`hostname`) and the addresses of all (`hosts`)."""
+    """The folder beside the `ml` of a host that holds its name (`hostname`) and the addresses of all (`hosts`)."""
     return os.path.join(os.path.dirname(ml), "etc")  # noqa: PTH118, PTH120 - see above
 
 
 def _become_host(ml: str) -> None:
-    """Give the process the name and the addresses of its host, if it is on one of several."""
+    """Give the process the name and the addresses of its host, if it has them: containers and servers have their own."""
     etc = etc_of(ml)
     try:
         with open(f"{etc}/hostname", "rb") as file:  # noqa: PTH123 - see above
@@ -71,7 +76,8 @@ def _become_host(ml: str) -> None:
         return
     _call("unshare", _CLONE_NEWUTS)
     _call("sethostname", name, len(name))
-    _mount(f"{etc}/hosts", "/etc/hosts", None, _MS_BIND)
+    if os.path.exists("/etc/hosts"):  # noqa: PTH110 - see above
+        _mount(f"{etc}/hosts", "/etc/hosts", None, _MS_BIND)
 
 
 def _call(name: str, *args: object) -> None:
@@ -89,10 +95,13 @@ def _mount_layers(ml: str, *, root: bool) -> None:
     layers = layers_of(ml)
     try:
         with open(f"{layers}/index", "rb") as file:  # noqa: PTH123 - see above
-            folders: dict[str, str] = json.load(file)
+            folders: dict[str, tuple[str, str]] = json.load(file)
     except FileNotFoundError:
         return
-    for number, (path, folder) in enumerate(folders.items()):
+    for number, (path, (folder, access)) in enumerate(folders.items()):
+        if access != "own":
+            _bind(folder, f"{ml}/{path}", read_only=access == "read")
+            continue
         directories = {"lowerdir": folder, "upperdir": f"{layers}/{number}/upper", "workdir": f"{layers}/{number}/work"}
         # By descriptors: the options of a mount are a text with commas and colons, and paths may hold both.
         opened = {name: os.open(directory, os.O_PATH) for name, directory in directories.items()}
@@ -102,6 +111,14 @@ def _mount_layers(ml: str, *, root: bool) -> None:
         finally:
             for descriptor in opened.values():
                 os.close(descriptor)
+
+
+def _bind(folder: str, target: str, *, read_only: bool) -> None:
+    _mount(folder, target, None, _MS_BIND)
+    if read_only:
+        known = os.statvfs(target).f_flag  # a user namespace must keep them
+        kept = known & _SAME_FLAGS | (_MS_RELATIME if known & _ST_RELATIME else 0)
+        _mount("none", target, None, _MS_REMOUNT | _MS_BIND | _MS_RDONLY | kept)
 
 
 def _rebuild_opt() -> None:

@@ -71,7 +71,8 @@ def serve_one_run(state: State, listener: socket.socket, dismissed: int) -> None
         if request["opt_ml"]:
             state.notify({"sources": {ready["entry"]: outside(ready["entry"], request["ml"])}})
         receive(supervisor)  # the supervisor has seen the end, or is gone
-    send(supervisor, {"status": _reap(child)})
+    status, peak = _reap(child)
+    send(supervisor, {"status": status, "memory": peak})
 
 
 def _accept(listener: socket.socket, dismissed: int) -> socket.socket | None:
@@ -89,10 +90,10 @@ def _accept(listener: socket.socket, dismissed: int) -> socket.socket | None:
     return None
 
 
-def _reap(leader: int) -> int:
-    """Kill what is left of a run, and return its program's wait status."""
+def _reap(leader: int) -> tuple[int, int]:
+    """Kill what is left of a run; its program's wait status, and the most memory that one of its processes has had, in bytes."""
     os.killpg(leader, signal.SIGKILL)  # the program has ended and is there to be waited for, or nobody wants it any more
-    _, status = os.waitpid(leader, 0)
+    _, status, used = os.wait4(leader, 0)
     deadline = time.monotonic() + _REAP_WITHIN
     while (left := children()) and time.monotonic() < deadline:
         for process in left:
@@ -101,4 +102,4 @@ def _reap(leader: int) -> int:
                 os.waitpid(process, 0)
             except (ProcessLookupError, ChildProcessError):
                 continue
-    return status
+    return status, used.ru_maxrss * 1024

@@ -23,26 +23,38 @@ hyperparameters, _ = parser.parse_known_args()  # a tuning job may send more tha
 model_dir = Path(os.environ.get("SM_MODEL_DIR", "model"))  # becomes model.tar.gz in S3
 data_dir = os.environ.get("SM_CHANNEL_TRAIN")  # the folder of the channel "train"; None as long as job.toml has none
 
-# Your data and your model in place of these.
-x, y = load_digits(return_X_y=True)
-x, validation_x, y, validation_y = train_test_split(x / 16, y, test_size=0.2, stratify=y, random_state=0)
-model = MLPClassifier(
-    (32,),
-    learning_rate_init=hyperparameters.learning_rate,
-    batch_size=hyperparameters.batch_size,
-    alpha=hyperparameters.regularization,
-    random_state=0,
-)
-for epoch in range(1, hyperparameters.epochs + 1):
-    model.partial_fit(x, y, classes=np.unique(y))  # one pass over the data
-    train_loss = log_loss(y, model.predict_proba(x))
-    validation_loss = log_loss(validation_y, model.predict_proba(validation_x))
-    accuracy = model.score(validation_x, validation_y)
-    # One line for each epoch; flush, so that it is in the log at once.
-    print(
-        f"epoch={epoch} train:loss={train_loss:.6g} validation:loss={validation_loss:.6g} validation:accuracy={accuracy:.6g}",
-        flush=True,
-    )
 
-model_dir.mkdir(parents=True, exist_ok=True)
-joblib.dump(model, model_dir / "model.joblib")
+def model_fn(model_dir):
+    """Load the model, where it is served: `sm-tuning serve`."""
+    return joblib.load(Path(model_dir) / "model.joblib")
+
+
+def main():
+    """Train and save."""
+    # Your data and your model in place of these.
+    x, y = load_digits(return_X_y=True)
+    x, validation_x, y, validation_y = train_test_split(x / 16, y, test_size=0.2, stratify=y, random_state=0)
+    model = MLPClassifier(
+        (32,),
+        learning_rate_init=hyperparameters.learning_rate,
+        batch_size=hyperparameters.batch_size,
+        alpha=hyperparameters.regularization,
+        random_state=0,
+    )
+    for epoch in range(1, hyperparameters.epochs + 1):
+        model.partial_fit(x, y, classes=np.unique(y))  # one pass over the data
+        train_loss = log_loss(y, model.predict_proba(x))
+        validation_loss = log_loss(validation_y, model.predict_proba(validation_x))
+        accuracy = model.score(validation_x, validation_y)
+        # One line for each epoch; flush, so that it is in the log at once.
+        print(
+            f"epoch={epoch} train:loss={train_loss:.6g} validation:loss={validation_loss:.6g} validation:accuracy={accuracy:.6g}",
+            flush=True,
+        )
+
+    model_dir.mkdir(parents=True, exist_ok=True)
+    joblib.dump(model, model_dir / "model.joblib")
+
+
+if __name__ == "__main__":  # not where the model is served
+    main()

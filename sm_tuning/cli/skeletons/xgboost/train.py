@@ -19,25 +19,42 @@ hyperparameters, _ = parser.parse_known_args()  # a tuning job may send more tha
 model_dir = Path(os.environ.get("SM_MODEL_DIR", "model"))  # becomes model.tar.gz in S3
 data_dir = os.environ.get("SM_CHANNEL_TRAIN")  # the folder of the channel "train"; None as long as job.toml has none
 
-# Your data in place of this: three classes by two of ten columns, every tenth one wrong.
-rng = np.random.default_rng(0)
-x = rng.normal(size=(900, 10))
-y = np.where(rng.random(900) < 0.1, rng.integers(0, 3, 900), (x[:, 0] > 0).astype(int) + (x[:, 0] * x[:, 1] > 0.5))
-train, validation = xgboost.DMatrix(x[:600], y[:600]), xgboost.DMatrix(x[600:], y[600:])
 
-model = xgboost.train(
-    {
-        "objective": "multi:softprob",
-        "num_class": 3,
-        "eval_metric": "mlogloss",
-        "learning_rate": hyperparameters.learning_rate,
-        "max_depth": hyperparameters.max_depth,
-        "lambda": hyperparameters.regularization,
-        "seed": 0,
-    },
-    train,
-    num_boost_round=hyperparameters.rounds,
-    evals=[(train, "train"), (validation, "validation")],  # XGBoost prints a line for each round by itself
-)
-model_dir.mkdir(parents=True, exist_ok=True)
-model.save_model(model_dir / "model.json")
+def model_fn(model_dir):
+    """Load the model, where it is served: `sm-tuning serve`."""
+    return xgboost.Booster(model_file=Path(model_dir) / "model.json")
+
+
+def predict_fn(rows, model):
+    """Answer a request, whose rows are an array (in XGBoost's own image they are a DMatrix already)."""
+    return model.predict(xgboost.DMatrix(rows))
+
+
+def main():
+    """Train and save."""
+    # Your data in place of this: three classes by two of ten columns, every tenth one wrong.
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(900, 10))
+    y = np.where(rng.random(900) < 0.1, rng.integers(0, 3, 900), (x[:, 0] > 0).astype(int) + (x[:, 0] * x[:, 1] > 0.5))
+    train, validation = xgboost.DMatrix(x[:600], y[:600]), xgboost.DMatrix(x[600:], y[600:])
+
+    model = xgboost.train(
+        {
+            "objective": "multi:softprob",
+            "num_class": 3,
+            "eval_metric": "mlogloss",
+            "learning_rate": hyperparameters.learning_rate,
+            "max_depth": hyperparameters.max_depth,
+            "lambda": hyperparameters.regularization,
+            "seed": 0,
+        },
+        train,
+        num_boost_round=hyperparameters.rounds,
+        evals=[(train, "train"), (validation, "validation")],  # XGBoost prints a line for each round by itself
+    )
+    model_dir.mkdir(parents=True, exist_ok=True)
+    model.save_model(model_dir / "model.json")
+
+
+if __name__ == "__main__":  # not where the model is served
+    main()

@@ -1,25 +1,28 @@
 """Real data sets, divided for training and testing."""
 
+import importlib
 from typing import Any
 
 import pytest
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
-from sklearn.model_selection import train_test_split
+
+
+def _divided(name: str) -> Any:
+    # Every process of the tests reads this file, and few need scikit-learn.
+    datasets, selection = (importlib.import_module(f"sklearn.{module}") for module in ("datasets", "model_selection"))
+    inputs, labels = getattr(datasets, f"load_{name}")(return_X_y=True)
+    return selection.train_test_split(inputs, labels, random_state=0, test_size=0.3)
 
 
 @pytest.fixture(scope="module")
 def cancer() -> Any:
-    inputs, labels = load_breast_cancer(return_X_y=True)
-    return train_test_split(inputs, labels, random_state=0, test_size=0.3)
+    return _divided("breast_cancer")
 
 
 @pytest.fixture(scope="module")
 def digits() -> Any:
-    inputs, labels = load_digits(return_X_y=True)
-    return train_test_split(inputs, labels, random_state=0, test_size=0.3)
+    return _divided("digits")
 
 
 @pytest.fixture(scope="module")
 def diabetes() -> Any:
-    inputs, labels = load_diabetes(return_X_y=True)
-    return train_test_split(inputs, labels, random_state=0, test_size=0.3)
+    return _divided("diabetes")

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import runpy
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 HEAVY = [
@@ -21,9 +22,9 @@ _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(HEAVY)
 
 
-def start(module: str, root: Path, log: Path, timeout: float = 120) -> int:
-    """Run a module as `python -m` does, its output in `log`; its exit code."""
-    process = _FORKS.Process(target=_child, args=(module, str(root), str(log)))
+def start(module: str, root: Path, log: Path, *arguments: str, timeout: float = 120) -> int:
+    """Run a module with arguments as `python -m` does, its output in `log`; its exit code."""
+    process = _FORKS.Process(target=_child, args=(module, str(root), str(log), arguments))
     process.start()
     process.join(timeout)
     if process.is_alive():
@@ -33,10 +34,10 @@ def start(module: str, root: Path, log: Path, timeout: float = 120) -> int:
     return process.exitcode
 
 
-def _child(module: str, root: str, log: str) -> None:
+def _child(module: str, root: str, log: str, arguments: Sequence[str]) -> None:
     descriptor = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     os.environ |= {"SAGEMAKER_BASE_DIR": root, "OMP_NUM_THREADS": "1"}
-    sys.argv = [module]
+    sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)

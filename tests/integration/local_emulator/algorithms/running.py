@@ -1,8 +1,10 @@
 """Runs of the stand-ins with files of data, and the logs that AWS's metric definitions read."""
 
 import json
+import os
 import struct
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ NAMES = {
     "factorization_machines": "factorization-machines",
     "xgboost": "sagemaker-xgboost",
     "random_cut_forest": "randomcutforest",
+    "deepar": "forecasting-deepar",
 }  # of programs that are not called as their images
 GOOD: Mapping[str, Mapping[str, object]] = {
     "linear_learner": {"predictor_type": "regressor"},
@@ -33,6 +36,7 @@ GOOD: Mapping[str, Mapping[str, object]] = {
     "lda": {"feature_dim": 2, "num_topics": 2, "mini_batch_size": 2},
     "ntm": {"feature_dim": 2, "num_topics": 2},
     "blazingtext": {"mode": "supervised"},
+    "deepar": {"time_freq": "D", "context_length": 7, "prediction_length": 7, "epochs": 2, "mini_batch_size": 8},
 }
 
 
@@ -48,20 +52,46 @@ class Done:
         expression = catalogue.load(NAMES.get(algorithm, algorithm)).metrics[name]
         return [float(hit[1]) for line in self.log.replace("\t", "#011").splitlines() if (hit := regex.search(expression, line))]
 
+    def check_lines(self, *expressions: str) -> None:
+        """Assert that the log has lines that match, in this order."""
+        lines = iter(self.log.splitlines())
+        for expression in expressions:
+            assert any(regex.fullmatch(expression, line) for line in lines), expression
 
-def run(algorithm: str, root: Path, hyperparameters: Mapping[str, object], **channels: tuple[str, bytes]) -> Done:
+
+def run(
+    algorithm: str, root: Path, hyperparameters: Mapping[str, object], image: str = "", /, **channels: tuple[str, bytes]
+) -> Done:
     """`docker run IMAGE train`, with channels of one file each."""
+    return start_with(algorithm, root, hyperparameters, channels, image=image)
+
+
+def start_with(
+    algorithm: str,
+    root: Path,
+    hyperparameters: Mapping[str, object],
+    channels: Mapping[str, tuple[str, bytes]],
+    *,
+    image: str = "",
+    piped: bool = False,
+) -> Done:
+    """The same, with one FIFO for each channel if they are piped."""
     for folder in ("input/config", "input/data", "model", "output/data"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     texts = {name: str(value) for name, value in hyperparameters.items()}
     (root / "input/config/hyperparameters.json").write_text(json.dumps(texts))
-    kinds = {name: {"ContentType": kind} if kind else {} for name, (kind, _) in channels.items()}
+    mode = {"TrainingInputMode": "Pipe"} if piped else {}
+    kinds = {name: {"ContentType": kind, **mode} if kind else mode for name, (kind, _) in channels.items()}
     (root / "input/config/inputdataconfig.json").write_text(json.dumps(kinds))
     for name, (_, content) in channels.items():
+        if piped:
+            os.mkfifo(fifo := root / "input/data" / f"{name}_0")
+            threading.Thread(target=fifo.write_bytes, args=(content,), daemon=True).start()
+            continue
         (root / "input/data" / name).mkdir(exist_ok=True)
         (root / "input/data" / name / "part").write_bytes(content)
     log = root / "log"
-    code = start(f"local_emulator.algorithms.{algorithm}", root, log)
+    code = start(f"local_emulator.algorithms.{algorithm}", root, log, image)
     failure = root / "output/failure"
     return Done(code, log.read_text(), failure.read_text() if failure.exists() else "", root / "model")
 
@@ -108,6 +138,23 @@ def text(count: int, seed: int) -> tuple[str, bytes]:
         words = [f"w{label}{chance.integers(8)}" if chance.random() < 0.4 else f"any{chance.integers(30)}" for _ in range(12)]
         lines.append(f"__label__{label} {' '.join(words)}")
     return "text/plain", "\n".join(lines).encode()
+
+
+def seasonal(count: int, seed: int, length: int = 84) -> list[dict[str, Any]]:
+    """Daily series of many sizes with a planted week, whose last two days are high, and noise of a twentieth."""
+    chance = np.random.default_rng(seed)
+    week = np.array([1, 1.2, 0.9, 1.1, 1, 3, 2.5])
+    sizes = chance.uniform(1, 100, count)
+    noise = chance.normal(0, 0.05, (count, length))
+    days = np.arange(length) % 7
+    return [
+        {"start": "2024-01-01 00:00:00", "target": (size * (week[days] + row)).tolist()}
+        for size, row in zip(sizes, noise, strict=True)
+    ]
+
+
+def json_lines(entries: Iterable[Mapping[str, Any]]) -> tuple[str, bytes]:
+    return "application/jsonlines", "".join(f"{json.dumps(entry)}\n" for entry in entries).encode()
 
 
 def libsvm(features: Any, labels: Any) -> tuple[str, bytes]:

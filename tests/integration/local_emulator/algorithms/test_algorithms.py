@@ -9,10 +9,20 @@ import numpy as np
 import pytest
 
 from sm_tuning.rules import catalogue
-from tests.integration.local_emulator.algorithms.running import GOOD, RECORDIO, csv, recordio, run, text
+from tests.integration.local_emulator.algorithms.running import (
+    GOOD,
+    RECORDIO,
+    csv,
+    json_lines,
+    recordio,
+    run,
+    seasonal,
+    start_with,
+    text,
+)
 
 
-def test_every_stand_in_says_what_it_is_and_writes_a_model(tmp_path: Path, cancer: Any) -> None:
+def test_every_stand_in_says_what_it_is_reads_pipes_and_writes_a_model(tmp_path: Path, cancer: Any) -> None:
     seen, held, seen_labels, held_labels = cancer
     train, test = recordio(seen, seen_labels), recordio(held, held_labels)
     hyperparameters: Mapping[str, Mapping[str, object]] = {
@@ -26,13 +36,16 @@ def test_every_stand_in_says_what_it_is_and_writes_a_model(tmp_path: Path, cance
         "lda": {"feature_dim": 30, "num_topics": 2, "mini_batch_size": 100},
         "ntm": {"feature_dim": 30, "num_topics": 2, "epochs": 2},
         "blazingtext": {"mode": "supervised"},
+        "deepar": GOOD["deepar"],
     }
     assert set(hyperparameters) == {program for name in catalogue.names() if (program := catalogue.load(name).program)}
     for name, values in hyperparameters.items():
-        channels = {"train": text(50, seed=0)} if name == "blazingtext" else {"train": train, "test": test}
-        done = run(name, tmp_path / name, values, **channels)
+        own = {"blazingtext": text(50, seed=0), "deepar": json_lines(seasonal(3, seed=0))}
+        channels = {"train": own[name]} if name in own else {"train": train, "test": test}
+        done = start_with(name, tmp_path / name, values, channels, piped=True)
         assert done.code == 0, done.log
         assert "local stand-in for AWS's" in done.log
+        assert ("The channel 'train' is in pipe input mode" in done.log) == (name != "xgboost")
         (model,) = done.model.iterdir()
         assert model.name == ("xgboost-model" if name == "xgboost" else "model_algo-1")
 
@@ -40,6 +53,7 @@ def test_every_stand_in_says_what_it_is_and_writes_a_model(tmp_path: Path, cance
 # --- what the user has to mend --------------------------------------------------------------------------------------------
 
 _DATA = csv(np.arange(12.0).reshape(6, 2), np.arange(6.0))
+_SERIES = json_lines(seasonal(2, seed=0))
 _RECORDS = recordio(np.arange(12.0).reshape(6, 2), np.arange(6.0))
 
 
@@ -81,8 +95,25 @@ _RECORDS = recordio(np.arange(12.0).reshape(6, 2), np.arange(6.0))
         ("blazingtext", {}, ("", b"no label\n"), "holds no line with a label"),
         ("blazingtext", {"min_count": 99}, text(9, seed=0), "No word of the channel 'train' is there 99 times"),
         ("blazingtext", {}, ("application/jsonlines", b'{"label": 1}\n'), "part, line 1 is no JSON object with source and label"),
-        ("blazingtext", {}, ("text/csv", b"1,2\n"), "The content type 'text/csv' of the channel 'train' is not supported"),
         ("blazingtext", {}, ("", b"\xff"), "is no text in UTF-8"),
+        ("deepar", {"time_freq": "3S"}, _SERIES, "time_freq: 3S is not an integer followed by M, W, D, H or min"),
+        ("deepar", {"test_quantiles": "[0.5, 2]"}, _SERIES, "test_quantiles: [0.5, 2] is not a list of numbers between 0 and 1"),
+        ("deepar", {"num_eval_samples": 0}, _SERIES, "num_eval_samples: 0 must be at least 1"),
+        ("deepar", {"dropout_rate": "1"}, _SERIES, "dropout_rate: 1.0 is not in [0, 1)"),
+        ("deepar", {"cardinality": "2"}, _SERIES, "cardinality: 2 is neither auto, ignore nor a list of sizes"),
+        ("deepar", {"cardinality": "[2]"}, _SERIES, "The channel 'train', part, line 1: cat has 0 categories; the model has 1"),
+        ("deepar", {"num_dynamic_feat": 1}, _SERIES, "part, line 1: dynamic_feat has 0 features; the model has 1"),
+        ("deepar", {"likelihood": "beta"}, _SERIES, "target has values beyond 0 to 1, the limits of likelihood beta"),
+        pytest.param("deepar", {}, ("", b"[" * 100_000), "Error when parsing json (part, line 1): ", id="too deep"),
+        ("deepar", {}, ("", b"{"), "Error when parsing json (part, line 1): "),
+        ("deepar", {}, ("", b'{"start": "2024-01-01"}'), "part, line 1: it is no object with start and target"),
+        ("deepar", {}, ("", b'{"start": "2024-01-01", "target": [null]}'), "The channel 'train' holds no values"),
+        ("deepar", {}, ("", b'{"start": "2024-01-01", "target": [1]}'), "holds no time series of more than one value"),
+        ("deepar", {}, ("", b'{"start": "2024-01-01", "target": [1, null]}'), "all that follow a first one are missing"),
+        ("deepar", {}, ("", b"\n"), "The channel 'train' holds no time series"),
+        ("deepar", {}, ("", b"\x1f\x8b"), "is no text in UTF-8, nor that by gzip"),
+        ("deepar", {}, ("", b"\x1f\x8b\x08" + b"\0" * 7 + b"\xff" * 8), "is no text in UTF-8, nor that by gzip"),
+        ("deepar", {}, ("", b"PAR1"), "The file part is no Parquet"),
     ],
 )  # fmt: skip
 def test_what_the_user_has_to_mend(

@@ -34,8 +34,7 @@ def test_kmeans_log_is_aws_s(tmp_path: Path) -> None:
     rows = recordio(np.arange(12.0).reshape(6, 2))
     done = run("kmeans", tmp_path, {"k": 2, "feature_dim": 2}, train=rows, test=rows)
     assert done.code == 0, done.log
-    lines = iter(done.log.splitlines())
-    for wanted in (
+    done.check_lines(
         r".* Reading default configuration from \S+: \{.*'init_method': 'random'.*\}",
         r".* local kmeans attempt #0\. Current mean square distance \d+\.\d{6}",
         r".* local kmeans attempt #9\. Current mean square distance \d+\.\d{6}",
@@ -43,8 +42,7 @@ def test_kmeans_log_is_aws_s(tmp_path: Path) -> None:
         r".* #quality_metric: host=algo-1, train msd <loss>=\S+",
         r".* #test_score \(algo-1\) : \('msd', \S+\)",
         r".* #quality_metric: host=algo-1, test msd <loss>=\S+",
-    ):
-        assert any(regex.fullmatch(wanted, line) for line in lines), wanted
+    )
 
 
 def test_the_last_distance_is_that_of_the_best_attempt(tmp_path: Path) -> None:

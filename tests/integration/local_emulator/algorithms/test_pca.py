@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import regex
 import scipy.sparse
 
 from tests.integration.local_emulator.algorithms.running import csv, recordio, run
@@ -40,9 +39,9 @@ def test_log_is_aws_s(tmp_path: Path, points: Any) -> None:
     done = run("pca", tmp_path, HYPERPARAMETERS, train=csv(points))
     assert done.metric("pca", "train:progress") == [100]
     assert len(done.metric("pca", "train:throughput")) == 1
-    lines = iter(done.log.splitlines())
-    for wanted in (r".* 8 feature\(s\) found in 'data'\.", r".* completed 100\.0 % of epochs", r".* Test data is not provided\."):
-        assert any(regex.fullmatch(wanted, line) for line in lines), wanted
+    done.check_lines(
+        r".* 8 feature\(s\) found in 'data'\.", r".* completed 100\.0 % of epochs", r".* Test data is not provided\."
+    )
 
 
 def test_a_test_channel_is_not_scored(tmp_path: Path, points: Any) -> None:

@@ -1,5 +1,6 @@
 """What the HTTP server hands to the application, and what it makes of the answer."""
 
+import errno
 import json
 import os
 import socket
@@ -214,3 +215,22 @@ def test_a_taken_port_is_told(server: Server, tmp_path: Path) -> None:
     port = int(server.url.rpartition(":")[2])
     with pytest.raises(PortTaken, match=f"cannot listen on 127.0.0.1 port {port}: Address already in use"):
         listening(tmp_path, port)
+
+
+def test_a_connection_waits_while_there_is_no_descriptor_to_tell_its_peer(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[object] = []
+    peer = Guard.peer
+
+    def short(guard: Guard, *addresses: Any) -> Any:
+        tries.append(addresses)
+        if len(tries) == 1:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return peer(guard, *addresses)
+
+    monkeypatch.setattr(Guard, "peer", short)
+    head, _ = exchange(server, b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    assert head.startswith("HTTP/1.1 200 OK")
+    assert len(set(map(str, tries))) == 1, "the same connection"
+    assert len(tries) == 2

@@ -25,6 +25,7 @@ from local_emulator.settings import Settings
 from local_emulator.store.sqlite import SqliteStore
 from sm_tuning.rules import schema
 from tests.conftest import Server
+from tests.made_endpoints import AnythingServed
 
 _TEXTS = (
     *("", "a", "A-1", "s3://b/k", "arn:aws:iam::123456789012:role/r", "0.5", "1e400", "nan", "-1", "job", "null", "Bayesian"),
@@ -85,6 +86,8 @@ def api() -> Api:
         chance=lambda: 1.0,
         notify=lambda: None,
         check=lambda _definition, _region: None,
+        serving=AnythingServed(),
+        check_processing=lambda _: None,
     )
 
 
@@ -183,7 +186,16 @@ def test_bodies_that_are_hardly_json_and_headers_that_are_hardly_http(api: Api) 
         start("200 OK", [])
         return [b""]
 
-    gateway = Gateway(api=api, rest=moto, settings=Settings(), health=dict, before=lambda _service, _body: None, faults=Faults())
+    runtime: Any = None
+    gateway = Gateway(
+        api=api,
+        runtime=runtime,
+        rest=moto,
+        settings=Settings(),
+        health=dict,
+        before=lambda _service, _body: None,
+        faults=Faults(),
+    )
     rng = random.Random(3)
     for number in range(1500):
         body = _raw(rng)

@@ -12,6 +12,7 @@ from local_emulator.cloud.persistence import Mirror
 from local_emulator.domain.errors import ResourceLimitExceeded
 from local_emulator.domain.names import AwsScope
 from local_emulator.settings import Settings
+from tests.made_jobs import performs_nothing
 
 VERSIONING = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
 
@@ -23,7 +24,7 @@ def blobs(state: Path) -> set[Path]:
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoBackend]:
     """moto can be brought up once in a process."""
-    cloud = MotoBackend(Settings(), tmp_path_factory.mktemp("cloud"))
+    cloud = MotoBackend(Settings(), tmp_path_factory.mktemp("cloud"), performs_nothing)
     yield cloud
     cloud.close()
 
@@ -86,3 +87,22 @@ def test_a_write_that_cannot_be_noted_has_not_been(cloud: MotoBackend, tmp_path:
     contents = {blob.read_bytes() for blob in blobs(cloud.objects._mirror._blobs.parent)}  # type: ignore[union-attr] # it has one
     assert {kept, b"new"} <= contents
     assert b"other" not in contents
+
+
+def test_a_bucket_of_jumpstart_is_there_when_it_is_asked_for(cloud: MotoBackend, tmp_path: Path) -> None:
+    bucket, archive = "jumpstart-cache-prod-eu-west-1", "source-directory-tarballs/lightgbm/{}/regression/v{}/sourcedir.tar.gz"
+    mirror = cloud.objects._mirror
+    assert mirror is not None
+    for _ in range(2):
+        assert _request(cloud, "GET", f"/{bucket}/models_manifest.json") == "200"
+        assert _request(cloud, "HEAD", f"/{bucket}/{archive.format('inference', '1.2.3')}") == "200"
+        assert _request(cloud, "GET", f"/{bucket}/none") == "404"
+        (listed,) = cloud.objects.list(bucket, archive.format("transfer_learning", "4.5.6"))
+        cloud.objects.download(bucket, listed.key, tmp_path / "source")
+        assert (tmp_path / "source").stat().st_size == listed.size > 0
+        asking = put_of_setting("", "", {}, b"", "eu-west-1") | {"REQUEST_METHOD": "GET", "PATH_INFO": "/"}
+        assert bucket.encode() not in call(cloud.wsgi, asking)[2]
+        assert list(mirror.objects(bucket)) == []
+        assert _request(cloud, "POST", "/moto-api/reset") == "200"
+    assert _request(cloud, "PUT", f"/{bucket}/training-datasets/data.csv", b"1,2\n") == "200"
+    assert [stored.key for stored in mirror.objects(bucket)] == ["training-datasets/data.csv"]

@@ -5,22 +5,20 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from local_emulator.runs import mounts
-from tests.conftest import ROOT
+from tests.conftest import ROOT, until
 
-
-def until(true: Callable[[], Any], within: float = 120.0) -> Any:
-    deadline = time.monotonic() + within
-    while not (value := true()):
-        assert time.monotonic() < deadline, "it took too long"
-        time.sleep(0.05)
-    return value
+# Idle schedulers and workers would look at themselves many times a second.
+IDLE = {
+    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+    "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "1s",
+    "DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__INTERVAL": "10s",
+    "DASK_DISTRIBUTED__WORKER__MEMORY__MONITOR_INTERVAL": "10s",
+}
 
 
 @dataclass
@@ -32,7 +30,7 @@ class Cluster:
     threads: int = 1
     scheduler: "subprocess.Popen[bytes] | None" = None
     workers: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
-    numbers: "Iterator[int]" = field(default_factory=itertools.count)
+    numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @property
     def address(self) -> str:
@@ -78,7 +76,13 @@ class Cluster:
         own = self.folder / name
         own.mkdir()
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "SM_"))}
-        environment |= {"HOME": str(own), "TMPDIR": str(own), "PYTHONPATH": str(ROOT), "DASK_TEMPORARY_DIRECTORY": str(own)}
+        environment |= {
+            "HOME": str(own),
+            "TMPDIR": str(own),
+            "PYTHONPATH": str(ROOT),
+            "DASK_TEMPORARY_DIRECTORY": str(own),
+            **IDLE,
+        }
         command = [sys.executable, *module]
         if hide and os.getuid() == 0 and mounts.available(own).private:
             script = 'mount -t tmpfs none "$0" && exec "$@"'

@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 
 from local_emulator.runs.forkserver.server.messages import MARKER
-from tests.conftest import ROOT, Server
-from tests.integration.local_emulator.dask.cluster import Cluster, until
+from tests.conftest import ROOT, Server, until
+from tests.integration.local_emulator.dask.cluster import Cluster
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(40)
 
 RESUMING = """
 import os, pathlib, time
 seen = pathlib.Path(os.environ['CHECKPOINTS'])
 seen.mkdir(exist_ok=True)
-done = max([int(one.name) for one in seen.iterdir()], default=0)
+done = max([int(epoch.name) for epoch in seen.iterdir()], default=0)
 print(f'begins after {done}', flush=True)
 for epoch in range(done + 1, 9):
     time.sleep(0.1 if done or epoch < 4 else 600)  # the first run waits for its worker's end
@@ -171,7 +171,9 @@ def test_a_killed_worker_costs_no_job(cluster: Cluster, server: Server, request_
 def test_both_workers_train_and_everything_comes_back(cluster: Cluster, server: Server, request_of: Any) -> None:
     script = """
 import os, sys, time
-print(open('/opt/ml/input/data/train/words').read(), os.environ['HOME'])
+words = open('/opt/ml/input/data/train/words').read()
+assert open('/opt/ml/input/data/piped_0').read() == words
+print(words, os.environ['HOME'])
 print('score=' + sys.argv[sys.argv.index('-x') + 1])
 time.sleep(1)
 if float(sys.argv[sys.argv.index('-x') + 1]) > 2: raise ValueError('too much')
@@ -184,11 +186,12 @@ open('/opt/ml/output/data/figures', 'w').write('f')
         "ChannelName": "train",
         "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://box/data/"}},
     }
+    piped = {**channel, "ChannelName": "piped", "InputMode": "Pipe"}
     config = {
         "Strategy": "Grid",
         "ParameterRanges": {"CategoricalParameterRanges": [{"Name": "x", "Values": ["0", "1", "2", "3"]}]},
     }
-    create(server, request_of, "both", script, jobs=None, config=config, definition={"InputDataConfig": [channel]})
+    create(server, request_of, "both", script, jobs=None, config=config, definition={"InputDataConfig": [channel, piped]})
     counters = ended(server, "both")["TrainingJobStatusCounters"]
     assert (counters["Completed"], counters["NonRetryableError"]) == (3, 1)
     homes = set()

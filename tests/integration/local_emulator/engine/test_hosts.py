@@ -89,6 +89,12 @@ def streams(name: str) -> dict[str, list[str]]:
     return {host: [event["message"] for event in events] for host, events in zip(hosts, read, strict=True)}
 
 
+def test_the_only_host_has_its_name_too(run: Callable[..., dict[str, Any]]) -> None:
+    job = run("alone", ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1})
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    assert [metric["Value"] for metric in job["FinalMetricDataList"]] == [5.0]
+
+
 def test_hosts_share_a_job(run: Callable[..., dict[str, Any]]) -> None:
     job = run("three")
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
@@ -132,8 +138,8 @@ def test_groups_get_their_own_channels_and_all_checkpoints(run: Callable[..., di
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
     logs = streams("groups")
     assert all("files 0 1 2 3 4" in lines and "seen before" in lines for lines in logs.values())
-    told = {host: next(line for line in lines if line.startswith("channels")) for host, lines in logs.items()}
-    assert told == {"algo-1": 'channels ["train"] a', "algo-2": 'channels ["more","train"] b'}
+    printed = {host: next(line for line in lines if line.startswith("channels")) for host, lines in logs.items()}
+    assert printed == {"algo-1": 'channels ["train"] a', "algo-2": 'channels ["more","train"] b'}
     kept = boto3.client("s3").get_object(Bucket="bucket", Key="checkpoints/groups/before")["Body"].read()
     assert kept == b"algo-1", "what a host has written, not the copy that the other began with"
 
@@ -144,12 +150,12 @@ def test_groups_get_their_own_channels_and_all_checkpoints(run: Callable[..., di
         (
             {
                 "AlgorithmSpecification": {
-                    "TrainingImage": "382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1",
+                    "TrainingImage": "766337827248.dkr.ecr.us-east-1.amazonaws.com/lda:1",
                     "TrainingInputMode": "File",
                 },
-                "HyperParameters": {"k": "2", "feature_dim": "2"},
+                "HyperParameters": {"num_topics": "2", "feature_dim": "2"},
             },
-            "Training on 3 instances is not emulated for the stand-in of AWS's K-Means.",
+            "Training on 3 instances is not emulated for AWS's Latent Dirichlet Allocation, which trains on one.",
         ),
     ],
 )
@@ -185,9 +191,66 @@ def test_xgboost_trains_on_the_shards_of_all_hosts(run: Callable[..., dict[str, 
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
     values = {metric["MetricName"]: metric["Value"] for metric in job["FinalMetricDataList"]}
     logs = streams("xgboost")
-    told = {
+    shown = {
         host: [line for line in lines if "Train matrix has" in line or line.startswith("[0]")] for host, lines in logs.items()
     }
-    assert [len(lines) for lines in told.values()] == [2, 1, 0], told
+    assert [len(lines) for lines in shown.values()] == [2, 1, 0], shown
     assert "Host algo-3 does not have training data" in "\n".join(logs["algo-3"])
     assert (values["validation:error"], values["validation:accuracy"]) == (0.0, 1.0)
+
+
+HYPERBAND = """
+import json, os, socket, sys, time
+
+me, hosts = os.environ["SM_CURRENT_HOST"], json.loads(os.environ["SM_HOSTS"])
+x, first = float(sys.argv[sys.argv.index("-x") + 1]), hosts[0]
+connections = []
+if me == first:
+    server = socket.create_server((me, 7777))
+    connections = [server.accept()[0] for _ in hosts[1:]]
+while me != first and not connections:
+    try:
+        connections.append(socket.create_connection((first, 7777)))
+    except ConnectionRefusedError:
+        time.sleep(0.02)
+for epoch in range(9):
+    share = len(open(f"/opt/ml/input/data/train_{epoch}").read())  # of 5 bytes
+    if me == first:
+        total = share + sum(int(connection.recv(1)) for connection in connections)
+        print(f"epoch={epoch} score={x * (epoch + 1) * total}", flush=True)
+    else:
+        connections[0].send(str(share).encode())
+    time.sleep(0.05)
+    for connection in connections:  # all go on together
+        connection.send(b"n") if me == first else connection.recv(1)
+"""
+
+
+@pytest.mark.usefixtures("run")
+def test_hyperband_over_three_instances(request_of: Callable[..., dict[str, Any]]) -> None:
+    """Each training job reads its shards from pipes; what Hyperband stops, it stops on all hosts."""
+    boto3.client("s3").put_object(Bucket="bucket", Key="tuned.tar.gz", Body=source_archive({"train.py": HYPERBAND}))
+    source = {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/data/", "S3DataDistributionType": "ShardedByS3Key"}
+    channel = {"ChannelName": "train", "InputMode": "Pipe", "DataSource": {"S3DataSource": source}}
+    config = {"Strategy": "Hyperband", "StrategyConfig": {"HyperbandStrategyConfig": {"MinResource": 1, "MaxResource": 9}}}
+    resources = {"InstanceType": "ml.m5.large", "InstanceCount": 3, "VolumeSizeInGB": 1}
+    request = request_of("hyperband", "s3://bucket/tuned.tar.gz", bucket="bucket", jobs=6, config=config)
+    request["TrainingJobDefinition"] |= {"InputDataConfig": [channel], "ResourceConfig": resources}
+    client = boto3.client("sagemaker")
+    client.create_hyper_parameter_tuning_job(**request)
+    job: dict[str, Any] = {"HyperParameterTuningJobStatus": "InProgress"}
+    deadline = time.monotonic() + 240
+    while job["HyperParameterTuningJobStatus"] == "InProgress":
+        assert time.monotonic() < deadline, job
+        time.sleep(0.05)
+        job = client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="hyperband")
+    counters = job["TrainingJobStatusCounters"]
+    assert job["HyperParameterTuningJobStatus"] == "Completed"
+    assert counters["Completed"] + counters["Stopped"] == 6  # at MaxResource a training job is stopped, if it is still there
+    best = job["BestTrainingJob"]
+    assert best["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] == pytest.approx(
+        9 * 5 * float(best["TunedHyperParameters"]["x"]), rel=1e-3
+    )
+    jobs = client.list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName="hyperband")
+    for summary in jobs["TrainingJobSummaries"]:
+        assert sorted(streams(summary["TrainingJobName"])) == ["algo-1", "algo-2", "algo-3"]

@@ -1,15 +1,18 @@
 """What only containers have: an engine that may be away, images, networks."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from local_emulator.runs import docker_container
 from local_emulator.runs.data.log import read_tail
 from local_emulator.runs.folder import RunFolder, read_metrics
-from local_emulator.runs.run import Cause, Container, Exit, HostProgram, Run
-from tests.conftest import BASE_IMAGE, Engine
-from tests.contracts.executors import METRICS, Containers, until
+from local_emulator.runs.run import Cause, Command, Container, Exit, HostProgram, Run
+from tests.conftest import BASE_IMAGE, Engine, until
+from tests.contracts.executors import METRICS, Containers
 
 
 class OneContainer(Containers):
@@ -58,6 +61,32 @@ def test_the_engine_dies_and_comes_back(docker: Engine, kind: OneContainer) -> N
     # The next run clears away what the engine could not be told.
     assert kind.end_of(Container(image=BASE_IMAGE, argv=("true",))).code == 0
     assert kind.left(folder.path.name) == []
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="a file of root's can be made by root alone")
+def test_what_root_has_written_in_any_container_is_handed_over_by_its_own_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transform job's own program is none in a container, and containers of one model have images of their own."""
+    folder = RunFolder(tmp_path / "runs" / "run")
+    program = Command(argv=("true",))
+    servers = tuple(HostProgram(name=f"server-{image}", program=Container(image=image)) for image in "12")
+    for server in servers:
+        host = folder.host(server.name)
+        host.make()
+        host.ml.mkdir()
+        (host.ml / "file").touch()
+        host.container.write_text(server.name)
+    folder.save_run(Run(id="run", folder=folder.path, program=program, servers=servers, disk_floor=0))
+    removed, ran = [], []
+    api = SimpleNamespace(remove_container=lambda name, **_: removed.append(name))
+    containers = SimpleNamespace(run=lambda image, entrypoint, **_: ran.append((image, entrypoint[0])))
+    monkeypatch.setattr(docker_container, "_engine", lambda: SimpleNamespace(api=api, containers=containers))
+    monkeypatch.setattr(os, "getuid", lambda: 1000)
+    for server in servers:
+        docker_container.remove(folder, server.name)
+    assert removed == ["server-1", "server-2"]
+    assert ran == [("1", "chown"), ("2", "chown")]
 
 
 @pytest.mark.parametrize("network", [True, False])

@@ -5,7 +5,6 @@ import errno
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from local_emulator.runs.data.appender import Appender
 from local_emulator.runs.folder import RunFolder, read_metrics
 from local_emulator.runs.process import ProcessExecutor
 from local_emulator.runs.run import Cause, Command, Run, RunState
+from tests.conftest import until
 
 FILLS = """
 import sys, time
@@ -55,10 +55,7 @@ def test_a_run_whose_log_cannot_be_written_ends_for_the_disk(small_disk: Path) -
     executor = ProcessExecutor(wakeup=None)
     try:
         executor.start(run)
-        deadline = time.monotonic() + 60
-        while executor.state(folder.path) in {RunState.NEW, RunState.RUNNING}:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(lambda: executor.state(folder.path) not in {RunState.NEW, RunState.RUNNING})
     finally:
         executor.close()
     ended = folder.read_exit()
@@ -103,14 +100,11 @@ def test_a_disk_that_is_full_before_the_program_starts_is_the_runs_end(small_dis
     executor = ProcessExecutor(wakeup=None)
     try:
         executor._hand_over(folder.path)
-        deadline = time.monotonic() + 60
-        while executor.state(folder.path) is not RunState.EXITED:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        until(lambda: executor.state(folder.path) is RunState.EXITED)
     finally:
         executor.close()
     ended = folder.read_exit()
     assert ended is not None
     assert (ended.cause, ended.code) == (Cause.DISK, 1)
-    assert ended.message == "ClientError: No space left on device: the training job's log or metrics cannot be written"
+    assert ended.message == "ClientError: No space left on device: the job's log or metrics cannot be written"
     assert not (tmp_path / "began").exists()

@@ -6,12 +6,12 @@ import select
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from local_emulator.runs import helper
+from tests.conftest import until
 
 WITHIN = 60.0  # seconds
 
@@ -102,10 +102,7 @@ def test_its_processor_time_is_counted() -> None:
             pass
 
     started = helper.start(work)
-    deadline = time.monotonic() + WITHIN
-    while started.seconds < 0.05:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: started.seconds >= 0.05)
     started.reap()
 
 
@@ -142,7 +139,4 @@ def test_it_dies_with_the_supervisor() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=False, timeout=WITHIN)
     assert done.returncode == -signal.SIGKILL
-    deadline = time.monotonic() + WITHIN
-    while Path(f"/proc/{int(done.stdout)}").exists():
-        assert time.monotonic() < deadline, "it goes on"
-        time.sleep(0.01)
+    until(lambda: not (Path(f"/proc/{int(done.stdout)}").exists()))

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from local_emulator.domain.spec import AlgorithmSpec, InstanceGroup, ResourceConfig, TrainingSpec
+from local_emulator.domain.spec import AlgorithmSpec, Channel, InstanceGroup, ResourceConfig, S3DataSource, TrainingSpec
 from local_emulator.option_values import image as _image
 from local_emulator.runs import images
 from local_emulator.settings import Docker, Python, Settings
 from tests.conftest import IMAGE, ROLE, Server
 
+AWS_SOURCE = "s3://jumpstart-cache-prod-us-east-1/source-directory-tarballs/{}/transfer_learning/classification/v1/a.tar.gz"
 MINE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1"
 
 
@@ -43,14 +44,20 @@ def test_what_nobody_can_run_is_refused_with_what_to_configure(monkeypatch: pyte
     assert problem(Settings(), sagemaker_program="train.py", sagemaker_submit_directory="s3://b/c.tar.gz") is None
     assert problem(Settings(images={"*": Docker()})) is None
     assert problem(Settings(), "382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1") is None
-    lightgbm = (
-        "s3://jumpstart-cache-prod-us-east-1/source-directory-tarballs/lightgbm/transfer_learning/classification/v1/a.tar.gz"
-    )
-    reason = problem(Settings(), sagemaker_program="transfer_learning.py", sagemaker_submit_directory=lightgbm)
-    assert str(reason).startswith("AWS's algorithm LightGBM is not emulated.")
-    assert problem(Settings(images={"*": ("mine",)}), sagemaker_program="t.py", sagemaker_submit_directory=lightgbm) is None
+    of_aws = AWS_SOURCE.format("tabtransformer")
+    reason = problem(Settings(), sagemaker_program="transfer_learning.py", sagemaker_submit_directory=of_aws)
+    assert str(reason).startswith("AWS's algorithm TabTransformer is not emulated: it is a script,")
+    assert of_aws in str(reason)
+    assert problem(Settings(images={"*": ("mine",)}), sagemaker_program="t.py", sagemaker_submit_directory=of_aws) is None
+    copied = {"sagemaker_program": "transfer_learning.py", "sagemaker_submit_directory": of_aws}
+    held = [of_aws]
+    assert images.runnable(AlgorithmSpec(image=MINE), copied, Settings(), private=True, held=held.__contains__) is None
+    lightgbm = {"sagemaker_program": "transfer_learning.py", "sagemaker_submit_directory": AWS_SOURCE.format("lightgbm")}
+    assert problem(Settings(python="/another/python"), **lightgbm) is None  # its run asks it
     monkeypatch.setattr(images, "find_spec", lambda _: None)
     assert "sm-tuning[docker]" in str(problem(Settings(images={"*": Docker()})))
+    assert "needs the package numpy, lightgbm" in str(problem(Settings(), **lightgbm))
+    assert "sm-tuning[boosting]" in str(problem(Settings(), **lightgbm))
     reason = problem(Settings(), "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1")
     assert "needs the package numpy, sklearn, xgboost, google.protobuf" in str(reason)
     assert "sm-tuning[algorithms]" in str(problem(Settings(), "382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1"))
@@ -80,6 +87,9 @@ def test_scripts_in_an_environment_of_the_images_own(tmp_path: Path) -> None:
 
 XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 KMEANS = "382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1"
+LDA = "766337827248.dkr.ecr.us-east-1.amazonaws.com/lda:1"
+LIGHTGBM = {"sagemaker_program": "t.py", "sagemaker_submit_directory": AWS_SOURCE.format("lightgbm")}
+CATBOOST = {"sagemaker_program": "t.py", "sagemaker_submit_directory": AWS_SOURCE.format("catboost")}
 SCRIPT = {"sagemaker_program": "train.py", "sagemaker_submit_directory": "s3://b/c"}
 
 
@@ -91,7 +101,11 @@ SCRIPT = {"sagemaker_program": "train.py", "sagemaker_submit_directory": "s3://b
         (XGBOOST, {}, Settings(), True, None),
         (KMEANS, {}, Settings(images={"*": ("my", "kmeans")}), True, None),
         (KMEANS, {}, Settings(images={"*": Docker()}), False, None),
-        (KMEANS, {}, Settings(), True, "for the stand-in of AWS's K-Means"),
+        (KMEANS, {}, Settings(), True, None),
+        (LDA, {}, Settings(), True, "for AWS's Latent Dirichlet Allocation, which trains on one."),
+        (MINE, LIGHTGBM, Settings(), True, None),
+        (MINE, CATBOOST, Settings(), True, "for AWS's CatBoost, which trains on one."),
+        (MINE, CATBOOST, Settings(images={"*": Docker()}), True, None),
         (MINE, SCRIPT, Settings(), False, "on this machine, which gives no program a private /opt/ml"),
         (MINE, SCRIPT, Settings(scheduler="tcp://127.0.0.1:1"), True, "on a Dask cluster"),
         (MINE, {}, Settings(images={"*": lambda _: None}), True, "for a function in place of a script"),
@@ -108,6 +122,20 @@ def test_what_runs_on_several_hosts(
     spec = TrainingSpec(algorithm=AlgorithmSpec(image=image), resources=ResourceConfig(groups=(group,)))
     problem = images.on_several_hosts(spec, hyperparameters, settings, private=private)
     assert (problem is None) if why is None else str(problem).startswith(f"Training on 2 instances is not emulated {why}")
+
+
+def test_a_script_of_aws_trains_on_its_first_host_which_needs_all_data() -> None:
+    sharded = S3DataSource(s3_uri="s3://box/train/", s3_data_distribution_type="ShardedByS3Key")
+    group = InstanceGroup(instance_type="ml.m5.large", instance_count=2)
+    spec = TrainingSpec(
+        algorithm=AlgorithmSpec(image=MINE),
+        resources=ResourceConfig(groups=(group,)),
+        channels=(Channel(channel_name="train", source=sharded),),
+    )
+    python = Settings(images={"*": Python(sys.executable)})
+    for settings in (Settings(), python):
+        assert "with ShardedByS3Key" in str(images.on_several_hosts(spec, LIGHTGBM, settings, private=True))
+    assert images.on_several_hosts(spec, SCRIPT, Settings(), private=True) is None
 
 
 def test_containers_without_a_network_cannot_reach_one_another() -> None:

@@ -11,7 +11,8 @@ import pytest
 from local_emulator.runs.folder import RunFolder, read_metrics
 from local_emulator.runs.process import ProcessExecutor, living
 from local_emulator.runs.run import Cause, Command, Run, RunState
-from tests.contracts.executors import Processes, marked, until
+from tests.conftest import until
+from tests.contracts.executors import Processes, marked
 
 
 @pytest.fixture
@@ -87,6 +88,14 @@ def test_the_end_is_told_even_without_a_folder(kind: Processes) -> None:
     shutil.rmtree(folder.path)
     until(lambda: folder.state() is RunState.EXITED)
     assert kind.ended(folder).code == 0
+
+
+def test_a_removed_state_is_not_begun_again(kind: Processes) -> None:
+    folder = kind.start("print('x=1')\nimport time; time.sleep(0.5)")
+    until(lambda: read_metrics(folder, 0)[0])
+    shutil.rmtree(folder.path.parent)
+    until(lambda: marked(folder.path.name) == [])
+    assert not folder.path.parent.exists()
 
 
 def test_a_full_volume_ends_the_run(kind: Processes) -> None:

@@ -37,7 +37,7 @@ def start(folder: RunFolder) -> Start:
             with open(reading, "rb") as output:  # noqa: PTH123 - a descriptor
                 printed = output.read()
         assert isinstance(started, ExecutedProgram)
-        return os.waitstatus_to_exitcode(started.reap()), printed.decode()
+        return os.waitstatus_to_exitcode(started.reap()[0]), printed.decode()
 
     return begin
 
@@ -82,7 +82,7 @@ def test_what_cannot_be_started_is_named_with_a_shells_code(
         path.chmod(mode)
     with pytest.raises(StartError) as refused:
         start(str(path))
-    assert str(refused.value) == f"ClientError: The training program cannot be started: {path}: {text}"
+    assert str(refused.value) == f"ClientError: The program cannot be started: {path}: {text}"
     assert refused.value.code == code
 
 

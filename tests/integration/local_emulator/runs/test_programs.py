@@ -1,20 +1,25 @@
 """The programs of a run on several hosts: what each leaves behind ends with it, and the failure of one ends all."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from local_emulator.domain.jobs import MetricDefinition
-from local_emulator.runs import mounts
+from local_emulator.runs import memory, mounts, programs
 from local_emulator.runs.data.log import read_tail
 from local_emulator.runs.folder import RunFolder, read_metrics
 from local_emulator.runs.process import ProcessExecutor
+from local_emulator.runs.program import ExecutedProgram
+from local_emulator.runs.programs import HostedProgram
 from local_emulator.runs.run import Cause, Command, Container, HostProgram, Run
+from tests.conftest import until
 from tests.contracts.executors import marked
-from tests.integration.local_emulator.runs.test_supervisor import ended, until
+from tests.integration.local_emulator.runs.test_supervisor import ended
 
 METRICS = (MetricDefinition(name="x", regex="x=([0-9.]+)"),)
 
@@ -88,8 +93,9 @@ def test_hosts_find_one_another_and_two_runs_do_not_meet(start: Callable[..., Ru
 
 
 def test_one_hosts_failure_ends_the_others(start: Callable[..., RunFolder]) -> None:
+    asked = "import os, signal, sys, time; signal.signal(15, lambda *_: sys.exit(print('asked to end')))"
     listens = (
-        "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(print('asked to end'))); print('x=1'); time.sleep(600)"
+        f"{asked}; os.write(1, b'x=1\\n'); time.sleep(600)"  # in one piece: `print` may be interrupted before the line's end
     )
     folder = start(listens, "import sys; print('x=2'); sys.exit(3)", "import time; print('x=3'); time.sleep(600)")
     end = ended(folder)
@@ -134,3 +140,38 @@ def test_all_hosts_values_are_one_series_and_their_last_lines_are_kept(start: Ca
     assert [observation.seq for observation in observations] == list(range(1, 203))
     assert {1000.0, 2000.0} <= {observation.value for observation in observations}
     assert [log(folder, host)[-1] for host in ("algo-1", "algo-2")] == ["x=1000", "x=2000"]
+
+
+@pytest.fixture
+def hosted(tmp_path: Path) -> Iterator[HostedProgram]:
+    with subprocess.Popen(["sleep", "600"], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        run = Run(id="a", folder=tmp_path, program=Command(argv=()))
+        program = HostedProgram(run, 0, ExecutedProgram(process.pid), process.stdout.fileno())
+        yield program
+        os.close(program.process)
+        process.kill()
+
+
+def test_the_memory_of_a_process_without_others_is_not_known_before_its_end(hosted: HostedProgram) -> None:
+    hosted.measure()
+    assert hosted.peak is None
+
+
+def test_memory_that_takes_long_to_look_at_is_looked_at_seldom(hosted: HostedProgram, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a second a look, for tens of gigabytes: more than one in ten seconds would hold up the log and the limits."""
+    now, looks = 100.0, []
+
+    def of_several(_: int) -> int:
+        nonlocal now
+        looks.append(now)
+        now += 0.5
+        return len(looks)
+
+    monkeypatch.setattr(memory, "of_several", of_several)
+    monkeypatch.setattr(programs, "time", SimpleNamespace(monotonic=lambda: now))
+    while now < 130.0:
+        hosted.measure()
+        now += 1.0
+    assert looks == [100.0, 110.5, 121.0]
+    assert hosted.peak == len(looks)

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,17 +13,10 @@ import pytest
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.process import ProcessExecutor
 from local_emulator.runs.run import Command, Run, RunState
-from tests.conftest import ROOT
+from tests.conftest import ROOT, until
 
 Spawn = Callable[..., "subprocess.Popen[bytes]"]
 WITHIN = 60.0  # seconds
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + WITHIN
-    while not condition():
-        assert time.monotonic() < deadline, "it took too long"
-        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,10 @@ from local_emulator.domain.jobs import MetricDefinition
 from local_emulator.runs.data.log import read_tail
 from local_emulator.runs.folder import RunFolder, read_metrics
 from local_emulator.runs.process import ProcessExecutor
+from local_emulator.runs.program import ExecutedProgram
+from local_emulator.runs.programs import HostedProgram
 from local_emulator.runs.run import Cause, Command, Exit, Run, RunState
+from tests.conftest import until
 
 SPARSE = "import os; file = open(os.environ['ML'] + '/model/weights', 'wb'); file.truncate(1 << 34); file.close()"
 
@@ -42,13 +46,6 @@ def start(executor: ProcessExecutor, tmp_path: Path) -> Callable[..., RunFolder]
         return folder
 
     return begin
-
-
-def until(true: Callable[[], bool], within: float = 60.0) -> None:
-    deadline = time.monotonic() + within
-    while not true():
-        assert time.monotonic() < deadline, "it took too long"
-        time.sleep(0.01)
 
 
 def ended(folder: RunFolder) -> Exit:
@@ -193,3 +190,24 @@ def test_values_that_come_in_bursts_wake_the_emulator_now_and_then(tmp_path: Pat
     until(lambda: bool(os.read(reading, 65536)))
     executor.close()
     os.close(reading)
+
+
+def test_the_most_memory_of_a_program_is_kept(start: Callable[..., RunFolder]) -> None:
+    assert 150 << 20 < (ended(start("kept = bytearray(b'x') * (150 << 20); del kept")).memory[0] or 0) < 280 << 20
+
+
+def test_memory_that_several_processes_share_counts_once(tmp_path: Path) -> None:
+    """The kernel tells of the largest process alone; so what several take together is looked at while they run."""
+    alone = "kept = bytearray(b'x') * (100 << 20)"
+    script = f"import os\n{alone}\nif not os.fork(): {alone}\nprint('ready', flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert [process.stdout.readline() for _ in range(2)] == [b"ready\n"] * 2
+        program = HostedProgram(
+            Run(id="a", folder=tmp_path, program=Command(argv=())), 0, ExecutedProgram(process.pid), process.stdout.fileno()
+        )
+        program.measure()
+        os.close(program.process)
+        assert 200 << 20 < (program.peak or 0) < 300 << 20
+        process.stdin.write(b"\n\n")

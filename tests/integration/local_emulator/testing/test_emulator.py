@@ -22,6 +22,9 @@ def test_who_waits_hears_what_is_wrong(emulator: Any, tune: Any) -> None:
     emulator.trains(lambda _: go_on.wait(60) and None)
     with pytest.raises(NotFound, match="no job 'never'"):
         emulator.wait("never")
+    for kind in ("model/m", "pipeline/p"):  # whether it is there or not: nothing to wait for
+        with pytest.raises(NotFound, match="is neither a job nor an execution of a pipeline"):
+            emulator.wait(f"arn:aws:sagemaker:us-east-1:123456789012:{kind}")
     tune("slow", jobs=1)
     with pytest.raises(TimeoutError, match="slow is still InProgress after 0 seconds"):
         emulator.wait("slow", timeout=0)

@@ -164,3 +164,11 @@ def test_contexts_that_overlap_leave_nothing() -> None:
     assert time.sleep is sleep
     assert botocore.httpsession.URLLib3Session.send is send
     assert _additions() == before
+
+
+def test_buckets_of_jumpstart_are_there() -> None:
+    with emulated_sagemaker():
+        s3 = aws_client("s3")
+        answer = s3.get_object(Bucket="jumpstart-cache-prod-us-east-1", Key="models_manifest.json")
+        assert b"lightgbm-classification-model" in answer["Body"].read()
+        assert s3.list_buckets()["Buckets"] == []

@@ -28,7 +28,7 @@ def test_run_and_look(alone: Cli) -> None:
     assert "first" in cli("list")[0]
     assert "first" in cli("status", "fir")[0]
     assert "no tuning jobs begin with 'other'; there are first" in cli("status", "other", code=1)[1]
-    assert "already exists" in cli("run", "job.toml", "--name", "first", code=1)[1]
+    assert "leave out --name for a name that is free" in cli("run", "job.toml", "--name", "first", code=1)[1]
     exports = cli("emulator", "env")[0]
     assert re.match(r"export AWS_ENDPOINT_URL=http://127.0.0.1:\d+\n", exports)
     status = cli.json("emulator", "status")

@@ -56,12 +56,14 @@ def test_start_asks_for_a_free_port_unless_one_is_given(
     assert asked == ["--port", port], "0 is the last one of the state folder, or a free one"
 
 
-@pytest.mark.parametrize(("port", "told"), [("4600", "--port 4600"), ("4577", ""), ("0", "")])
-def test_a_port_that_it_does_not_answer_at_is_told(port: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("port", "options"), [("4600", "--port 4600"), ("4577", ""), ("0", "")])
+def test_a_port_that_it_does_not_answer_at_is_told(
+    port: str, options: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     facts = {"url": "http://127.0.0.1:4577", "environment": {}, "proxy": {}}
     monkeypatch.setattr("sm_tuning.client.emulator_process.ensure", lambda *_: (facts, False))
     _, errors = Cli(tmp_path)("emulator", "start", "--port", port)
-    assert errors.partition("these options do not change it: ")[2].partition(". First: ")[0] == told
+    assert errors.partition("these options do not change it: ")[2].partition(". First: ")[0] == options
     assert "# already running at http://127.0.0.1:4577" in errors
 
 

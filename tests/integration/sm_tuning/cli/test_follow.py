@@ -4,7 +4,11 @@ import re
 import signal
 import tarfile
 
+import pytest
+
 from tests.integration.sm_tuning.cli.conftest import Cli
+
+pytestmark = pytest.mark.slow(10)
 
 
 def test_a_regex_that_matches_nothing_is_told_while_it_runs(cli: Cli) -> None:

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import tomllib
+import urllib.request
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 from importlib.util import find_spec
@@ -16,6 +17,11 @@ from sm_tuning import TuningJob
 from sm_tuning.cli.skeletons import FRAMEWORKS
 from tests.conftest import Server
 from tests.integration.sm_tuning.cli.conftest import Cli
+
+pytestmark = pytest.mark.slow(17)
+
+SERVED = {"scikit-learn": 64, "xgboost": 10}
+"""Frameworks whose scripts have a `model_fn`, with the columns of their rows."""
 
 PYTHON = os.environ.get("SCRIPTS_PYTHON")  # of an environment that has all frameworks: `make scripts`
 
@@ -58,6 +64,12 @@ def test_what_is_written_runs_at_once_and_each_metric_is_found(framework: str, h
     assert done["HyperParameterTuningJobStatus"] == "Completed", done
     assert done["TrainingJobStatusCounters"]["Completed"] == 2
     assert done["ObjectiveStatusCounters"]["Succeeded"] == 2
+    if framework in SERVED:
+        served = cli.json("serve", done["HyperParameterTuningJobName"])
+        rows = "\n".join([",".join(["0.5"] * SERVED[framework])] * 2)
+        request = urllib.request.Request(served["Url"], rows.encode(), {"Content-Type": "text/csv"})
+        assert len(json.loads(urllib.request.urlopen(request).read())) == 2
+        cli("serve", done["HyperParameterTuningJobName"], "--delete")
     cli("export", done["HyperParameterTuningJobName"], "-o", "all.json")
     document = tomllib.loads(job.read_text())
     names = [metric["name"] for metric in document["metrics"]]

@@ -16,7 +16,7 @@ def test_from_one_round_to_the_next(cli: Cli) -> None:
     assert (written["name"], written["strategy"], written["max_jobs"]) == ("first-2", {"name": "Random", "seed": 2}, 3)
     assert (written["warm_start"]["parents"], written["tags"]) == (["first"], {"team": "ml"})
     assert "# the seed was 1: with the same one the same points would be drawn again" in text
-    assert "# the emulator's; AWS needs a role of your account" in text
+    assert "# the emulator's; AWS needs one of your account" in text
     assert cli.json("plan", "next.toml")["ok"]
     second = cli.json("run", "next.toml", "--name", "second")
     assert second["HyperParameterTuningJobStatus"] == "Completed"

@@ -20,6 +20,8 @@ from sm_tuning.client.local_session import Emulator, LocalSession
 from sm_tuning.dashboard import Dashboard
 from sm_tuning.printable import printable
 
+pytestmark = pytest.mark.slow(25)
+
 _LOADER = Loader()
 _HOSTILE = "\x1b[31mX\x1b]0;title\x07\u202eabc\u2066\x9b2J\x00\ud800[bold]"
 _OBEYED = set("\x1b\x07\x00\x9b\u202e\u2066\ud800")

@@ -40,7 +40,7 @@ def test_proxies_ports_and_other_installations(alone: Cli) -> None:
         assert other.stdout is not None
         assert first["url"] in other.stdout.readline()
         said = cli("list")[1]
-        assert f"the emulator at {first['url']} is another than this program's: extras none, here " in said
+        assert f"the emulator at {first['url']} lacks what these extras bring, which are installed here: algorithms, " in said
         assert "emulator stop ends it" in said
         cli("emulator", "stop")
 

@@ -42,10 +42,12 @@ def test_launch_follow_and_read(job: Make, tmp_path: Path) -> None:
         assert TuningRun.attach("good").status() == status
         with pytest.raises(NotFound, match="there is no tuning job 'other'"):
             TuningRun.attach("other")
-        with pytest.raises(NotLaunched, match=r"already exists.* unique_name\('good'\) makes a name that is free"):
+        with pytest.raises(
+            NotLaunched, match=r"there is one of that name already; unique_name\('good'\) makes a name that is free"
+        ):
             tuned.launch()
         with pytest.raises(NotLaunched, match="NoSuchBucket"):
-            job(output="s3://missing/x").launch()
+            job(name="elsewhere", output="s3://missing/x").launch()
 
 
 def test_failures_are_grouped_and_waiting_has_an_end(job: Make, tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ from sm_tuning.dashboard import Dashboard, serving
 from tests.conftest import ROOT, Server
 from tests.integration.sm_tuning.browsing import until
 
+pytestmark = pytest.mark.slow(27)
+
 HOST = "127.0.0.1:4578"
 WAIT = 180_000  # milliseconds
 SCRIPT = """

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from local_emulator.api.operations import Api
 from local_emulator.settings import Settings
 from local_emulator.store.sqlite import SqliteStore
 from tests.conftest import tuning_request
+from tests.made_endpoints import AnythingServed
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 Ask = Callable[..., tuple[int, Any]]
@@ -26,13 +27,6 @@ class Notices:
 @pytest.fixture
 def notices() -> Notices:
     return Notices()
-
-
-@pytest.fixture
-def store() -> Iterator[SqliteStore]:
-    memory = SqliteStore(None)
-    yield memory
-    memory.close()
 
 
 @pytest.fixture
@@ -52,6 +46,8 @@ def make_api(store: SqliteStore, notices: Notices) -> Callable[..., Api]:
             "chance": lambda: 1.0,
             "notify": notify,
             "check": lambda _spec, _region: None,
+            "check_processing": lambda _: None,
+            "serving": AnythingServed(),
         }
         return Api(**parts | changes)
 

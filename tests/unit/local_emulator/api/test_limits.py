@@ -18,9 +18,9 @@ CASES: dict[str, tuple[Mapping[str, Any], str]] = {
         {"D.InputDataConfig.0.DataSource.S3DataSource.InstanceGroupNames": ["a"]},
         "The channel 'train' is for the instance groups a, which are not in InstanceGroups: no instance would get it.",
     ),
-    "channel-s3-only": (
-        {"D.InputDataConfig.0.DataSource": {"FileSystemDataSource": {}}},
-        "The channel 'train' has a FileSystemDataSource; only S3DataSource is emulated.",
+    "channel-hub": (
+        {"D.InputDataConfig.0.DataSource": {"DatasetSource": {}}},
+        "The channel 'train' has a DatasetSource, which is not emulated: no hub is here. Copy the data to S3.",
     ),
     "debugger-rules": (
         {"D.DebugRuleConfigurations": [{"RuleConfigurationName": "Overfit", "RuleEvaluatorImage": "i"}]},

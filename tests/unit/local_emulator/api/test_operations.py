@@ -10,7 +10,7 @@ from local_emulator.domain.errors import StoreUnavailable
 from local_emulator.settings import Faults, Settings
 
 LIST = "ListHyperParameterTuningJobs"
-MODEL = "arn:aws:sagemaker:us-east-1:123456789012:model/m"
+MODEL = "arn:aws:sagemaker:us-east-1:123456789012:model-card/m"
 JOB = "arn:aws:sagemaker:us-east-1:123456789012:training-job/j"
 
 
@@ -24,11 +24,12 @@ def code(api: Api, operation: str, body: bytes = b"{}") -> tuple[int, str]:
     ("operation", "request_", "ours"),
     [
         (LIST, {}, True),
-        ("CreateModel", {}, False),
+        ("CreateModelCard", {}, False),
         ("ListTags", {"ResourceArn": JOB}, True),
         ("ListTags", {"ResourceArn": MODEL}, False),
         ("Search", {"Resource": "TrainingJob"}, True),
         ("Search", {"Resource": "Model"}, False),
+        ("Search", {"Resource": ["TrainingJob"]}, True),
     ],
 )
 def test_which_requests_are_ours(operation: str, request_: object, *, ours: bool, make_api: Callable[..., Api]) -> None:
@@ -38,6 +39,7 @@ def test_which_requests_are_ours(operation: str, request_: object, *, ours: bool
 def test_what_cannot_be_read_is_ours_to_refuse(make_api: Callable[..., Api]) -> None:
     assert make_api().owns("ListTags", b"{")
     assert code(make_api(), "ListTags", b"{") == (400, "SerializationException")
+    assert code(make_api(), "Search", b'{"Resource": []}') == (400, "SerializationException")
 
 
 def test_failures_are_modelled_errors(make_api: Callable[..., Api], capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,29 +1,23 @@
 """What an account may have."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from local_emulator.api import quotas
+from local_emulator.domain.endpoint import Instance
 from local_emulator.domain.errors import ResourceLimitExceeded
 from local_emulator.domain.jobs import Status
 from local_emulator.domain.names import AwsScope
 from local_emulator.domain.spec import InstanceGroup, ResourceConfig, TrainingSpec
 from local_emulator.settings import Quotas
 from local_emulator.store.sqlite import SqliteStore
-from tests.made_jobs import SCOPE
+from tests.made_endpoints import deployment, endpoint, variant
+from tests.made_jobs import SCOPE, transform
 from tests.unit.local_emulator.documents.conftest import child, tuning_job
 
 LARGE, SMALL = InstanceGroup(instance_type="ml.m5.large"), InstanceGroup(instance_type="ml.c5.large", instance_count=2)
 LIMIT = "The account-level service limit '"
-
-
-@pytest.fixture
-def store() -> Iterator[SqliteStore]:
-    store = SqliteStore(None)
-    yield store
-    store.close()
 
 
 def spec(*groups: InstanceGroup, spot: bool = False, alternatives: tuple[InstanceGroup, ...] = ()) -> TrainingSpec:
@@ -90,3 +84,34 @@ def test_some_instances_do_not_train(store: SqliteStore, region: str, kind: str,
         return
     with pytest.raises(ResourceLimitExceeded, match=f"training-job/{kind} is not available in this region"):
         quotas.check_training_job(asked, store, Quotas(), scope)
+
+
+def test_transform_jobs(store: SqliteStore) -> None:
+    job = transform("job")
+    kind = job.spec.instance_type
+    quotas.check_transform_job(job.spec, store, Quotas(instances={kind: 1}), SCOPE)
+    store.transforms.add(job)
+    quotas.check_transform_job(job.spec, store, Quotas(instances={"ml.other": 0}), SCOPE)
+    with pytest.raises(
+        ResourceLimitExceeded, match=f"{kind} for transform job usage' is 1 Instances, with current utilization of 1"
+    ):
+        quotas.check_transform_job(job.spec, store, Quotas(instances={kind: 1}), SCOPE)
+
+
+def test_endpoints(store: SqliteStore) -> None:
+    two, limits = deployment(variant("v", Instance(run="a"), Instance(run="b"))), Quotas(instances={"ml.m5.large": 3})
+    store.endpoints.add(endpoint(pending=two))
+    quotas.check_endpoint(two, "endpoint", store, limits, SCOPE)  # an update: what it has now is not counted
+    with pytest.raises(ResourceLimitExceeded, match="for endpoint usage' is 3 Instances, with current utilization of 2"):
+        quotas.check_endpoint(two, "another", store, limits, SCOPE)
+    quotas.check_endpoint(two, "another", store, Quotas(), SCOPE)
+
+
+def test_instances_that_stay_in_an_update_count_once(store: SqliteStore) -> None:
+    serving = deployment(variant("v", Instance(run="a"), Instance(run="b")))
+    pending = deployment(variant("v", Instance(run="a"), Instance(run="b"), Instance(run="c")))
+    store.endpoints.add(endpoint(serving=serving, pending=pending))
+    wanted = deployment(variant("v", Instance(run="d")))
+    quotas.check_endpoint(wanted, "another", store, Quotas(instances={"ml.m5.large": 4}), SCOPE)
+    with pytest.raises(ResourceLimitExceeded, match="current utilization of 3 Instances and a request delta of 1"):
+        quotas.check_endpoint(wanted, "another", store, Quotas(instances={"ml.m5.large": 3}), SCOPE)

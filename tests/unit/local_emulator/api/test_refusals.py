@@ -13,7 +13,7 @@ ALL = botocore.session.get_session().get_service_model("sagemaker").operation_na
 
 
 def refused(target: str = "", path: str = "/", body: object = None, service: str = "sagemaker") -> str:
-    error = refusal(service, target, path, json.dumps(body).encode(), "123456789012")
+    error = refusal(service, target, path, json.dumps(body).encode())
     return "" if error is None else f"{error.code}: {error.message}"
 
 
@@ -27,34 +27,20 @@ def test_records_are_made_of_definitions_alone() -> None:
     """What makes or changes something and is answered by moto: each is a record in AWS too."""
     reading = ("Describe", "List", "Get", "Search", "Stop", "Delete")
     changing = {name.removeprefix("Create") for name in STATE_ONLY & set(ALL) if not name.startswith((*reading, "Update"))}
-    assert changing == {
-        *("AddTags", "AssociateTrialComponent", "DataQualityJobDefinition", "EndpointConfig", "Experiment", "Model"),
-        *("ModelBiasJobDefinition", "ModelCard", "ModelExplainabilityJobDefinition", "ModelPackage"),
-        *("ModelPackageGroup", "ModelQualityJobDefinition", "NotebookInstanceLifecycleConfig", "Pipeline", "Trial"),
-        "TrialComponent",
-    }
+    assert changing == {"AddTags", "ModelCard", "NotebookInstanceLifecycleConfig"}
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        *("CreateEndpoint", "CreateProcessingJob", "CreateTransformJob", "StartPipelineExecution", "CreateAutoMLJobV2"),
+        "CreateAutoMLJobV2",
         *("CreateCompilationJob", "CreateNotebookInstance", "StartNotebookInstance", "CreateCluster", "CreateLabelingJob"),
         *("CreateMonitoringSchedule", "CreateInferenceRecommendationsJob", "CreateDomain", "WhatAwsAddsTomorrow"),
-        *("CreateFeatureGroup", "DisassociateTrialComponent"),
+        *("CreateFeatureGroup", "CreateDataQualityJobDefinition"),
     ],
 )
 def test_what_would_run_is_refused(name: str) -> None:
     assert "`serve --pretend`" in refused(f"SageMaker.{name}")
-
-
-@pytest.mark.parametrize(
-    ("body", "named"), [({}, False), ({"ValidationSpecification": {"ValidationRole": "r"}}, True), ([], False)]
-)
-def test_a_model_package_that_would_be_validated_is_refused(body: object, *, named: bool) -> None:
-    error = refused("SageMaker.CreateModelPackage", body=body)
-    assert error.startswith("UnknownOperationException: CreateModelPackage with a ValidationSpecification is") == named
-    assert bool(error) == named
 
 
 @pytest.mark.parametrize(
@@ -81,11 +67,22 @@ def test_a_state_machine_that_cannot_be_read_is_motos_to_refuse(body: Any) -> No
     assert not refused("AWSStepFunctions.CreateStateMachine", body=body, service="states")
 
 
+PIPELINE = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/p"
+UNIVERSAL = "arn:aws:scheduler:::aws-sdk:sagemaker:startPipelineExecution"
+
+
+@pytest.mark.parametrize(("arn", "named"), [(PIPELINE, True), (UNIVERSAL, True), ("arn:aws:sqs:us-east-1:123456789012:q", False)])
+def test_pipelines_that_others_would_start(arn: str, *, named: bool) -> None:
+    rule = refused("AWSEvents.PutTargets", body={"Rule": "r", "Targets": [{"Id": "1", "Arn": arn}]}, service="events")
+    assert rule.startswith(f"UnknownOperationException: PutTargets with the target {arn} is not emulated") == named
+    schedule = refused(path="/schedules/s", body={"Target": {"Arn": arn, "RoleArn": "r"}}, service="scheduler")
+    assert schedule.startswith(f"UnknownOperationException: A schedule with the target {arn} is not emulated") == named
+    assert (bool(rule), bool(schedule)) == (named, named)
+    assert not refused(path="/schedules/s", service="scheduler")  # one that is read
+
+
 def test_other_apis_of_sagemaker() -> None:
-    assert refused(path="/endpoints/my%2Dmodel/invocations") == (
-        "ValidationError: Endpoint my-model of account 123456789012 not found."
-    )
     assert "/FeatureGroup/f is not emulated" in refused(path="/FeatureGroup/f")
-    assert not refused(path="/BatchPutMetrics")
+    assert "/BatchGetMetrics is not emulated" in refused(path="/BatchGetMetrics")
     assert not refused(path="/bucket/endpoints/x/invocations", service="s3")
     assert not refused("Logs_20140328.FilterLogEvents", service="logs")

@@ -16,6 +16,7 @@ from local_emulator.domain.names import AwsScope
 from local_emulator.domain.training import FinalMetric, TrainingJob
 from local_emulator.settings import Settings
 from local_emulator.store.sqlite import SqliteStore
+from tests.made_endpoints import AnythingServed
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SCOPE = AwsScope(region="us-east-1", account="123456789012")
@@ -68,6 +69,8 @@ def api() -> Iterator[Api]:
         chance=lambda: 1.0,
         notify=lambda: None,
         check=lambda _definition, _region: None,
+        serving=AnythingServed(),
+        check_processing=lambda _: None,
     )
     store.close()
 
@@ -156,6 +159,12 @@ def test_pages_hold_everything_once(api: Api) -> None:
     assert first["TotalHits"] == second["TotalHits"] == {"Value": 4, "Relation": "EqualTo"}
 
 
+def test_conditions_of_visibility_are_refused(api: Api) -> None:
+    request = {"Resource": "TrainingJob", "VisibilityConditions": [{"Key": "Tags.team", "Value": "a"}]}
+    code, _, body = api.answer("Search", json.dumps(request).encode(), "us-east-1")
+    assert (code, "VisibilityConditions are not emulated" in json.loads(body)["message"]) == (400, True)
+
+
 def test_too_many_conditions_are_refused(api: Api) -> None:
     some = {"Filters": [{"Name": "TrainingJobName", "Operator": "NotEquals", "Value": str(number)} for number in range(17)]}
     code, _, body = api.answer(
@@ -171,13 +180,13 @@ def test_too_many_conditions_are_refused(api: Api) -> None:
     ("operation", "request_", "ours"),
     [
         ("Search", {"Resource": "TrainingJob"}, True),
-        ("Search", {"Resource": "Pipeline"}, False),
-        ("Search", {"Resource": "ExperimentTrialComponent"}, False),
+        ("Search", {"Resource": "Pipeline"}, True),
+        ("Search", {"Resource": "Project"}, False),
+        ("Search", {"Resource": "ExperimentTrialComponent"}, True),
         ("GetSearchSuggestions", {"Resource": "HyperParameterTuningJob"}, True),
-        ("ListTrialComponents", {"TrialName": "t"}, False),
-        ("ListTags", {"ResourceArn": "arn:aws:sagemaker:us-east-1:123456789012:model/m"}, False),
+        ("ListTags", {"ResourceArn": "arn:aws:sagemaker:us-east-1:123456789012:model-card/m"}, False),
         ("UpdateTrainingJob", {"TrainingJobName": "a"}, True),
-        ("DescribeModel", {"ModelName": "m"}, False),
+        ("DescribeModelCard", {"ModelCardName": "m"}, False),
     ],
 )
 def test_what_is_about_other_resources_is_motos(api: Api, operation: str, request_: dict[str, Any], ours: bool) -> None:  # noqa: FBT001 - a parameter

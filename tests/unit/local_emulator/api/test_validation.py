@@ -39,6 +39,7 @@ def _leaf(shape: Shape) -> Iterator[tuple[Any, str]]:
     if shape.type_name == "string":
         pattern = shape.metadata.get("pattern")
         if pattern is not None:
+            pattern = pattern.replace(r"\uD800\uDC00-\uDBFF\uDFFF", "\U00010000-\U0010ffff")  # Java's pairs of surrogates
             broken = next((text for text in _BREAKERS if not regex.fullmatch(pattern, text)), None)
             if broken is not None:
                 yield broken, "Member must satisfy regular expression pattern: "

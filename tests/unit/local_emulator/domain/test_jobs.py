@@ -2,7 +2,9 @@
 
 import pytest
 
-from local_emulator.domain.jobs import ACTIVE, MAY_FOLLOW, MAY_PRECEDE, Status
+from local_emulator.domain.endpoint import EndpointStatus
+from local_emulator.domain.jobs import ACTIVE, MAY_FOLLOW, RecordStatus, Status, may_precede
+from local_emulator.domain.pipeline import ExecutionStatus
 
 
 @pytest.mark.parametrize("status", Status)
@@ -11,10 +13,11 @@ def test_terminal_is_what_nothing_follows(status: Status) -> None:
     assert (status in ACTIVE) is not status.terminal
 
 
-def test_both_readings_of_the_table_are_one() -> None:
-    forward = {(before, after) for before in Status for after in MAY_FOLLOW[before]}
-    backward = {(before, after) for after in Status for before in MAY_PRECEDE[after]}
-    assert backward == forward | {(status, status) for status in Status}
+@pytest.mark.parametrize("statuses", [Status, EndpointStatus, ExecutionStatus])
+def test_both_readings_of_the_table_are_one(statuses: type[RecordStatus]) -> None:
+    forward = {(before, after) for before in statuses for after in before.may_follow}
+    backward = {(before, after) for after in statuses for before in may_precede(after)}
+    assert backward == forward | {(status, status) for status in statuses}
 
 
 def test_every_status_leads_to_an_end() -> None:

@@ -26,4 +26,4 @@ def test_an_arn_comes_back(region: str) -> None:
         assert (parsed.scope, parsed.name, parsed.arn) == (scope, "my-job", arn)
         assert scope_of(arn) == scope
         assert parse_arn(arn.replace("my-job", "MY-JOB")) == parsed
-    assert parse_arn(f"arn:aws:sagemaker:{region}:123456789012:model/m") is None
+    assert parse_arn(f"arn:aws:sagemaker:{region}:123456789012:model-card/m") is None

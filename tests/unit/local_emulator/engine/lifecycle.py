@@ -1,6 +1,5 @@
-"""A training lifecycle without a loop, whose executor, preparation and objects do and raise what a test wants."""
+"""The lifecycle of training jobs without a loop, whose executor, preparation and objects do and raise what a test wants."""
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +10,14 @@ from local_emulator.domain.jobs import Secondary, Status
 from local_emulator.domain.names import Arn
 from local_emulator.domain.training import TimeBudget, TrainingJob
 from local_emulator.engine.faults import FaultLog
-from local_emulator.engine.training_lifecycle import TrainingLifecycle
+from local_emulator.engine.run_lifecycle import RunLifecycle
+from local_emulator.engine.starter import RunStarter
+from local_emulator.engine.training_jobs import TrainingJobs
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.run import Cause, Command, Exit, Run, RunState
 from local_emulator.settings import Settings
 from local_emulator.store.sqlite import SqliteStore
+from tests.conftest import until
 from tests.made_jobs import NOW, SCOPE
 
 REQUEST = {
@@ -89,7 +91,7 @@ class Objects:
 
 
 class Engine:
-    """A training lifecycle without a loop, and what it needs."""
+    """The lifecycle of training jobs without a loop, and what it needs."""
 
     def __init__(self, path: Path, database: Path | None = None) -> None:
         self.lines: list[str] = []
@@ -99,17 +101,25 @@ class Engine:
         self.objects = Objects()
         objects: Any = self.objects
         (path / "runs").mkdir()
-        self.lifecycle = TrainingLifecycle(
+        runs, settings = path / "runs", Settings(parallel=4, gpus=())
+        trainings = TrainingJobs(
             store=self.store,
-            executor=self.executor,
             preparation=self.preparation,
             objects=objects,
-            runs=path / "runs",
-            settings=Settings(parallel=4, gpus=()),
+            runs=runs,
+            settings=settings,
+            now=lambda: datetime.now(UTC),
+            token=lambda: "0" * 32,
+        )
+        self.lifecycle = RunLifecycle(
+            store=self.store,
+            works=[trainings],
+            starter=RunStarter(executor=self.executor, runs=runs, threads=4, notify=lambda: None),
+            runs=runs,
+            settings=settings,
             now=lambda: datetime.now(UTC),
             notify=lambda: None,
             touched=lambda _: None,
-            token=lambda: "0" * 32,
             log=FaultLog(self.lines.append),
         )
 
@@ -125,11 +135,12 @@ class Engine:
         return self.store.trainings.get(arn)
 
     def until(self, true: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 30
-        while not true():
-            assert time.monotonic() < deadline, self.lines
+        def look() -> object:
             self.lifecycle.step()
-            time.sleep(0.001)
+            return true()
+
+        if not true():
+            until(look, pause=0.001)
 
     def ended(self, *arns: Arn) -> list[Status]:
         """The statuses of training jobs, once all have ended."""

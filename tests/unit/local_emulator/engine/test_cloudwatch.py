@@ -1,7 +1,8 @@
 """What CloudWatch is given, and what it is spared."""
 
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,8 @@ from local_emulator.domain.names import Arn, AwsScope
 from local_emulator.domain.training import TrainingJob
 from local_emulator.engine.cloudwatch import CloudWatchSync
 from local_emulator.engine.faults import FaultLog
+from local_emulator.runs.folder import RunFolder
+from local_emulator.runs.run import Cause, Exit
 from local_emulator.store.sqlite import SqliteStore
 from tests.made_jobs import NOW, SCOPE
 
@@ -23,12 +26,22 @@ class CloudWatch:
     def __init__(self) -> None:
         self.logs: list[str] = []
         self.metrics: list[str] = []
+        self.shares: list[tuple[str, float]] = []
 
-    def publish_logs(self, scope: AwsScope, stream: str, events: Sequence[tuple[int, str]]) -> None:  # noqa: ARG002 - as CloudWatch is asked
+    def publish_logs(self, scope: AwsScope, stream: str, events: Sequence[tuple[int, str]], *, group: str) -> None:  # noqa: ARG002 - as CloudWatch is asked
         self.logs.append(stream.partition("/")[0])
 
     def publish_metrics(self, scope: AwsScope, training_job: str, points: Sequence[tuple[str, float, datetime]]) -> None:  # noqa: ARG002 - as CloudWatch is asked
         self.metrics.append(training_job)
+
+    def put_metrics(
+        self,
+        scope: AwsScope,  # noqa: ARG002 - as CloudWatch is asked
+        namespace: str,  # noqa: ARG002 - as CloudWatch is asked
+        dimensions: Mapping[str, str],
+        points: Sequence[tuple[str, float, str, datetime]],
+    ) -> None:
+        self.shares += [(dimensions["Host"], points[0][1])]
 
 
 def add(store: SqliteStore, runs: Path, name: str, *, ended: bool = True) -> None:
@@ -95,3 +108,18 @@ def test_what_has_been_published_is_not_read_again(tmp_path: Path, monkeypatch: 
     assert read[2:] == [("runs", 1)]
     assert cloud.metrics == ["ended", "runs"]
     store.close()
+
+
+def test_memory_is_published_when_a_training_job_has_ended(tmp_path: Path) -> None:
+    store, cloud = SqliteStore(None), CloudWatch()
+    cloudwatch = CloudWatchSync(store=store, cloud=cloud, runs=tmp_path, log=FaultLog())
+    for name, peak in (("a-1", 1 << 30), ("a-2", None)):
+        add(store, tmp_path, name)
+        RunFolder(tmp_path / name).write_exit(Exit(cause=Cause.EXIT, code=0, time=NOW, memory=(peak,)))
+    add(store, tmp_path, "a-3", ended=False)
+    cloudwatch.sync("monitoring")
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    (host, share), *others = cloud.shares
+    assert not others
+    assert host == "a-1/algo-1"
+    assert share == pytest.approx(100.0 * (1 << 30) / machine)

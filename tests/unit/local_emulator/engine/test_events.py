@@ -1,20 +1,25 @@
 """Events tell what Describe would say."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from queue import SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from local_emulator.documents import serialize
+from local_emulator.domain.endpoint import EndpointStatus
 from local_emulator.domain.jobs import Status
 from local_emulator.domain.names import AwsScope
-from local_emulator.engine.events import EventPublisher, Job
+from local_emulator.engine.events import EventPublisher
 from local_emulator.engine.faults import FaultLog
 from local_emulator.store.sqlite import SqliteStore
+from tests.made_endpoints import endpoint
 from tests.made_jobs import NOW
 from tests.unit.local_emulator.documents.conftest import child, tuning_job
+
+if TYPE_CHECKING:
+    from local_emulator.store.base import Change
 
 
 class Bus:
@@ -27,17 +32,17 @@ class Bus:
     def listens(self, scope: AwsScope) -> bool:
         return not self.deaf and scope.region == "us-east-1"
 
-    def send(self, scope: AwsScope, kind: str, resource: str, detail: Mapping[str, Any]) -> None:
+    def send(self, scope: AwsScope, kind: str, resources: Sequence[str], detail: Mapping[str, Any]) -> None:
         if self.broken:
             raise OSError(f"{scope.region} is away")
-        self.sent.append((kind, resource, detail))
+        self.sent.append((kind, " ".join(resources), detail))
 
 
 class World:
     """A store, what it tells, and the publisher of that."""
 
     def __init__(self) -> None:
-        changed: SimpleQueue[Job] = SimpleQueue()
+        changed: SimpleQueue[Change] = SimpleQueue()
         self.bus, self.log = Bus(), list[str]()
         self.store = SqliteStore(None, changed.put)
         log = FaultLog(self.log.append)
@@ -98,3 +103,12 @@ def test_a_reset_forgets_what_has_changed(world: World) -> None:
     world.events.reset()
     world.events.step()
     assert world.bus.sent == []
+
+
+def test_an_endpoint_tells_its_status_as_aws_does(world: World) -> None:
+    made = endpoint(status=EndpointStatus.IN_SERVICE)
+    world.store.endpoints.add(made)
+    world.events.step()
+    ((kind, arn, detail),) = world.bus.sent
+    assert (kind, arn, detail["EndpointStatus"]) == ("SageMaker Endpoint State Change", made.arn, "IN_SERVICE")
+    assert detail["ProductionVariants"][0]["VariantName"] == "AllTraffic"

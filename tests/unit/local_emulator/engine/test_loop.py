@@ -1,4 +1,4 @@
-"""The loop outlives any fault, ends between two steps, and settles when nothing more is to be done."""
+"""The loop outlives any fault of a mover, ends between two steps, and settles when nothing more is to be done."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -9,17 +9,18 @@ import pytest
 from local_emulator.engine import loop as module
 from local_emulator.engine.faults import FaultLog
 from local_emulator.engine.loop import Loop
+from local_emulator.engine.mover import Mover, look_again
 from local_emulator.engine.wakeup import Wakeup
 
 WITHIN = 60.0  # seconds
 
 
 class Parts:
-    """Stands for what the loop moves: each step does what a test has put there, and is counted."""
+    """What the movers do in a step, as a test has put it there; it is counted."""
 
     def __init__(self) -> None:
         self.steps: list[str] = []
-        self.training: Callable[[], bool] = lambda: False
+        self.training: Callable[[], float | None] = lambda: None
         self.tuning: Callable[[], float | None] = lambda: None
         self.news: Callable[[], bool] = lambda: False
         self.stepped: Callable[[], None] = lambda: None
@@ -27,43 +28,49 @@ class Parts:
         self.unsettled = False
         self.closed = False
 
-    def sweep(self) -> None:
-        self.steps.append("sweep")
-
-    def tidy(self) -> None:
-        self.tidied()
-
-    def close(self) -> None:
-        self.closed = True
-
     def idle(self) -> None:
         self.steps.append("idle")
 
+    def step(self) -> bool:
+        """Of the events."""
+        self.steps.append("events")
+        self.stepped()
+        return self.news()
 
-class _Lifecycle:
+
+class _Training(Mover):
+    moves = "training"
+
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self.sweep, self.tidy, self.close = parts.sweep, parts.tidy, parts.close
 
     @property
     def unsettled(self) -> bool:
         return self._parts.unsettled
 
-    def step(self) -> bool:
+    def begin(self) -> None:
+        self._parts.steps.append("begin")
+
+    def step(self) -> float | None:
         self._parts.steps.append("training")
         return self._parts.training()
 
+    def tidy(self) -> None:
+        self._parts.tidied()
 
-class _Step:
-    def __init__(self, parts: Parts, name: str) -> None:
-        self._parts, self._name = parts, name
+    def close(self) -> None:
+        self._parts.closed = True
 
-    def step(self) -> object:
-        self._parts.steps.append(self._name)
-        if self._name == "tuning":
-            return self._parts.tuning()
-        self._parts.stepped()
-        return self._parts.news()
+
+class _Tuning(Mover):
+    moves = "tuning"
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def step(self) -> float | None:
+        self._parts.steps.append("tuning")
+        return self._parts.tuning()
 
 
 @pytest.fixture
@@ -82,9 +89,8 @@ def loop(parts: Parts, lines: list[str], tmp_path: Path, monkeypatch: pytest.Mon
     with Wakeup(tmp_path / "wakeup") as wakeup:
         yield Loop(
             wakeup=wakeup,
-            lifecycle=_Lifecycle(parts),  # type: ignore[arg-type] # stands for it
-            tuner=_Step(parts, "tuning"),  # type: ignore[arg-type] # see above
-            events=_Step(parts, "events"),  # type: ignore[arg-type] # see above
+            movers=[_Training(parts), _Tuning(parts)],
+            events=parts,  # type: ignore[arg-type] # stands for them
             log=FaultLog(lines.append),
             idle=parts.idle,
         )
@@ -94,13 +100,13 @@ def test_a_step_moves_training_jobs_before_tuning_jobs_and_looks_at_the_clock_wh
     assert loop._step() == (False, None)
     assert parts.steps == ["training", "tuning", "events", "idle"]
     parts.steps.clear()
-    parts.training = lambda: True
+    parts.training = lambda: 1.0
     parts.tuning = lambda: 0.25
     parts.news = lambda: True
     assert loop._step() == (True, 0.25)
     assert parts.steps == ["training", "tuning", "events"]
     parts.tuning = lambda: None
-    assert loop._step().timeout == module._LOOK_AGAIN
+    assert loop._step().timeout == 1.0
 
 
 @pytest.mark.parametrize("part", ["training", "tuning", "news"])
@@ -113,8 +119,8 @@ def test_a_part_that_raises_stops_no_other_and_is_tried_again(loop: Loop, parts:
     assert [name for name in parts.steps if name != "idle"] == ["training", "tuning", "events"]
     assert len(lines) == 1
     assert part in lines[0]
-    if part == "training":  # whether anything runs is not known
-        assert step.timeout == module._LOOK_AGAIN
+    if part != "news":  # whether anything runs is not known
+        assert step.timeout == look_again(1.0)
         assert "idle" not in parts.steps
 
 
@@ -128,7 +134,7 @@ def test_a_notification_wakes_it_and_close_ends_it(loop: Loop, parts: Parts) -> 
     assert stepped.acquire(timeout=WITHIN)
     loop.close()
     assert parts.closed
-    assert parts.steps[0] == "sweep"
+    assert parts.steps[0] == "begin"
     count = len(parts.steps)
     loop._step()
     assert len(parts.steps) == count, "nothing is moved after its end"
@@ -166,7 +172,7 @@ def test_while_it_is_paused_nothing_is_moved(loop: Loop, parts: Parts) -> None:
 
 
 def test_who_waits_is_asked_after_every_step(loop: Loop, parts: Parts) -> None:
-    parts.training = lambda: True
+    parts.training = lambda: 1.0
     loop.start()
     assert loop.wait(lambda: parts.steps.count("training") >= 1, WITHIN)
     assert not loop.wait(lambda: False, 0.0)

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from local_emulator.domain.jobs import Secondary, Status
-from local_emulator.domain.spec import StoppingCondition, TrainingSpec
+from local_emulator.domain.jobs import Phase, Status
 from local_emulator.engine import endings
 from local_emulator.engine.patience import Patience
 from local_emulator.runs.folder import RunFolder
@@ -21,9 +20,9 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 JOB: Any = SimpleNamespace(  # of a minute at most
     run="run",
     status=Status.IN_PROGRESS,
-    secondary=Secondary.TRAINING,
-    transitions=[SimpleNamespace(start=START)],
-    spec=TrainingSpec(stopping=StoppingCondition(max_runtime=60)),
+    phase=Phase.RUNNING,
+    phase_started=START,
+    max_runtime=60,
 )
 
 

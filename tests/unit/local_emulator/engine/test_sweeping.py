@@ -9,8 +9,8 @@ import pytest
 from local_emulator.engine.sweeping import Leftovers, sweep
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.run import RunState
-from local_emulator.store.base import Page
-from tests.made_jobs import training
+from local_emulator.store.sqlite import SqliteStore
+from tests.made_jobs import ended, processing, training
 
 
 @pytest.fixture
@@ -71,20 +71,22 @@ def test_many_do_not_wait(runs: Path) -> None:
 )
 def test_what_a_sweep_leaves_of_a_run_without_an_active_job(
     runs: Path,
+    store: SqliteStore,
     known: bool,  # noqa: FBT001 - a parameter of the test
     state: RunState,
     left: Sequence[str],
 ) -> None:
     folder = ended_run(runs, "run")
-    store = Mock(**{"runs.return_value": {"run"} if known else set(), "trainings.find.return_value": Page(items=(), next=None)})
+    if known:
+        store.trainings.add(ended(training("job", run="run"), 0.5))
     sweep(runs, store, Mock(**{"state.return_value": state}), Mock())
     there = {"evidence": folder.path.exists(), "results": RunFolder(folder.path).has_results()}
     assert [name for name, exists in there.items() if exists] == left
 
 
-def test_a_sweep_leaves_the_runs_of_active_jobs(runs: Path) -> None:
-    folder = ended_run(runs, "run")
-    page = Page(items=(training("job", run="run"),), next=None)
-    store = Mock(**{"runs.return_value": {"run"}, "trainings.find.return_value": page})
+def test_a_sweep_leaves_the_runs_of_active_jobs_of_every_kind(runs: Path, store: SqliteStore) -> None:
+    folders = [ended_run(runs, "trains"), ended_run(runs, "processes")]
+    store.trainings.add(training("job", run="trains"))
+    store.processings.add(processing("job", run="processes"))
     sweep(runs, store, Mock(**{"state.return_value": RunState.EXITED}), Mock())
-    assert folder.has_results()
+    assert all(folder.has_results() for folder in folders)

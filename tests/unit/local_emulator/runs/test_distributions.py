@@ -60,7 +60,7 @@ def test_mpirun_runs_on_the_first_host_and_its_daemons_on_the_others() -> None:
     assert first[:5] == ("mpirun", "--host", "algo-1:2,algo-2:2", "-np", "4")
     assert first[-6:] == ("/env/bin/python", "-m", "mpi4py", "train.py", "--x", "1")
     assert " -x PATH -x SM_HOSTS -x NCCL_SOCKET_IFNAME " in " ".join(first)
-    assert (second[0], second[2:]) == ("/env/bin/python", ("serve", "algo-2"))
+    assert (second[0], second[2:]) == ("/env/bin/python", ("serve", "algo-2", "algo-1"))
     assert f"-mca plm_rsh_agent /env/bin/python {second[1]} ask " in " ".join(first)
 
 
@@ -79,7 +79,7 @@ def test_hosts_of_other_groups_start_the_script_as_any_other() -> None:
 @pytest.mark.parametrize(
     ("argv", "hyperparameters", "reason"),
     [
-        (("/env/bin/python", "-c", "…", "packages", "train"), TORCH, "Python packages are not supported for torch_distributed."),
+        (("/env/bin/python", "-m", "train"), TORCH, "Python packages are not supported for torch_distributed."),
         (("/bin/sh", "-c", "./train.sh"), TORCH, "Unsupported entry point type for torch_distributed, exit code: 1"),
         (SCRIPT, {**TORCH, "sagemaker_mpi_num_of_processes_per_host": '"many"'}, "per_host is 'many'; it must be a number"),
     ],
@@ -119,3 +119,16 @@ def test_pytorchs_images_name_the_master() -> None:
     variables = distributions.of_image("763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3-cpu-py311", on)
     assert (variables["MASTER_ADDR"], variables["MASTER_PORT"], variables["NCCL_SOCKET_IFNAME"]) == ("algo-1", "7777", "lo")
     assert distributions.of_image("1.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1", on) == {}
+
+
+def test_processes_on_a_host() -> None:
+    on = machine("algo-1", "algo-1", "algo-2", gpus=4)
+    assert distributions.processes_on(on, {**TORCH, **TWO}) == 2
+    assert distributions.processes_on(on, MPI) == 4
+    assert distributions.processes_on(on, TWO) is None
+
+
+def test_the_driver_of_sdk_3_that_starts_an_sshd_is_refused() -> None:
+    line = "$SM_PYTHON_CMD /opt/ml/input/data/sm_drivers/distributed_drivers/{}_driver.py"
+    assert distributions.refused_driver(line.format("torchrun")) is None
+    assert "Use its Torchrun driver" in str(distributions.refused_driver(line.format("mpi")))

@@ -1,6 +1,7 @@
 """What lies in `/opt/ml`, and the environment of a program."""
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,20 @@ def test_nothing_of_the_servers_environment_but_the_path(tmp_path: Path, monkeyp
     assert variables["PATH"] == "/own/bin:/server/bin"
 
 
+def test_where_a_program_installs_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/server/bin")
+    monkeypatch.setenv("PIP_INDEX_URL", "https://mirror.example/simple")
+    monkeypatch.setenv("PIP_TARGET", "/somewhere")
+    folder = RunFolder(tmp_path / "runs" / "r")
+    variables = opt_ml.machine(folder, sys.executable)
+    programs = folder.packages / "bin"
+    assert variables["PATH"] == f"{programs}:{Path(sys.executable).parent}:/server/bin"
+    assert variables["PIP_PYTHON"] == f"{programs}/python"
+    assert Path(variables["PYTHONPATH"]).is_relative_to(folder.packages)
+    assert variables["PIP_INDEX_URL"] == "https://mirror.example/simple", "where this user's pip finds packages"
+    assert "PIP_TARGET" not in variables
+
+
 def test_the_environment_of_a_program(job: TrainingJob, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "real")
     variables = opt_ml.environment(job, HOST, Settings(parallel=2, threads=3), "http://127.0.0.1:1")
@@ -76,6 +91,12 @@ def test_the_environment_of_a_program(job: TrainingJob, monkeypatch: pytest.Monk
     assert "AWS_ENDPOINT_URL" not in opt_ml.environment(job, HOST, Settings(), None)
     elsewhere = opt_ml.environment(job, HOST, Settings(s3_endpoint="http://minio:9000"), "http://127.0.0.1:1", "KEY")
     assert (elsewhere["AWS_ENDPOINT_URL_S3"], elsewhere["AWS_ACCESS_KEY_ID"]) == ("http://minio:9000", "KEY")
+
+
+@pytest.mark.parametrize(("threads", "processes", "each"), [(8, 4, "2"), (3, 2, "1"), (2, 4, "1")])
+def test_processes_of_a_program_share_its_threads(job: TrainingJob, threads: int, processes: int, each: str) -> None:
+    variables = opt_ml.environment(job, HOST, Settings(threads=threads), None, processes=processes)
+    assert variables["OMP_NUM_THREADS"] == variables["MKL_NUM_THREADS"] == each
 
 
 @pytest.mark.parametrize(

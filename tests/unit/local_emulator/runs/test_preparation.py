@@ -12,7 +12,7 @@ import pytest
 
 from local_emulator.domain.errors import ThrottlingException, ValidationException
 from local_emulator.domain.objects import NoSuchBucket, ObjectInfo
-from local_emulator.domain.spec import AlgorithmSpec, Channel, S3DataSource, TrainingSpec
+from local_emulator.domain.spec import AlgorithmSpec, Channel, InstanceGroup, ResourceConfig, S3DataSource, TrainingSpec
 from local_emulator.domain.training import TimeBudget
 from local_emulator.runs.mounts import Support
 from local_emulator.runs.preparation import Preparation
@@ -83,6 +83,41 @@ def test_only_what_python_starts_may_be_forked(
     run = preparation.prepare(replace(training("j"), spec=spec), tmp_path / "runs" / "r", TimeBudget())
     assert isinstance(run.program, Command)
     assert (run.program.argv[0], run.imports) == (program, imports)
+
+
+class Drivers(HangingS3):
+    """An S3 with what SDK 3 sends."""
+
+    def list(self, bucket: str, prefix: str) -> Sequence[ObjectInfo]:
+        assert bucket == "bucket"
+        return [ObjectInfo(key=f"{prefix}sm_train.sh", size=1, etag="e")]
+
+    def download(self, bucket: str, key: str, target: Path) -> None:
+        assert bucket == "bucket", key
+        target.write_text("python3 /opt/ml/input/data/sm_drivers/distributed_drivers/mpi_driver.py")
+
+
+@pytest.mark.parametrize(("stand_in", "hosts", "refused"), [(None, 1, True), (Docker(), 1, False), (Docker(), 2, True)])
+def test_the_driver_that_starts_an_sshd_runs_in_a_container_alone(
+    tmp_path: Path,
+    stand_in: StandIn | None,
+    hosts: int,
+    refused: bool,  # noqa: FBT001 - a column
+) -> None:
+    preparation = Preparation(
+        settings=Settings(state=tmp_path, images={} if stand_in is None else {"image": stand_in}),
+        objects=Drivers(),
+        folder_of_caches=tmp_path / "cache",
+        endpoint=lambda: None,
+        support=lambda: Support(why_not_private=None),
+        role_exists=lambda _arn: True,
+    )
+    drivers = Channel(channel_name="sm_drivers", source=S3DataSource(s3_uri="s3://bucket/drivers/"))
+    algorithm = AlgorithmSpec(image="image", container_entrypoint=("/bin/bash", "-c"), container_arguments=("sm_train.sh",))
+    resources = ResourceConfig(groups=(InstanceGroup(instance_type="ml.m5.large", instance_count=hosts),))
+    spec = replace(SPEC, algorithm=algorithm, channels=(drivers,), resources=resources)
+    with pytest.raises(ValidationException, match="The MPI driver of the SageMaker SDK 3") if refused else nullcontext():
+        preparation.check(spec, "us-east-1")
 
 
 def test_few_requests_wait_for_an_s3_that_hangs(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from local_emulator.documents import parse
 from local_emulator.domain.jobs import Secondary, Status
 from local_emulator.domain.names import Arn
+from local_emulator.domain.spec import S3DataSource
 from local_emulator.domain.training import PreviousRun, TrainingJob
 from local_emulator.domain.tuning import TuningJob
 from local_emulator.store.records import from_json, to_json
@@ -52,7 +53,7 @@ def test_members_that_version_0_1_called_otherwise_are_read() -> None:
 def test_records_of_version_0_1_are_read() -> None:
     training = from_json(TrainingJob, (HERE / "training_0_1.json").read_text())
     assert training.spec == parse.training(training.request)
-    assert training.spec.channels[0].source.s3_uri == "s3://data/training"
+    assert training.spec.channels[0].source == S3DataSource(s3_uri="s3://data/training")
     assert training.spec.stopping.max_runtime == 3600
     assert (training.previous_runs, training.observation_offset) == ((PreviousRun(run="a" * 32, started=training.created),), 5)
     tuning = from_json(TuningJob, (HERE / "tuning_0_1.json").read_text())

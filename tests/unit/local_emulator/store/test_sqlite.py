@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from local_emulator.database import connect
 from local_emulator.domain.errors import StoreError
 from local_emulator.domain.history import History
 from local_emulator.domain.names import Arn, AwsScope
@@ -15,9 +16,10 @@ from local_emulator.domain.training import PreviousRun, TrainingJob
 from local_emulator.domain.tuning import TuningJob
 from local_emulator.store import queries
 from local_emulator.store.base import Query
-from local_emulator.store.records import microseconds, to_json
+from local_emulator.store.records import to_json
 from local_emulator.store.sqlite import SqliteStore
-from tests.made_jobs import NOW, SCOPE, ended, training, tuning
+from local_emulator.store.times import microseconds
+from tests.made_jobs import NOW, SCOPE, ended, processing, training, tuning
 
 
 def plan(store: SqliteStore, statement: queries.Statement) -> str:
@@ -68,6 +70,24 @@ def old_database(path: Path, jobs: Sequence[TrainingJob], version: int = 1, job:
     db.execute("INSERT INTO observations VALUES ('done', 1, 'score', 0.25, 1767225600000)")
     db.execute("INSERT INTO offsets VALUES ('done', 70)")
     db.close()
+
+
+def test_schema_3_gets_the_tables_of_other_kinds(tmp_path: Path) -> None:
+    """`schema_3.sql` is what it made; its rows stay where they are."""
+    db = connect(tmp_path / "old")
+    db.executescript((Path(__file__).parent / "schema_3.sql").read_text() + "PRAGMA user_version = 3;")
+    row = ("us-east-1/123456789012", "tune", "tune", "InProgress", microseconds(NOW), microseconds(NOW), 3, to_json(tuning()))
+    arn = SCOPE.tuning_arn("tune")
+    db.execute("INSERT INTO tunings VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (arn, *row))
+    db.close()
+    store, fresh = SqliteStore(tmp_path / "old"), SqliteStore(tmp_path / "new")
+    assert store.tunings.get(arn) == replace(tuning(), version=3)
+    store.processings.add(processing("job"))
+    assert store.runs(active=True) == {"run-job"}
+    names = "SELECT name, sql FROM sqlite_master ORDER BY name"
+    assert store.rows(names) == fresh.rows(names)
+    store.close()
+    fresh.close()
 
 
 @pytest.mark.parametrize("version", [1, 2])

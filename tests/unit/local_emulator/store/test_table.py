@@ -59,7 +59,7 @@ def test_memory_is_bounded_and_what_was_forgotten_is_read_again(store: SqliteSto
 
 def test_listeners_hear_what_has_really_changed() -> None:
     reported: list[str] = []
-    store = SqliteStore(None, lambda job: reported.append(job.name))
+    store = SqliteStore(None, lambda change: reported.append(change.record.name))
     undone(store, lambda: store.trainings.add(training("a")))
     with store.transaction():
         store.trainings.add(training("b"))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from local_emulator.domain.history import Goal, History, Trial
 from local_emulator.domain.jobs import Status
@@ -37,6 +38,23 @@ def trials(values: Sequence[tuple[Point, float | None]], status: Status = Status
 
 def inside(point: Point) -> bool:
     return point["optimizer"] in {"adam", "sgd"} and 1 <= int(point["units"]) <= 64 and 1e-4 <= float(point["rate"]) <= 1.0
+
+
+def test_the_first_point_is_the_middle_and_six_results_are_learnt_from() -> None:
+    first = Bayesian(SPACE, seed=1).ask(History(goal=Goal.MINIMIZE), 1)[0]
+    assert float(first["rate"]) == pytest.approx(0.01)
+    assert first["units"] in {"32", "33"}
+    known = [(point, valley(point)) for point in points(6)]
+    for count, learns in ((5, False), (6, True)):
+        history = History(goal=Goal.MINIMIZE, trials=trials(known[:count]))
+        assert (Bayesian(SPACE, seed=1).expectation(history, first) is not None) is learns
+
+
+def test_many_at_once_are_spread_evenly_before_there_are_results() -> None:
+    """In each quarter of the learning rate's range about a quarter of the points, where random ones differ more."""
+    asked = Bayesian(SPACE, seed=1).ask(History(goal=Goal.MINIMIZE), 40)
+    quarters = np.bincount([int(math.log10(float(point["rate"])) + 4.0) for point in asked], minlength=4)
+    assert quarters.min() >= 8
 
 
 ODD: dict[str, Sequence[float | None]] = {
@@ -108,3 +126,17 @@ def test_running_trials_are_kept_away_from() -> None:
     second = Bayesian(SPACE, seed=3).ask(History(goal=Goal.MINIMIZE, trials=(*observed, running)), 1)[0]
     near = np.abs(np.array(SPACE.units(first)) - np.array(SPACE.units(second))).max()
     assert near > 0.01
+
+
+def test_it_computes_on_one_thread_and_leaves_the_others_to_whoever_had_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def threads() -> list[int]:
+        return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+    monkeypatch.setattr(Bayesian, "_learn", lambda *_: seen.extend(threads()))
+    with threadpool_limits(2):
+        Bayesian(SPACE, seed=1).ask(History(goal=Goal.MINIMIZE, trials=()), 1)
+        assert seen
+        assert set(seen) == {1}
+        assert set(threads()) == {2}

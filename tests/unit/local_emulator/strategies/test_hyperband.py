@@ -16,7 +16,7 @@ def halving(trials: Sequence[Trial], low: int = 1, high: int = 27, goal: Goal = 
 
 
 def test_rungs_of_27() -> None:
-    """Rungs at 1, 3 and 9. At 1 the best third of 3 is one trial: 0.3 goes on, 0.2 and 0.1 do not."""
+    """Rungs at 1, 3 and 9. At 1 the best half of 3 is one trial: 0.3 goes on, 0.2 and 0.1 do not."""
     first = [trial(1, [0.3] * 5), trial(2, [0.2] * 5)]
     assert halving([*first, running(3, 0.1)]) == [3]
     assert halving([*first, running(3, 0.4)]) == []
@@ -24,10 +24,10 @@ def test_rungs_of_27() -> None:
     assert halving([*first, running(3, 0.4, 0.0)]) == []
     # At the second rung 0.05 is compared with 0.3 and 0.2, the third values of the others.
     assert halving([*first, running(3, 0.4, 0.0, 0.05)]) == [3]
-    # Of six, the best two go on: 0.6 and 0.5; 0.45 is third.
+    # Of six, the best three go on: 0.6, 0.5 and what is better than 0.3.
     six = [trial(index, [value] * 9) for index, value in enumerate((0.6, 0.1, 0.2, 0.3, 0.5), 1)]
-    assert halving([*six, running(6, 0.45)]) == [6]
-    assert halving([*six, running(6, 0.55)]) == []
+    assert halving([*six, running(6, 0.25)]) == [6]
+    assert halving([*six, running(6, 0.35)]) == []
 
 
 def test_nothing_is_stopped_before_the_least_resource_and_everything_at_the_most() -> None:

@@ -53,6 +53,20 @@ def test_a_scale_that_does_not_suit() -> None:
     assert "search learning_rate on a logarithmic scale" in remedies(diagnosis)
 
 
+def test_auto_is_the_scale_on_which_it_was_searched() -> None:
+    """The emulator searches three powers of ten logarithmically; what AWS does only the values tell."""
+    named = tuned(diverging, {"learning_rate": (1e-4, 1.0, "Logarithmic")}, 60)
+    auto = replace(named, tuning_jobs=[replace(named.tuning_jobs[0], ranges=[Continuous("learning_rate", 1e-4, 1.0)])])
+    assert not effect(diagnose(auto), "learning_rate").wants_logarithmic
+    assert remedies(diagnose(auto)) == remedies(diagnose(named))
+    rates = [1e-4 + (number / 60) ** 1.3 for number in range(60)]
+    trials = [
+        replace(trial, hyperparameters={"learning_rate": repr(rate)}, reported=rate)
+        for trial, rate in zip(auto.trials, rates, strict=True)
+    ]
+    assert effect(diagnose(replace(auto, trials=trials)), "learning_rate").wants_logarithmic
+
+
 def test_the_best_of_numeric_categories_may_lie_at_the_edge() -> None:
     results = tuned(falling("high"), RATE, 30)
     sizes = {trial.name: str(2 ** (4 + 5 * rank // 30)) for rank, trial in enumerate(reversed(results.ranking))}

@@ -22,7 +22,7 @@ from sm_tuning import (
     diagnose,
 )
 from sm_tuning.analysis.advice import Advice, Remedy
-from sm_tuning.analysis.next_round import next_name, next_round
+from sm_tuning.analysis.next_round import Choice, next_name, next_round
 from sm_tuning.spec.strategies import Strategy
 from tests.unit.sm_tuning.descriptions import SEVERAL
 from tests.unit.sm_tuning.planted import RATE, diverging, tuned
@@ -174,3 +174,24 @@ def test_the_head_says_what_a_file_cannot() -> None:
     assert head[-1] == "  more training data: a gap"
     assert "end the range" not in "".join(head)
     assert "in S3" in round_.comments["hyperparameters"][0]
+
+
+def test_a_choice_of_a_simulation_is_written() -> None:
+    choice = Choice(strategy="Hyperband", max_jobs=60, max_parallel=4, resources={"min_resource": 3, "max_resource": 27})
+    round_ = next_round(advised(), job(), choice=choice)
+    assert round_.job.strategy == Hyperband(min_resource=3, max_resource=27, seed=8)
+    assert (round_.job.max_jobs, round_.job.max_parallel, round_.job.warm_start) == (60, 4, None)
+    assert round_.comments["strategy"][0] == "was Random; Hyperband takes no warm start, so it begins afresh"
+    assert round_.comments["max_jobs"] == ["was 10"]
+    bayesian = next_round(advised(), job(), choice=Choice(strategy="Bayesian", early_stopping=True)).job
+    assert bayesian.strategy == Bayesian(early_stopping=True, seed=8)
+    assert bayesian.warm_start is not None
+    kept = next_round(advised(), job(strategy=Random(seed=1, early_stopping=True)), choice=Choice(max_jobs=5)).job
+    assert (kept.strategy, kept.max_jobs) == (Random(seed=2, early_stopping=True), 5)
+
+
+def test_a_setting_that_a_strategy_does_not_have_is_refused() -> None:
+    with pytest.raises(Invalid, match="max_resource is 9; Bayesian has no such setting"):
+        next_round(advised(), job(), choice=Choice(strategy="Bayesian", resources={"max_resource": 9}))
+    with pytest.raises(Invalid, match="strategy is 'Best'; it must be one of"):
+        next_round(advised(), job(), choice=Choice(strategy="Best"))

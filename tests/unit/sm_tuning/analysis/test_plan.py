@@ -196,6 +196,9 @@ def test_a_better_scale_is_a_reason_to_search_on() -> None:
         advised(results, diagnosis.fit, diagnosis.fits, [replace(rate, wants_logarithmic=wanted)]) for wanted in (False, True)
     )
     assert without[-1].kind is Remedy.STOP
+    assert without[-1].reason.endswith("none of the ranges asks for more")
+    unsure = replace(rate, edge=Edge.LOW, confidence=Confidence.LOW)
+    assert "the best lie at the low end of learning_rate" in advised(results, diagnosis.fit, diagnosis.fits, [unsure])[-1].reason
     assert [advice.kind for advice in scaled][-2:] == [Remedy.LOGARITHMIC_SCALE, Remedy.NEXT_ROUND]
     assert scaled[-1].reason.startswith("with the new ranges of learning_rate")
 
@@ -209,7 +212,8 @@ def test_no_plan_is_empty() -> None:
     effects = [replace(each, better=None, edge=None) for each in diagnosis.effects]
     (last,) = advised(results, improving, diagnosis.fits, effects)
     assert (last.kind, last.confidence) == (Remedy.NEXT_ROUND, Confidence.LOW)
-    assert last.reason.startswith("it still gets better, and no training job shows that a range should change")
+    assert last.reason.startswith("it still gets better, and no training job shows that a range should change; ")
+    assert "? Not by what was measured: 12 training jobs show no direction of epochs" in last.reason
 
 
 @pytest.mark.parametrize(

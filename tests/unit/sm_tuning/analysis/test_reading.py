@@ -1,15 +1,17 @@
 """Reading results: what is asked of the service, and what is not asked again."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from sm_tuning import Invalid, NotFound
+from sm_tuning import Invalid, NotFound, WarmStart
 from sm_tuning.analysis.curves import DetailsCache
-from sm_tuning.analysis.reading import read_data_scaling, read_results
+from sm_tuning.analysis.reading import read_data_scaling, read_parents, read_results
+from sm_tuning.analysis.results import Results
 from sm_tuning.client.status import Training
 from sm_tuning.client.summaries import TrainingJobSummary
 
@@ -128,3 +130,16 @@ def test_data_scaling_belongs_to_the_best_hyperparameters(static: dict[str, str]
     scaling = read_data_scaling(read(run), [run])  # type: ignore[list-item] # as far as it is looked at
     assert (scaling is not None) == belongs
     assert read_data_scaling(read(Run("b")), [Run("b")]) is None  # type: ignore[list-item] # there is none
+
+
+def test_parents_are_read_once_and_those_that_are_gone_are_left_out() -> None:
+    run = Run("a")
+    run.others["parent"] = parent = Run("parent")
+    job = replace(read(run).tuning_jobs[0], warm_start=WarmStart.identical("parent", "gone"))
+    results = Results(tuning_jobs=[job], trials=[])
+    known: dict[str, Results] = {}
+    parents = read_parents(results, [run], known)  # type: ignore[list-item] # as far as it is looked at
+    assert {name: [trial.name for trial in read.trials] for name, read in parents.items()} == {"parent": ["done", "runs"]}
+    assert parent.asked == [], "no curves"
+    del run.others["parent"]
+    assert read_parents(results, [run], known) == parents  # type: ignore[list-item] # as above

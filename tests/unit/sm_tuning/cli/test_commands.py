@@ -10,9 +10,10 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from sm_tuning.cli import commands
+from sm_tuning.cli import commands, infra_group
 
 _TARGET = {"aws", "region", "profile", "state", "as_json"}
+_PROJECT = {"project", "environment", "account", "templates"}
 _FILE = {"file", "stack", "image", "price_per_hour"}
 
 
@@ -30,19 +31,22 @@ COMMANDS = dict(_commands(commands.sm_tuning))
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_a_command_calls_a_function_of_its_parameters(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[tuple[str, dict[str, Any]]] = []
-    monkeypatch.setattr(commands, "_perform", lambda implementation, **arguments: called.append((implementation, arguments)))
+    for module in (commands, infra_group):
+        monkeypatch.setattr(module, "perform", lambda implementation, **arguments: called.append((implementation, arguments)))
     names = {str(parameter.name) for parameter in COMMANDS[words].params}
     callback = COMMANDS[words].callback
     assert callback is not None
     callback(**dict.fromkeys(names))
     ((implementation, arguments),) = called
-    module, _, function = implementation.partition(".")
-    parameters = inspect.signature(getattr(import_module(f"sm_tuning.cli.{module}"), function)).parameters
+    name, _, function = implementation.partition(".")
+    parameters = inspect.signature(getattr(import_module(f"sm_tuning.cli.{name}"), function)).parameters
     assert set(arguments) == set(parameters)
     if "profile" in names:
         names = (names - _TARGET) | {"target", "as_json"}
     if "file" in names:
         names = (names - _FILE) | {"job_file"}
+    if "templates" in names:
+        names = (names - _PROJECT - {"target"}) | {"choice"}
     assert set(parameters) == names
 
 
@@ -61,6 +65,7 @@ def test_every_command_is_listed_once_with_a_whole_sentence() -> None:
         "Follow",
         "Results",
         "Emulator",
+        "Account",
     ]
     listed = re.findall(r"^  ([a-z]+)  +[A-Z]", text, re.MULTILINE)
     assert sorted(listed) == sorted(commands.sm_tuning.commands)

@@ -14,7 +14,7 @@ pytest.importorskip("rich", reason="the command needs rich: pip install 'sm-tuni
 from rich.console import Console, RenderableType
 
 from sm_tuning.analysis.data_scaling import data_scaling_curve
-from sm_tuning.cli.display import Progress, data_scaling_lines, diagnosis_lines
+from sm_tuning.cli.display import Progress, console, data_scaling_lines, diagnosis_lines
 from sm_tuning.client.status import FailureGroup, MetricCheck, RunStatus, Training
 from sm_tuning.report.view_model import view_model
 from tests.unit.sm_tuning.analysis.test_data_scaling import SHARES, shared
@@ -112,3 +112,9 @@ def test_failures_come_first_with_the_log_s_last_lines() -> None:
     groups = [FailureGroup(reason="out of memory", trainings=["job-0005", "job-0016"], log=["Traceback", "MemoryError"])]
     shown = text(diagnosis_lines(view_model(made(12), failures=groups)))
     assert shown.startswith("2 training jobs: out of memory\n    Traceback\n    MemoryError\n")
+
+
+def test_lines_for_a_file_end_without_blanks(capsys: pytest.CaptureFixture[str]) -> None:
+    for text in ("a  ", "word " * 100, "end"):
+        console().print(text)
+    assert [line for line in capsys.readouterr().out.splitlines() if line.endswith(" ")] == []

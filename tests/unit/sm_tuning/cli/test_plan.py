@@ -18,6 +18,7 @@ from tests.unit.sm_tuning.descriptions import SEVERAL, Make
     [
         (Continuous("x", 0, 1), ["0", "0.25", "0.5", "0.75", "1"]),
         (learning_rate(), ["0.0001", "0.000562", "0.00316", "0.0178", "0.1"]),
+        (Continuous("x", 1e-4, 1e-1), ["0.0001", "0.000562", "0.00316", "0.0178", "0.1"]),
         (Continuous("x", 0.9, 0.999, Scaling.REVERSE_LOGARITHMIC), ["0.9", "0.968", "0.99", "0.997", "0.999"]),
         (Integer("x", 1, 4), ["1", "2", "3", "4"]),
         (Categorical("x", ["a", "b"]), ["a", "b"]),

@@ -10,20 +10,20 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from sm_tuning import Script, TuningJob
+from sm_tuning import Channel, Script, TuningJob
 from sm_tuning.cli.failures import explain
-from sm_tuning.client import launch
+from sm_tuning.client import launch, source_archive
 from sm_tuning.client.emulator_process import LOCAL_OUTPUT, LOCAL_ROLE
-from sm_tuning.errors import NotLaunched, Unreachable
+from sm_tuning.errors import NameTaken, NotLaunched, Unreachable
 from tests.unit.sm_tuning.conftest import JOB_FILE
 from tests.unit.sm_tuning.descriptions import Make
 
 
 def test_the_same_files_are_the_same_bytes(folder: Path) -> None:
     (folder / "train.py").chmod(0o755)
-    packed = launch.pack(Script(str(folder / "train.py")))
+    packed = source_archive.pack(Script(str(folder / "train.py")))
     os.utime(folder / "train.py", (1, 1))
-    assert launch.pack(Script(str(folder / "train.py"))) == packed
+    assert source_archive.pack(Script(str(folder / "train.py"))) == packed
     assert gzip.decompress(packed)
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         members = {member.name: (member.mode, member.mtime, member.uid) for member in archive}
@@ -33,9 +33,9 @@ def test_the_same_files_are_the_same_bytes(folder: Path) -> None:
 
 
 def test_a_source_folder_that_is_too_large(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch, "_MOST_SOURCE", 10)
+    monkeypatch.setattr(source_archive, "_MOST_SOURCE", 10)
     with pytest.raises(NotLaunched, match=r"holds \d+ bytes; at most 10 are sent as code"):
-        launch.pack(Script("train.py", source=str(folder)))
+        source_archive.pack(Script("train.py", source=str(folder)))
 
 
 class Service:
@@ -53,7 +53,32 @@ class Service:
     def create_hyper_parameter_tuning_job(self, **_: object) -> None:
         raise self.error
 
-    put_object = create_hyper_parameter_tuning_job
+    put_object = describe_hyper_parameter_tuning_job = create_hyper_parameter_tuning_job
+
+
+class Account(Service):
+    """A session and its clients, of an account that takes everything but a tuning job's name twice; what was uploaded, by its key."""
+
+    def __init__(self, *, answers_describe: bool = True) -> None:
+        super().__init__(ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "Describe"))
+        self.answers_describe = answers_describe
+        self.created: dict[str, dict[str, Any]] = {}
+        self.objects: dict[str, bytes] = {}
+
+    def describe_hyper_parameter_tuning_job(self, **request: Any) -> None:
+        if not self.answers_describe or request["HyperParameterTuningJobName"] not in self.created:
+            raise self.error
+
+    def create_hyper_parameter_tuning_job(self, **request: Any) -> None:
+        if request["HyperParameterTuningJobName"] in self.created:
+            raise ClientError({"Error": {"Code": "ResourceInUse", "Message": "it already exists."}}, "Create")
+        self.created[request["HyperParameterTuningJobName"]] = request["TrainingJobDefinition"]
+
+    def put_object(self, **request: Any) -> None:
+        self.objects[f"s3://{request['Bucket']}/{request['Key']}"] = request["Body"]
+
+    def upload_file(self, path: str, bucket: str, key: str) -> None:
+        self.objects[f"s3://{bucket}/{key}"] = Path(path).read_bytes()
 
 
 def test_a_service_that_does_not_answer_is_told_from_a_refusal(job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,6 +93,31 @@ def test_a_service_that_does_not_answer_is_told_from_a_refusal(job: Make, monkey
     taken: Any = Service(ClientError({"Error": {"Code": "ResourceInUse", "Message": "it already exists."}}, "Create"))
     with pytest.raises(NotLaunched, match=r"it already exists; unique_name\('good'\) makes a name that is free"):
         job().launch(taken)
+
+
+@pytest.mark.parametrize("answers_describe", [True, False])
+def test_a_launch_that_is_refused_changes_nothing_of_the_tuning_job_that_has_the_name(
+    job: Make, folder: Path, monkeypatch: pytest.MonkeyPatch, *, answers_describe: bool
+) -> None:
+    monkeypatch.setattr("sm_tuning.client.loopback.client", lambda session, *_, **__: session)
+    account: Any = Account(answers_describe=answers_describe)
+    (folder / "data").mkdir()
+    (folder / "data" / "rows.csv").write_text("1\n")
+    described = job(channels=[Channel("train", str(folder / "data"))], script=Script(str(folder / "train.py")))
+    described.launch(account)
+    before = dict(account.objects)
+    (folder / "data" / "rows.csv").write_text("2\n")
+    (folder / "train.py").write_text("raise SystemExit('another')\n")
+    with pytest.raises(NameTaken) as raised:
+        described.launch(account)
+    assert {uri: account.objects[uri] for uri in before} == before
+    definition = account.created["good"]
+    (channel,) = definition["InputDataConfig"]
+    read = [definition["StaticHyperParameters"]["sagemaker_submit_directory"], channel["DataSource"]["S3DataSource"]["S3Uri"]]
+    assert {read[0], f"{read[1]}/rows.csv"} == before.keys()
+    left = str(raised.value).partition("what was uploaded stays: ")[2].partition(";")[0].split(", ")
+    uploaded = account.objects.keys() - before.keys()
+    assert uploaded == (set() if answers_describe else {left[0], f"{left[1]}/rows.csv"})
 
 
 def test_the_emulator_has_a_role_and_an_output_of_its_own(job: Make) -> None:

@@ -101,7 +101,7 @@ def test_an_emulator_is_started_on_the_state_folder(
 
 def test_another_installations_emulator_says_how_it_differs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(emulator_process, "ensure", lambda *_: ({"url": URL, "installation": None, "asking": {}}, False))
-    assert local_session(tmp_path).emulator.differences == ["it does not say what it is, so it is of an earlier version"]
+    assert local_session(tmp_path).emulator.differences == ["does not say what it is, so it is of an earlier version"]
 
 
 @pytest.mark.parametrize("error", [None, "404"])

@@ -190,13 +190,13 @@ def test_failures_alike_are_one_group(service: Service, run: TuningRun, monkeypa
         summary("d", reason='Command "train --x 2", exit code 3'),
         summary("e"),
     ]
-    monkeypatch.setattr(TuningRun, "logs", lambda _run, name: iter([f"{name} {line}" for line in range(9)]))
+    monkeypatch.setattr(TuningRun, "log_tail", lambda _run, name, _count: [f"{name} {line}" for line in range(9)])
     groups = run.failures()
     assert [group.trainings for group in groups] == [["c", "d"], ["a"], ["e"]], "the largest first"
     assert [group.reason for group in groups][1:] == ["no column at 0x7f00", "no reason given"]
     assert groups[0].log == [f"c {line}" for line in range(4, 9)]
     service.trainings = [summary("f", reason="other")]
-    monkeypatch.setattr(TuningRun, "logs", denied)
+    monkeypatch.setattr(TuningRun, "log_tail", lambda run, name, _count: denied(run, name))
     (group,) = run.failures()
     assert (group.reason, group.log) == ("other", ()), "without the log where that may not be read"
 

@@ -7,7 +7,7 @@ import pytest
 
 from sm_tuning.report.axes import Axis, category, hyperparameter_axes, objective_axis, spread, unit_of
 from sm_tuning.report.view_model import view_model
-from sm_tuning.spec.parameters import Categorical
+from sm_tuning.spec.parameters import Categorical, Continuous
 from tests.unit.sm_tuning.made_results import RANGES, made
 
 
@@ -26,6 +26,13 @@ def test_each_hyperparameter_has_its_range() -> None:
         ("h1", 8.0, 64.0, False),
     ]
     assert list(axes["kind"].categories) == ["a", "b"]
+
+
+def test_the_axis_of_auto_is_that_on_which_the_emulator_searches() -> None:
+    results = made(4)
+    ranges = [Continuous("learning_rate", 1e-4, 1.0), Continuous("units", 8, 64)]
+    axes = hyperparameter_axes(view_model(replace(results, tuning_jobs=[replace(results.tuning_jobs[0], ranges=ranges)])))
+    assert (axes["learning_rate"].logarithmic, axes["units"].logarithmic) == (True, False)
 
 
 def test_values_outside_the_range_are_on_the_axis_too() -> None:

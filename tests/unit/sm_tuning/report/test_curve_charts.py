@@ -16,19 +16,19 @@ def params(spec: Any) -> dict[str, Any]:
 def test_the_best_is_in_front() -> None:
     view = view_model(made(30))
     chart = curve_charts(view)["curves-0"]
-    told = params(chart.spec)
-    assert view.trials[told["front"]].is_best
-    assert (told["behind"], told["last"], told["best_epoch"]) == (61, 20, view.fit.best_epoch)
+    values = params(chart.spec)
+    assert view.trials[values["front"]].is_best
+    assert (values["behind"], values["last"], values["best_epoch"]) == (61, 20, view.fit.best_epoch)
     assert chart.title == "loss of the best training job"
     best = [value for values in view.ranking[0].curves.values() for value in values]
-    assert told["low"] <= min(best)
-    assert told["high"] >= max(best)
+    assert values["low"] <= min(best)
+    assert values["high"] >= max(best)
 
 
 def test_a_chosen_one_is_alone() -> None:
     view = view_model(made(30))
-    told = params(curve_charts(view, view.trials[3])["curves-0"].spec)
-    assert (told["front"], told["behind"]) == (3, 0)
+    values = params(curve_charts(view, view.trials[3])["curves-0"].spec)
+    assert (values["front"], values["behind"]) == (3, 0)
 
 
 def test_the_specification_is_the_same_for_every_training_job() -> None:

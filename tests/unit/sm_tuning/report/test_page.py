@@ -11,6 +11,7 @@ import pytest
 
 from sm_tuning import WarmStart
 from sm_tuning.analysis.fit import Cause, Fit, Remark, Verdict
+from sm_tuning.analysis.proposals import Kind, Proposal, Proposals
 from sm_tuning.analysis.results import Results
 from sm_tuning.client.status import FailureGroup, metric_check
 from sm_tuning.report import page, view_model
@@ -44,6 +45,25 @@ def test_everything_is_in_it() -> None:
     assert dict(data["jobs"][0]["hyperparameters"]) == dict(view.trials[0].hyperparameters)
 
 
+def test_why_a_point_was_proposed_is_in_its_row_and_where_it_is_opened() -> None:
+    results = made(6)
+    names = [trial.name for trial in results.trials]
+    proposal = Proposal(kind=Kind.EXPLORES, reason="0.3 <expected>", expected=0.3, low=0.2, high=9.0, gain=0.1)
+    explained = Proposals(by_name=dict.fromkeys(names[1:], proposal), missing=["Why <x> is not known"])
+    html = page(view_model(results, proposals=explained))
+    assert html.count('<td title="0.3 &lt;expected&gt;">explores</td>') == 5
+    assert '<button type="button">proposal</button>' in html
+    judged = sum(trial.objective is not None for trial in results.trials[1:])
+    assert "Why these points: 5 explore (little was known there)." in html
+    assert f"{judged} of {judged} objectives lie in their 80 % interval" in html
+    assert '<p class="note">Why &lt;x&gt; is not known.</p>' in html
+    first, second, *_ = data_of(html)["jobs"]
+    assert (first["proposal"], second["proposal"]) == ([], ["explores", "0.3 <expected>"])
+    bare = page(view_model(results))
+    assert "Why these points" not in bare
+    assert ">proposal</button>" not in bare
+
+
 def test_a_training_job_is_opened_with_its_remarks_and_the_best_epoch_of_the_metric_that_was_judged() -> None:
     view = view_model(made(30))
     fit = Fit(
@@ -61,8 +81,8 @@ def test_a_training_job_is_opened_with_its_remarks_and_the_best_epoch_of_the_met
 
 def test_its_head_tells_metric_strategy_status_dates_and_cost() -> None:
     results = made(3)
-    told = {"status": "Stopped", "created": datetime(2026, 1, 1, 8, tzinfo=UTC), "ended": datetime(2026, 1, 1, 9, tzinfo=UTC)}
-    job = replace(results.tuning_jobs[0], instance_type="ml.m5.large", **told)  # type: ignore[arg-type] # of different types
+    facts = {"status": "Stopped", "created": datetime(2026, 1, 1, 8, tzinfo=UTC), "ended": datetime(2026, 1, 1, 9, tzinfo=UTC)}
+    job = replace(results.tuning_jobs[0], instance_type="ml.m5.large", **facts)  # type: ignore[arg-type] # of different types
     head = re.sub(r"<[^>]+>", "", page(view_model(replace(results, tuning_jobs=[job]))).split("<main>")[0].split("<header>")[1])
     for words in (
         "minimize validation:loss",
@@ -143,8 +163,8 @@ def test_of_several_tuning_jobs_it_says_whose_instances_request_and_next_round_t
     trials = [replace(trial, name=f"{trial.tuning_job}-{trial.name}") for part in results for trial in part.trials]
     html = page(with_next_round(view_model(Results(tuning_jobs=jobs, trials=trials))))
     assert html.count("instance hours (ml.m5.large, ml.c5.xlarge)") == 1
-    assert "The request of first, and how to repeat it" in html
-    assert "The tuning job that follows first, as the diagnosis of all of them advises" in html
+    assert "The request of third, and how to repeat it" in html
+    assert "The tuning job that follows third, as the diagnosis of all of them advises" in html
     assert "sm-tuning next" not in html.split("<h2>The next round</h2>")[1]  # which is of one tuning job
     assert "<code>sm-tuning next first -o next.toml</code>" in page(with_next_round(view_model(results[0])))
 

@@ -3,19 +3,25 @@
 import dataclasses
 import tomllib
 from dataclasses import replace
+from datetime import timedelta
 from html import escape
 
 import pytest
 
-from sm_tuning import Bayesian, TuningJob
+from sm_tuning import Bayesian, Continuous, Random, Scaling, TuningJob
 from sm_tuning.analysis import Verdict, diagnose
+from sm_tuning.analysis.advice import Remedy
+from sm_tuning.analysis.proposals import Kind, Proposal, Proposals
 from sm_tuning.analysis.results import Results
 from sm_tuning.client.description import TuningJobDescription
 from sm_tuning.client.status import metric_check
 from sm_tuning.report import page
+from sm_tuning.report.labels import of_kind
 from sm_tuning.report.view_model import view_model
 from sm_tuning.spec.metrics import Objective
+from sm_tuning.spec.parameters import Range
 from tests.unit.sm_tuning.made_results import RANGES, made
+from tests.unit.sm_tuning.planted import START, good, losses, tuned
 
 
 def test_trials_are_in_the_order_of_launch_and_ranked_by_objective() -> None:
@@ -28,6 +34,24 @@ def test_trials_are_in_the_order_of_launch_and_ranked_by_objective() -> None:
     assert [trial.is_best for trial in view.ranking] == [True, *[False] * (len(view.ranking) - 1)]
     assert len(view.best_first) == len(view.trials)
     assert all(trial.objective is None for trial in view.best_first[len(view.ranking) :])
+
+
+def test_proposals_are_counted_and_their_intervals_judged() -> None:
+    results = made(5)
+    names = [trial.name for trial in results.trials]
+    low, high = sorted(trial.objective or 0.0 for trial in results.ranking[:2])
+    exploits = Proposal(kind=Kind.EXPLOITS, reason="", expected=low, low=low, high=high, gain=0.1)
+    by_name = {name: Proposal(kind=Kind.SPREAD, reason="") for name in names[:2]} | dict.fromkeys(names[2:], exploits)
+    view = view_model(results, proposals=Proposals(by_name=by_name, missing=["One is missing"]))
+    assert [trial.proposal for trial in view.trials] == list(by_name.values())
+    assert [text.partition(" (")[0] for text in view.proposed] == ["2 are the first points", "3 exploit"]
+    assert of_kind(Kind.RANDOM, 1) == "1 is a random draw (no result is looked at)"
+    assert all(of_kind(kind, 2) for kind in Kind), "each has its words"
+    judged = [trial.objective for trial in view.trials[2:] if trial.objective is not None]
+    assert view.held == (sum(low <= objective <= high for objective in judged), len(judged))
+    assert view.unexplained == ["One is missing"]
+    bare = view_model(results)
+    assert (bare.proposed, bare.held, bare.unexplained) == ([], (0, 0), ())
 
 
 def test_the_diagnosis_is_made_once() -> None:
@@ -108,20 +132,52 @@ def test_it_does_not_change() -> None:
         view.coarse = 1  # type: ignore[misc] # what is refused
 
 
-def test_the_next_round_is_text_or_the_reason_why_there_is_none() -> None:
-    results = made(12)
-    results = replace(results, trials=[trial for trial in results.trials if trial.status != "Failed"])
-    assert "only a tuning job with one can be written again" in view_model(results).next_round.refusal
-    job = TuningJob(
-        name="made",
+def job_of(results: Results, *, name: str, ranges: list[Range], strategy: Random | Bayesian) -> TuningJob:
+    """What may have been asked for to get results."""
+    return TuningJob(
+        name=name,
         role="arn:aws:iam::123456789012:role/R",
         output="s3://b/o",
         image="123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1",
         objective=results.objective,
-        ranges=RANGES,
-        strategy=Bayesian(),
+        ranges=ranges,
+        strategy=strategy,
         max_jobs=12,
     )
+
+
+def test_the_next_round_of_several_rounds_follows_the_latest() -> None:
+    first = tuned(lambda point: losses(*good(epochs=20, floor=0.1 + point["alpha"])), {"alpha": (1e-6, 1.0, "Linear")}, 12)
+    assert any(advice.kind is Remedy.LOGARITHMIC_SCALE for advice in diagnose(first).advice), "as the first round was to learn"
+    job = job_of(first, name="bc", ranges=[Continuous("alpha", 1e-6, 1.0, Scaling.LINEAR)], strategy=Random(seed=3))
+    again = job.changed(name="bc-2", strategy=Random(seed=4), ranges=[Continuous("alpha", 1e-6, 1.0, Scaling.LOGARITHMIC)])
+    described = [
+        replace(
+            first.tuning_jobs[0],
+            name=each.name,
+            ranges=each.definition.ranges,
+            created=START + timedelta(hours=hours),
+            request=each.request(),
+        )
+        for hours, each in enumerate([job, again])
+    ]
+    trials = [
+        replace(trial, name=f"{each.name}-{trial.name}", tuning_job=each.name) for each in described for trial in first.trials
+    ]
+    for jobs in (described, described[::-1]):
+        view = view_model(Results(tuning_jobs=jobs, trials=trials))
+        assert not [advice for advice in view.advice if advice.kind is Remedy.LOGARITHMIC_SCALE]
+        written = tomllib.loads(view.next_round.toml)
+        assert (written["name"], written["strategy"]["seed"]) == ("bc-3", 5)
+        assert written["ranges"]["alpha"]["scaling"] == "Logarithmic"
+        assert "The tuning job that follows bc-2, as the diagnosis of all of them advises" in page(view)
+
+
+def test_the_next_round_is_text_or_the_reason_why_there_is_none() -> None:
+    results = made(12)
+    results = replace(results, trials=[trial for trial in results.trials if trial.status != "Failed"])
+    assert "only a tuning job with one can be written again" in view_model(results).next_round.refusal
+    job = job_of(results, name="made", ranges=RANGES, strategy=Bayesian())
     described = replace(results, tuning_jobs=[replace(results.tuning_jobs[0], request=job.request())])
     text = view_model(described).next_round
     assert (tomllib.loads(text.toml)["name"], text.refusal) == ("made-2", "")

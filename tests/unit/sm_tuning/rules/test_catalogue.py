@@ -42,6 +42,7 @@ def test_an_entry_is_consistent(algorithm: Algorithm) -> None:
     assert set(algorithm.compute) <= {"cpu", "gpu"}
     assert algorithm.messages in {"toolkit", "xgboost", "script"}
     assert algorithm.program is None or find_spec(f"local_emulator.algorithms.{algorithm.program}")
+    assert algorithm.script is None or find_spec(f"local_emulator.algorithms.scripts.{algorithm.script}_training")
     for name, hyperparameter in algorithm.hyperparameters.items():
         assert hyperparameter.type in {"Integer", "Continuous", "Categorical", "FreeText", "List"}, name
         assert bool(hyperparameter.values) == (hyperparameter.type == "Categorical") or hyperparameter.type == "List", name

@@ -161,3 +161,12 @@ def test_a_map_may_have_an_empty_name() -> None:
 def test_every_constraint_that_is_checked_first_has_its_rule() -> None:
     """A value is looked at before the rules are asked: what is not seen there is not seen at all."""
     assert [rule.name for rule in schema.CONSTRAINTS.rules] == [f"model-{word}" for word in schema._HOLDS]
+
+
+def test_every_pattern_of_the_model_can_be_read() -> None:
+    shapes = [schema.service().shape_for(name) for name in schema.service().shape_names]
+    for pattern in {shape.metadata["pattern"] for shape in shapes if "pattern" in shape.metadata}:
+        schema.compiled(pattern)
+    described = schema.compiled(schema.service().shape_for("EntityDescription").metadata["pattern"])
+    assert described.fullmatch("100 % “better”, 5 € — e\u0301 😀")
+    assert not described.fullmatch("two\nlines")

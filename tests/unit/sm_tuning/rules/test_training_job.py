@@ -85,6 +85,34 @@ CASES: dict[str, tuple[Mapping[str, Any], str, str]] = {
         "InputDataConfig[0].DataSource.S3DataSource.S3Uri",
         "S3Uri 'https://box' of the channel 'train' must begin with s3://.",
     ),
+    "channel-pipe-only": (
+        {"InputDataConfig.0.CompressionType": "Gzip"},
+        "InputDataConfig[0].CompressionType",
+        "Invalid compression type for channel train: File mode only supports NONE, got Gzip instead",
+    ),
+    "channel-augmented": (
+        {
+            "InputDataConfig.0.DataSource.S3DataSource.S3DataType": "AugmentedManifestFile",
+            "InputDataConfig.0.DataSource.S3DataSource.AttributeNames": ["source-ref"],
+        },
+        "InputDataConfig[0].DataSource.S3DataSource.S3DataType",
+        "AugmentedManifestFile of the channel 'train' can only be used if its input mode is Pipe, not File.",
+    ),
+    "channel-file-system": (
+        {
+            "InputDataConfig.0.InputMode": "FastFile",
+            "InputDataConfig.0.DataSource": {
+                "FileSystemDataSource": {
+                    "FileSystemId": "fs-01234567890",
+                    "FileSystemAccessMode": "ro",
+                    "FileSystemType": "EFS",
+                    "DirectoryPath": "/data",
+                }
+            },
+        },
+        "InputDataConfig[0].InputMode",
+        "The channel 'train' reads a file system, which has the input mode File only, not FastFile.",
+    ),
     "output-s3": (
         {"OutputDataConfig.S3OutputPath": "box"},
         "OutputDataConfig.S3OutputPath",
@@ -99,6 +127,18 @@ def test_a_rule(rule: str) -> None:
     assert of_rule(training_job.violations(changed(TRAINING, changes)), rule) == [(path, message)]
     tuning = changed(TUNING, {f"D.{where}": value for where, value in changes.items()})
     assert of_rule(tuning_job.violations(tuning), rule) == [(f"TrainingJobDefinition.{path}", message)]
+
+
+def test_what_only_pipe_mode_has_is_allowed_there() -> None:
+    source = {"S3DataType": "AugmentedManifestFile", "S3Uri": "s3://box/manifest", "AttributeNames": ["source-ref"]}
+    channel = {"CompressionType": "Gzip", "RecordWrapperType": "RecordIO", "DataSource": {"S3DataSource": source}}
+    changes = {f"InputDataConfig.0.{name}": value for name, value in channel.items()}
+    for mode in ("AlgorithmSpecification.TrainingInputMode", "InputDataConfig.0.InputMode"):
+        assert list(training_job.violations(changed(TRAINING, {**changes, mode: "Pipe"}))) == []
+    nameless = {**changes, "InputDataConfig.0.InputMode": "Pipe", "InputDataConfig.0.DataSource.S3DataSource.AttributeNames": []}
+    (violation,) = training_job.violations(changed(TRAINING, nameless))
+    assert violation.rule == "channel-augmented"
+    assert "must have AttributeNames" in violation.message
 
 
 def test_every_rule_is_tried() -> None:

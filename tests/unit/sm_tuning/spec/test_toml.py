@@ -51,7 +51,7 @@ DOCUMENT: dict[str, Any] = {
         "placement": {"servers": {"u": 1}, "several_jobs": True},
     },
     "channels": [
-        {"name": "train", "source": "s3://b/c", "content_type": "text/csv", "input_mode": "File", "distribution": "FullyReplicated",
+        {"name": "train", "source": "s3://b/c", "content_type": "text/csv", "input_mode": "Pipe", "distribution": "FullyReplicated",
          "data_type": "S3Prefix", "compression": "Gzip", "record_wrapper": "RecordIO", "shuffle_seed": 1, "attributes": [],
          "groups": [], "accept_eula": True, "hub_content": "arn:aws:sagemaker:us-east-1:123456789012:hub-content/h/Model/m/1"},
         {"name": "files", "source": {"id": "fs-01234567", "path": "/", "kind": "EFS", "access": "ro"}},

@@ -104,7 +104,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "definitions of one name": ({**SEVERAL, "definitions": [definition("a"), definition("a")]}, "(definition-name-unique)"),
     "definition's name": (
         {**SEVERAL, "definitions": [definition("a_b")]},
-        "definitions.a_b.name is 'a_b'; it must match",
+        "definitions.a_b.name is 'a_b'; it must match [a-zA-Z0-9](-*[a-zA-Z0-9]){0,63}: letters, digits and hyphens, no hyphen first",
     ),
     "definitions' combinations": (
         {

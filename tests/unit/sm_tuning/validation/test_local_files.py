@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sm_tuning import Channel, Script, TuningJob
-from sm_tuning.client.launch import pack
+from sm_tuning.client.source_archive import pack
 from sm_tuning.validation.local_files import CACHES, files_of
 
 Make = Callable[..., TuningJob]

@@ -77,6 +77,18 @@ def constraints_of_parameters() -> bool:
 
 
 @probe
+def rules() -> bool:
+    given = {"Fn::Not": [{"Fn::Equals": [{"Ref": "Parameter"}, ""]}]}
+    right = {"Assert": {"Fn::Equals": [{"Ref": "Parameter"}, "a"]}, "AssertDescription": "it must be a"}
+    template = {
+        **with_parameter(Type="String", Default=""),
+        "Rules": {"Right": {"RuleCondition": given, "Assertions": [right]}},
+    }
+    change_set(template, Parameter="a")
+    return not refused(lambda: change_set(template, Parameter="b"))
+
+
+@probe
 def lists_as_they_were_given() -> bool:
     stack = deploy(with_parameter(Type="CommaDelimitedList"), Parameter="a,b")
     return bool(described(stack)["Parameters"] != [{"ParameterKey": "Parameter", "ParameterValue": "a,b"}])
@@ -170,6 +182,25 @@ def failed_creations() -> bool:
 
 
 @probe
+def owned_resources() -> bool:
+    topic: Template = {"Resources": {"Topic": resource("AWS::SNS::Topic", TopicName="owned")}}
+    deploy(topic)
+    name = f"stack-{uuid.uuid4().hex[:8]}"
+    stack, made = change_set(topic, stack=name)
+    refused(lambda: client("cloudformation").execute_change_set(StackName=stack, ChangeSetName=made))
+    return bool(described(name)["StackStatus"] != "ROLLBACK_COMPLETE")
+
+
+@probe
+def stacks_of_resources() -> bool:
+    deploy({"Resources": {"Bucket": bucket("owned-by-a-stack")}})
+    stacks = client("cloudformation")
+    return refused(
+        lambda: stacks.describe_stack_resources(PhysicalResourceId="owned-by-a-stack")["StackResources"][0]["StackName"]
+    )
+
+
+@probe
 def failed_deletions() -> bool:
     template: Template = {"Resources": {"Bucket": bucket()}}
     stack = deploy(template)
@@ -231,3 +262,38 @@ def policies_of_roles() -> bool:
     refused(lambda: deploy(template("s3:PutObject"), "UPDATE", stack))
     document = client("iam").get_role_policy(RoleName="changed", PolicyName="p")["PolicyDocument"]
     return "s3:PutObject" not in str(document)
+
+
+def bounded(action: str) -> Template:
+    """A role with a managed policy."""
+    managed = resource("AWS::IAM::ManagedPolicy", ManagedPolicyName="managed", PolicyDocument=policy(action))
+    attached = [{"Ref": "Policy"}]
+    role = resource("AWS::IAM::Role", RoleName="bounded", AssumeRolePolicyDocument=ROLE, ManagedPolicyArns=attached)
+    return {"Resources": {"Policy": managed, "Role": role}}
+
+
+def managed_policy() -> list[dict[str, str]]:
+    return [entry for entry in client("iam").list_policies(Scope="Local")["Policies"] if entry["PolicyName"] == "managed"]
+
+
+@probe
+def managed_policies_of_roles() -> bool:
+    deploy(bounded("s3:GetObject"))
+    return not client("iam").list_attached_role_policies(RoleName="bounded")["AttachedPolicies"]
+
+
+@probe
+def changed_managed_policies() -> bool:
+    stack = deploy(bounded("s3:GetObject"))
+    for action in ("s3:PutObject", "s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:ListBucket", "s3:DeleteObject"):
+        refused(lambda action=action: deploy(bounded(action), "UPDATE", stack))  # type: ignore[misc] # bound in the loop
+    (made,) = managed_policy()
+    version = client("iam").get_policy_version(PolicyArn=made["Arn"], VersionId=made["DefaultVersionId"])["PolicyVersion"]
+    return "s3:DeleteObject" not in str(version["Document"])
+
+
+@probe
+def deleted_managed_policies() -> bool:
+    stack = deploy(bounded("s3:GetObject"))
+    client("cloudformation").delete_stack(StackName=stack)
+    return bool(managed_policy())

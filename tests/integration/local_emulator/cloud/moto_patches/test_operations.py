@@ -1,9 +1,10 @@
-"""SimulatePrincipalPolicy, ListServiceQuotas and FilterLogEvents, asked through boto3."""
+"""SimulatePrincipalPolicy, policies of AWS's own, ListServiceQuotas and FilterLogEvents, asked through boto3."""
 
 import json
 import time
 
 import boto3
+import pytest
 
 from local_emulator.settings import Quotas, Settings
 from local_emulator.testing import emulated_sagemaker
@@ -38,6 +39,20 @@ def test_the_simulation_takes_in_inline_and_attached_policies_and_groups() -> No
         iam.put_role_permissions_boundary(RoleName="r", PermissionsBoundary=read)
         bounded = iam.simulate_principal_policy(PolicySourceArn=role, ActionNames=asked, ResourceArns=[OBJECT])
         assert [result["EvalDecision"] for result in bounded["EvaluationResults"]] == ["allowed", "implicitDeny", "implicitDeny"]
+
+
+def test_policies_of_aws_are_there() -> None:
+    with emulated_sagemaker():
+        iam = boto3.client("iam")
+        role = iam.create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        for name in ("AmazonSageMakerFullAccess", "service-role/AWSLambdaBasicExecutionRole"):
+            iam.attach_role_policy(RoleName="r", PolicyArn=f"arn:aws:iam::aws:policy/{name}")
+        asked = ["sagemaker:CreateTrainingJob", "logs:PutLogEvents", "iam:CreateUser"]
+        answer = iam.simulate_principal_policy(PolicySourceArn=role, ActionNames=asked)
+        verdicts = [result["EvalDecision"] for result in answer["EvaluationResults"]]
+        assert verdicts == ["allowed", "allowed", "implicitDeny"]
+        with pytest.raises(iam.exceptions.NoSuchEntityException):
+            iam.attach_role_policy(RoleName="r", PolicyArn="arn:aws:iam::aws:policy/Invented")
 
 
 def test_quotas_have_the_names_of_aws() -> None:

@@ -48,6 +48,13 @@ def template(address: str, dollars: int) -> str:
             **ports,
         ),
         "Budget": resource("AWS::Budgets::Budget", Budget=budget),
+        "Schedule": resource(
+            "AWS::Scheduler::Schedule",
+            Name="stacked",
+            ScheduleExpression=f"rate({dollars} days)",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={"Arn": "arn:aws:sagemaker:us-east-1:123456789012:pipeline/x", "RoleArn": "arn:aws:iam::123456789012:role/x"},
+        ),
     }
     return json.dumps({"Resources": resources})
 
@@ -68,10 +75,23 @@ def test_resources_come_change_and_go_with_their_stack(server: Server) -> None:
     assert [subscription["Endpoint"] for subscription in sns.list_subscriptions()["Subscriptions"]] == ["b@example.org"]
     (budget,) = budgets.describe_budgets(AccountId="123456789012")["Budgets"]
     assert float(budget["BudgetLimit"]["Amount"]) == 75
+    schedules = server.client("scheduler")
+    assert schedules.get_schedule(Name="stacked")["ScheduleExpression"] == "rate(75 days)"
 
     stacks.delete_stack(StackName="stack")
     assert (sns.list_topics()["Topics"], sns.list_subscriptions()["Subscriptions"]) == ([], [])
     assert budgets.describe_budgets(AccountId="123456789012").get("Budgets", []) == []
+    assert schedules.list_schedules()["Schedules"] == []
+
+
+def test_a_schedule_that_would_not_go_with_its_stack_is_refused(server: Server) -> None:
+    stacks, schedules = server.client("cloudformation"), server.client("scheduler")
+    schedules.create_schedule_group(Name="other")
+    resources = json.loads(template("a@example.org", 75))["Resources"]
+    resources["Schedule"]["Properties"]["GroupName"] = "other"
+    with pytest.raises(ClientError, match="The GroupName other of a schedule is not emulated in stacks"):
+        stacks.create_stack(StackName="stack", TemplateBody=json.dumps({"Resources": {"Schedule": resources["Schedule"]}}))
+    assert schedules.list_schedules()["Schedules"] == []
 
 
 def test_an_identity_provider_that_the_account_has_is_named(server: Server) -> None:

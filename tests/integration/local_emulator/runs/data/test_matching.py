@@ -14,6 +14,8 @@ from local_emulator.runs.data import matching as module
 from local_emulator.runs.data.matching import Matching
 from local_emulator.runs.data.metrics import Value
 
+pytestmark = pytest.mark.slow(11)
+
 
 @pytest.fixture
 def made() -> Iterator[list[Matching]]:

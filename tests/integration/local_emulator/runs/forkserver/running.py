@@ -5,8 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from local_emulator.runs.forkserver.script_imports import imports_of
 from local_emulator.runs.forkserver.server.messages import MARKER
 from local_emulator.runs.process import ProcessExecutor
 from local_emulator.runs.run import Command, Exit, Run, RunState
+from tests.conftest import until
 
 BASE = {
     "PATH": os.environ["PATH"],
@@ -92,10 +92,7 @@ class Runs:
 
     def wait_for_server(self, run: Run) -> None:
         """Wait until a run's server is ready, if it has one."""
-        deadline = time.monotonic() + 120
-        while (path := self.servers.server(run)) is not None and not path.exists():
-            assert time.monotonic() < deadline, "its server is not ready"
-            time.sleep(0.005)
+        until(lambda: self.servers.server(run), so=lambda path: path is None or path.exists())
 
 
 def outcome(folder: RunFolder, *, forked: bool) -> dict[str, Any]:
@@ -113,14 +110,6 @@ def outcome(folder: RunFolder, *, forked: bool) -> dict[str, Any]:
         "code": exit_.code, "cause": exit_.cause, "message": exit_.message, "log": log, "files": files,
         "metrics": [observation.value for observation in read_metrics(folder, 0)[0]], "model": exit_.model,
     }  # fmt: skip
-
-
-def until(condition: Callable[[], object], within: float = 120.0) -> None:
-    """Wait for a condition."""
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, "it took too long"
-        time.sleep(0.005)
 
 
 def end(folder: RunFolder) -> Exit:

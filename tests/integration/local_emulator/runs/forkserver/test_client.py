@@ -65,7 +65,7 @@ class Server:
             while (message := receive(connection)[0]) is not None:
                 self.heard.append(message)
                 if "over" in message:
-                    send(connection, {"status": 256})
+                    send(connection, {"status": 256, "memory": 4096})
 
     def end(self) -> None:
         self._thread.join(60)
@@ -79,7 +79,7 @@ def test_a_forked_program_is_told_to_go_and_reaped(tmp_path: Path, pipes: Pipes)
         program = client.fork(run, pipes.output, pipes.control)
         assert program is not None
         assert program.pid == 77
-        assert program.reap() == 256
+        assert program.reap() == (256, 4096)
         server.end()
         parent.kill()
     request, *others = server.heard
@@ -123,7 +123,7 @@ def test_a_program_whose_run_parent_is_gone_was_killed() -> None:
     there.close()
     with subprocess.Popen(["true"]) as gone:
         gone.wait()
-    assert ForkedProgram(1, gone.pid, here).reap() == signal.SIGKILL
+    assert ForkedProgram(1, gone.pid, here).reap() == (signal.SIGKILL, None)
 
 
 def test_a_server_that_does_not_answer_is_waited_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,7 @@ def test_layers_are_a_runs_own(root: bool, shared: Path, tmp_path: Path) -> None
     runs = [tmp_path / name / "ml" for name in ("one", "two")]
     for ml in runs:
         ml.mkdir(parents=True)
-        mounts.lay(ml, {"input/data/train": shared})
+        mounts.lay(ml, {"input/data/train": mounts.Layer(shared)})
     if not root and os.geteuid() == 0:
         own(tmp_path)
     for ml, word in zip(runs, ("1", "2"), strict=True):

@@ -11,7 +11,8 @@ import pytest
 
 from local_emulator.runs.forkserver.pool import ForkServers
 from local_emulator.runs.run import Command, Run
-from tests.integration.local_emulator.runs.forkserver.running import BASE, Runs, end, lines, until, why_not_forked
+from tests.conftest import until
+from tests.integration.local_emulator.runs.forkserver.running import BASE, Runs, end, lines, why_not_forked
 
 
 def run_of(path: Path) -> Run:

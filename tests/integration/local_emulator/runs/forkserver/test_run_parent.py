@@ -9,7 +9,8 @@ import pytest
 
 from local_emulator.runs.process import _holders
 from local_emulator.runs.run import Cause, RunState
-from tests.integration.local_emulator.runs.forkserver.running import Runs, end, lines, marked, own_process, until, why_not_forked
+from tests.conftest import until
+from tests.integration.local_emulator.runs.forkserver.running import Runs, end, lines, marked, own_process, why_not_forked
 
 SLEEPS = "import os, subprocess, time; subprocess.Popen(['sleep', '601']); print(os.getpid(), flush=True); time.sleep(600)"
 

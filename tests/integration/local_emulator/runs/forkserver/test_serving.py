@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from tests.conftest import until
 from tests.integration.local_emulator.runs.forkserver.packages import THREAD, imported
-from tests.integration.local_emulator.runs.forkserver.running import Runs, lines, until, why_not_forked
+from tests.integration.local_emulator.runs.forkserver.running import Runs, lines, why_not_forked
 
 
 def test_no_run_waits_for_imports(runs: Runs, python: str, environment: Path) -> None:

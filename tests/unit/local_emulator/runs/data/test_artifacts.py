@@ -129,15 +129,28 @@ def test_what_the_program_wrote_is_the_reason_without_its_environment(folder: Ru
     assert "hunter2-secret" not in reason
 
 
-@pytest.mark.parametrize(("module", "package"), [("torch.nn", "torch"), ("sklearn", "scikit-learn")])
-def test_a_module_that_is_not_there_is_named_with_its_package(module: str, package: str, folder: RunFolder) -> None:
+def write_missing(module: str, folder: RunFolder) -> None:
+    """The log of a script that imports a module that is not there."""
     folder.save_run(Run(id="r", folder=folder.path, program=Command(argv=("/v/python", "train.py")), mode=Mode.SCRIPT))
     log = LogWriter(folder, 2**20)
-    log.write(f"Traceback (most recent call last):\nModuleNotFoundError: No module named '{module}'\n".encode(), 1)
+    log.write(f"Traceback (most recent call last):\nModuleNotFoundError: No module named {module}\n".encode(), 1)
     log.close()
+
+
+@pytest.mark.parametrize("module", ["'sklearn.nosuch'", "'json.nosuch'; 'json' is not a package"])
+def test_no_package_is_asked_for_when_only_something_in_it_is_missing(module: str, folder: RunFolder) -> None:
+    write_missing(module, folder)
+    reason = artifacts.failure_reason(folder, end(1), {})
+    assert module in reason
+    assert "requirements.txt" not in reason
+
+
+@pytest.mark.parametrize(("module", "package"), [("torch", "torch"), ("sklearn", "scikit-learn")])
+def test_a_module_that_is_not_there_is_named_with_its_package(module: str, package: str, folder: RunFolder) -> None:
+    write_missing(f"'{module}'", folder)
     assert (
-        f"\nScripts run with /v/python; install {package} there (pip install {package}), or start the emulator with another Python: "
-        "sm-tuning emulator start -- --python PATH, exit code: 1"
+        f"\nScripts run with /v/python; name {package} in the requirements.txt of the source, or start the emulator with "
+        "another Python: sm-tuning emulator start -- --python PATH, exit code: 1"
     ) in artifacts.failure_reason(folder, end(1), {})
 
 

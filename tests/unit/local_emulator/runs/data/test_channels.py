@@ -3,16 +3,17 @@
 import json
 import shutil
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
 from local_emulator.domain.errors import RunError
 from local_emulator.domain.objects import NoSuchBucket, NoSuchKey, ObjectInfo
-from local_emulator.domain.spec import Channel, S3DataSource
-from local_emulator.runs.data.channels import ChannelCache, copy_channel
+from local_emulator.domain.spec import S3DataSource
+from local_emulator.runs.data.channels import ChannelCache, copy_channel, in_epoch
 
-CONTENT = {"digits/a": b"1", "digits/deep/b": b"22", "digits/empty/": b"", "digits2/c": b"3", "one": b"4"}
+CONTENT = {"digits/a": b"1", "digits/deep/b": b"22", "digits/empty/": b"", "digits2/c": b"3", "one": b"4", "text": b"a,b"}
 
 
 class Bucket:
@@ -94,6 +95,7 @@ def test_what_somebody_has_changed_is_fetched_again(cache: ChannelCache) -> None
     [
         (b"no json", "must be a JSON list"),
         (b"[]", "must be a JSON list"),
+        pytest.param(b"[" * 100_000, "must be a JSON list", id="too deep"),
         (b'[{"prefix": "http://x"}, "a"]', "must be a JSON list"),
         (b'[{"prefix": "s3://box/digits/"}, "none"]', "names s3://box/digits/none, which does not exist"),
         (None, "manifest s3://box/manifest does not exist"),
@@ -128,14 +130,16 @@ def test_keys_that_cannot_be_files_are_refused(cache: ChannelCache, bucket: Buck
 
 def test_a_channel_without_data_is_named_before_anything_runs(cache: ChannelCache) -> None:
     def missing(uri: str, kind: str = "S3Prefix") -> str | None:
-        return cache.missing(Channel(channel_name="train", source=source(uri, kind)), "role", "us-east-1")
+        return cache.missing("train", source(uri, kind), "role", "us-east-1")
 
     assert missing("s3://box/digits") is None
     for uri in ("s3://box/nothing", "s3://box/digits/empty/", "s3://other/digits", "no uri"):
         text = missing(uri)
         assert text is not None
         assert text.startswith(f'No S3 objects found under S3 URL "{uri}" given in input data source.')
-    assert "AugmentedManifestFile, which is not emulated" in str(missing("s3://box/digits", "AugmentedManifestFile"))
+    assert "Converse, which is not emulated" in str(missing("s3://box/digits", "Converse"))
+    assert "No S3 objects found" in str(missing("s3://box/digits", "AugmentedManifestFile"))
+    assert "must be a JSON object" in str(missing("s3://box/text", "AugmentedManifestFile"))
     assert "must be a JSON list" in str(missing("s3://box/one", "ManifestFile"))
 
 
@@ -146,3 +150,13 @@ def test_a_copy_is_a_runs_own(cache: ChannelCache, tmp_path: Path) -> None:
     (tmp_path / "own" / "a").write_bytes(b"changed")
     shutil.rmtree(tmp_path / "own" / "deep")
     assert files(staged) == {"a": b"1", "deep/b": b"22"}
+
+
+def test_every_epoch_has_another_order_and_hosts_share_the_whole() -> None:
+    items = [str(number) for number in range(20)]
+    epochs = [[in_epoch(items, 7, epoch, (which, 3)) for which in range(3)] for epoch in range(3)]
+    assert all(sorted(chain(*parts)) == sorted(items) for parts in epochs)
+    assert len({tuple(parts[0]) for parts in epochs}) == 3
+    assert in_epoch(items, 7, 1, (0, 3)) == epochs[1][0]
+    assert in_epoch(items, 8, 1, (0, 3)) != epochs[1][0]
+    assert in_epoch(items, None, 5, (1, 3)) == items[1::3]

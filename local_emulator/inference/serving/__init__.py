@@ -1,0 +1,1 @@
+"""HTTP as a container for inference speaks it, and the processes that serve."""

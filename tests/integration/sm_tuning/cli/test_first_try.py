@@ -1,0 +1,30 @@
+"""One training job that is tried before a tuning job has a history."""
+
+import re
+
+import pytest
+
+from tests.integration.sm_tuning.cli.conftest import Cli
+
+
+def test_one_training_job_is_tried(cli: Cli) -> None:
+    cli.write(line="kept = bytearray(300 << 20); [print('score=' + value) for epoch in range(3)]")
+    tried = cli.json("plan", "job.toml", "--try-one", "--price-per-hour", "3600")["tried"]
+    assert tried["epochs"] == 3
+    assert 300 << 20 < tried["memory"]["bytes"] < 600 << 20
+    assert tried["memory"]["smallest"] == "ml.m5.large"
+    own, *others = tried["strategies"]
+    assert own["setting"] == "Random, 3 training jobs, 2 at a time"
+    assert own["instanceHours"] == pytest.approx(3 * tried["seconds"] / 3600)
+    assert own["cost"] == pytest.approx(3 * tried["seconds"])
+    assert "Hyperband with MaxResource 3, 3 training jobs, 2 at a time" in {entry["setting"] for entry in others}
+    assert (
+        "--try-one runs a training job on the emulator; leave --aws out"
+        in cli("plan", "job.toml", "--try-one", "--aws", code=2)[1]
+    )
+    cli.write(line="print('nothing')")
+    shown = cli("plan", "job.toml", "--try-one")[0]
+    assert "for no values of the objective" in shown
+    assert re.search(r"it took \d+ MiB of memory at most; ml\.m5\.\w+ has \d+ GiB, which is enough", shown)
+    cli.write(line="sys.exit(3)")
+    assert "the training job failed, so its time says nothing" in cli("plan", "job.toml", "--try-one", code=1)[1]

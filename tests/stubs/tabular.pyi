@@ -1,0 +1,1 @@
+from local_emulator.algorithms.scripts.tabular import *

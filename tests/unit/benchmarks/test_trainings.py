@@ -1,0 +1,38 @@
+"""The recorded trainings that search is measured on, and the model between them."""
+
+import numpy as np
+from sklearn.ensemble import ExtraTreesRegressor
+
+from benchmarks.trainings.recipes import FIRST, LATER, RECIPES, half
+from benchmarks.trainings.recorded import RECORDS, TREES, Trees
+
+
+def test_what_was_looked_at_is_to_develop_on() -> None:
+    """Six families twice were there first and have been looked at; the later series shares no family and no name with them."""
+    assert len(FIRST) == 12
+    assert len(LATER) >= 6
+    assert {name: half(name) for name in RECIPES} == dict.fromkeys(FIRST, "development") | dict.fromkeys(LATER, "held-out")
+    assert not {name.split("_")[0] for name in FIRST} & {name.split("_")[0] for name in LATER}
+
+
+def test_what_is_recorded_is_of_its_recipe_and_small() -> None:
+    paths = sorted(RECORDS.glob("*.npz"))
+    assert {path.stem for path in paths} == set(RECIPES)
+    assert sum(path.stat().st_size for path in paths) < 1_000_000
+    for path in paths:
+        recipe = RECIPES[path.stem]
+        with np.load(path) as stored:
+            rows, losses, curves = stored["rows"], stored["losses"], stored["curves"]
+        assert rows.shape == (recipe.trainings, len(recipe.space.parameters))
+        assert np.isfinite(losses).all()
+        if curves.size:
+            np.testing.assert_allclose(curves[:, -1].astype(float), losses, rtol=1e-3, atol=1e-6)
+
+
+def test_trees_as_arrays_predict_what_scikit_learn_s_do() -> None:
+    rng = np.random.default_rng(0)
+    inputs = rng.random((40, 3)).astype(np.float32).astype(float)
+    outputs = inputs[:, 0] ** 2 + (inputs[:, 1] > 0.5)
+    rows = rng.random((20, 3)).astype(np.float32).astype(float)
+    forest = ExtraTreesRegressor(TREES, max_features=1.0, min_samples_leaf=2, random_state=0).fit(inputs, outputs)
+    np.testing.assert_allclose(Trees.fit(inputs, outputs)(rows), forest.predict(rows))

@@ -1,0 +1,99 @@
+"""Logs and metrics of endpoints in CloudWatch."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from local_emulator.domain.endpoint import EndpointStatus, Instance, RetiredRun
+from local_emulator.domain.names import AwsScope
+from local_emulator.engine.endpoint_cloudwatch import EndpointCloudWatch
+from local_emulator.engine.faults import FaultLog
+from local_emulator.runs.data.log import LogWriter
+from local_emulator.runs.folder import RunFolder
+from local_emulator.store.sqlite import SqliteStore
+from tests.made_endpoints import deployment, endpoint, variant
+from tests.made_jobs import NOW
+
+
+class Cloud:
+    """CloudWatch; `broken` raises."""
+
+    def __init__(self) -> None:
+        self.logs: list[tuple[str, str, str]] = []
+        self.metrics: list[tuple[str, str, float, str]] = []
+        self.broken = False
+
+    def publish_logs(self, _scope: AwsScope, stream: str, events: Sequence[tuple[int, str]], *, group: str) -> None:
+        if self.broken:
+            raise ValueError
+        self.logs += [(group, stream, text) for _, text in events]
+
+    def put_metrics(
+        self, _scope: AwsScope, namespace: str, dimensions: Mapping[str, str], points: Sequence[tuple[str, float, str, datetime]]
+    ) -> None:
+        if self.broken:
+            raise ValueError
+        where = f"{namespace} {dimensions['EndpointName']} {dimensions['VariantName']}"
+        self.metrics += [(where, name, value, unit) for name, value, unit, _ in points]
+
+
+def made(tmp_path: Path) -> tuple[EndpointCloudWatch, Cloud, SqliteStore, list[str]]:
+    store, cloud, faults = SqliteStore(None), Cloud(), list[str]()
+    return (
+        EndpointCloudWatch(store=store, cloud=cloud, runs=tmp_path, now=lambda: NOW, log=FaultLog(faults.append)),
+        cloud,
+        store,
+        faults,
+    )
+
+
+def write(runs: Path, run: str, text: str) -> None:
+    folder = RunFolder(runs / run)
+    folder.make()
+    log = LogWriter(folder, 1000)
+    log.write(f"{text}\n".encode(), 1)
+    log.close()
+
+
+def test_logs_are_published_once_also_of_runs_that_are_over(tmp_path: Path) -> None:
+    watch, cloud, store, _ = made(tmp_path)
+    run, past = "0123456789abcdef0123", RetiredRun(run="fedcba9876543210fedc", variant="old")
+    serving = deployment(variant("v", Instance(run=run)))
+    store.endpoints.add(endpoint(status=EndpointStatus.IN_SERVICE, serving=serving, past=(past,)))
+    write(tmp_path, run, "first")
+    write(tmp_path, past.run, "last words")
+    watch.sync("logs")
+    write(tmp_path, run, "second")
+    watch.sync("logs")
+    watch.sync("s3")
+    group = "/aws/sagemaker/Endpoints/endpoint"
+    assert cloud.logs == [
+        (group, "old/i-fedcba9876543210f", "last words"),
+        (group, "v/i-0123456789abcdef0", "first"),
+        (group, "v/i-0123456789abcdef0", "second"),
+    ]
+    store.close()
+
+
+def test_invocations_are_measured(tmp_path: Path) -> None:
+    watch, cloud, store, faults = made(tmp_path)
+    served = endpoint(status=EndpointStatus.IN_SERVICE)
+    watch.invoked(served, "v", 200, {"primary": 0.25}, 0.5)
+    watch.invoked(served, "v", 424, {"primary": 0.25}, 0.25)
+    watch.sync("monitoring")
+    watch.sync("monitoring")
+    where = "AWS/SageMaker endpoint v"
+    assert cloud.metrics[:6] == [
+        (where, "Invocations", 1.0, "None"),
+        (where, "Invocation4XXErrors", 0.0, "None"),
+        (where, "Invocation5XXErrors", 0.0, "None"),
+        (where, "InvocationModelErrors", 0.0, "None"),
+        (where, "ModelLatency", 250_000.0, "Microseconds"),
+        (where, "OverheadLatency", 250_000.0, "Microseconds"),
+    ]
+    assert [value for _, name, value, _ in cloud.metrics if name.endswith("Errors")] == [0, 0, 0, 1, 0, 1]
+    cloud.broken = True
+    watch.invoked(served, "v", 200, {}, 0.0)
+    watch.sync("monitoring")
+    assert "publishing metrics: endpoint" in faults[0]
+    store.close()

@@ -1,0 +1,52 @@
+from local_emulator.domain.errors import ResourceLimitExceeded
+from local_emulator.domain.names import Arn
+from local_emulator.domain.pipeline import StepKind
+from local_emulator.engine.steps import properties
+from tests.conftest import tuning_request
+from tests.made_pipelines import SCOPE, step
+from tests.pipeline_world import World
+
+
+def test_a_tuning_step_has_the_best_training_jobs_too(world: World) -> None:
+    request = tuning_request("tune", "s3://b/s.tar.gz", bucket="b")
+    arn = Arn(str(world.perform("CreateHyperParameterTuningJob", request)["HyperParameterTuningJobArn"]))
+    values = properties(world.perform, StepKind.TUNING, arn, SCOPE)
+    assert values["HyperParameterTuningJobName"] == "tune"
+    assert values["TrainingJobSummaries"] == []
+    operation, asked = world.calls[-1]
+    assert operation == "ListTrainingJobsForHyperParameterTuningJob"
+    assert asked["SortBy"] == "FinalObjectiveMetricValue"
+
+
+def test_a_tuning_step(world: World) -> None:
+    request = tuning_request("tune", "s3://b/s.tar.gz", bucket="b")
+    del request["HyperParameterTuningJobName"]
+    arn = world.run(step("Tune", "Tuning", request))
+    record = world.execution(arn).record_of("Tune")
+    assert record is not None
+    assert record.job is not None
+    assert record.job.rpartition("/")[2].startswith(f"{world.execution(arn).id}-tune-")
+
+
+def test_a_group_that_another_step_makes_meanwhile(world: World) -> None:
+    world.ask("CreateModelPackageGroup", ModelPackageGroupName="g")
+    specification = {
+        "Containers": [{"Image": "i"}],
+        "SupportedContentTypes": ["a/b"],
+        "SupportedResponseMIMETypes": ["a/b"],
+    }
+    arguments = {"ModelPackageGroupName": "g", "InferenceSpecification": specification}
+    arn = world.run(step("A", "RegisterModel", arguments), step("B", "RegisterModel", arguments))
+    assert world.statuses(arn) == {"A": "Succeeded", "B": "Succeeded"}
+    # Nothing is asked before the group is made: between the two another step may make it.
+    groups = [operation for operation, _ in world.calls if "Group" in operation]
+    assert groups[0] == "CreateModelPackageGroup"
+
+
+def test_why_a_group_cannot_be_made(world: World) -> None:
+    world.errors["CreateModelPackageGroup"] = [ResourceLimitExceeded("too many groups")]
+    arn = world.run(step("A", "RegisterModel", {"ModelPackageGroupName": "g"}))
+    record = world.execution(arn).record_of("A")
+    assert record is not None
+    assert record.failure_reason is not None
+    assert "Error Details: too many groups" in record.failure_reason

@@ -1,0 +1,61 @@
+"""Records are the file's own bytes, in their order; requests hold as many as fit."""
+
+import itertools
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local_emulator.runs.transforming.records import PayloadError, batches, split
+
+
+def recordio(content: bytes, flag: int = 0) -> bytes:
+    return struct.pack("<II", 0xCED7230A, flag << 29 | len(content)) + content + bytes(-len(content) % 4)
+
+
+@given(lines=st.lists(st.binary(max_size=6).map(lambda text: text.replace(b"\n", b"")), max_size=20), limit=st.integers(0, 9))
+def test_no_byte_is_lost_nor_moved(lines: list[bytes], limit: int) -> None:
+    content = b"\n".join(lines)
+    records = list(split(content, "Line"))
+    assert b"".join(records) == content
+    assert all(record.count(b"\n") <= 1 for record in records)
+    try:
+        payloads = list(batches(records, limit, several=True))
+    except PayloadError:
+        assert 0 < limit < max(map(len, records))
+    else:
+        assert b"".join(b"".join(batch) for batch in payloads) == content
+        assert all(batch and (not limit or sum(map(len, batch)) <= limit) for batch in payloads)
+        for batch, after in itertools.pairwise(payloads):
+            assert limit
+            assert sum(map(len, batch)) + len(after[0]) > limit, "as many as fit"
+
+
+def test_each_record_is_a_request_of_its_own() -> None:
+    assert list(batches([b"a\n", b"b\n"], 0, several=False)) == [[b"a\n"], [b"b\n"]]
+
+
+def test_a_carriage_return_alone_ends_no_line() -> None:
+    assert list(split(b"a\rb\r\nc\x0bd\n", "Line")) == [b"a\rb\r\n", b"c\x0bd\n"]
+    assert list(split(b"a\x0bb\x1cc\nd", "Line")) == [b"a\x0bb\x1cc\n", b"d"]
+
+
+def test_a_record_that_fits_into_no_request() -> None:
+    with pytest.raises(PayloadError, match=r"^Too much data for max payload size$"):
+        list(batches([b"1", b"123"], 2, several=True))
+
+
+def test_a_file_is_one_record_without_a_split() -> None:
+    assert list(split(b"a\nb", "None")) == [b"a\nb"]
+
+
+def test_records_of_recordio_keep_their_frames() -> None:
+    parts = [recordio(b"abc"), recordio(b""), recordio(b"x" * 9, 1) + recordio(b"y", 3)]
+    assert list(split(b"".join(parts), "RecordIO")) == parts
+
+
+@pytest.mark.parametrize("content", [b"abcdefgh", recordio(b"abcdef")[:-1], recordio(b"abc") + b"\n#"])
+def test_what_is_no_recordio(content: bytes) -> None:
+    with pytest.raises(PayloadError, match="RecordIO"):
+        list(split(content, "RecordIO"))

@@ -1,0 +1,87 @@
+from collections.abc import Sequence
+
+from sm_tuning.simulation.outcome import Outcome, Replica
+from sm_tuning.simulation.recommendation import Budget, Recommendation, recommend
+from sm_tuning.simulation.settings import Setting
+
+
+def outcome(
+    strategy: str, jobs: int, best: Sequence[float | None], hours: float, seconds: float = 100.0, parallel: int = 1
+) -> Outcome:
+    def path(value: float | None) -> list[tuple[float, float]]:
+        return [] if value is None else [(0.1, value + 1.0), (hours, value)]
+
+    replicas = [Replica(best=value, expected=value, hours=hours, seconds=seconds, jobs=jobs, path=path(value)) for value in best]
+    return Outcome(setting=Setting(strategy=strategy, jobs=jobs, parallel=parallel), replicas=replicas)
+
+
+TODAY = outcome("Random", 40, [0.30, 0.32, 0.34, 0.31], 10.0)
+MORE = outcome("Random", 80, [0.20, 0.22, 0.24, 0.21], 20.0)
+CHEAP = outcome("Bayesian", 20, [0.30, 0.31, 0.34, 0.31], 5.0)
+WORSE = outcome("Random", 10, [0.50, 0.52, 0.54, 0.51], 2.0)
+
+
+def recommended(*outcomes: Outcome, more: Outcome = MORE, noise: float = 0.01, hours: float | None = None) -> Recommendation:
+    return recommend([TODAY, *outcomes], TODAY, more, sign=1.0, noise=noise, budget=Budget(hours=hours))
+
+
+def test_the_cheapest_that_is_as_good_is_recommended_in_words() -> None:
+    recommendation = recommended(CHEAP, WORSE)
+    assert recommendation.setting == CHEAP.setting
+    assert recommendation.sentences[0] == (
+        "Bayesian, 20 training jobs, 1 at a time: as good as today's 40 Random training jobs for 50% of the instance-hours, in 100% "
+        "of the time, in 4 of 4 simulations"
+    )
+    assert "more training jobs help: 80 instead of 40 gain 0.1" in recommendation.sentences[1]
+    assert not recommendation.hopeless
+
+
+def test_of_equally_cheap_ones_the_quickest_is() -> None:
+    quick = outcome("Bayesian", 21, [0.30, 0.31, 0.34, 0.31], 5.1, seconds=20.0, parallel=5)
+    assert recommended(CHEAP, quick).setting == quick.setting
+
+
+def test_where_nothing_is_as_good_it_stays_as_it_was() -> None:
+    recommendation = recommended(WORSE)
+    assert recommendation.setting == TODAY.setting
+    assert "nothing that was simulated is as good for clearly fewer instance-hours" in recommendation.sentences[0]
+    slow = outcome("Bayesian", 40, [0.30, 0.31, 0.34, 0.31], 9.8, seconds=200.0)
+    assert recommended(slow).setting == TODAY.setting, "what saves 2 % takes twice as long"
+
+
+def test_more_training_jobs_that_gain_less_than_noise_will_hardly_help() -> None:
+    same = outcome("Random", 80, [0.295, 0.315, 0.335, 0.305], 20.0)
+    recommendation = recommended(CHEAP, more=same)
+    assert recommendation.hopeless
+    assert (
+        "more training jobs will hardly help: 80 instead of 40 gain 0.005; what is left is noise" in recommendation.sentences[1]
+    )
+
+
+def test_a_budget_is_kept() -> None:
+    recommendation = recommended(CHEAP, WORSE, hours=3.0)
+    assert recommendation.setting == WORSE.setting
+    assert "the best that fits into 3 instance-hours" in recommendation.sentences[0]
+    assert recommended(CHEAP, WORSE, MORE, hours=30.0).setting == MORE.setting
+
+
+def test_a_budget_that_nothing_fits_is_said() -> None:
+    recommendation = recommended(CHEAP, hours=1.0)
+    assert recommendation.setting is None
+    assert recommendation.sentences[0] == "no setting fits into 1 instance-hours; the least needs 5"
+
+
+def test_a_setting_that_finds_nothing_is_never_as_good() -> None:
+    nothing = outcome("Random", 1, [None] * 4, 0.5)
+    assert recommended(nothing).setting == TODAY.setting
+    assert recommended(nothing, WORSE, hours=3.0).setting == WORSE.setting
+    assert recommended(nothing, hours=1.0).setting == nothing.setting, "it is all that fits"
+
+
+def test_one_that_seldom_finds_nothing_is_as_good_in_the_other_simulations() -> None:
+    seldom = outcome("Random", 4, [0.30, None, 0.34, 0.31], 1.0)
+    recommendation = recommended(seldom)
+    assert recommendation.setting == seldom.setting
+    assert "in 3 of 4 simulations" in recommendation.sentences[0]
+    often = outcome("Random", 4, [0.30, None, None, None], 1.0)
+    assert recommended(often).setting == TODAY.setting

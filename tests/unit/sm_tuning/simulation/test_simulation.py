@@ -1,0 +1,108 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from sm_tuning.errors import Invalid
+from sm_tuning.simulation.settings import Setting
+from sm_tuning.simulation.simulation import Simulation, replayed, simulated
+from tests.unit.sm_tuning.made_examples import bowl, examples, tuning_job, without_curves
+
+CHOICE: dict[str, Any] = {"strategies": ["Random", "Hyperband"], "jobs": [5, 20], "parallel": [4], "seeds": 12}
+
+
+@pytest.fixture(scope="module")
+def simulation() -> Simulation:
+    return simulated(examples(20), **CHOICE, price=2.0)
+
+
+def test_every_setting_has_an_outcome_and_todays_is_the_first(simulation: Simulation) -> None:
+    assert simulation.today == Setting(strategy="Random", jobs=20, parallel=2)
+    assert simulation.outcomes[0].setting == simulation.today
+    assert len(simulation.outcomes) == 1 + 2 * 2 + 2
+    assert all(len(outcome.replicas) == 12 for outcome in simulation.outcomes)
+
+
+def test_the_table_has_medians_intervals_and_money(simulation: Simulation) -> None:
+    rows = simulation.table()
+    assert [row["Best"] for row in rows] == sorted(row["Best"] for row in rows)
+    assert all(row["BestLow"] <= row["Best"] <= row["BestHigh"] for row in rows)
+    assert all(row["Dollars"] == 2.0 * row["InstanceHours"] for row in rows)
+    today = next(row for row in rows if (row["Strategy"], row["TrainingJobs"], row["Parallel"]) == ("Random", 20, 2))
+    assert today["BestLow"] - 0.02 < bowl(0.01, 0.3, "b") < today["BestHigh"]
+    assert today["InstanceHours"] == pytest.approx(20 * 180 * 1.45 / 3600, rel=0.15)
+
+
+def test_more_training_jobs_are_better_and_dearer(simulation: Simulation) -> None:
+    few, many = (
+        next(o for o in simulation.outcomes if o.setting == Setting(strategy="Random", jobs=jobs, parallel=4)) for jobs in (5, 20)
+    )
+    assert many.best.median < few.best.median
+    assert many.mean_hours > 3 * few.mean_hours
+
+
+def test_it_is_the_same_for_the_same_seeds(simulation: Simulation) -> None:
+    again = simulated(examples(20), **CHOICE, price=2.0)
+    assert again.table() == simulation.table()
+    assert again.recommendation == simulation.recommendation
+
+
+def test_it_shows_itself(simulation: Simulation) -> None:
+    text, page = repr(simulation), simulation._repr_html_()
+    assert text.startswith("Simulation of made\n")
+    assert simulation.margin.startswith(", 2 times as far to the better side")
+    for words in ("today", "recommendation", "what it cannot know", "12 tuning jobs of each setting", "2 times as far"):
+        assert words in text
+        assert words in page
+
+
+def test_without_curves_what_needs_them_is_left_out_or_refused() -> None:
+    results = without_curves(examples(20))
+    simulation = simulated(results, jobs=[5], parallel=[1], seeds=2)
+    assert {outcome.setting.strategy for outcome in simulation.outcomes} == {"Random", "Bayesian"}
+    assert not any(outcome.setting.early_stopping for outcome in simulation.outcomes)
+    with pytest.raises(Invalid, match="have no learning curves, which Hyperband and early stopping need"):
+        simulated(results, strategies=["Hyperband"], seeds=2)
+    with pytest.raises(Invalid, match="have no learning curves"):
+        simulated(results, early_stopping=True, seeds=2)
+
+
+def test_a_setting_that_finds_nothing_is_said_and_the_last() -> None:
+    results = examples(20)
+    failed = [
+        replace(trial, name=f"{trial.name}-{at}", status="Failed", reported=None) for at in range(4) for trial in results.trials
+    ]
+    choice: dict[str, Any] = {"strategies": ["Random"], "parallel": [1], "early_stopping": False, "seeds": 2}
+    simulation = simulated(replace(results, trials=[*results.trials, *failed]), jobs=[1, 20], **choice)
+    *others, last = simulation.table()
+    assert (last["TrainingJobs"], last["Best"], last["BestLow"]) == (1, None, None)
+    assert all(row["Best"] < 1.0 for row in others)
+    assert simulation.recommendation.setting == simulation.today
+    assert "nothing found" in repr(simulation)
+    assert any(remark.startswith("with 1 of the settings") for remark in simulation.remarks)
+
+
+def test_a_replay_of_early_stopping_needs_curves() -> None:
+    results = without_curves(examples(14))
+    stopping = replace(results, tuning_jobs=[tuning_job(14, TrainingJobEarlyStoppingType="Auto")])
+    with pytest.raises(Invalid, match="have no learning curves, which Hyperband and early stopping need"):
+        replayed(stopping, strategies=["Random"], seeds=2)
+    assert len(replayed(results, strategies=["Random", "Bayesian"], seeds=2).outcomes) == 2
+
+
+def test_seeds_are_counted_from_one() -> None:
+    with pytest.raises(Invalid, match="seeds is 0; it must be from 1"):
+        simulated(examples(12), seeds=0)
+
+
+def test_a_replay_finds_nothing_better_than_what_was() -> None:
+    results = examples(20)
+    replay = replayed(results, strategies=["Random", "Bayesian"], seeds=3)
+    best = results.best
+    assert best is not None
+    assert best.objective is not None
+    good = sorted(trial.objective for trial in results.trials if trial.objective is not None)[len(results.trials) // 4]
+    assert best.objective <= min(outcome.best.low for outcome in replay.outcomes) <= good, "one of the best quarter at the worst"
+    assert replay.recommendation.setting is None
+    assert replay.margin == ""
+    assert replay.recommendation.sentences[0].startswith(f"really the best was {best.objective:.6g}; replayed")
