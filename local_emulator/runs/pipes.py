@@ -9,6 +9,7 @@ import errno
 import gzip
 import json
 import os
+import signal
 import stat
 import struct
 import threading
@@ -42,25 +43,29 @@ class PipeError(Exception):
 
 
 class Feeder:
-    """The process that feeds the FIFOs of a run, which is there for as long as its programs are."""
+    """The process that feeds the FIFOs of a run, which is there for as long as its programs are.
+
+    It does not end by itself when it cannot feed: a program would take the end of a FIFO for that of its data before the run is ended.
+    """
 
     def __init__(self, process: Helper) -> None:
         self._helper = process
 
     @property
-    def process(self) -> int:
-        """A descriptor of the process, readable once that has ended."""
-        return self._helper.process
+    def answers(self) -> int:
+        """A descriptor that is readable once it has told why it cannot feed, or has ended."""
+        return self._helper.answers
 
-    def end(self) -> str:
-        """End it; why it ended before, empty if it did not."""
-        self._helper.kill()
+    def error(self) -> str:
+        """Why it cannot feed, empty if it has not told."""
         try:
-            reason = os.read(self._helper.answers, _LONGEST_REASON)
+            return os.read(self._helper.answers, _LONGEST_REASON).decode(errors="replace")
         except BlockingIOError:
-            reason = b""
+            return ""
+
+    def end(self) -> None:
+        """End it, and with it what is read from the FIFOs."""
         self._helper.reap()
-        return reason.decode(errors="replace")
 
 
 def feed(run: Run, folder: RunFolder) -> Feeder | None:
@@ -74,12 +79,14 @@ def feed(run: Run, folder: RunFolder) -> Feeder | None:
     os.set_blocking(feeder.answers, False)
     started = Feeder(feeder)
     if answer != _READY:
-        raise PipeError(answer.decode() + started.end() or str(failed("The FIFOs of the channels cannot be made.")))
+        error = answer.decode(errors="replace") + started.error()
+        started.end()
+        raise PipeError(error or str(failed("The FIFOs of the channels cannot be made.")))
     return started
 
 
 def _work(pipes: Sequence[tuple[Path, Pipe]], answering: int) -> None:
-    """Feed until one of the channels cannot be fed, and tell why; in the helper."""
+    """Feed until one of the channels cannot be fed, tell why, and wait to be killed; in the helper."""
     errors: SimpleQueue[str] = SimpleQueue()
     os.umask(0)  # a container may have any user
     try:
@@ -91,6 +98,8 @@ def _work(pipes: Sequence[tuple[Path, Pipe]], answering: int) -> None:
             threading.Thread(target=channel.feed, args=(errors,), daemon=True).start()
         os.write(answering, _READY)
     os.write(answering, errors.get().encode()[:_LONGEST_REASON])
+    while True:
+        signal.pause()
 
 
 @cache

@@ -26,10 +26,11 @@ class Provision:
     addresses: Block | None = None
     feeder: Feeder | None = None
 
-    def end_feeder(self) -> str:
-        """End what feeds the FIFOs, if it is there; why it had ended before, empty if it had not."""
+    def end_feeder(self) -> None:
+        """End what feeds the FIFOs, if it is there."""
         feeder, self.feeder = self.feeder, None
-        return "" if feeder is None else feeder.end()
+        if feeder is not None:
+            feeder.end()
 
 
 def provide(run: Run, folder: RunFolder) -> tuple[Run, Provision]:

@@ -162,18 +162,18 @@ class _Supervisor:
 
     def _wait_for_programs(self, programs: Sequence[HostedProgram]) -> None:
         running = list(programs)
-        feeders = [] if self.provision.feeder is None else [self.provision.feeder.process]
+        feeders = [] if self.provision.feeder is None else [self.provision.feeder.answers]
 
         def kill(how: signal.Signals) -> None:
             for started in running:
                 started.kill(how)
 
         def over(ready: set[int]) -> bool:
-            if self.provision.feeder is not None and self.provision.feeder.process in ready:
+            feeder = self.provision.feeder
+            if feeder is not None and feeder.answers in ready:
                 feeders.clear()
-                self._stop(
-                    kill, Cause.DATA, self.provision.end_feeder() or "InternalServerError: What fed the channels has ended."
-                )
+                self._stop(kill, Cause.DATA, feeder.error() or "InternalServerError: What fed the channels has ended.")
+                self.provision.end_feeder()  # after the signal: before it a program would take the end of a FIFO for that of its data
             for started in [started for started in running if started.process in ready]:
                 running.remove(started)
                 self._collect(started, kill, last=not running)

@@ -6,6 +6,7 @@ import os
 import signal
 import struct
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -156,6 +157,32 @@ def test_what_is_not_compressed_ends_the_run(piped: Piped, content: bytes) -> No
     ended, _ = piped.ended(piped.start(script, piped.pipe({"0": gzip.compress(b"good"), "1": content}, gzip=True)))
     assert ended.cause is Cause.DATA
     assert ended.message.startswith("ClientError: Data download failed:1 is not compressed with gzip: ")
+
+
+def test_a_fifo_that_cannot_be_fed_does_not_end_before_the_run(piped: Piped) -> None:
+    """However late the supervisor looks: here it looks only after the reader has had its time."""
+    script = """
+import time
+print('begun', flush=True)
+while not os.path.exists(f'{data}/go'):
+    time.sleep(0.01)
+open(f'{data}/opened', 'w')
+read('train_0')
+open(f'{data}/cut', 'w')"""
+    folder = piped.start(script, piped.pipe({"0": b"plain"}, gzip=True))
+    data = folder.host(None).ml / "input" / "data"
+    until(partial(begun, folder))
+    (supervisor,) = holders(folder.lock)
+    os.kill(supervisor, signal.SIGSTOP)
+    try:
+        (data / "go").touch()
+        until((data / "opened").exists)
+        time.sleep(0.5)
+        assert not (data / "cut").exists()
+    finally:
+        os.kill(supervisor, signal.SIGCONT)
+    ended, _ = piped.ended(folder)
+    assert (ended.cause, (data / "cut").exists()) == (Cause.DATA, False)
 
 
 def test_what_is_gone_ends_the_run(piped: Piped) -> None:

@@ -49,7 +49,7 @@ def test_a_serving_program_is_named_its_port(folder: RunFolder) -> None:
     started, provision = provide(run(folder, contract=Contract.SERVING), folder)
     assert started.env == {BIND_TO_PORT: folder.port.read_text()}
     assert provision.addresses is None
-    assert provision.end_feeder() == ""
+    assert provision.feeder is None
 
 
 def test_a_run_that_needs_nothing_is_as_it_was(folder: RunFolder) -> None:
