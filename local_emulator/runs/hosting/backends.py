@@ -225,6 +225,7 @@ class Backends:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._idle: dict[int, list[_Connection]] = {}
+        self._closed = False
 
     def request(
         self, port: int, method: str, path: str, headers: Mapping[str, str], body: bytes | None, seconds: float
@@ -247,13 +248,14 @@ class Backends:
         with self._lock:
             idle = self._idle.setdefault(connection.port, [])
             idle.append(connection)
-            old = idle.pop(0) if len(idle) > _MOST_IDLE else None
+            old = idle.pop(0) if self._closed or len(idle) > _MOST_IDLE else None
         if old is not None:
             old.close()
 
     def close(self) -> None:
-        """Close all connections that are idle."""
+        """Close all connections that are idle, and from now on each when its answer is complete."""
         with self._lock:
+            self._closed = True
             idle, self._idle = self._idle, {}
         for connections in idle.values():
             for connection in connections:

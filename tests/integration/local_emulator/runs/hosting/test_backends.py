@@ -100,3 +100,12 @@ def test_health_is_waited_for(backends: Backends) -> None:
     with serving(lambda *_: Response(status=404)) as program:
         assert not health.wait_until_healthy(backends, program.port, 0.1, lambda: True)
         assert not health.wait_until_healthy(backends, program.port, 30.0, lambda: False)
+
+
+def test_an_answer_that_ends_after_the_close_leaves_no_connection_open() -> None:
+    backends = Backends()
+    with serving(lambda _path, _headers, _body: Response(b"late")) as program:
+        answer = backends.request(program.port, "POST", "/", {}, b"", 60.0)
+        backends.close()
+        assert answer.read(9) == b"late"
+        assert not answer.connection.usable
