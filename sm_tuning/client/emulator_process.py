@@ -23,7 +23,6 @@ LOCAL_REGION = "us-east-1"  # of an emulator that is told no other
 LOCAL_OUTPUT = "s3://sm-tuning-local"
 _READY_WITHIN = 30.0
 _VARIABLES = ("AWS_ENDPOINT_URL_SAGEMAKER", "AWS_ENDPOINT_URL")  # the first counts
-_STARTED: list["subprocess.Popen[bytes]"] = []  # they go on without this process; of one that is forgotten Python would warn
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open  # what is on this machine needs no proxy
 
 
@@ -148,7 +147,7 @@ def ensure(state: Path, arguments: Sequence[str] = ()) -> tuple[Mapping[str, Any
     while time.monotonic() < deadline:
         facts = status(state)
         if facts.get("health", {}).get("status") == "ok":
-            _STARTED.append(process)
+            process.returncode = 0  # it goes on without this process: Python would warn of one that has not ended
             return facts, True
         if process.poll() is not None and not facts.get("running"):
             break
