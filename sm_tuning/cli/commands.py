@@ -160,11 +160,15 @@ def promote(**arguments: object) -> None:
 
 
 @sm_tuning.command()
-@click.argument("name", metavar="[JOB]", default="latest")
-@click.option("-f", "--follow", is_flag=True, help="Go on until the training job has ended.")
+@click.argument("name", metavar="[JOB|NAME]", default="latest")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the job has ended, or the endpoint is deleted.")
+@click.option("--endpoint", is_flag=True, help="NAME is an endpoint's, though a training job may have it too.")
 @target_options
 def logs(**arguments: object) -> None:
-    """Print the log of a training job (its name, or as tables show it), or of the best training job of a tuning job."""
+    """Print the log of a training job (its name, or as tables show it), or of the best training job of a tuning job.
+
+    NAME may also be that of an endpoint, a processing job or a transform job.
+    """
     perform("follow.logs", **arguments)
 
 

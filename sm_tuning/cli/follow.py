@@ -1,8 +1,10 @@
 """Commands that look at tuning jobs and stop them."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+from sm_tuning.boto import Session
 from sm_tuning.cli.display import console, safe_lines, status_lines, trainings_table
 from sm_tuning.cli.documents import status_document, training_document
 from sm_tuning.cli.failures import INTERRUPTED
@@ -10,6 +12,7 @@ from sm_tuning.cli.output import echo, echo_json
 from sm_tuning.cli.session import job_of, launched_of, run_of, training_of
 from sm_tuning.cli.tables import safe, table_of
 from sm_tuning.cli.target import Target
+from sm_tuning.client.other_logs import other_log
 from sm_tuning.client.run import TuningRun
 from sm_tuning.client.status import ENDED
 from sm_tuning.client.summaries import training_job, tuning_jobs
@@ -75,20 +78,41 @@ def best(*, job: str, download: Path | None, target: Target, as_json: bool) -> N
     console().print("serve it:", safe(target.command("serve", run.name)), soft_wrap=True)
 
 
-def logs(*, name: str, follow: bool, target: Target, as_json: bool) -> None:
-    """Print the log of a training job, or of a training job of a tuning job."""
-    run, training = training_of(target.session(), name) or _logged(run_of(target.session(), name), running=follow)
-    if training != name:
-        echo(f"log of {training}", error=True)
-    lines = run.logs(training, follow=follow)
+def logs(*, name: str, endpoint: bool, follow: bool, target: Target, as_json: bool) -> None:
+    """Print the log of a training job or of one of a tuning job's, or of an endpoint, a processing or a transform job."""
+    member, owner, lines = _log(target.session(), name, endpoint=endpoint, follow=follow)
+    if owner != name:
+        echo(f"log of {owner}", error=True)
     if as_json:
-        echo_json({"TrainingJobName": training, "lines": list(lines)})
+        echo_json({member: owner, "lines": list(lines)})
         return
     try:
         for line in lines:
             echo(line)
     except KeyboardInterrupt:  # the way to end what follows: nothing has gone wrong
         sys.exit(INTERRUPTED)
+
+
+def _log(session: Session, name: str, *, endpoint: bool, follow: bool) -> tuple[str, str, Iterator[str]]:
+    """What AWS calls the name of what has the log that is meant, that name, and the lines; raises NotFound."""
+    if not endpoint and (known := training_of(session, name)) is not None:
+        return _of_training(*known, follow=follow)
+    run = missing = None
+    try:
+        run = None if endpoint else run_of(session, name)
+    except NotFound as error:
+        missing = f"{error}; no endpoint, processing job or transform job has that name either"
+    if run is not None and name in {run.name, "latest"}:  # and not the beginning of its name alone
+        return _of_training(*_logged(run, running=follow), follow=follow)
+    if (log := other_log(session, name, endpoint=endpoint)) is not None:
+        return f"{log.kind}Name", name, log.lines(follow=follow)
+    if run is None:
+        raise NotFound(missing or f"there is no endpoint {name!r}, and no log of it")
+    return _of_training(*_logged(run, running=follow), follow=follow)
+
+
+def _of_training(run: TuningRun, training: str, *, follow: bool) -> tuple[str, str, Iterator[str]]:
+    return "TrainingJobName", training, run.logs(training, follow=follow)
 
 
 def _logged(run: TuningRun, *, running: bool) -> tuple[TuningRun, str]:

@@ -48,6 +48,7 @@ def serve(
         ("url:     ", endpoint.url),
         ("shell:   ", endpoint.curl),
         ("python:  ", endpoint.python),
+        ("its log: ", target.command("logs", "--endpoint", endpoint.name)),
         ("delete:  ", undo),
     ):
         console().print(title, safe(text), soft_wrap=True)

@@ -21,6 +21,7 @@ from sm_tuning.client import registry
 from sm_tuning.client.emulator_process import LOCAL_REGION
 from sm_tuning.client.errors import code_of, unless_denied
 from sm_tuning.client.hosts import is_local
+from sm_tuning.client.other_logs import ENDPOINT_LOG_GROUP
 from sm_tuning.client.source_archive import pack
 from sm_tuning.client.status import Training
 from sm_tuning.client.summaries import describe_training_job
@@ -31,7 +32,6 @@ from sm_tuning.spec.script import Script
 if TYPE_CHECKING:
     from sm_tuning.client.run import TuningRun
 
-ENDPOINT_LOG_GROUP = "/aws/sagemaker/Endpoints/"
 _PROGRAM, _DIRECTORY = "sagemaker_program", "sagemaker_submit_directory"
 _VARIANT = "AllTraffic"
 _LOADERS = {"model_fn", "transform_fn"}  # a script that serves has the former

@@ -1,6 +1,7 @@
-"""Logs of training jobs, and the means of their metrics by the minute, from CloudWatch."""
+"""Logs of training jobs and of what else has one, and the means of metrics by the minute, from CloudWatch."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import Any
@@ -15,13 +16,27 @@ _NAMESPACE = "/aws/sagemaker/TrainingJobs"
 _MINUTE = timedelta(minutes=1)
 
 
-def new_lines(logs: Client, training: str, tokens: dict[str, str]) -> Iterator[str]:
-    """Lines of a training job's log since the tokens, which are updated; none before there is a log."""
+def lines(logs: Client, job: str, is_over: Callable[[], bool], poll: float, *, group: str = LOG_GROUP) -> Iterator[str]:
+    """Lines of a job's log until it is over; it is looked at every so many seconds. See `new_lines`."""
+    tokens: dict[str, str] = {}
+    while True:
+        over = is_over()  # asked before reading, so that what it writes last is read too
+        yield from new_lines(logs, job, tokens, group=group)
+        if over:
+            return
+        time.sleep(poll)
+
+
+def new_lines(logs: Client, job: str, tokens: dict[str, str], *, group: str = LOG_GROUP) -> Iterator[str]:
+    """Lines of a job's log since the tokens, which are updated; none before there is a log.
+
+    Without a job, those of the whole group, as of an endpoint's.
+    """
     try:
-        for name in _streams(logs, training):
+        for name in _streams(logs, job, group):
             while True:
                 more = {"nextToken": tokens[name]} if name in tokens else {}
-                page = logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=name, startFromHead=True, **more)
+                page = logs.get_log_events(logGroupName=group, logStreamName=name, startFromHead=True, **more)
                 yield from (event["message"] for event in page["events"])
                 if page["nextForwardToken"] == tokens.get(name):
                     break
@@ -47,16 +62,20 @@ def last_lines(logs: Client, training: str, count: int, *, group: str = LOG_GROU
     return [event["message"] for event in sorted(events, key=itemgetter("timestamp"))[-count:]]
 
 
-def _streams(logs: Client, training: str, group: str = LOG_GROUP) -> list[str]:
-    """A training job's log streams, one for each instance."""
-    names: list[str] = []
+def _streams(logs: Client, job: str, group: str = LOG_GROUP) -> list[str]:
+    """A job's log streams, one for each instance; without a job those of the group, the oldest first."""
+    streams: list[Mapping[str, Any]] = []
+    named = {"logStreamNamePrefix": f"{job}/"} if job else {}
     token: dict[str, str] = {}
     while True:
-        answer = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{training}/", **token)
-        names += [stream["logStreamName"] for stream in answer["logStreams"]]
+        answer = logs.describe_log_streams(logGroupName=group, **named, **token)
+        streams += answer["logStreams"]
         if "nextToken" not in answer:
-            return names
+            break
         token = {"nextToken": answer["nextToken"]}
+    if not job:
+        streams.sort(key=lambda stream: stream.get("firstEventTimestamp", 0))
+    return [stream["logStreamName"] for stream in streams]
 
 
 def memory_utilization(client: Client, training: str, hosts: int, begin: datetime, end: datetime | None) -> float | None:

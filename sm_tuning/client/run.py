@@ -278,16 +278,12 @@ class TuningRun:
             follow: Whether to go on until it has ended.
             poll: Seconds between looks; None for 5 in AWS and half a second on this machine.
         """
-        logs = self._other_client("logs")
         poll = poll if poll is not None else (0.5 if self.local else 5.0)
-        tokens: dict[str, str] = {}
-        while True:
-            # Asked before reading, so that what it writes last is read too.
-            over = not follow or self._client.describe_training_job(TrainingJobName=training)["TrainingJobStatus"] in ENDED
-            yield from cloudwatch.new_lines(logs, training, tokens)
-            if over:
-                return
-            time.sleep(poll)
+
+        def is_over() -> bool:
+            return not follow or self._client.describe_training_job(TrainingJobName=training)["TrainingJobStatus"] in ENDED
+
+        return cloudwatch.lines(self._other_client("logs"), training, is_over, poll)
 
     def log_tail(self, training: str, count: int) -> list[str]:
         """The last lines of a training job's log; none before there is one.

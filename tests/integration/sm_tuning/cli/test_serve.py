@@ -18,7 +18,7 @@ from tests.unit.sm_tuning.descriptions import Make
 SCRIPT = """
 import os, sys
 def model_fn(folder): return float(open(folder + '/rate').read())
-def predict_fn(data, model): return data * 0 + model
+def predict_fn(data, model): print(f'predicting by {model}', flush=True); return data * 0 + model
 if __name__ == '__main__':
     value = sys.argv[sys.argv.index('--learning_rate') + 1]
     open(os.environ['SM_MODEL_DIR'] + '/rate', 'w').write(value)
@@ -32,16 +32,22 @@ def test_the_best_model_is_served(cli: Cli) -> None:
     best = cli.json("best", "served")
     rate = float(best["TunedHyperParameters"]["learning_rate"])
     assert re.search(r"^serve it: \S*sm-tuning serve served$", cli("best", "served")[0], re.MULTILINE)
-    lines = dict(re.findall(r"^(\w+): +(.*)$", cli("serve", "served")[0], re.MULTILINE))
+    lines = dict(re.findall(r"^(?:its )?(\w+): +(.*)$", cli("serve", "served")[0], re.MULTILINE))
     assert lines["endpoint"] == best["TrainingJobName"]
     answered = subprocess.run(["bash", "-c", lines["shell"]], capture_output=True, text=True, check=True).stdout
     assert json.loads(answered) == [pytest.approx([rate] * 3)] * 2
+    said = f"predicting by {rate}"
+    assert said in cli(*lines["log"].split()[1:])[0], "the name is a training job's, too"
+    assert said not in cli("logs", lines["endpoint"])[0]
     python = [sys.executable, "-c", f"import boto3; print({lines['python']}.decode())"]
     assert subprocess.run(python, capture_output=True, text=True, check=True).stdout.strip() == answered
-    assert dict(re.findall(r"^(\w+): +(.*)$", cli("serve", "served")[0], re.MULTILINE)) == lines, "it is shown, not made again"
+    assert dict(re.findall(r"^(?:its )?(\w+): +(.*)$", cli("serve", "served")[0], re.MULTILINE)) == lines, (
+        "it is shown, not made again"
+    )
     assert f"deleted: the endpoint {lines['endpoint']}" in cli(*lines["delete"].split()[1:])[0]
     served = cli.json("serve", "served", "--name", "mine")
     assert (served["EndpointName"], set(served)) == ("mine", {"EndpointName", "Url", "Curl", "Python"})
+    assert cli.json("logs", "mine")["EndpointName"] == "mine"
     deleted = {"EndpointName": "mine", "Deleted": ["endpoint", "configuration", "model"]}
     assert cli.json("serve", "served", "--name", "mine", "--delete") == deleted
     assert cli("serve", "served", "--name", "mine", "--delete")[0] == "mine: there is no such endpoint; nothing to delete\n"

@@ -19,10 +19,11 @@ class Logs:
         self.streams = streams
 
     def describe_log_streams(self, **asked: Any) -> Any:
-        names = [name for name in self.streams if name.startswith(asked["logStreamNamePrefix"])]
+        names = [name for name in self.streams if name.startswith(asked.get("logStreamNamePrefix", ""))]
         start = int(asked.get("nextToken", 0))
         more = {"nextToken": str(start + 50)} if names[start + 50 :] else {}
-        return {"logStreams": [{"logStreamName": name} for name in names[start : start + 50]], **more}
+        page = [{"logStreamName": name, "firstEventTimestamp": -names.index(name)} for name in names[start : start + 50]]
+        return {"logStreams": page, **more}
 
     def get_log_events(self, **asked: Any) -> Any:
         lines = self.streams[asked["logStreamName"]]
@@ -72,6 +73,11 @@ def test_before_there_is_a_log_there_are_no_lines(read: Callable[[Any], list[str
     assert read(Failing("ResourceNotFoundException")) == []
     with pytest.raises(ClientError):
         read(Failing("AccessDeniedException"))
+
+
+def test_a_whole_group_has_its_oldest_stream_first() -> None:
+    logs = Logs({"All/i-1": ["later"], "All/i-2": ["earlier"]})
+    assert list(new_lines(logs, "", {}, group="/aws/sagemaker/Endpoints/e")) == ["earlier", "later"]
 
 
 def test_means_by_the_minute_of_all_pages() -> None:

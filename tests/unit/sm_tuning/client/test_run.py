@@ -91,6 +91,7 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     slept: list[float] = []
     time = SimpleNamespace(sleep=slept.append, monotonic=lambda: sum(slept))
     monkeypatch.setattr(module, "time", time)
+    monkeypatch.setattr(cloudwatch, "time", time)
     return slept
 
 
@@ -172,7 +173,8 @@ def test_a_log_is_followed_to_its_last_line(
     written = {"InProgress": [["1"], ["2", "3"]], "Completed": [["4"]]}
     statuses = ["InProgress", "InProgress", "Completed"]
 
-    def new_lines(_client: Any, _training: str, _tokens: dict[str, str]) -> Sequence[str]:
+    def new_lines(_client: Any, _training: str, _tokens: dict[str, str], *, group: str) -> Sequence[str]:
+        assert group == "/aws/sagemaker/TrainingJobs"
         return written["InProgress"].pop(0) if written["InProgress"] else written["Completed"].pop(0)
 
     monkeypatch.setattr(cloudwatch, "new_lines", new_lines)
