@@ -14,6 +14,7 @@ from sm_tuning.client.errors import NOT_FOUND, code_of
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _NAMESPACE = "/aws/sagemaker/TrainingJobs"
 _MINUTE = timedelta(minutes=1)
+_REPORT = "sagemaker-training-toolkit ERROR    Reporting training FAILURE"
 
 
 def lines(logs: Client, job: str, is_over: Callable[[], bool], poll: float, *, group: str = LOG_GROUP) -> Iterator[str]:
@@ -60,6 +61,12 @@ def last_lines(logs: Client, training: str, count: int, *, group: str = LOG_GROU
         if code_of(error) not in NOT_FOUND:
             raise
     return [event["message"] for event in sorted(events, key=itemgetter("timestamp"))[-count:]]
+
+
+def of_script(log: Sequence[str]) -> Sequence[str]:
+    """A log without the report of the training toolkit at its end."""
+    ends = (index for index, line in enumerate(log) if line.endswith(_REPORT))
+    return log[: next(ends, len(log))]
 
 
 def _streams(logs: Client, job: str, group: str = LOG_GROUP) -> list[str]:

@@ -17,6 +17,7 @@ from sm_tuning.client import logs as cloudwatch
 from sm_tuning.client.deployment import BestTraining, Endpoint
 from sm_tuning.client.errors import NO_OBJECT, NOT_FOUND, code_of, unless_denied
 from sm_tuning.client.hosts import is_local
+from sm_tuning.client.local_session import LocalSession
 from sm_tuning.client.log_search import LogSearch
 from sm_tuning.client.progress import notebook_progress, status_html
 from sm_tuning.client.status import ENDED, FailureGroup, MetricCheck, RunStatus, SilentMetric, Training, training_of
@@ -26,7 +27,6 @@ from sm_tuning.spec.s3 import split_uri
 from sm_tuning.spec.script import Script
 from sm_tuning.summary import escaped
 
-_REPORT = "sagemaker-training-toolkit ERROR    Reporting training FAILURE"
 _TAIL = 1000  # lines that a failed training job's last words and what the toolkit says of them lie in
 _ONE_AT_A_TIME = threading.Lock()
 # What differs between training jobs that fail alike: the training toolkit's command line with its hyperparameters, addresses, numbers.
@@ -150,7 +150,17 @@ class TuningRun:
         Raises:
             WaitTimeout: The time is over; the tuning job goes on.
             NotFound: There is no tuning job of that name (any more).
+            KeyboardInterrupt: Ctrl-C; a note of it says that the tuning job goes on, and how to follow or stop it.
         """
+        try:
+            return self._waited(progress, poll, timeout)
+        except KeyboardInterrupt as interrupt:
+            session = ", session=sm_tuning.local_session()" if isinstance(self._session, LocalSession) else ""
+            again = f"sm_tuning.TuningRun.attach({self.name!r}{session})"
+            interrupt.add_note(f"The tuning job goes on. {again} finds it again: .wait() follows it, .stop() stops it")
+            raise
+
+    def _waited(self, progress: Callable[[RunStatus], object] | None, poll: float | None, timeout: float | None) -> RunStatus:
         poll = poll if poll is not None else (0.5 if self.local else 10.0)
         deadline = None if timeout is None else time.monotonic() + timeout
         last: RunStatus | None = None
@@ -380,11 +390,5 @@ class TuningRun:
             log = unless_denied(lambda: self.log_tail(training, _TAIL))
             if log is None:
                 return ()
-            self._ends[training] = _of_script(log)[-5:]
+            self._ends[training] = cloudwatch.of_script(log)[-5:]
         return self._ends[training]
-
-
-def _of_script(lines: Sequence[str]) -> Sequence[str]:
-    """A log without the report of the training toolkit at its end."""
-    ends = (index for index, line in enumerate(lines) if line.endswith(_REPORT))
-    return lines[: next(ends, len(lines))]

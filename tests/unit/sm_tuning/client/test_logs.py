@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sm_tuning.client.logs import last_lines, minutes, new_lines
+from sm_tuning.client.logs import last_lines, minutes, new_lines, of_script
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -78,6 +78,12 @@ def test_before_there_is_a_log_there_are_no_lines(read: Callable[[Any], list[str
 def test_a_whole_group_has_its_oldest_stream_first() -> None:
     logs = Logs({"All/i-1": ["later"], "All/i-2": ["earlier"]})
     assert list(new_lines(logs, "", {}, group="/aws/sagemaker/Endpoints/e")) == ["earlier", "later"]
+
+
+def test_the_toolkits_report_is_no_part_of_the_scripts_log() -> None:
+    report = "2026-01-01 sagemaker-training-toolkit ERROR    Reporting training FAILURE"
+    assert of_script(["a", "b", report, "more"]) == ["a", "b"]
+    assert of_script(["a", "b"]) == ["a", "b"]
 
 
 def test_means_by_the_minute_of_all_pages() -> None:

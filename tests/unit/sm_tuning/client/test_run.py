@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from sm_tuning import NotFound, TuningRun, WaitTimeout
 from sm_tuning.client import logs as cloudwatch
 from sm_tuning.client import run as module
-from sm_tuning.client.run import _of_script
+from sm_tuning.client.local_session import Emulator, LocalSession
 
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 COUNTERS = {"Completed": 0, "InProgress": 1, "RetryableError": 0, "NonRetryableError": 0, "Stopped": 0}
@@ -138,6 +138,18 @@ def test_waiting_ends_in_time(run: TuningRun, naps: list[float]) -> None:
     assert naps == [10.0, 10.0, 5.0]
 
 
+@pytest.mark.parametrize("local", [False, True])
+def test_ctrl_c_goes_through_and_says_that_the_tuning_job_goes_on(service: Service, naps: list[float], *, local: bool) -> None:
+    def interrupt(_status: object) -> None:
+        raise KeyboardInterrupt
+
+    session: Any = LocalSession(Emulator("http://127.0.0.1:4577")) if local else SimpleNamespace()
+    again = f"sm_tuning.TuningRun.attach('t'{', session=sm_tuning.local_session()' if local else ''})"
+    with pytest.raises(KeyboardInterrupt) as raised:
+        TuningRun("t", session=session, client=service).wait(interrupt)
+    assert raised.value.__notes__ == [f"The tuning job goes on. {again} finds it again: .wait() follows it, .stop() stops it"]
+
+
 def test_training_jobs_come_in_launch_order(service: Service, run: TuningRun) -> None:
     service.trainings = [summary("b"), summary("a")]
     assert [training.name for training in run.trainings()] == ["b", "a"], "as the service has them"
@@ -201,12 +213,6 @@ def test_failures_alike_are_one_group(service: Service, run: TuningRun, monkeypa
     monkeypatch.setattr(TuningRun, "log_tail", lambda run, name, _count: denied(run, name))
     (group,) = run.failures()
     assert (group.reason, group.log) == ("other", ()), "without the log where that may not be read"
-
-
-def test_the_toolkits_report_is_no_part_of_the_scripts_log() -> None:
-    report = "2026-01-01 sagemaker-training-toolkit ERROR    Reporting training FAILURE"
-    assert _of_script(["a", "b", report, "more"]) == ["a", "b"]
-    assert _of_script(["a", "b"]) == ["a", "b"]
 
 
 @pytest.mark.usefixtures("_log_search_here")
