@@ -336,10 +336,10 @@ build/wheels/%/.ready: %/requirements-image.txt | .venv/bin/python
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
 	  'lightgbm>=4' 'catboost>=1.2' narwhals numpy pandas python-dateutil scipy six && touch $@
 
-# Some gigabytes where PyPI has torch for GPUs alone: `make tools` and CI leave it out, and its tests are skipped.
+# Some gigabytes where PyPI has torch for GPUs alone: `make tools` and CI leave it out, and its tests are skipped. The MPI test needs openmpi-bin too.
 .venv-torch/.ready: | .venv/bin/python
 	.venv/bin/python -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check torch numpy mpi4py && touch $@
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 numpy mpi4py && touch $@
 
 # moto's own tests, of the version that is in .venv: they come with its source distribution alone.
 .venv-moto/.ready: .venv/.ready-dev
