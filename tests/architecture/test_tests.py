@@ -16,6 +16,7 @@ MIRRORS = ("unit", "integration")  # their folders are those of the packages
 SLEEPS = {
     "tests/acceptance/programs/scripts/score.py": 1,
     "tests/integration/local_emulator/api/test_connections.py": 1,
+    "tests/integration/local_emulator/runs/test_pipes.py": 1,
     "tests/integration/local_emulator/testing/test_time_scale.py": 3,
     "tests/integration/local_emulator/testing/test_waiting.py": 1,
     "tests/integration/sm_tuning/client/test_answers.py": 1,
