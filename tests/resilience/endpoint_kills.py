@@ -67,13 +67,16 @@ class EndpointChaos:
         if self._server.process is None:
             self._server.start()
         self._prepare()
+        took = 0.0  # seconds of a start: on a loaded machine something comes up meanwhile, too
         while self._outcome.kills < kills:
             for _ in range(self._rng.randrange(1, 6)):
                 self._change(self._rng.choice(_CHANGES))
-            time.sleep(self._rng.random() * 1.5)
+            time.sleep(self._rng.random() * max(1.5, took))
             self._server.end(signal.SIGKILL)
             self._outcome.kills += 1
+            began = time.monotonic()
             self._server.start()
+            took = time.monotonic() - began
         self._judge()
         return self._outcome
 

@@ -107,7 +107,7 @@ class Chaos:
 
     def kill(self, kills: int, minutes: float) -> None:
         """Ask for tuning jobs and objects, and kill, so many times, or until so much time has passed."""
-        deadline = time.monotonic() + 60 * minutes
+        deadline, took = time.monotonic() + 60 * minutes, 0.0
         while self.outcome.kills < kills and time.monotonic() < deadline:
             if len(self._acknowledged) * 3 <= self.outcome.kills:
                 self._create()
@@ -117,11 +117,13 @@ class Chaos:
             if self.outcome.kills % 3 == 0:
                 self._processing.create()
             self._put()
-            time.sleep(self._rng.uniform(0.0, 0.5))
+            time.sleep(self._rng.uniform(0.0, max(0.5, took)))
             self._kill()
             if self._rng.random() < DURING_THE_START and self.outcome.kills < kills:
                 self._kill_at_start()
+            began = time.monotonic()
             self._server.start()
+            took = time.monotonic() - began  # on a loaded machine something happens before the next kill, too
 
     def _kill(self) -> None:
         self._server.end(signal.SIGKILL)
