@@ -11,6 +11,7 @@ from local_emulator.documents.references import (
     JOIN,
     check_conditions,
     check_functions,
+    check_text,
     is_function,
     path_of,
     references,
@@ -66,7 +67,9 @@ class DefinitionError(ValueError):
 def definition(text: str) -> PipelineDefinition:
     """The parsed definition; raises DefinitionError."""
     try:
-        return _definition(json.loads(text))
+        document = json.loads(text)
+        check_text(document)
+        return _definition(document)
     except DefinitionError:
         raise
     except (ValueError, RecursionError) as error:

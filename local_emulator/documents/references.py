@@ -1,5 +1,6 @@
 """References in a pipeline's arguments: `{"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}` and the functions around them."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -31,6 +32,16 @@ def path_of(text: str) -> Path:
     if not parts:
         raise ValueError("a reference is empty")
     return tuple(parts)
+
+
+def json_path(text: str) -> Path:
+    """The parts of the Path of Std:JsonGet, of which `$` is the whole; ValueError if it is none."""
+    return path_of(text.removeprefix("$").removeprefix(".")) if text != "$" else ()
+
+
+def check_text(tree: Any) -> None:  # noqa: ANN401 - JSON
+    """Raise ValueError if a value has half a surrogate pair: JSON can say that, and no file or database can keep it."""
+    json.dumps(tree, ensure_ascii=False).encode()
 
 
 def references(tree: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
@@ -83,7 +94,7 @@ def _check_function(name: str, argument: Any) -> None:  # noqa: ANN401 - JSON
         file = argument.get("PropertyFile")
         named = isinstance(file, dict) and isinstance(file.get("Get"), str) and _names_file(file["Get"])
         sound = isinstance(argument.get("Path"), str) and (named if file is not None else "S3Uri" in argument)
-        path_of(str(argument.get("Path", "")).removeprefix("$."))
+        json_path(str(argument.get("Path", "")))
     if not sound:
         raise ValueError(f"{name} has the argument {argument!r}, which is not what it takes")
 

@@ -24,7 +24,7 @@ from local_emulator.domain.pipeline import PipelineExecution, Step, StepExceptio
 from local_emulator.domain.pipeline_names import job_name
 from local_emulator.pipelines import caching, conditions, retries
 from local_emulator.pipelines.operations import OPERATIONS, StepOperations
-from local_emulator.pipelines.values import UndefinedError, Values
+from local_emulator.pipelines.values import UndefinedError, Values, as_text
 from local_emulator.store.base import Query, Sort, Store
 
 _EXCEPTIONS: Mapping[type[AwsError], StepException] = {
@@ -66,7 +66,7 @@ class Launcher:
             if step.kind is StepKind.CONDITION:
                 return self._succeeded(record, {"Outcome": conditions.all_hold(arguments["Conditions"])})
             if step.kind is StepKind.FAIL:
-                return self._failed_on_purpose(record, str(arguments.get("ErrorMessage", "")))
+                return self._failed_on_purpose(record, as_text(arguments.get("ErrorMessage", "")))
             record = replace(record, key=caching.key_of(step, arguments))
             if (cached := self._cached(execution, step, record)) is not None:
                 return cached
@@ -84,7 +84,7 @@ class Launcher:
             record,
             status=StepStatus.FAILED,
             ended=self.now(),
-            failure_reason=message or None,
+            failure_reason=message[: retries.LONGEST_REASON] or None,
             properties={"ErrorMessage": message},
         )
 

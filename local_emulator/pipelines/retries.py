@@ -15,7 +15,7 @@ from local_emulator.domain.pipeline import (
 
 _ALWAYS = RetryPolicy(exceptions=frozenset({StepException.THROTTLING, StepException.SERVICE_FAULT}))
 _LONGEST = timedelta(hours=12)
-_LONGEST_REASON = 1024
+LONGEST_REASON = 1024
 
 
 def of_job(kind: StepKind, reason: str) -> StepException | None:
@@ -34,7 +34,7 @@ def failed(
     exception: StepException | None = None,
 ) -> StepExecution:
     """What becomes of a step after a failed attempt; `exception` is the type to which retry policies may apply."""
-    over = replace(record, status=StepStatus.FAILED, ended=now, failure_reason=reason[:_LONGEST_REASON], retry_at=None)
+    over = replace(record, status=StepStatus.FAILED, ended=now, failure_reason=reason[:LONGEST_REASON], retry_at=None)
     if exception is None:
         return over
     policy = _policy(step, exception)
@@ -43,7 +43,7 @@ def failed(
             f"Retry not appropriate on execution of step with PipelineExecutionArn {execution.arn} and StepId {step.name}. "
             f"No retry policy configured for the exception type {exception.upper().replace('.', '_')}."
         )
-        return replace(over, failure_reason=f"{reason}\n{configured}"[:_LONGEST_REASON])
+        return replace(over, failure_reason=f"{reason}\n{configured}"[:LONGEST_REASON])
     first = record.failed_at or now
     retries = sum(_policy(step, earlier) is policy for earlier in record.retried)
     retry_at = now + _pause(policy, retries)

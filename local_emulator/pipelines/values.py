@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local_emulator.documents.pipelines import JOB_VARIABLES
-from local_emulator.documents.references import JOIN, JSON_GET, Path, is_function, path_of
+from local_emulator.documents.references import JOIN, JSON_GET, Path, check_text, is_function, json_path, path_of
 from local_emulator.domain.pipeline import PipelineExecution, Step
 
 
@@ -68,16 +68,19 @@ class Values:
             uri = self._uri_of_file(str(step), str(file))
         else:
             uri = self.evaluated(argument["S3Uri"])
+        if not isinstance(uri, str):
+            raise UndefinedError(f"the S3Uri of a Std:JsonGet came to {as_text(uri)}, which is no text")
         try:
             text = self.read(uri)
         except ValueError as error:
             raise UndefinedError(str(error)) from error
         try:
             content = json.loads(text)
+            check_text(content)
         except (ValueError, RecursionError) as error:
             raise UndefinedError(f"the content of {uri} is no JSON") from error
         path = argument["Path"]
-        return at(content, path_of(str(path).removeprefix("$.")), f"{path} in {uri}")
+        return at(content, json_path(path), f"{path} in {uri}")
 
     def _uri_of_file(self, step: str, name: str) -> str:
         """The S3 URI of a property file."""
@@ -112,7 +115,7 @@ def as_text(value: object) -> str:
     """A value as Std:Join writes it."""
     if isinstance(value, str):
         return value
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, bool | dict | list) else str(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, bool | dict | list | None) else str(value)
 
 
 def _iso(time: datetime) -> str:

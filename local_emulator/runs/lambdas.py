@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from local_emulator.documents.references import check_text
 from local_emulator.domain.errors import RunError
 from local_emulator.domain.functions import DeployedFunction, FindFunction
 from local_emulator.domain.jobs import Document
@@ -45,6 +46,10 @@ def invoked(settings: Settings, endpoint: str | None, arn: str, event: Document,
         answer = _in_process(function, settings, _environment(settings, endpoint), call)
     else:
         answer = _called(function, event, context)
+    try:
+        check_text(answer)
+    except ValueError:
+        answer = {"error": "what it said is not Unicode"}
     if "error" in answer:
         raise RunError(f"ClientError: the function {name} failed: {answer['error'][:_LONGEST]}")
     return answer["answer"]

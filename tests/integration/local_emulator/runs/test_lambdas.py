@@ -71,6 +71,8 @@ def test_a_function_of_this_process() -> None:
         call(lambda _event, _context: 1 / 0, {})
     with pytest.raises(RunError, match="the function f failed: TypeError"):
         call(lambda _event, _context: object(), {})  # no JSON
+    with pytest.raises(RunError, match="the function f failed: what it said is not Unicode"):
+        call(lambda _event, _context: {"name": "\ud800"}, {})
 
 
 def test_a_function_that_nothing_stands_in_for() -> None:

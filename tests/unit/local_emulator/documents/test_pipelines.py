@@ -94,6 +94,7 @@ JSON_GET = {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.A.PropertyFiles.R"}, 
             "'P' is of Type Integer; True",
         ),
         (document(step("A"), Parameters=[{"Name": "P", "Type": "List"}]), "Parameter 'P' has Type 'List'"),
+        (document(step("A", "Fail", {"ErrorMessage": "\ud800"})), "It is no JSON: "),
         (
             document(step("A"), Parameters=[{"Name": "P", "Type": "String", "DefaultValue": "c", "EnumValues": ["a"]}]),
             "The DefaultValue 'c' of parameter 'P' is none of its EnumValues",

@@ -1,10 +1,14 @@
+import json
+
+import pytest
+
 from local_emulator.domain.errors import ResourceLimitExceeded
 from local_emulator.domain.names import Arn
-from local_emulator.domain.pipeline import StepKind
+from local_emulator.domain.pipeline import ExecutionStatus, StepKind
 from local_emulator.engine.steps import properties
 from tests.conftest import tuning_request
-from tests.made_pipelines import SCOPE, step
-from tests.pipeline_world import World
+from tests.made_pipelines import SCOPE, condition, step
+from tests.pipeline_world import World, train
 
 
 def test_a_tuning_step_has_the_best_training_jobs_too(world: World) -> None:
@@ -50,3 +54,35 @@ def test_why_a_group_cannot_be_made(world: World) -> None:
     assert record is not None
     assert record.failure_reason is not None
     assert "Error Details: too many groups" in record.failure_reason
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (json.dumps({"a": "x" * 5000}), "x" * 1024),
+        ('{"a": {"b": null}}', '{"b": null}'),
+        ('{"a": null}', "null"),
+        ('{"a": ""}', None),
+        ('{"b": 1}', "ClientError: a in s3://bucket/report.json is undefined"),
+        ('{"a": "\\ud800"}', "ClientError: the content of s3://bucket/report.json is no JSON"),
+    ],
+)
+def test_a_message_that_a_file_has(world: World, content: str, reason: str | None) -> None:
+    """Whatever the file says the step fails, with a reason that AWS's model allows."""
+    world.objects["s3://bucket/report.json"] = content.encode()
+    message = {"Std:JsonGet": {"S3Uri": "s3://bucket/report.json", "Path": "a"}}
+    arn = world.run(step("Say", "Fail", {"ErrorMessage": message}))
+    listed = world.ask("ListPipelineExecutionSteps", PipelineExecutionArn=arn)["PipelineExecutionSteps"]
+    assert (listed[0]["StepStatus"], listed[0].get("FailureReason")) == ("Failed", reason)
+    assert world.execution(arn).status is ExecutionStatus.FAILED
+    assert world.faults == []
+
+
+def test_a_condition_on_a_metric_that_nothing_has_printed(world: World) -> None:
+    loss = {"Get": "Steps.Train.FinalMetricDataList['loss'].Value"}
+    arn = world.run(train("Train"), condition("Check", [step("Good")], [], Type="LessThan", LeftValue=loss, RightValue=1))
+    world.end(arn, "Train")
+    record = world.execution(arn).record_of("Check")
+    assert record is not None
+    assert record.failure_reason == "ClientError: Steps.Train.FinalMetricDataList['loss'].Value is undefined"
+    assert world.statuses(arn) == {"Train": "Succeeded", "Check": "Failed"}

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -17,6 +18,15 @@ PARAMETERS = [
 FILES = [{"PropertyFileName": "Report", "OutputName": "evaluation", "FilePath": "report.json"}]
 OUTPUTS = {"Outputs": [{"OutputName": "evaluation", "S3Output": {"S3Uri": "s3://bucket/out"}}]}
 OBJECTS = {"s3://bucket/out/report.json": b'{"m": {"rmse": [1, {"value": 4.5}]}}', "s3://bucket/broken": b"{"}
+ODD = {
+    "list": b"[1, 2]",
+    "page": b"<html>",
+    "empty": b"",
+    "bytes": b"\xff\xfe\xfd",
+    "deep": b"[" * 10**5,
+    "half": b'{"a": "\\ud800"}',
+}
+OBJECTS |= {f"s3://bucket/{name}": content for name, content in ODD.items()}
 
 
 def value(tree: Any, objects: Mapping[str, bytes] = OBJECTS) -> Any:
@@ -59,6 +69,8 @@ def report(path: str) -> Mapping[str, Any]:
         (get("Steps.Prep.ProcessingOutputConfig.Outputs[0].OutputName"), "evaluation"),
         (report("m.rmse[1].value"), 4.5),
         ({"Std:JsonGet": {"S3Uri": "s3://bucket/out/report.json", "Path": "$.m.rmse[0]"}}, 1),
+        ({"Std:JsonGet": {"S3Uri": "s3://bucket/out/report.json", "Path": "$['m'].rmse[0]"}}, 1),
+        ({"Std:JsonGet": {"S3Uri": "s3://bucket/list", "Path": "$"}}, [1, 2]),
         (
             {"Std:Join": {"On": "/", "Values": [get(f"Parameters.{name}") for name in ("Text", "Count", "Rate", "Flag")]}},
             "x/3/0.5/true",
@@ -77,11 +89,20 @@ def test_values(tree: Any, expected: Any) -> None:
         (get("Steps.Prep.ProcessingOutputConfig.Outputs['other'].S3Output"), "is undefined"),
         (report("m.accuracy"), "m.accuracy in s3://bucket/out/report.json is undefined"),
         ({"Std:JsonGet": {"S3Uri": "s3://bucket/none", "Path": "a"}}, "s3://bucket/none does not exist"),
-        ({"Std:JsonGet": {"S3Uri": "s3://bucket/broken", "Path": "a"}}, "the content of s3://bucket/broken is no JSON"),
+        *(
+            ({"Std:JsonGet": {"S3Uri": f"s3://bucket/{name}", "Path": "a"}}, f"the content of s3://bucket/{name} is no JSON")
+            for name in ("broken", "page", "empty", "bytes", "deep", "half")
+        ),
+        (
+            {"Std:JsonGet": {"S3Uri": get("Parameters.Count"), "Path": "a"}},
+            "the S3Uri of a Std:JsonGet came to 3, which is no text",
+        ),
+        ({"Std:JsonGet": {"S3Uri": ["s3://bucket/list"], "Path": "a"}}, "which is no text"),
+        ({"Std:JsonGet": {"S3Uri": "s3://bucket/list", "Path": "$[2]"}}, "$[2] in s3://bucket/list is undefined"),
     ],
 )
 def test_what_has_no_value(tree: Any, error: str) -> None:
-    with pytest.raises(UndefinedError, match=error.replace("[", r"\[")):
+    with pytest.raises(UndefinedError, match=re.escape(error)):
         value(tree)
 
 
