@@ -8,12 +8,14 @@ import sys
 import threading
 import time
 import zlib
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from local_emulator.domain.errors import is_passing
 from local_emulator.runs.folder import RunFolder, read_facts, write_whole
 from local_emulator.runs.host_folder import HostFolder
 from local_emulator.runs.hosting.backends import BackendGone, Backends, BackendTimeout
@@ -135,25 +137,46 @@ class _Transform:
         """Send the records of a file, and keep the answers beside one another once all are there."""
         plan = self.plan
         target = Path(plan.output) / f"{path.relative_to(plan.input)}.out"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = target.with_name(f".{target.name}.unfinished")
-        association = Association(plan.input_filter, plan.output_filter, plan.join)
+        unfinished = Path(f"{plan.output}.unfinished")
         try:
             with unfinished.open("wb") as file:
-                for answer in pool.map(lambda batch: self._answer(batch, association), self._batches(path)):
+                for answer in self._answers(path, pool):
                     file.write(answer)
                     if plan.assemble == "Line" and not answer.endswith(b"\n"):
                         file.write(b"\n")
         except PayloadError as error:
             raise _FileError(str(error), f"ClientError: {error}"[:1024]) from error
-        unfinished.replace(target)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            unfinished.replace(target)
+        except OSError as error:  # its name is too long with .out, or another's answer lies there
+            if is_passing(error):
+                raise
+            raise _FileError(f"its answer cannot be kept: {error.strerror}", _ALGORITHM_ERROR) from error
+
+    def _answers(self, path: Path, pool: ThreadPoolExecutor) -> Iterator[bytes]:
+        """The answers to the requests of a file, in their order; of these not many more are made than are sent at a time."""
+        plan = self.plan
+        association = Association(plan.input_filter, plan.output_filter, plan.join)
+        waiting = deque[Future[bytes]]()
+        try:
+            for batch in self._batches(path):
+                waiting.append(pool.submit(self._answer, batch, association))
+                if len(waiting) > plan.concurrent:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
     def _batches(self, path: Path) -> Iterator[list[bytes]]:
+        plan = self.plan
         try:
-            content = gzip.decompress(path.read_bytes()) if self.plan.gzip else path.read_bytes()
+            with gzip.open(path) if plan.gzip else path.open("rb") as file:
+                yield from batches(split(file, plan.split, plan.limit), plan.limit, several=plan.several)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise _FileError(f"cannot be decompressed: {error}", _CLIENT_ERROR) from error
-        return batches(split(content, self.plan.split), self.plan.limit, several=self.plan.several)
 
     def _answer(self, records: Sequence[bytes], association: Association) -> bytes:
         """What is kept of the server's answer to some records."""

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterable, Iterator
+from io import BufferedIOBase
 
 _MAGIC = 0xCED7230A  # of RecordIO, as MXNet writes it
 
@@ -10,41 +11,42 @@ class PayloadError(ValueError):
     """What cannot be sent, in AWS's words."""
 
 
-def split(content: bytes, kind: str) -> Iterator[bytes]:
-    """The records of a file, by SplitType. A line keeps its end, a record of RecordIO its frame; joined they are the file."""
+def split(file: BufferedIOBase, kind: str, limit: int) -> Iterator[bytes]:
+    """The records of a file, by SplitType. A line keeps its end, a record of RecordIO its frame; joined they are the file.
+
+    Of one that is longer than the limit there is a part that is, and nothing after it: a file may be larger than memory.
+    """
+    most = limit + 1 if limit else -1
     if kind == "Line":
-        yield from content.splitlines(keepends=True) if b"\r" not in content else _lines(content)
+        while line := file.readline(most):
+            yield line
     elif kind == "RecordIO":
-        yield from _recordio(content)
+        yield from _recordio(file, most)
     else:
-        yield content
+        yield file.read(most)
 
 
-def _lines(content: bytes) -> Iterator[bytes]:
-    """Lines that end with a line feed alone, or a carriage return before it."""
-    begin = 0
-    while begin < len(content):
-        end = content.find(b"\n", begin) + 1 or len(content)
-        yield content[begin:end]
-        begin = end
-
-
-def _recordio(content: bytes) -> Iterator[bytes]:
+def _recordio(file: BufferedIOBase, most: int) -> Iterator[bytes]:
     """Whole records; one of several parts is of one piece."""
-    begin = position = 0
-    while position < len(content):
-        if len(content) - position < 8:  # noqa: PLR2004 - magic and length
+    position, record = 0, b""
+    while head := file.read(8):
+        if len(head) < 8:  # noqa: PLR2004 - magic and length
             raise PayloadError("The file breaks off inside a record of RecordIO.")
-        magic, word = struct.unpack_from("<II", content, position)
+        magic, word = struct.unpack("<II", head)
         if magic != _MAGIC:
             raise PayloadError(f"There is no record of RecordIO at byte {position:,}.")
         flag, size = word >> 29, word & (1 << 29) - 1
-        position += 8 + (size + 3) // 4 * 4
-        if position > len(content):
+        padded = (size + 3) // 4 * 4
+        wanted = padded if most < 0 else min(padded, most)
+        record += head + (content := file.read(wanted))
+        if len(content) < wanted:
             raise PayloadError("The file breaks off inside a record of RecordIO.")
-        if flag in {0, 3}:  # a whole record, or the last part of one
-            yield content[begin:position]
-            begin = position
+        position += len(head) + wanted
+        if flag in {0, 3} or len(record) >= most > 0:  # a whole record, or the last part of one
+            yield record
+            record = b""
+    if record:
+        raise PayloadError("The file breaks off inside a record of RecordIO.")
 
 
 def batches(records: Iterable[bytes], limit: int, *, several: bool) -> Iterator[list[bytes]]:

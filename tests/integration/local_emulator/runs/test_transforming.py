@@ -3,6 +3,7 @@
 import gzip
 import json
 import sys
+import tracemalloc
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,31 @@ def test_a_file_that_is_no_gzip_costs_none_of_the_others(tmp_path: Path) -> None
     assert "bucket/prefix/a: cannot be decompressed: " in last_line(tmp_path)
 
 
+@pytest.mark.parametrize(("name", "why"), [("n" * 253, "File name too long"), ("b", "Is a directory")])
+def test_an_answer_that_no_file_can_keep_costs_none_of_the_others(tmp_path: Path, name: str, why: str) -> None:
+    made_plan(tmp_path, {"a": b"content", name: b"content"})
+    (tmp_path / "out" / "b.out").mkdir()
+    assert main(tmp_path / "plan") == 1
+    assert list((tmp_path / "out").glob("*.out/*")) == []
+    assert (tmp_path / "out" / "a.out").read_text() == "content of type None"
+    assert last_line(tmp_path).endswith(f"bucket/prefix/{name}: its answer cannot be kept: {why}")
+
+
+def test_of_a_large_file_only_what_is_asked_now_is_in_memory(tmp_path: Path) -> None:
+    """A quarter of a gigabyte of zeros, in a file of a megabyte."""
+    with gzip.open(tmp_path / "zeros", "wb", 1) as file:
+        for _ in range(256):
+            file.write(b"\0" * 2**20)
+    made_plan(tmp_path, {"a": (tmp_path / "zeros").read_bytes()}, gzip=True)
+    tracemalloc.start()
+    try:
+        assert main(tmp_path / "plan") == 1
+        assert tracemalloc.get_traced_memory()[1] < 64 * 2**20
+    finally:
+        tracemalloc.stop()
+    assert (tmp_path / "reason").read_text() == "ClientError: Too much data for max payload size"
+
+
 def test_an_answer_that_cannot_be_joined_is_told(tmp_path: Path) -> None:
     made_plan(tmp_path, {"a": b'{"x": 1}'}, join=True, content_type="application/json")
     assert main(tmp_path / "plan") == 1
@@ -189,7 +215,7 @@ def test_a_container_that_fails_is_named(tmp_path: Path) -> None:
 
 def test_answers_that_cannot_be_kept_are_no_fault_of_the_server(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made_plan(tmp_path, {"a": b"content"})
-    (tmp_path / "out" / ".a.out.unfinished").mkdir()
+    (tmp_path / "out.unfinished").mkdir()
     assert main(tmp_path / "plan") == 1
     assert (tmp_path / "reason").read_text() == "AlgorithmError: See job logs for more information"
     assert capsys.readouterr().err.splitlines()[-1].startswith("[Errno 21] Is a directory: ")

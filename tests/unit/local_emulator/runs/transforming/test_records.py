@@ -1,5 +1,6 @@
 """Records are the file's own bytes, in their order; requests hold as many as fit."""
 
+import io
 import itertools
 import struct
 
@@ -17,7 +18,7 @@ def recordio(content: bytes, flag: int = 0) -> bytes:
 @given(lines=st.lists(st.binary(max_size=6).map(lambda text: text.replace(b"\n", b"")), max_size=20), limit=st.integers(0, 9))
 def test_no_byte_is_lost_nor_moved(lines: list[bytes], limit: int) -> None:
     content = b"\n".join(lines)
-    records = list(split(content, "Line"))
+    records = list(split(io.BytesIO(content), "Line", 0))
     assert b"".join(records) == content
     assert all(record.count(b"\n") <= 1 for record in records)
     try:
@@ -37,8 +38,8 @@ def test_each_record_is_a_request_of_its_own() -> None:
 
 
 def test_a_carriage_return_alone_ends_no_line() -> None:
-    assert list(split(b"a\rb\r\nc\x0bd\n", "Line")) == [b"a\rb\r\n", b"c\x0bd\n"]
-    assert list(split(b"a\x0bb\x1cc\nd", "Line")) == [b"a\x0bb\x1cc\n", b"d"]
+    assert list(split(io.BytesIO(b"a\rb\r\nc\x0bd\n"), "Line", 0)) == [b"a\rb\r\n", b"c\x0bd\n"]
+    assert list(split(io.BytesIO(b"a\x0bb\x1cc\nd"), "Line", 0)) == [b"a\x0bb\x1cc\n", b"d"]
 
 
 def test_a_record_that_fits_into_no_request() -> None:
@@ -47,15 +48,31 @@ def test_a_record_that_fits_into_no_request() -> None:
 
 
 def test_a_file_is_one_record_without_a_split() -> None:
-    assert list(split(b"a\nb", "None")) == [b"a\nb"]
+    assert list(split(io.BytesIO(b"a\nb"), "None", 0)) == [b"a\nb"]
 
 
 def test_records_of_recordio_keep_their_frames() -> None:
     parts = [recordio(b"abc"), recordio(b""), recordio(b"x" * 9, 1) + recordio(b"y", 3)]
-    assert list(split(b"".join(parts), "RecordIO")) == parts
+    assert list(split(io.BytesIO(b"".join(parts)), "RecordIO", 0)) == parts
 
 
-@pytest.mark.parametrize("content", [b"abcdefgh", recordio(b"abcdef")[:-1], recordio(b"abc") + b"\n#"])
+@pytest.mark.parametrize("content", [b"abcdefgh", recordio(b"abcdef")[:-1], recordio(b"abc") + b"\n#", recordio(b"abc", 1)])
 def test_what_is_no_recordio(content: bytes) -> None:
     with pytest.raises(PayloadError, match="RecordIO"):
-        list(split(content, "RecordIO"))
+        list(split(io.BytesIO(content), "RecordIO", 0))
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("None", b"x" * 10**6),
+        ("Line", b"ab\n" + b"x" * 10**6),
+        ("RecordIO", recordio(b"a") + recordio(b"x" * 900, 1) * 1000),
+        ("RecordIO", recordio(b"x" * 10**6)),
+    ],
+)
+def test_no_more_is_read_of_a_file_than_a_request_may_have(kind: str, content: bytes) -> None:
+    file = io.BytesIO(content)
+    with pytest.raises(PayloadError, match="Too much data"):
+        list(batches(split(file, kind, 100), 100, several=True))
+    assert file.tell() < 2000
