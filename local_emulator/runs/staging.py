@@ -54,4 +54,12 @@ def failures_as_reasons(folder: Path) -> Iterator[None]:
             for number in PASSING:
                 if os.strerror(number) in str(error):
                     raise OSError(number, os.strerror(number)) from error
-        raise RunError(f"ClientError: {error.strerror or error}: {error.filename or folder}") from error
+        raise RunError(f"ClientError: {error.strerror or error}: {_as_programs_know_it(error, folder)}") from error
+
+
+def _as_programs_know_it(error: OSError, folder: Path) -> str:
+    """The path that an error is about; below `/opt/ml` if it is in a run's own."""
+    path = str(error.filename or folder)
+    _, _, of_run = path.partition(f"/{folder.name}/")
+    _, _, below = f"/{of_run}".partition("/ml/")
+    return f"/opt/ml/{below}" if below else path

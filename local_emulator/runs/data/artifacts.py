@@ -84,9 +84,15 @@ def _failed(error: Exception) -> RunError:
     """The RunError of a job whose files cannot be uploaded; raises the error itself if it may pass."""
     if isinstance(error, OSError) and is_passing(error):
         raise error
-    # As AWS says it: `Error 7: AccessDenied (403): Access Denied` is recorded, the same of a bucket that is gone is inferred.
-    said = "NoSuchBucket (404): The specified bucket does not exist" if isinstance(error, NoSuchBucket) else str(error)
-    return RunError(f"ClientError: Artifact upload failed:Error 7: {said}")
+    return RunError(f"ClientError: Artifact upload failed:Error 7: {said(error)}")
+
+
+def said(error: Exception) -> str:
+    """Why something cannot be uploaded, in AWS's words.
+
+    `Error 7: AccessDenied (403): Access Denied` is recorded, the same of a bucket that is gone is inferred.
+    """
+    return "NoSuchBucket (404): The specified bucket does not exist" if isinstance(error, NoSuchBucket) else str(error)
 
 
 def _upload_folders(objects: Objects, bucket: str, prefix: str, folders: Sequence[Path], *, newest: bool = False) -> None:

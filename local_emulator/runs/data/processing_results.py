@@ -6,7 +6,7 @@ from pathlib import Path
 from local_emulator.domain.errors import RunError, is_passing
 from local_emulator.domain.objects import NoSuchBucket, Objects, ObjectsUnavailable, parse_s3
 from local_emulator.domain.processing import ProcessingJob, ProcessingOutput
-from local_emulator.runs.data.artifacts import key
+from local_emulator.runs.data.artifacts import key, said
 from local_emulator.runs.data.output_files import OutputError, merged_files
 from local_emulator.runs.folder import RunFolder, read_evidence
 from local_emulator.runs.processing import below
@@ -33,7 +33,9 @@ def upload(
             except _TROUBLE as error:
                 if isinstance(error, OSError) and is_passing(error):
                     raise
-                raise RunError(f"ClientError: Failed to upload the output {output.name} to {output.s3_uri}. {error}") from error
+                raise RunError(
+                    f"ClientError: Failed to upload the output {output.name} to {output.s3_uri}. {said(error)}"
+                ) from error
     return uploaded
 
 

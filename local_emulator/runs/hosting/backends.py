@@ -155,6 +155,10 @@ class _Connection:
                 break
         pairs = [line.partition(":") for line in lines[1:]]
         headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
+        if len(headers) < len(pairs):
+            lengths = {value.strip() for name, _, value in pairs if name.strip().lower() == "content-length"}
+            if len(lengths) > 1:
+                raise _ProtocolError(f"the Content-Length is {' and '.join(sorted(lengths))}")
         return status, headers if version == "HTTP/1.1" else {"connection": "close", **headers}
 
     def exactly(self, size: int) -> Iterator[bytes]:

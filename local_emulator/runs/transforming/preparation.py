@@ -10,7 +10,7 @@ from local_emulator.domain.errors import RunError, is_passing
 from local_emulator.domain.objects import NoSuchBucket, Objects, ObjectsUnavailable, parse_s3
 from local_emulator.domain.transform import TransformJob, TransformOptions
 from local_emulator.runs import opt_ml
-from local_emulator.runs.data.artifacts import key
+from local_emulator.runs.data.artifacts import key, said
 from local_emulator.runs.data.channels import ChannelCache
 from local_emulator.runs.data.manifests import not_downloaded
 from local_emulator.runs.data.output_files import OutputError, output_files
@@ -80,7 +80,7 @@ def upload(job: TransformJob, folder: RunFolder, objects: Objects) -> None:
     except _TROUBLE as error:
         if isinstance(error, OSError) and is_passing(error):
             raise
-        raise RunError(f"ClientError: Failed to upload the output to {job.spec.output}. {error}") from error
+        raise RunError(f"ClientError: Failed to upload the output to {job.spec.output}. {said(error)}") from error
 
 
 def reason(folder: RunFolder) -> str | None:
