@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Self, Unpack
@@ -154,6 +154,9 @@ class TuningJobSpec:
         for member, value in members.items():
             object.__setattr__(self, member, value)
 
+    # Whoever makes one writes `TuningJob`, so that is what Python's errors of missing and unknown arguments name.
+    __init__.__qualname__ = "TuningJob"
+
     @property
     def several(self) -> bool:
         """Whether it has definitions with names, one or more, rather than only one without."""
@@ -170,6 +173,7 @@ class TuningJobSpec:
         """The same tuning job with other members; members of a definition are changed in the only one. Raises Invalid."""
         own = {field.name for field in fields(self)}
         inner = {name: value for name, value in members.items() if name not in own}
+        _require_known(inner)
         if inner and "definitions" not in members:
             members = {name: value for name, value in members.items() if name in own}
             members["definitions"] = [replace(self.definition, **inner)]
@@ -253,8 +257,15 @@ class TuningJobSpec:
         return config
 
 
+def _require_known(members: Iterable[str]) -> None:
+    """Raise TypeError for what is no member of a definition, in the name of the class that it was written for."""
+    if unknown := [name for name in members if name not in DefinitionMembers.__annotations__]:
+        raise TypeError(f"TuningJob() got an unexpected keyword argument {unknown[0]!r}")
+
+
 def _definitions(definitions: Sequence[Definition] | None, short: DefinitionMembers) -> Sequence[Definition]:
     """The definitions that were given, or the only one of these members."""
+    _require_known(short)
     if definitions is None:
         return (Definition(**short),)
     if short:

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Callable
 from dataclasses import fields
+from functools import partial
 from typing import Any, get_type_hints
 
 import pytest
 
-from sm_tuning import Completion, Definition, Grid, Hyperband, Objective, TuningJob, WarmStart, learning_rate, unique_name
+from sm_tuning import Completion, Definition, Grid, Hyperband, Objective, Random, TuningJob, WarmStart, learning_rate, unique_name
 from sm_tuning.errors import Invalid
 from sm_tuning.spec.definition import DefinitionMembers
 from sm_tuning.spec.job import LONGEST_NAME
@@ -100,3 +101,23 @@ def test_the_only_definition_takes_the_same_members_as_keywords() -> None:
     own = {field.name for field in fields(TuningJob)}
     inner = {name: kind for name, kind in get_type_hints(Definition).items() if name not in own}
     assert get_type_hints(DefinitionMembers) == inner
+
+
+MAKE: Any = TuningJob  # as a user writes it, unseen by a type checker
+ALL_BUT_ROLE: dict[str, Any] = {"name": "t", "output": "s3://bucket/t", "strategy": Random()}
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (MAKE, "TuningJob() missing 4 required keyword-only arguments: 'name', 'role', 'output', and 'strategy'"),
+        (partial(MAKE, **ALL_BUT_ROLE), "TuningJob() missing 1 required keyword-only argument: 'role'"),
+        (partial(MAKE, "t"), "TuningJob() takes 1 positional argument but 2 were given"),
+        (partial(MAKE, **ALL_BUT_ROLE, role="r", rnges=[]), "TuningJob() got an unexpected keyword argument 'rnges'"),
+        (lambda: MAKE(**ALL_BUT_ROLE, role="r").changed(rnges=[]), "TuningJob() got an unexpected keyword argument 'rnges'"),
+    ],
+)
+def test_errors_of_arguments_name_the_class_that_was_typed(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(TypeError) as raised:
+        make()
+    assert str(raised.value) == message
