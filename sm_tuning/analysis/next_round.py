@@ -71,14 +71,17 @@ class Choice:
 AS_BEFORE = Choice()
 
 
-def next_round(diagnosis: "Diagnosis", job: _Job, name: str | None = None, choice: Choice = AS_BEFORE) -> NextRound[_Job]:
+def next_round(
+    diagnosis: "Diagnosis", job: _Job, name: str | None = None, choice: Choice = AS_BEFORE, taken: Sequence[str] = ()
+) -> NextRound[_Job]:
     """The next round of a tuning job: the same with the advised ranges, a fresh seed and what was learnt so far.
 
     Args:
         diagnosis: The diagnosis of the tuning job, or of several rounds of it.
         job: The tuning job that was diagnosed; of several rounds the latest.
-        name: The new name; None for the old one with the next number that no diagnosed tuning job has.
+        name: The new name; None for the old one with the next number that neither a diagnosed tuning job has nor one of `taken`.
         choice: Another strategy, or other numbers of training jobs.
+        taken: Names of other tuning jobs that there are.
 
     Raises:
         Invalid: It has several definitions, or every combination has been tried and nothing is to be changed.
@@ -94,7 +97,7 @@ def next_round(diagnosis: "Diagnosis", job: _Job, name: str | None = None, choic
         )
     count = choice.max_jobs or job.max_jobs or len(diagnosis.fits)
     following = job.changed(
-        name=name or _free_name(job.name, diagnosis.tuning_jobs),
+        name=name or _free_name(job.name, [*diagnosis.tuning_jobs, *taken]),
         ranges=list(ranges.values()),
         strategy=strategy,
         max_jobs=None if isinstance(strategy, Grid) else count,
@@ -112,11 +115,11 @@ def next_name(name: str) -> str:
     return f"{_NUMBER.sub('', base)[: LONGEST_NAME - len(tail)].rstrip('-')}{tail}"
 
 
-def _free_name(name: str, judged: Sequence[str]) -> str:
-    """The next name that none of the tuning jobs has which were judged, whatever made theirs unique."""
-    taken = {_UNIQUE.sub("", other) for other in judged}
+def _free_name(name: str, taken: Sequence[str]) -> str:
+    """The next name that is none of those, whatever made them unique."""
+    bases = {_UNIQUE.sub("", other) for other in taken}
     following = next_name(name)
-    while following in taken:
+    while following in bases:
         following = next_name(following)
     return following
 

@@ -4,13 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from sm_tuning.analysis.diagnosis import diagnose
-from sm_tuning.analysis.next_round import Choice, NextRound, next_round
+from sm_tuning.analysis.next_round import Choice, NextRound, next_name, next_round
 from sm_tuning.analysis.reading import read_data_scaling, read_results
 from sm_tuning.cli.job_file import emulators_own
 from sm_tuning.cli.output import echo, echo_json
 from sm_tuning.cli.session import run_of
 from sm_tuning.cli.target import Target
 from sm_tuning.client.run import TuningRun
+from sm_tuning.client.summaries import tuning_jobs
 from sm_tuning.errors import Invalid
 from sm_tuning.spec.from_request import job_of
 from sm_tuning.spec.written import as_toml
@@ -58,6 +59,8 @@ def _following(run: TuningRun, name: str | None, choice: Choice, target: Target)
         raise Invalid(f"{run.name} is {status.status}; a next round learns from a tuning job that has ended: {attach}")
     results = read_results(run)
     job = replace(job_of(TuningJob, results.tuning_jobs[0].request), tags=run.tags())
-    following = next_round(diagnose(results, read_data_scaling(results, [run])), job, name, choice)
+    stem = next_name(job.name).rpartition("-")[0]
+    taken = [] if name else [other.name for other in tuning_jobs(target.session().client("sagemaker"), part=stem)]
+    following = next_round(diagnose(results, read_data_scaling(results, [run])), job, name, choice, taken)
     own = {member: ["the emulator's; AWS needs one of your account"] for member in emulators_own(following.job)}
     return NextRound(following.job, {**following.comments, **own})

@@ -73,10 +73,11 @@ class TrainingJobSummary:
         return (self.ended - self.started).total_seconds() if self.started and self.ended else None
 
 
-def tuning_jobs(client: Client, most: int | None = None) -> list[TuningJobSummary]:
-    """The newest tuning jobs of an account and region; at most so many, all with None."""
+def tuning_jobs(client: Client, most: int | None = None, part: str = "") -> list[TuningJobSummary]:
+    """The newest tuning jobs of an account and region; at most so many, all with None; those whose names have a part."""
+    named = {"NameContains": part} if part else {}
     pages = client.get_paginator("list_hyper_parameter_tuning_jobs").paginate(
-        SortBy="CreationTime", SortOrder="Descending", PaginationConfig={"MaxItems": most}
+        SortBy="CreationTime", SortOrder="Descending", PaginationConfig={"MaxItems": most}, **named
     )
     return [
         TuningJobSummary(

@@ -22,6 +22,8 @@ def test_from_one_round_to_the_next(cli: Cli) -> None:
     assert second["HyperParameterTuningJobStatus"] == "Completed"
     points = [[row["TunedHyperParameters"] for row in job["TrainingJobSummaries"]] for job in (first, second)]
     assert not [point for point in points[1] if point in points[0]]
+    cli.json("run", "next.toml", "--name", "first-2-1126-010203-abcd")
+    assert [cli.json("next", job)["name"] for job in ("first", "second")] == ["first-3", "second-2"], "the next that is free"
     third = tomllib.loads(cli.json("next", "second", "--name", "third")["toml"])
     assert (third["name"], third["warm_start"]["parents"]) == ("third", ["first", "second"])
     assert third["strategy"]["seed"] == 3

@@ -159,6 +159,11 @@ def test_names_count_on(name: str, following: str) -> None:
     assert len(next_name(name)) <= 32
 
 
+def test_a_name_that_is_taken_is_not_proposed() -> None:
+    taken = ["planted-2-1126-020304-1a2b", "planted-3", "planted-44", "other"]
+    assert next_round(advised(), job(name="planted"), taken=taken).job.name == "planted-4"
+
+
 def test_the_head_says_what_a_file_cannot() -> None:
     plan = [
         Advice(kind=Remedy.MORE_DATA, remedy="more training data", reason="a gap"),
