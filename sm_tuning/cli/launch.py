@@ -205,7 +205,8 @@ def _show_end(launched: TuningRun, status: RunStatus, target: Target) -> None:
         out.print("fetch it: ", safe(target.command("best", launched.name, "--download", ".")), soft_wrap=True)
     if status.failure_reason:
         out.print(Text("failed:", "red"), safe(status.failure_reason))
-    for group in launched.failures():
+    silent = launched.silent_metrics() if best is None and status.launched > status.failed else ()
+    for group in [*launched.failures(), *(metric for metric in silent if metric.check.metric == status.objective)]:
         out.print(safe_lines(str(group)))
     if not target.aws:
         out.print(_emulator_line(target), markup=False, soft_wrap=True)

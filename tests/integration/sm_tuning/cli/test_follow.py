@@ -17,7 +17,11 @@ def test_a_regex_that_matches_nothing_is_told_while_it_runs(cli: Cli) -> None:
     warning = r"^warning: score: the regex 'score=\(\[-\+0-9\.eE\]\+\)' has matched none of 2\d lines of the log of silent-00\d-"
     assert re.search(warning, errors, re.MULTILINE), errors
     assert "Score: 1" in errors
-    assert "failed: No objective metrics found after running 3 training jobs." in " ".join(output.split())
+    end = " ".join(output.split())
+    assert "failed: No objective metrics found after running 3 training jobs." in end
+    assert re.search(
+        r"score: the regex 'score=\S+' has matched none of 2\d lines of the log of silent-003-\w+; the nearest: Score: \d", end
+    )
 
 
 def test_failures_are_grouped(cli: Cli) -> None:
