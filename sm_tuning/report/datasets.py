@@ -43,7 +43,13 @@ def datasets(view: ViewModel, *, most_curves: int | None = None) -> dict[str, li
 def simulation_rows(simulation: "Simulation") -> list[Row]:
     """A row for each setting that is drawn and each step of instance-hours, with the interval that holds 80 %."""
     return [
-        {"setting": label(str(outcome.setting)), "hours": hours, "best": best.median, "low": best.low, "high": best.high}
+        {
+            "setting": label(": ".join(filter(None, [", ".join(simulation.marks(outcome)), str(outcome.setting)]))),
+            "hours": hours,
+            "best": best.median,
+            "low": best.low,
+            "high": best.high,
+        }
         for outcome in simulation.drawn()
         for hours, best in simulation.over_hours(outcome)
     ]

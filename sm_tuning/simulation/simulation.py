@@ -27,6 +27,7 @@ PARALLEL = (1, 2, 5, 10)
 SEEDS = 50
 _MOST_SEEDS = 100_000
 _SHOWN = 12
+_SIGNS = {"today": "*", "recommended": "<"}
 _TRIED = 40  # training jobs whose noise is measured
 
 
@@ -73,16 +74,25 @@ class Simulation:
         """The best objective of a setting by instance-hours spent."""
         return outcome.over_hours(Goal(self.goal))
 
+    def marks(self, outcome: Outcome) -> Sequence[str]:
+        """Whether a setting is `today`'s, and whether it is `recommended`."""
+        marked = {"today": self.today, "recommended": self.recommendation.setting}
+        return [mark for mark, setting in marked.items() if setting == outcome.setting]
+
     def table(self) -> list[dict[str, Any]]:
         """A row for each setting, the best first: medians, and the ends of the intervals that hold 80 %, as wide as `margin` says."""
-        return [_row(outcome, self.price) for outcome in self.ranking]
+        return [
+            {**_row(outcome, self.price), **{mark.title(): mark in self.marks(outcome) for mark in _SIGNS}}
+            for outcome in self.ranking
+        ]
 
     def _summary(self) -> Summary:
         dollars = ["dollars"] if self.price is not None else []
         columns = ("strategy", "jobs", "at once", "stops", "best", "hours", *dollars, "time", "80 %")
-        shown = self.ranking[:_SHOWN]
-        shown = [*shown, *(outcome for outcome in self.outcomes[:1] if outcome not in shown)]
-        caption = f"the best {_SHOWN} of {len(self.outcomes)}, and today's" if len(self.outcomes) > _SHOWN else "the best first"
+        shown = [outcome for rank, outcome in enumerate(self.ranking) if rank < _SHOWN or self.marks(outcome)]
+        best = f"the best {_SHOWN} of {len(self.outcomes)}" if len(self.outcomes) > _SHOWN else "the best first"
+        signs = [f"{sign} {mark}" for mark, sign in _SIGNS.items() if any(mark in self.marks(outcome) for outcome in shown)]
+        caption = f"{best}; {', '.join(signs)}"
         return Summary(
             title=f"Simulation of {self.name}",
             facts={
@@ -105,7 +115,8 @@ class Simulation:
         value, interval = (best.median, f"{best.low:.4g} to {best.high:.4g}") if outcome.successes else ("", "nothing found")
         setting = outcome.setting
         stops = "yes" if setting.early_stopping else ""
-        chosen = (setting.name, setting.jobs, setting.parallel, stops)
+        name = " ".join([setting.name, *(_SIGNS[mark] for mark in self.marks(outcome))])
+        chosen = (name, setting.jobs, setting.parallel, stops)
         return (*chosen, value, round(hours, 3), *money, duration(outcome.seconds.median), interval)
 
     def __repr__(self) -> str:

@@ -12,8 +12,13 @@ from tests.unit.sm_tuning.made_examples import examples
 def test_today_and_the_best_of_each_strategy_are_drawn() -> None:
     simulation = simulated(examples(14), strategies=["Random", "Hyperband"], jobs=[10], parallel=[2], seeds=4)
     chart, rows = simulation_chart(simulation), simulation_rows(simulation)
-    assert {row["setting"] for row in rows} == {str(outcome.setting) for outcome in simulation.drawn()}
-    assert str(simulation.today) in {row["setting"] for row in rows}
+    names = {str(row["setting"]) for row in rows}
+    assert {name.rpartition(": ")[2] for name in names} == {str(outcome.setting) for outcome in simulation.drawn()}
+    marked = {"today": simulation.today, "recommended": simulation.recommendation.setting}
+    for mark, setting in marked.items():
+        assert [name for name in names if mark in name.rpartition(": ")[0]] == [
+            name for name in names if name.endswith(str(setting))
+        ]
     assert all(float(row["low"]) <= float(row["best"]) <= float(row["high"]) for row in rows)
     assert chart.uses("simulation")
     assert "medians of 4 simulated tuning jobs" in chart.note

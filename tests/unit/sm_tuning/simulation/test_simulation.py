@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from sm_tuning.errors import Invalid
+from sm_tuning.simulation import simulation as module
 from sm_tuning.simulation.settings import Setting
 from sm_tuning.simulation.simulation import Simulation, replayed, simulated
 from tests.unit.sm_tuning.made_examples import bowl, examples, tuning_job, without_curves
@@ -54,6 +55,23 @@ def test_it_shows_itself(simulation: Simulation) -> None:
     for words in ("today", "recommendation", "what it cannot know", "12 tuning jobs of each setting", "2 times as far"):
         assert words in text
         assert words in page
+
+
+def test_todays_and_the_recommended_setting_are_rows_and_marked(simulation: Simulation) -> None:
+    worst = simulation.ranking[-1].setting
+    chosen = replace(simulation, recommendation=replace(simulation.recommendation, setting=worst))
+    assert [row["Today"] for row in chosen.table()] == [outcome.setting == chosen.today for outcome in chosen.ranking]
+    assert [row["Recommended"] for row in chosen.table()] == [outcome.setting == worst for outcome in chosen.ranking]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_SHOWN", 1)
+        text = repr(chosen)
+    _, _, table = text.partition("the best 1 of 7; * today, < recommended")
+    _, header, *rows = table.partition("what it cannot know")[0].strip("\n").splitlines()
+    assert header.split()[0] == "strategy"
+    assert [row.startswith(f"  {worst.name} <  ") for row in rows] == [*[False] * (len(rows) - 1), True], "beyond the best"
+    assert sum(row.startswith("  Random *  ") for row in rows) == 1
+    settled = replace(simulation, recommendation=replace(simulation.recommendation, setting=simulation.today))
+    assert "  Random * < " in repr(settled)
 
 
 def test_without_curves_what_needs_them_is_left_out_or_refused() -> None:
