@@ -3,7 +3,8 @@
 import math
 import random
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from sm_tuning.cli.display import console
@@ -11,7 +12,7 @@ from sm_tuning.cli.failures import FAILED
 from sm_tuning.cli.job_file import JobFile, emulators_own
 from sm_tuning.cli.options import load
 from sm_tuning.cli.output import echo, echo_json
-from sm_tuning.cli.tables import table_of
+from sm_tuning.cli.tables import safe, table_of
 from sm_tuning.cli.target import Target
 from sm_tuning.errors import Invalid
 from sm_tuning.preflight import cost
@@ -20,6 +21,7 @@ from sm_tuning.spec.parameters import Auto, Categorical, Continuous, Integer, Ra
 from sm_tuning.spec.value_types import WrongTypes
 from sm_tuning.tuning_job import TuningJob
 from sm_tuning.validation.dry_run import DryRun
+from sm_tuning.validation.requirements import FILE, requirements_of
 
 _SAMPLES = 5
 
@@ -58,6 +60,9 @@ def show_plan(job: TuningJob, planned: Mapping[str, Any]) -> None:
     out.print(table_of([{"range": name, "values such as": "  ".join(values)} for name, values in planned["samples"].items()]))
     out.print("points such as the strategy might try (examples, not what will run):")
     out.print(table_of([dict(point) for point in planned["points"]]))
+    for asked in planned["requirements"]:
+        for sentence in requirements_sentences(asked):
+            out.print(safe(sentence), soft_wrap=True)
     out.print(cost_line(job, planned["pricesPerHour"]), soft_wrap=True)
     show_problems(planned)
 
@@ -137,9 +142,37 @@ def document(job: TuningJob, result: DryRun, prices: Mapping[str, float]) -> dic
             for parameter in part.ranges
         },
         "points": list(points(job)),
+        "requirements": requirements_documents(job),
         **cost_document(job, prices),
         "request": result.request,
     }
+
+
+def requirements_documents(job: TuningJob) -> Sequence[Mapping[str, Any]]:
+    """What pip is asked for before the scripts start, a document for each file."""
+    scripts = {part.script.source: part.script for _, part in job.parts() if part.script is not None}
+    asked = {source: requirements_of(script) for source, script in scripts.items()}
+    return [
+        {
+            "file": str(Path(source or ".") / FILE),
+            "installed": requirements.met,
+            "missing": requirements.unmet,
+            "leftToPip": requirements.others,
+        }
+        for source, requirements in asked.items()
+        if requirements is not None
+    ]
+
+
+def requirements_sentences(asked: Mapping[str, Any]) -> Iterator[str]:
+    """The same as sentences; an image in AWS has other packages than this interpreter."""
+    for member, words in (
+        ("missing", "not in this Python, so pip installs before the script"),
+        ("installed", "in this Python already"),
+        ("leftToPip", "pip will see to"),
+    ):
+        if asked[member]:
+            yield f"{asked['file']}: {words}: {', '.join(asked[member])}"
 
 
 def cost_document(job: TuningJob, prices: Mapping[str, float]) -> dict[str, Any]:

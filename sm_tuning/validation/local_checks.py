@@ -10,6 +10,7 @@ from sm_tuning.spec.definition import Definition
 from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.spec.script import Script
 from sm_tuning.validation.local_files import files_of
+from sm_tuning.validation.requirements import requirements_of
 from sm_tuning.validation.script_files import syntax_error
 
 LOCAL: Section[TuningJobSpec] = Section("Files of this machine", "The dry run alone checks them.")
@@ -44,6 +45,14 @@ def _script_syntax(job: TuningJobSpec) -> Iterator[Violation]:
             line = "" if error.lineno is None else f"line {error.lineno}: "
             version = f"Python {sys.version_info.major}.{sys.version_info.minor}"
             yield Violation("script.entry", part.script.entry, f"{version} cannot read it: {line}{error.msg}")
+
+
+@LOCAL.rule("requirements-syntax", "pip can read the `requirements.txt` of the script's folder")
+def _requirements_syntax(job: TuningJobSpec) -> Iterator[Violation]:
+    for _, part in _parts(job):
+        requirements = None if part.script is None else requirements_of(part.script)
+        for fault in () if requirements is None else requirements.faults:
+            yield Violation("script.source", getattr(part.script, "source", None), fault)
 
 
 def missing_files(script: Script) -> Iterator[Violation]:

@@ -14,6 +14,7 @@ from sm_tuning.spec.s3 import split_uri
 from sm_tuning.spec.script import Script
 from sm_tuning.validation.local_checks import missing_files
 from sm_tuning.validation.local_files import files_of
+from sm_tuning.validation.requirements import FILE
 from sm_tuning.validation.script_files import parsed, script_files
 
 _DECADES_FOR_LOG = 2.0
@@ -69,6 +70,8 @@ def _script_warnings(part: Definition, script: Script) -> Iterator[str]:
     yield from sent.omissions("script.source" if script.source is not None else "script.entry")
     if not script.entry.endswith(".py"):
         return
+    if script.source is None and (Path(script.entry).parent / FILE).is_file():
+        yield f"{FILE} beside {script.entry} is not sent, so nothing of it is installed: name the folder in script.source"
     modules = sent if script.source is None else script_files(Script(str(Path(script.source) / script.entry)))
     code = [[*ast.walk(parsed(path))] for _, path in modules.files if path.suffix == ".py"]
     yield from _missing_channels(part, script, code)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sm_tuning import Auto, Categorical, Continuous, Grid, Integer, Scaling, TuningJob, batch_size, learning_rate
+from sm_tuning import Auto, Categorical, Continuous, Grid, Integer, Scaling, Script, TuningJob, batch_size, learning_rate
 from sm_tuning.cli.plan import cost_line, document, points, samples, show_plan
 from sm_tuning.spec.parameters import Range
 from tests.unit.sm_tuning.descriptions import SEVERAL, Make
@@ -55,6 +55,21 @@ def test_the_document_is_json_and_says_what_prevents_a_launch(job: Make) -> None
     wrong = job(max_jobs=0)
     (problem,) = document(wrong, wrong.dry_run(), {})["problems"]
     assert (problem["rule"], problem["argument"], problem["value"]) == ("model-min", "max_jobs", "0")
+
+
+def test_a_plan_says_what_pip_will_install(job: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "train.py").touch()
+    (tmp_path / "requirements.txt").write_text("boto3\nno-such-package[more]==1\n./wheel.whl\n")
+    planned = job(script=Script("train.py", source=str(tmp_path)))
+    plan = document(planned, planned.dry_run(), {})
+    (asked,) = plan["requirements"]
+    assert (asked["missing"], asked["leftToPip"]) == (["no-such-package[more]==1"], ["./wheel.whl"])
+    show_plan(planned, plan)
+    lines = capsys.readouterr().out.splitlines()
+    file = tmp_path / "requirements.txt"
+    assert f"{file}: not in this Python, so pip installs before the script: no-such-package[more]==1" in lines
+    assert any(line.startswith(f"{file}: in this Python already: boto3 (1") for line in lines)
+    assert document(job(), job().dry_run(), {})["requirements"] == []
 
 
 def test_the_worst_case_in_a_line(job: Make) -> None:
