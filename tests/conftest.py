@@ -263,10 +263,14 @@ class Engine:
         assert self.process is not None
         self.process.terminate()
         self.process.wait(timeout=60)
-        for line in Path("/proc/mounts").read_text().splitlines():  # a killed engine has left some
-            if line.split()[1].startswith(str(self.folder)):
-                subprocess.run(["umount", "--lazy", line.split()[1]], check=False)
+        _unmount_below(self.folder)  # a killed engine has left some
         subprocess.run(["rm", "--recursive", "--force", str(self.folder)], check=False)  # images have many files
+
+
+def _unmount_below(folder: Path) -> None:
+    for line in Path("/proc/mounts").read_text().splitlines():
+        if line.split()[1].startswith(str(folder)):
+            subprocess.run(["umount", "--lazy", line.split()[1]], check=False)
 
 
 BASE_IMAGE = "debian-python"
@@ -276,6 +280,7 @@ def _make_debian(archive: Path, base: Path) -> None:
     include = "python3,python3-venv"
     command = ["debootstrap", "--variant=minbase", f"--include={include}", "bookworm", str(base)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    _unmount_below(base)  # debootstrap leaves its /proc there if that is in use, as whenever others look at all mounts
     unfinished = archive.with_suffix(".part")
     left_out = [f"--exclude=./{name}" for name in ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/locale")]
     subprocess.run(["tar", "--create", "--file", unfinished, "--directory", base, *left_out, "."], check=True)

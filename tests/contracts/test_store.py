@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local_emulator.domain.errors import AlreadyExists, Conflict, ImpossibleTransition, NotFound, StoreError
@@ -49,6 +49,7 @@ def test_add_get_put_delete(store: SqliteStore) -> None:
         store.tunings.put(newer)
 
 
+@settings(deadline=None)
 @given(statuses=st.lists(st.sampled_from(Status), max_size=12))
 def test_a_job_walks_along_the_table(statuses: list[Status]) -> None:
     store = SqliteStore(None)
@@ -202,6 +203,7 @@ def test_damaged_files_are_refused_and_kept(tmp_path: Path, content: bytes) -> N
 times = st.datetimes(min_value=datetime(1980, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis adds the zone
 
 
+@settings(deadline=None)
 @given(text=st.text(), value=st.floats(allow_nan=False), time=times, ended_at=st.none() | times)
 def test_records_come_back_as_they_were(text: str, value: float, time: datetime, ended_at: datetime | None) -> None:
     job = training(

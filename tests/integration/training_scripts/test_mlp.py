@@ -72,7 +72,7 @@ def test_regexes_take_every_form_of_number(number: str) -> None:
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_whatever_is_printed_is_found(value: float) -> None:
     line = " ".join(f"{name}={value:.8g}" for name in METRICS)
     for regex in METRICS.values():
@@ -321,6 +321,7 @@ def test_augmentation_moves_towards_a_neighbour() -> None:
 
 
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=60), st.integers(0, 99))
+@settings(deadline=None)
 def test_a_smaller_share_is_part_of_a_larger_one(labels: list[int], seed: int) -> None:
     y = np.array(labels)
     masks = [images.picked(y, share, np.random.default_rng(seed), least=1) for share in (0.05, 0.3, 0.7, 1.0)]

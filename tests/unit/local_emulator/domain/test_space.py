@@ -3,12 +3,13 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local_emulator.domain.space import Categorical, Continuous, Integer, Scaling, Space
 
 
+@settings(deadline=None)
 @given(low=st.floats(1e-8, 0.5), span=st.floats(1e-6, 0.4), unit=st.floats(0, 1), scaling=st.sampled_from(Scaling))
 def test_continuous_round_trip(low: float, span: float, unit: float, scaling: Scaling) -> None:
     parameter = Continuous(name="x", low=low, high=low + span, scaling=scaling)
@@ -18,6 +19,7 @@ def test_continuous_round_trip(low: float, span: float, unit: float, scaling: Sc
     assert parameter.unit(text) == pytest.approx(unit, abs=1e-6)
 
 
+@settings(deadline=None)
 @given(
     low=st.integers(1, 1000),
     span=st.integers(1, 1000),

@@ -5,7 +5,7 @@ import itertools
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local_emulator.runs.transforming.records import PayloadError, batches, split
@@ -15,6 +15,7 @@ def recordio(content: bytes, flag: int = 0) -> bytes:
     return struct.pack("<II", 0xCED7230A, flag << 29 | len(content)) + content + bytes(-len(content) % 4)
 
 
+@settings(deadline=None)
 @given(lines=st.lists(st.binary(max_size=6).map(lambda text: text.replace(b"\n", b"")), max_size=20), limit=st.integers(0, 9))
 def test_no_byte_is_lost_nor_moved(lines: list[bytes], limit: int) -> None:
     content = b"\n".join(lines)
