@@ -41,11 +41,12 @@ def _is_default(field: "Field[Any]", value: object) -> bool:
     return default is not MISSING and value == default
 
 
-def _job_members(job: TuningJobSpec) -> dict[str, Any]:
+def _job_members(job: TuningJobSpec, comments: Comments) -> dict[str, Any]:
     """Members of a tuning job, those of its only definition among them; tables last."""
     defaults: Mapping[str, object] = {"max_jobs": None, "max_parallel": 1, "warm_start": None, "autotune": False, "tags": {}}
     own = {name: getattr(job, name) for name in _MEMBERS}
-    own = {name: value for name, value in own.items() if name not in defaults or value != defaults[name]}
+    about = {name for name in comments if own.get(name) is not None}  # what is said of a member needs it, default or not
+    own = {name: value for name, value in own.items() if name in about or name not in defaults or value != defaults[name]}
     if not members(job.completion):
         del own["completion"]
     return own | ({"definitions": job.definitions} if job.several else members(job.definition))
@@ -57,7 +58,7 @@ def _job_members(job: TuningJobSpec) -> dict[str, Any]:
 def as_toml(job: TuningJobSpec, comments: Comments | None = None) -> str:
     """The text of a file that `TuningJob.from_toml` reads as this tuning job."""
     comments = comments or {}
-    table = {name: _plain(name, value) for name, value in _job_members(job).items()}
+    table = {name: _plain(name, value) for name, value in _job_members(job, comments).items()}
     lines = [_comment(line) for line in comments.get("", ())]
     lines += _toml_lines(table, "", comments)
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n") + "\n"
@@ -181,7 +182,7 @@ def _comment(line: str) -> str:
 def as_python(job: TuningJobSpec, comments: Comments | None = None) -> str:
     """The text of a Python program that makes this tuning job."""
     comments = comments or {}
-    values = _job_members(job)
+    values = _job_members(job, comments)
     names = sorted({"TuningJob", *(type(builder).__name__ for value in values.values() for builder in _builders(value))})
     lines = [_comment(line) for line in comments.get("", ())]
     lines += [f"from sm_tuning import {', '.join(names)}", "", "job = TuningJob("]

@@ -103,6 +103,13 @@ def test_defaults_are_left_out(job: Make) -> None:
     assert members(Script("a")) == {"entry": "a"}
 
 
+def test_a_default_that_something_is_said_of_is_written(job: Make) -> None:
+    written = job(max_parallel=1)
+    for text, line in ((as_toml, "max_parallel = 1"), (as_python, "    max_parallel=1,")):
+        lines = text(written, {"max_parallel": ["was 2"]}).splitlines()
+        assert lines[[each.strip() for each in lines].index("# was 2") + 1] == line
+
+
 def test_comments_stand_above_their_members(job: Make) -> None:
     comments = {"": ["head"], "strategy": ["why"], "ranges.learning_rate": ["narrower", "twice"], "objective": ["the same"]}
     toml = as_toml(job(), comments).splitlines()
