@@ -14,6 +14,7 @@ UNFINISHED = ("InProgress", "Stopping")
 SHORT_NAME = re.compile(r"\d{3,}-[0-9a-f]{8}")
 """What follows its tuning job's name in a training job's: number and random digits."""
 
+_FEW_SECONDS = 9.95
 _MINUTE = 60.0
 _ENOUGH_LINES = 20  # without a value of a metric: its expression is probably wrong
 
@@ -268,9 +269,11 @@ def setting(text: str) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds in words, as `3 min 20 s`; empty for None."""
+    """Seconds in words, as `3 min 20 s`, below ten with two digits, as `0.41 s`; empty for None."""
     if seconds is None:
         return ""
+    if seconds < _FEW_SECONDS:
+        return f"{seconds:.2g} s"
     if seconds < _MINUTE:
         return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
