@@ -32,7 +32,8 @@ def read_results(
     jobs = [replace(description(answer), name=run.name) for run, answer in zip(runs, answers, strict=True)]
     objectives = {(job.objective.goal, job.objective.name) for job in jobs}
     if len(objectives) != 1:
-        raise Invalid(f"the tuning jobs have the objectives {sorted(objectives)}; results need one and the same")
+        listed = " and ".join(f"{goal} {metric}" for goal, metric in sorted(objectives))
+        raise Invalid(f"the tuning jobs have the objectives {listed}; results need one and the same")
     cache = {} if cache is None else cache
     trials = [trial for run, job in zip(runs, jobs, strict=True) for trial in _trials(run, job if curves else None, cache)]
     return Results(tuning_jobs=jobs, trials=trials)

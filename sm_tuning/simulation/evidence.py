@@ -130,19 +130,26 @@ def evidence_of(results: Results) -> Evidence:
     points = [point_of(trial, space, results) for trial in scored]
     inside = [(trial, point) for trial, point in zip(scored, points, strict=True) if point is not None]
     outside = len(scored) - len(inside)
+    without = sum(trial.objective is None and trial.status != "Failed" for trial in ended)
     if len(inside) < LEAST:
-        raise Invalid(_too_few(name, len(inside), outside, failed))
+        raise Invalid(_too_few(name, len(inside), outside, without, failed))
     metric = results.objective.name
     curved = [(trial, point) for trial, point in inside if _has_curve(trial, metric)]
     has_curves = len(curved) >= LEAST
     chosen = curved if has_curves else inside
+    numbers = sum(math.isfinite(trial.curves[metric][-1]) for trial, _ in chosen) if has_curves else len(chosen)
+    if numbers < LEAST:
+        raise Invalid(
+            f"{name} has {numbers} training jobs whose objective is a number at their end, and {len(chosen) - numbers} where it "
+            f"is none (NaN or infinite); a simulation needs {LEAST} that end with a number"
+        )
     return Evidence(
         name=name,
         plan=plan,
         examples=[_example(trial, point, metric if has_curves else None) for trial, point in chosen],
         failed=failed,
         outside=outside,
-        without_objective=sum(trial.objective is None and trial.status != "Failed" for trial in ended),
+        without_objective=without,
         unfinished=sum(trial.status in UNFINISHED for trial in results.trials),
         without_curve=len(inside) - len(chosen),
         has_curves=has_curves,
@@ -163,13 +170,14 @@ def _plan(results: Results) -> Plan:
     return plan
 
 
-def _too_few(name: str, scored: int, outside: int, failed: int) -> str:
+def _too_few(name: str, scored: int, outside: int, without: int, failed: int) -> str:
+    lacking = ", ".join(f"{count} {words}" for count, words in ((without, "ended without one"), (failed, "failed")) if count)
     if not scored and not outside:
-        return f"no training job of {name} has an objective ({failed} failed); a simulation needs {LEAST} that have one"
+        return f"no training job of {name} has an objective ({lacking or 'none has ended'}); a simulation needs {LEAST} that have one"
     elsewhere = f" and {outside} with other hyperparameters or outside its ranges" if outside else ""
     return (
-        f"{name} has {scored} finished training jobs with an objective{elsewhere}; a simulation needs {LEAST} inside the ranges "
-        "of the first tuning job"
+        f"{name} has {scored} finished training jobs with an objective{elsewhere}{lacking and f' ({lacking})'}; a simulation needs "
+        f"{LEAST} inside the ranges of the first tuning job"
     )
 
 

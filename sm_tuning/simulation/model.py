@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from local_emulator.domain.history import Goal
 from local_emulator.domain.space import Categorical, Point, Space
@@ -33,29 +34,30 @@ class Model:
 
     def __init__(self, evidence: Evidence, seed: int = 0) -> None:
         self.evidence = evidence
-        self.columns = Columns(evidence.space)
-        examples = evidence.examples
-        rows = self.columns.rows([example.point for example in examples])
-        self.lengths = _Lengths(evidence)
-        curves = [[evidence.sign * value for value in example.curve] for example in examples]
-        lengths = [max(self.lengths.of(example.point), len(example.curve)) for example in examples]
-        limit = None if evidence.limit is None else evidence.sign * evidence.limit
-        self.curves = CurveModel(rows, self.columns.embedding, curves, lengths, seed, limit)
-        self.explained = self.curves.cross_validated()
-        if not self.explained > 0.0:
-            raise Invalid(
-                f"the hyperparameters of {evidence.name} do not say what objective a training job has: what was learnt of "
-                f"{len(examples)} training jobs is no better than their mean for those that were left out, so nothing can be "
-                f"simulated; {_advice(len(examples))}"
+        with threadpool_limits(1):  # of matrices so small threads cost more than they bring, on a busy machine twentyfold
+            self.columns = Columns(evidence.space)
+            examples = evidence.examples
+            rows = self.columns.rows([example.point for example in examples])
+            self.lengths = _Lengths(evidence)
+            curves = [[evidence.sign * value for value in example.curve] for example in examples]
+            lengths = [max(self.lengths.of(example.point), len(example.curve)) for example in examples]
+            limit = None if evidence.limit is None else evidence.sign * evidence.limit
+            self.curves = CurveModel(rows, self.columns.embedding, curves, lengths, seed, limit)
+            self.explained = self.curves.cross_validated()
+            if not self.explained > 0.0:
+                raise Invalid(
+                    f"the hyperparameters of {evidence.name} do not say what objective a training job has: what was learnt of "
+                    f"{len(examples)} training jobs is no better than their mean for those that were left out, so nothing can be "
+                    f"simulated; {_advice(len(examples))}"
+                )
+            timed = [(example, row) for example, row in zip(examples, rows, strict=True) if example.seconds is not None]
+            self.durations = DurationModel(
+                np.array([row for _, row in timed]),
+                self.columns.embedding,
+                [len(example.curve) for example, _ in timed],
+                [example.seconds or 0.0 for example, _ in timed],
+                [example.pending for example in examples if example.pending is not None],
             )
-        timed = [(example, row) for example, row in zip(examples, rows, strict=True) if example.seconds is not None]
-        self.durations = DurationModel(
-            np.array([row for _, row in timed]),
-            self.columns.embedding,
-            [len(example.curve) for example, _ in timed],
-            [example.seconds or 0.0 for example, _ in timed],
-            [example.pending for example in examples if example.pending is not None],
-        )
         self.rows = rows
         self.failure_share = evidence.failed / (evidence.failed + len(examples))
 
@@ -174,6 +176,11 @@ def _remarks(model: Model) -> list[str]:
         )
     if not evidence.has_curves:
         remarks.append("there are no learning curves: early stopping and Hyperband cannot be simulated")
+    elif stopped == count:
+        remarks.append(
+            f"no training job ran to its end: how long one would have gone on is not known, so {model.lengths.usual} epochs are "
+            "assumed, in the middle of those made"
+        )
     elif stopped > _STOPPED * count:
         remarks.append(
             f"{stopped} training jobs were stopped early: how their curves would have gone on is guessed from the others"

@@ -1,5 +1,7 @@
 """Replays tuning jobs on real training jobs alone: each point stands for the nearest one that was trained. A check of the model."""
 
+import math
+
 import numpy as np
 
 from local_emulator.domain.space import Point
@@ -50,10 +52,12 @@ class Replays:
         """The training job whose point is the nearest."""
         row = self._columns.embedding(self._columns.rows([point]))[0]
         example = self._examples[int(np.argmin(((self._points - row) ** 2).sum(axis=1)))]
-        epochs = len(example.curve)
+        curve = tuple(filter(math.isfinite, example.curve)) or (
+            example.final,
+        )  # what is no number does not count for the service
         return Training(
-            curve=example.curve,
+            curve=curve,
             pending=max(example.pending or 0.0, 0.0),
-            epoch=max(example.seconds or 0.0, 1e-3) / epochs,
+            epoch=max(example.seconds or 0.0, 1e-3) / len(curve),
             expected=example.final,
         )

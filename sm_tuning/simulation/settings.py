@@ -7,7 +7,7 @@ from itertools import product
 from local_emulator.domain.space import Categorical
 from local_emulator.domain.tuning import Plan
 from sm_tuning.errors import Invalid
-from sm_tuning.rules.limits import MAX_JOBS
+from sm_tuning.rules.limits import MAX_JOBS, MAX_PARALLEL
 
 STRATEGIES = ("Random", "Bayesian", "Hyperband", "Grid")
 
@@ -117,12 +117,19 @@ def settings_of(
 
 
 def _check(plan: Plan, strategies: Sequence[str], jobs: Sequence[int], parallel: Sequence[int]) -> None:
+    if isinstance(strategies, str):
+        raise Invalid(f"strategies is {strategies!r}; it must be a list, as [{strategies!r}]")
     unknown = [name for name in strategies if name not in STRATEGIES]
     if unknown or not strategies:
         raise Invalid(f"strategies is {_listed(strategies)}; it must be some of {', '.join(STRATEGIES)}")
     for name, numbers in (("jobs", jobs), ("parallel", parallel)):
         if not numbers or min(numbers) < 1:
             raise Invalid(f"{name} is {_listed(numbers)}; it must be numbers of at least 1")
+    for strategy in strategies:
+        if strategy != "Grid" and max(jobs) > MAX_JOBS[strategy]:
+            raise Invalid(f"jobs is {_listed(jobs)}; {strategy} has at most {MAX_JOBS[strategy]:,}")
+    if max(parallel) > MAX_PARALLEL:
+        raise Invalid(f"parallel is {_listed(parallel)}; it must be at most {MAX_PARALLEL}")
     if "Grid" in strategies and not is_grid(plan):
         raise Invalid(
             f"strategies has Grid, which needs ranges that are all categorical, with at most {MAX_JOBS['Grid']} combinations"

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import pytest
@@ -35,6 +36,18 @@ def test_points_are_written_as_the_space_has_them() -> None:
         (
             changed(examples(12), 4, hyperparameters={"learning_rate": "2", "dropout": "0.1", "kind": "a"}),
             "made has 8 finished training jobs with an objective and 4 with other hyperparameters or outside",
+        ),
+        (
+            changed(examples(12), 9, reported=None, curves={}),
+            r"made has 3 finished training jobs with an objective \(9 ended without one\); a simulation needs 10",
+        ),
+        (
+            changed(examples(12), 12, reported=math.nan, curves={}),
+            r"no training job of made has an objective \(12 ended without one\)",
+        ),
+        (
+            changed(examples(12), 12, status="InProgress", ended=None),
+            r"no training job of made has an objective \(none has ended\)",
         ),
         (replace(examples(12), tuning_jobs=[tuning_job(12, ranges={})]), "made has no ranges"),
     ],
@@ -75,6 +88,21 @@ def test_what_is_left_out_is_said() -> None:
     assert evidence_of(examples(12)).left_out == []
     running = evidence_of(changed(examples(14), 2, status="InProgress", ended=None))
     assert (len(running.examples), running.left_out) == (12, ["2 training jobs have not ended and were left out"])
+
+
+@pytest.mark.parametrize(("without", "refused"), [(4, False), (5, True), (14, True)])
+def test_training_jobs_that_end_with_no_number_are_too_little_to_learn_from(without: int, *, refused: bool) -> None:
+    results = examples(14)
+    trials = [
+        replace(trial, curves={METRIC: [*trial.curves[METRIC], math.nan]}) if at < without else trial
+        for at, trial in enumerate(results.trials)
+    ]
+    if refused:
+        words = f"made has {14 - without} training jobs whose objective is a number at their end, and {without} where it is none"
+        with pytest.raises(Invalid, match=words):
+            evidence_of(replace(results, trials=trials))
+    else:
+        assert len(evidence_of(replace(results, trials=trials)).examples) == 14
 
 
 def test_means_by_the_minute_are_no_curves() -> None:

@@ -48,6 +48,17 @@ def test_what_the_model_cannot_know_is_said() -> None:
     assert "what starting costs is not known" in remarks
 
 
+def test_where_all_were_stopped_nobody_knows_how_they_end() -> None:
+    results = examples(20)
+    stopped = [
+        replace(trial, status="Stopped", curves={METRIC: trial.curves[METRIC][:3]}, reported=trial.curves[METRIC][2])
+        for trial in results.trials
+    ]
+    remarks = " ".join(Model(evidence_of(replace(results, trials=stopped))).remarks)
+    assert "no training job ran to its end: how long one would have gone on is not known, so 3 epochs are assumed" in remarks
+    assert "guessed from the others" not in remarks
+
+
 def test_stopped_training_jobs_and_ends_of_ranges_are_said() -> None:
     results = examples(30)
     trials = [

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import pytest
@@ -5,7 +6,7 @@ import pytest
 from sm_tuning.errors import Invalid
 from sm_tuning.simulation.evidence import evidence_of
 from sm_tuning.simulation.replay import Replays
-from tests.unit.sm_tuning.made_examples import examples
+from tests.unit.sm_tuning.made_examples import METRIC, examples
 
 
 def test_a_point_stands_for_the_nearest_that_was_trained() -> None:
@@ -17,6 +18,17 @@ def test_a_point_stands_for_the_nearest_that_was_trained() -> None:
         assert training.curve == example.curve
         assert training.seconds(len(training.curve)) == pytest.approx(example.seconds)
     assert replays.count == 12
+
+
+def test_values_that_are_no_numbers_do_not_count_as_for_the_service() -> None:
+    results = examples(12)
+    first, *others = results.trials
+    curve = [*first.curves[METRIC][:4], math.nan, math.inf]
+    replays = Replays(evidence_of(replace(results, trials=[replace(first, curves={METRIC: curve}), *others])))
+    point = evidence_of(results).examples[0].point
+    training = replays.world(0).train(point, 1)
+    assert training.curve == tuple(curve[:4])
+    assert training.seconds(4) == pytest.approx(first.seconds)
 
 
 def test_training_jobs_that_no_point_stands_for_are_said() -> None:

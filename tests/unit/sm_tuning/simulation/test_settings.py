@@ -30,9 +30,13 @@ def test_every_setting_that_can_be_stands_once() -> None:
     [
         ({"strategies": ["Best"]}, "strategies is Best; it must be some of Random"),
         ({"strategies": []}, "strategies is empty"),
+        ({"strategies": "Random"}, r"strategies is 'Random'; it must be a list, as \['Random'\]"),
         ({"strategies": ["Grid"]}, "Grid, which needs ranges that are all categorical"),
         ({"jobs": [0]}, "jobs is 0; it must be numbers of at least 1"),
         ({"parallel": []}, "parallel is empty"),
+        ({"jobs": [20, 751]}, "jobs is 20, 751; Hyperband has at most 750"),
+        ({"strategies": ["Random"], "jobs": [10_001]}, "Random has at most 10,000"),
+        ({"parallel": [101], "jobs": [200]}, "parallel is 101; it must be at most 100"),
         ({"jobs": [5], "parallel": [6]}, "more at a time than there are cannot be"),
     ],
 )
