@@ -29,6 +29,7 @@ class Simulation(SimulationData):
         remarks: What the model of the training jobs cannot know.
         seeds: Simulated tuning jobs of each setting.
         price: Dollars of an instance-hour; None if it is not known.
+        is_replay: Whether real training jobs stand for all points, as in `replay`.
     """
 
     @cached_property

@@ -145,8 +145,11 @@ def _about_more(today: Outcome, more: Outcome, gain: float, noise: float, *, hop
     counts = f"{more.setting.jobs} instead of {today.setting.jobs}"
     if not hopeless:
         return f"more training jobs help: {counts} gain {gain:.2g} in the mean, above the noise ({noise:.2g})"
-    left = "what is left is noise" if gain <= noise else "the search has gained nearly all that there is"
-    return f"more training jobs will hardly help: {counts} gain {gain:.2g}; {left} ({noise:.2g})"
+    if gain <= noise:
+        left = f"what is left is noise ({noise:.2g})"
+    else:
+        left = f"the search has gained nearly all that there is (the noise is {noise:.2g})"
+    return f"more training jobs will hardly help: {counts} gain {gain:.2g}; {left}"
 
 
 def with_more(setting: Setting) -> Setting:

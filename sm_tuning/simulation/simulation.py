@@ -7,8 +7,6 @@ from functools import cached_property
 from statistics import median
 from typing import Any
 
-from threadpoolctl import threadpool_limits
-
 from local_emulator.domain.history import Goal
 from sm_tuning.analysis.results import Results
 from sm_tuning.client.status import duration
@@ -44,6 +42,7 @@ class Simulation:
     remarks: Sequence[str]
     seeds: int
     price: float | None = None
+    is_replay: bool = False
 
     @cached_property
     def ranking(self) -> Sequence[Outcome]:
@@ -93,17 +92,18 @@ class Simulation:
         best = f"the best {_SHOWN} of {len(self.outcomes)}" if len(self.outcomes) > _SHOWN else "the best first"
         signs = [f"{sign} {mark}" for mark, sign in _SIGNS.items() if any(mark in self.marks(outcome) for outcome in shown)]
         caption = f"{best}; {', '.join(signs)}"
+        title, verb, advice = ("Replay", "replayed", "check") if self.is_replay else ("Simulation", "simulated", "recommendation")
         return Summary(
-            title=f"Simulation of {self.name}",
+            title=f"{title} of {self.name}",
             facts={
                 "today": str(self.today),
                 "best": f"the best {self.metric} of a tuning job",
                 "stops": "early stopping",
-                "simulated": f"{self.seeds} tuning jobs of each setting",
+                verb: f"{self.seeds} tuning jobs of each setting",
                 "80 %": f"what holds 80 % of them{self.margin}",
             },
             sections=[
-                Items(caption="recommendation", lines=list(self.recommendation.sentences)),
+                Items(caption=advice, lines=list(self.recommendation.sentences)),
                 Table(caption=caption, columns=columns, rows=[self._cells(outcome) for outcome in shown]),
                 Items(caption="what it cannot know", lines=list(self.remarks)),
             ],
@@ -117,7 +117,7 @@ class Simulation:
         stops = "yes" if setting.early_stopping else ""
         name = " ".join([setting.name, *(_SIGNS[mark] for mark in self.marks(outcome))])
         chosen = (name, setting.jobs, setting.parallel, stops)
-        return (*chosen, value, round(hours, 3), *money, duration(outcome.seconds.median), interval)
+        return (*chosen, value, float(f"{hours:.3g}"), *money, duration(outcome.seconds.median), interval)
 
     def __repr__(self) -> str:
         return str(self._summary())
@@ -160,8 +160,7 @@ def simulated(
     """Simulate settings of a tuning job: `sm_tuning.simulate`, which says what the arguments are, without charts."""
     _check_seeds(seeds)
     evidence = evidence_of(results)
-    with threadpool_limits(1):
-        model = Model(evidence)
+    model = Model(evidence)
     known = today(evidence.plan, len(results.trials), model.lengths.usual)
     settings = _settings(evidence, known, strategies, jobs, parallel, early_stopping, model.lengths.longest)
     more = with_more(known)
@@ -221,6 +220,7 @@ def replayed(results: Results, *, strategies: Sequence[str] | None = None, seeds
         ),
         remarks=worlds.remarks,
         seeds=seeds,
+        is_replay=True,
     )
 
 

@@ -58,6 +58,12 @@ def test_more_training_jobs_that_gain_less_than_noise_will_hardly_help() -> None
     )
 
 
+def test_what_is_left_below_the_noise_and_above_it_is_said_apart() -> None:
+    same = outcome("Random", 80, [0.295, 0.315, 0.335, 0.305], 20.0)
+    sentences = recommended(CHEAP, more=same, noise=1e-3).sentences
+    assert sentences[1].endswith("gain 0.005; the search has gained nearly all that there is (the noise is 0.001)")
+
+
 def test_a_budget_is_kept() -> None:
     recommendation = recommended(CHEAP, WORSE, hours=3.0)
     assert recommendation.setting == WORSE.setting

@@ -74,6 +74,15 @@ def test_todays_and_the_recommended_setting_are_rows_and_marked(simulation: Simu
     assert "  Random * < " in repr(settled)
 
 
+def test_hours_are_shown_however_few(simulation: Simulation) -> None:
+    few = [
+        replace(outcome, replicas=[replace(replica, hours=replica.hours / 1e4) for replica in outcome.replicas])
+        for outcome in simulation.outcomes
+    ]
+    shown = repr(replace(simulation, outcomes=few)).split()
+    assert all(f"{float(f'{outcome.hours.median:.3g}'):.4g}" in shown for outcome in few)
+
+
 def test_without_curves_what_needs_them_is_left_out_or_refused() -> None:
     results = without_curves(examples(20))
     simulation = simulated(results, jobs=[5], parallel=[1], seeds=2)
@@ -123,4 +132,7 @@ def test_a_replay_finds_nothing_better_than_what_was() -> None:
     assert best.objective <= min(outcome.best.low for outcome in replay.outcomes) <= good, "one of the best quarter at the worst"
     assert replay.recommendation.setting is None
     assert replay.margin == ""
+    assert repr(replay).startswith("Replay of made\n")
+    assert "3 tuning jobs of each setting" in repr(replay)
+    assert "recommend" not in repr(replay)
     assert replay.recommendation.sentences[0].startswith(f"really the best was {best.objective:.6g}; replayed")
