@@ -143,3 +143,10 @@ def test_parents_are_read_once_and_those_that_are_gone_are_left_out() -> None:
     assert parent.asked == [], "no curves"
     del run.others["parent"]
     assert read_parents(results, [run], known) == parents  # type: ignore[list-item] # as above
+
+
+def test_tuning_jobs_of_two_objectives_are_refused_by_their_names() -> None:
+    with pytest.raises(
+        Invalid, match="have the objectives Minimize validation:accuracy and Minimize validation:loss; results need"
+    ):
+        read_results(Run("a"), Run("b", metric="validation:accuracy"))  # type: ignore[arg-type] # as much of a run as is asked
