@@ -28,7 +28,7 @@ def try_one(job: TuningJob, target: Target, prices: Mapping[str, float]) -> dict
     if job.several:
         raise Invalid(f"{job.name} has several definitions; --try-one takes one")
     single = job.changed(
-        name=unique_name(f"{job.name[:20].rstrip('-')}-try"),
+        name=unique_name(f"try-{job.name[:20].rstrip('-')}"),  # no beginning of the tuning job's own name
         strategy=Random(seed=0),
         max_jobs=1,
         max_parallel=1,

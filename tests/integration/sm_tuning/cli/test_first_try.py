@@ -11,6 +11,7 @@ def test_one_training_job_is_tried(cli: Cli) -> None:
     cli.write(line="kept = bytearray(300 << 20); [print('score=' + value) for epoch in range(3)]")
     tried = cli.json("plan", "job.toml", "--try-one", "--price-per-hour", "3600")["tried"]
     assert tried["epochs"] == 3
+    assert tried["trainingJob"].startswith("try-"), "else the tuning job's name, cut short as users do, would mean this one too"
     assert 300 << 20 < tried["memory"]["bytes"] < 600 << 20
     assert tried["memory"]["smallest"] == "ml.m5.large"
     own, *others = tried["strategies"]
