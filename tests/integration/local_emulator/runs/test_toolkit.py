@@ -15,10 +15,11 @@ from local_emulator.domain.training import TrainingJob
 from local_emulator.runs import toolkit
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.run import Command, Mode, Run
+from tests.conftest import ROOT
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MS = 1767225600042
-PYTHON = Path(__file__).parents[3] / ".venv-toolkit" / "bin" / "python"
+PYTHON = ROOT / ".venv-toolkit" / "bin" / "python"
 
 
 def folder(path: Path, mode: Mode = Mode.SCRIPT) -> RunFolder:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.conftest import ROOT
+
 PROGRAM = """
 import boto3, os, sys, time
 from pathlib import Path
