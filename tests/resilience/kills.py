@@ -29,7 +29,8 @@ PATIENCE = 120.0  # seconds in which nothing happens at all
 DURING_THE_START = 0.2  # of the kills
 ENDED = {"Completed", "Failed", "Stopped"}
 
-OBJECTS = [b"<1>", b"<2>", b"<3>", b"<4>"]  # of the channel that the scripts read from FIFOs, sharded over the hosts
+# Of the channel that the scripts read from FIFOs, sharded over the hosts: as many on each of 1, 2, 3 or 4.
+OBJECTS = [f"<{number}>".encode() for number in range(12)]
 
 SOURCE = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/train/", "S3DataDistributionType": "ShardedByS3Key"}
 CHANNEL = {
@@ -51,7 +52,7 @@ for epoch in range({EPOCHS}):
     time.sleep(0.02)
     with open(f"/opt/ml/input/data/train_{{epoch}}") as fifo:
         objects = [text for text in fifo.read().split("<") if text]
-    if len(set(objects)) != share or not set(objects) <= {{"1>", "2>", "3>", "4>"}}:
+    if len(set(objects)) != share or not set(objects) <= {{f"{{number}}>" for number in range({len(OBJECTS)})}}:
         sys.exit(f"epoch {{epoch}} brought {{objects}}")
     if host == "algo-1":
         print(f"epoch={{epoch}} score={{x * (epoch + 1)}}", flush=True)
@@ -98,7 +99,7 @@ class Chaos:
         self._rng = random.Random(seed)
         self._source = server.upload_source(BUCKET, SCRIPT)
         for number, body in enumerate(OBJECTS):
-            server.client("s3").put_object(Bucket=BUCKET, Key=f"train/{number}", Body=body)
+            server.client("s3").put_object(Bucket=BUCKET, Key=f"train/{number:02}", Body=body)
         self._acknowledged: dict[str, str] = {}  # tuning jobs, and their strategies
         self._executions = Executions(server, self._source, BUCKET, ledger, CHANNEL)
         self._objects: set[str] = set()
