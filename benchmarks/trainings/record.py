@@ -19,8 +19,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the benchmarks are no package that is installed
 
+from benchmarks.trainings.curve_series import ALL
 from benchmarks.trainings.data import Values
-from benchmarks.trainings.recipes import RECIPES, Recipe
+from benchmarks.trainings.recipes import Recipe
 from local_emulator.domain.space import Categorical
 
 TABLES = Path(__file__).parent / "tables"
@@ -50,7 +51,7 @@ def near(recipe: Recipe, rows: Values, losses: Values, count: int, rng: np.rando
 
 def record(name: str) -> None:
     """Train a recipe's table and write it."""
-    recipe, started = RECIPES[name], time.perf_counter()
+    recipe, started = ALL[name], time.perf_counter()
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     random, repeated = recipe.trainings * 2 // 3, recipe.trainings // 10
     rows = rng.random((random, len(recipe.space.parameters))).astype(np.float32).astype(np.float64)
@@ -80,7 +81,7 @@ def record(name: str) -> None:
 def main() -> None:
     """Record what is not there."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", default=",".join(RECIPES), help="recipes, separated by commas")
+    parser.add_argument("--only", default=",".join(ALL), help="recipes, separated by commas")
     warnings.simplefilter("ignore")
     for name in parser.parse_args().only.split(","):
         if not (TABLES / f"{name}.npz").exists():

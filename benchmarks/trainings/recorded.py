@@ -20,8 +20,8 @@ import numpy.typing as npt
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.neural_network import MLPRegressor
 
+from benchmarks.trainings.curve_series import ALL
 from benchmarks.trainings.data import Values
-from benchmarks.trainings.recipes import RECIPES
 from local_emulator.domain.space import Categorical, Point, Space
 
 RECORDS = Path(__file__).parent / "tables"
@@ -126,7 +126,7 @@ class Recorded:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.space = RECIPES[name].space
+        self.space = ALL[name].space
         with np.load(RECORDS / f"{name}.npz") as stored:
             rows, losses = stored["rows"].astype(float), stored["losses"].astype(float)
             repeated, again = stored["repeated"].astype(int), stored["again"].astype(float)

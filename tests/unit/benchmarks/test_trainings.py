@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.ensemble import ExtraTreesRegressor
 
+from benchmarks.trainings.curve_series import ALL, CURVES
 from benchmarks.trainings.recipes import FIRST, LATER, RECIPES, half
 from benchmarks.trainings.recorded import RECORDS, TREES, Trees
 
@@ -15,12 +16,20 @@ def test_what_was_looked_at_is_to_develop_on() -> None:
     assert not {name.split("_")[0] for name in FIRST} & {name.split("_")[0] for name in LATER}
 
 
+def test_what_is_recorded_for_its_curves_has_curves_and_families_of_its_own() -> None:
+    assert len(CURVES) >= 6
+    assert not {name.split("_")[0] for name in CURVES} & {name.split("_")[0] for name in RECIPES}
+    for name in CURVES:
+        with np.load(RECORDS / f"{name}.npz") as stored:
+            assert stored["curves"].shape[1] >= 15, name
+
+
 def test_what_is_recorded_is_of_its_recipe_and_small() -> None:
     paths = sorted(RECORDS.glob("*.npz"))
-    assert {path.stem for path in paths} == set(RECIPES)
+    assert {path.stem for path in paths} == set(ALL)
     assert sum(path.stat().st_size for path in paths) < 1_000_000
     for path in paths:
-        recipe = RECIPES[path.stem]
+        recipe = ALL[path.stem]
         with np.load(path) as stored:
             rows, losses, curves = stored["rows"], stored["losses"], stored["curves"]
         assert rows.shape == (recipe.trainings, len(recipe.space.parameters))
