@@ -3,10 +3,11 @@
     python benchmarks/halving.py [--half development|held-out] [--seeds 30] [--budget 20]
     python benchmarks/halving.py --early-stopping [--half development|held-out] [--tunings 56]
 
-The curves are those of random points (`trainings/`), drawn without repetition, and two made-up families that cross: what learns fast
-ends badly. The budget is that many whole trainings. Regret as in `quality.py`, of the best last value of a training job; its standard
-error; training jobs begun. With --early-stopping the median rule: how often it ends what would have become the best of a tuning
-job, and what it saves, on these curves and those of `curve_tables.py` without torch, in halves of their own.
+The curves are of real trainings, drawn without repetition: of random points (`trainings/`) and of the grids of `curve_tables.py`
+without torch; and two made-up families that cross: what learns fast ends badly. What has been looked at is to develop on; what was
+recorded for its curves (`trainings/curve_series.py`) is held out. The budget is that many whole trainings. Regret as in `quality.py`,
+of the best last value of a training job; its standard error; training jobs begun. With --early-stopping the median rule: how often it
+ends what would have become the best of a tuning job, and what it saves, on real curves, in halves of their own.
 """
 
 import argparse
@@ -24,8 +25,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the benchmarks are no pack
 from benchmarks.curve_recipes import RECIPES as GRIDS
 from benchmarks.curve_tables import SEEDS, CurveTable
 from benchmarks.searches import begun, ended
+from benchmarks.trainings.curve_series import ALL, CURVES
 from benchmarks.trainings.data import Values
-from benchmarks.trainings.recipes import FIRST, LATER, RECIPES, half
+from benchmarks.trainings.recipes import FIRST, LATER
 from benchmarks.trainings.recorded import Recorded
 from local_emulator.domain.history import Goal, History, Trial
 from local_emulator.domain.jobs import Status
@@ -36,6 +38,8 @@ from local_emulator.strategies.median_rule import MedianRule
 from local_emulator.strategies.random import Random
 
 DIVERGED = 1e9  # in place of what is no number
+WITH_CURVES = sorted(name for name in (*FIRST, *LATER) if Recorded(name).curves.size)
+WITHOUT_TORCH = sorted(name for name in GRIDS if not name.endswith("torch"))
 SPACE = Space(parameters=(Continuous(name="x", low=0.0, high=1.0),))
 
 
@@ -49,13 +53,37 @@ def crossing(speed: float, count: int = 500, epochs: int = 27) -> Values:
     return np.asarray(curves * np.exp(0.03 * rng.normal(size=curves.shape)))
 
 
+class BestHalf(Hyperband):
+    """Hyperband as it was: the best half goes on at each rung."""
+
+    def shares(self, history: History) -> Sequence[float]:  # noqa: ARG002 - as that of its base
+        """A half at each rung."""
+        return [0.5] * len(self.rungs)
+
+
 def curves(part: str) -> Mapping[str, Values]:
-    """Learning curves of random points by name: shape (points, epochs)."""
-    made: dict[str, Values] = {"crossing": crossing(0.9), "crossing late": crossing(0.45)} if part == "development" else {}
-    for name, recipe in RECIPES.items():
-        if half(name) == part and (recorded := Recorded(name)).curves.size:
-            made[name] = recorded.curves[: recipe.trainings * 2 // 3]
-    return made
+    """Learning curves by name: shape (trainings, epochs)."""
+    if part == "held-out":
+        return {name: _recorded(name) for name in CURVES}
+    made = {"crossing": crossing(0.9), "crossing late": crossing(0.45)}
+    return made | {name: _recorded(name) for name in WITH_CURVES} | {name: _grid(name) for name in WITHOUT_TORCH}
+
+
+def _recorded(name: str) -> Values:
+    """Curves of random points."""
+    return _finite(Recorded(name).curves[: ALL[name].trainings * 2 // 3])
+
+
+def _grid(name: str) -> Values:
+    """Curves of a grid, which is trained on the first run, each of one of its seeds."""
+    table = CurveTable.read(name)
+    rows = table.curves.reshape(-1, SEEDS, table.curves.shape[-1])
+    chosen = rows[np.arange(len(rows)), np.random.default_rng(0).integers(SEEDS, size=len(rows))]
+    return _finite(-chosen if table.recipe.maximize else chosen)
+
+
+def _finite(table: Values) -> Values:
+    return np.where(np.isfinite(table), table, DIVERGED)
 
 
 def spend(strategy: Strategy, table: Values, seed: int, budget: int, at_once: int) -> tuple[float, int]:
@@ -66,9 +94,11 @@ def spend(strategy: Strategy, table: Values, seed: int, budget: int, at_once: in
     while spent < budget:
         for trial in strategy.prune(history):
             trials[trial.index] = ended(trial, Status.STOPPED)
-        for _ in range(at_once - sum(not trial.status.terminal for trial in trials)):
+        for _ in range(min(at_once - sum(not trial.status.terminal for trial in trials), len(table) - len(trials))):
             trials.append(begun(trials, SPACE.at([0.5])))
         running = [trial for trial in trials if not trial.status.terminal]
+        if not running:  # the table is used up
+            break
         for trial in running[: budget - spent]:
             curve = table[order[trial.index]]
             moved = replace(trial, values=(*trial.values, float(curve[len(trial.values)])))
@@ -81,6 +111,7 @@ def spend(strategy: Strategy, table: Values, seed: int, budget: int, at_once: in
 def budgets(part: str, seeds: int, whole: int) -> None:
     """Regret at equal epochs."""
     kinds: Mapping[str, Callable[[int, int], Strategy]] = {
+        "Hyperband, best half": lambda seed, epochs: BestHalf(SPACE, seed=seed, max_resource=epochs),
         "Hyperband": lambda seed, epochs: Hyperband(SPACE, seed=seed, max_resource=epochs),
         "Hyperband, MinResource 3": lambda seed, epochs: Hyperband(SPACE, seed=seed, max_resource=epochs, min_resource=3),
         "Random, early stopping": lambda seed, _: Random(SPACE, seed=seed, early_stopping=True),
@@ -122,16 +153,9 @@ def real_curves(part: str) -> Mapping[str, Values]:
 
     Of the recorded ones of the first series, and of the grids, every second one is held out, and so is what was recorded later.
     """
-    first, turn = sorted(name for name in FIRST if Recorded(name).curves.size), 0 if part == "development" else 1
-    later = [name for name in LATER if Recorded(name).curves.size and part != "development"]
-    grids = sorted(name for name in GRIDS if not name.endswith("torch"))
-    made = {name: Recorded(name).curves[: RECIPES[name].trainings * 2 // 3] for name in (*first[turn::2], *later)}
-    for name in grids[turn::2]:
-        table = CurveTable.read(name)
-        rows = table.curves.reshape(-1, SEEDS, table.curves.shape[-1])
-        chosen = rows[np.arange(len(rows)), np.random.default_rng(0).integers(SEEDS, size=len(rows))]
-        made[name] = -chosen if table.recipe.maximize else chosen
-    return {name: np.where(np.isfinite(table), table, DIVERGED) for name, table in made.items()}
+    first, turn = [name for name in WITH_CURVES if name in FIRST], 0 if part == "development" else 1
+    later = [name for name in (*WITH_CURVES, *CURVES) if name not in FIRST and part != "development"]
+    return {name: _recorded(name) for name in (*first[turn::2], *later)} | {name: _grid(name) for name in WITHOUT_TORCH[turn::2]}
 
 
 def early_stopping(table: Values, jobs: int, at_once: int, seed: int) -> Stopped:

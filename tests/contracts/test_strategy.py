@@ -153,7 +153,7 @@ def test_bayesian_beats_random_on_a_valley() -> None:
 
 
 def test_hyperband_by_hand() -> None:
-    """MinResource 1, MaxResource 9: rungs at 1 and 3. At the first rung 0.9, 0.5 and 0.1 (maximised): the best half is 0.9."""
+    """MinResource 1, MaxResource 9: rungs at 1 and 3. At the first rung 0.9, 0.5 and 0.1 (maximised): one of them goes on, 0.9."""
     space = named([Continuous(name="", low=0.0, high=1.0)])
     rows = [(0.9, 0.9), (0.5,), (0.1,), (0.95,)]
     trials = [
