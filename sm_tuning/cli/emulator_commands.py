@@ -46,7 +46,13 @@ def _print_exports(facts: Mapping[str, Any], state: Path, *, proxy: bool = False
     for name, value in exports.items():
         mine = os.environ.get(name)
         if name == "REQUESTS_CA_BUNDLE" and mine and Path(mine).name != Path(value).name:
-            continue  # it is for hosts beside AWS's too, and the user has said whom to trust for those
+            # It is for hosts beside AWS's too, and the user has said whom to trust for those.
+            echo(
+                f"# {name} stays yours: the SageMaker SDK's telemetry, which then does not trust the emulator, logs that and goes on. "
+                f"To be rid of it: export {name}={shlex.quote(value)}",
+                error=True,
+            )
+            continue
         echo(f"export {name}={shlex.quote(value)}")
         if name.endswith("_PROXY") and name.lower() in os.environ:
             echo(f"export {name.lower()}={shlex.quote(value)}")  # programs take the lower-case one first

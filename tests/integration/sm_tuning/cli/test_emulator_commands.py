@@ -67,6 +67,18 @@ def test_a_port_that_it_does_not_answer_at_is_told(
     assert "# already running at http://127.0.0.1:4577" in errors
 
 
+@pytest.mark.parametrize(
+    ("mine", "line"), [("", "export REQUESTS_CA_BUNDLE=/state/b.pem"), ("/mine.pem", "# REQUESTS_CA_BUNDLE stays yours: ")]
+)
+def test_whom_requests_trusts_is_the_users_choice(mine: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", mine)
+    facts = {"running": True, "url": "http://127.0.0.1:4577", "environment": {}, "proxy": {"REQUESTS_CA_BUNDLE": "/state/b.pem"}}
+    monkeypatch.setattr("sm_tuning.client.emulator_process.status", lambda *_, **__: facts)
+    exports, said = Cli(tmp_path)("emulator", "env", "--proxy")
+    assert ("export REQUESTS_CA_BUNDLE" in exports) is not bool(mine)
+    assert next(text for text in f"{exports}{said}".splitlines() if "REQUESTS_CA_BUNDLE" in text).startswith(line)
+
+
 def test_start_lists_the_options_of_serve(tmp_path: Path) -> None:
     output, _ = Cli(tmp_path)("emulator", "start", "--", "--help")
     assert "--fault NAME=NUMBER" in output
