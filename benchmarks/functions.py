@@ -1,4 +1,4 @@
-"""Analytic functions to minimise, other than those of `problems.py`: four that have been looked at, and four to look at once."""
+"""Analytic functions to minimise, other than those of `problems.py`: four of the first series and four of the later one."""
 
 import math
 import zlib

@@ -1,9 +1,9 @@
-"""What is recorded: real trainings in two series, and the spaces that they are tuned in."""
+"""What is recorded: real trainings in three series, and the spaces that they are tuned in."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from benchmarks.trainings import families, later_families
+from benchmarks.trainings import families, later_families, third_families
 from benchmarks.trainings.families import BRANCHES
 from benchmarks.trainings.losses import Curve
 from local_emulator.domain.space import Categorical, Continuous, Integer, Parameter, Point, Scaling, Space
@@ -236,11 +236,124 @@ LATER: Mapping[str, Recipe] = dict(
         ),
     ]
 )
-"""Recorded later, to look at once: the first series had been looked at by then, both of its halves."""
+"""Recorded later: eight other families, looked at once."""
 
-RECIPES = {**FIRST, **LATER}
+THIRD: Mapping[str, Recipe] = dict(
+    [
+        _recipe(
+            third_families.text_descriptions,
+            _choice("analyzer", "word", "char", "char_wb"),
+            _choice("model", "multinomial", "complement"),
+            _choice("norm", "l2", "l1", "none"),
+            _choice("sublinear", "yes", "no"),
+            _whole("longest", 1, 4),
+            _whole("min_df", 1, 5),
+            _count("max_features", 20, 2000),
+            _log("alpha", 1e-4, 10.0),
+        ),
+        _recipe(
+            third_families.convolution_shapes,
+            _choice("pooling", "max", "mean"),
+            _whole("size", 2, 6),
+            _count("filters", 1, 24),
+            _count("batch_size", 4, 128),
+            _log("learning_rate", 1e-3, 10.0),
+            _line("momentum", 0.0, 0.95),
+            _log("decay", 1e-6, 1.0),
+            _log("initial", 0.01, 10.0),
+        ),
+        _recipe(
+            third_families.adaboost_roll,
+            _choice("loss", "linear", "square", "exponential"),
+            _choice("splitter", "best", "random"),
+            _count("n_estimators", 2, 60),
+            _whole("max_depth", 1, 12),
+            _count("min_samples_leaf", 1, 40),
+            _log("learning_rate", 1e-2, 10.0),
+            _line("max_features", 0.1, 1.0),
+        ),
+        _recipe(
+            third_families.elastic_impedance,
+            _choice("scaling", "standard", "robust", "quantiles"),
+            _choice("products", "only", "powers"),
+            _choice("selection", "cyclic", "random"),
+            _whole("degree", 1, 3),
+            _count("max_iter", 1, 200),
+            _log("alpha", 1e-5, 10.0),
+            _line("l1_ratio", 0.01, 1.0),
+            _log("tol", 1e-5, 1.0),
+        ),
+        _recipe(
+            third_families.novelty_rings,
+            _choice("kernel", "rbf", "poly", "sigmoid"),
+            _choice("shrinking", "yes", "no"),
+            _whole("degree", 1, 5),
+            _log("nu", 1e-3, 1.0),
+            _log("gamma", 1e-3, 1e3),
+            _line("coef0", -1.0, 2.0),
+        ),
+        _recipe(
+            third_families.lags_lorenz,
+            _choice("differences", "yes", "no"),
+            _count("lags", 2, 30),
+            _whole("apart", 1, 3),
+            _count("max_iter", 2, 40),
+            _count("max_leaf_nodes", 2, 32),
+            _count("min_samples_leaf", 1, 80),
+            _log("learning_rate", 1e-2, 3.0),
+            _log("l2_regularization", 1e-4, 1e3),
+        ),
+        _recipe(
+            third_families.dictionary_waves,
+            _choice("fit", "lars", "cd"),
+            _choice("transform", "omp", "lasso_cd", "threshold"),
+            _count("n_components", 2, 48),
+            _count("max_iter", 1, 10),
+            _count("batch_size", 8, 256),
+            _whole("nonzero", 1, 8),
+            _log("alpha", 1e-2, 10.0),
+            _log("threshold", 1e-2, 10.0),
+        ),
+        _recipe(
+            third_families.recurrent_echoes,
+            _choice("activation", "tanh", "relu"),
+            _choice("start", "orthogonal", "diagonal"),
+            _count("width", 2, 32),
+            _count("batch_size", 8, 128),
+            _log("learning_rate", 1e-4, 1.0),
+            _line("momentum", 0.0, 0.95),
+            _line("radius", 0.1, 1.5),
+            _log("clip", 1e-2, 100.0),
+            _log("decay", 1e-6, 1.0),
+        ),
+        _recipe(
+            third_families.chain_tags,
+            _choice("scaling", "none", "root", "share"),
+            _choice("class_weight", "none", "balanced"),
+            _choice("chain", "yes", "no"),
+            _count("max_iter", 1, 60),
+            _log("C", 1e-4, 1e2),
+            _line("l1_ratio", 0.0, 1.0),
+            _line("shrink", 0.0, 0.9),
+        ),
+        _recipe(
+            third_families.qlearning_maze,
+            _choice("update", "q", "sarsa"),
+            _count("episodes", 2, 40),
+            _log("learning_rate", 1e-2, 2.0),
+            _line("discount", 0.5, 1.0),
+            _line("trace", 0.0, 0.95),
+            _line("optimism", -0.5, 1.5),
+            _line("curious", 0.0, 0.8),
+            _line("fall", 0.8, 1.0),
+        ),
+    ]
+)
+"""Recorded third, to look at once: both series before had been looked at by then."""
+
+RECIPES = {**FIRST, **LATER, **THIRD}
 
 
 def half(name: str) -> str:
-    """Which half a recipe is in: the first series is to develop on, the later one is held out."""
-    return "development" if name in FIRST else "held-out"
+    """Which half a recipe is in: the first two series are to develop on, the third is held out."""
+    return "held-out" if name in THIRD else "development"

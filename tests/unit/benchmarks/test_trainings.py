@@ -4,16 +4,19 @@ import numpy as np
 from sklearn.ensemble import ExtraTreesRegressor
 
 from benchmarks.trainings.curve_series import ALL, CURVES
-from benchmarks.trainings.recipes import FIRST, LATER, RECIPES, half
+from benchmarks.trainings.recipes import FIRST, LATER, RECIPES, THIRD, half
 from benchmarks.trainings.recorded import RECORDS, TREES, Trees
 
 
 def test_what_was_looked_at_is_to_develop_on() -> None:
-    """Six families twice were there first and have been looked at; the later series shares no family and no name with them."""
+    """Six families twice, then eight others; the third series shares no family and no data with them."""
     assert len(FIRST) == 12
-    assert len(LATER) >= 6
-    assert {name: half(name) for name in RECIPES} == dict.fromkeys(FIRST, "development") | dict.fromkeys(LATER, "held-out")
-    assert not {name.split("_")[0] for name in FIRST} & {name.split("_")[0] for name in LATER}
+    assert len(LATER) == 8
+    assert len(THIRD) >= 8
+    looked_at = {**FIRST, **LATER}
+    assert {name: half(name) for name in RECIPES} == dict.fromkeys(looked_at, "development") | dict.fromkeys(THIRD, "held-out")
+    for part in (0, -1):
+        assert not {name.split("_")[part] for name in looked_at} & {name.split("_")[part] for name in THIRD}
 
 
 def test_what_is_recorded_for_its_curves_has_curves_and_families_of_its_own() -> None:
