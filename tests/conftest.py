@@ -1,7 +1,6 @@
 """What the tests of several packages share: an emulator in a process of its own, and clients of it."""
 
 import fcntl
-import functools
 import io
 import json
 import os
@@ -21,15 +20,12 @@ from pathlib import Path
 from typing import IO, Any
 
 import boto3
-import botocore.loaders
-import botocore.session
 import pytest
 
 from local_emulator.assembly import end_runs
 from local_emulator.state_folder import StateLock, wipe
 from local_emulator.store.sqlite import SqliteStore
-
-botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)  # half of a client's making is reading models
+from tests.acceptance.programs import one_loader, rare_gc  # noqa: F401 - they change botocore and this process
 
 ROOT = Path(__file__).parents[1]
 ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"

@@ -38,7 +38,7 @@ def run(version: int, modules: str, programs: list[Path], folder: Path) -> Itera
     server = Server(folder / "state", ("--stop-grace", "2", "--parallel", "4", *boosting)).start()
     try:
         environment = {**server.proxied, "HOME": str(folder), "PYTHONPATH": str(ROOT)}  # for those that use sm_tuning beside it
-        command: list[str | Path] = [python, PROGRAMS / "forked.py", f"one_loader,{modules}", *programs]
+        command: list[str | Path] = [python, PROGRAMS / "forked.py", f"rare_gc,one_loader,{modules}", *programs]
         subprocess.run(command, env=environment, cwd=folder, check=True, timeout=600)
         yield Ran(server, folder)
     finally:

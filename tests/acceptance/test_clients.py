@@ -14,7 +14,7 @@ EXAMPLES = ROOT / "docs" / "examples"
 PROGRAMS = ROOT / "tests" / "acceptance" / "programs"
 # Two commands of Airflow's in one process: importing it takes longer than they do.
 AIRFLOW = """
-import sys
+import rare_gc, sys
 from airflow.__main__ import main
 for command in ("db migrate", "dags test tuning"):
     sys.argv = ["airflow", *command.split()]
@@ -87,7 +87,8 @@ def test_airflow(server: Server, tmp_path: Path) -> None:
     (tmp_path / "dags").mkdir()
     for name in ("airflow_dag.py", "sgd.py"):
         shutil.copy(EXAMPLES / name, tmp_path / "dags")
-    environment = {**server.environment, "AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    own = {"AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__LOAD_EXAMPLES": "False", "PYTHONPATH": str(PROGRAMS)}
+    environment = {**server.environment, **own}
     output = run(environment, tmp_path, python, "-c", AIRFLOW)
     assert "tuning Completed, best airflow-tuning-" in output
     job = server.client("sagemaker").describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="airflow-tuning")

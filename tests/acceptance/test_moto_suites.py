@@ -64,7 +64,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.mark.slow(60)
 def test_suites_of_motos_pass(server: Server, tmp_path: Path) -> None:
     left_out = [*(f"--ignore={path}" for path in LEFT_OUT), *(f"--deselect={test}" for test in LEFT_OUT_ALONE)]
-    options = ["-q", "--color=no", "--tb=short", "-p", "no:cacheprovider", "-p", "one_loader", "-p", "every"]
+    options = ["-q", "--color=no", "--tb=short", "-p", "no:cacheprovider", "-p", "rare_gc", "-p", "one_loader", "-p", "every"]
     command = [str(ENVIRONMENT / "bin" / "python"), "-m", "pytest", *options, *left_out]
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST_"))}
     done = subprocess.run(

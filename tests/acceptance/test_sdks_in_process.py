@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 pytestmark = pytest.mark.slow(20)
 
 _ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
-_BEGIN = "import one_loader, runpy, sys; sys.path.append(sys.argv[1]); runpy.run_path(sys.argv[2], run_name='__main__')"
+_BEGIN = "import rare_gc, one_loader, runpy, sys; sys.path.append(sys.argv[1]); runpy.run_path(sys.argv[2], run_name='__main__')"
 
 
 def _printed(version: int, home: Path) -> list[str]:

@@ -3,6 +3,8 @@
 page.py PAGE < JSON, a list of [line, language, code]
 """
 
+import atexit
+import gc
 import json
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from sm_tuning import TuningJob
 
 def main() -> None:
     """Run them; the first that fails ends it."""
+    atexit.register(gc.freeze)  # looking for garbage at the end takes as long as many a block
     names: dict[str, object] = {"__name__": "__main__"}
     for line, language, code in json.load(sys.stdin):
         print(f"--- {sys.argv[1]}:{line}", flush=True)

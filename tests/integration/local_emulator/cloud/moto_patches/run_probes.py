@@ -8,7 +8,7 @@ from moto import mock_aws
 
 from local_emulator.cloud.moto_patches import cloudformation, events, operations
 from local_emulator.settings import Quotas
-from tests.acceptance.programs import one_loader  # noqa: F401 - it changes botocore
+from tests.acceptance.programs import one_loader, rare_gc  # noqa: F401 - they change botocore and this process
 from tests.integration.local_emulator.cloud.moto_patches import probes_of_services, probes_of_stacks, probes_of_types
 from tests.integration.local_emulator.cloud.moto_patches.probing import PROBES, evaluated, with_output
 
