@@ -118,6 +118,15 @@ def test_failures_reach_the_failure_file(ml: Path, tmp_path: Path, body: str, fa
     assert re.fullmatch(failure, (ml / "output" / "failure").read_text())
 
 
+def test_no_garbage_is_looked_for_at_the_end(ml: Path, tmp_path: Path) -> None:
+    """What was registered before it runs after it."""
+    end = "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count() > 0, len(gc.get_objects()) < 100))\n"
+    (tmp_path / "train.py").write_text(end + SCRIPT.format(body="pass"))
+    (tmp_path / "contract.py").write_text(Path(contract.__file__).read_text())
+    done = subprocess.run([sys.executable, "train.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "True True\n"
+
+
 def test_named_train_it_is_a_containers_program(ml: Path, tmp_path: Path) -> None:
     (ml / "input" / "config").mkdir(parents=True)
     (ml / "input" / "config" / "hyperparameters.json").write_text(json.dumps({"epochs": '"5"'}))
