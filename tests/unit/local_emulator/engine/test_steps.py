@@ -3,7 +3,7 @@ import json
 import pytest
 
 from local_emulator.domain.errors import ResourceLimitExceeded
-from local_emulator.domain.names import Arn
+from local_emulator.domain.names import TUNING_JOB, Arn
 from local_emulator.domain.pipeline import ExecutionStatus, StepKind
 from local_emulator.engine.steps import properties
 from tests.conftest import tuning_request
@@ -20,6 +20,21 @@ def test_a_tuning_step_has_the_best_training_jobs_too(world: World) -> None:
     operation, asked = world.calls[-1]
     assert operation == "ListTrainingJobsForHyperParameterTuningJob"
     assert asked["SortBy"] == "FinalObjectiveMetricValue"
+
+
+def test_the_best_of_equal_training_jobs_is_the_first_of_a_tuning_step() -> None:
+    answers: dict[str, dict[str, object]] = {
+        "DescribeHyperParameterTuningJob": {
+            "HyperParameterTuningJobName": "tune",
+            "HyperParameterTuningJobConfig": {},
+            "BestTrainingJob": {"TrainingJobName": "a"},
+        },
+        "ListTrainingJobsForHyperParameterTuningJob": {
+            "TrainingJobSummaries": [{"TrainingJobName": name} for name in ("c", "b", "a", "d")]
+        },
+    }
+    values = properties(lambda operation, *_: answers[operation], StepKind.TUNING, SCOPE.arn(TUNING_JOB, "tune"), SCOPE)
+    assert [summary["TrainingJobName"] for summary in values["TrainingJobSummaries"]] == ["a", "c", "b", "d"]
 
 
 def test_a_tuning_step(world: World) -> None:
