@@ -6,7 +6,8 @@ import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 BEHAVIOUR = os.environ.get("BEHAVIOUR", "")
-OK = b"HTTP/1.1 200 OK\r\n"
+CLOSE = b"Connection: close\r\n"  # as it does; who is not told may send a request into a connection that is being closed
+OK = b"HTTP/1.1 200 OK\r\n" + CLOSE
 ANSWERS = {
     "half": OK + b"Content-Length: 1000\r\n\r\nhalf",
     "half-a-chunk": OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhe",
@@ -17,9 +18,9 @@ ANSWERS = {
     "no-size-of-a-chunk": OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n",
     "size-below-zero": OK + b"Content-Length: -5\r\n\r\nhello",
     "two-sizes": OK + b"Content-Length: 5\r\nContent-Length: 3\r\n\r\nhello",
-    "elsewhere": b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
-    "bytes-as-error": b"HTTP/1.1 500 Bad\r\nContent-Length: 3\r\n\r\n\xff\x00\x1b",
-    "more-than-its-size": OK + b"Content-Length: 3\r\n\r\n[2] and HTTP/1.1 200 OK\r\n\r\n",
+    "elsewhere": b"HTTP/1.1 302 Found\r\n" + CLOSE + b"Location: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
+    "bytes-as-error": b"HTTP/1.1 500 Bad\r\n" + CLOSE + b"Content-Length: 3\r\n\r\n\xff\x00\x1b",
+    "more-than-its-size": b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n[2] and HTTP/1.1 200 OK\r\n\r\n",
     "large": OK + b"Content-Length: 209715200\r\n\r\n",
 }
 
@@ -30,7 +31,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        self._send(b"HTTP/1.1 %d -\r\nContent-Length: 0\r\n\r\n" % (500 if BEHAVIOUR == "sick" else 200))
+        self._send(b"HTTP/1.1 %d -\r\n%bContent-Length: 0\r\n\r\n" % (500 if BEHAVIOUR == "sick" else 200, CLOSE))
 
     def do_POST(self) -> None:
         name = self.rfile.read(int(self.headers["Content-Length"])).decode().strip()
