@@ -198,7 +198,7 @@ def test_nothing_but_a_fifo_is_written_to(piped: Piped, tmp_path: Path) -> None:
 import time
 while not os.path.lexists(f'{{data}}/train_1'):
     time.sleep(0.01)
-os.remove(f'{{data}}/train_1'); os.symlink({str(precious)!r}, f'{{data}}/train_1'); read('train_0'); read('train_2')"""
+os.remove(f'{{data}}/train_1'); os.symlink({str(precious)!r}, f'{{data}}/train_1'); read('train_0'); time.sleep(600)"""
     ended, _ = piped.ended(piped.start(script, piped.pipe(FILES)))
     assert ended.cause is Cause.DATA
     assert precious.read_text() == "mine"
