@@ -197,8 +197,9 @@ def test_a_tuning_job_between_two_containers_and_a_restart(docker: Engine, emula
     assert f"http://emulator:{emulator.port} (AWS_ENDPOINT_URL)" in said
     with urllib.request.urlopen(emulator.request("emulator")) as answer:
         assert answer.status == 200
-    with pytest.raises(urllib.error.HTTPError, match="421"):
+    with pytest.raises(urllib.error.HTTPError, match="421") as refused:
         urllib.request.urlopen(emulator.request("other"))
+    refused.value.close()
     emulator.train("runs", "import time\nprint('it runs', flush=True)\ntime.sleep(600)\n")
     emulator.wait_for_line("it runs")
     docker.docker("stop", "emulator")

@@ -67,10 +67,12 @@ def test_what_may_not_be_reset(server: Server) -> None:
     server.client("s3").create_bucket(Bucket="kept")
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(f"{server.url}/moto-api/reset", timeout=60)  # GET changes nothing
-    assert refused.value.code == 400
+    with refused.value as error:
+        assert error.code == 400
     with pytest.raises(urllib.error.HTTPError) as refused:
         _post(server, "/moto-api/recorder/start-recording")
-    assert refused.value.code == 403
+    with refused.value as error:
+        assert error.code == 403
     assert [bucket["Name"] for bucket in server.client("s3").list_buckets()["Buckets"]] == ["kept"]
     with pytest.raises(ClientError, match="not found"):
         server.client("sagemaker").describe_training_job(TrainingJobName="none")
