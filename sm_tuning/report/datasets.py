@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-BEST, DONE, STOPPED, WRONG, RUNNING = "best", "completed", "stopped early", "failed, diverged or rate too high", "running"
+BEST, DONE, STOPPED, WRONG, RUNNING = "best", "completed", "stopped", "failed, diverged or rate too high", "running"
 OUTCOMES = (BEST, DONE, STOPPED, WRONG, RUNNING)
 MOST_CURVES = 60  # beside the best: more cannot be told apart
 _MOST_POINTS = 200  # of a curve: more cannot be seen
