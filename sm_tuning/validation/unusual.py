@@ -9,7 +9,7 @@ from pathlib import Path
 from sm_tuning.rules.limits import MAX_PARALLEL
 from sm_tuning.spec.definition import Definition
 from sm_tuning.spec.job import TuningJobSpec
-from sm_tuning.spec.parameters import Continuous, Scaling
+from sm_tuning.spec.parameters import Categorical, Continuous, Scaling
 from sm_tuning.spec.s3 import split_uri
 from sm_tuning.spec.script import Script
 from sm_tuning.validation.local_checks import missing_files
@@ -75,12 +75,50 @@ def _script_warnings(part: Definition, script: Script) -> Iterator[str]:
     modules = sent if script.source is None else script_files(Script(str(Path(script.source) / script.entry)))
     code = [[*ast.walk(parsed(path))] for _, path in modules.files if path.suffix == ".py"]
     yield from _missing_channels(part, script, code)
+    yield from _not_integers(part, script, {name for nodes in code for name in _integer_arguments(nodes)})
     mentioned = {text for nodes in code for text in _mentioned(nodes)}
     if "add_argument" not in mentioned:  # it reads its hyperparameters in another way
         return
     for name in [parameter.name for parameter in part.ranges] + list(part.hyperparameters):
         if not any(spelling in text for spelling in (name, name.replace("_", "-")) for text in mentioned):
             yield f"the script {script.entry} does not mention the hyperparameter {name!r}"
+
+
+def _integer_arguments(nodes: Sequence[ast.AST]) -> Iterator[str]:
+    """Names of the hyperparameters that code takes with argparse's `type=int`, as `--depth`; `-d` is that of one letter."""
+    for node in nodes:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "add_argument":
+            types = [keyword.value for keyword in node.keywords if keyword.arg == "type"]
+            if any(isinstance(kind, ast.Name) and kind.id == "int" for kind in types):
+                flags = [flag.value for flag in node.args if isinstance(flag, ast.Constant) and isinstance(flag.value, str)]
+                yield from (flag.lstrip("-") for flag in flags)
+
+
+def _not_integers(part: Definition, script: Script, names: set[str]) -> Iterator[str]:
+    """Hyperparameters whose values a script with `type=int` ends at: `invalid int value: '4.12'`."""
+    for parameter in part.ranges:
+        if parameter.name not in names:
+            continue
+        takes = f"the script {script.entry} takes {parameter.name} as an integer (type=int)"
+        if isinstance(parameter, Continuous):
+            low, high = math.ceil(parameter.low), math.floor(parameter.high)
+            remedy = f": write low = {low}, high = {high} (in Python an Integer), without a decimal point" if low < high else ""
+            yield f"{takes} and fails at a fraction{remedy}"
+        elif isinstance(parameter, Categorical):
+            fractions = [str(value) for value in parameter.values if not _is_integer(str(value))]
+            if fractions:
+                yield f"{takes} and fails at the values {', '.join(fractions)}"
+    for name, value in part.hyperparameters.items():
+        if name in names and not _is_integer(str(value)):
+            yield f"the script {script.entry} takes {name} as an integer (type=int) and fails at its value {value}"
+
+
+def _is_integer(text: str) -> bool:
+    try:
+        int(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _docstrings(nodes: Sequence[ast.AST]) -> set[int]:

@@ -6,7 +6,19 @@ from typing import Any
 
 import pytest
 
-from sm_tuning import Categorical, Channel, Continuous, Objective, Resources, Scaling, Script, TuningJob, epochs, learning_rate
+from sm_tuning import (
+    Categorical,
+    Channel,
+    Continuous,
+    Integer,
+    Objective,
+    Resources,
+    Scaling,
+    Script,
+    TuningJob,
+    epochs,
+    learning_rate,
+)
 from tests.conftest import ROOT
 from tests.unit.sm_tuning.descriptions import Make
 
@@ -122,3 +134,28 @@ def test_channels_that_a_script_cannot_do_without(code: str, missing: list[str],
     assert list(others.warnings) == [f"the script {script.entry} reads {name}, but {there}" for name in missing]
     if missing:
         assert f"reads {missing[0]}, but there is no channel" in str(job(script=script).dry_run())
+
+
+# --- values that a script takes as integers -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["int", "float", "str"])
+def test_values_that_a_script_takes_as_integers(kind: str, job: Make, tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    names = ("depth", "rate", "width", "c", "n", "k")
+    arguments = "".join(f"parser.add_argument('--{name}', type={kind})\n" for name in names)
+    script.write_text(f"import argparse\nparser = argparse.ArgumentParser()\n{arguments}")
+    warnings = job(
+        script=Script(str(script)),
+        ranges=[Continuous("depth", 1.0, 8.5), Continuous("rate", 0.1, 0.9), Integer("width", 1, 8), Categorical("c", [1, 0.5])],
+        hyperparameters={"n": 4.0, "k": 4},
+    ).dry_run().warnings  # fmt: skip
+    takes = f"the script {script}"
+    remedy = ": write low = 1, high = 8 (in Python an Integer), without a decimal point"
+    expected = [
+        f"{takes} takes depth as an integer (type=int) and fails at a fraction{remedy}",
+        f"{takes} takes rate as an integer (type=int) and fails at a fraction",
+        f"{takes} takes c as an integer (type=int) and fails at the values 0.5",
+        f"{takes} takes n as an integer (type=int) and fails at its value 4.0",
+    ]
+    assert list(warnings) == (expected if kind == "int" else [])
