@@ -148,6 +148,7 @@ class Emulator:
             support=self._support,
             role_exists=self.cloud.role_exists,
             expect=lambda: self._backend.expect(),  # noqa: PLW0108 - it is made below
+            inside_test=in_memory and settings.scheduler is None,
         )
         self._serving = ServingPreparation(
             settings=settings,
@@ -337,8 +338,7 @@ def _make_clock(settings: Settings, *, in_memory: bool) -> Clock:
         raise EmulatorError(
             f"time_scale={settings.time_scale:g}: time may run faster or slower than the clock only inside tests, on this machine"
         )
-    path = settings.state / "clock"
-    return TestClock(path, scale=settings.time_scale) if in_memory else Clock(path)
+    return TestClock(settings.state / "clock", scale=settings.time_scale) if in_memory else Clock(settings.state / "clock")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -57,7 +57,7 @@ class Preparation:
 
     `endpoint` tells where training jobs reach this emulator (None: nowhere); `run_key` is the access key of those in containers, which
     may run as any user. `support` tells what mounts runs can have, `expect` is called when a process will be wanted
-    soon.
+    soon, `inside_test` whether a function of a test can stand in for what is run.
     """
 
     def __init__(
@@ -71,8 +71,10 @@ class Preparation:
         role_exists: Callable[[str], bool],
         expect: Callable[[], None] = lambda: None,
         run_key: str | None = None,
+        inside_test: bool = False,
     ) -> None:
         self._settings = settings
+        self._inside_test = inside_test
         self._objects = objects
         self._code = folder_of_caches / "code"
         self._layers = folder_of_caches / requirements.LAYERS
@@ -117,6 +119,8 @@ class Preparation:
                 raise ValidationException(f"The LocalPath {local!r} of CheckpointConfig must lie below /opt/ml here.")
         private = self._private if spec.algorithm.command else True  # nobody else asks
         problem = images.runnable(spec.algorithm, hyperparameters, self._settings, private=private, held=self._holds)
+        if problem is not None and self._inside_test:
+            problem += " Or let a function of the test stand in for all of it: emulated_sagemaker.trains(function)."
         if problem is None and images.in_script_mode(spec.algorithm, hyperparameters, self._settings):
             python = images.interpreter(spec.algorithm.image, self._settings)
             problem = distributions.refused(hyperparameters, len(spec.resources.hosts), python)

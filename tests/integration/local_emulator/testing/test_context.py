@@ -6,10 +6,12 @@ from pathlib import Path
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from local_emulator.domain.errors import EmulatorError
 from local_emulator.testing import emulated_sagemaker
+from tests.integration.local_emulator.jobs import train
 from tests.integration.local_emulator.testing.clients import aws_client
 
 pytestmark = pytest.mark.usefixtures("no_address_elsewhere")
@@ -58,3 +60,13 @@ def test_session_wide_emulator_beside_mocks_of_functions() -> None:
                 assert aws_client().list_training_jobs()["TrainingJobSummaries"] == []
                 assert [bucket["Name"] for bucket in aws_client("s3").list_buckets()["Buckets"]] == ["session"]
         assert aws_client("s3").list_buckets()["Buckets"]
+
+
+def test_the_refusal_of_what_cannot_be_run_names_the_function_that_can() -> None:
+    remedy = r" Or let a function of the test stand in for all of it: emulated_sagemaker\.trains\(function\)\.$"
+    with emulated_sagemaker() as emulator:
+        with pytest.raises(ClientError, match=rf"The image image cannot be run here\. .*serve --image 'image=COMMAND'\.{remedy}"):
+            train("mine")
+        emulator.trains(lambda _: {"loss": 1.0})
+        train("mine")
+        assert emulator.wait("mine")["TrainingJobStatus"] == "Completed"
