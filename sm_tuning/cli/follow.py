@@ -44,8 +44,8 @@ def _show_training(run: TuningRun, name: str, *, as_json: bool) -> None:
         echo_json(training_document(training))
         return
     console().print(trainings_table([training], run.status().objective))
-    if training.failure_reason:
-        console().print("failed:", safe(training.failure_reason))
+    for group in run.failures([training]):
+        console().print(safe_lines(str(group)))
 
 
 def trainings(*, job: str, target: Target, as_json: bool) -> None:

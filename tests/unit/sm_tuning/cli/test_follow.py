@@ -1,5 +1,6 @@
 """What commands show of tuning jobs and training jobs."""
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from sm_tuning import NotFound
 from sm_tuning.cli import follow
-from sm_tuning.client.status import Training
+from sm_tuning.client.status import FailureGroup, Training
 
 
 @pytest.mark.parametrize("as_json", [True, False])
@@ -15,6 +16,25 @@ def test_a_training_job_that_its_tuning_job_does_not_list_is_told(*, as_json: bo
     run: Any = SimpleNamespace(name="t", trainings=lambda: [Training(name="t-001", status="Completed", hyperparameters={})])
     with pytest.raises(NotFound, match="t does not list the training job t-002"):
         follow._show_training(run, "t-002", as_json=as_json)
+
+
+def test_a_failed_training_job_is_shown_with_its_lines_and_the_end_of_its_log(capsys: pytest.CaptureFixture[str]) -> None:
+    reason = 'AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage "ValueError: bad"'
+    failed = Training(name="t-001", status="Failed", hyperparameters={}, failure_reason=reason)
+    sound = Training(name="t-002", status="Completed", hyperparameters={})
+
+    def failures(trainings: Sequence[Training]) -> list[FailureGroup]:
+        return [FailureGroup(reason=reason, trainings=[t.name], log=["ValueError: bad"]) for t in trainings if t.failure_reason]
+
+    status = SimpleNamespace(objective="loss")
+    run: Any = SimpleNamespace(name="t", trainings=lambda: [failed, sound], failures=failures, status=lambda: status)
+    follow._show_training(run, "t-001", as_json=False)
+    shown = capsys.readouterr().out
+    assert "#012" not in shown
+    end = ["1 training job: AlgorithmError: ExecuteUserScriptError:", "ExitCode 1", 'ErrorMessage "ValueError: bad"']
+    assert shown.splitlines()[-4:] == [*end, "    ValueError: bad"]
+    follow._show_training(run, "t-002", as_json=False)
+    assert "Error" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
