@@ -73,8 +73,22 @@ def check(job: TuningJobSpec, client: Client | None = None, launch: str = "") ->
         ]
         problems += warm_start.violations(request, parents)
         warnings += warm_start.warnings(request, parents)
-    spelled = (replace(violation, argument=wording.argument(violation.path, request)) for violation in problems)
+    located = (_located(job, violation) for violation in problems)
+    spelled = (replace(violation, argument=wording.argument(violation.path, request)) for violation in located)
     return DryRun(request, tuple(_missing_once(spelled)), tuple(warnings))
+
+
+def _located(job: TuningJobSpec, problem: Violation) -> Violation:
+    """A metric that is defined twice with all that defines it, which the request no longer tells, and what to do."""
+    if problem.rule != "metric-unique":
+        return problem
+    parts = [part for index, (_, part) in enumerate(job.parts()) if not job.several or f"Definitions[{index}]." in problem.path]
+    names = [f"metrics[{index}]" for part in parts for index, metric in enumerate(part.metrics) if metric.name == problem.value]
+    if any(part.objective is not None and part.objective.name == problem.value for part in parts):
+        remedy = f"by objective and {' and '.join(names)}; the objective is recorded anyway: leave it out of metrics"
+    else:
+        remedy = f"by {' and '.join(names)}; leave all but one out"
+    return replace(problem, requirement=f"{problem.requirement}, {remedy}")
 
 
 def _missing_once(problems: Iterable[Violation]) -> Iterator[Violation]:

@@ -58,7 +58,18 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "hyperband without an end": ({"strategy": Hyperband()}, "strategy.max_resource is None"),
     "hyperband too far": ({"strategy": Hyperband(max_resource=20_001)}, "at most 20000"),
-    "metric twice": ({"metrics": [Metric("score", "(.)")]}, "it is defined more than once"),
+    "metric twice": (
+        {"metrics": [Metric("loss", "(.)"), Metric("score", "(.)")]},
+        "metrics is 'score'; it is defined more than once, by objective and metrics[1]; the objective is recorded anyway: leave it",
+    ),
+    "metric twice beside the objective": (
+        {"metrics": [Metric("loss", "(.)"), Metric("loss", "x(.)")]},
+        "it is defined more than once, by metrics[0] and metrics[1]; leave all but one out (metric-unique)",
+    ),
+    "metric twice in a definition": (
+        {**SEVERAL, "definitions": [definition("a"), definition("b", metrics=[Metric("score", "(.)")])]},
+        "definitions.b.metrics is 'score'; it is defined more than once, by objective and metrics[0]; the",
+    ),
     "metric's name": ({"metrics": [Metric("ObjectiveMetric", "(.)")]}, "the name is reserved"),
     "runtime": ({"resources": Resources(max_runtime=2_419_201)}, "28 days"),
     "wait": ({"resources": Resources(spot=True, max_runtime=100, max_wait=50)}, "must not be less than MaxRuntimeInSeconds"),
