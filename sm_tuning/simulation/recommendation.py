@@ -67,7 +67,11 @@ def recommend(
     chosen = _cheapest(affordable, reference, sign, tolerance)
     return Recommendation(
         setting=chosen.setting,
-        sentences=[_why(chosen, reference, today, sign, tolerance, budget), *sentences],
+        sentences=[
+            _why(chosen, reference, today, sign, tolerance, budget),
+            *_not_as_good(outcomes, chosen, reference, sign, tolerance),
+            *sentences,
+        ],
         hopeless=hopeless,
     )
 
@@ -75,9 +79,9 @@ def recommend(
 def _cheapest(outcomes: Sequence[Outcome], reference: Outcome, sign: float, tolerance: float) -> Outcome:
     """The cheapest of the outcomes that are as good as the reference; of equally cheap ones the quickest."""
     equal = [outcome for outcome in outcomes if outcome is reference or _as_good(outcome, reference, sign, tolerance)]
-    least = min((outcome.mean_hours for outcome in equal), default=0.0)
-    cheap = [outcome for outcome in equal if outcome.mean_hours <= _AS_CHEAP * least]
-    return min(cheap, key=lambda outcome: (outcome.seconds.median, outcome.mean_hours))
+    least = min((outcome.hours.median for outcome in equal), default=0.0)
+    cheap = [outcome for outcome in equal if outcome.hours.median <= _AS_CHEAP * least]
+    return min(cheap, key=lambda outcome: (outcome.seconds.median, outcome.hours.median))
 
 
 def _best(outcomes: Sequence[Outcome], sign: float) -> Outcome:
@@ -131,13 +135,36 @@ def _why(chosen: Outcome, reference: Outcome, today: Outcome, sign: float, toler
         )
     if chosen is today:
         return f"{chosen.setting}, as it was: nothing that was simulated is as good for clearly fewer instance-hours"
-    of_hours = chosen.mean_hours / today.mean_hours if today.mean_hours else 1.0
+    of_hours = chosen.hours.median / today.hours.median if today.hours.median else 1.0
     of_time = chosen.seconds.median / today.seconds.median if today.seconds.median else 1.0
     seeds = len(chosen.replicas)
     times = round(seeds * share(chosen, today, sign, tolerance))
     return (
         f"{chosen.setting}: as good as today's {known} for {of_hours:.0%} of the instance-hours, in {of_time:.0%} of the time, "
         f"in {times} of {seeds} simulations"
+    )
+
+
+def _not_as_good(
+    outcomes: Sequence[Outcome], chosen: Outcome, reference: Outcome, sign: float, tolerance: float
+) -> Iterable[str]:
+    """Why the cheapest that the table shows as cheaper than the chosen setting, with a median as good, is not chosen, if any is."""
+    seeming = [
+        outcome
+        for outcome in outcomes
+        if outcome.successes
+        and sign * outcome.best.median <= sign * chosen.best.median
+        and _AS_CHEAP * outcome.hours.median < chosen.hours.median
+    ]
+    if not seeming:
+        return
+    outcome = min(seeming, key=lambda outcome: outcome.hours.median)
+    worse = _worse_by(outcome, reference, sign)
+    seldom = f"as good in only {share(outcome, reference, sign, tolerance):.0%} of the simulations"
+    is_so = f"{worse:.2g} worse in the mean of the simulations" if worse > tolerance else seldom
+    yield (
+        f"{outcome.setting}: cheaper, and no worse by the table's medians; but against {reference.setting}, without the luck of "
+        f"noise, it is {is_so} (up to {tolerance:.2g} worse counts as good)"
     )
 
 

@@ -91,7 +91,7 @@ class Simulation:
         shown = [outcome for rank, outcome in enumerate(self.ranking) if rank < _SHOWN or self.marks(outcome)]
         best = f"the best {_SHOWN} of {len(self.outcomes)}" if len(self.outcomes) > _SHOWN else "the best first"
         signs = [f"{sign} {mark}" for mark, sign in _SIGNS.items() if any(mark in self.marks(outcome) for outcome in shown)]
-        caption = f"{best}; {', '.join(signs)}"
+        caption = f"{best}, by the mean of their ranks in the simulations; {', '.join(signs)}"
         title, verb, advice = ("Replay", "replayed", "check") if self.is_replay else ("Simulation", "simulated", "recommendation")
         return Summary(
             title=f"{title} of {self.name}",

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sm_tuning.simulation.outcome import Outcome, Replica
 from sm_tuning.simulation.recommendation import Budget, Recommendation, recommend
@@ -34,6 +35,27 @@ def test_the_cheapest_that_is_as_good_is_recommended_in_words() -> None:
     )
     assert "more training jobs help: 80 instead of 40 gain 0.1" in recommendation.sentences[1]
     assert not recommendation.hopeless
+
+
+def test_the_saving_is_that_of_the_hours_in_the_table() -> None:
+    replicas = [replace(replica, hours=hours) for replica, hours in zip(CHEAP.replicas, [4.0, 4.0, 4.0, 12.0], strict=True)]
+    assert "for 40% of the instance-hours" in recommended(replace(CHEAP, replicas=replicas)).sentences[0]
+
+
+def test_what_is_cheaper_with_as_good_a_median_is_not_passed_over_in_silence() -> None:
+    cheap = outcome("Bayesian", 10, [0.30, 0.30, 0.31, 0.60], 5.0)
+    recommendation = recommended(cheap)
+    assert recommendation.setting == TODAY.setting
+    assert recommendation.sentences[1] == (
+        "Bayesian, 10 training jobs, 1 at a time: cheaper, and no worse by the table's medians; but against Random, 40 training jobs, "
+        "1 at a time, without the luck of noise, it is 0.06 worse in the mean of the simulations (up to 0.02 worse counts as good)"
+    )
+    assert not any("by the table's medians" in sentence for sentence in recommended(CHEAP, WORSE).sentences)
+    today = outcome("Random", 40, [0.1, 0.2, 0.3, 0.4], 10.0)
+    seldom = outcome("Bayesian", 10, [0.2, 0.3, 0.4, 0.0], 5.0)
+    rare = recommend([today, seldom], today, MORE, sign=1.0, noise=0.01, budget=Budget())
+    assert rare.setting == today.setting
+    assert "it is as good in only 25% of the simulations (up to 0.02 worse" in rare.sentences[1]
 
 
 def test_of_equally_cheap_ones_the_quickest_is() -> None:

@@ -65,7 +65,7 @@ def test_todays_and_the_recommended_setting_are_rows_and_marked(simulation: Simu
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_SHOWN", 1)
         text = repr(chosen)
-    _, _, table = text.partition("the best 1 of 7; * today, < recommended")
+    _, _, table = text.partition("the best 1 of 7, by the mean of their ranks in the simulations; * today, < recommended")
     _, header, *rows = table.partition("what it cannot know")[0].strip("\n").splitlines()
     assert header.split()[0] == "strategy"
     assert [row.startswith(f"  {worst.name} <  ") for row in rows] == [*[False] * (len(rows) - 1), True], "beyond the best"
