@@ -29,6 +29,7 @@ class DataScalingCurve:
         twice: The objective with twice the data, by the law.
         between: The same by a law with a level and one without, also with each of the points left out: the least and the greatest.
         worth: Whether that is more than the scatter about the law and 5 % of what is left of the error.
+        unused: Whether all shares gave the same values, so that nothing follows from them: the script does not use the hyperparameter.
     """
 
     hyperparameter: str
@@ -37,6 +38,7 @@ class DataScalingCurve:
     twice: float
     between: Pair
     worth: bool
+    unused: bool = False
 
     def at(self, share: float) -> float:
         """The law's objective on a share of today's data, above 1 for more."""
@@ -44,7 +46,9 @@ class DataScalingCurve:
         return level + size * math.pow(share, -pace)
 
     def sentence(self, objective: str) -> str:
-        """The objective now, and with twice the data."""
+        """The objective now, and with twice the data; of a script that does not use the share, that."""
+        if self.unused:
+            return f"all shares gave the same value: the script does not use the hyperparameter {self.hyperparameter}"
         share, _, now = self.points[-1]
         first, (low, high) = self.points[0][0], self.between
         today = "all the training data" if share == 1 else f"{share:.0%} of the training data"
@@ -95,6 +99,7 @@ def _fitted(name: str, points: Sequence[tuple[float, float | None, float]], resu
         twice=as_error(twice),
         between=(outlooks[0], outlooks[-1]),
         worth=now - twice > max(scatter, _WORTH * abs(now)),
+        unused=all(point[1:] == points[0][1:] for point in points) and pairs[0][1] != 0,  # none is wrong: the least can do it
     )
 
 

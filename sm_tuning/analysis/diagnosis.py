@@ -106,7 +106,7 @@ def diagnose(results: Results, shares: Results | None = None) -> Diagnosis:
         fit=fit,
         fits=fits,
         effects=effects,
-        advice=advised(results, fit, fits, effects, scaling),
+        advice=advised(results, fit, fits, effects, None if scaling is None or scaling.unused else scaling),
         data=scaling,
     )
 

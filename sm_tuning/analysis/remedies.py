@@ -11,6 +11,7 @@ from sm_tuning.analysis.evidence import Evidence
 from sm_tuning.analysis.fit import EVEN, STUCK, Cause, Verdict
 from sm_tuning.analysis.fit.series import Series
 from sm_tuning.analysis.roles import Role, role_of
+from sm_tuning.spec.data_scaling import DataScaling
 from sm_tuning.spec.metrics import number
 from sm_tuning.spec.parameters import Integer
 
@@ -56,7 +57,8 @@ def more_data(evidence: Evidence) -> Proposals:
         sentence = scaling.sentence(evidence.results.objective.name)
         yield Advice(kind=kind, remedy=kind.value, reason=sentence, confidence=Confidence.MEDIUM)
     elif fit.verdict is Verdict.OVERFIT:
-        how = "`sm-tuning run --data-scaling` measures what more would bring"
+        share = f"the script must take the share as the hyperparameter {DataScaling.hyperparameter}, or what [data_scaling] names"
+        how = f"`sm-tuning run FILE --data-scaling` measures what more would bring: {share}"
         yield Advice(
             kind=Remedy.MORE_DATA,
             remedy=Remedy.MORE_DATA.value,

@@ -256,6 +256,9 @@ def diagnosis_lines(view: "ViewModel") -> Iterator[RenderableType]:
     if view.effects:
         yield ""
         yield _effects_table(view)
+    if view.data_scaling is not None and view.data_scaling.unused:  # else the advice says it
+        yield ""
+        yield _more_data(view.objective.name, view.data_scaling)
     if view.advice:
         yield ""
         yield Text("what to do, in the order of worth", "bold")
@@ -290,7 +293,11 @@ def data_scaling_lines(objective: str, scaling: "DataScalingCurve | None") -> It
         for share, train, value in scaling.points
     ]
     yield table_of(rows)
-    yield Text.assemble(("more data: ", "bold"), safe(scaling.sentence(objective)))
+    yield _more_data(objective, scaling)
+
+
+def _more_data(objective: str, scaling: "DataScalingCurve") -> Text:
+    return Text.assemble(("more data: ", "bold"), safe(scaling.sentence(objective)))
 
 
 def _effects_table(view: "ViewModel") -> Table:

@@ -65,6 +65,9 @@ def run(
     else:
         for warning in job.dry_run().warnings:
             echo(f"warning: {warning}", error=True)
+    if scaling:
+        for warning in _share_warnings(job, scaling):
+            echo(f"warning: {warning}", error=True)
     session = target.session(job.max_parallel)
     launched = _launched(job, session)
     shown = _served(session, launched.name) if dashboard and wait else target.command("dashboard", launched.name)
@@ -97,6 +100,13 @@ def _scaling(file: Path, job: TuningJob, *, wait: bool) -> DataScaling:
     scaling = load_data_scaling(file)
     scaling.check(job)
     return scaling
+
+
+def _share_warnings(job: TuningJob, scaling: DataScaling) -> Iterator[str]:
+    """What the dry run of the training jobs on shares says of the hyperparameter that passes the share."""
+    for warning in scaling.job(job, {}).dry_run().warnings:
+        if repr(scaling.hyperparameter) in warning:
+            yield f"--data-scaling: {warning}"
 
 
 def _scaled(job: TuningJob, target: Target, timeout: float | None) -> Mapping[str, Any]:

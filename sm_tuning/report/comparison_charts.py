@@ -120,5 +120,7 @@ def more_data(view: ViewModel) -> Chart | None:
         layer("scaling", {"type": "line", "point": True}, lines, "isValid(datum.value)"),
         layer("scaling", dot, ahead, "isValid(datum.twice)"),
     ]
-    note = f"{curve.sentence(view.objective.name)}; thin: the power law through it; large: twice the data"
+    note = curve.sentence(view.objective.name)
+    if not curve.unused:
+        note += "; thin: the power law through it; large: twice the data"
     return Chart("Would more data help?", lite([zoomed(layers[0]), *layers[1:]], low=low, high=high), note)

@@ -234,6 +234,8 @@ def scaling(view: ViewModel) -> list[Row]:
         rows.append({"share": share, "value": value, "line": "validation"})
         if train is not None:
             rows.append({"share": share, "value": train, "line": "training"})
+    if curve.unused:
+        return rows
     last, _, now = curve.points[-1]
     rows += [{"share": last * 2 ** (step / 12), "law": curve.at(last * 2 ** (step / 12))} for step in range(13)]
     rows += [

@@ -53,7 +53,7 @@ def test_accuracies_are_seen_as_errors() -> None:
 @pytest.mark.parametrize(
     "values",
     [
-        dict.fromkeys(SHARES, 0.31),
+        dict(zip(SHARES, (0.31, 0.31, 0.3101, 0.31, 0.31), strict=True)),
         dict(zip(SHARES, (0.30, 0.32, 0.29, 0.31, 0.30), strict=True)),
         {share: 0.3 + 0.001 * share**-1.0 for share in SHARES},
         dict(zip(SHARES, (0.25, 0.27, 0.28, 0.30, 0.31), strict=True)),
@@ -67,6 +67,23 @@ def test_where_the_curve_is_flat_more_data_do_not_come_first(values: Mapping[flo
     assert remedies(diagnosis)[0] == "stop earlier"
     assert "no more training data" in remedies(diagnosis)
     assert "more training data" not in remedies(diagnosis)
+
+
+def test_a_script_that_does_not_use_the_share_says_nothing_about_more_data() -> None:
+    diagnosis = diagnose(overfit_job(), shared(dict.fromkeys(SHARES, 0.31)))
+    assert diagnosis.data is not None
+    assert diagnosis.data.unused
+    assert diagnosis.data.sentence("validation:loss") == (
+        "all shares gave the same value: the script does not use the hyperparameter share"
+    )
+    assert diagnosis.advice == diagnose(overfit_job()).advice  # as if it had not been measured
+    assert "no more training data" not in remedies(diagnosis)
+
+
+def test_no_error_on_any_share_may_be_the_best_that_there_is() -> None:
+    diagnosis = diagnose(overfit_job(), shared(dict.fromkeys(SHARES, 1.0), Objective.maximize("validation:accuracy")))
+    assert diagnosis.data is not None
+    assert not diagnosis.data.unused
 
 
 def test_two_shares_are_no_curve() -> None:

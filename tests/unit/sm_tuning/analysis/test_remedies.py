@@ -62,7 +62,10 @@ def test_overfit_in_the_order_of_the_course() -> None:
                     validation_best=0.49, confidence=Confidence.HIGH)  # fmt: skip
     assert kinds(plan) == [Remedy.MORE_DATA, Remedy.STOP_EARLIER, Remedy.MORE_REGULARIZATION, Remedy.SMALLER_MODEL]
     data, stop, penalty, smaller = plan
-    assert data.reason.startswith("train:loss ends at 0.1, validation:loss at 0.6; ")
+    assert data.reason == (
+        "train:loss ends at 0.1, validation:loss at 0.6; `sm-tuning run FILE --data-scaling` measures what more would bring: "
+        "the script must take the share as the hyperparameter train_fraction, or what [data_scaling] names"
+    )
     assert stop.reason == ("validation:loss was best in epoch 4 of 7 (0.49), epochs 3 to 5 are about as good; it ends at 0.6")
     assert (stop.confidence, stop.cost.epochs) == (Confidence.HIGH, -3)
     assert stop.ranges == {"epochs": (5.0, 33.0)}  # 5 of 7 epochs of 30, and half as much again

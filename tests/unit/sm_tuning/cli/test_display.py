@@ -106,6 +106,12 @@ def test_data_scaling() -> None:
     assert "more data: validation:loss is 0.3 with all the training data" in shown
     assert len([line for line in shown.splitlines() if line.startswith(("0.", "1 "))]) == len(SHARES)
     assert "too few" in text(data_scaling_lines("validation:loss", None))
+    unused = shared(dict.fromkeys(SHARES, 0.3))
+    for lines in (
+        data_scaling_lines("validation:loss", data_scaling_curve(unused)),
+        diagnosis_lines(view_model(made(12), unused)),
+    ):
+        assert "more data: all shares gave the same value: the script does not use the hyperparameter share\n" in text(lines)
 
 
 def test_failures_come_first_with_the_log_s_last_lines() -> None:

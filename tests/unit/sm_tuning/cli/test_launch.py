@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sm_tuning import Invalid, program
+from sm_tuning import DataScaling, Invalid, Script, program
 from sm_tuning.cli import launch as module
 from sm_tuning.cli.failures import INTERRUPTED
 from sm_tuning.cli.target import Target
@@ -46,6 +46,20 @@ def test_money_is_spent_after_a_question_alone(job: Any, monkeypatch: pytest.Mon
 def test_shares_of_the_data_are_not_promised_to_who_does_not_wait(job: Any, tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="--data-scaling begins when the tuning job has ended; leave --no-wait out"):
         module._scaling(tmp_path / "job.toml", job(), wait=False)
+
+
+def test_a_script_that_does_not_mention_the_share_is_warned_of(job: Any, tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    definition = job(script=Script(str(script)))
+    for name, warnings in (
+        (
+            "learning_rate",
+            ["--data-scaling: the script " + str(script) + " does not mention the hyperparameter 'train_fraction'"],
+        ),
+        ("train_fraction", []),
+    ):
+        script.write_text(f"import argparse\nargparse.ArgumentParser().add_argument('--{name}')\n")
+        assert [*module._share_warnings(definition, DataScaling())] == warnings
 
 
 class Run:

@@ -64,3 +64,6 @@ def test_more_data() -> None:
     values = [*(value for _, _, value in curve.points), curve.twice, *curve.between]
     assert params(chart.spec)["low"] < min(values) < max(values) < params(chart.spec)["high"]
     assert more_data(view_model(made(5))) is None
+    unused = more_data(view_model(made(5), shared(dict.fromkeys(SHARES, 0.3))))
+    assert unused is not None
+    assert unused.note == "all shares gave the same value: the script does not use the hyperparameter share"

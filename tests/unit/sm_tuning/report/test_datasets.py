@@ -100,6 +100,8 @@ def test_shares_of_the_data() -> None:
     assert sum(row.get("line") == "validation" for row in rows) == len(SHARES)
     assert [row["twice"] for row in rows if "twice" in row] == [view.data_scaling.twice if view.data_scaling else None]
     assert tables.scaling(view_model(made(5))) == []
+    unused = tables.scaling(view_model(made(5), shared(dict.fromkeys(SHARES, 0.3))))
+    assert {tuple(row) for row in unused} == {("share", "value", "line")}  # no law through what shows none
 
 
 def test_text_of_others_shows_what_turns_text_around_it() -> None:
