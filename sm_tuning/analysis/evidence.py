@@ -84,9 +84,9 @@ class Evidence:
 
     # --- one hyperparameter -------------------------------------------------------------------------------------------------
 
-    def tuned(self, role: Role) -> str | None:
-        """The tuned hyperparameter of a role: of several the most important."""
-        names = [name for name in (*self.effects, *self.results.hyperparameters) if role_of(name) is role]
+    def tuned(self, *roles: Role) -> str | None:
+        """The tuned hyperparameter of a role, or of some: of several the most important."""
+        names = [name for name in (*self.effects, *self.results.hyperparameters) if role_of(name) in roles]
         return next(iter(names), None)
 
     def numeric(self, name: str | None) -> Continuous | Integer | None:

@@ -10,7 +10,7 @@ from sm_tuning.analysis.effects import Edge
 from sm_tuning.analysis.evidence import Evidence
 from sm_tuning.analysis.fit import EVEN, STUCK, Cause, Verdict
 from sm_tuning.analysis.fit.series import Series
-from sm_tuning.analysis.roles import Role, role_of
+from sm_tuning.analysis.roles import Role, limits_trees, role_of
 from sm_tuning.spec.data_scaling import DataScaling
 from sm_tuning.spec.metrics import number
 from sm_tuning.spec.parameters import Integer
@@ -147,9 +147,14 @@ def _augmentation(evidence: Evidence) -> Proposals:
 
 
 def _more_regularization(evidence: Evidence) -> Proposals:
-    name = evidence.tuned(Role.PENALTY)
+    name = evidence.tuned(Role.PENALTY, Role.LEAF, Role.SAMPLE)
+    if name is None and any(map(limits_trees, evidence.results.hyperparameters)):
+        return  # a smaller model is what regularizes trees
     today = evidence.today(name) or "no hyperparameter of that kind is tuned, such as weight decay or dropout"
-    yield _move(evidence, Remedy.MORE_REGULARIZATION, name, Edge.HIGH, today)
+    if name is not None and not evidence.today(name):
+        today = f"{name} is of that kind"
+    toward = Edge.LOW if name is not None and role_of(name) is Role.SAMPLE else Edge.HIGH
+    yield _move(evidence, Remedy.MORE_REGULARIZATION, name, toward, today)
 
 
 def _smaller_model(evidence: Evidence) -> Proposals:

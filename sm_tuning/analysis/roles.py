@@ -14,6 +14,8 @@ class Role(StrEnum):
     PENALTY = "regularization"
     BATCH = "batch size"
     SIZE = "model size"
+    LEAF = "least content or gain of a leaf"
+    SAMPLE = "share of rows or columns for a tree"
 
 
 # A name ends with one of these: `per_device_train_batch_size`. The last role that fits counts: `dropout_rate` is no rate.
@@ -32,6 +34,19 @@ _NAMES: Mapping[Role, str] = {
         l2_leaf_reg
         """,
 }
+# What regularizes trees beside their size, by whole names: more of a leaf's least, less of a sample. XGBoost's `gamma` is also
+# the width of a kernel and a factor of schedules.
+_OF_TREES: Mapping[Role, str] = {
+    Role.LEAF: """
+        min_samples_leaf min_samples_split min_child_weight min_child_samples min_data_in_leaf min_sum_hessian_in_leaf
+        min_split_loss min_split_gain min_gain_to_split min_impurity_decrease
+        """,
+    Role.SAMPLE: """
+        subsample bagging_fraction feature_fraction colsample_bytree colsample_bylevel colsample_bynode max_features max_samples rsm
+        """,
+}
+_TREES: Mapping[str, Role] = {name: role for role, names in _OF_TREES.items() for name in names.split()}
+_TREE_SIZES = frozenset({"max_depth", "num_leaves", "max_leaves", "max_leaf_nodes"})
 _ROLES: Mapping[str, Role] = {name: role for role, names in _NAMES.items() for name in names.split()}
 # A word that makes it another thing: warm-up steps are no epochs, a decay of the rate is no rate.
 _OTHERWISE = frozenset(
@@ -44,9 +59,16 @@ _OTHERWISE = frozenset(
 def role_of(name: str) -> Role | None:
     """The role of a hyperparameter; None for one of no such name."""
     parts = words(name)
+    if (role := _TREES.get("_".join(parts))) is not None:
+        return role
     if parts[:2] == ["per", "device"]:
         parts = parts[2:]
     if not _OTHERWISE.isdisjoint(parts):
         return None
     ends = ("_".join(parts[start:]) for start in range(len(parts)))  # the longest first
     return next((_ROLES[end] for end in ends if end in _ROLES), None)
+
+
+def limits_trees(name: str) -> bool:
+    """Whether a hyperparameter limits the size of trees, which is their regularization."""
+    return "_".join(words(name)) in _TREE_SIZES

@@ -24,6 +24,8 @@ RANGES: Mapping[str, Range] = {
     "epochs": Integer("epochs", 5, 50, Scaling.LINEAR),
     "weight_decay": Continuous("weight_decay", 1e-6, 1e-1, Scaling.LOGARITHMIC),
     "max_depth": Integer("max_depth", 2, 12, Scaling.LINEAR),
+    "min_child_weight": Integer("min_child_weight", 1, 10, Scaling.LINEAR),
+    "subsample": Continuous("subsample", 0.5, 1, Scaling.LINEAR),
 }
 
 
@@ -86,6 +88,25 @@ def test_a_smaller_model_only_where_its_size_is_tuned() -> None:
     (penalty,) = (advice for advice in proposed(Verdict.OVERFIT, {}) if advice.kind is Remedy.MORE_REGULARIZATION)
     assert penalty.hyperparameter is None
     assert "no hyperparameter of that kind is tuned" in penalty.reason
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"max_depth": "9"}, []),  # the advice of a smaller model says it
+        ({"max_depth": "9", "min_child_weight": "3"}, [("min_child_weight", Edge.HIGH, "min_child_weight is 3")]),
+        ({"max_depth": "9", "subsample": "0.9"}, [("subsample", Edge.LOW, "subsample is 0.9")]),
+    ],
+)
+def test_trees_are_regularized_by_their_own_hyperparameters(
+    settings: Mapping[str, str], expected: list[tuple[str, Edge, str]]
+) -> None:
+    plan = proposed(Verdict.OVERFIT, settings)
+    penalties = [advice for advice in plan if advice.kind is Remedy.MORE_REGULARIZATION]
+    assert Remedy.SMALLER_MODEL in kinds(plan)
+    assert [(advice.hyperparameter, advice.toward, advice.reason) for advice in penalties] == [
+        (name, toward, f"{today} in the best training job") for name, toward, today in expected
+    ]
 
 
 def test_the_best_epoch_at_the_end_is_no_reason_to_stop() -> None:

@@ -12,8 +12,10 @@ NAMES = {
     Role.BATCH: "batch_size mini_batch_size per_device_train_batch_size batchSize",
     Role.SIZE: "max_depth depth num_leaves max_leaf_nodes num_layers hidden_units width hidden_size embedding_dim num_filters "
     "hiddenLayers",
+    Role.LEAF: "min_samples_leaf min_samples_split min_child_weight minChildWeight min_data_in_leaf",
+    Role.SAMPLE: "subsample colsample_bytree feature_fraction max_features",
     None: "momentum optimizer warmup_steps lr_decay min_lr steps_per_epoch eval_steps early_stopping_patience gamma image_width "
-    "lr_scheduler train_fraction subsample C gradient_accumulation_steps label_smoothing",
+    "lr_scheduler train_fraction C gradient_accumulation_steps label_smoothing",
 }
 
 
