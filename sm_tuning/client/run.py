@@ -223,7 +223,7 @@ class TuningRun:
             The file, TRAINING.tar.gz.
 
         Raises:
-            NotFound: It has no model (yet), or that is no longer there.
+            NotFound: It has no model (yet), or there is none in S3.
         """
         bucket, key = split_uri(self.model_uri(training))
         path = folder / f"{training}.tar.gz"
@@ -233,7 +233,8 @@ class TuningRun:
         except ClientError as error:
             if code_of(error) not in NO_OBJECT:
                 raise
-            raise NotFound(f"the model of {training} is no longer at s3://{bucket}/{key}") from error
+            cause = "its script left nothing in SM_MODEL_DIR, or it was deleted"
+            raise NotFound(f"there is no model of {training} at s3://{bucket}/{key}: {cause}") from error
         return path
 
     def serve(

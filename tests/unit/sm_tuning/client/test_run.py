@@ -175,7 +175,8 @@ def test_a_model_that_has_gone_is_told(service: Service, run: TuningRun, tmp_pat
         raise ClientError({"Error": {"Code": code, "Message": "no"}}, "HeadObject")
 
     run._others["s3"] = SimpleNamespace(download_file=download)
-    with pytest.raises(ClientError if code == "403" else NotFound, match=r"403|no longer at s3://b/a/model.tar.gz"):
+    there_is_none = "no model of a at s3://b/a/model.tar.gz: its script left nothing in SM_MODEL_DIR, or it was deleted"
+    with pytest.raises(ClientError if code == "403" else NotFound, match=rf"403|{there_is_none}"):
         run.download_model("a", tmp_path / "models")
 
 
