@@ -72,7 +72,11 @@ def best(*, job: str, download: Path | None, target: Target, as_json: bool) -> N
         echo_json(document if file is None else {**document, "File": str(file)})
         return
     console().print(trainings_table([training], now.objective, best=training.name))
-    console().print("model:", safe(run.model_uri(training.name)), soft_wrap=True)
+    model = safe(run.model_uri(training.name))
+    if not run.has_model(training.name):
+        console().print("model: none: nothing is at", model, soft_wrap=True)
+        return
+    console().print("model:", model, soft_wrap=True)
     if file is not None:
         console().print("file: ", safe(str(file)), soft_wrap=True)
     console().print("serve it:", safe(target.command("serve", run.name)), soft_wrap=True)

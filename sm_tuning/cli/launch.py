@@ -211,8 +211,11 @@ def _show_end(launched: TuningRun, status: RunStatus, target: Target) -> None:
         model = safe(launched.model_uri(best.name))
         out.print(safe(status.objective), number(best.value), "by", safe(best.name))
         out.print("its log:  ", safe(target.command("logs", best.name)), soft_wrap=True)
-        out.print("its model:", model, soft_wrap=True)
-        out.print("fetch it: ", safe(target.command("best", launched.name, "--download", ".")), soft_wrap=True)
+        if launched.has_model(best.name):
+            out.print("its model:", model, soft_wrap=True)
+            out.print("fetch it: ", safe(target.command("best", launched.name, "--download", ".")), soft_wrap=True)
+        else:
+            out.print("its model: none: nothing is at", model, soft_wrap=True)
     if status.failure_reason:
         out.print(Text("failed:", "red"), safe(status.failure_reason))
     silent = launched.silent_metrics() if best is None and status.launched > status.failed else ()

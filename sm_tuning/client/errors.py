@@ -30,3 +30,15 @@ def unless_denied(read: Callable[[], T]) -> T | None:
         if code_of(error) not in DENIED:
             raise
         return None
+
+
+def is_absent(head: Callable[[], object]) -> bool:
+    """Whether S3 says that what a function asks for is not there; False where the caller has not the right to know."""
+    try:
+        head()
+    except ClientError as error:
+        if code_of(error) in NO_OBJECT:
+            return True
+        if code_of(error) not in {"403", *DENIED}:
+            raise
+    return False

@@ -15,7 +15,7 @@ from sm_tuning.boto import Client, Session
 from sm_tuning.client import deployment, loopback
 from sm_tuning.client import logs as cloudwatch
 from sm_tuning.client.deployment import BestTraining, Endpoint
-from sm_tuning.client.errors import NO_OBJECT, NOT_FOUND, code_of, unless_denied
+from sm_tuning.client.errors import NO_OBJECT, NOT_FOUND, code_of, is_absent, unless_denied
 from sm_tuning.client.hosts import is_local
 from sm_tuning.client.local_session import LocalSession
 from sm_tuning.client.log_search import LogSearch
@@ -211,6 +211,11 @@ class TuningRun:
             raise NotFound(f"the training job {training} is {job['TrainingJobStatus']} and has no model")
         uri: str = job["ModelArtifacts"]["S3ModelArtifacts"]
         return uri
+
+    def has_model(self, training: str) -> bool:
+        """Whether S3 holds a training job's model, as far as the caller may ask."""
+        bucket, key = split_uri(self.model_uri(training))
+        return not is_absent(lambda: self._other_client("s3").head_object(Bucket=bucket, Key=key))
 
     def download_model(self, training: str, folder: Path) -> Path:
         """Download a training job's model.

@@ -56,10 +56,20 @@ def test_ctrl_c_lets_it_go_on_and_again_stops_it(cli: Cli) -> None:
     assert re.match("go-on: Stop", cli("stop", "go-on")[0])
 
 
+def test_a_model_that_was_not_saved_is_not_offered(cli: Cli) -> None:
+    cli.write(line="print('score=' + value)")
+    shown = cli("run", "job.toml", "--name", "bare")[0], cli("best", "bare")[0]
+    for output in shown:
+        assert re.search(r"model: none: nothing is at s3://\S+/model.tar.gz\n", output)
+        assert not re.search("fetch it|serve it", output)
+    assert "its script left nothing in SM_MODEL_DIR" in cli("best", "bare", "--download", ".", code=1)[1]
+
+
 def test_best_model_is_downloaded_and_short_names_are_known(cli: Cli) -> None:
     cli.write(line="import pathlib; pathlib.Path('/opt/ml/model/weights').write_text(value); print('score=' + value)")
     output, _ = cli("run", "job.toml", "--name", "kept")
     assert re.search(r"fetch it:  \S*sm-tuning best kept --download \.\n", output)
+    assert "serve it:" in cli("best", "kept")[0]
     best = cli.json("best", "kept", "--download", "models")
     name = best["TrainingJobName"]
     assert best["File"] == f"models/{name}.tar.gz"

@@ -180,6 +180,25 @@ def test_a_model_that_has_gone_is_told(service: Service, run: TuningRun, tmp_pat
         run.download_model("a", tmp_path / "models")
 
 
+@pytest.mark.parametrize(("code", "there"), [(None, True), ("404", False), ("403", True), ("500", None)])
+def test_whether_a_model_is_there_is_asked_of_s3(
+    service: Service, run: TuningRun, code: str | None, *, there: bool | None
+) -> None:
+    service.jobs = {"a": {"TrainingJobStatus": "Completed", "ModelArtifacts": {"S3ModelArtifacts": "s3://b/a/model.tar.gz"}}}
+
+    def head(**request: str) -> None:
+        assert request == {"Bucket": "b", "Key": "a/model.tar.gz"}
+        if code is not None:
+            raise ClientError({"Error": {"Code": code, "Message": "no"}}, "HeadObject")
+
+    run._others["s3"] = SimpleNamespace(head_object=head)
+    if there is None:
+        with pytest.raises(ClientError, match="500"):
+            run.has_model("a")
+    else:
+        assert run.has_model("a") is there, "where it may not be asked it may be there"
+
+
 def test_a_log_is_followed_to_its_last_line(
     service: Service, run: TuningRun, naps: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
