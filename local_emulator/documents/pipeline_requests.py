@@ -127,3 +127,13 @@ def of_best_jobs(tuning_job: Document) -> Document:
         "SortOrder": "Ascending" if objective.get("Type") == "Minimize" else "Descending",
         "MaxResults": _MOST_SUMMARIES,
     }
+
+
+def best_first(tuning_job: Document, training_jobs: Document) -> Document:
+    """The list of the best training jobs, begun by BestTrainingJob, which others may equal.
+
+    Who registers the first registers the one whose value a condition has looked at.
+    """
+    best = tuning_job.get("BestTrainingJob", {}).get("TrainingJobName")
+    summaries = sorted(training_jobs["TrainingJobSummaries"], key=lambda summary: summary["TrainingJobName"] != best)
+    return {**training_jobs, "TrainingJobSummaries": summaries}

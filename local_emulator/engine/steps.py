@@ -199,7 +199,4 @@ def properties(perform: Perform, kind: StepKind, job: Arn, scope: AwsScope) -> D
     if kind is not StepKind.TUNING:
         return described
     listed = perform("ListTrainingJobsForHyperParameterTuningJob", pipeline_requests.of_best_jobs(described), scope)
-    best = described.get("BestTrainingJob", {}).get("TrainingJobName")
-    # Of equals the list may begin with another: who registers the first registers the one whose value a condition has looked at.
-    summaries = sorted(listed["TrainingJobSummaries"], key=lambda summary: summary["TrainingJobName"] != best)
-    return {**described, **listed, "TrainingJobSummaries": summaries}
+    return {**described, **pipeline_requests.best_first(described, listed)}

@@ -79,9 +79,9 @@ def recommend(
 def _cheapest(outcomes: Sequence[Outcome], reference: Outcome, sign: float, tolerance: float) -> Outcome:
     """The cheapest of the outcomes that are as good as the reference; of equally cheap ones the quickest."""
     equal = [outcome for outcome in outcomes if outcome is reference or _as_good(outcome, reference, sign, tolerance)]
-    least = min((outcome.hours.median for outcome in equal), default=0.0)
-    cheap = [outcome for outcome in equal if outcome.hours.median <= _AS_CHEAP * least]
-    return min(cheap, key=lambda outcome: (outcome.seconds.median, outcome.hours.median))
+    least = min((outcome.mean_hours for outcome in equal), default=0.0)
+    cheap = [outcome for outcome in equal if outcome.mean_hours <= _AS_CHEAP * least]
+    return min(cheap, key=lambda outcome: (outcome.seconds.median, outcome.mean_hours))
 
 
 def _best(outcomes: Sequence[Outcome], sign: float) -> Outcome:
