@@ -48,7 +48,7 @@ class DataScalingCurve:
     def sentence(self, objective: str) -> str:
         """The objective now, and with twice the data; of a script that does not use the share, that."""
         if self.unused:
-            return f"all shares gave the same value: the script does not use the hyperparameter {self.hyperparameter}"
+            return f"all shares gave the same value: the script seems not to use the hyperparameter {self.hyperparameter}"
         share, _, now = self.points[-1]
         first, (low, high) = self.points[0][0], self.between
         today = "all the training data" if share == 1 else f"{share:.0%} of the training data"

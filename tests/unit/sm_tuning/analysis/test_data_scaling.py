@@ -74,7 +74,7 @@ def test_a_script_that_does_not_use_the_share_says_nothing_about_more_data() -> 
     assert diagnosis.data is not None
     assert diagnosis.data.unused
     assert diagnosis.data.sentence("validation:loss") == (
-        "all shares gave the same value: the script does not use the hyperparameter share"
+        "all shares gave the same value: the script seems not to use the hyperparameter share"
     )
     assert diagnosis.advice == diagnose(overfit_job()).advice  # as if it had not been measured
     assert "no more training data" not in remedies(diagnosis)

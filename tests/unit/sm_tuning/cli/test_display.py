@@ -111,7 +111,7 @@ def test_data_scaling() -> None:
         data_scaling_lines("validation:loss", data_scaling_curve(unused)),
         diagnosis_lines(view_model(made(12), unused)),
     ):
-        assert "more data: all shares gave the same value: the script does not use the hyperparameter share\n" in text(lines)
+        assert "more data: all shares gave the same value: the script seems not to use the hyperparameter share\n" in text(lines)
 
 
 def test_failures_come_first_with_the_log_s_last_lines() -> None:

@@ -66,4 +66,4 @@ def test_more_data() -> None:
     assert more_data(view_model(made(5))) is None
     unused = more_data(view_model(made(5), shared(dict.fromkeys(SHARES, 0.3))))
     assert unused is not None
-    assert unused.note == "all shares gave the same value: the script does not use the hyperparameter share"
+    assert unused.note == "all shares gave the same value: the script seems not to use the hyperparameter share"
