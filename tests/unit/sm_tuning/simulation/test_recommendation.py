@@ -42,6 +42,16 @@ def test_the_saving_is_that_of_the_hours_in_the_table() -> None:
     assert "for 40% of the instance-hours" in recommended(replace(CHEAP, replicas=replicas)).sentences[0]
 
 
+def test_what_is_as_good_is_not_called_worse_where_its_hours_are_cheaper_in_the_median_alone() -> None:
+    replicas = [replace(replica, hours=hours) for replica, hours in zip(CHEAP.replicas, [4.0, 4.0, 4.0, 40.0], strict=True)]
+    recommendation = recommended(replace(CHEAP, replicas=replicas))
+    assert recommendation.setting == TODAY.setting
+    assert recommendation.sentences[1] == (
+        "Bayesian, 20 training jobs, 1 at a time: as good, and cheaper by the table's medians; but not clearly in the mean of the "
+        "simulations' hours"
+    )
+
+
 def test_what_is_cheaper_with_as_good_a_median_is_not_passed_over_in_silence() -> None:
     cheap = outcome("Bayesian", 10, [0.30, 0.30, 0.31, 0.60], 5.0)
     recommendation = recommended(cheap)
