@@ -26,7 +26,7 @@ class TrialDetails:
         created: To the millisecond, where lists have whole seconds; None before its end.
         started: The same.
         ended: The same.
-        model: Where its model lies in S3.
+        model: Where its model lies in S3; None where there is none: a script may leave none.
     """
 
     curves: Curves = field(default_factory=dict)

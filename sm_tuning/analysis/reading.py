@@ -148,5 +148,5 @@ def _read_details(run: TuningRun, training: Training, metrics: Mapping[str, str]
         created=described.created if described is not None else None,
         started=described.started if described is not None else None,
         ended=described.ended if described is not None else None,
-        model=described.model if described is not None else None,
+        model=described.model if described is not None and run.has_model(training.name, described) else None,
     )

@@ -51,7 +51,7 @@ class TrialResult:
         definition: The name of its definition; None where the only one has none.
         log: The end of its log.
         silent: Metrics whose expression matches nothing in its log, or takes too long on some lines.
-        model: Where its model lies in S3; None without one.
+        model: Where its model lies in S3; None where there is none: a script may leave none.
     """
 
     tuning_job: str

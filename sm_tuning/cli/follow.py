@@ -67,16 +67,16 @@ def best(*, job: str, download: Path | None, target: Target, as_json: bool) -> N
     if training is None:
         raise NotFound(f"{run.name} has no training job with an objective yet")
     file = None if download is None else run.download_model(training.name, download)
+    uri, has_model = run.model_uri(training.name), run.has_model(training.name)
     if as_json:
-        document = {**(training_document(training) or {}), "S3ModelArtifacts": run.model_uri(training.name)}
+        document = {**(training_document(training) or {}), "S3ModelArtifacts": uri if has_model else None}
         echo_json(document if file is None else {**document, "File": str(file)})
         return
     console().print(trainings_table([training], now.objective, best=training.name))
-    model = safe(run.model_uri(training.name))
-    if not run.has_model(training.name):
-        console().print("model: none: nothing is at", model, soft_wrap=True)
+    if not has_model:
+        console().print("model: none: nothing is at", safe(uri), soft_wrap=True)
         return
-    console().print("model:", model, soft_wrap=True)
+    console().print("model:", safe(uri), soft_wrap=True)
     if file is not None:
         console().print("file: ", safe(str(file)), soft_wrap=True)
     console().print("serve it:", safe(target.command("serve", run.name)), soft_wrap=True)

@@ -15,6 +15,7 @@ from sm_tuning.cli.output import echo, echo_json
 from sm_tuning.cli.session import run_of
 from sm_tuning.cli.target import Target
 from sm_tuning.client import registry
+from sm_tuning.client.deployment import served
 from sm_tuning.client.promotion import promote as promote_model
 from sm_tuning.client.stack import Stack
 from sm_tuning.errors import Invalid, NotServed
@@ -128,7 +129,10 @@ def promoted(results: Results, destination: Destination, terms: Terms, session: 
     if terms.force and not judgement.promote:
         judgement = replace(judgement, promote=True, reason=f"forced, though {judgement.reason}")
     promotion = Promotion(candidate=candidate, current=current, judgement=judgement)
-    if terms.dry_run or not judgement.promote:
+    if not judgement.promote:
+        return promotion
+    if terms.dry_run:
+        served(session.client, candidate.training_job)  # refuses what cannot be promoted
         return promotion
     arn, model = promote_model(
         session.client,

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from sm_tuning.boto import Client
 from sm_tuning.client import logs as cloudwatch
-from sm_tuning.client import registry
+from sm_tuning.client import models, registry
 from sm_tuning.client.emulator_process import LOCAL_REGION
 from sm_tuning.client.errors import code_of, unless_denied
 from sm_tuning.client.hosts import is_local
@@ -278,7 +278,7 @@ def served(clients: Clients, training: str, script: Script | None = None) -> Ser
     """What serves the model of a training job: its image, and its own script unless another is given, which is uploaded.
 
     Raises:
-        NotFound: There is no such training job, or it has no model.
+        NotFound: There is no such training job, or it has no model: its script may have left none.
         NotServed: Its script cannot serve.
     """
     job = describe_training_job(clients("sagemaker"), training)
@@ -287,9 +287,12 @@ def served(clients: Clients, training: str, script: Script | None = None) -> Ser
     image = job["AlgorithmSpecification"].get("TrainingImage", "")
     if not image:
         raise NotServed(f"the training job {training} names no image that could serve its model")
+    uri = job["ModelArtifacts"]["S3ModelArtifacts"]
+    if not models.is_there(clients("s3"), uri):
+        raise models.lacking(training, uri)
     return Served(
         image=image.replace("-training:", "-inference:"),  # AWS's names of the deep learning images
-        data=job["ModelArtifacts"]["S3ModelArtifacts"],
+        data=uri,
         role=job["RoleArn"],
         environment=_environment(clients, training, job, script),
     )

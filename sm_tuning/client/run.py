@@ -12,10 +12,10 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sm_tuning.boto import Client, Session
-from sm_tuning.client import deployment, loopback
+from sm_tuning.client import deployment, loopback, models
 from sm_tuning.client import logs as cloudwatch
 from sm_tuning.client.deployment import BestTraining, Endpoint
-from sm_tuning.client.errors import NO_OBJECT, NOT_FOUND, code_of, is_absent, unless_denied
+from sm_tuning.client.errors import NOT_FOUND, code_of, unless_denied
 from sm_tuning.client.hosts import is_local
 from sm_tuning.client.local_session import LocalSession
 from sm_tuning.client.log_search import LogSearch
@@ -23,7 +23,6 @@ from sm_tuning.client.progress import notebook_progress, status_html
 from sm_tuning.client.status import ENDED, FailureGroup, MetricCheck, RunStatus, SilentMetric, Training, training_of
 from sm_tuning.client.summaries import TrainingJobSummary, training_job
 from sm_tuning.errors import NotFound, WaitTimeout
-from sm_tuning.spec.s3 import split_uri
 from sm_tuning.spec.script import Script
 from sm_tuning.summary import escaped
 
@@ -212,10 +211,15 @@ class TuningRun:
         uri: str = job["ModelArtifacts"]["S3ModelArtifacts"]
         return uri
 
-    def has_model(self, training: str) -> bool:
-        """Whether S3 holds a training job's model, as far as the caller may ask."""
-        bucket, key = split_uri(self.model_uri(training))
-        return not is_absent(lambda: self._other_client("s3").head_object(Bucket=bucket, Key=key))
+    def has_model(self, training: str, described: TrainingJobSummary | None = None) -> bool:
+        """Whether S3 holds a training job's model, as far as the caller may ask: its script may have left none.
+
+        Args:
+            training: Name of the training job.
+            described: An answer of `training_job`, which says where it would lie; None to ask.
+        """
+        uri = self.model_uri(training) if described is None else described.model
+        return uri is not None and models.is_there(self._other_client("s3"), uri)
 
     def download_model(self, training: str, folder: Path) -> Path:
         """Download a training job's model.
@@ -230,16 +234,10 @@ class TuningRun:
         Raises:
             NotFound: It has no model (yet), or there is none in S3.
         """
-        bucket, key = split_uri(self.model_uri(training))
+        uri = self.model_uri(training)
         path = folder / f"{training}.tar.gz"
         folder.mkdir(parents=True, exist_ok=True)
-        try:
-            self._other_client("s3").download_file(bucket, key, str(path))
-        except ClientError as error:
-            if code_of(error) not in NO_OBJECT:
-                raise
-            cause = "its script left nothing in SM_MODEL_DIR, or it was deleted"
-            raise NotFound(f"there is no model of {training} at s3://{bucket}/{key}: {cause}") from error
+        models.download(self._other_client("s3"), training, uri, path)
         return path
 
     def serve(

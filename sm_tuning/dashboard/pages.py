@@ -132,6 +132,7 @@ class Pages:
             "training_job": summary,
             "view": view,
             "trial": trial,
+            "model": trial.model if trial is not None else summary.model if self._first.has_model(name, summary) else None,
             "charts": drawn,
             "lines": list(zip(log.tail, log.matched, strict=True)),
             "silent": [check for check in log.checks if check.lacks_values(ended=summary.ended is not None)],

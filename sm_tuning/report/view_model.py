@@ -51,7 +51,7 @@ class TrialView:
         fit: The verdict on it with its evidence.
         log: The end of its log, with whether a metric's expression matches each line.
         silent: Metrics whose expression matches nothing in its log, or takes too long on some lines.
-        model: Where its model lies in S3.
+        model: Where its model lies in S3; None where none was found.
         proposal: Why it has its hyperparameters; None where that is not known.
     """
 

@@ -138,14 +138,15 @@ def recorded(session: boto3.Session, answers: dict[Any, list[Any]], *, replay: b
     """The session, with every answer of a service noted; or with nothing but the notes, in their order."""
 
     def key(model: Any, asked: Mapping[str, Any]) -> Any:
-        return (model.service_model.service_name, model.name, repr(asked["body"]))
+        return (model.service_model.service_name, model.name, asked["url_path"], repr(asked["body"]))
 
     def before(model: Any, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> Any:
         context["asked"] = key(model, params)
-        return (SimpleNamespace(status_code=200), answers[context["asked"]].pop(0)) if replay else None
+        return answers[context["asked"]].pop(0) if replay else None
 
-    def after(parsed: Any, context: dict[str, Any], **_: Any) -> None:
-        answers.setdefault(context["asked"], []).append(copy.deepcopy(parsed))
+    def after(http_response: Any, parsed: Any, context: dict[str, Any], **_: Any) -> None:
+        status = SimpleNamespace(status_code=http_response.status_code)
+        answers.setdefault(context["asked"], []).append((status, copy.deepcopy(parsed)))
 
     session.events.register("before-call", before)
     if not replay:
@@ -161,7 +162,7 @@ def test_a_recorded_job_has_the_same_report(finished: TuningRun, emulator: Serve
     shutil.rmtree(emulator.state, ignore_errors=True)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     again = read_results(TuningRun.attach(finished.name, recorded(boto3.Session(), answers, replay=True)))
-    assert {service for service, _, _ in answers} == {"sagemaker", "logs"}
+    assert {service for service, *_ in answers} == {"sagemaker", "logs", "s3"}
     assert not any(answers.values())  # all were asked for again
     assert page(view_model(again)) == page(view_model(live))
     assert "overfit" in page(view_model(again))

@@ -62,7 +62,13 @@ def test_a_model_that_was_not_saved_is_not_offered(cli: Cli) -> None:
     for output in shown:
         assert re.search(r"model: none: nothing is at s3://\S+/model.tar.gz\n", output)
         assert not re.search("fetch it|serve it", output)
-    assert "its script left nothing in SM_MODEL_DIR" in cli("best", "bare", "--download", ".", code=1)[1]
+    for words in (("best", "bare", "--download", "."), ("serve", "bare")):
+        assert "its script left nothing in SM_MODEL_DIR" in cli(*words, code=1)[1]
+    assert cli.json("best", "bare")["S3ModelArtifacts"] is None
+    cli("report", "bare", "-o", "report.html")
+    report = (cli.folder / "report.html").read_text()
+    assert "No model of it was found in S3" in report
+    assert not re.search('sm-tuning serve|s3://[^"]*model.tar.gz', report)
 
 
 def test_best_model_is_downloaded_and_short_names_are_known(cli: Cli) -> None:

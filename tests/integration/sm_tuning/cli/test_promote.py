@@ -111,6 +111,8 @@ def test_a_model_that_was_deleted_cannot_be_promoted(launched: Callable[[str, fl
     uri = boto3.client("sagemaker").describe_training_job(TrainingJobName=model)["ModelArtifacts"]["S3ModelArtifacts"]
     bucket, key = split_uri(uri)
     boto3.client("s3").delete_object(Bucket=bucket, Key=key)
-    refused = promote("first", *WORDS)
-    assert (refused.exit_code, refused.stderr) == (1, f"sm-tuning: {uri} is not there (any more), so it cannot be promoted\n")
+    for words in (WORDS, (*WORDS, "--dry-run")):
+        refused = promote("first", *words)
+        lacks = f"there is no model of {model} at {uri}: its script left nothing in SM_MODEL_DIR, or it was deleted"
+        assert (refused.exit_code, refused.stderr) == (1, f"sm-tuning: {lacks}\n")
     assert boto3.client("sagemaker").list_model_package_groups()["ModelPackageGroupSummaryList"] == []

@@ -117,7 +117,7 @@ def test_the_best_model_is_registered(run: TuningRun) -> None:
 
 
 def test_a_script_without_model_fn_is_refused(job: Make, tmp_path: Path) -> None:
-    (tmp_path / "train.py").write_text("print('score=1')\n")
+    (tmp_path / "train.py").write_text("open('/opt/ml/model/weights', 'w').close(); print('score=1')\n")
     with emulated_sagemaker():
         boto3.client("s3").create_bucket(Bucket="bucket")
         launched = job(max_jobs=1).launch()

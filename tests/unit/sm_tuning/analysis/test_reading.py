@@ -29,6 +29,7 @@ class Run:
         self.static: dict[str, str] = {}
         self.asked: list[str] = []
         self.described: list[str] = []
+        self.saves = True
         self.others: dict[str, Run] = {}
 
     def describe(self) -> Mapping[str, Any]:
@@ -69,6 +70,10 @@ class Run:
             ended=NOW + timedelta(milliseconds=250),
         )  # fmt: skip
 
+    def has_model(self, name: str, described: TrainingJobSummary) -> bool:
+        assert described.name == name
+        return self.saves
+
     def minutes(self, training: Training, _metrics: list[str]) -> Mapping[str, list[float]]:
         return {self.metric: [0.7]} if training.ended else {}
 
@@ -100,6 +105,9 @@ def test_what_has_ended_has_its_times_to_the_millisecond_its_model_and_its_log()
     done, runs = read(Run("a")).trials
     assert (done.seconds, done.model, done.log) == (0.24, "s3://bucket/model", [("validation:loss=0.5", True)])
     assert (runs.seconds, runs.model, runs.log) == (None, None, [("validation:loss=0.5", True)])
+    bare = Run("a")
+    bare.saves = False
+    assert read(bare).trials[0].model is None, "S3 has none"
     (whole, _) = read(Run("a", log=None)).trials  # it may not be read: the list's whole seconds
     assert (whole.ended, whole.log) == (NOW, ())
 

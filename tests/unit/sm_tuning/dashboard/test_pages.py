@@ -67,6 +67,7 @@ class Service:
         self.meta = SimpleNamespace(region_name="us-east-1", endpoint_url="http://127.0.0.1:1")
         self.status = "InProgress"
         self.regex = "loss=([0-9.]+)"
+        self.saves = True
 
     def client(self, service: str, **_: object) -> "Service":
         self.clients[service] += 1
@@ -92,6 +93,12 @@ class Service:
             "HyperParameters": {"rate": "0.5"},
             "ModelArtifacts": {"S3ModelArtifacts": "s3://bucket/model.tar.gz"},
         }
+
+    def head_object(self, Bucket: str, Key: str) -> None:  # noqa: N803 - AWS's
+        assert (Bucket, Key) == ("bucket", "model.tar.gz")
+        self.asked["model"] += 1
+        if not self.saves:
+            raise ClientError({"Error": {"Code": "404", "Message": "none"}}, "HeadObject")
 
     def get_paginator(self, operation: str) -> Any:
         jobs = [
@@ -192,10 +199,18 @@ def test_lines_that_a_metric_matches_are_marked(pages: Pages) -> None:
     """An expression that is none matches nothing."""
     facts = pages.training_job("one-001")
     assert facts["lines"] == list(zip(LOG, [False, True, True, False], strict=True))
-    assert facts["training_job"].model == "s3://bucket/model.tar.gz"
+    assert facts["model"] == "s3://bucket/model.tar.gz"
     assert facts["trial"].name == "one-001"
     assert list(facts["charts"]) == ["curves-0"]
     assert '"one-002"' not in facts["data"]
+
+
+def test_a_model_that_was_not_saved_is_not_shown_and_asked_for_once(pages: Pages, service: Service) -> None:
+    service.saves = False
+    for _ in range(2):
+        assert pages.training_job("one-001")["model"] is None
+    assert service.asked["model"] == 2, "of two that have ended"
+    assert pages.training_job("one-009")["model"] is None, "it is in no list"
 
 
 def test_a_log_that_has_not_changed_is_searched_once(pages: Pages, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,8 @@ def test_everything_is_in_it() -> None:
         assert title in html
     assert html.count(">Importances<") == 1
     assert all(advice.remedy in html for advice in view.advice)
+    assert "No model of it was found in S3" in html
+    assert "sm-tuning serve" not in html
     assert view.fit.verdict.value in html
     data = data_of(html)
     figures = re.findall(r'<figure data-chart="([^"]+)"', html)
