@@ -1,11 +1,12 @@
 """The value of a hyperparameter above which training comes to nothing."""
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sm_tuning.analysis.confidence import Confidence
-from sm_tuning.analysis.fit import Fit, Verdict
+from sm_tuning.analysis.fit import Fit, Verdict, classify
 from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.analysis.roles import Role, role_of
 
@@ -13,6 +14,7 @@ _LEAST_DEAD = 3  # fewer may be chance
 _MOST = 0.75  # of the training jobs that came to nothing lie above the value, and of those above it came to nothing
 _CHANCE = 0.1  # that so many of them lie there though the hyperparameter has no part in it
 _NOTHING = 0.03  # gained by the training metric: a model that has learnt nothing
+_TELLING = 3  # values, of which one that has learnt nothing is told
 _LITTLE = 0.2  # of what the best training job gained: no more than a jumping metric reaches by chance
 
 
@@ -65,22 +67,40 @@ def dead_by_rate(results: Results, fits: Mapping[str, Fit]) -> dict[str, Fit]:
 
 
 def _outcomes(results: Results, fits: Mapping[str, Fit], name: str) -> list[tuple[float, bool]]:
-    """Setting of each training job, in order, and whether it came to nothing."""
+    """Setting of each training job, in order, and whether it came to nothing; without those that were stopped before it would show."""
+    died = [results.values_made(trial) or 0 for trial in results.trials if fits[trial.name].verdict.died]
+    shows = max(statistics.median(died) if died else 0, _TELLING)
     return sorted(
-        (setting, fits[trial.name].verdict.died or _stuck(results, fits, trial, name))
+        (setting, came_to_nothing)
         for trial in results.trials
         if isinstance(setting := trial.settings.get(name), float)
+        and (
+            (came_to_nothing := fits[trial.name].verdict.died or _stuck(results, fits, trial, name))
+            or trial.status != "Stopped"
+            or (results.values_made(trial) or 0) >= shows
+        )
     )
 
 
 def _stuck(results: Results, fits: Mapping[str, Fit], trial: TrialResult, name: str) -> bool:
-    """Whether a training job learnt nothing at a higher value than the best one's."""
+    """Whether a training job learnt nothing at a higher value than the best one's, in as many epochs."""
     if results.best is None:
         return False
     setting, best = trial.settings.get(name), results.best.settings.get(name)
-    gained, most = fits[trial.name].gained, fits[results.best.name].gained or 0.0
+    gained, most = fits[trial.name].gained, _gained(results, fits, trial) or 0.0
     above = isinstance(setting, float) and isinstance(best, float) and setting > best
     return above and gained is not None and gained < max(_NOTHING, _LITTLE * most)
+
+
+def _gained(results: Results, fits: Mapping[str, Fit], trial: TrialResult) -> float | None:
+    """What the best training job gained; if the other one was stopped, by as many values."""
+    best = results.best
+    if best is None or results.ran_to_its_end(trial) or not (made := results.values_made(trial)):
+        return None if best is None else fits[best.name].gained
+    by_then = {
+        metric: values[: made * len(values) // (results.values_made(best) or made)] for metric, values in best.curves.items()
+    }
+    return classify(by_then, results.objective).gained if made < (results.values_made(best) or 0) else fits[best.name].gained
 
 
 def _best_cut(outcomes: Sequence[tuple[float, bool]]) -> _Cut | None:

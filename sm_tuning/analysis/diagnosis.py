@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from sm_tuning.analysis import failures
@@ -11,6 +11,7 @@ from sm_tuning.analysis.cliffs import dead_by_rate
 from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.data_scaling import DataScalingCurve, data_scaling_curve
 from sm_tuning.analysis.effects import Effect, effects_of
+from sm_tuning.analysis.equal_epochs import Comparison, compared
 from sm_tuning.analysis.fit import Cause, Fit, Remark, Verdict, attainable, classify
 from sm_tuning.analysis.next_round import next_round
 from sm_tuning.analysis.plan import advised
@@ -19,6 +20,7 @@ from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.summary import Items, Summary, Table
 
 _Job = TypeVar("_Job", bound=TuningJobSpec)
+_HALF = 0.5  # of its epochs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,7 @@ class Diagnosis:
         effects: What each hyperparameter did, the strongest first.
         advice: What to do, in the order of worth.
         data: The objective on growing shares of the training set; None if it was not measured.
+        comparison: By which values of the objective training jobs were compared: at equal epochs, where many were stopped.
     """
 
     tuning_jobs: Sequence[str]
@@ -44,6 +47,7 @@ class Diagnosis:
     effects: Sequence[Effect]
     advice: Sequence[Advice]
     data: DataScalingCurve | None = None
+    comparison: Comparison = field(default_factory=Comparison)
 
     def next_round(self, job: _Job, name: str | None = None) -> _Job:
         """The tuning job that follows: the advised ranges, a fresh seed, warm-started from the tuning jobs that ran.
@@ -65,6 +69,7 @@ class Diagnosis:
             "verdict": f"{self.fit.verdict.value} ({self.fit.confidence.value} confidence): {self.fit.reason}",
             "remarks": "; ".join(f"{remark.cause.value}: {remark.text}" for remark in self.fit.remarks),
             "all": ", ".join(f"{count} {verdict.value}" for verdict, count in verdicts),
+            "compared": self.comparison.sentence,
         }
         effects = [
             (effect.name, f"{effect.importance:.0%}", effect.best_around, ", ".join(effect.remarks)) for effect in self.effects
@@ -95,9 +100,11 @@ def diagnose(results: Results, shares: Results | None = None) -> Diagnosis:
     """
     best_values = attainable([trial.curves for trial in results.trials], results.objective)
     fits = dead_by_rate(results, {trial.name: _fit_of(trial, results, best_values) for trial in results.trials})
+    fits = {trial.name: _as_far_as_it_came(fits[trial.name], trial, results) for trial in results.trials}
     best = results.best
     fit = fits[best.name] if best else _without_best(fits)
-    effects = effects_of(results, fits)
+    comparison = compared(results, fits)
+    effects = effects_of(results, fits, comparison)
     scaling = data_scaling_curve(shares) if shares is not None else None
     return Diagnosis(
         tuning_jobs=[job.name for job in results.tuning_jobs],
@@ -107,13 +114,33 @@ def diagnose(results: Results, shares: Results | None = None) -> Diagnosis:
         fits=fits,
         effects=effects,
         advice=advised(results, fit, fits, effects, None if scaling is None or scaling.unused else scaling),
+        comparison=comparison,
         data=scaling,
     )
 
 
+def _as_far_as_it_came(fit: Fit, trial: TrialResult, results: Results) -> Fit:
+    """A verdict without what cannot be known yet of a training job that was stopped before half of its epochs.
+
+    That it fits well or underfits may change; that it came to nothing, overfits or still improves was seen.
+    """
+    made, most = results.values_made(trial), results.most_values(trial)
+    early = made is not None and (most is None or made < _HALF * most)
+    if trial.status != "Stopped" or not early or fit.verdict not in {Verdict.UNDERFIT, Verdict.GOOD, Verdict.UNKNOWN}:
+        return fit
+    of = "" if most is None else f" of {most}"
+    seen = "" if fit.verdict is Verdict.UNKNOWN else f": so far {fit.reason}"
+    reason = f"it was stopped after {made}{of} {'epoch' if made == 1 and not of else 'epochs'}, too few for a verdict{seen}"
+    return replace(fit, verdict=Verdict.UNKNOWN, reason=reason, confidence=Confidence.HIGH)
+
+
 def _fit_of(trial: TrialResult, results: Results, best_values: Mapping[str, float]) -> Fit:
-    """The verdict on a training job; one that failed is judged by its failure reason first."""
-    fit = classify(trial.curves, results.objective, attainable=best_values)
+    """The verdict on a training job; one that failed is judged by its failure reason first.
+
+    What others reach in more epochs says nothing of one that was stopped.
+    """
+    reached = best_values if results.ran_to_its_end(trial) else {}
+    fit = classify(trial.curves, results.objective, attainable=reached)
     if trial.status != "Failed" or fit.verdict.died:
         return fit
     reason = trial.failure_reason or ""

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from sm_tuning.analysis.cliffs import cliff
 from sm_tuning.analysis.confidence import Confidence
+from sm_tuning.analysis.equal_epochs import Comparison
 from sm_tuning.analysis.fit import Fit
 from sm_tuning.analysis.importances import MOST_TRIALS, Column, Importance, importances
 from sm_tuning.analysis.results import Results, TrialResult
@@ -20,6 +21,7 @@ _EDGE = 0.06  # of a range's width: the best lies at its edge
 _DECADES = 2.0
 _LOGARITHMIC = 1 / 3  # of the values in a range's lowest tenth, or more: drawn on a logarithmic scale
 _LEAST_TRIALS = 3  # fewer may be chance
+_LEAST_AT_THE_END = 9  # training jobs that were not stopped, of which the best may show an edge
 _FAR = 2.7  # standard errors: more than chance
 _NOT_AGAINST = 0.5
 _FAR_OFF = 3.0  # times the width of the middle four fifths, from the middle
@@ -52,6 +54,9 @@ class Effect:
         bad_categories: Categories that are worse than the others for sure.
         edge: The end of the range at which the best training jobs lie.
         wants_logarithmic: Whether a linear range has its best values in its lowest tenth.
+        epochs: After how many epochs training jobs are compared, for many were stopped; None where each is at its end. The best of
+            `edge` are always those at their end.
+        at_the_end: Whether `better` is so at the end too: always, where each is compared there.
     """
 
     name: str
@@ -64,6 +69,12 @@ class Effect:
     bad_categories: Sequence[str] = ()
     edge: Edge | None = None
     wants_logarithmic: bool = False
+    epochs: int | None = None
+    at_the_end: bool = True
+
+    @property
+    def _then(self) -> str:
+        return "" if self.epochs is None else f" after {self.epochs} {'epoch' if self.epochs == 1 else 'epochs'}"
 
     @property
     def remarks(self) -> Sequence[str]:
@@ -72,11 +83,16 @@ class Effect:
             "may be chance" if self.confidence is Confidence.LOW else "",
             f"training dies above {self.dies_above:.3g}" if self.dies_above is not None else "",
             f"the best lie at its {self.edge.value} end" if self.edge else "",
-            f"{'higher' if self.better is Edge.HIGH else 'lower'} is better" if self.better and not self.edge else "",
-            f"bad: {', '.join(self.bad_categories)}" if self.bad_categories else "",
+            self._direction if self.better and not self.edge else "",
+            f"bad{self._then}: {', '.join(self.bad_categories)}" if self.bad_categories else "",
             "a logarithmic scale would suit it" if self.wants_logarithmic else "",
         ]
         return [remark for remark in remarks if remark]
+
+    @property
+    def _direction(self) -> str:
+        too = ", and at the end" if self.epochs is not None and self.at_the_end else ""
+        return f"{'higher' if self.better is Edge.HIGH else 'lower'} is better{self._then}{too}"
 
 
 def position(parameter: Range | None, value: float | str | None) -> float | None:
@@ -100,15 +116,16 @@ def is_logarithmic(parameter: Range | None) -> bool:
     return isinstance(parameter, Continuous | Integer) and parameter.scale is Scaling.LOGARITHMIC
 
 
-def effects_of(results: Results, fits: Mapping[str, Fit]) -> list[Effect]:
+def effects_of(results: Results, fits: Mapping[str, Fit], comparison: Comparison) -> list[Effect]:
     """The effects of the hyperparameters, the most important first; without those that no training job with an objective has.
 
     Args:
         results: The tuning jobs' results.
         fits: The verdict on each training job, by its name.
+        comparison: By which values training jobs are compared.
     """
-    decided = _importances(results, fits)
-    effects = [effect for name in decided if (effect := _effect_of(results, fits, name, decided[name])) is not None]
+    decided = _importances(results, fits, comparison)
+    effects = [effect for name in decided if (effect := _effect_of(results, fits, comparison, name, decided[name])) is not None]
     dies = cliff(results, fits)
     effects = [_dying(effect, dies[1]) if dies and effect.name == dies[0] else effect for effect in effects]
     return sorted(effects, key=lambda effect: effect.importance, reverse=True)
@@ -120,33 +137,44 @@ def _dying(effect: Effect, above: float) -> Effect:
     return replace(effect, dies_above=above, better=better, edge=edge)
 
 
-def _importances(results: Results, fits: Mapping[str, Fit]) -> Mapping[str, Importance]:
+def _importances(results: Results, fits: Mapping[str, Fit], comparison: Comparison) -> Mapping[str, Importance]:
     """The importance of each hyperparameter, from training jobs taken evenly where there are many."""
-    trials = [trial for trial in results.trials if trial.objective is not None or fits[trial.name].verdict.died]
-    losses = _losses(trials, fits, higher_is_better=results.objective.higher_is_better)
+    trials = [trial for trial in results.trials if trial.name in comparison.values or fits[trial.name].verdict.died]
+    names = [name for name in results.hyperparameters if name not in comparison.untold]
+    losses = _losses(trials, fits, comparison, higher_is_better=results.objective.higher_is_better)
+    if not comparison.values and comparison.sentence:
+        return {}
     if not trials:
         return {}
     count = min(len(trials), MOST_TRIALS)
     taken = [at * len(trials) // count for at in range(count)]
-    settings = {name: [trials[at].settings.get(name) for at in taken] for name in results.hyperparameters}
+    settings = {name: [trials[at].settings.get(name) for at in taken] for name in names}
     columns = {name: _column(settings[name], results.ranges.get(name)) for name in settings}
     return importances(columns, [losses[at] for at in taken])
 
 
-def _losses(trials: Sequence[TrialResult], fits: Mapping[str, Fit], *, higher_is_better: bool) -> list[float]:
-    """Objectives, less is better; those far off brought nearer; where training came to nothing, a little worse than all others."""
-    sign = -1.0 if higher_is_better else 1.0
-    losses = [
-        math.inf if fits[trial.name].verdict.died or trial.objective is None else sign * trial.objective for trial in trials
-    ]
+def _losses(
+    trials: Sequence[TrialResult], fits: Mapping[str, Fit], comparison: Comparison, *, higher_is_better: bool
+) -> list[float]:
+    """Objectives, less is better; those far off brought nearer; where training came to nothing, a little worse than all others.
+
+    What came to nothing after the epochs that are compared had a value then, as the others.
+    """
+    sign, values = -1.0 if higher_is_better else 1.0, comparison.values
+    dead = {
+        trial.name
+        for trial in trials
+        if fits[trial.name].verdict.died and (comparison.epochs is None or trial.name not in values)
+    }
+    losses = [math.inf if trial.name in dead else sign * values[trial.name] for trial in trials]
     living = sorted(loss for loss in losses if loss < math.inf)
     if not living:
         return [0.0] * len(losses)
     middle, last = statistics.median(living), len(living) - 1
     reach = _FAR_OFF * (living[int(0.9 * last)] - living[math.ceil(0.1 * last)]) or math.inf
     least, most = max(middle - reach, living[0]), min(middle + reach, living[-1])
-    dead = most + (_DEAD * (most - least) or 1.0)
-    return [dead if loss == math.inf else min(max(loss, least), most) for loss in losses]
+    worst = most + (_DEAD * (most - least) or 1.0)
+    return [worst if loss == math.inf else min(max(loss, least), most) for loss in losses]
 
 
 def _column(settings: Sequence[float | str | None], parameter: Range | None) -> Column:
@@ -157,35 +185,56 @@ def _column(settings: Sequence[float | str | None], parameter: Range | None) -> 
     return Column.ordered([setting if (at := position(parameter, setting)) is None else at for setting in numbers])
 
 
-def _effect_of(results: Results, fits: Mapping[str, Fit], name: str, decided: Importance) -> Effect | None:
-    sound = [trial for trial in results.trials if not fits[trial.name].verdict.died]
-    observed = _observed(sound, name) or _observed(results.trials, name)
+def _effect_of(
+    results: Results, fits: Mapping[str, Fit], comparison: Comparison, name: str, decided: Importance
+) -> Effect | None:
+    sound = [trial for trial in results.trials if comparison.epochs is not None or not fits[trial.name].verdict.died]
+    observed = _observed(sound, name, comparison.values) or _observed(results.trials, name, comparison.values)
     if not observed:
         return None
+    at_the_end = _observed([trial for trial in results.trials if not fits[trial.name].verdict.died], name, comparison.ends)
     parameter = results.ranges.get(name)
     groups = _groups(parameter, observed)
     curve = [(middle, statistics.fmean(values), _standard_error(values), len(values)) for middle, values in groups]
     means = [mean for _, mean, _, _ in curve]
     sure, higher_is_better = decided.confidence is not Confidence.LOW, results.objective.higher_is_better
     best = means.index(max(means) if higher_is_better else min(means))
-    edge = _edge(results, name, best, len(means))
+    edge = _edge(results, comparison, name, best, len(means))
+    better = _better(observed, _FAR, higher_is_better=higher_is_better) if sure else None
+    # Where those that were good early went on, the best lie where these are: that is no edge unless they get better towards it.
+    shown = comparison.epochs is None or edge is _better(at_the_end, _FAR, higher_is_better=higher_is_better)
     return Effect(
         name=name,
         curve=curve,
         best_around=curve[best][0],
         importance=decided.share,
         confidence=decided.confidence,
-        better=_better(observed, _FAR, higher_is_better=higher_is_better) if sure else None,
+        better=better,
         # What is best at an end together with another hyperparameter's value need not be best there by itself.
-        edge=edge if sure and edge is _better(observed, _NOT_AGAINST, higher_is_better=higher_is_better) else None,
-        wants_logarithmic=_wants_logarithmic(parameter, observed, higher_is_better=higher_is_better),
+        edge=edge if sure and edge is _better(observed, _NOT_AGAINST, higher_is_better=higher_is_better) and shown else None,
+        wants_logarithmic=_wants_logarithmic(parameter, observed, at_the_end, higher_is_better=higher_is_better),
         bad_categories=_bad_categories(groups, higher_is_better=higher_is_better) if sure else (),
+        epochs=comparison.epochs,
+        at_the_end=comparison.epochs is None
+        or (better is not None and better is _better_at_the_end(parameter, at_the_end, higher_is_better=higher_is_better)),
     )
 
 
-def _observed(trials: Sequence[TrialResult], name: str) -> list[tuple[float | str, float]]:
+def _better_at_the_end(
+    parameter: Range | None, at_the_end: Sequence[tuple[float | str, float]], *, higher_is_better: bool
+) -> Edge | None:
+    """The end of the range towards which those that ran to their end get better, if some of them lie at either end.
+
+    Those at the worse end were left for what they had reached, so they are better than most there: a direction all the same is one.
+    """
+    places = [share for setting, _ in at_the_end if (share := position(parameter, setting)) is not None]
+    ends = (sum(share < 1 / 3 for share in places), sum(share > 2 / 3 for share in places))
+    return _better(at_the_end, _NOT_AGAINST, higher_is_better=higher_is_better) if min(ends) >= _LEAST_TRIALS else None
+
+
+def _observed(trials: Sequence[TrialResult], name: str, values: Mapping[str, float]) -> list[tuple[float | str, float]]:
     """Value of the hyperparameter and objective of each training job that has both."""
-    pairs = [(trial.settings.get(name), trial.objective) for trial in trials]
+    pairs = [(trial.settings.get(name), values.get(trial.name)) for trial in trials]
     return [(setting, value) for setting, value in pairs if setting is not None and value is not None]
 
 
@@ -241,15 +290,17 @@ def _bad_categories(groups: Sequence[tuple[float | str, Sequence[float]]], *, hi
     ]
 
 
-def _edge(results: Results, name: str, best_part: int, parts: int) -> Edge | None:
+def _edge(results: Results, comparison: Comparison, name: str, best_part: int, parts: int) -> Edge | None:
     """The edge of its range at which the best training jobs lie, if the objective gets better all the way there."""
-    ranking = results.ranking
+    ranking = [trial for trial in results.ranking if trial.name in comparison.ends]
     positions = [
         share
         for trial in ranking[: max(_LEAST_TRIALS, len(ranking) // 10)]
         if (share := position(results.ranges.get(name), trial.settings.get(name))) is not None
     ]
     if len(positions) < _LEAST_TRIALS:
+        return None
+    if comparison.epochs is not None and len(ranking) < _LEAST_AT_THE_END:
         return None
     near = max(_EDGE, 2 / len(ranking))  # a few random points lie far apart
     if positions[0] <= near and statistics.median(positions) <= 2 * near and best_part == 0:
@@ -259,8 +310,14 @@ def _edge(results: Results, name: str, best_part: int, parts: int) -> Edge | Non
     return None
 
 
-def _wants_logarithmic(parameter: Range | None, observed: Sequence[tuple[float | str, float]], *, higher_is_better: bool) -> bool:
-    """Whether a range over several powers of ten that was searched linearly has its best in the lowest tenth."""
+def _wants_logarithmic(
+    parameter: Range | None,
+    observed: Sequence[tuple[float | str, float]],
+    at_the_end: Sequence[tuple[float | str, float]],
+    *,
+    higher_is_better: bool,
+) -> bool:
+    """Whether a range over several powers of ten that was searched linearly has its best, at their end, in the lowest tenth."""
     if not isinstance(parameter, Continuous | Integer) or parameter.low <= 0:
         return False
     low_tenth = parameter.low + (parameter.high - parameter.low) / 10
@@ -269,6 +326,6 @@ def _wants_logarithmic(parameter: Range | None, observed: Sequence[tuple[float |
     linear = parameter.scaling is Scaling.AUTO and sum(setting < low_tenth for setting in settings) < _LOGARITHMIC * len(settings)
     if math.log10(parameter.high / parameter.low) < _DECADES or (is_logarithmic(parameter) and not linear):
         return False
-    best = sorted(observed, key=lambda pair: pair[1], reverse=higher_is_better)[: max(3, len(observed) // 5)]
+    best = sorted(at_the_end, key=lambda pair: pair[1], reverse=higher_is_better)[: max(3, len(at_the_end) // 5)]
     settings = [setting for setting, _ in best if isinstance(setting, float)]
     return bool(settings) and statistics.median(settings) < low_tenth

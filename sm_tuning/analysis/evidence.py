@@ -11,8 +11,9 @@ from sm_tuning.analysis.advice import Cost
 from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.data_scaling import DataScalingCurve
 from sm_tuning.analysis.effects import Edge, Effect, is_logarithmic, position
+from sm_tuning.analysis.equal_epochs import Comparison, compared
 from sm_tuning.analysis.fit import Fit, Verdict
-from sm_tuning.analysis.results import Results
+from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.analysis.roles import Role, role_of
 from sm_tuning.spec.parameters import Categorical, Continuous, Integer
 
@@ -53,10 +54,19 @@ class Evidence:
         return sum(fit.verdict.died for fit in self.fits.values())
 
     @cached_property
+    def comparison(self) -> Comparison:
+        """By which values training jobs are compared."""
+        return compared(self.results, self.fits)
+
+    @cached_property
+    def ranking(self) -> list[TrialResult]:
+        """Training jobs that ran to their end, the best first: nobody knows what others would have come to."""
+        return [trial for trial in self.results.ranking if trial.name in self.comparison.ends]
+
+    @cached_property
     def measured(self) -> int:
         """Number of training jobs by which effects are measured: those that did not die, as far as their objectives differ."""
-        sound = [trial for trial in self.results.ranking if not self.fits[trial.name].verdict.died]
-        return len({trial.objective for trial in sound})
+        return len({value for name, value in self.comparison.values.items() if not self.fits[name].verdict.died})
 
     @property
     def shows_directions(self) -> bool:
@@ -119,7 +129,7 @@ class Evidence:
         parameter = self.results.ranges.get(name)
         points = [
             (share if edge is Edge.LOW else 1 - share, sign * trial.objective)
-            for trial in self.results.ranking
+            for trial in self.ranking
             if trial.objective is not None and (share := position(parameter, trial.settings.get(name))) is not None
         ]
         near = [value for share, value in points if share <= _AT_THE_END]
@@ -144,7 +154,8 @@ class Evidence:
         Only those by the objective itself: where a loss says overfit, an accuracy that is tuned may go on getting better.
         """
         least = _ABOUT * (self.setting(name) or 0.0)
-        others = [trial for trial in self.results.trials if trial is not self.results.best]
+        stopped = {trial.name for trial in self.results.ranking} - self.comparison.ends.keys()
+        others = [trial for trial in self.results.trials if trial is not self.results.best and trial.name not in stopped]
         settings = [(trial.settings.get(name), self.fits[trial.name]) for trial in others]
         return Counter(
             fit.verdict
@@ -175,7 +186,9 @@ class Evidence:
         valued = [
             (setting, value, self.fits[trial.name].verdict.died or setting >= cliff)
             for trial in self.results.trials
-            if (value := trial.objective) is not None and isinstance(setting := trial.settings.get(name), float)
+            if (value := trial.objective) is not None
+            and isinstance(setting := trial.settings.get(name), float)
+            and (trial.name in self.comparison.ends or self.fits[trial.name].verdict.died)
         ]
         dead = [value for _, value, died in valued if died]
         if not dead or best is None or best.objective is None:
@@ -187,9 +200,9 @@ class Evidence:
         return [setting for setting in bad if setting > max(alive, default=math.inf)]
 
     def better(self, name: str | None) -> Edge | None:
-        """The end of its range towards which the objective gets better, as far as that was measured."""
+        """The end of its range towards which the objective gets better, as far as that was measured, at the end."""
         effect = self.effects.get(name or "")
-        return None if effect is None else effect.edge or effect.better
+        return None if effect is None else effect.edge or (effect.better if effect.at_the_end else None)
 
     def confidence(self, name: str | None) -> Confidence:
         """How sure it is that a hyperparameter matters."""

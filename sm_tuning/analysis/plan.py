@@ -98,7 +98,8 @@ def _by_effects(advice: Advice, name: str, toward: Edge, evidence: Evidence) -> 
     if better is toward and evidence.shows_directions and evidence.levelled_off(name, toward):
         yield f"the objective is hardly better at the {toward.value} end of {name} than before it"
     if evidence.shows_directions and not _shown_by_curves(advice, name, evidence) and (better is None or not sure):
-        yield f"{evidence.measured} training jobs show no direction of {name}"
+        stopped = evidence.comparison.epochs is not None
+        yield f"{evidence.measured} training jobs show no direction of {name}{', as many were stopped' if stopped else ''}"
 
 
 def _shown_by_curves(advice: Advice, name: str, evidence: Evidence) -> bool:

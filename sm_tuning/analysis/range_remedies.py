@@ -156,7 +156,7 @@ def _bad_everywhere(evidence: Evidence, name: str, category: str) -> bool:
     ]
     objective = evidence.results.objective
     parts: dict[tuple[str, bool], tuple[list[float], list[float]]] = {}
-    for trial in evidence.results.ranking:
+    for trial in evidence.ranking:
         for other in ("", *others):
             share = position(evidence.numeric(other), trial.settings.get(other))
             part = parts.setdefault((other, share is not None and share > 1 / 2), ([], []))
@@ -170,7 +170,8 @@ def _bad_everywhere(evidence: Evidence, name: str, category: str) -> bool:
 
 def _idle(evidence: Evidence, effect: Effect) -> Proposals:
     """A hyperparameter that does nothing."""
-    if effect.importance >= UNIMPORTANT or effect.dies_above is not None or evidence.measured < _ENOUGH_JOBS:
+    idle = effect.importance < UNIMPORTANT and effect.dies_above is None
+    if not idle or effect.epochs is not None or evidence.measured < _ENOUGH_JOBS:  # what does nothing early may do so late
         return
     best = evidence.results.best
     setting = best.settings.get(effect.name) if best is not None else None

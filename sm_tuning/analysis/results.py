@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sm_tuning.analysis.curves import Curves, LogLines
+from sm_tuning.analysis.roles import Role, role_of
 from sm_tuning.client.description import TuningJobDescription
 from sm_tuning.client.status import MetricCheck, duration, short_name
 from sm_tuning.errors import Invalid, optional_package
@@ -211,23 +212,84 @@ class Results:
         slots = sum(part.wall_seconds * min(part.tuning_jobs[0].max_parallel, len(part.trials) or 1) for part in self.parts)
         return min(self.training_seconds / slots, 1.0) if slots else None
 
-    @property
-    def saved_seconds(self) -> float | None:
-        """Seconds that early stopping has saved; None if no training job was stopped.
+    # --- how far each came ----------------------------------------------------------------------------------------------
 
-        A stopped training job would have made as many epochs as the longest one, at its own pace.
+    def values_made(self, trial: TrialResult) -> int | None:
+        """How many values of the objective a training job has printed, each an epoch; None where its curve does not show it."""
+        return None if trial.coarse else len(trial.curves.get(self.objective.name, ())) or None
+
+    def ran_to_its_end(self, trial: TrialResult) -> bool:
+        """Whether a training job ended by itself, or was stopped when it had made as many values as any can."""
+        return trial.status == "Completed" or (trial.status == "Stopped" and self._made_all(trial))
+
+    def stopped_at(self, trial: TrialResult) -> str:
+        """Where a training job was stopped: `epoch 3`, or `MaxResource`; empty for one that was not, or where that is not known."""
+        made = self.values_made(trial)
+        if trial.status != "Stopped" or made is None:
+            return ""
+        most = self._max_resource[trial.tuning_job]
+        return "MaxResource" if most is not None and made >= most else f"epoch {made}"
+
+    def most_values(self, trial: TrialResult) -> int | None:
+        """The values that a training job makes if nothing stops it, as far as that is known.
+
+        As many as its hyperparameter says, and Hyperband's MaxResource; without both, as the longest that ended by itself.
         """
-        stopped = [trial for trial in self.trials if trial.status == "Stopped"]
-        if not stopped:
-            return None
-        metric = self.objective.name
-        longest = max((len(trial.curves.get(metric, ())) for trial in self.trials), default=0)
-        saved = 0.0
-        for trial in stopped:
-            epochs, seconds = len(trial.curves.get(metric, ())), trial.seconds
-            if epochs and seconds:
-                saved += seconds / epochs * (longest - epochs)
+        setting = trial.settings.get(self._says_values or "")
+        most = [self._max_resource[trial.tuning_job], int(setting) if isinstance(setting, float) else None]
+        return min((number for number in most if number is not None), default=self._longest.get(trial.tuning_job))
+
+    def _made_all(self, trial: TrialResult) -> bool:
+        made, most = self.values_made(trial), self.most_values(trial)
+        return made is not None and most is not None and made >= most
+
+    @cached_property
+    def _max_resource(self) -> Mapping[str, int | None]:
+        return {job.name: job.max_resource for job in self.tuning_jobs}
+
+    @cached_property
+    def _longest(self) -> Mapping[str, int]:
+        """By the tuning job's name, the most values that a training job has made which ended by itself."""
+        longest: dict[str, int] = {}
+        for trial in self.trials:
+            if trial.status == "Completed" and (made := self.values_made(trial)) is not None:
+                longest[trial.tuning_job] = max(made, longest.get(trial.tuning_job, 0))
+        return longest
+
+    @cached_property
+    def _says_values(self) -> str | None:
+        """The tuned hyperparameter that says how many values most training jobs that ended by themselves made; None without one."""
+        whole = [(trial, made) for trial in self.trials if trial.status == "Completed" and (made := self.values_made(trial))]
+        names = [name for name in self.hyperparameters if role_of(name) is Role.EPOCHS]
+        return next(
+            (name for name in names if 2 * sum(trial.settings.get(name) == made for trial, made in whole) > len(whole)), None
+        )
+
+    @property
+    def saved(self) -> Mapping[str, float]:
+        """Seconds that stopping training jobs has saved, by what stops them: `early stopping` or `Hyperband`.
+
+        A stopped training job would have made as many values as one that is not stopped, at its own pace. What ran when its tuning job
+        was stopped itself is not counted.
+        """
+        saved: dict[str, float] = {}
+        for job in self.tuning_jobs:
+            by = "Hyperband" if job.strategy == "Hyperband" else "early stopping" if job.stops_early else ""
+            stopped = [trial for trial in self.trials if trial.tuning_job == job.name and trial.status == "Stopped"]
+            if job.status in {"Stopping", "Stopped"}:
+                stopped = [trial for trial in stopped if self._another_followed(trial)]
+            if by and stopped:
+                saved[by] = saved.get(by, 0.0) + sum(map(self._seconds_saved, stopped))
         return saved
+
+    def _another_followed(self, trial: TrialResult) -> bool:
+        """Whether its tuning job launched a training job after its end: then that did not stop it by being stopped."""
+        others = (other.created for other in self.trials if other.tuning_job == trial.tuning_job and other.created)
+        return trial.ended is not None and any(created >= trial.ended for created in others)
+
+    def _seconds_saved(self, trial: TrialResult) -> float:
+        made, most = self.values_made(trial), self.most_values(trial)
+        return trial.seconds / made * max(most - made, 0) if made and most and trial.seconds else 0.0
 
     # --- in short -------------------------------------------------------------------------------------------------------
 

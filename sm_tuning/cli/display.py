@@ -253,8 +253,11 @@ def diagnosis_lines(view: "ViewModel") -> Iterator[RenderableType]:
     yield Text("all: " + ", ".join(f"{count} {verdict.value}" for verdict, count in view.verdicts))
     if view.coarse:
         yield Text(f"the curves of {view.coarse} are means by the minute: their logs are gone or may not be read")
-    if view.effects:
+    if view.effects or view.diagnosis.comparison.sentence:
         yield ""
+    if view.diagnosis.comparison.sentence:
+        yield safe(view.diagnosis.comparison.sentence)
+    if view.effects:
         yield _effects_table(view)
     if view.data_scaling is not None and view.data_scaling.unused:  # else the advice says it
         yield ""
@@ -265,9 +268,9 @@ def diagnosis_lines(view: "ViewModel") -> Iterator[RenderableType]:
         yield _advice_table(view)
     took = f"{duration(view.training_seconds)} of training in {duration(view.wall_seconds)}"
     share = "" if view.slot_use is None else f", {view.slot_use:.0%} of {view.max_parallel} parallel slots used"
-    saved = "" if view.saved_seconds is None else f"; early stopping saved about {duration(view.saved_seconds)}"
+    saved = [f"; {by} saved about {duration(seconds)}" for by, seconds in view.saved.items()]
     yield ""
-    yield Text(f"{took}{share}{saved}")
+    yield Text(f"{took}{share}{''.join(saved)}")
 
 
 def _advice_table(view: "ViewModel") -> Table:

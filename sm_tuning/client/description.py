@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sm_tuning.errors import Invalid
+from sm_tuning.rules.limits import RESOURCES
 from sm_tuning.spec.from_request import warm_start
 from sm_tuning.spec.job import WarmStart
 from sm_tuning.spec.metrics import AWS_OWN_METRIC, Objective, objective_from_request
@@ -73,6 +74,21 @@ class TuningJobDescription:
     def instances(self, definition: str | None) -> int:
         """Instances of a training job of a definition; None for the single one."""
         return self.instance_counts.get(definition or "", self.instance_count)
+
+    @property
+    def max_resource(self) -> int | None:
+        """Of Hyperband, the values of the objective after which a training job is stopped in any case; None of other strategies."""
+        if self.strategy != "Hyperband":
+            return None
+        given = self.request.get("HyperParameterTuningJobConfig", {}).get("StrategyConfig", {}).get("HyperbandStrategyConfig", {})
+        inferred = (int(text) for name in RESOURCES if (text := self.static_hyperparameters.get(name, "").strip('"')).isdigit())
+        return given.get("MaxResource") or next(inferred, None)
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether early stopping is on: the median rule, which Hyperband does without."""
+        config: Mapping[str, Any] = self.request.get("HyperParameterTuningJobConfig", {})
+        return config.get("TrainingJobEarlyStoppingType") == "Auto"
 
     @property
     def several(self) -> bool:

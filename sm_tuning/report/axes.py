@@ -131,6 +131,17 @@ def objective_axis(view: ViewModel) -> Axis:
     return Axis("objective", label(view.objective.name), low, high)
 
 
+def compared_axis(view: ViewModel) -> Axis:
+    """The objectives by which training jobs are compared: after as many epochs, where many were stopped, else at their end."""
+    epochs = view.diagnosis.comparison.epochs
+    if epochs is None:
+        return objective_axis(view)
+    low, high = spread(view.diagnosis.comparison.values.values())
+    if min(view.diagnosis.comparison.values.values(), default=-1.0) >= 0 > low:
+        low = 0.0
+    return Axis("compared", f"{label(view.objective.name)} after {epochs} {'epoch' if epochs == 1 else 'epochs'}", low, high)
+
+
 def unit_of(seconds: float) -> tuple[str, float]:
     """The unit in which to show a time, and its seconds."""
     if seconds < 5 * _MINUTE:

@@ -76,6 +76,8 @@ def trials(view: ViewModel) -> list[Row]:
             "outcome": outcome(trial),
             "verdict": trial.fit.verdict.value,
             "objective": _finite(trial.objective),
+            "compared": trial.compared if view.diagnosis.comparison.epochs is not None else None,
+            "stopped_at": trial.stopped_at or None,
             "rank": ranks.get(trial.name),
             "begin": trial.begin,
             "end": trial.end,

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.effects import Effect
-from sm_tuning.report.axes import Axis, hyperparameter_axes, objective_axis
+from sm_tuning.report.axes import Axis, compared_axis, hyperparameter_axes
 from sm_tuning.report.datasets import WRONG
 from sm_tuning.report.labels import label
 from sm_tuning.report.vegalite import (
@@ -65,8 +65,11 @@ def importances(view: ViewModel) -> Chart | None:
             }
         ],
     )
+    then = compared_axis(view)
     note = sentences(
-        "how much of the objective's differences each hyperparameter decides",
+        f"how much of the differences of {then.title} each hyperparameter decides"
+        if then.field == "compared"
+        else "how much of the objective's differences each hyperparameter decides",
         "?: may be chance" if any(effect.confidence is Confidence.LOW for effect in view.effects) else "",
     )
     return Chart("Importances", lite([bars, words], height=40 + _ROW * len(names)), note)
@@ -81,7 +84,7 @@ def slices(view: ViewModel) -> dict[str, Chart]:
 
 
 def _slice(view: ViewModel, effect: Effect) -> Chart:
-    axis, up = hyperparameter_axes(view)[effect.name], objective_axis(view)
+    axis, up = hyperparameter_axes(view)[effect.name], compared_axis(view)
     x = axis.encoding()
     of = [f"datum.field === '{axis.field}'", "isValid(datum.mean)"]
     mean_x = {**x, "field": "x"}
@@ -106,7 +109,7 @@ def _slice(view: ViewModel, effect: Effect) -> Chart:
         *effect.remarks,
         remarks(trials, up, view),
     )
-    return Chart(axis.title, spec, note, logarithmic=positive([trial.objective for trial in trials]))
+    return Chart(axis.title, spec, note, logarithmic=positive([trial.compared for trial in trials]))
 
 
 # --- the contour ------------------------------------------------------------------------------------------------------------
@@ -118,10 +121,11 @@ def contour(view: ViewModel) -> Chart | None:
     names = [effect.name for effect in view.effects[:2]]
     if len(axes) < 2:  # noqa: PLR2004 - a contour has two
         return None
+    early, title = view.diagnosis.comparison.epochs is not None, compared_axis(view).title
     known = [
-        (x, y, trial.objective)
+        (x, y, trial.compared)
         for trial in view.trials
-        if trial.objective is not None and not trial.died
+        if trial.compared is not None and (early or not trial.died)
         and (x := axes[0].position(trial.settings.get(names[0]))) is not None
         and (y := axes[1].position(trial.settings.get(names[1]))) is not None
     ]  # fmt: skip
@@ -133,9 +137,9 @@ def contour(view: ViewModel) -> Chart | None:
     scheme = {"name": "viridis", "count": _BANDS}
     domain, down = [min(values), max(values)], not view.objective.higher_is_better
     scale = {"type": "quantize", "scheme": scheme, "domain": domain, "reverse": down}
-    colour = {"field": "z", "type": "quantitative", "scale": scale, "title": label(view.objective.name),
+    colour = {"field": "z", "type": "quantitative", "scale": scale, "title": title,
               "legend": {"orient": "top", "titleLimit": 300, "gradientLength": 220, "format": ".3~g"}}  # fmt: skip
-    hint = [{"field": "z", "type": "quantitative", "title": f"{label(view.objective.name)} about here", "format": ".4~g"}]
+    hint = [{"field": "z", "type": "quantitative", "title": f"{title} about here", "format": ".4~g"}]
     filled = {
         "data": {"name": "cells", "values": cells},
         "mark": {"type": "rect", "opacity": 0.75, "clip": True},

@@ -180,13 +180,15 @@ def points(
 
 def remarks(trials: Sequence[TrialView], axis: Axis, view: ViewModel) -> str:
     """The sentence on what `points` cannot put in its place: values beyond the axis, and training jobs without a value."""
-    lost = sum(trial.objective is None and outcome(trial) == WRONG for trial in trials)
-    none = sum(trial.objective is None and outcome(trial) not in {WRONG, RUNNING} for trial in trials)
+    then = axis.field == "compared"
+    values = [(trial.compared if then else trial.objective, outcome(trial)) for trial in trials]
+    lost = sum(value is None and came_to == WRONG for value, came_to in values)
+    none = sum(value is None and came_to not in {WRONG, RUNNING} for value, came_to in values)
     end = "lower" if view.objective.higher_is_better else "upper"
     return sentences(
-        beyond([trial.objective for trial in trials], axis.low, axis.high),
-        f"{lost} {WRONG} without an objective: crosses at the {end} edge" if lost else "",
-        f"{none} ended without an objective: not drawn" if none else "",
+        beyond([value for value, _ in values], axis.low, axis.high),
+        f"{lost} {WRONG} without {'a value then' if then else 'an objective'}: crosses at the {end} edge" if lost else "",
+        f"{none} ended without {'a value then' if then else 'an objective'}: not drawn" if none else "",
     )
 
 
@@ -195,6 +197,8 @@ def tooltip(view: ViewModel) -> list[Spec]:
     heads = {"job": "training job", "outcome": "", "status": "status", "verdict": "verdict"}
     fields: list[Spec] = [{"field": name, "title": title} for name, title in heads.items() if title]
     fields.append({"field": "objective", "type": "quantitative", "title": label(view.objective.name), "format": ".5~g"})
+    if any(trial.stopped_at for trial in view.trials):
+        fields.append({"field": "stopped_at", "title": "stopped at"})
     fields.append({"field": "seconds", "type": "quantitative", "title": "seconds", "format": ".3~f"})
     taken = {form["title"] for form in fields}
     for name, axis in hyperparameter_axes(view).items():

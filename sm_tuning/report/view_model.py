@@ -53,6 +53,8 @@ class TrialView:
         silent: Metrics whose expression matches nothing in its log, or takes too long on some lines.
         model: Where its model lies in S3; None where none was found.
         proposal: Why it has its hyperparameters; None where that is not known.
+        stopped_at: Where it was stopped, as `Results.stopped_at` says.
+        compared: The objective by which it is compared with others; None where it is not.
     """
 
     tuning_job: str
@@ -73,6 +75,8 @@ class TrialView:
     silent: Sequence[MetricCheck]
     model: str | None
     proposal: Proposal | None
+    stopped_at: str = ""
+    compared: float | None = None
 
     @property
     def running(self) -> bool:
@@ -146,7 +150,7 @@ class ViewModel:
         instance_hours: What AWS charges for.
         max_parallel: Training jobs at a time.
         slot_use: Share of the parallel slots' time that was spent training; None before anything has ended.
-        saved_seconds: Time that early stopping has saved; None if no training job was stopped.
+        saved: Seconds that stopping training jobs has saved, by what stops them: `early stopping` or `Hyperband`.
         proposed: How many training jobs there are of each kind of proposal and what that means, in the order of the kinds.
         held: Of the training jobs whose objective a model had expected in an interval: in how many it lies there, and of how many.
         unexplained: Why some proposals are not explained, a sentence each, without its full stop.
@@ -176,7 +180,7 @@ class ViewModel:
     instance_hours: float
     max_parallel: int
     slot_use: float | None
-    saved_seconds: float | None
+    saved: Mapping[str, float]
     proposed: Sequence[str]
     held: tuple[int, int]
     unexplained: Sequence[str]
@@ -273,7 +277,7 @@ def view_model(
         instance_hours=results.instance_hours,
         max_parallel=results.tuning_jobs[0].max_parallel,
         slot_use=results.slot_use,
-        saved_seconds=results.saved_seconds,
+        saved=results.saved,
         proposed=[of_kind(kind, kinds[kind]) for kind in Kind if kinds[kind]],
         held=_held(results, reasons),
         unexplained=proposals.missing,
@@ -313,6 +317,8 @@ def _trial(trial: TrialResult, results: Results, diagnosis: Diagnosis, proposal:
         silent=trial.silent,
         model=trial.model,
         proposal=proposal,
+        stopped_at=results.stopped_at(trial),
+        compared=diagnosis.comparison.values.get(trial.name),
     )
 
 

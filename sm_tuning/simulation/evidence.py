@@ -29,7 +29,7 @@ class Example:
         point: Its hyperparameters, in the space.
         curve: The objective after each epoch; the reported objective alone where no curve is known.
         final: The reported objective.
-        complete: Whether it ran to its end.
+        complete: Whether it ran to its end, or to what Hyperband gives any.
         seconds: From start to end; None where the service does not tell.
         pending: From creation to start.
     """
@@ -146,7 +146,7 @@ def evidence_of(results: Results) -> Evidence:
     return Evidence(
         name=name,
         plan=plan,
-        examples=[_example(trial, point, metric if has_curves else None) for trial, point in chosen],
+        examples=[_example(results, trial, point, metric if has_curves else None) for trial, point in chosen],
         failed=failed,
         outside=outside,
         without_objective=without,
@@ -185,14 +185,14 @@ def _has_curve(trial: TrialResult, metric: str) -> bool:
     return not trial.coarse and len(trial.curves.get(metric, ())) > 1
 
 
-def _example(trial: TrialResult, point: Point, metric: str | None) -> Example:
+def _example(results: Results, trial: TrialResult, point: Point, metric: str | None) -> Example:
     reported = trial.objective or 0.0  # those that have one were chosen
     return Example(
         name=trial.name,
         point=point,
         curve=(reported,) if metric is None else tuple(trial.curves[metric]),
         final=reported,
-        complete=trial.status == "Completed",
+        complete=results.ran_to_its_end(trial),
         seconds=trial.seconds,
         pending=(trial.started - trial.created).total_seconds() if trial.started and trial.created else None,
     )

@@ -183,7 +183,7 @@ def _remarks(model: Model) -> list[str]:
         )
     elif stopped > _STOPPED * count:
         remarks.append(
-            f"{stopped} training jobs were stopped early: how their curves would have gone on is guessed from the others"
+            f"{stopped} training jobs were stopped before their end: how their curves would have gone on is guessed from the others"
         )
     if model.lengths.vary and model.lengths.by is None:
         remarks.append(

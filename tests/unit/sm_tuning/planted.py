@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -77,6 +78,31 @@ def tuned(play: Play, ranges: Mapping[str, tuple[float, float, str]], jobs: int 
     objective = Objective.minimize("validation:loss")
     job = TuningJobDescription(name="planted", objective=objective, ranges=formed, max_parallel=2)
     return Results(tuning_jobs=[job], trials=trials)
+
+
+def halved(results: Results, most: int = 9, rungs: Sequence[int] = (1, 3)) -> Results:
+    """What Hyperband leaves of a tuning job of whole curves: at each rung the better half of those launched by then goes on."""
+    metric = results.objective.name
+    trials: list[TrialResult] = []
+    reached: dict[int, list[float]] = {rung: [] for rung in rungs}
+    for trial in results.trials:
+        made = most
+        for rung in rungs:
+            value = trial.curves[metric][rung - 1]
+            reached[rung].append(value)
+            if sorted(reached[rung]).index(value) > len(reached[rung]) // 2:
+                made = rung
+                break
+        trials.append(stopped(trial, made, metric))
+    config = {"Strategy": "Hyperband", "StrategyConfig": {"HyperbandStrategyConfig": {"MinResource": 1, "MaxResource": most}}}
+    job = replace(results.tuning_jobs[0], strategy="Hyperband", request={"HyperParameterTuningJobConfig": config})
+    return Results(tuning_jobs=[job], trials=trials)
+
+
+def stopped(trial: TrialResult, made: int, metric: str = "validation:loss") -> TrialResult:
+    """A training job that was stopped after some epochs: its objective is the last value then."""
+    curves = {name: values[:made] for name, values in trial.curves.items()}
+    return replace(trial, status="Stopped", reported=curves[metric][-1], curves=curves)
 
 
 def diverging(point: Mapping[str, float]) -> Curves:

@@ -42,13 +42,57 @@ def test_without_pandas_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.M
         Results(tuning_jobs=[JOB], trials=[trial(0)]).write(tmp_path / "rows.parquet")
 
 
+AUTO = {"HyperParameterTuningJobConfig": {"Strategy": "Random", "TrainingJobEarlyStoppingType": "Auto"}}
+HALVING = {
+    "HyperParameterTuningJobConfig": {
+        "Strategy": "Hyperband",
+        "StrategyConfig": {"HyperbandStrategyConfig": {"MinResource": 1, "MaxResource": 9}},
+    }
+}
+EARLY, HYPERBAND = replace(JOB, request=AUTO), replace(JOB, strategy="Hyperband", request=HALVING)
+
+
 def test_what_early_stopping_saved_and_how_full_the_slots_were() -> None:
     trials = [trial(0, epochs=10, seconds=100), trial(1, "Stopped", 4, 40), trial(2, epochs=10, seconds=100)]
-    results = Results(tuning_jobs=[JOB], trials=[*trials, trial(3, "Stopped", 5, 50)])
-    assert results.saved_seconds == pytest.approx(6 * 10 + 5 * 10)
+    results = Results(tuning_jobs=[EARLY], trials=[*trials, trial(3, "Stopped", 5, 50)])
+    assert results.saved == {"early stopping": pytest.approx(6 * 10 + 5 * 10)}
     assert results.wall_seconds == 200
     assert results.slot_use == pytest.approx(290 / 400)
-    assert Results(tuning_jobs=[JOB], trials=trials[:1]).saved_seconds is None
+    assert Results(tuning_jobs=[EARLY], trials=trials[:1]).saved == {}
+
+
+def test_what_rungs_saved_is_hyperbands_and_what_reached_max_resource_saved_nothing() -> None:
+    trials = [trial(0, "Stopped", 9, 90), trial(1, "Stopped", 3, 30), trial(2, "Stopped", 1, 10)]
+    assert Results(tuning_jobs=[HYPERBAND], trials=trials).saved == {"Hyperband": pytest.approx(6 * 10 + 8 * 10)}
+    assert Results(tuning_jobs=[JOB], trials=trials).saved == {}  # whoever stopped them, early stopping is off
+
+
+def test_what_runs_when_a_tuning_job_is_stopped_has_saved_nothing() -> None:
+    trials = [trial(0, epochs=10, seconds=100), trial(1, "Stopped", 4, 40), trial(2, epochs=10), trial(3, "Stopped", 5, 50)]
+    results = Results(tuning_jobs=[replace(EARLY, status="Stopped")], trials=trials)
+    assert results.saved == {"early stopping": pytest.approx(6 * 10)}
+
+
+def test_where_training_jobs_were_stopped() -> None:
+    trials = [trial(0, "Stopped", 9), trial(1, "Stopped", 3), trial(2, epochs=9), trial(3, "InProgress", 2)]
+    results = Results(tuning_jobs=[HYPERBAND], trials=trials)
+    assert [results.stopped_at(each) for each in trials] == ["MaxResource", "epoch 3", "", ""]
+    assert [results.ran_to_its_end(each) for each in trials] == [True, False, True, False]
+    coarse = replace(trials[1], coarse=True)
+    assert results.stopped_at(coarse) == ""
+    inferred = replace(HYPERBAND, request={}, static_hyperparameters={"epochs": "3"})
+    assert Results(tuning_jobs=[inferred], trials=trials).stopped_at(trials[1]) == "MaxResource"
+
+
+def test_how_many_values_a_training_job_would_have_made() -> None:
+    def with_epochs(number: int, status: str, made: int, epochs: int) -> TrialResult:
+        return replace(trial(number, status, made), hyperparameters={"epochs": str(epochs)})
+
+    trials = [with_epochs(0, "Completed", 5, 5), with_epochs(1, "Completed", 20, 20), with_epochs(2, "Stopped", 4, 12)]
+    results = Results(tuning_jobs=[EARLY], trials=trials)
+    assert [results.most_values(each) for each in trials] == [5, 20, 12]
+    trials = [trial(0, epochs=5), trial(1, epochs=20), trial(2, "Stopped", 4)]
+    assert Results(tuning_jobs=[EARLY], trials=trials).most_values(trials[2]) == 20
 
 
 def test_instance_hours_count_the_instances() -> None:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -41,7 +42,13 @@ def test_the_diagnosis_is_the_view_models() -> None:
         assert all(remark in shown for remark in effect.remarks)
     for position, advice in enumerate(view.advice, start=1):
         assert f"{position}. {advice.remedy}: " in shown
-    assert f"{view.slot_use:.0%} of 2 parallel slots used; early stopping saved about" in shown
+    assert f"{view.slot_use:.0%} of 2 parallel slots used\n" in shown
+
+
+def test_what_was_saved_is_said_of_what_saved_it() -> None:
+    view = view_model(made(20))
+    for by in ("early stopping", "Hyperband"):
+        assert f"parallel slots used; {by} saved about 1 min 10 s" in text(diagnosis_lines(replace(view, saved={by: 70.0})))
 
 
 def test_without_training_jobs_it_says_so() -> None:

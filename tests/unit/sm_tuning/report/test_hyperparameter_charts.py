@@ -18,6 +18,23 @@ def test_importances_are_those_of_the_effects() -> None:
     assert importances(view_model(made(0))) is None
 
 
+def test_what_was_stopped_is_drawn_at_the_epochs_that_are_compared() -> None:
+    results = made(30)
+    cut = [replace(trial, status="Stopped", curves={name: values[:4] for name, values in trial.curves.items()})
+           if index % 2 and trial.status == "Completed" else trial for index, trial in enumerate(results.trials)]  # fmt: skip
+    view = view_model(replace(results, trials=cut))
+    assert view.diagnosis.comparison.epochs == 4
+    title = "validation:loss after 4 epochs"
+    chart, drawn = contour(view), slices(view)["slice-units"]
+    points = next(part for part in drawn.spec["layer"] if part["mark"]["type"] == "point")
+    assert (points["encoding"]["y"]["field"], points["encoding"]["y"]["title"]) == ("compared", title)
+    assert chart is not None
+    assert chart.spec["layer"][0]["encoding"]["color"]["title"] == title
+    shown = importances(view)
+    assert shown is not None
+    assert shown.note.lower().startswith(f"how much of the differences of {title} each hyperparameter decides")
+
+
 def test_a_slice_for_each_hyperparameter_the_most_important_first() -> None:
     view = view_model(made(30))
     drawn = slices(view)

@@ -57,6 +57,18 @@ def test_too_little_is_refused_in_a_sentence(results: Results, words: str) -> No
         evidence_of(results)
 
 
+def test_what_used_up_max_resource_ran_to_its_end() -> None:
+    results = examples(12)
+    config = {"Strategy": "Hyperband", "StrategyConfig": {"HyperbandStrategyConfig": {"MinResource": 1, "MaxResource": 9}}}
+    request = results.tuning_jobs[0].request
+    request = {**request, "HyperParameterTuningJobConfig": {**request["HyperParameterTuningJobConfig"], **config}}
+    job = replace(results.tuning_jobs[0], strategy="Hyperband", request=request)
+    short = replace(results.trials[0], status="Stopped", curves={METRIC: results.trials[0].curves[METRIC][:3]})
+    trials = [short, *(replace(trial, status="Stopped") for trial in results.trials[1:])]
+    evidence = evidence_of(Results(tuning_jobs=[job], trials=trials))
+    assert [example.complete for example in evidence.examples] == [False, *[True] * 11]
+
+
 def test_several_definitions_are_refused() -> None:
     results = examples(12)
     job = results.tuning_jobs[0]

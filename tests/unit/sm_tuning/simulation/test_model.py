@@ -69,7 +69,7 @@ def test_stopped_training_jobs_and_ends_of_ranges_are_said() -> None:
         if float(trial.hyperparameters["dropout"]) < 0.6
     ]
     remarks = " ".join(Model(evidence_of(replace(results, trials=trials))).remarks)
-    assert "were stopped early" in remarks
+    assert "were stopped before their end" in remarks
     assert "no training job lies near the upper end of dropout" in remarks
 
 
