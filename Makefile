@@ -245,7 +245,7 @@ teardown: $(READY) ## List what would be deleted; with YES=1 delete it (BOOTSTRA
 bench: .venv/.ready-dev $(PEERS) ## Measure; writes Markdown tables to standard output
 	@for benchmark in overhead api scale staging fixture endpoint; do $(BIN)/python benchmarks/$$benchmark.py || exit 1; done
 
-quality: .venv/.ready-dev $(foreach peer,optuna ax smac,.venv-bench-$(peer)/.ready) ## Search quality beside Optuna, Ax and SMAC (hours; installs PyTorch for each)
+quality: .venv/.ready-dev $(foreach peer,optuna ax smac hebo,.venv-bench-$(peer)/.ready) ## Search quality beside Optuna, Ax, SMAC and HEBO (hours; installs PyTorch for each)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/quality.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/halving.py
 
@@ -278,6 +278,8 @@ PIP_INTO = .venv/bin/python -m venv --without-pip $(@D) && .venv/bin/python -m p
 .venv-bench-optuna/.ready: PACKAGES := 'optuna>=4' scipy torch==2.13.0
 .venv-bench-ax/.ready: PACKAGES := ax-platform torch==2.13.0
 .venv-bench-smac/.ready: PACKAGES := smac
+# Of 2024, and of a numpy that newer packages refuse: without these pip looks for them until it builds matplotlib.
+.venv-bench-hebo/.ready: PACKAGES := HEBO==0.3.6 torch==2.13.0 numpy==1.24.4 scipy==1.10.1 pandas==2.0.3 matplotlib==3.7.5 scikit-learn==1.3.2 GPy==1.13.1
 .venv-bench-syne-tune/.ready: PACKAGES := 'syne-tune>=0.16'
 .venv-bench-ray/.ready: PACKAGES := 'ray[tune]>=2.52'
 .venv-bench-gunicorn/.ready: PACKAGES := 'gunicorn>=23' numpy

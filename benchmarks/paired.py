@@ -1,13 +1,13 @@
-"""Two versions of the Bayesian search beside each other: the same problems, the same seeds, and how sure the difference is.
+"""Two versions of the Bayesian search beside each other, or one and a peer: the same problems and seeds, how sure the difference is.
 
     python benchmarks/paired.py --before main [--after REVISION] [--half development|held-out] [--seeds 10] [--only branin,levy]
         [--at-once 1,4] [--evaluations 50]
 
-A version is a revision of this repository; without `--after` it is the working tree. What is compared is the regret that
-`quality.py` tells. A version that is better on one set of problems need not be on another, so the intervals (90 %) are of problems
-drawn anew with replacement, and of each problem's seeds within. *Ratio* is that of the mean regrets, where a few hard problems weigh
-most; *typical ratio* is the geometric mean of the problems' ratios, with five thousandths of a random point's regret added to
-each, where all weigh alike.
+A version is a revision of this repository or, as in `--before Ax`, a peer; without `--after` it is the working tree. What is
+compared is the regret that `quality.py` tells. A version that is better on one set of problems need not be on another, so the
+intervals (90 %) are of problems drawn anew with replacement, and of each problem's seeds within. *Ratio* is that of the mean
+regrets, where a few hard problems weigh most; *typical ratio* is the geometric mean of the problems' ratios, with five thousandths
+of a random point's regret added to each, where all weigh alike.
 """
 
 import argparse
@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the benchmarks are no pack
 from benchmarks.problem import Values
 from benchmarks.problems import HALVES
 from benchmarks.quality import CHECKPOINTS
-from benchmarks.searches import EVALUATIONS, Search, problem_of, result
+from benchmarks.searches import EVALUATIONS, PEERS, Search, problem_of, result
 from benchmarks.versions import commit_of
 
 DRAWS = 2000
@@ -87,11 +87,18 @@ def regret(search: Search, evaluations: int) -> Sequence[float]:
     return [problem.regret(best) for best in result(search, evaluations)]
 
 
+def sampler_of(version: str | None) -> str:
+    """The name of a peer, a revision or the working tree among samplers."""
+    if not version:
+        return "Bayesian"
+    return version if version in PEERS else f"Bayesian@{commit_of(version)}"
+
+
 def main() -> None:
     """Print a row for each number of evaluations and of training jobs at once."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--before", default="main", help="a revision")
-    parser.add_argument("--after", help="a revision; the working tree if there is none")
+    parser.add_argument("--before", default="main", help="a revision or a peer")
+    parser.add_argument("--after", help="a revision or a peer; the working tree if there is none")
     parser.add_argument("--half", choices=sorted(HALVES), default="development")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--only", help="problems, separated by commas")
@@ -100,7 +107,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     options = parser.parse_args()
     names = options.only.split(",") if options.only else list(HALVES[options.half])
-    samplers = [f"Bayesian@{commit_of(version)}" if version else "Bayesian" for version in (options.before, options.after)]
+    samplers = [sampler_of(version) for version in (options.before, options.after)]
     counts = [int(count) for count in options.at_once.split(",")]
     checkpoints = [count for count in CHECKPOINTS if count <= options.evaluations]
     searches = [Search(*row) for row in product(names, samplers, range(options.seeds), counts)]

@@ -4,7 +4,7 @@
         [--samplers "Bayesian,Random,Optuna TPE"] [--evaluations 50] [--parts speed,quality]
 
 The problems are those of `problems.py`: functions and recorded trainings, in a half to develop on and a half to look at once.
-Peers run in environments of their own (`make .venv-bench-optuna/.ready`, `-ax`, `-smac`); what has been searched is kept, so
+Peers run in environments of their own (`make .venv-bench-optuna/.ready`, `-ax`, `-smac`, `-hebo`); what has been searched is kept, so
 ours can be compared again without them. A training's noise is told to the search; judged is the true value
 of the point that it thinks best.
 Regret is (that value - optimum) / (median value of a random point - optimum): 0 is the optimum, 1 is one random point.

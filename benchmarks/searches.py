@@ -38,6 +38,7 @@ PEERS = {
     "Optuna GP": "optuna",
     "Ax": "ax",
     "SMAC": "smac",
+    "HEBO": "hebo",
 }
 """The environment of each peer: `.venv-bench-NAME`, and `peers/search_with_NAME.py` which it runs."""
 

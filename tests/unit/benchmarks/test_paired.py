@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.paired import SMALL, compare
+from benchmarks.paired import SMALL, compare, sampler_of
 
 
 def test_the_interval_is_of_problems_not_of_seeds_alone() -> None:
@@ -31,3 +31,8 @@ def test_no_regret_beside_none_is_neither_better_nor_worse() -> None:
     comparison = compare(before, after)
     assert comparison.better == pytest.approx(0.75)
     assert comparison.typical_ratio == pytest.approx(((0.1 + SMALL) / (0.4 + SMALL)) ** 0.5)
+
+
+def test_a_peer_may_stand_for_a_version() -> None:
+    assert sampler_of("Ax") == "Ax"
+    assert sampler_of(None) == "Bayesian"
