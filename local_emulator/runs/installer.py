@@ -19,6 +19,7 @@ from local_emulator.runs.requirements import Installation, SharedLayer
 
 _LINES = 20  # of pip's errors in a FailureReason
 _TRACEBACK = "ERROR: Exception:"  # before one of pip itself
+_NO_REASON = (_TRACEBACK, "ERROR: ResolutionImpossible")
 _BESIDE = ("[notice]", "WARNING: ")
 # What is for the program: they would be for pip, too.
 _OF_THE_PROGRAM = {"PIP_PYTHON", "PYTHONPATH"}
@@ -72,10 +73,11 @@ def _install(work: Installation, layer: Layer) -> None:
 def explained(errors: Sequence[str]) -> str:
     """The end of what pip has written of an error, the line that says why first: a FailureReason is cut after 1,024 characters.
 
-    It is the last one that pip calls an error, before which it lists versions; after a traceback of its own the exception.
+    It is the last one that pip calls an error, before which it lists versions, or which requirements exclude one another; after a
+    traceback of its own the exception.
     """
     lines = [line.rstrip() for line in errors if line.strip() and not line.startswith(_BESIDE)]
-    named = [index for index, line in enumerate(lines) if line.startswith("ERROR: ") and line != _TRACEBACK]
+    named = [index for index, line in enumerate(lines) if line.startswith("ERROR: ") and not line.startswith(_NO_REASON)]
     why = named[-1] if named else len(lines) - 1
     if why < 0:
         return ""

@@ -19,7 +19,12 @@ _ERRORS = re.compile(
     r"|AssertionError|NotImplementedError|TimeoutError|ConnectionError|BrokenPipeError|argparse)\b|\berror: argument\b"
 )
 _MEMORY = re.compile(r"(?i)\bMemoryError\b|out of memory|cannot allocate memory|\boom\b|\bkilled\b|exit ?code:? 137\b")
-_WRAPPERS = re.compile(r"^(AlgorithmError|ExecuteUserScriptError|ExitCode|Command|Traceback|File )")
+# The toolkit's, where pip installs nothing, and the lines of pip that name a package or a file.
+_INSTALL = re.compile(r"\bInstall(Requirements|Module)Error\b")
+_PIP = re.compile(r"^ERROR: (?!Could not find a version|ResolutionImpossible|Exception:)", re.MULTILINE)
+_WRAPPERS = re.compile(
+    r"^(AlgorithmError|ExecuteUserScriptError|Install(Requirements|Module)Error|ExitCode|Command|Traceback|File )"
+)
 _NAMED = re.compile(r"\b\w*(Error|Exception)\b")
 # The training toolkit's quotes around what the script has said; of a long message AWS leaves out the end.
 _QUOTED = re.compile(r'ErrorMessage "(.*?)(?:"\s+(?=Command ")|\Z)', re.DOTALL)
@@ -28,7 +33,7 @@ _MOST = 200  # characters of a line
 
 def diverged(reason: str) -> str | None:
     """The line of a failure reason that says that training diverged; None if it failed for something else."""
-    if _MEMORY.search(reason) or _ERRORS.search(reason) or _DATA.search(reason):
+    if _INSTALL.search(reason) or _MEMORY.search(reason) or _ERRORS.search(reason) or _DATA.search(reason):
         return None
     reason = _unquoted(reason)
     match = _DIVERGENCE.search(reason)
@@ -37,13 +42,15 @@ def diverged(reason: str) -> str | None:
 
 def telling_line(reason: str) -> str:
     """The line of a failure reason that says most: the error's own, not the wrapper's."""
+    expressions = (*((_PIP,) if _INSTALL.search(reason) else ()), _MEMORY, _ERRORS, _DATA)
     reason = _unquoted(reason)
-    for expression in (_MEMORY, _ERRORS, _DATA):
+    for expression in expressions:
         if (match := expression.search(reason)) is not None:
             return _line(reason, match.start())
     lines = [line.strip() for line in reason.splitlines() if line.strip()]
     named = [line for line in lines if _NAMED.search(line) and not _WRAPPERS.match(line)]
-    return (named or lines or ["no reason was given"])[-1 if named else 0][:_MOST]
+    said = [line for line in lines if not _WRAPPERS.match(line)]
+    return (named or said or lines or ["no reason was given"])[-1 if named else 0][:_MOST]
 
 
 def _unquoted(reason: str) -> str:

@@ -27,6 +27,10 @@ VERSIONS = "ERROR: Could not find a version that satisfies the requirement numpy
             ["  error: subprocess-exited-with-error\n", "  gcc: no\n", "ERROR: Failed to build x\n", "[notice] new pip\n"],
             "ERROR: Failed to build x\n  error: subprocess-exited-with-error\n  gcc: no",
         ),
+        (
+            ["ERROR: Cannot install a==1 and b==2\n", "\n", "ERROR: ResolutionImpossible: for help visit https://pip\n"],
+            "ERROR: Cannot install a==1 and b==2\nERROR: ResolutionImpossible: for help visit https://pip",
+        ),
         (["/python: No module named pip\n"], "/python: No module named pip"),
         ([], ""),
     ],

@@ -63,3 +63,31 @@ def test_the_toolkits_quotes_are_not_of_what_diverged() -> None:
 def test_a_message_that_is_cut_has_no_quote_at_its_end() -> None:
     cut = TODAY.format(text='ValueError: no column "a" in the file').partition(" in")[0]
     assert telling_line(cut) == 'ValueError: no column "a"'
+
+
+NONE = "ERROR: Could not find a version that satisfies the requirement nan-tools==9 (from versions: none)"
+NO_MATCH = "ERROR: No matching distribution found for nan-tools==9"
+CONFLICT = "ERROR: Cannot install a==1 and b==2 because these package versions have conflicting dependencies."
+HELP = "ERROR: ResolutionImpossible: for help visit https://pip.pypa.io/en/latest/topics/dependency-resolution/"
+
+
+@pytest.mark.parametrize("kind", ["InstallRequirementsError", "InstallModuleError"])
+@pytest.mark.parametrize(
+    ("lines", "telling"),
+    [
+        ([NO_MATCH, NONE], NO_MATCH),  # the emulator's order
+        ([NONE, NO_MATCH], NO_MATCH),  # pip's
+        ([NONE], NONE),
+        ([CONFLICT, HELP], CONFLICT),
+        ([HELP, "", "The conflict is caused by:", CONFLICT], CONFLICT),
+        (["ERROR: Exception:", "Traceback (most recent call last):", "OSError: no space"], "OSError: no space"),
+    ],
+)
+def test_a_package_that_cannot_be_installed_is_named(kind: str, lines: list[str], telling: str) -> None:
+    reason = TODAY.replace("ExecuteUserScriptError", kind).format(text="\n".join(lines))
+    assert telling_line(reason) == telling
+    assert diverged(reason) is None, "whatever the package is called"
+
+
+def test_of_a_script_s_message_without_an_error_s_name_its_first_line_is_told() -> None:
+    assert telling_line(TODAY.format(text="the labels lack a class\nsee the log")) == "the labels lack a class"
