@@ -8,6 +8,7 @@ from sm_tuning.cli.session import run_of
 from sm_tuning.cli.tables import safe
 from sm_tuning.cli.target import Target
 from sm_tuning.client.deployment import Endpoint
+from sm_tuning.client.example_request import advice
 from sm_tuning.errors import Invalid, NotFound
 from sm_tuning.spec.script import Script
 
@@ -41,7 +42,8 @@ def serve(
         )
     endpoint = best.serve(name=name, script=None if script is None else Script(str(script)), instance_type=instance_type)
     if as_json:
-        echo_json({"EndpointName": endpoint.name, "Url": endpoint.url, "Curl": endpoint.curl, "Python": endpoint.python})
+        asked = {"Curl": endpoint.curl, "Python": endpoint.python, "Features": endpoint.features}
+        echo_json({"EndpointName": endpoint.name, "Url": endpoint.url, **asked})
         return
     for title, text in (
         ("endpoint:", endpoint.name),
@@ -52,6 +54,8 @@ def serve(
         ("delete:  ", undo),
     ):
         console().print(title, safe(text), soft_wrap=True)
+    if (sentence := advice(endpoint.features)) is not None:
+        console().print("example: ", safe(sentence), soft_wrap=True)
 
 
 def _delete(endpoint: Endpoint, *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ import tarfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from sm_tuning.boto import Client
-from sm_tuning.client import logs as cloudwatch
-from sm_tuning.client import models, registry
+from sm_tuning.client import example_request, models, registry
 from sm_tuning.client.emulator_process import LOCAL_REGION
 from sm_tuning.client.errors import code_of, unless_denied
 from sm_tuning.client.hosts import is_local
-from sm_tuning.client.other_logs import ENDPOINT_LOG_GROUP
+from sm_tuning.client.other_logs import ENDPOINT_LOG_GROUP, VARIANT, last_error, last_line
 from sm_tuning.client.source_archive import pack
 from sm_tuning.client.status import Training
 from sm_tuning.client.summaries import describe_training_job
@@ -33,10 +32,7 @@ if TYPE_CHECKING:
     from sm_tuning.client.run import TuningRun
 
 _PROGRAM, _DIRECTORY = "sagemaker_program", "sagemaker_submit_directory"
-_VARIANT = "AllTraffic"
 _LOADERS = {"model_fn", "transform_fn"}  # a script that serves has the former
-_LAST_LINES = 100
-_TRACEBACK = "Traceback (most recent call last)"
 
 Clients = Callable[[str], Client]
 """A boto3 client by the name of its service."""
@@ -51,12 +47,14 @@ class Endpoint:
         region: Its region.
         url: Where it is invoked, with HTTP's POST.
         clients: A function that makes a boto3 client by the name of its service.
+        features: How many numbers a record has, as far as the model's files tell; None where that is not known.
     """
 
     name: str
     region: str
     url: str
     clients: Clients = field(repr=False, compare=False)
+    features: int | None = field(default=None, repr=False, compare=False)
 
     def predict(self, body: bytes | str, *, content_type: str = "text/csv", accept: str = "*/*") -> bytes:
         """What the model answers.
@@ -115,12 +113,19 @@ class Endpoint:
         return status == "Deleting"
 
     @property
+    def _records(self) -> str:
+        return example_request.records(self.features).replace("\n", "\\n")
+
+    @property
     def curl(self) -> str:
-        """A command line that asks it, with two records to be replaced, since some toolkits of AWS's make no table of one."""
+        """A command line that asks it, with two records, since some toolkits of AWS's make no table of one.
+
+        They have as many numbers as the model takes where `features` tells that, up to a hundred; else they are to be replaced.
+        """
         user = "test:test" if is_local(self.url) else "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"
         signed = f'--aws-sigv4 aws:amz:{self.region}:sagemaker --user "{user}" '
         plain = is_local(self.url) and self.region == LOCAL_REGION  # an emulator takes what is not signed as of its own region
-        return f"curl {'' if plain else signed}--data-binary $'1,2,3\\n4,5,6' --header 'Content-Type: text/csv' {self.url}"
+        return f"curl {'' if plain else signed}--data-binary $'{self._records}' --header 'Content-Type: text/csv' {self.url}"
 
     @property
     def python(self) -> str:
@@ -129,7 +134,7 @@ class Endpoint:
         if is_local(self.url):
             server = self.url.removesuffix(f"/endpoints/{self.name}/invocations")
             words += f', endpoint_url="{server}", aws_access_key_id="test", aws_secret_access_key="test"'
-        asked = f'EndpointName="{self.name}", ContentType="text/csv", Body="1,2,3\\n4,5,6"'
+        asked = f'EndpointName="{self.name}", ContentType="text/csv", Body="{self._records}"'
         return f'boto3.client({words}).invoke_endpoint({asked})["Body"].read()'
 
 
@@ -164,7 +169,8 @@ class BestTraining(Training):
 
         Args:
             name: Name of the endpoint, its configuration and its model; None for the training job's.
-            script: A script with `model_fn` that loads the model; None for the one that trained it.
+            script: A script with `model_fn` that loads the model, sent with the requirements.txt beside it; None for the one that
+                trained it.
             instance_type: AWS's instance type; this machine serves whatever it is.
             timeout: Seconds to wait for at most.
 
@@ -201,6 +207,11 @@ class Served:
     data: str
     role: str
     environment: Mapping[str, str]
+    hyperparameters: Mapping[str, str]
+
+    def features(self, clients: Clients) -> int | None:
+        """How many numbers a record has, as far as that can be told."""
+        return example_request.features_of(clients("s3"), self.data, self.hyperparameters)
 
     @property
     def container(self) -> Mapping[str, Any]:
@@ -227,7 +238,7 @@ def serve(clients: Clients, training: str, name: str, *, script: Script | None, 
     Raises NotFound, NotServed, WaitTimeout.
     """
     model = served(clients, training, script)
-    sagemaker, made = clients("sagemaker"), endpoint(clients, name)
+    sagemaker, made = clients("sagemaker"), replace(endpoint(clients, name), features=model.features(clients))
     if (there := _served_by(sagemaker, name)) is not None:
         if there != [(model.container, instance_type)] or script is not None:  # whose content may be another
             raise NotServed(
@@ -236,7 +247,7 @@ def serve(clients: Clients, training: str, name: str, *, script: Script | None, 
             )
         _wait(clients, made, timeout)
         return made
-    variant = {"VariantName": _VARIANT, "ModelName": name, "InitialInstanceCount": 1, "InstanceType": instance_type}
+    variant = {"VariantName": VARIANT, "ModelName": name, "InitialInstanceCount": 1, "InstanceType": instance_type}
     with ExitStack() as undo:
         try:
             sagemaker.create_model(ModelName=name, ExecutionRoleArn=model.role, PrimaryContainer=model.container)
@@ -295,13 +306,14 @@ def served(clients: Clients, training: str, script: Script | None = None) -> Ser
         data=uri,
         role=job["RoleArn"],
         environment=_environment(clients, training, job, script),
+        hyperparameters=job.get("HyperParameters", {}),
     )
 
 
 def _environment(clients: Clients, training: str, job: Mapping[str, Any], script: Script | None) -> Mapping[str, str]:
     if script is not None:
         bucket, key = split_uri(job["ModelArtifacts"]["S3ModelArtifacts"])
-        archive = pack(script)
+        archive = pack(script, requirements=True)
         # By its content: what an endpoint or a model package was made with is never written over.
         digest = hashlib.sha256(archive).hexdigest()[:12]
         source = f"{PurePosixPath(key).parent}/serving/{digest}/sourcedir.tar.gz"
@@ -363,24 +375,6 @@ def _wait(clients: Clients, made: Endpoint, timeout: float) -> None:
         if time.monotonic() > deadline:
             raise WaitTimeout(f"the endpoint {made.name} is still {status} after {timeout:g} seconds; it goes on")
         time.sleep(pause)
-
-
-def _last_lines(logs: Client, name: str) -> Sequence[str]:
-    """The end of an endpoint's log without what says nothing by itself; empty before there is one, or where it may not be read."""
-    lines = unless_denied(partial(cloudwatch.last_lines, logs, _VARIANT, _LAST_LINES, group=ENDPOINT_LOG_GROUP + name)) or []
-    return [line for line in lines if line.strip() and not line.startswith(" ")]
-
-
-def last_line(logs: Client, name: str) -> str | None:
-    """The last line of an endpoint's log that says something; None before there is one, or where it may not be read."""
-    return next(reversed(_last_lines(logs, name)), None)
-
-
-def last_error(logs: Client, name: str) -> str | None:
-    """The exception of the last traceback in an endpoint's log; the line of an access log may follow it. None if there is none."""
-    lines = _last_lines(logs, name)
-    starts = [index for index, line in enumerate(lines) if line.startswith(_TRACEBACK)]
-    return next(iter(lines[starts[-1] + 1 :]), None) if starts else None
 
 
 def register(

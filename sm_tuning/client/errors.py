@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 NOT_FOUND = frozenset({"ResourceNotFound", "ResourceNotFoundException"})
 NO_OBJECT = frozenset({"404", "NoSuchKey", "NoSuchBucket"})  # of S3, which answers HEAD with HTTP's code alone
-DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+DENIED = frozenset({"403", "AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})  # the first is that of HEAD
 
 
 def code_of(error: ClientError) -> str:
@@ -39,6 +39,6 @@ def is_absent(head: Callable[[], object]) -> bool:
     except ClientError as error:
         if code_of(error) in NO_OBJECT:
             return True
-        if code_of(error) not in {"403", *DENIED}:
+        if code_of(error) not in DENIED:
             raise
     return False

@@ -1,6 +1,6 @@
 """Logs of what is no training job: endpoints, processing jobs, transform jobs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -14,6 +14,11 @@ from sm_tuning.client.hosts import is_local
 from sm_tuning.client.status import ENDED
 
 ENDPOINT_LOG_GROUP = "/aws/sagemaker/Endpoints/"
+VARIANT = "AllTraffic"
+"""The variant of the endpoints that are made here."""
+
+_LAST_LINES = 100
+_TRACEBACK = "Traceback (most recent call last)"
 _OPERATIONS = {
     "Endpoint": "describe_endpoint",
     "ProcessingJob": "describe_processing_job",
@@ -85,3 +90,21 @@ def other_log(session: Session, name: str, *, endpoint: bool = False) -> OtherLo
     sagemaker, logs = (loopback.client(session, service) for service in ("sagemaker", "logs"))
     logs_of_the_name = (OtherLog(kind, name, sagemaker, logs) for kind in (["Endpoint"] if endpoint else _OPERATIONS))
     return next((log for log in logs_of_the_name if log.is_there()), None)
+
+
+def _last_lines(logs: Client, name: str) -> Sequence[str]:
+    """The end of an endpoint's log without what says nothing by itself; empty before there is one, or where it may not be read."""
+    lines = unless_denied(partial(cloudwatch.last_lines, logs, VARIANT, _LAST_LINES, group=ENDPOINT_LOG_GROUP + name)) or []
+    return [line for line in lines if line.strip() and not line.startswith(" ")]
+
+
+def last_line(logs: Client, name: str) -> str | None:
+    """The last line of an endpoint's log that says something; None before there is one, or where it may not be read."""
+    return next(reversed(_last_lines(logs, name)), None)
+
+
+def last_error(logs: Client, name: str) -> str | None:
+    """The exception of the last traceback in an endpoint's log; the line of an access log may follow it. None if there is none."""
+    lines = _last_lines(logs, name)
+    starts = [index for index, line in enumerate(lines) if line.startswith(_TRACEBACK)]
+    return next(iter(lines[starts[-1] + 1 :]), None) if starts else None

@@ -4,17 +4,26 @@ import gzip
 import io
 import os
 import tarfile
+from pathlib import Path
 
 from sm_tuning.errors import NotLaunched
 from sm_tuning.spec.script import Script
+from sm_tuning.validation.requirements import requirement_files
 from sm_tuning.validation.script_files import script_files
 
 _MOST_SOURCE = 500 * 2**20
 
 
-def pack(script: Script) -> bytes:
-    """A script and what it is sent with as sourcedir.tar.gz: the same bytes for the same files."""
+def pack(script: Script, *, requirements: bool = False) -> bytes:
+    """A script and what it is sent with as sourcedir.tar.gz: the same bytes for the same files.
+
+    Args:
+        script: The script.
+        requirements: Whether a script that is sent alone has the requirements.txt beside it, too, and the files that this names.
+    """
     files = script_files(script).files
+    if requirements and script.source is None:
+        files = sorted({**dict(files), **requirement_files(Path(script.entry).parent)}.items())
     total = sum(path.stat().st_size for _, path in files)
     if total > _MOST_SOURCE:
         raise NotLaunched(

@@ -5,7 +5,7 @@ The grammar is pip's own copy of `packaging`, which is what reads the file when 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module, metadata
@@ -33,12 +33,14 @@ class Requirements:
         unmet: Those that it does not meet.
         others: Lines that only pip can say more of.
         faults: What pip cannot read, and why, a sentence each.
+        files: The file itself and those that it names, by their names in the folder.
     """
 
     met: list[str] = field(default_factory=list)
     unmet: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    files: dict[str, Path] = field(default_factory=dict)
 
 
 def requirements_of(script: Script) -> Requirements | None:
@@ -50,15 +52,23 @@ def requirements_of(script: Script) -> Requirements | None:
     if not (folder / FILE).is_file() or not (package or script.entry.endswith(".py")):
         return None
     requirements = Requirements()
-    _read(folder, FILE, requirements, set())
+    _read(folder, FILE, requirements)
     return requirements
 
 
-def _read(folder: Path, name: str, requirements: Requirements, seen: set[Path]) -> None:
+def requirement_files(folder: Path) -> Mapping[str, Path]:
+    """The requirements.txt of a folder and the files in the folder that it names, by their names; empty without one."""
+    requirements = Requirements()
+    if (folder / FILE).is_file():
+        _read(folder, FILE, requirements)
+    return requirements.files
+
+
+def _read(folder: Path, name: str, requirements: Requirements) -> None:
     path = (folder / name).resolve()
-    if path in seen:
+    if path in requirements.files.values():
         return
-    seen.add(path)
+    requirements.files[name] = path
     try:
         lines = list(_lines(path))
     except (OSError, ValueError):  # pip knows of other encodings
@@ -72,7 +82,7 @@ def _read(folder: Path, name: str, requirements: Requirements, seen: set[Path]) 
         else:
             inner = (path.parent / more[1].strip()).resolve()
             if inner.is_file() and inner.is_relative_to(folder.resolve()):
-                _read(folder, str(inner.relative_to(folder.resolve())), requirements, seen)
+                _read(folder, str(inner.relative_to(folder.resolve())), requirements)
             else:
                 requirements.faults.append(f"line {number} of {name} names {more[1].strip()}, which is no file that is sent")
 
