@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from sm_tuning.analysis.advice import Advice, Remedy
 from sm_tuning.errors import Invalid
+from sm_tuning.rules import tuning_job
+from sm_tuning.rules.request import number_of_points
+from sm_tuning.rules.violation import Violation
 from sm_tuning.spec.job import LONGEST_NAME, TuningJobSpec, WarmStart
 from sm_tuning.spec.parameters import Categorical, Continuous, Integer, Range, Scaling
 from sm_tuning.spec.strategies import Bayesian, Grid, Hyperband, Random, Strategy, strategy_of
 from sm_tuning.spec.written import Comments
+from sm_tuning.validation import wording
 
 if TYPE_CHECKING:
     from sm_tuning.analysis.diagnosis import Diagnosis
@@ -84,7 +88,8 @@ def next_round(
         taken: Names of other tuning jobs that there are.
 
     Raises:
-        Invalid: It has several definitions, or every combination has been tried and nothing is to be changed.
+        Invalid: It has several definitions, every combination has been tried and nothing is to be changed, or what follows would
+            break a rule that the tuning job does not: Grid with a range that is not categorical, say.
     """
     if job.several:
         raise Invalid(f"{job.name} has several definitions, and a warm start takes one: give each a tuning job of its own")
@@ -95,16 +100,43 @@ def next_round(
         raise Invalid(
             f"every combination of {job.name} has been tried, and the diagnosis asks for no other range: there is no next round"
         )
-    count = choice.max_jobs or job.max_jobs or len(diagnosis.fits)
     following = job.changed(
         name=name or _free_name(job.name, [*diagnosis.tuning_jobs, *taken]),
         ranges=list(ranges.values()),
         strategy=strategy,
-        max_jobs=None if isinstance(strategy, Grid) else count,
+        max_jobs=None if isinstance(strategy, Grid) else choice.max_jobs or job.max_jobs or len(diagnosis.fits),
         max_parallel=choice.max_parallel or job.max_parallel,
         warm_start=None if isinstance(strategy, Grid | Hyperband) else _parents(diagnosis, job),
     )
+    if choice.max_jobs is None and following.max_jobs is not None and (points := _points(following)) is not None:
+        following = following.changed(max_jobs=min(following.max_jobs, points))
+    _require_sound(following, job)
     return NextRound(following, _comments(diagnosis, job, following))
+
+
+def _points(job: TuningJobSpec) -> int | None:
+    """Number of distinct points of its ranges; None for infinitely many."""
+    return number_of_points(job.definition.ranges_request())
+
+
+def _require_sound(following: TuningJobSpec, job: TuningJobSpec) -> None:
+    """Raise Invalid if a next round breaks rules between members that the tuning job does not; a dry run knows of more."""
+    request = following.request()
+    known = {(problem.rule, problem.path) for problem in tuning_job.violations(job.request())}
+    refuse(
+        job.name,
+        [
+            replace(problem, argument=wording.argument(problem.path, request))
+            for problem in tuning_job.violations(request)
+            if (problem.rule, problem.path) not in known
+        ],
+    )
+
+
+def refuse(name: str, problems: Sequence[Violation]) -> None:
+    """Raise Invalid with the rules that the next round of a tuning job breaks, if it breaks any."""
+    if problems:
+        raise Invalid(f"there is no such next round of {name}: {'; '.join(map(str, problems))}")
 
 
 def next_name(name: str) -> str:
@@ -195,7 +227,8 @@ def _comments(diagnosis: "Diagnosis", job: TuningJobSpec, following: TuningJobSp
     if job.max_jobs not in {None, following.max_jobs}:
         comments["max_jobs"] = [f"was {job.max_jobs}"]
     if job.max_jobs is None and following.max_jobs is not None:
-        comments["max_jobs"] = [f"as many as {job.name} had"]
+        had = following.max_jobs == len(diagnosis.fits)
+        comments["max_jobs"] = [f"as many as {job.name} had" if had else "as many as there are points"]
     if "sagemaker_submit_directory" in following.definition.hyperparameters:
         comments["hyperparameters"] = [
             "sagemaker_program and sagemaker_submit_directory are the code as it ran, in S3; to send it anew, write",

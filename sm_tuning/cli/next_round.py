@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sm_tuning.analysis.diagnosis import diagnose
-from sm_tuning.analysis.next_round import Choice, NextRound, next_name, next_round
+from sm_tuning.analysis.next_round import Choice, NextRound, next_name, next_round, refuse
 from sm_tuning.analysis.reading import read_data_scaling, read_results
 from sm_tuning.cli.job_file import emulators_own
 from sm_tuning.cli.output import echo, echo_json
@@ -62,5 +62,12 @@ def _following(run: TuningRun, name: str | None, choice: Choice, target: Target)
     stem = next_name(job.name).rpartition("-")[0]
     taken = [] if name else [other.name for other in tuning_jobs(target.session().client("sagemaker"), part=stem)]
     following = next_round(diagnose(results, read_data_scaling(results, [run])), job, name, choice, taken)
+    require_sound(following.job, job)
     own = {member: ["the emulator's; AWS needs one of your account"] for member in emulators_own(following.job)}
     return NextRound(following.job, {**following.comments, **own})
+
+
+def require_sound(following: TuningJob, job: TuningJob) -> None:
+    """Raise Invalid for a next round that breaks a rule which the tuning job does not: `plan` would refuse its file."""
+    known = {(problem.rule, problem.path) for problem in job.dry_run().problems}
+    refuse(job.name, [problem for problem in following.dry_run().problems if (problem.rule, problem.path) not in known])

@@ -120,8 +120,11 @@ def test_a_grid_becomes_a_search_where_something_changes() -> None:
     with pytest.raises(Invalid, match="every combination of in-the-file has been tried"):
         next_round(advised(), grid)
     changed = next_round(advised(advice(Remedy.LEAVE_OUT, "kind", values={"kind": ["a", "c"]})), grid)
-    assert (changed.job.strategy, changed.job.max_jobs) == (Bayesian(), 12)
-    assert changed.comments["max_jobs"] == ["as many as in-the-file had"]
+    assert (changed.job.strategy, changed.job.max_jobs) == (Bayesian(), 2)
+    assert changed.comments["max_jobs"] == ["as many as there are points"]
+    assert not changed.job.dry_run().problems
+    wider = next_round(advised(advice(Remedy.WIDEN_RANGE, "kind", values={"kind": [*"abcdefghijklmn"]})), grid)
+    assert (wider.job.max_jobs, wider.comments["max_jobs"]) == (12, ["as many as in-the-file had"])
 
 
 @pytest.mark.parametrize(
