@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.effects import Edge
+from sm_tuning.analysis.steps import VALUE, counted
 from sm_tuning.client.status import duration
 
 Ranges = Mapping[str, tuple[float, float]]
@@ -69,11 +70,13 @@ class Cost:
     Attributes:
         training_jobs: Training jobs that it takes.
         epochs: Epochs more in each training job; below 0 for those that are saved.
+        step: What the script calls an epoch.
         seconds: How long those training jobs take together, by the ones that have run; None if that is not known.
     """
 
     training_jobs: int = 0
     epochs: int | None = None
+    step: str = VALUE
     seconds: float | None = None
 
     def __str__(self) -> str:
@@ -82,8 +85,7 @@ class Cost:
             time = "" if self.seconds is None else f", about {duration(self.seconds)} of training"
             parts.append(f"{self.training_jobs} training job{'s' if self.training_jobs > 1 else ''}{time}")
         if self.epochs:
-            noun = "epoch" if abs(self.epochs) == 1 else "epochs"
-            parts.append(f"{abs(self.epochs)} {noun} {'more' if self.epochs > 0 else 'less'} in a training job")
+            parts.append(f"{counted(abs(self.epochs), self.step)} {'more' if self.epochs > 0 else 'less'} in a training job")
         return ", ".join(parts) or "no training job"
 
 

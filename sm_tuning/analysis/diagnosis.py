@@ -16,6 +16,7 @@ from sm_tuning.analysis.fit import Cause, Fit, Remark, Verdict, attainable, clas
 from sm_tuning.analysis.next_round import next_round
 from sm_tuning.analysis.plan import advised
 from sm_tuning.analysis.results import Results, TrialResult
+from sm_tuning.analysis.steps import counted
 from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.summary import Items, Summary, Table
 
@@ -125,12 +126,13 @@ def _as_far_as_it_came(fit: Fit, trial: TrialResult, results: Results) -> Fit:
     That it fits well or underfits may change; that it came to nothing, overfits or still improves was seen.
     """
     made, most = results.values_made(trial), results.most_values(trial)
-    early = made is not None and (most is None or made < _HALF * most)
-    if trial.status != "Stopped" or not early or fit.verdict not in {Verdict.UNDERFIT, Verdict.GOOD, Verdict.UNKNOWN}:
+    if made is None or (most is not None and made >= _HALF * most) or trial.status != "Stopped" or not fit.epochs:
         return fit
-    of = "" if most is None else f" of {most}"
+    if fit.verdict not in {Verdict.UNDERFIT, Verdict.GOOD, Verdict.UNKNOWN}:
+        return fit
     seen = "" if fit.verdict is Verdict.UNKNOWN else f": so far {fit.reason}"
-    reason = f"it was stopped after {made}{of} {'epoch' if made == 1 and not of else 'epochs'}, too few for a verdict{seen}"
+    reason = f"it was stopped after {counted(made, results.step) if most is None else f'{made} of {counted(most, results.step)}'}"
+    reason += f", too few for a verdict{seen}"
     return replace(fit, verdict=Verdict.UNKNOWN, reason=reason, confidence=Confidence.HIGH)
 
 
@@ -140,7 +142,7 @@ def _fit_of(trial: TrialResult, results: Results, best_values: Mapping[str, floa
     What others reach in more epochs says nothing of one that was stopped.
     """
     reached = best_values if results.ran_to_its_end(trial) else {}
-    fit = classify(trial.curves, results.objective, attainable=reached)
+    fit = classify(trial.curves, results.objective, attainable=reached, step=results.step)
     if trial.status != "Failed" or fit.verdict.died:
         return fit
     reason = trial.failure_reason or ""

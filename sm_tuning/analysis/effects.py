@@ -56,6 +56,7 @@ class Effect:
         wants_logarithmic: Whether a linear range has its best values in its lowest tenth.
         epochs: After how many epochs training jobs are compared, for many were stopped; None where each is at its end. The best of
             `edge` are always those at their end.
+        after: The same in words, as the script calls them; empty where each is at its end.
         at_the_end: Whether `better` is so at the end too: always, where each is compared there.
     """
 
@@ -70,11 +71,12 @@ class Effect:
     edge: Edge | None = None
     wants_logarithmic: bool = False
     epochs: int | None = None
+    after: str = ""
     at_the_end: bool = True
 
     @property
     def _then(self) -> str:
-        return "" if self.epochs is None else f" after {self.epochs} {'epoch' if self.epochs == 1 else 'epochs'}"
+        return f" after {self.after}" if self.after else ""
 
     @property
     def remarks(self) -> Sequence[str]:
@@ -215,6 +217,7 @@ def _effect_of(
         wants_logarithmic=_wants_logarithmic(parameter, observed, at_the_end, higher_is_better=higher_is_better),
         bad_categories=_bad_categories(groups, higher_is_better=higher_is_better) if sure else (),
         epochs=comparison.epochs,
+        after=comparison.after,
         at_the_end=comparison.epochs is None
         or (better is not None and better is _better_at_the_end(parameter, at_the_end, higher_is_better=higher_is_better)),
     )

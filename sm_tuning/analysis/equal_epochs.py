@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from sm_tuning.analysis.fit import Fit
 from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.analysis.roles import Role, role_of
+from sm_tuning.analysis.steps import VALUE, counted
 from sm_tuning.client.status import UNFINISHED
 
 _MOST_LEFT_OUT = 0.1  # of the training jobs: so few that were stopped change little
@@ -27,6 +28,7 @@ class Comparison:
         ends: The objective of those that ran to their end.
         sentence: What is compared and what cannot be told, without a full stop; empty where each is compared at its end.
         untold: Hyperparameters of which nothing can be told.
+        after: The epochs in words, as the script calls them; empty where each is compared at its end.
     """
 
     epochs: int | None = None
@@ -34,6 +36,7 @@ class Comparison:
     ends: Mapping[str, float] = field(default_factory=dict)
     sentence: str = ""
     untold: Sequence[str] = ()
+    after: str = ""
 
 
 def compared(results: Results, fits: Mapping[str, Fit]) -> Comparison:
@@ -56,11 +59,19 @@ def compared(results: Results, fits: Mapping[str, Fit]) -> Comparison:
         why = (
             "their learning curves are not known, or means by the minute: what hyperparameters do cannot be told from last values"
         )
-        return Comparison(ends=ends, sentence=f"{count}, and {why} of different epochs")
+        return Comparison(
+            ends=ends,
+            sentence=f"{count}, and {why} of different {'numbers of values' if results.step == VALUE else f'{results.step}s'}",
+        )
     values = {trial.name: value for trial in results.trials if (value := _value(results, trial, fits, epochs)) is not None}
     untold = [name for name in results.hyperparameters if role_of(name) is Role.EPOCHS]
     return Comparison(
-        epochs=epochs, values=values, ends=ends, sentence=_sentence(count, epochs, len(ends), untold), untold=untold
+        epochs=epochs,
+        values=values,
+        ends=ends,
+        sentence=_sentence(count, counted(epochs, results.step), len(ends), untold),
+        untold=untold,
+        after=counted(epochs, results.step),
     )
 
 
@@ -72,8 +83,7 @@ def _value(results: Results, trial: TrialResult, fits: Mapping[str, Fit], epochs
     return value if math.isfinite(value) else None
 
 
-def _sentence(count: str, epochs: int, whole: int, untold: Sequence[str]) -> str:
-    noun = "epoch" if epochs == 1 else "epochs"
+def _sentence(count: str, after: str, whole: int, untold: Sequence[str]) -> str:
     came = f"to which {whole} came" if whole else "to which none came"
-    sentence = f"{count}: what hyperparameters do is compared after {epochs} {noun}, and need not be so at the end, {came}"
+    sentence = f"{count}: what hyperparameters do is compared after {after}, and need not be so at the end, {came}"
     return f"{sentence}; what {' and '.join(untold)} does cannot be told" if untold else sentence

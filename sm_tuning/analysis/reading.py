@@ -99,9 +99,27 @@ def read_failures(results: Results, runs: Sequence[TuningRun]) -> list[FailureGr
     return sorted(groups, key=lambda group: len(group.trainings), reverse=True)
 
 
-def _trials(run: TuningRun, job: TuningJobDescription | None, cache: DetailsCache) -> list[TrialResult]:
-    """The training jobs of a tuning job; without a description they have no curves."""
-    trainings = run.trainings()
+def read_stops(run: TuningRun, trainings: Sequence[Training]) -> Mapping[str, str]:
+    """Where stopped training jobs were stopped, by their names (`Results.stopped_at`), as far as their logs may be read.
+
+    Args:
+        run: Their tuning job.
+        trainings: Any of its training jobs.
+    """
+    stopped = [training for training in trainings if training.status == "Stopped"]
+    if not stopped:
+        return {}
+    job = replace(description(run.describe()), name=run.name)
+    only = replace(job, metrics={name: regex for name, regex in job.metrics.items() if name == job.objective.name})
+    results = Results(tuning_jobs=[only], trials=_trials(run, only, {}, stopped))
+    return {trial.name: where for trial in results.trials if (where := results.stopped_at(trial))}
+
+
+def _trials(
+    run: TuningRun, job: TuningJobDescription | None, cache: DetailsCache, chosen: Sequence[Training] | None = None
+) -> list[TrialResult]:
+    """The training jobs of a tuning job, or chosen ones; without a description they have no curves."""
+    trainings = run.trainings() if chosen is None else chosen
     if job is None:
         return [_trial(run.name, training, TrialDetails()) for training in trainings]
     unread = [training for training in trainings if training.name not in cache]

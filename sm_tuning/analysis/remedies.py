@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from sm_tuning.analysis.advice import Advice, Cost, Ranges, Remedy
 from sm_tuning.analysis.augmentation import augmentable
@@ -11,6 +12,7 @@ from sm_tuning.analysis.evidence import Evidence
 from sm_tuning.analysis.fit import EVEN, STUCK, Cause, Verdict
 from sm_tuning.analysis.fit.series import Series
 from sm_tuning.analysis.roles import Role, limits_trees, role_of
+from sm_tuning.analysis.steps import VALUE, at_step, counted
 from sm_tuning.spec.data_scaling import DataScaling
 from sm_tuning.spec.metrics import number
 from sm_tuning.spec.parameters import Integer
@@ -84,14 +86,14 @@ def _stop_earlier(evidence: Evidence) -> Proposals:
     if last == fit.epochs:
         return  # the end is about as good
     best, end = Series.of(fit.validation, _best_curve(evidence, fit.validation), float).change(fit.best_epoch - 1)
-    near = f", epochs {first} to {last} are about as good" if first < last else ""
+    near = f", {fit.step}s {first} to {last} are about as good" if first < last else ""
     name = evidence.tuned(Role.EPOCHS)
     yield Advice(
         kind=Remedy.STOP_EARLIER,
         remedy=Remedy.STOP_EARLIER.value,
-        reason=f"{fit.validation} was best in epoch {fit.best_epoch} of {fit.epochs} ({best}){near}; it ends at {end}",
+        reason=f"{fit.validation} was best {at_step(fit.step, fit.best_epoch)} of {fit.epochs} ({best}){near}; it ends at {end}",
         confidence=fit.confidence,
-        cost=Cost(epochs=fit.best_epoch - fit.epochs),
+        cost=Cost(epochs=fit.best_epoch - fit.epochs, step=fit.step),
         hyperparameter=name,
         toward=Edge.LOW,
         ranges=_fewer_epochs(evidence, name, last),
@@ -188,7 +190,7 @@ def _other_rate(evidence: Evidence, *, stuck: bool) -> Advice:
         Remedy.HIGHER_RATE if up else Remedy.LOWER_RATE,
         name,
         Edge.HIGH if up else Edge.LOW,
-        reason if stuck or not up else f"{evidence.fit.epochs} epochs of such steps were too few{today}",
+        reason if stuck or not up else f"{counted(evidence.fit.epochs, evidence.fit.step)} of such steps were too few{today}",
     )
 
 
@@ -217,8 +219,8 @@ def _less_regularization(evidence: Evidence) -> Proposals:
 def _when_improving(evidence: Evidence) -> Proposals:
     fit, rate = evidence.fit, evidence.tuned(Role.RATE)
     even = fit.late is not None and fit.late >= EVEN and fit.epochs >= _SOME_EPOCHS
-    more = _more_epochs(evidence, f"after {fit.epochs} epochs {fit.reason}")
-    share = "" if fit.late is None else f": {fit.late:.0%} of its gain came in the last quarter of the epochs"
+    more = _more_epochs(evidence, f"after {counted(fit.epochs, fit.step)} {fit.reason}")
+    share = "" if fit.late is None else f": {fit.late:.0%} of its gain came in the last quarter of the {fit.step}s"
     today = f"; {evidence.today(rate)}" if evidence.today(rate) else ""
     faster = _move(
         evidence, Remedy.HIGHER_RATE, rate, Edge.HIGH, f"{fit.validation or fit.train} still gets better{share}{today}"
@@ -229,15 +231,20 @@ def _when_improving(evidence: Evidence) -> Proposals:
 def _more_epochs(evidence: Evidence, reason: str) -> Advice:
     name = evidence.tuned(Role.EPOCHS)
     today = f"; {evidence.today(name)}" if evidence.today(name) else ""
-    return _move(
+    best, step = evidence.results.best, evidence.fit.step
+    if best is not None and (stopped := evidence.results.stopped_at(best)):
+        made = f", which is {evidence.results.values_made(best)}" if stopped == "MaxResource" else ""
+        today += f"; it was stopped at {stopped}{made}"
+    advice = _move(
         evidence,
         Remedy.MORE_EPOCHS,
         name,
         Edge.HIGH,
         f"{reason}{today}",
         confidence=evidence.fit.confidence,
-        cost=Cost(epochs=max(evidence.fit.epochs, 1)),
+        cost=Cost(epochs=max(evidence.fit.epochs, 1), step=step),
     )
+    return advice if step == VALUE else replace(advice, remedy=f"more {step}s")
 
 
 def _when_dead(evidence: Evidence) -> Proposals:

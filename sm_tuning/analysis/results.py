@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sm_tuning.analysis.curves import Curves, LogLines
 from sm_tuning.analysis.roles import Role, role_of
+from sm_tuning.analysis.steps import VALUE, named_by, printed_with
 from sm_tuning.client.description import TuningJobDescription
 from sm_tuning.client.status import MetricCheck, duration, short_name
 from sm_tuning.errors import Invalid, optional_package
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _HOUR = 3600.0
+_LOGS = 5  # that say what a step is called
 _SHOWN = 10  # training jobs of a summary
 _INT64 = 2**63
 _WHOLE = re.compile(r"[-+]?[0-9]+")
@@ -218,17 +220,38 @@ class Results:
         """How many values of the objective a training job has printed, each an epoch; None where its curve does not show it."""
         return None if trial.coarse else len(trial.curves.get(self.objective.name, ())) or None
 
+    @cached_property
+    def step(self) -> str:
+        """What the script calls that after which it prints the objective: `epoch`, `round`, `tree`; `value` where that does not show.
+
+        By its log, or by the hyperparameter that says how many values a training job makes.
+        """
+        made = [(trial, count) for trial in self.trials if (count := self.values_made(trial))]
+        printed = (printed_with(trial.log, count) for trial, count in made[:_LOGS] if trial.log)
+        if (step := next(filter(None, printed), None)) is not None:
+            return step
+        static = self.latest.static_hyperparameters
+        names = [name for name in dict.fromkeys([*self.hyperparameters, *static]) if role_of(name) is Role.EPOCHS]
+        return next((step for name in names if self._counts_values(name, made) and (step := named_by(name))), VALUE)
+
+    def _counts_values(self, name: str, made: Sequence[tuple[TrialResult, int]]) -> bool:
+        """Whether nothing speaks against a hyperparameter's being the number of values that training jobs make."""
+        static = number(self.latest.static_hyperparameters.get(name, "").strip('"'))
+        known = [(trial, count, setting) for trial, count in made if (setting := trial.settings.get(name, static)) is not None]
+        whole = [count == setting for trial, count, setting in known if trial.status == "Completed"]
+        return all(isinstance(setting, float) and count <= setting for _, count, setting in known) and (any(whole) or not whole)
+
     def ran_to_its_end(self, trial: TrialResult) -> bool:
         """Whether a training job ended by itself, or was stopped when it had made as many values as any can."""
         return trial.status == "Completed" or (trial.status == "Stopped" and self._made_all(trial))
 
     def stopped_at(self, trial: TrialResult) -> str:
-        """Where a training job was stopped: `epoch 3`, or `MaxResource`; empty for one that was not, or where that is not known."""
+        """Where a training job was stopped: `epoch 3`, `round 3`, or `MaxResource`; empty for others, or where it is not known."""
         made = self.values_made(trial)
         if trial.status != "Stopped" or made is None:
             return ""
         most = self._max_resource[trial.tuning_job]
-        return "MaxResource" if most is not None and made >= most else f"epoch {made}"
+        return "MaxResource" if most is not None and made >= most else f"{self.step} {made}"
 
     def most_values(self, trial: TrialResult) -> int | None:
         """The values that a training job makes if nothing stops it, as far as that is known.
@@ -264,32 +287,6 @@ class Results:
         return next(
             (name for name in names if 2 * sum(trial.settings.get(name) == made for trial, made in whole) > len(whole)), None
         )
-
-    @property
-    def saved(self) -> Mapping[str, float]:
-        """Seconds that stopping training jobs has saved, by what stops them: `early stopping` or `Hyperband`.
-
-        A stopped training job would have made as many values as one that is not stopped, at its own pace. What ran when its tuning job
-        was stopped itself is not counted.
-        """
-        saved: dict[str, float] = {}
-        for job in self.tuning_jobs:
-            by = "Hyperband" if job.strategy == "Hyperband" else "early stopping" if job.stops_early else ""
-            stopped = [trial for trial in self.trials if trial.tuning_job == job.name and trial.status == "Stopped"]
-            if job.status in {"Stopping", "Stopped"}:
-                stopped = [trial for trial in stopped if self._another_followed(trial)]
-            if by and stopped:
-                saved[by] = saved.get(by, 0.0) + sum(map(self._seconds_saved, stopped))
-        return saved
-
-    def _another_followed(self, trial: TrialResult) -> bool:
-        """Whether its tuning job launched a training job after its end: then that did not stop it by being stopped."""
-        others = (other.created for other in self.trials if other.tuning_job == trial.tuning_job and other.created)
-        return trial.ended is not None and any(created >= trial.ended for created in others)
-
-    def _seconds_saved(self, trial: TrialResult) -> float:
-        made, most = self.values_made(trial), self.most_values(trial)
-        return trial.seconds / made * max(most - made, 0) if made and most and trial.seconds else 0.0
 
     # --- in short -------------------------------------------------------------------------------------------------------
 

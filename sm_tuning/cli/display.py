@@ -4,7 +4,7 @@ import io
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -81,8 +81,10 @@ def number(value: float | None) -> str:
     return "" if value is None else f"{value:.5g}"
 
 
-def trainings_table(trainings: Sequence[Training], objective: str, *, best: str | None = None) -> FittedTable:
-    """Training jobs of a tuning job whose objective has that name."""
+def trainings_table(
+    trainings: Sequence[Training], objective: str, *, best: str | None = None, stops: Mapping[str, str] | None = None
+) -> FittedTable:
+    """Training jobs of a tuning job whose objective has that name; `stops` says where some were stopped, by their names."""
     names = sorted({name for training in trainings for name in training.hyperparameters})
     titles = [Text(short_name(training.name) + (" *" if training.name == best else "")) for training in trainings]
     statuses = Column("status", [safe_status(training.status) for training in trainings])
@@ -91,6 +93,7 @@ def trainings_table(trainings: Sequence[Training], objective: str, *, best: str 
         Column("training job", [safe(title.plain) for title in titles], 0),
         *([definitions] if any(training.definition for training in trainings) else []),
         replace(statuses, rank=3 if statuses.uniform else 0),
+        *([Column("stopped at", [Text((stops or {}).get(training.name, "")) for training in trainings])] if stops else []),
         Column(objective or "objective", [Text(number(training.value)) for training in trainings], 0, "right"),
         *(_hyperparameter(name, trainings) for name in names),
         Column("time", [Text(duration(training.seconds)) for training in trainings], 2, "right"),
@@ -243,7 +246,8 @@ def diagnosis_lines(view: "ViewModel") -> Iterator[RenderableType]:
     yield from (safe_lines(str(group)) for group in [*view.failures, *view.silent])
     yield ""
     if best is not None:
-        yield Text.assemble("best: ", safe(best.name), f"  {view.objective.name} ", (number(best.objective), "bold"))
+        stopped = f", stopped at {best.stopped_at}" if best.stopped_at else ""
+        yield Text.assemble("best: ", safe(best.name), f"  {view.objective.name} ", (number(best.objective), "bold"), stopped)
         for name, value in best.hyperparameters.items():
             yield Text.assemble("  ", safe(name), " = ", safe(setting(value)))
     verdict = (fit.verdict.value, f"bold {_VERDICTS[fit.verdict]}")

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from sm_tuning.analysis.reading import read_stops
 from sm_tuning.boto import Session
 from sm_tuning.cli.display import console, safe_lines, status_lines, trainings_table
 from sm_tuning.cli.documents import status_document, training_document
@@ -43,7 +44,7 @@ def _show_training(run: TuningRun, name: str, *, as_json: bool) -> None:
     if as_json:
         echo_json(training_document(training))
         return
-    console().print(trainings_table([training], run.status().objective))
+    console().print(trainings_table([training], run.status().objective, stops=read_stops(run, [training])))
     for group in run.failures([training]):
         console().print(safe_lines(str(group)))
 
@@ -56,7 +57,7 @@ def trainings(*, job: str, target: Target, as_json: bool) -> None:
         echo_json([training_document(row) for row in rows])
         return
     now = run.status()
-    console().print(trainings_table(rows, now.objective, best=now.best.name if now.best else None))
+    console().print(trainings_table(rows, now.objective, best=now.best.name if now.best else None, stops=read_stops(run, rows)))
 
 
 def best(*, job: str, download: Path | None, target: Target, as_json: bool) -> None:
@@ -72,7 +73,7 @@ def best(*, job: str, download: Path | None, target: Target, as_json: bool) -> N
         document = {**(training_document(training) or {}), "S3ModelArtifacts": uri if has_model else None}
         echo_json(document if file is None else {**document, "File": str(file)})
         return
-    console().print(trainings_table([training], now.objective, best=training.name))
+    console().print(trainings_table([training], now.objective, best=training.name, stops=read_stops(run, [training])))
     if not has_model:
         console().print("model: none: nothing is at", safe(uri), soft_wrap=True)
         return

@@ -15,7 +15,7 @@ import click
 from rich.text import Text
 
 from sm_tuning.analysis.data_scaling import data_scaling_curve
-from sm_tuning.analysis.reading import read_results
+from sm_tuning.analysis.reading import read_results, read_stops
 from sm_tuning.boto import Session
 from sm_tuning.cli import plan
 from sm_tuning.cli.display import Progress, console, data_scaling_lines, number, safe_lines, trainings_table
@@ -202,7 +202,7 @@ def _show_end(launched: TuningRun, status: RunStatus, target: Target) -> None:
     best = status.best
     rows = _by_objective(launched.trainings(), status.goal)
     out.print()
-    out.print(trainings_table(rows, status.objective, best=best.name if best else None))
+    out.print(trainings_table(rows, status.objective, best=best.name if best else None, stops=read_stops(launched, rows)))
     out.print()
     if best is not None:
         out.print("best hyperparameters", style="bold")

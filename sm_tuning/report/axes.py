@@ -133,13 +133,12 @@ def objective_axis(view: ViewModel) -> Axis:
 
 def compared_axis(view: ViewModel) -> Axis:
     """The objectives by which training jobs are compared: after as many epochs, where many were stopped, else at their end."""
-    epochs = view.diagnosis.comparison.epochs
-    if epochs is None:
+    if view.diagnosis.comparison.epochs is None:
         return objective_axis(view)
     low, high = spread(view.diagnosis.comparison.values.values())
     if min(view.diagnosis.comparison.values.values(), default=-1.0) >= 0 > low:
         low = 0.0
-    return Axis("compared", f"{label(view.objective.name)} after {epochs} {'epoch' if epochs == 1 else 'epochs'}", low, high)
+    return Axis("compared", label(f"{view.objective.name} after {view.diagnosis.comparison.after}"), low, high)
 
 
 def unit_of(seconds: float) -> tuple[str, float]:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from sm_tuning.analysis.fit import Fit
+from sm_tuning.analysis.steps import VALUE
 from sm_tuning.report.axes import PADDING, Axis, spread
 from sm_tuning.report.datasets import MOST_CURVES, families, family, part_of
 from sm_tuning.report.labels import label
@@ -71,8 +72,16 @@ def _chart(view: ViewModel, front: TrialView, kind: str, *, alone: bool) -> Char
     if sum(map(math.isfinite, seen)) < 2:  # noqa: PLR2004 - no line
         return None
     low, high = _ends(main, behind)
+    objective = view.objective.name
+    often = all(
+        len(values) == len(trial.curves.get(objective, values))
+        for trial in [front, *others]
+        for metric, values in trial.curves.items()
+        if family(metric) == kind
+    )
+    step = view.step if often and view.step != VALUE else "value printed"
     spec = lite(
-        [zoomed(_thin(kind, part)), _gap(kind), _lines(kind), *_beyond(kind, part), *_best_epoch()],
+        [zoomed(_thin(kind, part, step)), _gap(kind, step), _lines(kind, step), *_beyond(kind, part, step), *_best_epoch(step)],
         low=low,
         high=high,
         first=1,
@@ -118,8 +127,8 @@ def _remark(main: Sequence[float], behind: Sequence[float], low: float, high: fl
 _FLAT: list[Spec] = [{"flatten": ["epochs", "values"], "as": ["epoch", "value"]}]
 
 
-def _x() -> Spec:
-    return {"field": "epoch", "type": "quantitative", "title": "value printed (epoch)", "axis": {"format": "d", "tickMinStep": 1},
+def _x(step: str) -> Spec:
+    return {"field": "epoch", "type": "quantitative", "title": step, "axis": {"format": "d", "tickMinStep": 1},
             "scale": {"domain": [{"expr": "first"}, {"expr": "last"}], "nice": False, "padding": PADDING}}  # fmt: skip
 
 
@@ -127,11 +136,11 @@ def _of(kind: str) -> str:
     return f"datum.family === {literal(kind)}"
 
 
-def _tooltip(kind: str) -> list[Spec]:
+def _tooltip(kind: str, step: str) -> list[Spec]:
     return [
         {"field": "job", "title": "training job"},
         {"field": "metric", "title": "metric"},
-        {"field": "epoch", "title": "epoch"},
+        {"field": "epoch", "title": step},
         {"field": "value", "type": "quantitative", "title": label(kind), "format": ".5~g"},
     ]
 
@@ -140,17 +149,17 @@ _FRONT = "datum.i === front"
 _BEHIND = "datum.i !== front && datum.rank < behind"
 
 
-def _lines(kind: str) -> Spec:
+def _lines(kind: str, step: str) -> Spec:
     """Training and validation of the training job in front."""
     parts = {"field": "part", "type": "nominal", "legend": None}
     domain = ["training", "validation"]
     encoding = {
-        "x": _x(),
+        "x": _x(step),
         "y": upright(Axis("value", label(kind))),
         "color": {**parts, "scale": {"domain": domain, "range": [FIRST, SECOND]}},
         "strokeDash": {**parts, "scale": {"domain": domain, "range": [[1, 0], [6, 4]]}},
         "detail": [{"field": "metric"}],
-        "tooltip": _tooltip(kind),
+        "tooltip": _tooltip(kind, step),
     }
     mark = {
         "type": "line",
@@ -162,25 +171,25 @@ def _lines(kind: str) -> Spec:
     return layer("curves", mark, encoding, _FRONT, _of(kind), transform=_FLAT)
 
 
-def _thin(kind: str, part: str) -> Spec:
+def _thin(kind: str, part: str, step: str) -> Spec:
     """One part of the other training jobs, behind; those that are filtered out are not drawn."""
     detail = [{"field": "i"}, {"field": "metric"}]
-    encoding = {"x": _x(), "y": upright(Axis("value", label(kind))), "detail": detail, "tooltip": _tooltip(kind)}
+    encoding = {"x": _x(step), "y": upright(Axis("value", label(kind))), "detail": detail, "tooltip": _tooltip(kind, step)}
     mark = {"type": "line", "color": SOFT, "strokeWidth": 1, "opacity": 0.35, "clip": True, "cursor": "pointer"}
     keep = (_BEHIND, f"datum.part === '{part}'")
     return layer("curves", mark, encoding, *keep, _of(kind), PICKED, transform=_FLAT)
 
 
-def _gap(kind: str) -> Spec:
+def _gap(kind: str, step: str) -> Spec:
     """The area between training and validation of the training job in front."""
     pivot: list[Spec] = [*_FLAT, {"pivot": "part", "value": "value", "groupby": ["epoch"]}]
     both = {"filter": "isValid(datum.training) && isValid(datum.validation)"}
-    encoding = {"x": _x(), "y": upright(Axis("training", label(kind))), "y2": {"field": "validation"}}
+    encoding = {"x": _x(step), "y": upright(Axis("training", label(kind))), "y2": {"field": "validation"}}
     mark = {"type": "area", "color": SECOND, "opacity": 0.13, "clip": True}
     return layer("curves", mark, encoding, _FRONT, _of(kind), transform=[*pivot, both])
 
 
-def _beyond(kind: str, part: str) -> list[Spec]:
+def _beyond(kind: str, part: str, step: str) -> list[Spec]:
     """Marks at the edge for values beyond the axis, and in front for those that are no numbers."""
     down = {"expr": "height - 3"}
     above, below = "datum.value > high", "isValid(datum.value) && datum.value < low"
@@ -197,7 +206,7 @@ def _beyond(kind: str, part: str) -> list[Spec]:
         layer(
             "curves",
             {"type": "point", "shape": shape, "filled": True, **style},
-            {"x": _x(), "y": {"value": edge}, "tooltip": _tooltip(kind)},
+            {"x": _x(step), "y": {"value": edge}, "tooltip": _tooltip(kind, step)},
             *which,
             _of(kind),
             transform=[*_FLAT, {"filter": test}],
@@ -206,20 +215,20 @@ def _beyond(kind: str, part: str) -> list[Spec]:
     ]
 
 
-def _best_epoch() -> list[Spec]:
+def _best_epoch(step: str) -> list[Spec]:
     """The epoch with the best validation value, where that was judged."""
     marked: Spec = {
         "data": {"values": [{}]},
         "transform": [
             {"filter": "isValid(best_epoch)"},
             {"calculate": "best_epoch", "as": "epoch"},
-            {"calculate": "'best: epoch ' + best_epoch", "as": "word"},
+            {"calculate": f"'best: {step} ' + best_epoch", "as": "word"},
         ],
     }
-    words = {"x": _x(), "y": {"value": 10}, "text": {"field": "word"}}
+    words = {"x": _x(step), "y": {"value": 10}, "text": {"field": "word"}}
     late = "best_epoch > (first + last) / 2"  # its words stand on the side that has room
     align, nudge = {"expr": f"{late} ? 'right' : 'left'"}, {"expr": f"{late} ? -4 : 4"}
     return [
-        {**marked, "mark": {"type": "rule", "color": GOOD, "strokeDash": [3, 3]}, "encoding": {"x": _x()}},
+        {**marked, "mark": {"type": "rule", "color": GOOD, "strokeDash": [3, 3]}, "encoding": {"x": _x(step)}},
         {**marked, "mark": {"type": "text", "align": align, "dx": nudge, "color": SOFT}, "encoding": words},
     ]

@@ -114,7 +114,8 @@ def _job(view: ViewModel, trial: TrialView, log: LogLines | None) -> dict[str, A
         (view.objective.name, "" if trial.reported is None else f"{trial.reported:.6g}"),
         ("status", trial.status),
         ("duration", duration(trial.seconds)),
-        ("epochs trained", str(trial.fit.epochs or "")),
+        (view.made, str(trial.fit.epochs or "")),
+        ("stopped at", trial.stopped_at),
     ]
     return {
         "name": printable(trial.name),

@@ -16,6 +16,8 @@ from sm_tuning.analysis.fit import Fit, Verdict
 from sm_tuning.analysis.next_round import next_round
 from sm_tuning.analysis.proposals import Kind, Proposal, Proposals
 from sm_tuning.analysis.results import Results, TrialResult
+from sm_tuning.analysis.savings import saved
+from sm_tuning.analysis.steps import VALUE
 from sm_tuning.client.description import TuningJobDescription
 from sm_tuning.client.status import UNFINISHED, FailureGroup, MetricCheck, SilentMetric
 from sm_tuning.errors import Invalid
@@ -150,6 +152,7 @@ class ViewModel:
         instance_hours: What AWS charges for.
         max_parallel: Training jobs at a time.
         slot_use: Share of the parallel slots' time that was spent training; None before anything has ended.
+        step: What the script calls that after which it prints the objective: `epoch`, `round`; `value` where that is not known.
         saved: Seconds that stopping training jobs has saved, by what stops them: `early stopping` or `Hyperband`.
         proposed: How many training jobs there are of each kind of proposal and what that means, in the order of the kinds.
         held: Of the training jobs whose objective a model had expected in an interval: in how many it lies there, and of how many.
@@ -180,6 +183,7 @@ class ViewModel:
     instance_hours: float
     max_parallel: int
     slot_use: float | None
+    step: str
     saved: Mapping[str, float]
     proposed: Sequence[str]
     held: tuple[int, int]
@@ -218,6 +222,11 @@ class ViewModel:
     def data_scaling(self) -> DataScalingCurve | None:
         """The objective on growing shares of the training set."""
         return self.diagnosis.data
+
+    @property
+    def made(self) -> str:
+        """The title of the column that says how many values of the judged metric a training job printed."""
+        return "values printed" if self.step == VALUE else f"{self.step}s trained"
 
     @property
     def best_first(self) -> Sequence[TrialView]:
@@ -277,7 +286,8 @@ def view_model(
         instance_hours=results.instance_hours,
         max_parallel=results.tuning_jobs[0].max_parallel,
         slot_use=results.slot_use,
-        saved=results.saved,
+        step=results.step,
+        saved=saved(results),
         proposed=[of_kind(kind, kinds[kind]) for kind in Kind if kinds[kind]],
         held=_held(results, reasons),
         unexplained=proposals.missing,

@@ -102,7 +102,7 @@ def _explainer(plan: Plan, definition: Definition, results: Results, parents: Ma
     except (ValueError, StopIteration) as error:
         raise _Unknown(str(error) or "the request has no MaxResource") from error
     if isinstance(strategy, Hyperband):
-        return partial(_of_hyperband, strategy, definition.objective.metric)
+        return partial(_of_hyperband, strategy, results)
     return Past(plan, definition, strategy, results, parents).proposal  # type: ignore[arg-type] # Bayesian is loaded on demand
 
 
@@ -118,14 +118,14 @@ def _of_grid(space: Space, _trial: TrialResult, point: Point) -> Proposal:
     return Proposal(kind=Kind.GRID, reason=f"combination {number + 1} of {prod(len(axis.values) for axis in axes)}")
 
 
-def _of_hyperband(strategy: Hyperband, metric: str, trial: TrialResult, _point: Point) -> Proposal:
+def _of_hyperband(strategy: Hyperband, results: Results, trial: TrialResult, _point: Point) -> Proposal:
     """A draw, and the rungs at which it was judged."""
-    values = 0 if trial.coarse else len(trial.curves.get(metric, ()))
+    values = results.values_made(trial) or 0
     rungs = [str(rung) for rung in strategy.rungs if rung <= values]
     reason = "drawn at random"
     if rungs:
-        stopped = values < strategy.max_resource and trial.status == "Stopped"
-        outcome = f"stopped after value {values}" if stopped else "not stopped there"
+        stopped = results.stopped_at(trial)
+        outcome = f"stopped at {stopped}" if stopped else "not stopped there"
         reason += f"; judged at {_listed(rungs)} and {outcome}"
     return Proposal(kind=Kind.RANDOM, reason=reason)
 

@@ -13,6 +13,7 @@ from sm_tuning.analysis.fit.rules import findings, misfit
 from sm_tuning.analysis.fit.series import Series, not_a_number
 from sm_tuning.analysis.fit.verdict import Cause, Finding, Fit, Verdict
 from sm_tuning.analysis.metric_names import MetricPair, direction, metric_pair, metric_pairs, parse
+from sm_tuning.analysis.steps import VALUE, counted
 from sm_tuning.spec.metrics import Objective
 
 _LEAST_EPOCHS = 3
@@ -36,7 +37,9 @@ class Opinion:
         return self.finding.verdict
 
 
-def classify(curves: Curves, objective: Objective | None = None, *, attainable: Mapping[str, float] | None = None) -> Fit:
+def classify(
+    curves: Curves, objective: Objective | None = None, *, attainable: Mapping[str, float] | None = None, step: str = VALUE
+) -> Fit:
     """The verdict on a training job.
 
     Args:
@@ -44,17 +47,18 @@ def classify(curves: Curves, objective: Objective | None = None, *, attainable: 
         objective: The metric that is tuned; it is taken where the names of the others say nothing.
         attainable: The best value of each metric of held-out data that any training job of the tuning job has reached: one that
             does not come near it, not even on its training data, underfits.
+        step: What the script calls that after which it prints the objective: `epoch`, `round`.
     """
     pairs = _pairs(curves, objective)
     if not pairs:
         reason = "no metric was printed whose name shows whether it is of training or of held-out data"
         return Fit(verdict=Verdict.UNKNOWN, reason=reason)
-    broken = next((text for pair in pairs for name in _names(pair) if (text := _broken(name, curves, pair))), None)
+    broken = next((text for pair in pairs for name in _names(pair) if (text := _broken(name, curves, pair, step))), None)
     if broken is not None:
         return replace(_facts(pairs[0], None), verdict=Verdict.DIVERGED, reason=broken, confidence=Confidence.HIGH)
     missing = next((f"{pair.held_out} is never a number" for pair in pairs if _never(pair.held_out, curves)), None)
     pairs = [replace(pair, held_out=None) if _never(pair.held_out, curves) else pair for pair in pairs]
-    forms = [form_of(pair, curves, objective, attainable or {}) for pair in pairs]
+    forms = [form_of(pair, curves, objective, attainable or {}, step) for pair in pairs]
     if (few := _too_few(forms[0])) is not None:
         return _after_few(forms, replace(_facts(pairs[0], forms[0]), reason=few, confidence=Confidence.HIGH))
     opinion = _together([_opinion(form) for form in forms if _too_few(form) is None], objective)
@@ -86,21 +90,25 @@ def _never(name: str | None, curves: Curves) -> bool:
     return name is not None and not any(map(math.isfinite, curves[name]))
 
 
-def _broken(name: str, curves: Curves, pair: MetricPair) -> str | None:
+def _broken(name: str, curves: Curves, pair: MetricPair, step: str) -> str | None:
     """Why a curve that is not a number shows divergence; validation that never was one shows nothing beside sound training."""
     if name == pair.held_out and pair.train is not None and _never(name, curves) and not _never(pair.train, curves):
         return None
-    return not_a_number(name, curves[name])
+    return not_a_number(name, curves[name], step)
 
 
 def _too_few(form: Form) -> str | None:
     count = len(form.main)
     if count < _LEAST_EPOCHS:
-        return f"trained for {count} {'epoch' if count == 1 else 'epochs'} only: train longer to get a verdict"
+        return f"trained for {counted(count, form.main.step)} only: train longer to get a verdict"
     if form.train is not None and len(form.train) < _LEAST_EPOCHS:
         noun = "value" if len(form.train) == 1 else "values"
-        return f"{form.train.name} has {len(form.train)} {noun} only: print it after each epoch"
+        return f"{form.train.name} has {len(form.train)} {noun} only: print it after each {_often(form)}"
     return None
+
+
+def _often(form: Form) -> str:
+    return "epoch" if form.main.step == VALUE else form.main.step
 
 
 def _after_few(forms: Sequence[Form], fit: Fit) -> Fit:
@@ -108,8 +116,7 @@ def _after_few(forms: Sequence[Form], fit: Fit) -> Fit:
     share = next((form for form in forms if form.scale is Scale.SHARE and form.learning.logged), None)
     if share is None or not misfit(share) > 1:
         return fit
-    noun = "epoch" if fit.epochs == 1 else "epochs"
-    reason = f"{share.learning.name} is {share.learning.value(-1)} after {fit.epochs} {noun}"
+    reason = f"{share.learning.name} is {share.learning.value(-1)} after {counted(fit.epochs, share.main.step)}"
     return replace(_facts_of(share), verdict=Verdict.UNDERFIT, reason=reason, confidence=Confidence.LOW)
 
 
@@ -180,7 +187,14 @@ def _without_held_out(fit: Fit, missing: str | None) -> Fit:
 
 def _facts(pair: MetricPair, form: Form | None) -> Fit:
     epochs = len(form.main) if form is not None else 0
-    return Fit(verdict=Verdict.UNKNOWN, reason="", train=pair.train, validation=pair.held_out, epochs=epochs)
+    return Fit(
+        verdict=Verdict.UNKNOWN,
+        reason="",
+        train=pair.train,
+        validation=pair.held_out,
+        epochs=epochs,
+        step=form.main.step if form is not None else VALUE,
+    )
 
 
 def _facts_of(form: Form) -> Fit:
@@ -194,6 +208,7 @@ def _facts_of(form: Form) -> Fit:
         validation=held_out.name if held_out else None,
         epochs=len(main),
         best_epoch=main.best_index + 1,
+        step=main.step,
         gained=(learning.first - learning.best) / abs(learning.first) if learning.first else None,
         late=main.quarter / won if won > 0 else None,
     )

@@ -73,7 +73,7 @@ def _got_worse(form: Form) -> Iterator[Finding]:
     if form.train is not None and form.scale in _LOSSES and series.errors[-1] == max(series.errors):
         first, last = series.value(0), series.value(-1)  # as logged: that is what is judged here
         strength = max(strength, ratio(series.errors[-1] - min(series.errors), max(least, _LEAP * form.ignorance)))
-    reason = f"{series.name} got worse in training: {first} in epoch 1, {last} at the end"
+    reason = f"{series.name} got worse in training: {first} {series.when(0)}, {last} at the end"
     yield Finding(verdict=Verdict.DIVERGED, strength=strength, reason=reason)
 
 
@@ -95,16 +95,15 @@ def _thrown(form: Form) -> Iterator[Finding]:
     worst = max(range(len(series.errors)), key=series.errors.__getitem__)
     thrown = worst > 0 and series.errors[worst] - begun > _LEAP * form.ignorance and series.last > _NOT_BACK * begun
     strength = ratio(series.errors[worst], _THROWN * begun) if thrown else 0.0
-    reason = (
-        f"{series.name} leapt from {series.value(0)} in epoch 1 to {_value(series, worst)} and is {series.value(-1)} at the end"
-    )
+    reason = f"{series.name} leapt from {series.value(0)} {series.when(0)} to {_value(series, worst)} and is {series.value(-1)} "
+    reason += "at the end"
     yield Finding(verdict=Verdict.RATE_TOO_HIGH, strength=strength, reason=reason)
 
 
 def _value(series: Series, index: int) -> str:
-    """A value with its epoch, in words; many values have been brought together to fewer errors."""
+    """A value with its step, in words; many values have been brought together to fewer errors."""
     epoch = series.at(index / max(len(series.errors) - 1, 1))
-    return f"{series.value(epoch)} in epoch {epoch + 1}"
+    return f"{series.value(epoch)} {series.when(epoch)}"
 
 
 def _lost(form: Form) -> Iterator[Finding]:
@@ -117,7 +116,7 @@ def _lost(form: Form) -> Iterator[Finding]:
     yield Finding(
         verdict=Verdict.DIVERGED,
         strength=ratio(rise, max(_RISE * gained, 2 * _worse_start(form), 2 * jitter(_late(series)))) if lost else 0.0,
-        reason=f"{series.name} lost what it had gained: {best} in epoch {series.best_index + 1}, {last} at the end",
+        reason=f"{series.name} lost what it had gained: {best} {series.when(series.best_index)}, {last} at the end",
     )
 
 
@@ -130,9 +129,8 @@ def _leapt(form: Form) -> Iterator[Finding]:
     worst = max(range(half, len(series.errors)), key=series.errors.__getitem__)
     best = min(series.errors[:half])
     recovered = series.last <= _NOT_RECOVERED * best or series.errors[worst] - best < _LEAP * form.ignorance
-    reason = (
-        f"{series.name} leapt to {_value(series, worst)}, worse than in epoch 1 ({series.value(0)}), and is {series.value(-1)}"
-    )
+    reason = f"{series.name} leapt to {_value(series, worst)}, worse than {series.when(0)} ({series.value(0)}), "
+    reason += f"and is {series.value(-1)}"
     strength = 0.0 if recovered else ratio(series.errors[worst], max(series.errors[0], 1e-12))
     yield Finding(verdict=Verdict.RATE_TOO_HIGH, strength=strength, reason=reason)
 
@@ -164,7 +162,8 @@ def _swings(form: Form) -> Iterator[Finding]:
     yield Finding(
         verdict=Verdict.RATE_TOO_HIGH,
         strength=ratio(jitter(_late(series)), least),
-        reason=f"{series.name} swings from epoch to epoch without getting better: {first} in epoch 1, {last} at the end",
+        reason=f"{series.name} swings from {series.step} to {series.step} without getting better: {first} {series.when(0)}, "
+        f"{last} at the end",
     )
 
 

@@ -19,6 +19,7 @@ from sm_tuning.analysis.metric_names import (
     is_share,
     of_regression,
 )
+from sm_tuning.analysis.steps import VALUE
 from sm_tuning.spec.metrics import Objective
 
 _PER_CENT = 100.0
@@ -176,8 +177,10 @@ def _rounding(values: Sequence[float]) -> float:
     return 0.6 * 10.0 ** -min(digits, _DIGITS)
 
 
-def form_of(pair: MetricPair, curves: Curves, objective: Objective | None, attainable: Mapping[str, float]) -> Form:
-    """The form of a pair of metrics that end with numbers; `attainable` as for `classify`."""
+def form_of(
+    pair: MetricPair, curves: Curves, objective: Objective | None, attainable: Mapping[str, float], step: str = VALUE
+) -> Form:
+    """The form of a pair of metrics that end with numbers; `attainable` and `step` as for `classify`."""
     values = {name: [value for value in curves[name] if math.isfinite(value)] for name in (pair.train, pair.held_out) if name}
     everything = [value for part in values.values() for value in part]
     up = direction(pair.held_out or pair.train or "", objective, everything).up
@@ -186,7 +189,11 @@ def form_of(pair: MetricPair, curves: Curves, objective: Objective | None, attai
     scale, mappings = _scale(kind, values, up=up)
 
     def series(name: str | None) -> Series | None:
-        return None if name is None else Series.of(name, curves[name], mappings[name])
+        if name is None:
+            return None
+        # The objective's steps are those of metrics that are printed as often.
+        often = objective is None or len(curves[name]) == len(curves.get(objective.name, curves[name]))
+        return Series.of(name, curves[name], mappings[name], step if often else VALUE)
 
     best = attainable.get(pair.held_out or "")
     return Form(

@@ -57,7 +57,7 @@ def _chance(form: Form, fit: Fit) -> Iterator[Remark]:
     text = f"{series.name} is {series.value(-1)}, what guessing one of {classes} classes gives: nothing was learnt"
     yield Remark(Cause.CHANCE_LEVEL, text)
     if fit.verdict is Verdict.UNDERFIT and series.last > series.best + 0.003 * series.last:
-        best = f"{series.value(series.best_index)} in epoch {series.best_index + 1}"
+        best = f"{series.value(series.best_index)} {series.when(series.best_index)}"
         text = f"{series.name} rises smoothly to that from {best}: regularization (weight decay) outweighs the data"
         yield Remark(Cause.REGULARIZATION, text)
 
@@ -96,7 +96,7 @@ def _label_noise(form: Form, fit: Fit) -> Iterator[Remark]:
     then = train.smooth_at(held_out.best_share)
     if held_out.best > _HARD and abs(held_out.best - then) < _AGREE and train.last < held_out.best / 3:
         at_best = f"{held_out.name} {fit.validation_best:.4g}, {train.name} {fit.train_at_best:.4g}"
-        text = f"until epoch {fit.best_epoch} both agreed ({at_best}); what training gained afterwards was learnt by heart, "
+        text = f"until {held_out.step} {fit.best_epoch} both agreed ({at_best}); what training gained afterwards was learnt by heart, "
         text += "as wrong labels are"
         yield Remark(Cause.LABEL_NOISE, text)
 
@@ -109,6 +109,6 @@ def _calibration(fit: Fit, forms: Sequence[Form]) -> Iterator[Remark]:
         return
     if loss.last > 1.2 * loss.best and share.last < share.best + 0.02 and math.isfinite(loss.last):
         best, last = loss.change(loss.best_index)
-        text = f"{loss.name} rises from {best} in epoch {loss.best_index + 1} to {last} while {share.name} stays at "
+        text = f"{loss.name} rises from {best} {loss.when(loss.best_index)} to {last} while {share.name} stays at "
         text += f"{share.value(-1)}: the answers stay right, but their probabilities become overconfident"
         yield Remark(Cause.CALIBRATION, text)

@@ -105,7 +105,7 @@ def _overfit(form: Form) -> Iterator[Finding]:
     both = gap + rise if rise >= _SOME and gap >= _SOME else 0.0
     if rise > 1 or both > 1 or train is None:
         best, last = held_out.change(held_out.best_index)
-        text = f"{held_out.name} was best at {best} in epoch {held_out.best_index + 1} and is {last} at the end"
+        text = f"{held_out.name} was best at {best} {held_out.when(held_out.best_index)} and is {last} at the end"
         text += f", while {train.name} went on to {train.value(-1)}" if train is not None else ""
     else:
         of_train, of_held_out = compared((train, len(train) - 1), (held_out, len(held_out) - 1))
@@ -167,7 +167,7 @@ def _noisy(form: Form) -> Iterator[Finding]:
     yield Finding(
         verdict=Verdict.NOISY,
         strength=ratio(scatter(series.errors), least),
-        reason=f"{series.name} jumps from epoch to epoch: {min(last):.4g} to {max(last):.4g} in the last five",
+        reason=f"{series.name} jumps from {series.step} to {series.step}: {min(last):.4g} to {max(last):.4g} in the last five",
     )
 
 
@@ -198,7 +198,7 @@ def _improving(form: Form) -> Iterator[Finding]:
     yield Finding(
         verdict=Verdict.IMPROVING,
         strength=strength,
-        reason=f"{series.name} still gets better: {then} in epoch {before + 1}, {last} at the end",
+        reason=f"{series.name} still gets better: {then} {series.when(before)}, {last} at the end",
     )
 
 
@@ -208,7 +208,7 @@ def _misfit(form: Form) -> Iterator[Finding]:
         return
     train = form.train
     first, last = train.change(0)
-    reason = f"{train.name} has not got better: {first} in epoch 1, {last} at the end"
+    reason = f"{train.name} has not got better: {first} {train.when(0)}, {last} at the end"
     yield Finding(verdict=Verdict.UNDERFIT, strength=_learnt_nothing(form, train, form.held_out), reason=reason)
 
 
@@ -258,7 +258,7 @@ def _underfit(form: Form) -> Iterator[Finding]:
     yield Finding(
         verdict=Verdict.UNDERFIT,
         strength=(_HARDLY[form.scale] if len(series) >= TELLING or evenly else STUCK) / max(moved, 1e-3),
-        reason=f"{series.name} has hardly fallen: {first} in epoch 1, {last} at the end{guessing}",
+        reason=f"{series.name} has hardly fallen: {first} {series.when(0)}, {last} at the end{guessing}",
     )
 
 

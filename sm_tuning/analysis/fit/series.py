@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from sm_tuning.analysis.steps import VALUE, at_step, counted
+
 _MOST = 200  # values that are judged; more are brought together
 TELLING = 6  # with fewer values a jump cannot be told from a bend
 _MISSING = 0.2  # of the values: more gaps than that are no gaps
@@ -21,19 +23,21 @@ class Series:
         logged: Its values as they stand in the log, gaps filled with the value before them.
         together: The same, means of neighbours where there are very many.
         errors: Those made comparable, less is better: an error for a share.
+        step: What the script calls that after which it prints a value.
     """
 
     name: str
     logged: Sequence[float]
     together: Sequence[float]
     errors: Sequence[float]
+    step: str = VALUE
 
     @classmethod
-    def of(cls, name: str, values: Sequence[float], as_error: Callable[[float], float]) -> "Series":
+    def of(cls, name: str, values: Sequence[float], as_error: Callable[[float], float], step: str = VALUE) -> "Series":
         """The series of a metric whose values end with a number."""
         logged = _without_gaps(values)
         together = _brought_together(logged)
-        return cls(name=name, logged=logged, together=together, errors=[as_error(value) for value in together])
+        return cls(name=name, logged=logged, together=together, errors=[as_error(value) for value in together], step=step)
 
     def __len__(self) -> int:
         return len(self.logged)
@@ -98,6 +102,10 @@ class Series:
         """A logged value in words."""
         return f"{self.logged[index]:.4g}"
 
+    def when(self, index: int) -> str:
+        """The step of a value in words: `in epoch 3`, `at value 3`."""
+        return at_step(self.step, index + 1)
+
     def smooth_value(self, index: int) -> float:
         """The smooth curve at the index of a logged value, in the metric's own unit."""
         return self._smooth_logged[round(index * (len(self._smooth_logged) - 1) / max(len(self) - 1, 1))]
@@ -121,15 +129,15 @@ def compared(first: tuple[Series, int], second: tuple[Series, int]) -> tuple[str
     return before.value(start), after.value(end)
 
 
-def not_a_number(name: str, curve: Sequence[float]) -> str | None:
-    """How a curve ends without numbers; None for one that ends with a number and has few gaps."""
+def not_a_number(name: str, curve: Sequence[float], step: str = VALUE) -> str | None:
+    """How a curve ends without numbers, in the script's word for a step; None for one that ends with a number and has few gaps."""
     bad = [index for index, value in enumerate(curve) if not math.isfinite(value)]
     if not bad or (bad[-1] < len(curve) - 1 and len(bad) <= _MISSING * len(curve)):
         return None
     if bad[-1] < len(curve) - 1:
-        return f"{name} is not a number in {len(bad)} of {len(curve)} epochs"
+        return f"{name} is not a number in {len(bad)} of {counted(len(curve), step)}"
     first = max((index for index, value in enumerate(curve) if math.isfinite(value)), default=-1) + 1
-    return f"{name} is not a number from epoch {first + 1} on"
+    return f"{name} is not a number from {step} {first + 1} on"
 
 
 def _without_gaps(curve: Sequence[float]) -> list[float]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sm_tuning.analysis.confidence import Confidence
+from sm_tuning.analysis.steps import VALUE
 
 
 class Verdict(StrEnum):
@@ -87,6 +88,7 @@ class Fit:
         validation_last: The validation metric at the end.
         train_at_best: The training metric in the validation metric's best epoch.
         validation_best: The validation metric in its best epoch.
+        step: What the script calls an epoch: `round`, `tree`; `value` where that is not known.
     """
 
     verdict: Verdict
@@ -104,6 +106,7 @@ class Fit:
     validation_last: float | None = None
     train_at_best: float | None = None
     validation_best: float | None = None
+    step: str = VALUE
 
     @property
     def causes(self) -> frozenset[Cause]:

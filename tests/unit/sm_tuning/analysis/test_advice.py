@@ -21,7 +21,7 @@ def test_an_advice_is_a_document_for_programs() -> None:
     advice = Advice(kind=Remedy.STOP_EARLIER, remedy="stop earlier", reason="", cost=Cost(epochs=-3), ranges={"epochs": (4, 9)})
     document = json.loads(json.dumps(asdict(advice)))
     assert (document["kind"], document["confidence"]) == ("stop earlier", Confidence.MEDIUM)
-    assert document["cost"] == {"training_jobs": 0, "epochs": -3, "seconds": None}
+    assert document["cost"] == {"training_jobs": 0, "epochs": -3, "step": "value", "seconds": None}
 
 
 @pytest.mark.parametrize(
@@ -30,8 +30,8 @@ def test_an_advice_is_a_document_for_programs() -> None:
         (Cost(), "no training job"),
         (Cost(training_jobs=1), "1 training job"),
         (Cost(training_jobs=12, seconds=200), "12 training jobs, about 3 min 20 s of training"),
-        (Cost(epochs=-1), "1 epoch less in a training job"),
-        (Cost(training_jobs=2, epochs=20), "2 training jobs, 20 epochs more in a training job"),
+        (Cost(epochs=-1, step="epoch"), "1 epoch less in a training job"),
+        (Cost(training_jobs=2, epochs=20), "2 training jobs, 20 values more in a training job"),
     ],
 )
 def test_a_cost_in_words(cost: Cost, text: str) -> None:

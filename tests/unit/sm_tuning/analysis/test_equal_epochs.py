@@ -68,11 +68,11 @@ def test_what_is_better_early_is_said_of_then_alone_and_moves_no_range(seed: int
     diagnosis = diagnose(results)
     rate = effect(diagnosis, "learning_rate")
     assert (rate.better, rate.epochs, rate.at_the_end) == (Edge.HIGH, 1, False)
-    assert "higher is better after 1 epoch" in rate.remarks
+    assert "higher is better after 1 value" in rate.remarks
     assert not any(advice.kind in BY_EFFECTS and advice.hyperparameter == "learning_rate" for advice in diagnosis.advice)
     whole = len(diagnosis.comparison.ends)
     assert diagnosis.comparison.sentence == (
-        f"{40 - whole} of 40 training jobs were stopped before their end: what hyperparameters do is compared after 1 epoch, "
+        f"{40 - whole} of 40 training jobs were stopped before their end: what hyperparameters do is compared after 1 value, "
         f"and need not be so at the end, to which {whole} came"
     )
 
@@ -81,7 +81,7 @@ def test_a_direction_that_those_at_their_end_show_too_is_one() -> None:
     diagnosis = diagnose(by_rate_late(tuned(falling("high"), RATE, 40)))
     rate = effect(diagnosis, "learning_rate")
     assert (rate.better, rate.epochs, rate.at_the_end) == (Edge.HIGH, 5, True)
-    assert rate.remarks == ["higher is better after 5 epochs, and at the end"] or rate.edge is Edge.HIGH
+    assert rate.remarks == ["higher is better after 5 values, and at the end"] or rate.edge is Edge.HIGH
 
 
 def by_rate_late(results: Results) -> Results:
@@ -109,7 +109,7 @@ def test_without_curves_it_cannot_be_told() -> None:
     assert diagnosis.effects == []
     assert diagnosis.comparison.sentence.endswith(
         "their learning curves are not known, or means by the minute: what hyperparameters do cannot be told from last values of "
-        "different epochs"
+        "different numbers of values"
     )
 
 
@@ -134,8 +134,8 @@ def test_what_runs_is_compared_after_as_many_epochs_and_not_at_its_end() -> None
 def test_a_training_job_that_was_stopped_early_has_no_verdict_that_more_epochs_may_change() -> None:
     results = halved(tuned(alike(1), RATE, 30))
     fits = diagnose(results).fits
-    early = [trial for trial in results.trials if results.stopped_at(trial) == "epoch 1"]
+    early = [trial for trial in results.trials if results.stopped_at(trial) == "value 1"]
     assert early
     for trial in early:
         assert fits[trial.name].verdict is Verdict.UNKNOWN
-        assert fits[trial.name].reason.startswith("it was stopped after 1 of 9 epochs, too few for a verdict")
+        assert fits[trial.name].reason.startswith("it was stopped after 1 of 9 values, too few for a verdict")

@@ -97,8 +97,8 @@ def test_underfit_beside_others() -> None:
 @pytest.mark.parametrize(
     ("train", "held_out", "reason"),
     [
-        ([2.3], [2.4], "trained for 1 epoch only: train longer to get a verdict"),
-        ([2.3, 2.2], [2.4, 2.3], "trained for 2 epochs only: train longer to get a verdict"),
+        ([2.3], [2.4], "trained for 1 value only: train longer to get a verdict"),
+        ([2.3, 2.2], [2.4, 2.3], "trained for 2 values only: train longer to get a verdict"),
         ([2.3], fall(20, 2.3, 0.1, 0.3), "train:loss has 1 value only: print it after each epoch"),
     ],
 )

@@ -49,7 +49,15 @@ def proposed(
     ranges = [parameter for name, parameter in RANGES.items() if name in settings]
     objective = Objective.minimize("validation:loss")
     job = TuningJobDescription(name="t", objective=objective, ranges=ranges, static_hyperparameters=static or {})
-    fit = Fit(verdict=verdict, reason="why", epochs=len(held_out), validation="validation:loss", train="train:loss", **facts)
+    fit = Fit(
+        verdict=verdict,
+        reason="why",
+        epochs=len(held_out),
+        validation="validation:loss",
+        train="train:loss",
+        step="epoch",
+        **facts,
+    )
     known = Evidence(results=Results(tuning_jobs=[job], trials=[trial]), fit=fit, fits={"t-1": fit}, effects={})
     return list(about_fit(known))
 

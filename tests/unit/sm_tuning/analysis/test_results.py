@@ -13,6 +13,7 @@ import pytest
 from sm_tuning import Invalid, MissingExtra
 from sm_tuning.analysis import diagnose
 from sm_tuning.analysis.results import Results, TrialResult
+from sm_tuning.analysis.savings import saved
 from sm_tuning.client.description import TuningJobDescription
 from sm_tuning.spec.metrics import Objective
 from sm_tuning.spec.parameters import Categorical, Continuous, Integer, Range, Scaling
@@ -55,28 +56,28 @@ EARLY, HYPERBAND = replace(JOB, request=AUTO), replace(JOB, strategy="Hyperband"
 def test_what_early_stopping_saved_and_how_full_the_slots_were() -> None:
     trials = [trial(0, epochs=10, seconds=100), trial(1, "Stopped", 4, 40), trial(2, epochs=10, seconds=100)]
     results = Results(tuning_jobs=[EARLY], trials=[*trials, trial(3, "Stopped", 5, 50)])
-    assert results.saved == {"early stopping": pytest.approx(6 * 10 + 5 * 10)}
+    assert saved(results) == {"early stopping": pytest.approx(6 * 10 + 5 * 10)}
     assert results.wall_seconds == 200
     assert results.slot_use == pytest.approx(290 / 400)
-    assert Results(tuning_jobs=[EARLY], trials=trials[:1]).saved == {}
+    assert saved(Results(tuning_jobs=[EARLY], trials=trials[:1])) == {}
 
 
 def test_what_rungs_saved_is_hyperbands_and_what_reached_max_resource_saved_nothing() -> None:
     trials = [trial(0, "Stopped", 9, 90), trial(1, "Stopped", 3, 30), trial(2, "Stopped", 1, 10)]
-    assert Results(tuning_jobs=[HYPERBAND], trials=trials).saved == {"Hyperband": pytest.approx(6 * 10 + 8 * 10)}
-    assert Results(tuning_jobs=[JOB], trials=trials).saved == {}  # whoever stopped them, early stopping is off
+    assert saved(Results(tuning_jobs=[HYPERBAND], trials=trials)) == {"Hyperband": pytest.approx(6 * 10 + 8 * 10)}
+    assert saved(Results(tuning_jobs=[JOB], trials=trials)) == {}  # whoever stopped them, early stopping is off
 
 
 def test_what_runs_when_a_tuning_job_is_stopped_has_saved_nothing() -> None:
     trials = [trial(0, epochs=10, seconds=100), trial(1, "Stopped", 4, 40), trial(2, epochs=10), trial(3, "Stopped", 5, 50)]
     results = Results(tuning_jobs=[replace(EARLY, status="Stopped")], trials=trials)
-    assert results.saved == {"early stopping": pytest.approx(6 * 10)}
+    assert saved(results) == {"early stopping": pytest.approx(6 * 10)}
 
 
 def test_where_training_jobs_were_stopped() -> None:
     trials = [trial(0, "Stopped", 9), trial(1, "Stopped", 3), trial(2, epochs=9), trial(3, "InProgress", 2)]
     results = Results(tuning_jobs=[HYPERBAND], trials=trials)
-    assert [results.stopped_at(each) for each in trials] == ["MaxResource", "epoch 3", "", ""]
+    assert [results.stopped_at(each) for each in trials] == ["MaxResource", "value 3", "", ""]
     assert [results.ran_to_its_end(each) for each in trials] == [True, False, True, False]
     coarse = replace(trials[1], coarse=True)
     assert results.stopped_at(coarse) == ""

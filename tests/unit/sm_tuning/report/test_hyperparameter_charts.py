@@ -24,7 +24,7 @@ def test_what_was_stopped_is_drawn_at_the_epochs_that_are_compared() -> None:
            if index % 2 and trial.status == "Completed" else trial for index, trial in enumerate(results.trials)]  # fmt: skip
     view = view_model(replace(results, trials=cut))
     assert view.diagnosis.comparison.epochs == 4
-    title = "validation:loss after 4 epochs"
+    title = "validation:loss after 4 values"
     chart, drawn = contour(view), slices(view)["slice-units"]
     points = next(part for part in drawn.spec["layer"] if part["mark"]["type"] == "point")
     assert (points["encoding"]["y"]["field"], points["encoding"]["y"]["title"]) == ("compared", title)

@@ -40,8 +40,8 @@ def test_a_point_of_a_grid_has_its_number() -> None:
     [
         (0, "InProgress", "drawn at random"),
         (2, "InProgress", "drawn at random; judged at the rung 1 and not stopped there"),
-        (9, "Stopped", "drawn at random; judged at the rungs 1, 3 and 9 and stopped after value 9"),
-        (27, "Stopped", "drawn at random; judged at the rungs 1, 3 and 9 and not stopped there"),
+        (9, "Stopped", "drawn at random; judged at the rungs 1, 3 and 9 and stopped at value 9"),
+        (27, "Stopped", "drawn at random; judged at the rungs 1, 3 and 9 and stopped at MaxResource"),
     ],
 )
 def test_hyperband_draws_and_judges_at_rungs(values: int, status: str, reason: str) -> None:

@@ -170,10 +170,10 @@ CREPT = [90, 19.3, 19.2, 19.1, 19.0, 19.0, 18.9, 18.9, 18.8, 18.8]
 @pytest.mark.parametrize(
     ("curves", "quoted"),
     [
-        (accuracies([value + 0.02 for value in ROSE], [*ROSE[:-1], 0.5]), ("better: about 0.54 in epoch 15", "0.5 at the end")),
-        (losses([10, 1, 1.05, 1.1, 1.2, 1.3, 1.4, 1.5], [2.0] * 8), ("worse in training: about 1", "10 in epoch 1")),
-        ({"train:mae": CREPT, "validation:mae": CREPT}, ("fallen: about 19", "90 in epoch 1")),
-        (losses(FELL, [*TURNED[:-1], 0.45]), ("best at about 0.5 in epoch 5 and is about 0.7", "0.45")),
+        (accuracies([value + 0.02 for value in ROSE], [*ROSE[:-1], 0.5]), ("better: about 0.54 at value 15", "0.5 at the end")),
+        (losses([10, 1, 1.05, 1.1, 1.2, 1.3, 1.4, 1.5], [2.0] * 8), ("worse in training: about 1", "10 at value 1")),
+        ({"train:mae": CREPT, "validation:mae": CREPT}, ("fallen: about 19", "90 at value 1")),
+        (losses(FELL, [*TURNED[:-1], 0.45]), ("best at about 0.5 at value 5 and is about 0.7", "0.45")),
         (accuracies([0.6 + 0.02 * epoch for epoch in range(20)], [*[0.6] * 19, 0.99]), ("accuracy about 0.6", "0.99")),
     ],
 )

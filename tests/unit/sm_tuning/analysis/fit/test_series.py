@@ -51,8 +51,8 @@ def test_curves_of_different_lengths_are_aligned_by_their_share() -> None:
     ("curve", "text"),
     [
         ([1.0, math.nan, 1.0, *[1.0] * 7], None),
-        ([1.0, math.nan, math.inf], "loss is not a number from epoch 2 on"),
-        ([1.0, math.nan, math.nan, 1.0], "loss is not a number in 2 of 4 epochs"),
+        ([1.0, math.nan, math.inf], "loss is not a number from value 2 on"),
+        ([1.0, math.nan, math.nan, 1.0], "loss is not a number in 2 of 4 values"),
     ],
 )
 def test_where_a_curve_is_not_a_number(curve: list[float], text: str | None) -> None:
