@@ -19,7 +19,7 @@ demo: .venv/.ready-demo ## Run a real tuning job on real data and show its resul
 PEERS := $(foreach peer,optuna syne-tune ray gunicorn,.venv-bench-$(peer)/.ready)
 GUESTS := .venv-guest-default/.ready .venv-guest-lowest/.ready
 CLIENTS := .venv-sdk2/.ready .venv-sdk3/.ready $(GUESTS) .venv-airflow/.ready .venv-toolkit/.ready .venv-boosting/.ready .venv-moto/.ready .venv-oldest/.ready .node/.ready \
-  build/wheels/local_emulator/.ready build/wheels/training_scripts/.ready
+  build/wheels/local_emulator/.ready build/wheels/training_scripts/.ready build/debian/.ready
 
 environments: .venv/.ready-dev .venv-infra/.ready .node-lint/.ready $(CLIENTS) ## All that checks and tests need; `make -j2` makes two at a time
 
@@ -319,6 +319,10 @@ build/wheel/.ready: pyproject.toml | .venv/.ready-dev
 # What the images hold beside ourselves: a build of the tests has no network.
 build/wheels/%/.ready: %/requirements-image.txt | .venv/bin/python
 	rm -rf $(@D) && .venv/bin/python -m pip download --quiet --disable-pip-version-check --only-binary=:all: --python-version=3.11 --requirement $< --dest $(@D) && touch $@
+
+# The Debian that the tests' images begin with; only root can make it. Where that fails, the tests say how.
+build/debian/.ready: | .venv/bin/python tools
+	@if [ "$$(id -u)" = 0 ] && command -v debootstrap >/dev/null; then .venv/bin/python -m tests.debian && touch $@ || true; fi
 
 # What the pure tests import, for `make matrix`.
 .venv-python-%/.ready: pyproject.toml

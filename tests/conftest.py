@@ -1,6 +1,5 @@
 """What the tests of several packages share: an emulator in a process of its own, and clients of it."""
 
-import fcntl
 import io
 import json
 import os
@@ -25,6 +24,7 @@ import pytest
 from local_emulator.assembly import end_runs
 from local_emulator.state_folder import StateLock, wipe
 from local_emulator.store.sqlite import SqliteStore
+from tests import debian
 from tests.acceptance.programs import one_loader, rare_gc  # noqa: F401 - they change botocore and this process
 
 ROOT = Path(__file__).parents[1]
@@ -259,46 +259,23 @@ class Engine:
         assert self.process is not None
         self.process.terminate()
         self.process.wait(timeout=60)
-        _unmount_below(self.folder)  # a killed engine has left some
+        debian.unmount_below(self.folder)  # a killed engine has left some
         subprocess.run(["rm", "--recursive", "--force", str(self.folder)], check=False)  # images have many files
-
-
-def _unmount_below(folder: Path) -> None:
-    for line in Path("/proc/mounts").read_text().splitlines():
-        if line.split()[1].startswith(str(folder)):
-            subprocess.run(["umount", "--lazy", line.split()[1]], check=False)
 
 
 BASE_IMAGE = "debian-python"
 
 
-def _make_debian(archive: Path, base: Path) -> None:
-    include = "python3,python3-venv"
-    command = ["debootstrap", "--variant=minbase", f"--include={include}", "bookworm", str(base)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    _unmount_below(base)  # debootstrap leaves its /proc there if that is in use, as whenever others look at all mounts
-    unfinished = archive.with_suffix(".part")
-    left_out = [f"--exclude=./{name}" for name in ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/locale")]
-    subprocess.run(["tar", "--create", "--file", unfinished, "--directory", base, *left_out, "."], check=True)
-    shutil.rmtree(base)
-    unfinished.rename(archive)
-
-
 @pytest.fixture(scope="session")
-def _engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """An engine that holds a Debian with Python, made by debootstrap and kept in pytest's cache."""
+def _engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """An engine that holds a Debian with Python."""
     missing = [name for name in ("dockerd", "docker", "debootstrap") if shutil.which(name) is None]
     if missing or os.getuid() != 0:
         pytest.skip(f"a Docker engine needs root and Debian's docker.io and debootstrap; missing: {missing or 'root'}")
-    archive = request.config.cache.mkdir("debian") / "base.tar"
-    with archive.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # of several workers one makes it
-        if not archive.exists():
-            _make_debian(archive, tmp_path_factory.mktemp("debian") / "base")
     engine = Engine(tmp_path_factory.mktemp("docker"))
     engine.start()
     try:
-        engine.docker("import", str(archive), BASE_IMAGE)
+        engine.docker("import", str(debian.made()), BASE_IMAGE)
         yield engine
     finally:
         engine.end()
