@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,7 @@ def blocks(text: str) -> Iterator[Block]:
             reason = None if token.nesting >= 0 else reason
 
 
+@cache
 def of(page: str) -> list[Block]:
     return list(blocks((ROOT / page).read_text()))
 
