@@ -26,6 +26,12 @@ from local_emulator.state_folder import StateLock, wipe
 from local_emulator.store.sqlite import SqliteStore
 from tests import debian
 from tests.acceptance.programs import one_loader, rare_gc  # noqa: F401 - they change botocore and this process
+from tests.forked_programs import (  # noqa: F401 - hooks of pytest
+    pytest_configure,
+    pytest_configure_node,
+    pytest_runtest_protocol,
+    pytest_unconfigure,
+)
 
 ROOT = Path(__file__).parents[1]
 ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"

@@ -8,6 +8,8 @@ import pytest
 
 from tests.resilience.kills import kill_at_random
 
+pytestmark = pytest.mark.really_starts  # a kill may come while it imports
+
 KILLS = 12  # `make soak` kills a thousand times
 
 

@@ -26,6 +26,8 @@ from local_emulator.state_folder import StateLock
 from tests.conftest import ROOT
 from tests.resilience.starting import PYTHON, a_state, cut, one_sentence, with_blob
 
+pytestmark = pytest.mark.really_starts  # starting is what may fail
+
 
 class _StartedError(BaseException):
     """It has started after all."""

@@ -75,6 +75,7 @@ def test_everything_survives_a_restart(server: Server, request_of: Any, how: sig
     assert run.is_dir()  # its evidence stays
 
 
+@pytest.mark.really_starts
 def test_commands(server: Server) -> None:
     state = str(server.state)
     status = json.loads(command("status", "--json", "--state", state).stdout)

@@ -14,6 +14,8 @@ from local_emulator.settings import Settings
 from tests.integration.local_emulator.runs.forkserver.running import Runs
 from tests.integration.local_emulator.runs.forkserver.running import lines as log_lines
 
+pytestmark = pytest.mark.really_starts  # of this program
+
 
 def test_copies_are_a_runs_own(shared: Path, tmp_path: Path) -> None:
     copy_channel(shared, tmp_path / "run")

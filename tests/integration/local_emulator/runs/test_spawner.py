@@ -15,6 +15,8 @@ from local_emulator.runs.process import ProcessExecutor
 from local_emulator.runs.run import Command, Run, RunState
 from tests.conftest import ROOT, until
 
+pytestmark = pytest.mark.really_starts  # of this program
+
 Spawn = Callable[..., "subprocess.Popen[bytes]"]
 WITHIN = 60.0  # seconds
 

@@ -12,6 +12,8 @@ from local_emulator.runs.data import archive as archives
 from local_emulator.runs.data.archive import ArchiveError, DiskFullError, Limits, extract, extract_safely
 from tests.unit.local_emulator.runs.data.test_archive import HONEST, HOSTILE, archive, header, member
 
+pytestmark = pytest.mark.really_starts  # of this program
+
 LINK, HARD, FOLDER = tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE
 
 
