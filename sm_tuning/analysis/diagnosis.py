@@ -16,6 +16,7 @@ from sm_tuning.analysis.fit import Cause, Fit, Remark, Verdict, attainable, clas
 from sm_tuning.analysis.next_round import next_round
 from sm_tuning.analysis.plan import advised
 from sm_tuning.analysis.results import Results, TrialResult
+from sm_tuning.analysis.shared_settings import SharedSetting, shared_settings
 from sm_tuning.analysis.steps import counted
 from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.summary import Items, Summary, Table
@@ -37,6 +38,7 @@ class Diagnosis:
         effects: What each hyperparameter did, the strongest first.
         advice: What to do, in the order of worth.
         data: The objective on growing shares of the training set; None if it was not measured.
+        shared_by_failed: Values of hyperparameters that training jobs which failed have in common, where that is no chance.
         comparison: By which values of the objective training jobs were compared: at equal epochs, where many were stopped.
     """
 
@@ -49,6 +51,7 @@ class Diagnosis:
     advice: Sequence[Advice]
     data: DataScalingCurve | None = None
     comparison: Comparison = field(default_factory=Comparison)
+    shared_by_failed: Sequence[SharedSetting] = ()
 
     def next_round(self, job: _Job, name: str | None = None) -> _Job:
         """The tuning job that follows: the advised ranges, a fresh seed, warm-started from the tuning jobs that ran.
@@ -71,6 +74,7 @@ class Diagnosis:
             "remarks": "; ".join(f"{remark.cause.value}: {remark.text}" for remark in self.fit.remarks),
             "all": ", ".join(f"{count} {verdict.value}" for verdict, count in verdicts),
             "compared": self.comparison.sentence,
+            "failed": "; ".join(shared.sentence for shared in self.shared_by_failed),
         }
         effects = [
             (effect.name, f"{effect.importance:.0%}", effect.best_around, ", ".join(effect.remarks)) for effect in self.effects
@@ -116,6 +120,7 @@ def diagnose(results: Results, shares: Results | None = None) -> Diagnosis:
         effects=effects,
         advice=advised(results, fit, fits, effects, None if scaling is None or scaling.unused else scaling),
         comparison=comparison,
+        shared_by_failed=shared_settings(results, fits),
         data=scaling,
     )
 

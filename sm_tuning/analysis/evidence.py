@@ -15,6 +15,7 @@ from sm_tuning.analysis.equal_epochs import Comparison, compared
 from sm_tuning.analysis.fit import Fit, Verdict
 from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.analysis.roles import Role, role_of
+from sm_tuning.analysis.shared_settings import SharedSetting, shared_settings
 from sm_tuning.spec.parameters import Categorical, Continuous, Integer
 
 _MOST_SHARE = 0.99  # the end of a hyperparameter that is a share
@@ -57,6 +58,11 @@ class Evidence:
     def comparison(self) -> Comparison:
         """By which values training jobs are compared."""
         return compared(self.results, self.fits)
+
+    @cached_property
+    def shared_by_failed(self) -> list[SharedSetting]:
+        """What training jobs that failed have in common."""
+        return shared_settings(self.results, self.fits)
 
     @cached_property
     def ranking(self) -> list[TrialResult]:

@@ -222,6 +222,11 @@ def _comments(diagnosis: "Diagnosis", job: TuningJobSpec, following: TuningJobSp
     comments["strategy"] = list(_about_strategy(job.strategy, following.strategy))
     if following.warm_start is not None:
         comments["warm_start"] = ["what has been tried there is not tried again, and counts as this tuning job's own"]
+        if diagnosis.comparison.sentence:
+            comments["warm_start"] += [
+                "many of those training jobs were stopped, and count as if they had ended there, however early that was: without this",
+                "line it begins afresh",
+            ]
     if following.max_parallel != job.max_parallel:
         comments["max_parallel"] = [f"was {job.max_parallel}"]
     if job.max_jobs not in {None, following.max_jobs}:

@@ -11,7 +11,7 @@ from sm_tuning.analysis.effects import Edge, Effect
 from sm_tuning.analysis.evidence import Evidence
 from sm_tuning.analysis.fit import Fit, Verdict
 from sm_tuning.analysis.range_remedies import about_deaths, about_ranges
-from sm_tuning.analysis.remedies import about_causes, about_fit, more_data
+from sm_tuning.analysis.remedies import about_causes, about_failures, about_fit, more_data
 from sm_tuning.analysis.results import Results
 from sm_tuning.analysis.roles import Role, role_of
 
@@ -53,6 +53,7 @@ def advised(
 def _proposed(evidence: Evidence) -> Iterator[Advice]:
     """Every proposal, in the order of worth: where most training jobs die, first that."""
     yield from about_causes(evidence, first=True)
+    yield from about_failures(evidence)
     many = evidence.died > _MANY * len(evidence.fits)
     if many:
         yield from about_deaths(evidence)
@@ -147,7 +148,11 @@ def _last(plan: Sequence[Advice], evidence: Evidence, left_out: str) -> Iterator
         )
     elif evidence.fit.verdict is Verdict.GOOD:
         reason = f"{came}, and none of the ranges asks for more{_at_the_ends(evidence)}"
-        yield Advice(kind=Remedy.STOP, remedy=Remedy.STOP.value, reason=reason, confidence=Confidence.MEDIUM)
+        whole = evidence.comparison.epochs is None
+        reason += "" if whole else "; but many were stopped, so what the ranges hold at the end is hardly known"
+        yield Advice(
+            kind=Remedy.STOP, remedy=Remedy.STOP.value, reason=reason, confidence=Confidence.MEDIUM if whole else Confidence.LOW
+        )
 
 
 def _at_the_ends(evidence: Evidence) -> str:

@@ -39,6 +39,17 @@ def about_causes(evidence: Evidence, *, first: bool) -> Proposals:
             yield Advice(kind=kind, remedy=kind.value, reason=remark.text, confidence=evidence.fit.confidence)
 
 
+def about_failures(evidence: Evidence) -> Proposals:
+    """What training jobs that failed have in common: it fails again in the next round."""
+    for shared in evidence.shared_by_failed:
+        yield Advice(
+            kind=Remedy.MEND_SCRIPT,
+            remedy=f"{Remedy.MEND_SCRIPT.value}, or {shared.otherwise}",
+            reason=shared.sentence,
+            confidence=shared.confidence,
+        )
+
+
 # --- overfit ----------------------------------------------------------------------------------------------------------------
 
 

@@ -244,6 +244,7 @@ def diagnosis_lines(view: "ViewModel") -> Iterator[RenderableType]:
     """The diagnosis, the most important first: failures, where there are any."""
     best, fit = view.best, view.fit
     yield from (safe_lines(str(group)) for group in [*view.failures, *view.silent])
+    yield from (safe(shared.sentence) for shared in view.diagnosis.shared_by_failed)
     yield ""
     if best is not None:
         stopped = f", stopped at {best.stopped_at}" if best.stopped_at else ""

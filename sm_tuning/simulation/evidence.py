@@ -182,7 +182,8 @@ def _too_few(name: str, scored: int, outside: int, without: int, failed: int) ->
 
 
 def _has_curve(trial: TrialResult, metric: str) -> bool:
-    return not trial.coarse and len(trial.curves.get(metric, ())) > 1
+    """Whether its curve is known; a single value is one where the training job was stopped after it."""
+    return not trial.coarse and len(trial.curves.get(metric, ())) > (0 if trial.status == "Stopped" else 1)
 
 
 def _example(results: Results, trial: TrialResult, point: Point, metric: str | None) -> Example:

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from sm_tuning import Integer
+from sm_tuning import Hyperband, Integer, Objective, Script, TuningJob, learning_rate
 from sm_tuning.analysis import Remedy, Verdict, diagnose
 from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.curves import Curves
 from sm_tuning.analysis.effects import Edge
 from sm_tuning.analysis.equal_epochs import compared
+from sm_tuning.analysis.next_round import next_round
 from sm_tuning.analysis.results import Results
 from tests.unit.sm_tuning.planted import RATE, Play, effect, fall, falling, halved, losses, stopped, tuned
 
@@ -139,3 +140,21 @@ def test_a_training_job_that_was_stopped_early_has_no_verdict_that_more_epochs_m
     for trial in early:
         assert fits[trial.name].verdict is Verdict.UNKNOWN
         assert fits[trial.name].reason.startswith("it was stopped after 1 of 9 values, too few for a verdict")
+
+
+def test_what_follows_says_that_a_warm_start_takes_early_values_for_ends() -> None:
+    diagnosis = diagnose(halved(tuned(alike(1), RATE, 30)))
+    job = TuningJob(
+        name="planted",
+        script=Script("train.py"),
+        objective=Objective.minimize("validation:loss", "loss=(.*)"),
+        ranges=[learning_rate()],
+        strategy=Hyperband(max_resource=9),
+        max_jobs=30,
+        max_parallel=2,
+        role="arn:aws:iam::123456789012:role/r",
+        output="s3://page",
+    )
+    assert "many of those training jobs were stopped" in " ".join(next_round(diagnosis, job).comments["warm_start"])
+    stop = [advice for advice in diagnosis.advice if advice.kind is Remedy.STOP]
+    assert all("hardly known" in advice.reason and advice.confidence is Confidence.LOW for advice in stop)

@@ -69,6 +69,15 @@ def test_what_used_up_max_resource_ran_to_its_end() -> None:
     assert [example.complete for example in evidence.examples] == [False, *[True] * 11]
 
 
+def test_what_was_stopped_after_one_value_is_no_less_an_example() -> None:
+    """They were stopped for being the worst: without them the others look like all there is."""
+    results = examples(14)
+    first, *others = results.trials
+    cut = replace(first, status="Stopped", curves={METRIC: first.curves[METRIC][:1]}, reported=first.curves[METRIC][0])
+    evidence = evidence_of(replace(results, trials=[cut, *others]))
+    assert (len(evidence.examples), evidence.without_curve, len(evidence.examples[0].curve)) == (14, 0, 1)
+
+
 def test_several_definitions_are_refused() -> None:
     results = examples(12)
     job = results.tuning_jobs[0]
