@@ -63,7 +63,10 @@ class ProcessExecutor:
         names.wake_supervisor()  # a supervisor that is not there yet looks for the file when it begins
 
     def kill(self, folder: Path) -> bool:
-        """Kill a run, supervisor and all, also one whose folder is gone; whether there was something to kill."""
+        """Kill a run, supervisor and all, also one whose folder is gone; whether there was something to kill.
+
+        When this returns, it is not running any more: the kernel lets go of a process's lock a moment after its files are gone.
+        """
         names = RunFolder(folder)
         if names.state() is RunState.EXITED:
             return False
@@ -73,9 +76,9 @@ class ProcessExecutor:
         while time.monotonic() < deadline:
             # The supervisor first: it must not see its program die and record that as the run's end.
             left = _holders(names.lock) + [process for process in processes() if mark in environment(process)]
-            if not left:
+            if not left and names.state() is not RunState.RUNNING:
                 break
-            some = True
+            some = some or bool(left)
             for process in left:
                 try:
                     os.kill(process, signal.SIGKILL)
