@@ -9,8 +9,8 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from ipaddress import ip_address
@@ -103,11 +103,53 @@ class _Activity:
         return self._app(environ, start_response)
 
 
+class _Signals:
+    """SIGTERM and SIGINT raise SystemExit, so that whatever was made is closed and removed in order.
+
+    While something is made, which could not be closed half made, the first of them waits until it is.
+    """
+
+    def __init__(self) -> None:
+        self._making = self._came = False
+
+    def __call__(self, _signal: int, _frame: FrameType | None) -> None:
+        if not self._making or self._came:
+            raise SystemExit
+        self._came = True
+
+    @contextmanager
+    def handled(self) -> Iterator[None]:
+        """They are this object's inside, and what they were before outside."""
+        before = {number: signal.signal(number, self) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """They wait inside."""
+        self._making = True
+        try:
+            yield
+        finally:
+            self._making = False
+        if self._came:
+            raise SystemExit
+
+
 def serve(options: argparse.Namespace) -> None:
     """Serve until SIGTERM, SIGINT or the idle time; raises ArgumentTypeError for options that do not go together."""
     for name in _NEEDED:
         if find_spec(name) is None:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+    signals = _Signals()
+    with signals.handled():
+        _serve(options, signals)
+
+
+def _serve(options: argparse.Namespace, signals: _Signals) -> None:
     settings = _settings(options)
     ports = _last_ports(settings.state)
     if settings.port == 0 and _is_free(settings.host, ports.get("api", 0)):
@@ -115,7 +157,9 @@ def serve(options: argparse.Namespace) -> None:
     faults, token, why_open = Reported(), secrets.token_hex(16), peers.why_unknown()
     users = {0, os.geteuid(), *peers.users(settings.allowed_users)}
     address: list[str] = []
-    with Emulator(settings, endpoint=lambda: address[0] if address else None) as emulator:
+    with ExitStack() as stack:
+        with signals.waiting():
+            emulator = stack.enter_context(Emulator(settings, endpoint=lambda: address[0] if address else None))
         guard = Guard(
             users=users,
             allowed_hosts=(*settings.allowed_hosts, *_own_host(settings.host)),
@@ -139,8 +183,6 @@ def serve(options: argparse.Namespace) -> None:
             _greet(environment, proxy.environment(), emulator)
             if why_open:
                 say(f"Whose a connection is cannot be told here ({why_open}): every user of this machine can run code as you.")
-            signal.signal(signal.SIGTERM, _end)
-            signal.signal(signal.SIGINT, _end)
             if settings.idle_exit is not None:
                 threading.Thread(target=_watch, args=(emulator, activity, settings.idle_exit), daemon=True).start()
             _run(server, emulator)
@@ -201,10 +243,6 @@ def _is_free(host: str, port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def _end(_signal: int, _frame: FrameType | None) -> None:
-    raise SystemExit  # the server shuts down in order when it sees this
 
 
 def _watch(emulator: Emulator, activity: _Activity, idle_exit: float) -> None:

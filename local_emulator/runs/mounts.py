@@ -3,7 +3,6 @@
 The process that will become the program mounts them itself, between fork and exec (`forkserver.server.mounting`).
 """
 
-import ctypes
 import errno
 import json
 import os
@@ -20,10 +19,8 @@ from pathlib import Path
 
 from local_emulator.runs.forkserver.server.mounting import OPT_ML, bind_opt_ml, layers_of
 
-_PR_SET_PDEATHSIG = 1
+_LONGEST = 60  # seconds that an attempt takes
 _ATTEMPTS = 3  # to find out what works
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Access(StrEnum):
@@ -114,7 +111,7 @@ def available(folder: Path) -> Support:
     reasons = ""
     for _ in range(_ATTEMPTS):
         try:
-            tried = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environment)  # noqa: S603 - ourselves
+            tried = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_LONGEST, env=environment)  # noqa: S603 - ourselves
         except subprocess.TimeoutExpired as error:
             reasons = str(error)
             continue
@@ -125,8 +122,13 @@ def available(folder: Path) -> Support:
 
 
 def main() -> int:
-    """`python -m local_emulator.runs.mounts FOLDER`: try it there, and print the fields of a `Support`."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    """`python -m local_emulator.runs.mounts FOLDER`: try it there, and print the fields of a `Support`.
+
+    It takes a moment, and removes what it made also where its parent is ended meanwhile.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):  # which may come to all processes of a terminal or a service
+        signal.signal(number, signal.SIG_IGN)
+    signal.alarm(_LONGEST)
     with tempfile.TemporaryDirectory(dir=sys.argv[1], prefix=".trial-", ignore_cleanup_errors=True) as folder:
         ml, shared = Path(folder) / "ml", Path(folder) / "shared"
         for path in (ml, shared):
@@ -138,7 +140,8 @@ def main() -> int:
             os._exit(_try_layers(ml, shared))
         layers = os.waitpid(child, 0)[1] == 0
         _clear(_layers(ml))
-        print(json.dumps({"why_not_private": _why_not_private(ml), "layers": layers}), flush=True)  # noqa: T201 - read by `available`
+        support = {"why_not_private": _why_not_private(ml), "layers": layers}
+    print(json.dumps(support), flush=True)  # noqa: T201 - read by `available`
     return 0
 
 
