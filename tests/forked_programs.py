@@ -4,7 +4,8 @@ Importing was half of what an emulator of a test took, and nearly all of what th
 differs: it has its arguments, environment, folder, umask, streams and session, runs from its first line, and ends as a program does.
 It is really started where what is imported might depend on something else (`_request`), and in tests marked `really_starts`.
 
-One process forks for all of pytest's; it is begun when a program is first wanted, and ends with pytest.
+Two processes fork for all of pytest's, one with few imports and one with many. They begin when a program is first wanted and end with
+pytest.
 """
 
 import contextlib
@@ -26,7 +27,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 _INTERPRETER = sys.executable  # which a test may change
-_MODULES = {"local_emulator", "sm_tuning", *(f"local_emulator.runs.{name}" for name in ("data.archive", "mounts", "spawner"))}
+SMALL = [f"local_emulator.runs.{name}" for name in ("data.archive", "mounts", "spawner")]
+"""Modules that import little: a fork of much would take longer, and forks of the spawner too."""
+
+_MODULES = {"local_emulator", "sm_tuning", *SMALL}
 _CODE = "from sm_tuning.cli import main"  # of `python -c`, where the program is to be called `sm-tuning`
 _READ_WHILE_IMPORTING = ("PYTHON", "MOTO", "LD_", "LC_ALL", "TZ")
 _HANDED_ON = {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}
@@ -37,18 +41,18 @@ _start, _poll, _try_wait = _Popen._execute_child, _Popen._internal_poll, _Popen.
 
 
 class Server(NamedTuple):
-    """The process that forks: a folder with its socket, the process that it ends with, and the environment that it starts with."""
+    """What forks: a folder with its sockets, the process that it ends with, and the environment that it starts with."""
 
     folder: Path
     owner: int
     environment: Mapping[str, str]
 
-    def connect(self) -> socket.socket:
-        """Connect to it; it is started if it is not there."""
+    def connect(self, name: str) -> socket.socket:
+        """Connect to its socket of that name, `small` or `large`; it is started if it is not there."""
         with (self.folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
-                return self._connect()
+                return self._connect(name)
             code = "from tests.programs_server import main; main()"
             room = "-" * 4000  # for the arguments of its forks
             command = [sys.executable, "-c", code, str(self.folder), str(self.owner), room]
@@ -56,12 +60,12 @@ class Server(NamedTuple):
                 subprocess.run(
                     command, cwd=ROOT, env=self.environment, check=True, stdin=subprocess.DEVNULL, stdout=log, stderr=log
                 )
-            return self._connect()
+            return self._connect(name)
 
-    def _connect(self) -> socket.socket:
+    def _connect(self, name: str) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
-            connection.connect(str(self.folder / "socket"))
+            connection.connect(str(self.folder / name))
         except OSError:
             connection.close()
             raise
@@ -133,13 +137,16 @@ def _execute_child(popen: Any, *arguments: Any) -> None:
     streams = [options["p2cread"], options["c2pwrite"], options["errwrite"]]
     streams = [number if stream == -1 else stream for number, stream in enumerate(streams)]
     try:
-        connection = _State.server.connect()
+        connection = _State.server.connect("small" if {*SMALL} & {*request.words[:3]} else "large")
     except FileNotFoundError:  # pytest has ended, and this is a program that goes on
         _start(popen, *arguments)
         return
-    socket.send_fds(connection, [message], [*streams, *request.kept])
-    popen.pid = int.from_bytes(connection.recv(8), "big")
-    popen.forked = connection.detach()
+    with connection:
+        socket.send_fds(connection, [message], [*streams, *request.kept])
+        popen.pid = int.from_bytes(connection.recv(8), "big")
+        if not popen.pid:
+            raise ConnectionAbortedError("the server of programs has not forked")
+        popen.forked = connection.detach()
     popen.close_forked = weakref.finalize(popen, os.close, popen.forked)  # nobody has to wait for a program
     popen._child_created = True
     popen._close_pipe_fds(*(options[name] for name in ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")))

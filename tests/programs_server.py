@@ -17,18 +17,18 @@ import socket
 import sys
 import tempfile
 import threading
+import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from tests.acceptance.programs import rare_gc  # noqa: F401 - it changes this process
-from tests.forked_programs import Request, Server, patch, use
+from tests.forked_programs import SMALL, Request, Server, patch, use
 
 _SERVICES = ("cloudformation", "cloudwatch", "events", "iam", "logs", "s3", "sagemaker", "sts")
 _MOTO = ("server", "backends", *(f"{service}.{part}" for service in _SERVICES for part in ("models", "responses", "urls")))
-_OURS = ("serving", "maintenance", "runs.supervisor", "runs.spawner")
+_OURS = ("serving", "maintenance", "runs.supervisor")
 _LEFT_OUT = ("__main__", ".skeletons", ".simulat", ".what_if", ".plot", "sagemaker_")  # of sm_tuning: what needs NumPy or an SDK
-_RUN_AS_MAIN = [f"local_emulator.runs.{name}" for name in ("data.archive", "mounts", "spawner")]
 
 
 _execve: Any = os.execve
@@ -39,34 +39,41 @@ class _AgainError(BaseException):
 
 
 def main() -> None:
-    """`FOLDER OWNER ROOM`: import, listen, and go on in the background."""
+    """`FOLDER OWNER ROOM`: import, listen, and go on in the background, with few imports in one process and with many in another."""
     folder, owner = Path(sys.argv[1]), int(sys.argv[2])
-    _import()
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    (folder / "socket").unlink(missing_ok=True)
-    listener.bind(str(folder / "socket"))
-    listener.listen(64)
-    threads = os.listdir("/proc/self/task")  # noqa: PTH208 - their number
-    assert len(threads) == 1, "what is imported has begun threads, which forks would not have"
-    if os.fork():
-        os._exit(0)
-    patch()
-    use(Server(folder, owner, dict(os.environ)))
-    _serve(listener, owner)
+    for name, load in {"small": _import_little, "large": _import_much}.items():
+        load()
+        threads = os.listdir("/proc/self/task")  # noqa: PTH208 - their number
+        assert len(threads) == 1, "what is imported has begun threads, which forks would not have"
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        (folder / name).unlink(missing_ok=True)
+        listener.bind(str(folder / name))
+        listener.listen(64)
+        if not os.fork():
+            gc.collect()
+            gc.freeze()
+            patch()
+            use(Server(folder, owner, dict(os.environ)))
+            _serve(listener, owner)
+            os._exit(0)
+        listener.close()
     os._exit(0)
 
 
-def _import() -> None:
+def _import_little() -> None:
+    for name in SMALL:
+        importlib.import_module(name)
+    for name in SMALL:  # they are run as `__main__`
+        sys.modules.pop(name)
+
+
+def _import_much() -> None:
     for name in (*(f"local_emulator.{name}" for name in _OURS), *(f"moto.{name}" for name in _MOTO)):
         importlib.import_module(name)
     package = importlib.import_module("sm_tuning")
     for module in pkgutil.walk_packages(package.__path__, "sm_tuning."):
         if not any(part in module.name for part in _LEFT_OUT):
             importlib.import_module(module.name)
-    for name in _RUN_AS_MAIN:
-        sys.modules.pop(name)
-    gc.collect()
-    gc.freeze()
 
 
 def _serve(listener: socket.socket, owner: int) -> None:
@@ -86,18 +93,24 @@ def _serve(listener: socket.socket, owner: int) -> None:
             _tell_ends(children)
         if listener.fileno() in ready:
             connection, _ = listener.accept()
-            message, descriptors, _, _ = socket.recv_fds(connection, 1 << 20, 64)
-            if not (child := os.fork()):
-                signal.set_wakeup_fd(-1)
-                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                signal.signal(signal.SIGINT, interrupt)
-                for held in (connection, listener, *children.values()):
-                    held.detach()
-                _become(Request(*json.loads(message)), descriptors)
-            for descriptor in descriptors:
-                os.close(descriptor)
-            connection.send(child.to_bytes(8, "big"))
-            children[child] = connection
+            with contextlib.suppress(OSError):  # who asked may be killed at any moment
+                message, descriptors, _, _ = socket.recv_fds(connection, 1 << 20, 64)
+                child = os.fork() if message else None
+                if child == 0:
+                    signal.set_wakeup_fd(-1)
+                    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                    signal.signal(signal.SIGINT, interrupt)
+                    for held in (connection, listener, *children.values()):
+                        held.detach()
+                    _become(Request(*json.loads(message)), descriptors)
+                for descriptor in descriptors:
+                    os.close(descriptor)
+                if child is not None:
+                    children[child] = connection
+                    connection.send(child.to_bytes(8, "big"))
+                    continue
+            if connection not in children.values():
+                connection.close()
 
 
 def _tell_ends(children: dict[int, socket.socket]) -> None:
@@ -112,23 +125,29 @@ def _tell_ends(children: dict[int, socket.socket]) -> None:
 
 def _become(request: Request, descriptors: Sequence[int]) -> NoReturn:
     """Be the program, as far as it can tell."""
-    _place([0, 1, 2, *request.kept], descriptors)
-    if request.new_session:
-        os.setsid()
-    os.umask(request.umask)
-    os.chdir(request.folder)
-    _seed()
-    tempfile.tempdir = None
+    try:
+        _place([0, 1, 2, *request.kept], descriptors)
+        if request.new_session:
+            os.setsid()
+        os.umask(request.umask)
+        os.chdir(request.folder)
+        _seed()
+        tempfile.tempdir = None
+        os._exit(_run_again_and_again(request) & 0xFF)
+    except BaseException:  # noqa: BLE001 - it must not go on as a second server
+        traceback.print_exc()
+    os._exit(1)
+
+
+def _run_again_and_again(request: Request) -> int:
     environment: Mapping[str, str] = request.environment
     while True:
         _set_environment(environment)
         _make_streams(unbuffered=bool(environment.get("PYTHONUNBUFFERED")))
         try:
-            code = _run(request.words, os.fspath(request.folder))
+            return _run(request.words, os.fspath(request.folder))
         except _AgainError as again:
             environment = again.args[0]
-            continue
-        os._exit(code & 0xFF)
 
 
 def _place(numbers: Sequence[int], descriptors: Sequence[int]) -> None:
@@ -157,7 +176,8 @@ def _make_streams(*, unbuffered: bool) -> None:
 
 def _seed() -> None:
     """Other random numbers than those of other forks: Python sees to those of `random` itself."""
-    importlib.import_module("moto.moto_api._internal").mock_random.seed()
+    if moto := sys.modules.get("moto.moto_api._internal"):
+        moto.mock_random.seed()
 
 
 def _set_environment(environment: Mapping[str, str]) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -83,3 +84,20 @@ def test_signals_descriptors_and_its_name() -> None:
         assert process.wait(60) == -signal.SIGKILL
         assert os.read(reading, 1) == b""
     os.close(reading)
+
+
+def test_who_asks_and_is_gone_hurts_nobody() -> None:
+    server = forked_programs.use(None)
+    forked_programs.use(server)
+    assert server
+    for message in ([], [json.dumps(forked_programs.Request(["-c", "pass"], {}, "/", 0o22, False, [])).encode()]):
+        for name in ("small", "large"):
+            with server.connect(name) as connection:
+                if message:
+                    socket.send_fds(connection, message, [0, 1, 2])
+    status = [sys.executable, "-m", "local_emulator", "status", "--nonsense"]
+    assert subprocess.run(status, capture_output=True, check=False).returncode == 2
+    command = [sys.executable, "-m", "local_emulator.runs.spawner", "{}"]
+    assert subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode == 0
+    for name in ("small", "large"):
+        server.connect(name).close()
