@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import Server, until
 
-pytestmark = [pytest.mark.processes, pytest.mark.slow(20)]
+pytestmark = [pytest.mark.processes, pytest.mark.really_starts, pytest.mark.slow(20)]
 
 # What an emulator without jobs leaves when it ends.
 BELONGS = {
