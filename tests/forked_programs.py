@@ -159,9 +159,11 @@ def _wait_for_forked(popen: Any, flags: int) -> tuple[int, int]:
         return process, ended
     if flags & os.WNOHANG and not select.select([popen.forked], [], [], 0)[0]:
         return 0, 0
-    status = int.from_bytes(os.read(popen.forked, 8), "big")
+    status = os.read(popen.forked, 8)
+    if not status:
+        raise ConnectionAbortedError("the server of programs has ended: how this one ended is not known")
     popen.close_forked()
-    return popen.pid, status
+    return popen.pid, int.from_bytes(status, "big")
 
 
 def _poll_forked(popen: Any, *arguments: Any, **options: Any) -> Any:

@@ -1,6 +1,8 @@
 """An emulator that is ended while it starts, at one moment after another: it leaves what any start and end leave."""
 
+import os
 import signal
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,8 @@ MOMENTS = ["emulator.lock", "s3.sqlite", "jobs.sqlite", "wakeup", "cache/channel
 
 
 def left(state: Path) -> set[str]:
-    return {str(path.relative_to(state)) for path in state.rglob("*")}
+    """All that there is; what goes away meanwhile may be among it."""
+    return {str((Path(folder) / name).relative_to(state)) for folder, *names in os.walk(state) for name in chain(*names)}
 
 
 def ended_at(state: Path, moment: str, how: signal.Signals) -> Server:
