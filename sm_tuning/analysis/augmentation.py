@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sm_tuning.analysis.metric_names import words
 from sm_tuning.analysis.results import Results
 from sm_tuning.client.description import TuningJobDescription
+from sm_tuning.rules.roles import words
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.fit import Fit, Verdict, classify
 from sm_tuning.analysis.results import Results, TrialResult
-from sm_tuning.analysis.roles import Role, role_of
+from sm_tuning.rules.roles import Role, role_of
 
 _LEAST_DEAD = 3  # fewer may be chance
 _MOST = 0.75  # of the training jobs that came to nothing lie above the value, and of those above it came to nothing

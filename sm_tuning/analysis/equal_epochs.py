@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from sm_tuning.analysis.fit import Fit
 from sm_tuning.analysis.results import Results, TrialResult
-from sm_tuning.analysis.roles import Role, role_of
 from sm_tuning.analysis.steps import VALUE, counted
 from sm_tuning.client.status import UNFINISHED
+from sm_tuning.rules.roles import Role, role_of
 
 _MOST_LEFT_OUT = 0.1  # of the training jobs: so few that were stopped change little
 

@@ -14,8 +14,8 @@ from sm_tuning.analysis.effects import Edge, Effect, is_logarithmic, position
 from sm_tuning.analysis.equal_epochs import Comparison, compared
 from sm_tuning.analysis.fit import Fit, Verdict
 from sm_tuning.analysis.results import Results, TrialResult
-from sm_tuning.analysis.roles import Role, role_of
 from sm_tuning.analysis.shared_settings import SharedSetting, shared_settings
+from sm_tuning.rules.roles import Role, role_of
 from sm_tuning.spec.parameters import Categorical, Continuous, Integer
 
 _MOST_SHARE = 0.99  # the end of a hyperparameter that is a share

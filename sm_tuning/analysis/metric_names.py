@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from sm_tuning.rules.roles import words
 from sm_tuning.spec.metrics import Objective
 
 Values = Mapping[str, Sequence[float]]
@@ -30,7 +31,6 @@ _HELD_OUT = (
     "eval",
     "evaluation",
 )  # in the order of preference
-_WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+")
 _UP = re.compile(
     r"(acc|accuracy|auc\w*|auroc|auprc|f1|fbeta|precision|recall|sensitivity|specificity|scores?|r2|ap|map\d*|ndcg\d*|mrr|hits?|top\d+"
     r"|bleu|rouge\w*|iou|miou|jaccard|dice|kappa|mcc|likelihood|elbo|reward|return|correlation|pearson|spearman|psnr|ssim)"
@@ -85,11 +85,6 @@ class MetricPair:
     def whole(self) -> bool:
         """Whether both were printed."""
         return self.train is not None and self.held_out is not None
-
-
-def words(name: str) -> list[str]:
-    """A name's words in small letters, however they are joined."""
-    return [word.lower() for word in _WORD.findall(name)]
 
 
 def _unglued(word: str) -> tuple[str, ...]:

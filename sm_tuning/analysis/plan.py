@@ -13,7 +13,7 @@ from sm_tuning.analysis.fit import Fit, Verdict
 from sm_tuning.analysis.range_remedies import about_deaths, about_ranges
 from sm_tuning.analysis.remedies import about_causes, about_failures, about_fit, more_data
 from sm_tuning.analysis.results import Results
-from sm_tuning.analysis.roles import Role, role_of
+from sm_tuning.rules.roles import Role, role_of
 
 _MANY = 0.25  # of the training jobs died: that comes first
 _SOME = 2  # training jobs: one may be chance

@@ -11,8 +11,8 @@ from sm_tuning.analysis.effects import Edge
 from sm_tuning.analysis.evidence import Evidence
 from sm_tuning.analysis.fit import EVEN, STUCK, Cause, Verdict
 from sm_tuning.analysis.fit.series import Series
-from sm_tuning.analysis.roles import Role, limits_trees, role_of
 from sm_tuning.analysis.steps import VALUE, at_step, counted
+from sm_tuning.rules.roles import Role, limits_trees, role_of
 from sm_tuning.spec.data_scaling import DataScaling
 from sm_tuning.spec.metrics import number
 from sm_tuning.spec.parameters import Integer

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sm_tuning.analysis.curves import Curves, LogLines
-from sm_tuning.analysis.roles import Role, role_of
 from sm_tuning.analysis.steps import VALUE, named_by, printed_with
 from sm_tuning.client.description import TuningJobDescription
 from sm_tuning.client.status import MetricCheck, duration, short_name
 from sm_tuning.errors import Invalid, optional_package
+from sm_tuning.rules.roles import Role, role_of
 from sm_tuning.spec.metrics import Objective, number
 from sm_tuning.spec.parameters import Categorical, Integer, Range
 from sm_tuning.summary import Summary, Table

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from sm_tuning.analysis.curves import LogLines
-from sm_tuning.analysis.metric_names import words
+from sm_tuning.rules.roles import words
 
 VALUE = "value"
 """The neutral word: each value of a metric is one."""

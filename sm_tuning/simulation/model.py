@@ -10,8 +10,8 @@ from local_emulator.domain.history import Goal
 from local_emulator.domain.space import Categorical, Point, Space
 from local_emulator.strategies.gaussian_process import Array, Embedding
 from local_emulator.strategies.random import Key, key
-from sm_tuning.analysis.roles import Role, role_of
 from sm_tuning.errors import Invalid
+from sm_tuning.rules.roles import Role, role_of
 from sm_tuning.simulation.curve_model import CurveModel, DrawnCurves
 from sm_tuning.simulation.duration_model import DurationModel
 from sm_tuning.simulation.evidence import Evidence, Example

@@ -9,7 +9,7 @@ from sm_tuning.analysis import Confidence, Verdict, diagnose
 from sm_tuning.analysis.effects import Edge, Effect
 from sm_tuning.analysis.evidence import Evidence
 from sm_tuning.analysis.results import Results, TrialResult
-from sm_tuning.analysis.roles import Role
+from sm_tuning.rules.roles import Role
 from sm_tuning.spec.parameters import Range
 from tests.unit.sm_tuning.planted import RATE, diverging, falling, losses, tuned
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sm_tuning.analysis.roles import Role, role_of
+from sm_tuning.rules.roles import Role, role_of
 
 NAMES = {
     Role.RATE: "learning_rate lr eta learningRate learning_rate_init base_lr max_lr head_lr lr0 rate",

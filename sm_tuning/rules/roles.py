@@ -1,9 +1,10 @@
 """What a hyperparameter is to a training, by its name: the four that decide most, and the size of the model."""
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 
-from sm_tuning.analysis.metric_names import words
+_WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+")
 
 
 class Role(StrEnum):
@@ -54,6 +55,11 @@ _OTHERWISE = frozenset(
     warmup warm patience per eval save log logging every min image shift gamma factor schedule scheduler accumulation
     """.split()  # noqa: SIM905 - as the names above
 )
+
+
+def words(name: str) -> list[str]:
+    """A name's words in small letters, however they are joined."""
+    return [word.lower() for word in _WORD.findall(name)]
 
 
 def role_of(name: str) -> Role | None:
