@@ -2,7 +2,7 @@
 
 The models are trained once (minutes on the first run, then read from benchmarks/.tables); between the grid's points the table is
 interpolated linearly in the scaled ranges. What has been looked at is to develop on: all but the third series of
-`trainings/recipes.py`, which is to be looked at once.
+`trainings/recipes.py`, which was looked at once.
 """
 
 import json

@@ -355,5 +355,5 @@ RECIPES = {**FIRST, **LATER, **THIRD}
 
 
 def half(name: str) -> str:
-    """Which half a recipe is in: the first two series are to develop on, the third is held out."""
+    """Which half a recipe is in: the first two series are to develop on, the third was held out and is now looked at as well."""
     return "held-out" if name in THIRD else "development"

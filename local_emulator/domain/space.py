@@ -130,6 +130,11 @@ class Categorical:
 Parameter = Continuous | Integer | Categorical
 
 
+def is_logarithmic(parameter: Continuous | Integer) -> bool:
+    """Whether a number is searched on the scale of its logarithm."""
+    return _resolve(parameter.scaling, parameter.low, parameter.high) is Scaling.LOGARITHMIC
+
+
 @dataclass(frozen=True, kw_only=True)
 class Space:
     """The tuned hyperparameters: categorical, integer, continuous, each in the request's order."""

@@ -1,5 +1,7 @@
 """Bayesian search: a Gaussian process of the observed objectives, and the expected improvement to choose the next points.
 
+Names say where good values usually lie (`belief.py`): there the search begins, and looks first while results are few.
+
 The proposal is a pure function of the history: every random number comes from the seed and the number of trials. Trials that
 run are taken to have the expected objective, so parallel proposals differ. Nothing is learned from trials without an objective, but
 their points are never proposed again.
@@ -17,6 +19,7 @@ from threadpoolctl import ThreadpoolController
 
 from local_emulator.domain.history import Goal, History, Trial, end_order
 from local_emulator.domain.space import Categorical, Integer, Parameter, Point, Space
+from local_emulator.strategies.belief import Belief
 from local_emulator.strategies.expectation import Expectation, Scale, expected
 from local_emulator.strategies.gaussian_process import Array, Embedding, GaussianProcess, Kernel, fit
 from local_emulator.strategies.median_rule import MedianRule
@@ -26,10 +29,11 @@ _MOST_FOR_FIT = 150  # rows that the kernel is learnt from: its cost grows with 
 _MOST_ROWS = 500  # rows that predictions are made from
 _MOST_CELLS = 1000  # integers; a range of more is searched like real numbers
 _FIRST = 6  # points before there is anything to learn from, those still running included
-_MOST_AT_ONCE = 100  # points that are spread evenly where as many training jobs begin before one has ended
+_MOST_AT_ONCE = 100  # points that are spread where as many training jobs begin before one has ended
 _LEAST = 4  # results without which there is no learning
 _LEADERS = 5
 _NEARBY = (0.02, 0.1)  # how far from a leader, in the unit cube
+_TRUST = 5.0  # how many results a belief weighs as much as
 _MOVED, _KEPT = 0.7, 0.8  # shares of a leader's numbers that move and of its categories that stay
 
 
@@ -68,7 +72,8 @@ class Bayesian:
         self._values = [len(parameter.values) if isinstance(parameter, Categorical) else 0 for parameter in space.parameters]
         self._cells = [_cells(parameter) for parameter in space.parameters]
         self._embedding = Embedding(self._values)
-        self._design = _first_rows(self._values, np.random.default_rng(seed))
+        self._belief = Belief(space.parameters)
+        self._design = _first_rows(self._values, self._belief, np.random.default_rng(seed))
 
     def prune(self, history: History) -> Sequence[Trial]:
         """Running trials that the median rule stops, if early stopping is on."""
@@ -83,6 +88,7 @@ class Bayesian:
         points: list[Point] = []
         tried = {key(trial.point) for trial in history.trials}
         process = self._learn(history)
+        trust = _TRUST / max(sum(map(len, self._groups(history))), 1)
         for index in range(count):
             if self._space.size is not None and len(tried) >= self._space.size:
                 break
@@ -91,7 +97,7 @@ class Bayesian:
             if process is None:
                 point = self._space.at(self._design[number].tolist()) if number < len(self._design) else None
             else:
-                point = self._propose(process, number, tried)
+                point = self._propose(process, trust, number, tried)
                 if point and index < count - 1:
                     process = process.with_expected(self._rows([point]))
             if point is None or key(point) in tried:
@@ -103,7 +109,7 @@ class Bayesian:
     def expectation(self, history: History, point: Point) -> Expectation | None:
         """What the model that the next point is proposed with expects of a point.
 
-        None while points are spread evenly, of a point outside the space, and where nothing says how good results are here: parents
+        None while first points are spread, of a point outside the space, and where nothing says how good results are here: parents
         learnt from other data, and no training job of this tuning job has an objective yet.
         """
         with _libraries().limit(limits=1):
@@ -193,21 +199,24 @@ class Bayesian:
 
     # --- proposing ------------------------------------------------------------------------------------------------------
 
-    def _propose(self, process: GaussianProcess, number: int, tried: set[Key]) -> Point | None:
+    def _propose(self, process: GaussianProcess, trust: float, number: int, tried: set[Key]) -> Point | None:
         # With noise the best observed value is too low: take the best expectation, that of running trials included, or the next
         # proposal would be close to theirs.
         best = float(process.means.min())
         rng = np.random.default_rng([self._seed, number])
         candidates = self._candidates(process, rng)
-        scores = process.log_improvements(candidates, best)
-        order = np.argsort(-scores)
+
+        def score(rows: Array) -> Array:
+            # The improvement times a power of the belief (Hvarfner et al. 2022, "piBO").
+            return process.log_improvements(rows, best) + trust * self._belief.log_density(rows)
+
+        order = np.argsort(-score(candidates))
         finalists = candidates[order[: 2 * self._effort.climbs]]
         if self._effort.steps:
-            climbed = process.climb(finalists[: self._effort.climbs], best, self._effort.steps)
+            climbed = process.climb(finalists[: self._effort.climbs], best, self._effort.steps, self._belief, trust)
             finalists = self._snap(np.vstack([climbed, finalists]))
         finalists = np.vstack([finalists, self._neighbours(finalists[0])]) if self._steps() else finalists
-        ranking = np.argsort(-process.log_improvements(finalists, best))
-        for index in ranking:
+        for index in np.argsort(-score(finalists)):
             point = self._point(finalists[index])
             if key(point) not in tried:
                 return point
@@ -299,10 +308,12 @@ def _cells(parameter: Parameter) -> Array | None:
     return np.array([parameter.unit(str(value)) for value in range(parameter.low, parameter.high + 1)])
 
 
-def _first_rows(values: Sequence[int], rng: np.random.Generator) -> Array:
-    """The middle of all ranges, with categories drawn, then rows spread evenly."""
-    middle = np.where(np.array(values) == 0, 0.5, rng.random(len(values)))
-    return np.vstack([middle, _spread(_MOST_AT_ONCE, len(values), rng)])
+def _first_rows(values: Sequence[int], belief: Belief, rng: np.random.Generator) -> Array:
+    """The middle of what is believed, with categories drawn, then in turn rows of the whole space and of what is believed."""
+    middle = np.where(np.array(values) == 0, belief.centres, rng.random(len(values)))
+    rows = _spread(_MOST_AT_ONCE, len(values), rng)
+    rows[1::2] = belief.shaped(rows[1::2])
+    return np.vstack([middle, rows])
 
 
 def _spread(rows: int, columns: int, rng: np.random.Generator) -> Array:

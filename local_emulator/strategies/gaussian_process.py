@@ -12,6 +12,7 @@ and all that is quadratic in the number of rows is a product of matrices.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +45,16 @@ class Kernel:
     weights: Array
     scale: float
     noise: float
+
+
+class Preference(Protocol):
+    """Which rows are looked at first."""
+
+    def log_density(self, rows: Array) -> Array:
+        """Of each row."""
+
+    def slope(self, rows: Array) -> Array:
+        """The gradient of that by columns."""
 
 
 class Embedding:
@@ -260,8 +271,11 @@ class GaussianProcess:
         mean, deviation = self.predict(rows)
         return np.asarray(np.log(deviation) + _log_h((best - mean) / deviation)[0])
 
-    def climb(self, starts: Array, best: float, steps: int) -> Array:
-        """Rows that in all have a higher expected improvement below `best` than the starts: numbers moved, categories kept."""
+    def climb(self, starts: Array, best: float, steps: int, preference: Preference | None = None, trust: float = 0.0) -> Array:
+        """Rows that in all have a higher expected improvement below `best` than the starts: numbers moved, categories kept.
+
+        With a preference its log density, `trust` times, is added to the logarithm of the improvement.
+        """
         free = self._embedding.numeric
         columns = self._embedding.owner[free]
         if not len(columns):
@@ -272,7 +286,12 @@ class GaussianProcess:
             points = fixed.copy()
             points[:, free] = values.reshape(len(starts), -1)
             improvements, gradient = self._log_improvement(points, best)
-            return -float(improvements.sum()), -gradient[:, free].ravel()
+            if preference is None:
+                return -float(improvements.sum()), -gradient[:, free].ravel()
+            rows = starts.copy()
+            rows[:, columns] = points[:, free]
+            scores = improvements + trust * preference.log_density(rows)
+            return -float(scores.sum()), -(gradient[:, free] + trust * preference.slope(rows)[:, columns]).ravel()
 
         # All at once: the sum of independent functions has its optimum where each has its own, and a step of all costs hardly more
         # than a step of one.

@@ -15,7 +15,7 @@ _TAKEN = frozenset(
 
 # Of one, of several, and what that means.
 _PROPOSED: Mapping[Kind, tuple[str, str, str]] = {
-    Kind.SPREAD: ("is one of the first points", "are the first points", "spread evenly, as there was too little to learn from"),
+    Kind.SPREAD: ("is one of the first points", "are the first points", "spread out, as there was too little to learn from"),
     Kind.PARENTS: ("comes of the warm start", "come of the warm start", "good in the parents"),
     Kind.EXPLOITS: ("exploits", "exploit", "much was known there, and it was promising"),
     Kind.EXPLORES: ("explores", "explore", "little was known there"),

@@ -46,7 +46,7 @@ class Past:
             return Proposal(kind=Kind.PARENTS, reason=reason)
         expectation = self._strategy.expectation(history, point)
         if expectation is None:
-            return Proposal(kind=Kind.SPREAD, reason="one of the first points, spread evenly over the ranges")
+            return Proposal(kind=Kind.SPREAD, reason="one of the first points, spread over the ranges")
         kind, known = (Kind.EXPLORES, "little") if expectation.explores else (Kind.EXPLOITS, "much")
         best = history.best
         reported = "" if best is None else f"; best result by then: {best.final:.4g} ({short_name(best.name)})"

@@ -41,8 +41,9 @@ def inside(point: Point) -> bool:
 
 
 def test_the_first_point_is_the_middle_and_six_results_are_learnt_from() -> None:
+    """The middle of what is believed: two thirds of a learning rate's range, half of one of which nothing is known."""
     first = Bayesian(SPACE, seed=1).ask(History(goal=Goal.MINIMIZE), 1)[0]
-    assert float(first["rate"]) == pytest.approx(0.01)
+    assert float(first["rate"]) == pytest.approx(10.0 ** (4 * 0.67 - 4))
     assert first["units"] in {"32", "33"}
     known = [(point, valley(point)) for point in points(6)]
     for count, learns in ((5, False), (6, True)):
@@ -51,10 +52,10 @@ def test_the_first_point_is_the_middle_and_six_results_are_learnt_from() -> None
 
 
 def test_many_at_once_are_spread_evenly_before_there_are_results() -> None:
-    """In each quarter of the learning rate's range about a quarter of the points, where random ones differ more."""
-    asked = Bayesian(SPACE, seed=1).ask(History(goal=Goal.MINIMIZE), 40)
-    quarters = np.bincount([int(math.log10(float(point["rate"])) + 4.0) for point in asked], minlength=4)
-    assert quarters.min() >= 8
+    """In each quarter of a range about a quarter of the points, where random ones differ more."""
+    asked = Bayesian(SPACE, seed=1).ask(History(goal=Goal.MINIMIZE), 100)
+    quarters = np.bincount([(int(point["units"]) - 1) // 16 for point in asked], minlength=4)
+    assert quarters.min() >= 20
 
 
 ODD: dict[str, Sequence[float | None]] = {

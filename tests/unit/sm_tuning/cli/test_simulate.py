@@ -27,7 +27,7 @@ SMALL = ("--strategies", "Random,Bayesian", "--jobs", "5,14", "--parallel", "2",
 
 @pytest.mark.usefixtures("results")
 def test_a_simulation_is_printed_with_the_command_that_writes_it() -> None:
-    answer = asked("simulate", "made", *SMALL, "--price-per-hour", "2")
+    answer = asked("simulate", "made", *SMALL, "--budget", "1", "--price-per-hour", "2")
     assert answer.exit_code == 0, answer.output
     assert "Simulation of made" in answer.output
     assert "dollars" in answer.output
