@@ -217,20 +217,23 @@ class Direction:
         return self.top - value if self.up else value
 
 
-def goal_is_wrong(objective: Objective) -> bool:
-    """Whether the goal is to minimize a share such as an accuracy, or to maximize an error."""
+def goal_is_wrong(objective: Objective, values: Sequence[float]) -> bool:
+    """Whether the goal is to minimize a share such as an accuracy, or to maximize a loss or an error whose values are not negated."""
     kind = parse(objective.name).kind
-    return is_share(kind) and not objective.higher_is_better
+    if not objective.higher_is_better:
+        return is_share(kind)
+    finite = [value for value in values if math.isfinite(value)]
+    return is_loss(kind) is True and bool(finite) and min(finite) >= 0
 
 
 def direction(name: str, objective: Objective | None, values: Sequence[float]) -> Direction:
     """Whether more of a metric is better, and the best value that it can have.
 
-    The goal decides where it is of the objective's kind, unless the name is that of a share: more of an accuracy is better.
+    The goal decides where it is of the objective's kind, unless it is wrong: more of an accuracy is better, less of an error.
     """
     kind = parse(name).kind
     loss = is_loss(kind)
-    tuned = objective is not None and kind == parse(objective.name).kind and not goal_is_wrong(objective)
+    tuned = objective is not None and kind == parse(objective.name).kind and not goal_is_wrong(objective, values)
     up = objective.higher_is_better if objective is not None and tuned else loss is False
     finite = [value for value in values if math.isfinite(value)]
     if not up or loss is not False or not finite or min(finite) < 0:

@@ -79,9 +79,21 @@ def _script_warnings(part: Definition, script: Script) -> Iterator[str]:
     mentioned = {text for nodes in code for text in _mentioned(nodes)}
     if "add_argument" not in mentioned:  # it reads its hyperparameters in another way
         return
+    flags = {text for nodes in code for text in _flags(nodes)}
     for name in [parameter.name for parameter in part.ranges] + list(part.hyperparameters):
-        if not any(spelling in text for spelling in (name, name.replace("_", "-")) for text in mentioned):
+        twins = {name.replace("_", "-"), name.replace("-", "_")} - {name}
+        if name not in flags and (taken := sorted(twins & flags)):
+            yield f"the script {script.entry} takes --{taken[0]}, but gets --{name}: the hyperparameter {name!r} does not arrive"
+        elif not any(spelling in text for spelling in (name, name.replace("_", "-")) for text in mentioned):
             yield f"the script {script.entry} does not mention the hyperparameter {name!r}"
+
+
+def _flags(nodes: Sequence[ast.AST]) -> Iterator[str]:
+    """What code takes with argparse, without the hyphens before it."""
+    for node in nodes:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "add_argument":
+            flags = [flag.value for flag in node.args if isinstance(flag, ast.Constant) and isinstance(flag.value, str)]
+            yield from (flag.lstrip("-") for flag in flags)
 
 
 def _integer_arguments(nodes: Sequence[ast.AST]) -> Iterator[str]:

@@ -21,8 +21,9 @@ _HARD = 0.08  # of an error that both had then
 
 def remarks(form: Form, fit: Fit, forms: Sequence[Form], curves: Curves, objective: Objective | None) -> Iterator[Remark]:
     """Every remark that applies, of all forms of the training job; `form` and `fit` are those that decided."""
-    if objective is not None and goal_is_wrong(objective):
-        text = f"the goal is Minimize, but more of {objective.name} is better: the tuning job looks for the worst model"
+    if objective is not None and goal_is_wrong(objective, curves.get(objective.name, ())):
+        more = "less" if objective.higher_is_better else "more"
+        text = f"the goal is {objective.goal}, but {more} of {objective.name} is better: the tuning job looks for the worst model"
         yield Remark(Cause.WRONG_GOAL, text)
     yield from _rare_class(curves)
     yield from _chance(form, fit)

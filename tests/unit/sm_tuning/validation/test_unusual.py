@@ -79,6 +79,21 @@ def unmentioned(job: TuningJob) -> list[str]:
     return [text.rsplit("'")[1] for text in job.dry_run().warnings if "does not mention" in text]
 
 
+@pytest.mark.parametrize(
+    ("flags", "taken"),
+    [("'--learning-rate'", "learning-rate"), ("'--learning_rate'", None), ("'--learning-rate', '--learning_rate'", None)],
+)
+def test_hyphens_in_place_of_underscores(flags: str, taken: str | None, job: Make, tmp_path: Path) -> None:
+    """What argparse does not take as the same: SageMaker's name is handed over as it is."""
+    script = tmp_path / "train.py"
+    script.write_text(f"import argparse\nparser.add_argument({flags})\nparser.parse_known_args().learning_rate\n")
+    warnings = job(script=Script(str(script)), ranges=[learning_rate()], hyperparameters={}).dry_run().warnings
+    sentence = (
+        f"the script {script} takes --{taken}, but gets --learning_rate: the hyperparameter 'learning_rate' does not arrive"
+    )
+    assert list(warnings) == ([sentence] if taken else [])
+
+
 @pytest.mark.parametrize("whole_folder", [False, True])
 def test_a_script_that_takes_its_hyperparameters_by_contract(whole_folder: bool, job: Make, tmp_path: Path) -> None:  # noqa: FBT001 - a case
     for name in ("minimal.py", "contract.py"):

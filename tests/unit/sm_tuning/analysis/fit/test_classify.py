@@ -254,6 +254,23 @@ def test_an_accuracy_with_the_goal_minimize_is_remarked_on_and_judged_as_an_accu
     assert (fit.verdict, fit.causes) == (Verdict.OVERFIT, frozenset({Cause.WRONG_GOAL}))
 
 
+def test_an_error_with_the_goal_maximize_is_remarked_on_and_judged_as_an_error() -> None:
+    """It had diverged, with high confidence, where training came near to no error at all."""
+    curves = {"train:rmse": [60 * 0.7**epoch for epoch in range(20)], "validation:rmse": [60.0, 56.0, 54.0, *[55.0] * 17]}
+    right, wrong = (classify(curves, Objective(Metric("validation:rmse"), goal)) for goal in ("Minimize", "Maximize"))
+    assert (right.verdict, right.causes) == (Verdict.OVERFIT, frozenset())
+    assert (wrong.verdict, wrong.causes) == (Verdict.OVERFIT, frozenset({Cause.WRONG_GOAL}))
+    assert "the goal is Maximize, but less of validation:rmse is better" in str([remark.text for remark in wrong.remarks])
+
+
+def test_a_negated_error_is_maximized_rightly() -> None:
+    negated = classify(
+        {"train:rmse": [-60.0, -40.0, -20.0] * 3, "validation:rmse": [-60.0, -50.0, -45.0] * 3},
+        Objective.maximize("validation:rmse"),
+    )
+    assert Cause.WRONG_GOAL not in negated.causes
+
+
 def test_without_held_out_data_nothing_is_called_good() -> None:
     assert classify({"train:loss": good()[0]}).verdict is Verdict.UNKNOWN
 
