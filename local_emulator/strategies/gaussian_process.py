@@ -271,10 +271,10 @@ class GaussianProcess:
         mean, deviation = self.predict(rows)
         return np.asarray(np.log(deviation) + _log_h((best - mean) / deviation)[0])
 
-    def climb(self, starts: Array, best: float, steps: int, preference: Preference | None = None, trust: float = 0.0) -> Array:
-        """Rows that in all have a higher expected improvement below `best` than the starts: numbers moved, categories kept.
+    def climb(self, starts: Array, best: float, steps: int, preference: Preference, trust: float) -> Array:
+        """Rows that in all are better than the starts: numbers moved, categories kept.
 
-        With a preference its log density, `trust` times, is added to the logarithm of the improvement.
+        Better is more of the logarithm of the expected improvement below `best`, and `trust` times the preference's log density.
         """
         free = self._embedding.numeric
         columns = self._embedding.owner[free]
@@ -286,8 +286,6 @@ class GaussianProcess:
             points = fixed.copy()
             points[:, free] = values.reshape(len(starts), -1)
             improvements, gradient = self._log_improvement(points, best)
-            if preference is None:
-                return -float(improvements.sum()), -gradient[:, free].ravel()
             rows = starts.copy()
             rows[:, columns] = points[:, free]
             scores = improvements + trust * preference.log_density(rows)

@@ -87,20 +87,21 @@ def _stuck(results: Results, fits: Mapping[str, Fit], trial: TrialResult, name: 
     if results.best is None:
         return False
     setting, best = trial.settings.get(name), results.best.settings.get(name)
-    gained, most = fits[trial.name].gained, _gained(results, fits, trial) or 0.0
+    gained = fits[trial.name].gained
     above = isinstance(setting, float) and isinstance(best, float) and setting > best
-    return above and gained is not None and gained < max(_NOTHING, _LITTLE * most)
+    return above and gained is not None and gained < max(_NOTHING, _LITTLE * (_best_gained(results, fits, trial) or 0.0))
 
 
-def _gained(results: Results, fits: Mapping[str, Fit], trial: TrialResult) -> float | None:
-    """What the best training job gained; if the other one was stopped, by as many values."""
+def _best_gained(results: Results, fits: Mapping[str, Fit], trial: TrialResult) -> float | None:
+    """What the best training job gained; beside one that was stopped, by as many values."""
     best = results.best
-    if best is None or results.ran_to_its_end(trial) or not (made := results.values_made(trial)):
-        return None if best is None else fits[best.name].gained
-    by_then = {
-        metric: values[: made * len(values) // (results.values_made(best) or made)] for metric, values in best.curves.items()
-    }
-    return classify(by_then, results.objective).gained if made < (results.values_made(best) or 0) else fits[best.name].gained
+    if best is None:
+        return None
+    made, most = results.values_made(trial), results.values_made(best)
+    if results.ran_to_its_end(trial) or not made or not most or made >= most:
+        return fits[best.name].gained
+    by_then = {metric: values[: made * len(values) // most] for metric, values in best.curves.items()}
+    return classify(by_then, results.objective).gained
 
 
 def _best_cut(outcomes: Sequence[tuple[float, bool]]) -> _Cut | None:

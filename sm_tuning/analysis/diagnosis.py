@@ -12,11 +12,12 @@ from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.data_scaling import DataScalingCurve, data_scaling_curve
 from sm_tuning.analysis.effects import Effect, effects_of
 from sm_tuning.analysis.equal_epochs import Comparison, compared
+from sm_tuning.analysis.evidence import Evidence
 from sm_tuning.analysis.fit import Cause, Fit, Remark, Verdict, attainable, classify
 from sm_tuning.analysis.next_round import next_round
 from sm_tuning.analysis.plan import advised
 from sm_tuning.analysis.results import Results, TrialResult
-from sm_tuning.analysis.shared_settings import SharedSetting, shared_settings
+from sm_tuning.analysis.shared_settings import SharedSetting
 from sm_tuning.analysis.steps import counted
 from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.summary import Items, Summary, Table
@@ -111,6 +112,13 @@ def diagnose(results: Results, shares: Results | None = None) -> Diagnosis:
     comparison = compared(results, fits)
     effects = effects_of(results, fits, comparison)
     scaling = data_scaling_curve(shares) if shares is not None else None
+    evidence = Evidence(
+        results=results,
+        fit=fit,
+        fits=fits,
+        effects={effect.name: effect for effect in effects},
+        scaling=None if scaling is None or scaling.unused else scaling,
+    )
     return Diagnosis(
         tuning_jobs=[job.name for job in results.tuning_jobs],
         best=best.name if best else None,
@@ -118,9 +126,9 @@ def diagnose(results: Results, shares: Results | None = None) -> Diagnosis:
         fit=fit,
         fits=fits,
         effects=effects,
-        advice=advised(results, fit, fits, effects, None if scaling is None or scaling.unused else scaling),
+        advice=advised(evidence),
         comparison=comparison,
-        shared_by_failed=shared_settings(results, fits),
+        shared_by_failed=evidence.shared_by_failed,
         data=scaling,
     )
 

@@ -1,7 +1,7 @@
 """The next round: the tuning job that follows one, as its diagnosis advises, and what was changed of it and why."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -122,21 +122,15 @@ def _points(job: TuningJobSpec) -> int | None:
 def _require_sound(following: TuningJobSpec, job: TuningJobSpec) -> None:
     """Raise Invalid if a next round breaks rules between members that the tuning job does not; a dry run knows of more."""
     request = following.request()
-    known = {(problem.rule, problem.path) for problem in tuning_job.violations(job.request())}
-    refuse(
-        job.name,
-        [
-            replace(problem, argument=wording.argument(problem.path, request))
-            for problem in tuning_job.violations(request)
-            if (problem.rule, problem.path) not in known
-        ],
-    )
+    problems = (replace(problem, argument=wording.argument(problem.path, request)) for problem in tuning_job.violations(request))
+    refuse(job.name, problems, tuning_job.violations(job.request()))
 
 
-def refuse(name: str, problems: Sequence[Violation]) -> None:
-    """Raise Invalid with the rules that the next round of a tuning job breaks, if it breaks any."""
-    if problems:
-        raise Invalid(f"there is no such next round of {name}: {'; '.join(map(str, problems))}")
+def refuse(name: str, problems: Iterable[Violation], before: Iterable[Violation]) -> None:
+    """Raise Invalid with the rules that the next round of a tuning job breaks and that this has not broken, if there are any."""
+    known = {(problem.rule, problem.path) for problem in before}
+    if new := [str(problem) for problem in problems if (problem.rule, problem.path) not in known]:
+        raise Invalid(f"there is no such next round of {name}: {'; '.join(new)}")
 
 
 def next_name(name: str) -> str:

@@ -1,18 +1,16 @@
 """The plan: of all that was proposed what nothing speaks against, in the order of worth."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from sm_tuning.analysis.advice import Advice, Ranges, Remedy
 from sm_tuning.analysis.confidence import Confidence
-from sm_tuning.analysis.data_scaling import DataScalingCurve
-from sm_tuning.analysis.effects import Edge, Effect
+from sm_tuning.analysis.effects import Edge
 from sm_tuning.analysis.evidence import Evidence
-from sm_tuning.analysis.fit import Fit, Verdict
+from sm_tuning.analysis.fit import Verdict
 from sm_tuning.analysis.range_remedies import about_deaths, about_ranges
 from sm_tuning.analysis.remedies import about_causes, about_failures, about_fit, more_data
-from sm_tuning.analysis.results import Results
 from sm_tuning.rules.roles import Role, role_of
 
 _MANY = 0.25  # of the training jobs died: that comes first
@@ -22,23 +20,8 @@ _MOST = 0.7  # of the training jobs with as many epochs as the best one still im
 _BY_EFFECTS = {Remedy.END_RANGE, Remedy.WIDEN_RANGE}
 
 
-def advised(
-    results: Results,
-    fit: Fit,
-    fits: Mapping[str, Fit],
-    effects: Sequence[Effect],
-    scaling: DataScalingCurve | None = None,
-) -> list[Advice]:
-    """The advice on a tuning job: one plan. No two of it change the same hyperparameter, none goes against what was measured.
-
-    Args:
-        results: The tuning jobs' results.
-        fit: The verdict on the best training job.
-        fits: The verdict on each training job, by its name.
-        effects: The effects of the hyperparameters.
-        scaling: The objective on growing shares of the training set, where it was measured.
-    """
-    evidence = Evidence(results=results, fit=fit, fits=fits, effects={effect.name: effect for effect in effects}, scaling=scaling)
+def advised(evidence: Evidence) -> list[Advice]:
+    """The advice on a tuning job: one plan. No two of it change the same hyperparameter, none goes against what was measured."""
     plan: list[Advice] = []
     left_out = ""
     for advice in _proposed(evidence):

@@ -69,5 +69,4 @@ def _following(run: TuningRun, name: str | None, choice: Choice, target: Target)
 
 def require_sound(following: TuningJob, job: TuningJob) -> None:
     """Raise Invalid for a next round that breaks a rule which the tuning job does not: `plan` would refuse its file."""
-    known = {(problem.rule, problem.path) for problem in job.dry_run().problems}
-    refuse(job.name, [problem for problem in following.dry_run().problems if (problem.rule, problem.path) not in known])
+    refuse(job.name, following.dry_run().problems, job.dry_run().problems)

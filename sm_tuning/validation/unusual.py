@@ -75,11 +75,12 @@ def _script_warnings(part: Definition, script: Script) -> Iterator[str]:
     modules = sent if script.source is None else script_files(Script(str(Path(script.source) / script.entry)))
     code = [[*ast.walk(parsed(path))] for _, path in modules.files if path.suffix == ".py"]
     yield from _missing_channels(part, script, code)
-    yield from _not_integers(part, script, {name for nodes in code for name in _integer_arguments(nodes)})
+    arguments = [argument for nodes in code for argument in _arguments(nodes)]
+    yield from _not_integers(part, script, {name for name, is_integer in arguments if is_integer})
     mentioned = {text for nodes in code for text in _mentioned(nodes)}
     if "add_argument" not in mentioned:  # it reads its hyperparameters in another way
         return
-    flags = {text for nodes in code for text in _flags(nodes)}
+    flags = {name for name, _ in arguments}
     for name in [parameter.name for parameter in part.ranges] + list(part.hyperparameters):
         twins = {name.replace("_", "-"), name.replace("-", "_")} - {name}
         if name not in flags and (taken := sorted(twins & flags)):
@@ -88,22 +89,14 @@ def _script_warnings(part: Definition, script: Script) -> Iterator[str]:
             yield f"the script {script.entry} does not mention the hyperparameter {name!r}"
 
 
-def _flags(nodes: Sequence[ast.AST]) -> Iterator[str]:
-    """What code takes with argparse, without the hyphens before it."""
-    for node in nodes:
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "add_argument":
-            flags = [flag.value for flag in node.args if isinstance(flag, ast.Constant) and isinstance(flag.value, str)]
-            yield from (flag.lstrip("-") for flag in flags)
-
-
-def _integer_arguments(nodes: Sequence[ast.AST]) -> Iterator[str]:
-    """Names of the hyperparameters that code takes with argparse's `type=int`, as `--depth`; `-d` is that of one letter."""
+def _arguments(nodes: Sequence[ast.AST]) -> Iterator[tuple[str, bool]]:
+    """Names of what code takes with argparse, as `--depth` (`-d` is that of one letter), and whether as `type=int`."""
     for node in nodes:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "add_argument":
             types = [keyword.value for keyword in node.keywords if keyword.arg == "type"]
-            if any(isinstance(kind, ast.Name) and kind.id == "int" for kind in types):
-                flags = [flag.value for flag in node.args if isinstance(flag, ast.Constant) and isinstance(flag.value, str)]
-                yield from (flag.lstrip("-") for flag in flags)
+            is_integer = any(isinstance(kind, ast.Name) and kind.id == "int" for kind in types)
+            flags = [flag.value for flag in node.args if isinstance(flag, ast.Constant) and isinstance(flag.value, str)]
+            yield from ((flag.lstrip("-"), is_integer) for flag in flags)
 
 
 def _not_integers(part: Definition, script: Script, names: set[str]) -> Iterator[str]:

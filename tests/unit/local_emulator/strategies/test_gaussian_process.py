@@ -13,8 +13,10 @@ from sklearn.gaussian_process.kernels import ConstantKernel, Matern
 
 from local_emulator.domain.space import Categorical, Continuous, Integer, Point, Scaling, Space
 from local_emulator.strategies import gaussian_process
+from local_emulator.strategies.belief import Belief
 from local_emulator.strategies.gaussian_process import Array, Embedding, GaussianProcess, Kernel, fit
 
+NOTHING_KNOWN = Belief([Continuous(name=name, low=0.0, high=1.0) for name in "abc"])
 KERNEL = Kernel(weights=np.array([4.0, 0.7, 1.5]), scale=1.7, noise=0.03)
 NUMBERS = Embedding([0, 0, 0])
 
@@ -136,7 +138,7 @@ def test_climbing_improves_and_stays_inside() -> None:
     starts = np.random.default_rng(5).random((6, 3))
     starts[:, 1] = [0, 1, 2, 0, 1, 2]
     best = float(process.means.min())
-    climbed = process.climb(starts, best, 30)
+    climbed = process.climb(starts, best, 30, NOTHING_KNOWN, 0.0)
     gains = process.log_improvements(climbed, best) - process.log_improvements(starts, best)
     assert gains.mean() > 0.1
     assert (gains > -1e-9).sum() >= 5  # they climb together: one may pay for the others

@@ -1,7 +1,7 @@
 """Plans for planted tuning jobs: in the order of worth, never against what was measured, never against themselves."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -12,6 +12,7 @@ from sm_tuning.analysis.advice import Advice
 from sm_tuning.analysis.curves import Curves
 from sm_tuning.analysis.effects import Edge, Effect
 from sm_tuning.analysis.evidence import Evidence
+from sm_tuning.analysis.fit import Fit
 from sm_tuning.analysis.plan import advised, objections
 from sm_tuning.analysis.results import Results
 from tests.unit.sm_tuning.planted import RATE, diverging, effect, fall, falling, losses, overfitting, remedies, tuned
@@ -185,6 +186,10 @@ def test_a_good_fit_gets_a_next_step() -> None:
     assert kinds(diagnose(replace(results, trials=late)))[-1] is Remedy.NEXT_ROUND
 
 
+def plan_of(results: Results, fit: Fit, fits: Mapping[str, Fit], effects: Sequence[Effect]) -> Sequence[Advice]:
+    return advised(Evidence(results=results, fit=fit, fits=fits, effects={effect.name: effect for effect in effects}))
+
+
 def test_a_better_scale_is_a_reason_to_search_on() -> None:
     """The best came early and is a good fit: with the scale that is advised the next round differs."""
     results = tuned(sound, RATE, 12)
@@ -193,12 +198,12 @@ def test_a_better_scale_is_a_reason_to_search_on() -> None:
     rate = replace(effect(diagnosis, "learning_rate"), edge=None)
     assert results.best is results.trials[0]
     without, scaled = (
-        advised(results, diagnosis.fit, diagnosis.fits, [replace(rate, wants_logarithmic=wanted)]) for wanted in (False, True)
+        plan_of(results, diagnosis.fit, diagnosis.fits, [replace(rate, wants_logarithmic=wanted)]) for wanted in (False, True)
     )
     assert without[-1].kind is Remedy.STOP
     assert without[-1].reason.endswith("none of the ranges asks for more")
     unsure = replace(rate, edge=Edge.LOW, confidence=Confidence.LOW)
-    assert "the best lie at the low end of learning_rate" in advised(results, diagnosis.fit, diagnosis.fits, [unsure])[-1].reason
+    assert "the best lie at the low end of learning_rate" in plan_of(results, diagnosis.fit, diagnosis.fits, [unsure])[-1].reason
     assert [advice.kind for advice in scaled][-2:] == [Remedy.LOGARITHMIC_SCALE, Remedy.NEXT_ROUND]
     assert scaled[-1].reason.startswith("with the new ranges of learning_rate")
 
@@ -210,7 +215,7 @@ def test_no_plan_is_empty() -> None:
     diagnosis = diagnose(results)
     improving = replace(diagnosis.fit, verdict=Verdict.IMPROVING, confidence=Confidence.LOW, reason="it still gets better")
     effects = [replace(each, better=None, edge=None) for each in diagnosis.effects]
-    (last,) = advised(results, improving, diagnosis.fits, effects)
+    (last,) = plan_of(results, improving, diagnosis.fits, effects)
     assert (last.kind, last.confidence) == (Remedy.NEXT_ROUND, Confidence.LOW)
     assert last.reason.startswith("it still gets better, and no training job shows that a range should change; ")
     assert "? Not by what was measured: 12 training jobs show no direction of epochs" in last.reason
