@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ SELF = {
     "make test": "it runs this very suite",
 }
 
-WRITTEN = (ROOT / "demo-output",)
+WRITTEN = ROOT / "demo-output"  # where `make demo` has left somebody's report, too
 
 # What stands for GitHub's command: it writes down what it was told, and knows one comment, once that was made.
 GH = """
@@ -58,7 +59,6 @@ def runner(served: Server, tmp_path: Path) -> Iterator[Runner]:
     offline.write_text(JOB)
     without = {"AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "MAKEFLAGS", "MAKELEVEL"}  # `make test` itself may be what runs this
     clean = {name: value for name, value in served.environment.items() if name not in without}
-    made = {path for folder in WRITTEN for path in _files(folder)}
     runner = Runner(
         contexts={
             "vars": {"OFFLINE_JOB": str(offline)},
@@ -87,9 +87,30 @@ def runner(served: Server, tmp_path: Path) -> Iterator[Runner]:
         summary=tmp_path / "summary.md",
         left_out=SELF,
     )
-    yield runner
-    for new in {path for folder in WRITTEN for path in _files(folder)} - made:
-        new.unlink()
+    with _as_it_was(WRITTEN):
+        yield runner
+
+
+@contextmanager
+def _as_it_was(folder: Path) -> Iterator[None]:
+    """In the end the files of a folder are those that were there, as they were."""
+    before = {path: path.read_bytes() for path in _files(folder)}
+    try:
+        yield
+    finally:
+        for path in {*_files(folder)} - before.keys():
+            path.unlink()
+        for path, content in before.items():
+            path.write_bytes(content)
+
+
+def test_a_report_that_was_there_is_there_again(tmp_path: Path) -> None:
+    report, summary = tmp_path / "report.html", tmp_path / "summary.md"
+    report.write_text("the demo's")
+    with _as_it_was(tmp_path):
+        report.write_text("a test's")
+        summary.write_text("a test's")
+    assert {path: path.read_text() for path in _files(tmp_path)} == {report: "the demo's"}
 
 
 def _files(folder: Path) -> Iterator[Path]:
