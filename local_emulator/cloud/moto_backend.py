@@ -82,7 +82,6 @@ class MotoBackend:
         """Bring moto up and put back what S3 held. Call under the lock."""
         if self._ready:
             return
-        os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")
         if self._settings.account != ACCOUNT:  # else the access key tells the account
             os.environ.setdefault("MOTO_ACCOUNT_ID", self._settings.account)
         self._application = _server()
@@ -289,4 +288,6 @@ def _in_milliseconds(value: object, name: str = "") -> object:
 
 def _server() -> MotoObject:
     server = moto("moto_server.werkzeug_app")
+    # A bucket has the rules that it was given. moto reads MOTO_DISABLE_GLOBAL_CORS when it is imported: a test may have done that.
+    server.DISABLE_GLOBAL_CORS = True
     return server.DomainDispatcherApplication(server.create_backend_app)

@@ -1,10 +1,12 @@
 """moto's S3 on disk: what was overwritten goes, and a write that cannot be saved has not happened."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from moto.moto_server.werkzeug_app import create_backend_app
 
 from local_emulator.cloud.environ import call, put_of_setting
 from local_emulator.cloud.moto_backend import MotoBackend
@@ -47,6 +49,13 @@ def test_moto_lets_go_of_what_was_overwritten(cloud: MotoBackend, tmp_path: Path
     cloud.objects._save_object("overwritten", "key")
     mirror._collect()
     assert blobs(state) == set()
+
+
+def test_buckets_have_no_rules_of_other_origins_but_their_own_whoever_imported_moto_first(cloud: MotoBackend) -> None:
+    cloud.warm_up()
+    assert "MOTO_DISABLE_GLOBAL_CORS" not in os.environ  # of the process of somebody's tests
+    answer = create_backend_app("s3").test_client().get("/", headers={"Origin": "http://other.test"})
+    assert "Access-Control-Allow-Origin" not in answer.headers
 
 
 def _request(cloud: MotoBackend, method: str, path: str, body: bytes = b"", query: str = "") -> str:
