@@ -1,6 +1,6 @@
 """What a tuning job would come to with other settings, with its charts: the facade above `simulation` and `report`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import cached_property
 
@@ -50,6 +50,7 @@ def simulate(
     price: float | None = None,
     seeds: int = SEEDS,
     workers: int = 1,
+    progress: Callable[[int, int], object] | None = None,
 ) -> Simulation:
     """Simulate settings of a tuning job on a model that is learnt from its finished training jobs.
 
@@ -63,6 +64,7 @@ def simulate(
         price: Dollars of an instance-hour.
         seeds: Simulated tuning jobs of each setting. The same number, the same answer.
         workers: Processes; with more than one a script needs `if __name__ == "__main__":`, as `multiprocessing` demands.
+        progress: A function that is called with how many of the seeds are done, and how many there are.
 
     Raises:
         Invalid: There is too little to learn from, what was learnt is no better than the training jobs' mean, or a choice cannot be.
@@ -78,11 +80,18 @@ def simulate(
         price=price,
         seeds=seeds,
         workers=workers,
+        progress=progress,
     )
     return _with_charts(data)
 
 
-def replay(results: Results, *, strategies: Sequence[str] | None = None, seeds: int = SEEDS) -> Simulation:
+def replay(
+    results: Results,
+    *,
+    strategies: Sequence[str] | None = None,
+    seeds: int = SEEDS,
+    progress: Callable[[int, int], object] | None = None,
+) -> Simulation:
     """Replay a tuning job with other strategies on its real training jobs alone: each point stands for the nearest that was trained.
 
     It is a check of `simulate`: nothing is learnt, so nothing can be better than what was seen.
@@ -91,12 +100,13 @@ def replay(results: Results, *, strategies: Sequence[str] | None = None, seeds: 
         results: The results of one tuning job or several.
         strategies: Names of strategies; None for those of `simulate`.
         seeds: Replayed tuning jobs of each strategy.
+        progress: As of `simulate`.
 
     Raises:
         Invalid: There are too few training jobs, or a strategy cannot be replayed.
         MissingExtra: The extra `simulation` is not installed.
     """
-    return _with_charts(replayed(results, strategies=strategies, seeds=seeds))
+    return _with_charts(replayed(results, strategies=strategies, seeds=seeds, progress=progress))
 
 
 def _with_charts(data: SimulationData) -> Simulation:

@@ -3,8 +3,10 @@
 import io
 import re
 import sys
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -12,6 +14,8 @@ from typing import TYPE_CHECKING, Self, TextIO, cast
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
 from rich.progress_bar import ProgressBar
 from rich.segment import Segment
 from rich.table import Table
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
 # A stop is the usual end with Hyperband and early stopping: no colour.
 _COLOURS = {"Completed": "green", "Failed": "red", "Stopping": "yellow", "InProgress": "cyan"}
 _BAR, _LEAST_BAR = 40, 10
+_SILENCE = 5.0  # seconds between two lines of a long computation's progress
 _WIDE = 240  # columns where nobody looks: nothing is cut
 
 
@@ -195,6 +200,28 @@ class Progress:
             if silent:
                 self._warned = True
                 return
+
+
+@contextmanager
+def counted(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show on standard error how much of a long computation is done: a bar on a terminal, now and then a line elsewhere."""
+    out = console(error=True)
+    first: tuple[float, int] | None = None  # what comes before it is starting, which says nothing of what is left
+    said = 0.0
+    columns = (TextColumn("{task.description}"), BarColumn(_BAR), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bars(*columns, console=out, transient=True, disable=not out.is_terminal) as bars:
+        task = bars.add_task(what, total=None)
+
+        def show(done: int, total: int) -> None:
+            nonlocal first, said
+            bars.update(task, completed=done, total=total)
+            now = time.monotonic()
+            begun, before = first = first or (now, done)
+            if not out.is_terminal and now >= max(said, begun) + _SILENCE and done < total:
+                said = now
+                out.print(f"{what}: {done} of {total}, about {duration((now - begun) / (done - before) * (total - done))} left")
+
+        yield show
 
 
 def safe_lines(text: str) -> Text:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sm_tuning.analysis.results import Results
+from sm_tuning.cli.display import counted
 from sm_tuning.cli.output import echo, echo_json
 from sm_tuning.cli.session import run_of
 from sm_tuning.cli.target import Target
@@ -40,16 +41,19 @@ def simulate(
     limit = None if budget is None else _budget(budget)
     results = _results(target, jobs)
     price = _price(results, target, price_per_hour)
-    simulation = simulated(
-        results,
-        strategies=None if strategies is None else _words(strategies),
-        **numbers,
-        early_stopping=_EARLY_STOPPING[early_stopping],
-        budget_hours=None if limit is None else _hours(*limit, price),
-        price=price,
-        seeds=seeds,
-        workers=os.cpu_count() or 1,
-    )
+    hours = None if limit is None else _hours(*limit, price)
+    with counted("simulated worlds") as progress:
+        simulation = simulated(
+            results,
+            strategies=None if strategies is None else _words(strategies),
+            **numbers,
+            early_stopping=_EARLY_STOPPING[early_stopping],
+            budget_hours=hours,
+            price=price,
+            seeds=seeds,
+            workers=os.cpu_count() or 1,
+            progress=progress,
+        )
     if chart is not None:
         simulation.plot.save(chart)
     if as_json:
@@ -63,12 +67,15 @@ def simulate(
 
 def by_default(results: Results, target: Target) -> Simulation:
     """What the settings come to that are simulated by default, for a report."""
-    return simulated(results, price=_price(results, target, None), workers=os.cpu_count() or 1)
+    with counted("simulated worlds") as progress:
+        return simulated(results, price=_price(results, target, None), workers=os.cpu_count() or 1, progress=progress)
 
 
 def replay(*, jobs: tuple[str, ...], strategies: str | None, seeds: int, target: Target, as_json: bool) -> None:
     """Replay a tuning job with other strategies on its real training jobs."""
-    replays = replayed(_results(target, jobs), strategies=None if strategies is None else _words(strategies), seeds=seeds)
+    results, chosen = _results(target, jobs), None if strategies is None else _words(strategies)
+    with counted("replays") as progress:
+        replays = replayed(results, strategies=chosen, seeds=seeds, progress=progress)
     if as_json:
         echo_json(_document(replays))
     else:

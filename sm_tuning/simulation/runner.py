@@ -1,6 +1,6 @@
 """Runs many simulated tuning jobs: every setting in the same worlds, with the same seeds."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -13,6 +13,9 @@ from sm_tuning.simulation.outcome import Margin, Outcome, Replica, replicas_of
 from sm_tuning.simulation.settings import Setting
 from sm_tuning.simulation.simulator import Ended, simulate
 from sm_tuning.simulation.world import World
+
+Progress = Callable[[int, int], object]
+_Answer = Mapping[Setting, Replica]
 
 
 class Worlds(Protocol):
@@ -44,6 +47,7 @@ def run(
     workers: int = 1,
     quick: bool = True,
     margin: Margin = Margin(),  # noqa: B008 - it does not change
+    progress: Progress | None = None,
 ) -> Sequence[Outcome]:
     """The outcome of every setting, in the order of the settings.
 
@@ -56,18 +60,28 @@ def run(
         workers: Processes.
         quick: Whether Bayesian search may look less hard for each point.
         margin: Of the intervals of the best objective.
+        progress: Is called with the number of seeds that are done, and of all.
     """
     tasks = [_Task(plan, settings, worlds, seed, instances, quick) for seed in seeds]
-    answers: Sequence[Mapping[Setting, Replica]]
+    answers: Sequence[_Answer]
     if workers > 1 and len(tasks) > 1:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            answers = list(pool.map(_perform, tasks, chunksize=max(1, len(tasks) // (8 * workers))))
+            chunk = max(1, len(tasks) // (64 * workers))
+            answers = list(_counted(pool.map(_perform, tasks, chunksize=chunk), len(tasks), progress))
     else:
-        answers = [_perform(task) for task in tasks]
+        answers = list(_counted(map(_perform, tasks), len(tasks), progress))
     return [Outcome(setting=setting, replicas=[answer[setting] for answer in answers], margin=margin) for setting in settings]
 
 
-def _perform(task: _Task) -> Mapping[Setting, Replica]:
+def _counted(answers: Iterable[_Answer], total: int, progress: Progress | None) -> Iterator[_Answer]:
+    """Answers as they come, each of them told to `progress`."""
+    for done, answer in enumerate(answers, start=1):
+        if progress is not None:
+            progress(done, total)
+        yield answer
+
+
+def _perform(task: _Task) -> _Answer:
     """A replica of each setting."""
     world = task.worlds.world(task.seed)
     replicas: dict[Setting, Replica] = {}

@@ -16,7 +16,7 @@ from sm_tuning.simulation.model import Model
 from sm_tuning.simulation.outcome import Interval, Outcome, mean_ranks
 from sm_tuning.simulation.recommendation import Budget, Recommendation, recommend, with_more
 from sm_tuning.simulation.replay import Replays
-from sm_tuning.simulation.runner import run
+from sm_tuning.simulation.runner import Progress, run
 from sm_tuning.simulation.settings import Setting, is_grid, settings_of, today
 from sm_tuning.summary import Cell, Items, Summary, Table
 
@@ -156,6 +156,7 @@ def simulated(
     price: float | None = None,
     seeds: int = SEEDS,
     workers: int = 1,
+    progress: Progress | None = None,
 ) -> Simulation:
     """Simulate settings of a tuning job: `sm_tuning.simulate`, which says what the arguments are, without charts."""
     _check_seeds(seeds)
@@ -172,6 +173,7 @@ def simulated(
         instances=evidence.instances,
         workers=workers,
         margin=model.margin,
+        progress=progress,
     )
     choice = [outcome for outcome in outcomes if outcome.setting == known or outcome.setting in settings]
     recommendation = recommend(
@@ -199,7 +201,9 @@ def _without_objective(outcomes: Sequence[Outcome]) -> Iterator[str]:
         )
 
 
-def replayed(results: Results, *, strategies: Sequence[str] | None = None, seeds: int = SEEDS) -> Simulation:
+def replayed(
+    results: Results, *, strategies: Sequence[str] | None = None, seeds: int = SEEDS, progress: Progress | None = None
+) -> Simulation:
     """Replay a tuning job on its real training jobs: `sm_tuning.replay`, which says what the arguments are, without charts."""
     _check_seeds(seeds)
     evidence = evidence_of(results)
@@ -207,7 +211,7 @@ def replayed(results: Results, *, strategies: Sequence[str] | None = None, seeds
     known = today(evidence.plan, len(results.trials), evidence.epochs)
     choice = _settings(evidence, known, strategies, (known.jobs,), (known.parallel,), None, evidence.epochs)
     settings = [setting for setting in choice if setting != known]
-    outcomes = run(evidence.plan, [known, *settings], worlds, seeds=range(seeds), instances=evidence.instances)
+    outcomes = run(evidence.plan, [known, *settings], worlds, seeds=range(seeds), instances=evidence.instances, progress=progress)
     best = results.best
     return Simulation(
         name=evidence.name,

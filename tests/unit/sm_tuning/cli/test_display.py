@@ -15,7 +15,7 @@ pytest.importorskip("rich", reason="the command needs rich: pip install 'sm-tuni
 from rich.console import Console, RenderableType
 
 from sm_tuning.analysis.data_scaling import data_scaling_curve
-from sm_tuning.cli.display import Progress, console, data_scaling_lines, diagnosis_lines
+from sm_tuning.cli.display import Progress, console, counted, data_scaling_lines, diagnosis_lines
 from sm_tuning.client.status import FailureGroup, MetricCheck, RunStatus, Training
 from sm_tuning.report.view_model import view_model
 from tests.unit.sm_tuning.analysis.test_data_scaling import SHARES, shared
@@ -131,3 +131,16 @@ def test_lines_for_a_file_end_without_blanks(capsys: pytest.CaptureFixture[str])
     for text in ("a  ", "word " * 100, "end"):
         console().print(text)
     assert [line for line in capsys.readouterr().out.splitlines() if line.endswith(" ")] == []
+
+
+def test_what_takes_long_says_how_far_it_is(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    with counted("worlds") as progress:
+        for done in range(1, 11):
+            now += 2.0
+            progress(done, 10)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    lines = [f"worlds: {done} of 10, about {20 - 2 * done} s left" for done in (4, 7)]
+    assert shown.err.splitlines() == lines

@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from local_emulator.documents import parse
 from local_emulator.domain.space import Point
 from sm_tuning.simulation.runner import run
@@ -40,3 +42,10 @@ def test_a_convergence_depends_on_the_number_of_training_jobs() -> None:
     worlds = Counting()
     run(replace(PLAN, complete_on_convergence=True), SETTINGS, worlds, seeds=range(1))
     assert worlds.trained > 2 * 12
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_seed_that_is_done_is_counted(workers: int) -> None:
+    counts: list[tuple[int, int]] = []
+    run(PLAN, SETTINGS[:1], Counting(), seeds=range(3), workers=workers, progress=lambda *count: counts.append(count))
+    assert counts == [(1, 3), (2, 3), (3, 3)]
