@@ -21,6 +21,7 @@ _OK = range(200, 300)
 _CLIENT_ERRORS = range(400, 500)
 _CUSTOM_ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
 _PASSED_ON = ("content-type", "accept", _CUSTOM_ATTRIBUTES, "x-amzn-sagemaker-inference-id")
+_FAILURE = "x-sm-emulator-failure"  # local_emulator.inference.serving.messages
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
@@ -87,7 +88,7 @@ class Call:
             answer = sequence.ask(headers, invocation.body, seconds, MOST_BODY)
         if answer.status not in _OK:
             with self._in_words_of_aws(sequence):
-                raise self._model_error(sequence, answer.status, answer.read(MOST_BODY))
+                raise self._model_error(sequence, answer.status, answer.read(MOST_BODY), answer.headers.get(_FAILURE))
         return answer
 
     def body(self, answer: BackendAnswer) -> bytes:
@@ -139,8 +140,13 @@ class Call:
         seconds = self._sequence.seconds if self._sequence is not None else {}
         metrics.invoked(self._endpoint, self._variant.name, self._status, seconds, time.perf_counter() - self._began)
 
-    def _model_error(self, sequence: ContainerSequence, status: int, original: bytes | None) -> InvocationError:
-        """ModelError in AWS's words; `original` is None if the program's message is too long."""
+    def _model_error(
+        self, sequence: ContainerSequence, status: int, original: bytes | None, failure: str | None = None
+    ) -> InvocationError:
+        """ModelError in AWS's words, and behind them the failure that a program of the emulator has told.
+
+        `original` is None if the program's message is too long.
+        """
         self._status = 424
         scope, group = self._invocation.scope, endpoint_log_group(self._endpoint.name)
         whose = "client" if status in _CLIENT_ERRORS else "server"
@@ -151,6 +157,8 @@ class Call:
             f"Received {whose} error ({status}) from {sequence.container} {said}. See {console}#logEventViewer:group={group} in "
             f"account {scope.account} for more information."
         )
+        if failure is not None:
+            message += f" The log says: {failure}"
         log = f"arn:{scope.partition}:logs:{scope.region}:{scope.account}:log-group:{group}"
         members = {"OriginalStatusCode": status, "OriginalMessage": text or "", "LogStreamArn": log}
         return InvocationError(424, "ModelError", message, members)

@@ -73,7 +73,8 @@ class Endpoint:
                 EndpointName=self.name, Body=body, ContentType=content_type, Accept=accept
             )
         except ClientError as error:
-            if code_of(error) == "ModelError" and (reason := last_error(self.clients("logs"), self.name)) is not None:
+            reason = last_error(self.clients("logs"), self.name) if code_of(error) == "ModelError" else None
+            if reason is not None and reason not in str(error):  # the emulator's message tells it
                 error.add_note(f"The last error in the endpoint's log ({ENDPOINT_LOG_GROUP}{self.name}): {reason}")
             raise
         content: bytes = answer["Body"].read()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http
+import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 JSON = "application/json"
+FAILURE = "X-Sm-Emulator-Failure"
+"""A header of failures whose body, as AWS's, does not say what was wrong; the emulator tells it whoever has asked."""
+_MOST = 500  # characters
 _WITH_CHARSET = ("text/", "application/javascript", "application/sql", "application/xml")
 _SENTENCES = {
     404: "The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again.",
@@ -67,6 +71,12 @@ def page(status: int, headers: Mapping[str, str] | None = None) -> Response:
         f"<p>{_SENTENCES.get(status, http.HTTPStatus(status).description)}</p>\n"
     )
     return Response(status, text.encode(), "text/html; charset=utf-8", headers or {})
+
+
+def failure(error: BaseException) -> Mapping[str, str]:
+    """The header that says what an error was, in a traceback's words on one line of ASCII."""
+    text = " ".join("".join(traceback.format_exception_only(type(error), error)).split())[:_MOST]
+    return {FAILURE: text.encode("unicode_escape").decode("ascii")}
 
 
 def routed(request: Request, allowed: Mapping[str, str]) -> Response | None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import peers
-from .messages import Application, Request, Response, page
+from .messages import Application, Request, Response, failure, page
 
 if TYPE_CHECKING:
     from io import BufferedIOBase
@@ -59,9 +59,9 @@ class Server(http.server.ThreadingHTTPServer):
             self._active += 1
         try:
             response = self.application.answer(request)
-        except (Exception, SystemExit):  # noqa: BLE001 - a fault of an application is one request's
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a fault of an application is one request's
             traceback.print_exc()
-            response = page(500)
+            response = page(500, failure(error))
 
         def sent() -> None:
             line = self._access_log(request, response, client, time.perf_counter() - start)

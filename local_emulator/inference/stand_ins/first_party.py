@@ -1,6 +1,7 @@
 """The server of AWS's own algorithms: content types, failures and log of their toolkit."""
 
 import os
+import sys
 import traceback
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from local_emulator.algorithms.contract import MODEL, ROOT, say
+from local_emulator.inference.serving import messages
 from local_emulator.inference.serving.messages import Request, Response
 from local_emulator.inference.stand_ins import records
 from local_emulator.inference.stand_ins.algorithm_server import EMPTY, AlgorithmServer
@@ -92,6 +94,6 @@ class _Arrays(dict[str, Any]):
 
 def failure(status: int, text: str) -> Response:
     """A failure in AWS's words; the log has the reason."""
-    reason = traceback.format_exc().rstrip()
-    say(text if reason.startswith("NoneType") else f"{text}\n{reason}")
-    return Response(status, text.encode(), EMPTY)
+    error = sys.exception()
+    say(text if error is None else f"{text}\n{traceback.format_exc().rstrip()}")
+    return Response(status, text.encode(), EMPTY, {} if error is None else messages.failure(error))

@@ -11,7 +11,7 @@ import traceback
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ..serving.messages import JSON, Request, Response, page, routed, with_charset
+from ..serving.messages import JSON, Request, Response, failure, page, routed, with_charset
 from . import encoding
 from .code import Function, Source, handlers
 from .encoding import ANY, CONTAINERS, TEXT
@@ -88,9 +88,9 @@ class FlaskWorker:
             if request.path == "/execution-parameters" and self._parameters:
                 return _response(self._parameters())
             return _response(self._transform(request))
-        except Exception:  # noqa: BLE001 - whatever a script raises
+        except Exception as error:  # noqa: BLE001 - whatever a script raises
             self._log(f"Exception on {request.path} [{request.method}]\n{traceback.format_exc().rstrip()}")
-            return page(500)
+            return page(500, failure(error))
 
     def _transform(self, request: Request) -> Any:  # noqa: ANN401 - whatever a script returns
         kind = request.headers.get("contenttype") or request.headers.get("content-type") or JSON

@@ -29,6 +29,11 @@ def model_fn(model_dir):
     return joblib.load(Path(model_dir) / "model.joblib")
 
 
+def predict_fn(rows, model):
+    """Answer a request; SageMaker makes one dimension of a single row of CSV, and scikit-learn wants two."""
+    return model.predict(np.atleast_2d(rows))
+
+
 def main():
     """Train and save."""
     # Your data and your model in place of these.

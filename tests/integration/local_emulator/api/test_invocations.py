@@ -122,6 +122,15 @@ def test_what_a_program_answers_as_an_error(
     assert measured.taken == [("v", 424)]
 
 
+def test_the_failure_that_a_program_of_the_emulator_tells(store: SqliteStore, invoke: Invoke) -> None:
+    headers = {"X-Sm-Emulator-Failure": "ValueError: one dimension"}
+    with serving(lambda *_: Response(b"page", 500, headers)) as program:
+        deploy(store, program.port)
+        error = document(invoke())
+    assert error["Message"].endswith(" for more information. The log says: ValueError: one dimension")
+    assert error["OriginalMessage"] == "page"
+
+
 def test_a_program_that_does_not_answer(store: SqliteStore, invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("local_emulator.api.invocations._SECONDS", 0.1)
     going_on: list[bool] = []

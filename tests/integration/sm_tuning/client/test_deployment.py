@@ -1,6 +1,7 @@
 """A tuning job's best model behind an endpoint and in the registry, on the emulator inside this test."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,22 @@ def best(run: TuningRun) -> BestTraining:
     return training
 
 
-def notes_of_failure(served: Endpoint) -> list[str]:
+def as_in_aws(service: str) -> Any:
+    """A client whose errors end where AWS's end."""
+
+    def cut(parsed: dict[str, Any], **_: object) -> None:
+        if "Error" in parsed:
+            parsed["Error"]["Message"] = parsed["Error"]["Message"].partition(" The log says: ")[0]
+
+    client = clients(service)
+    client.meta.events.register("after-call", cut)
+    return client
+
+
+def failure(served: Endpoint) -> ClientError:
     with pytest.raises(ClientError, match=r"\(500\)") as failed:
         served.predict("a", content_type="application/json")
-    return getattr(failed.value, "__notes__", [])
+    return failed.value
 
 
 def test_the_best_model_is_served_until_it_is_deleted(run: TuningRun, tmp_path: Path) -> None:
@@ -67,8 +80,11 @@ def test_the_best_model_is_served_until_it_is_deleted(run: TuningRun, tmp_path: 
     with pytest.raises(NotServed, match="or on another instance type: delete it first"):
         training.serve(instance_type="ml.m5.xlarge")
     assert served.predict("1,2\n3,4"), "the one that was there is left"
+    assert "for more information. The log says: json.decoder.JSONDecodeError: Expecting value" in str(failure(served))
+    assert not hasattr(failure(served), "__notes__")
     # The log may come a moment after the answer.
-    note = next(notes[0] for _ in range(100) if (notes := notes_of_failure(served)))
+    in_aws = replace(served, clients=as_in_aws)
+    note = next(notes[0] for _ in range(100) if (notes := getattr(failure(in_aws), "__notes__", [])))
     assert note.startswith(f"The last error in the endpoint's log (/aws/sagemaker/Endpoints/{training.name}): ")
     assert "JSONDecodeError: " in note
     assert served.delete() == ["endpoint", "configuration", "model"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from local_emulator.inference.serving.messages import Request, Response
+from local_emulator.inference.serving.messages import FAILURE, Request, Response
 from local_emulator.inference.stand_ins import applications
 from local_emulator.inference.stand_ins.first_party import FirstParty
 from local_emulator.inference.stand_ins.predictors import PREDICTORS
@@ -51,8 +51,14 @@ def test_failures_in_aws_s_words(served: FirstParty, capsys: pytest.CaptureFixtu
         415, b"content-type application/octet-stream not supported", "text/html; charset=utf-8"
     )
     assert "Traceback" not in capsys.readouterr().out
-    assert invoke(served, b"1,2,3") == Response(400, b"unable to evaluate payload provided", "text/html; charset=utf-8")
-    assert "The records have 3 features; those that the model was trained with had 2." in capsys.readouterr().out
+    sentence = "The records have 3 features; those that the model was trained with had 2."
+    assert invoke(served, b"1,2,3") == Response(
+        400,
+        b"unable to evaluate payload provided",
+        "text/html; charset=utf-8",
+        {FAILURE: f"local_emulator.inference.stand_ins.records.UnreadableError: {sentence}"},
+    )
+    assert sentence in capsys.readouterr().out
 
 
 def test_paths(served: FirstParty) -> None:

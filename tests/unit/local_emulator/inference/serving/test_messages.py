@@ -5,7 +5,7 @@ import re
 import pytest
 
 from local_emulator.inference.serving.access_log import nginx
-from local_emulator.inference.serving.messages import Request, Response, page, routed, with_charset
+from local_emulator.inference.serving.messages import FAILURE, Request, Response, failure, page, routed, with_charset
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,11 @@ from local_emulator.inference.serving.messages import Request, Response, page, r
 )
 def test_charsets_are_flasks(mimetype: str, sent: str) -> None:
     assert with_charset(mimetype) == sent
+
+
+def test_a_failure_is_one_line_of_ascii() -> None:
+    assert failure(ValueError("one\ndimension: \x00 ä")) == {FAILURE: r"ValueError: one dimension: \x00 \xe4"}
+    assert len(failure(ValueError("x" * 10_000))[FAILURE]) == 500
 
 
 def test_pages_are_flasks() -> None:

@@ -13,7 +13,7 @@ import pytest
 import xgboost
 from sklearn.linear_model import LogisticRegression
 
-from local_emulator.inference.serving.messages import Request
+from local_emulator.inference.serving.messages import FAILURE, Request
 from local_emulator.inference.toolkits import scikit_learn
 from local_emulator.inference.toolkits import xgboost as xgboost_toolkit
 from local_emulator.inference.toolkits.code import Source
@@ -132,7 +132,8 @@ def test_bodies_are_text_where_the_toolkit_says_so(worker: Make) -> None:
 
 def test_a_failure_is_in_the_log(worker: Make, capsys: pytest.CaptureFixture[str]) -> None:
     text = "def model_fn(folder): return 1\ndef predict_fn(data, model): raise RuntimeError('out of luck')\n"
-    assert invoke(worker(text).answer, b"1,2\n3,4").status == 500
+    response = invoke(worker(text).answer, b"1,2\n3,4")
+    assert (response.status, FAILURE in response.headers) == (500, True)
     lines = capsys.readouterr().err.splitlines()
     assert " ERROR - inference_" in lines[0]
     assert lines[0].endswith(" - Exception on /invocations [POST]")
