@@ -5,8 +5,9 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sm_tuning.analysis.metric_names import direction, parse
+from sm_tuning.analysis.metric_pairs import direction
 from sm_tuning.analysis.results import Results
+from sm_tuning.rules.metric_names import parse
 
 _WORTH = 0.05  # of what is left of the loss or the error: less is not worth collecting
 _LEAST_POINTS = 3

@@ -14,6 +14,7 @@ from sm_tuning.analysis.effects import Effect, effects_of
 from sm_tuning.analysis.equal_epochs import Comparison, compared
 from sm_tuning.analysis.evidence import Evidence
 from sm_tuning.analysis.fit import Cause, Fit, Remark, Verdict, attainable, classify
+from sm_tuning.analysis.goal import with_right_goal
 from sm_tuning.analysis.next_round import next_round
 from sm_tuning.analysis.plan import advised
 from sm_tuning.analysis.results import Results, TrialResult
@@ -105,12 +106,13 @@ def diagnose(results: Results, shares: Results | None = None) -> Diagnosis:
         shares: Training jobs on growing shares of the training set (`read_data_scaling`), which show what more data would bring.
     """
     best_values = attainable([trial.curves for trial in results.trials], results.objective)
-    fits = dead_by_rate(results, {trial.name: _fit_of(trial, results, best_values) for trial in results.trials})
+    judged = with_right_goal(results)
+    fits = dead_by_rate(judged, {trial.name: _fit_of(trial, results, best_values) for trial in results.trials})
     fits = {trial.name: _as_far_as_it_came(fits[trial.name], trial, results) for trial in results.trials}
     best = results.best
     fit = fits[best.name] if best else _without_best(fits)
-    comparison = compared(results, fits)
-    effects = effects_of(results, fits, comparison)
+    comparison = compared(judged, fits)
+    effects = effects_of(judged, fits, comparison)
     scaling = data_scaling_curve(shares) if shares is not None else None
     evidence = Evidence(
         results=results,

@@ -13,6 +13,7 @@ from sm_tuning.analysis.data_scaling import DataScalingCurve
 from sm_tuning.analysis.effects import Edge, Effect, is_logarithmic, position
 from sm_tuning.analysis.equal_epochs import Comparison, compared
 from sm_tuning.analysis.fit import Fit, Verdict
+from sm_tuning.analysis.goal import looks_for_the_worst
 from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.analysis.shared_settings import SharedSetting, shared_settings
 from sm_tuning.rules.roles import Role, role_of
@@ -63,6 +64,11 @@ class Evidence:
     def shared_by_failed(self) -> list[SharedSetting]:
         """What training jobs that failed have in common."""
         return shared_settings(self.results, self.fits)
+
+    @cached_property
+    def goal_is_wrong(self) -> bool:
+        """Whether the goal contradicts the objective's name."""
+        return looks_for_the_worst(self.results)
 
     @cached_property
     def ranking(self) -> list[TrialResult]:

@@ -100,13 +100,17 @@ def next_round(
         raise Invalid(
             f"every combination of {job.name} has been tried, and the diagnosis asks for no other range: there is no next round"
         )
+    wrong_goal = bool(_of_goal(diagnosis))
+    objective = job.definition.objective
     following = job.changed(
         name=name or _free_name(job.name, [*diagnosis.tuning_jobs, *taken]),
         ranges=list(ranges.values()),
         strategy=strategy,
         max_jobs=None if isinstance(strategy, Grid) else choice.max_jobs or job.max_jobs or len(diagnosis.fits),
         max_parallel=choice.max_parallel or job.max_parallel,
-        warm_start=None if isinstance(strategy, Grid | Hyperband) else _parents(diagnosis, job),
+        # A warm start takes parents with the same goal.
+        warm_start=None if isinstance(strategy, Grid | Hyperband) or wrong_goal else _parents(diagnosis, job),
+        objective=objective.opposite if objective is not None and wrong_goal else objective,
     )
     if choice.max_jobs is None and following.max_jobs is not None and (points := _points(following)) is not None:
         following = following.changed(max_jobs=min(following.max_jobs, points))
@@ -213,6 +217,8 @@ def _comments(diagnosis: "Diagnosis", job: TuningJobSpec, following: TuningJobSp
         if parameter != before[parameter.name]:
             reasons = [f"{advice.remedy}: {advice.reason}" for advice in diagnosis.advice if parameter.name in advice.changed]
             comments[f"ranges.{parameter.name}"] = [f"was {_shown(before[parameter.name])}", *reasons]
+    if following.definition.objective != job.definition.objective:
+        comments["objective"] = [*_of_goal(diagnosis), "a warm start takes the same goal, so it begins afresh"]
     comments["strategy"] = list(_about_strategy(job.strategy, following.strategy))
     if following.warm_start is not None:
         comments["warm_start"] = ["what has been tried there is not tried again, and counts as this tuning job's own"]
@@ -236,12 +242,18 @@ def _comments(diagnosis: "Diagnosis", job: TuningJobSpec, following: TuningJobSp
     return comments
 
 
+def _of_goal(diagnosis: "Diagnosis") -> list[str]:
+    """The advice to change the goal; empty where that is right."""
+    return [f"{advice.remedy}: {advice.reason}" for advice in diagnosis.advice if advice.kind is Remedy.CHANGE_GOAL]
+
+
 def _head(diagnosis: "Diagnosis", following: TuningJobSpec) -> Iterator[str]:
     parents = ", ".join(diagnosis.tuning_jobs)
     yield f"The round after {parents}, as `sm-tuning diagnose` advises: {following.name}"
-    if diagnosis.best is not None:
+    if diagnosis.best is not None and not _of_goal(diagnosis):
         yield f"best so far: {diagnosis.best} ({diagnosis.fit.verdict.value}): {diagnosis.fit.reason}"
-    yours = [advice for advice in diagnosis.advice if not advice.changed and advice.kind is not Remedy.NEXT_ROUND]
+    own = {Remedy.NEXT_ROUND, Remedy.CHANGE_GOAL}
+    yours = [advice for advice in diagnosis.advice if not advice.changed and advice.kind not in own]
     if yours:
         yield "advised, too, and not a matter of this file:"
         yield from (f"  {advice.remedy}: {advice.reason}" for advice in yours)

@@ -9,6 +9,8 @@ from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.effects import Edge
 from sm_tuning.analysis.evidence import Evidence
 from sm_tuning.analysis.fit import Verdict
+from sm_tuning.analysis.goal import with_right_goal
+from sm_tuning.analysis.metric_pairs import about_goal
 from sm_tuning.analysis.range_remedies import about_deaths, about_ranges
 from sm_tuning.analysis.remedies import about_causes, about_failures, about_fit, more_data
 from sm_tuning.rules.roles import Role, role_of
@@ -35,8 +37,11 @@ def advised(evidence: Evidence) -> list[Advice]:
 
 def _proposed(evidence: Evidence) -> Iterator[Advice]:
     """Every proposal, in the order of worth: where most training jobs die, first that."""
+    yield from _about_goal(evidence)
     yield from about_causes(evidence, first=True)
     yield from about_failures(evidence)
+    if evidence.goal_is_wrong:
+        return  # the best training job is the worst: neither it nor what led to it says what to do
     many = evidence.died > _MANY * len(evidence.fits)
     if many:
         yield from about_deaths(evidence)
@@ -46,6 +51,20 @@ def _proposed(evidence: Evidence) -> Iterator[Advice]:
     yield from about_ranges(evidence)
     if evidence.scaling is not None:
         yield from more_data(evidence)
+
+
+def _about_goal(evidence: Evidence) -> Iterator[Advice]:
+    """The goal, where it is wrong."""
+    if evidence.goal_is_wrong:
+        best = with_right_goal(evidence.results).best
+        least = f"by its name {best.name} is the best ({best.objective:.5g}), and " if best is not None else ""
+        what = f"{least}nothing is said of ranges or another round before the goal is right"
+        yield Advice(
+            kind=Remedy.CHANGE_GOAL,
+            remedy=Remedy.CHANGE_GOAL.value,
+            reason=f"{about_goal(evidence.results.objective)}; {what}",
+            confidence=Confidence.HIGH,
+        )
 
 
 def objections(advice: Advice, plan: Sequence[Advice], evidence: Evidence) -> Iterator[str]:
@@ -115,7 +134,7 @@ def _last(plan: Sequence[Advice], evidence: Evidence, left_out: str) -> Iterator
     changed = list(dict.fromkeys(name for advice in plan for name in sorted(advice.changed)))
     number = 0 if best is None else trials.index(best) + 1
     came = f"the best came as number {number} of {len(trials)}"
-    if best is None and not changed:
+    if (best is None and not changed) or evidence.goal_is_wrong:
         return
     late = number > _LATE * len(trials)
     if changed or not plan or late:

@@ -348,7 +348,6 @@ _BY_VERDICT: Mapping[Verdict, Callable[[Evidence], Proposals]] = {
 
 _BY_CAUSE: Mapping[Cause, tuple[Remedy, bool]] = {
     Cause.LEAK: (Remedy.CHECK_SPLIT, True),
-    Cause.WRONG_GOAL: (Remedy.CHANGE_GOAL, True),
     Cause.FAILED: (Remedy.MEND_SCRIPT, True),
     Cause.LABEL_NOISE: (Remedy.CHECK_LABELS, False),
     Cause.RARE_CLASS: (Remedy.WEIGH_CLASSES, False),

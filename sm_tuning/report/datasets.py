@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from sm_tuning.analysis.metric_names import parse
 from sm_tuning.report.axes import category, hyperparameter_axes
 from sm_tuning.report.labels import label
 from sm_tuning.report.view_model import TrialView, ViewModel
+from sm_tuning.rules.metric_names import parse
 
 if TYPE_CHECKING:
     from sm_tuning.simulation.simulation import Simulation

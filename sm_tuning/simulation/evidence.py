@@ -8,10 +8,10 @@ from local_emulator.documents import parse
 from local_emulator.domain.history import Goal
 from local_emulator.domain.space import Categorical, Parameter, Point, Space
 from local_emulator.domain.tuning import Definition, Plan
-from sm_tuning.analysis import metric_names
 from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.client.status import UNFINISHED
 from sm_tuning.errors import Invalid
+from sm_tuning.rules import metric_names
 
 _PERCENT = 100.0
 LEAST = 10  # training jobs with an objective: of fewer nothing can be learnt that a cross-validation would confirm

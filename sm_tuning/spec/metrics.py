@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from sm_tuning.errors import Invalid
@@ -128,6 +128,11 @@ class Objective:
     def higher_is_better(self) -> bool:
         """Whether the goal is to maximize it."""
         return self.goal == "Maximize"
+
+    @property
+    def opposite(self) -> Self:
+        """The same metric with the other goal."""
+        return replace(self, goal="Minimize" if self.higher_is_better else "Maximize")
 
     def is_better(self, value: float, other: float) -> bool:
         """Whether a value of the metric is better than another."""

@@ -7,8 +7,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sm_tuning.rules.limits import MAX_PARALLEL
+from sm_tuning.rules.metric_names import goal_contradicts
 from sm_tuning.spec.definition import Definition
 from sm_tuning.spec.job import TuningJobSpec
+from sm_tuning.spec.log_lines import shown
+from sm_tuning.spec.metrics import Objective
 from sm_tuning.spec.parameters import Categorical, Continuous, Scaling
 from sm_tuning.spec.s3 import split_uri
 from sm_tuning.spec.script import Script
@@ -35,6 +38,8 @@ def unusual(job: TuningJobSpec) -> Iterator[str]:
 
 
 def _part_warnings(part: Definition) -> Iterator[str]:
+    if part.objective is not None:
+        yield from _goal_warnings(part.objective)
     for metric in (*([part.objective.metric] if part.objective else []), *part.metrics):
         yield from metric.warnings()
     for parameter in part.ranges:
@@ -51,6 +56,17 @@ def _part_warnings(part: Definition) -> Iterator[str]:
             yield from files_of(channel.path).omissions(f"the channel {channel.name}")
     if part.script is not None and not [*missing_files(part.script)]:
         yield from _script_warnings(part, part.script)
+
+
+def _goal_warnings(objective: Objective) -> Iterator[str]:
+    """A goal to look for the worst model, by the metric's name; a loss that the sample shows negated is none."""
+    negated = any(value < 0 for line in shown(objective.metric.sample or "") for value in objective.metric.values(line))
+    if goal_contradicts(objective.name, objective.goal) and not (objective.higher_is_better and negated):
+        better, goal = ("less", "Minimize") if objective.higher_is_better else ("more", "Maximize")
+        yield (
+            f"the goal is {objective.goal}, but by its name {better} of {objective.name} is better: the tuning job would look for the "
+            f"worst model; write {goal}, or give the metric a name that says what is printed, such as neg_loss for a loss below 0"
+        )
 
 
 def _bucket_warnings(part: Definition) -> Iterator[str]:

@@ -12,8 +12,9 @@ from sm_tuning.analysis.fit.remarks import remarks
 from sm_tuning.analysis.fit.rules import findings, misfit
 from sm_tuning.analysis.fit.series import Series, not_a_number
 from sm_tuning.analysis.fit.verdict import Cause, Finding, Fit, Verdict
-from sm_tuning.analysis.metric_names import MetricPair, direction, metric_pair, metric_pairs, parse
+from sm_tuning.analysis.metric_pairs import MetricPair, direction, metric_pair, metric_pairs
 from sm_tuning.analysis.steps import VALUE, counted
+from sm_tuning.rules.metric_names import parse
 from sm_tuning.spec.metrics import Objective
 
 _LEAST_EPOCHS = 3

@@ -9,17 +9,9 @@ from functools import cached_property
 
 from sm_tuning.analysis.curves import Curves
 from sm_tuning.analysis.fit.series import Series
-from sm_tuning.analysis.metric_names import (
-    A_SHARE,
-    ACCURACIES,
-    MetricPair,
-    direction,
-    is_error_rate,
-    is_loss,
-    is_share,
-    of_regression,
-)
+from sm_tuning.analysis.metric_pairs import A_SHARE, MetricPair, direction
 from sm_tuning.analysis.steps import VALUE
+from sm_tuning.rules.metric_names import ACCURACIES, is_error_rate, is_loss, is_share, of_regression
 from sm_tuning.spec.metrics import Objective
 
 _PER_CENT = 100.0

@@ -8,7 +8,8 @@ from sm_tuning.analysis.fit.collapse import chance_level
 from sm_tuning.analysis.fit.form import Form, Scale
 from sm_tuning.analysis.fit.series import compared
 from sm_tuning.analysis.fit.verdict import Cause, Fit, Remark, Verdict
-from sm_tuning.analysis.metric_names import goal_is_wrong, parse
+from sm_tuning.analysis.metric_pairs import about_goal, goal_is_wrong
+from sm_tuning.rules.metric_names import parse
 from sm_tuning.spec.metrics import Objective
 
 _RARE = frozenset({"f1", "recall", "precision", "fbeta", "sensitivity", "mcc"})
@@ -22,9 +23,7 @@ _HARD = 0.08  # of an error that both had then
 def remarks(form: Form, fit: Fit, forms: Sequence[Form], curves: Curves, objective: Objective | None) -> Iterator[Remark]:
     """Every remark that applies, of all forms of the training job; `form` and `fit` are those that decided."""
     if objective is not None and goal_is_wrong(objective, curves.get(objective.name, ())):
-        more = "less" if objective.higher_is_better else "more"
-        text = f"the goal is {objective.goal}, but {more} of {objective.name} is better: the tuning job looks for the worst model"
-        yield Remark(Cause.WRONG_GOAL, text)
+        yield Remark(Cause.WRONG_GOAL, about_goal(objective))
     yield from _rare_class(curves)
     yield from _chance(form, fit)
     for each in forms:

@@ -183,7 +183,6 @@ def test_a_good_fit_is_tried_again_and_tested() -> None:
     ("cause", "kind", "first"),
     [
         (Cause.LEAK, Remedy.CHECK_SPLIT, True),
-        (Cause.WRONG_GOAL, Remedy.CHANGE_GOAL, True),
         (Cause.FAILED, Remedy.MEND_SCRIPT, True),
         (Cause.LABEL_NOISE, Remedy.CHECK_LABELS, False),
         (Cause.RARE_CLASS, Remedy.WEIGH_CLASSES, False),

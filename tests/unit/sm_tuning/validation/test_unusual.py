@@ -58,6 +58,29 @@ def test_usual_values_are_not_warned_of(job: Make, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("objective", "goal"),
+    [
+        (Objective.maximize("validation:rmse", r"rmse=(\S+)"), "Minimize"),
+        (Objective.minimize("validation:accuracy", r"acc=(\S+)"), "Maximize"),
+        (Objective.minimize("episode_reward", r"reward=(\S+)"), "Maximize"),
+        (Objective.minimize("validation:r2", r"r2=(\S+)", "r2=-0.3"), "Maximize"),
+        (Objective.minimize("validation:rmse", r"rmse=(\S+)"), None),
+        (Objective.maximize("validation:rmse", r"rmse=(\S+)", "rmse=-0.3"), None),
+        (Objective.maximize("neg_rmse", r"rmse=(\S+)"), None),
+        (Objective.maximize("quality", r"quality=(\S+)"), None),
+    ],
+)
+def test_a_goal_to_look_for_the_worst_model(objective: Objective, goal: str | None, job: Make) -> None:
+    warnings = job(objective=objective).dry_run().warnings
+    said = [warning for warning in warnings if "worst model" in warning]
+    assert [f"; write {goal}, or" in warning for warning in said] == ([True] if goal else [])
+    if goal == "Minimize":
+        assert said[0].startswith(
+            "the goal is Maximize, but by its name less of validation:rmse is better: the tuning job would look"
+        )
+
+
+@pytest.mark.parametrize(
     ("bucket", "usual"),
     [("abc", True), ("my-data.2024", True), ("a" * 63, True), ("b", False), ("a" * 64, False), ("My-data", False), ("my_data", False),
      ("-data", False), ("data-", False)],

@@ -1,4 +1,4 @@
-"""What a metric's name says."""
+"""Which metrics belong together, and whether more of one is better."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import pytest
 
 from sm_tuning import Objective
 from sm_tuning.analysis import metric_pair
-from sm_tuning.analysis.metric_names import MetricName, MetricPair, direction, is_loss, metric_pairs, parse
+from sm_tuning.analysis.metric_pairs import MetricPair, direction, metric_pairs
 
 
 @pytest.mark.parametrize(
@@ -64,44 +64,6 @@ def test_fastai_prints_the_accuracy_of_validation_data() -> None:
     assert MetricPair("accuracy", None, "accuracy") in metric_pairs(curves, "accuracy")
     keras = dict.fromkeys(["loss", "accuracy"], (1.0,) * 9)
     assert MetricPair("accuracy", "accuracy", None) in metric_pairs(keras, "accuracy")
-
-
-@pytest.mark.parametrize(
-    ("name", "parts"),
-    [
-        ("train:loss", MetricName(held_out=False, kind="loss")),
-        ("val_loss", MetricName(held_out=True, kind="loss", rank=2)),
-        ("validation:loss", MetricName(held_out=True, kind="loss")),
-        ("loss", MetricName(held_out=None, kind="loss")),
-        ("valid_0's auc", MetricName(held_out=True, kind="auc", rank=1)),
-        ("TestAccuracy", MetricName(held_out=True, kind="accuracy", rank=8)),
-        ("trainloss", MetricName(held_out=False, kind="loss")),
-        ("train_loss_step", MetricName(held_out=False, kind="loss", per="step")),
-        ("val_loss_epoch", MetricName(held_out=True, kind="loss", rank=2, per="epoch")),
-        ("trainer", MetricName(held_out=None, kind="trainer")),
-    ],
-)
-def test_the_parts_of_a_name(name: str, parts: MetricName) -> None:
-    assert parse(name) == parts
-
-
-@pytest.mark.parametrize(
-    ("kind", "loss"),
-    [
-        ("rmse", True),
-        ("logloss", True),
-        ("auc", False),
-        ("ndcg@10".replace("@", "_"), False),
-        ("speed", None),
-        ("neg_mean_squared_error", False),
-        ("neg_log_loss", False),
-        ("neg_log_likelihood", True),
-        ("nll", True),
-        ("brier_score", True),
-    ],
-)
-def test_whether_less_is_better(kind: str, loss: bool | None) -> None:  # noqa: FBT001 - a case
-    assert is_loss(kind) is loss
 
 
 def test_a_share_becomes_an_error_and_back() -> None:
