@@ -4,7 +4,6 @@ Tables become dataclasses by their annotations (`_Reader.value`). Only what TOML
 the strategy by its name, the objective with its metric, ranges by their hyperparameters, a script by its path.
 """
 
-import difflib
 import tomllib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
@@ -14,7 +13,7 @@ from typing import Any, TypeVar, get_args, get_origin
 
 from sm_tuning.errors import Invalid
 from sm_tuning.rules.violation import Violation
-from sm_tuning.spec import parameters, strategies
+from sm_tuning.spec import parameters, strategies, unknown_keys
 from sm_tuning.spec.channels import Channel
 from sm_tuning.spec.data_scaling import DataScaling
 from sm_tuning.spec.definition import Definition
@@ -96,9 +95,7 @@ def _known(path: str, value: object, names: Collection[str]) -> Mapping[str, Any
     table = _table(path, value)
     for name in table:
         if name not in names:
-            near = difflib.get_close_matches(name, names, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(sorted(names))}"
-            raise Invalid(f"{path} has an unknown key {name!r}{hint}")
+            raise Invalid(f"{path} has an unknown key {name!r}; {unknown_keys.hint(path, name, names, PRESETS)}")
     return table
 
 
