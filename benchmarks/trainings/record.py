@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # the benchmarks are no pack
 
 from benchmarks.trainings.curve_series import ALL
 from benchmarks.trainings.data import Values
-from benchmarks.trainings.recipes import Recipe
+from benchmarks.trainings.recipe import Recipe
 from local_emulator.domain.space import Categorical
 
 TABLES = Path(__file__).parent / "tables"
