@@ -110,5 +110,5 @@ CURVES: Mapping[str, Recipe] = dict(
         ),
     ]
 )
-"""Recorded fourth, to look at once: today's Hyperband and its next rule had been chosen by then."""
+"""Recorded apart, to look at once: today's Hyperband and its next rule had been chosen by then."""
 ALL = {**RECIPES, **CURVES}

@@ -1,9 +1,10 @@
-"""What is recorded: real trainings in three series, and the spaces that they are tuned in."""
+"""What is recorded: real trainings in four series, and the spaces that they are tuned in."""
 
 from collections.abc import Mapping
 
 from benchmarks.trainings import families, later_families, third_families
 from benchmarks.trainings.families import BRANCHES
+from benchmarks.trainings.fourth_series import FOURTH
 from benchmarks.trainings.recipe import Recipe, choice, count, line, log, recipe, whole
 
 FOREST = (
@@ -311,11 +312,11 @@ THIRD: Mapping[str, Recipe] = dict(
         ),
     ]
 )
-"""Recorded third, to look at once: both series before had been looked at by then."""
+"""Recorded third, and looked at once."""
 
-RECIPES = {**FIRST, **LATER, **THIRD}
+RECIPES = {**FIRST, **LATER, **THIRD, **FOURTH}
 
 
 def half(name: str) -> str:
-    """Which half a recipe is in: the first two series are to develop on, the third was held out and is now looked at as well."""
-    return "held-out" if name in THIRD else "development"
+    """Which half a recipe is in: what has been looked at is to develop on, the fourth series is held out."""
+    return "held-out" if name in FOURTH else "development"

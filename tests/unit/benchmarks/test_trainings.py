@@ -4,19 +4,20 @@ import numpy as np
 from sklearn.ensemble import ExtraTreesRegressor
 
 from benchmarks.trainings.curve_series import ALL, CURVES
+from benchmarks.trainings.fourth_series import FOURTH
 from benchmarks.trainings.recipes import FIRST, LATER, RECIPES, THIRD, half
 from benchmarks.trainings.recorded import RECORDS, TREES, Trees
 
 
 def test_what_was_looked_at_is_to_develop_on() -> None:
-    """Six families twice, then eight others; the third series shares no family and no data with them."""
-    assert len(FIRST) == 12
-    assert len(LATER) == 8
-    assert len(THIRD) >= 8
-    looked_at = {**FIRST, **LATER}
-    assert {name: half(name) for name in RECIPES} == dict.fromkeys(looked_at, "development") | dict.fromkeys(THIRD, "held-out")
-    for part in (0, -1):
-        assert not {name.split("_")[part] for name in looked_at} & {name.split("_")[part] for name in THIRD}
+    """Six families twice, then others; the third and the fourth series share no family and no data with what was before them."""
+    assert [len(series) for series in (FIRST, LATER, THIRD, FOURTH)] == [12, 8, 10, 12]
+    looked_at = {**FIRST, **LATER, **THIRD}
+    assert {name: half(name) for name in RECIPES} == dict.fromkeys(looked_at, "development") | dict.fromkeys(FOURTH, "held-out")
+    for series, before in ((THIRD, {**FIRST, **LATER}), (FOURTH, {**looked_at, **CURVES})):
+        for part in (0, -1):
+            assert not {name.split("_")[part] for name in before} & {name.split("_")[part] for name in series}
+    assert all(4 <= len(recipe.space.parameters) <= 9 for recipe in FOURTH.values())
 
 
 def test_what_is_recorded_for_its_curves_has_curves_and_families_of_its_own() -> None:
