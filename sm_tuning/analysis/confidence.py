@@ -9,3 +9,9 @@ class Confidence(StrEnum):
     LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"
+
+
+def at_most(confidence: Confidence, most: Confidence) -> Confidence:
+    """The less sure of two."""
+    order = list(Confidence)
+    return order[min(order.index(confidence), order.index(most))]

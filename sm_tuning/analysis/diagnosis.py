@@ -15,6 +15,7 @@ from sm_tuning.analysis.equal_epochs import Comparison, compared
 from sm_tuning.analysis.evidence import Evidence
 from sm_tuning.analysis.fit import Cause, Fit, Remark, Verdict, attainable, classify
 from sm_tuning.analysis.goal import with_right_goal
+from sm_tuning.analysis.metric_pairs import not_understood
 from sm_tuning.analysis.next_round import next_round
 from sm_tuning.analysis.plan import advised
 from sm_tuning.analysis.results import Results, TrialResult
@@ -40,6 +41,8 @@ class Diagnosis:
         effects: What each hyperparameter did, the strongest first.
         advice: What to do, in the order of worth.
         data: The objective on growing shares of the training set; None if it was not measured.
+        not_understood: Metrics that were compared with nothing, because their names do not say of which data they are; each with the
+            name by which it is understood as of the training data.
         shared_by_failed: Values of hyperparameters that training jobs which failed have in common, where that is no chance.
         comparison: By which values of the objective training jobs were compared: at equal epochs, where many were stopped.
     """
@@ -53,7 +56,18 @@ class Diagnosis:
     advice: Sequence[Advice]
     data: DataScalingCurve | None = None
     comparison: Comparison = field(default_factory=Comparison)
+    not_understood: Mapping[str, str] = field(default_factory=dict)
     shared_by_failed: Sequence[SharedSetting] = ()
+
+    @property
+    def about_metrics(self) -> str:
+        """Which metrics were not understood, and what makes that they are; empty for none."""
+        if not self.not_understood:
+            return ""
+        names, understood = (" and ".join(each) for each in (self.not_understood, self.not_understood.values()))
+        are, their, them = ("is", "its name does", "it") if len(self.not_understood) == 1 else ("are", "their names do", "them")
+        why = f"for {their} not say whether of training or of held-out data"
+        return f"{names} {are} compared with nothing, {why}: call {them} {understood} if of training data, validation:… if not"
 
     def next_round(self, job: _Job, name: str | None = None) -> _Job:
         """The tuning job that follows: the advised ranges, a fresh seed, warm-started from the tuning jobs that ran.
@@ -75,6 +89,7 @@ class Diagnosis:
             "verdict": f"{self.fit.verdict.value} ({self.fit.confidence.value} confidence): {self.fit.reason}",
             "remarks": "; ".join(f"{remark.cause.value}: {remark.text}" for remark in self.fit.remarks),
             "all": ", ".join(f"{count} {verdict.value}" for verdict, count in verdicts),
+            "metrics": self.about_metrics,
             "compared": self.comparison.sentence,
             "failed": "; ".join(shared.sentence for shared in self.shared_by_failed),
         }
@@ -105,6 +120,7 @@ def diagnose(results: Results, shares: Results | None = None) -> Diagnosis:
         results: The tuning job's results, or those of several ones with the same objective.
         shares: Training jobs on growing shares of the training set (`read_data_scaling`), which show what more data would bring.
     """
+    names = list(dict.fromkeys(name for trial in results.trials for name, values in trial.curves.items() if len(values)))
     best_values = attainable([trial.curves for trial in results.trials], results.objective)
     judged = with_right_goal(results)
     fits = dead_by_rate(judged, {trial.name: _fit_of(trial, results, best_values) for trial in results.trials})
@@ -130,6 +146,7 @@ def diagnose(results: Results, shares: Results | None = None) -> Diagnosis:
         effects=effects,
         advice=advised(evidence),
         comparison=comparison,
+        not_understood=not_understood(names, results.objective.name),
         shared_by_failed=evidence.shared_by_failed,
         data=scaling,
     )

@@ -1,11 +1,11 @@
 """Which metrics of a training job are compared: those of training and of held-out data, and whether more of them is better."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sm_tuning.rules.metric_names import ACCURACIES, MetricName, goal_contradicts, is_loss, is_other, is_share, parse
-from sm_tuning.spec.metrics import Objective
+from sm_tuning.spec.metrics import AWS_OWN_METRIC, Objective
 
 Values = Mapping[str, Sequence[float]]
 
@@ -29,13 +29,8 @@ class MetricPair:
 
 def metric_pairs(curves: Values, objective: str | None = None) -> list[MetricPair]:
     """The metrics of each kind, in the order of preference: those of both data first, of them losses, then the objective's kind."""
-    parsed = {name: parse(name) for name in curves}
     wanted = parse(objective).kind if objective else None
-    known = {
-        name: parts
-        for name, parts in parsed.items()
-        if not is_other(parts.kind) and (is_loss(parts.kind) is not None or (parts.kind == wanted and parts.kind))
-    }
+    known = _known(curves, wanted)
     kinds: dict[str, dict[bool, list[str]]] = {}
     for name, held_out in _sides(known):
         kinds.setdefault(known[name].kind, {}).setdefault(held_out, []).append(name)
@@ -48,6 +43,42 @@ def metric_pairs(curves: Values, objective: str | None = None) -> list[MetricPai
         return (not pair.whole, pair.whole and not loss, pair.kind != wanted, not loss)
 
     return sorted(pairs, key=rank)
+
+
+def _known(names: Iterable[str], wanted: str | None) -> Mapping[str, MetricName]:
+    """The parts of the names that say how well a model fits, those of the wanted kind among them."""
+    parsed = {name: parse(name) for name in names}
+    return {
+        name: parts
+        for name, parts in parsed.items()
+        if not is_other(parts.kind) and (is_loss(parts.kind) is not None or (parts.kind == wanted and parts.kind))
+    }
+
+
+def not_understood(names: Sequence[str], objective: str) -> Mapping[str, str]:
+    """Metrics that are compared with nothing because their names do not say of which data they are: `fit:rmse` beside `val_rmse`.
+
+    Each with the name of a training metric of its kind. Seconds, rates and the like are none; nor is a name that others explain,
+    as Keras's `loss` and `val_loss`.
+    """
+    wanted = parse(objective).kind
+    compared = {pair.kind for pair in metric_pairs(dict.fromkeys(names, ()), objective) if pair.whole}
+    held_out = dict(_sides(_known(names, wanted)))
+    return {
+        name: as_training(name, objective)
+        for name in names
+        if (parts := parse(name)).held_out is None
+        and name not in {objective, AWS_OWN_METRIC}
+        and not (is_other(parts.kind) or parts.kind in compared or held_out.get(name))
+    }
+
+
+def as_training(name: str, objective: str = "") -> str:
+    """A name of the same metric by which it is understood as of the training data: `train:rmse` for `fit:rmse` and for `val_rmse`."""
+    kind, wanted = parse(name).kind, parse(objective).kind
+    ends = (kind.split("_")[start:] for start in range(kind.count("_"), -1, -1))  # the shortest first
+    known = next(("_".join(end) for end in ends if is_loss("_".join(end)) is not None), kind)
+    return f"train:{wanted if wanted and kind.endswith(wanted) else known or 'loss'}"
 
 
 def _sides(known: Mapping[str, MetricName]) -> Iterator[tuple[str, bool]]:

@@ -148,7 +148,7 @@ def _last(plan: Sequence[Advice], evidence: Evidence, left_out: str) -> Iterator
             confidence=Confidence.MEDIUM if changed else Confidence.LOW,
             cost=evidence.cost(evidence.jobs),
         )
-    elif evidence.fit.verdict is Verdict.GOOD:
+    elif evidence.fit.levelled_off:
         reason = f"{came}, and none of the ranges asks for more{_at_the_ends(evidence)}"
         whole = evidence.comparison.epochs is None
         reason += "" if whole else "; but many were stopped, so what the ranges hold at the end is hardly known"

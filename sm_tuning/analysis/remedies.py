@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sm_tuning.analysis.advice import Advice, Cost, Ranges, Remedy
 from sm_tuning.analysis.augmentation import augmentable
-from sm_tuning.analysis.confidence import Confidence
+from sm_tuning.analysis.confidence import Confidence, at_most
 from sm_tuning.analysis.effects import Edge
 from sm_tuning.analysis.evidence import Evidence
 from sm_tuning.analysis.fit import EVEN, STUCK, Cause, Verdict
@@ -76,7 +76,7 @@ def more_data(evidence: Evidence) -> Proposals:
             kind=Remedy.MORE_DATA,
             remedy=Remedy.MORE_DATA.value,
             reason=f"{_ends(evidence)}; {how}",
-            confidence=_at_most(fit.confidence, Confidence.MEDIUM),
+            confidence=at_most(fit.confidence, Confidence.MEDIUM),
             cost=evidence.cost(5),
         )
 
@@ -154,7 +154,7 @@ def _augmentation(evidence: Evidence) -> Proposals:
             kind=Remedy.AUGMENTATION,
             remedy=Remedy.AUGMENTATION.value,
             reason=why,
-            confidence=_at_most(evidence.fit.confidence, Confidence.MEDIUM),
+            confidence=at_most(evidence.fit.confidence, Confidence.MEDIUM),
             cost=evidence.cost(1),
         )
 
@@ -314,6 +314,9 @@ def _when_unknown(evidence: Evidence) -> Proposals:
     fit = evidence.fit
     if evidence.results.best is None:
         yield from _without_objective(evidence)
+    elif fit.levelled_off:
+        yield from about_causes(evidence, first=False)
+        yield from _when_good(evidence)
     elif fit.validation is not None and fit.epochs:
         yield _more_epochs(evidence, fit.reason)
     else:
@@ -350,6 +353,7 @@ _BY_CAUSE: Mapping[Cause, tuple[Remedy, bool]] = {
     Cause.LEAK: (Remedy.CHECK_SPLIT, True),
     Cause.FAILED: (Remedy.MEND_SCRIPT, True),
     Cause.LABEL_NOISE: (Remedy.CHECK_LABELS, False),
+    Cause.NO_TRAINING_METRIC: (Remedy.PRINT_METRICS, False),
     Cause.RARE_CLASS: (Remedy.WEIGH_CLASSES, False),
     Cause.FEW_VALIDATION_ROWS: (Remedy.MORE_VALIDATION_DATA, False),
 }
@@ -382,14 +386,9 @@ def _move(
         kind=kind,
         remedy=kind.value,
         reason=reason,
-        confidence=confidence or (_at_most(evidence.confidence(name), evidence.fit.confidence) if measured else Confidence.LOW),
+        confidence=confidence or (at_most(evidence.confidence(name), evidence.fit.confidence) if measured else Confidence.LOW),
         cost=cost or evidence.cost(1 if name is None else evidence.jobs),
         hyperparameter=name,
         toward=toward,
         ranges=ranges,
     )
-
-
-def _at_most(confidence: Confidence, most: Confidence) -> Confidence:
-    order = list(Confidence)
-    return order[min(order.index(confidence), order.index(most))]

@@ -282,6 +282,7 @@ def diagnosis_lines(view: "ViewModel") -> Iterator[RenderableType]:
     yield Text.assemble("verdict: ", verdict, f" ({fit.confidence.value} confidence): ", safe(fit.reason))
     for remark in fit.remarks:
         yield Text.assemble(f"  {remark.cause.value}: ", safe(remark.text))
+    yield from filter(None, [safe(view.diagnosis.about_metrics)])
     yield Text("all: " + ", ".join(f"{count} {verdict.value}" for verdict, count in view.verdicts))
     if view.coarse:
         yield Text(f"the curves of {view.coarse} are means by the minute: their logs are gone or may not be read")

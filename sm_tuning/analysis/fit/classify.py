@@ -5,14 +5,14 @@ import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sm_tuning.analysis.confidence import Confidence
+from sm_tuning.analysis.confidence import Confidence, at_most
 from sm_tuning.analysis.curves import Curves
 from sm_tuning.analysis.fit.form import Form, Scale, form_of
 from sm_tuning.analysis.fit.remarks import remarks
 from sm_tuning.analysis.fit.rules import findings, misfit
 from sm_tuning.analysis.fit.series import Series, not_a_number
-from sm_tuning.analysis.fit.verdict import Cause, Finding, Fit, Verdict
-from sm_tuning.analysis.metric_pairs import MetricPair, direction, metric_pair, metric_pairs
+from sm_tuning.analysis.fit.verdict import Cause, Finding, Fit, Remark, Verdict
+from sm_tuning.analysis.metric_pairs import MetricPair, as_training, direction, metric_pair, metric_pairs
 from sm_tuning.analysis.steps import VALUE, counted
 from sm_tuning.rules.metric_names import parse
 from sm_tuning.spec.metrics import Objective
@@ -67,7 +67,7 @@ def classify(
         _facts_of(opinion.form), verdict=opinion.verdict, reason=opinion.finding.reason, confidence=_confidence(opinion)
     )
     fit = replace(fit, remarks=tuple(remarks(opinion.form, fit, forms, curves, objective)))
-    return _without_held_out(_rare_class(fit), missing)
+    return _without_train(_without_held_out(_rare_class(fit), missing))
 
 
 def _pairs(curves: Curves, objective: Objective | None) -> list[MetricPair]:
@@ -114,7 +114,7 @@ def _often(form: Form) -> str:
 
 def _after_few(forms: Sequence[Form], fit: Fit) -> Fit:
     """The verdict after one or two epochs: underfit where a share of the training data shows it, or else unknown."""
-    share = next((form for form in forms if form.scale is Scale.SHARE and form.learning.logged), None)
+    share = next((form for form in forms if form.scale is Scale.SHARE and form.train is not None and form.train.logged), None)
     if share is None or not misfit(share) > 1:
         return fit
     reason = f"{share.learning.name} is {share.learning.value(-1)} after {counted(fit.epochs, share.main.step)}"
@@ -184,6 +184,24 @@ def _without_held_out(fit: Fit, missing: str | None) -> Fit:
         return fit
     missing = missing or f"only {fit.train} was printed"
     return replace(fit, verdict=Verdict.UNKNOWN, reason=f"{missing}: without held-out data overfitting cannot be seen")
+
+
+def _without_train(fit: Fit) -> Fit:
+    """Held-out data alone show neither a good fit nor, for sure, what ails one."""
+    if fit.train is not None or fit.verdict not in {Verdict.GOOD, Verdict.OVERFIT, Verdict.UNDERFIT}:
+        return fit
+    assert fit.validation is not None  # noqa: S101 - mypy
+    wanted = as_training(fit.validation, fit.validation)
+    text = f"{wanted} is what {fit.validation} is compared with, and no metric of that name has values"
+    if parse(fit.validation).held_out is None:
+        text += f"; that {fit.validation} is of held-out data is a guess, which validation: before it would make sure"
+    fit = replace(fit, remarks=(*fit.remarks, Remark(Cause.NO_TRAINING_METRIC, text)))
+    if fit.verdict is Verdict.GOOD:
+        reason = f"{fit.reason}; without a metric of the training data neither over- nor underfitting can be told"
+        return replace(fit, verdict=Verdict.UNKNOWN, reason=reason, confidence=Confidence.HIGH)
+    return replace(
+        fit, confidence=Confidence.LOW if fit.verdict is Verdict.UNDERFIT else at_most(fit.confidence, Confidence.MEDIUM)
+    )
 
 
 def _facts(pair: MetricPair, form: Form | None) -> Fit:

@@ -243,7 +243,7 @@ def _underfit(form: Form) -> Iterator[Finding]:
             strength=ratio(behind, least),
             reason=f"{at_end}, worse than what the best training job reaches on held-out data",
         )
-    if form.scale is Scale.SHARE:
+    if form.scale is Scale.SHARE and form.train is not None:
         reason = f"{at_end}: not even the training data are fitted"
         yield Finding(verdict=Verdict.UNDERFIT, strength=misfit(form), reason=reason)
     evenly = series.last == series.best and series.quarter >= max(EVEN * (series.first - series.last), 2 * series.noise) > 0

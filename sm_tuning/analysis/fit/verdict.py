@@ -37,6 +37,7 @@ class Cause(StrEnum):
     RARE_CLASS = "rare class never predicted"
     CALIBRATION = "overconfident probabilities"
     WRONG_GOAL = "wrong goal"
+    NO_TRAINING_METRIC = "no training metric"
     FAILED = "failed"
 
 
@@ -107,6 +108,12 @@ class Fit:
     train_at_best: float | None = None
     validation_best: float | None = None
     step: str = VALUE
+
+    @property
+    def levelled_off(self) -> bool:
+        """Whether nothing is wrong as far as can be seen: a good fit, or held-out data alone that have levelled off."""
+        unseen = self.verdict is Verdict.UNKNOWN and Cause.NO_TRAINING_METRIC in self.causes
+        return self.verdict is Verdict.GOOD or unseen
 
     @property
     def causes(self) -> frozenset[Cause]:

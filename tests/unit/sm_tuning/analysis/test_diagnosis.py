@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from sm_tuning.analysis import Verdict, diagnose
+from sm_tuning.analysis import Remedy, Verdict, diagnose
 from sm_tuning.analysis.curves import Curves
 from sm_tuning.analysis.fit import Cause
 from tests.unit.sm_tuning.planted import RATE, fall, falling, losses, tuned
@@ -50,3 +50,17 @@ def test_other_failures_are_no_divergence(reason: str) -> None:
     assert reason[:20] in fit.reason
     every = [replace(failed, name=trial.name) for trial in results.trials]
     assert "6 of 6 training jobs failed" in diagnose(replace(results, trials=every)).fit.reason
+
+
+def unnamed(point: Mapping[str, float]) -> Curves:
+    """The training metric is called by a word that nobody knows."""
+    train, held_out = falling("high")(point).values()
+    return {"fit:loss": train, "validation:loss": held_out, "seconds": [1.0] * 9}
+
+
+def test_held_out_data_alone_ask_for_the_training_metric_and_for_what_follows_a_good_fit() -> None:
+    named, alone = (diagnose(tuned(play, RATE, 60)) for play in (falling("low"), unnamed))
+    assert (named.fit.verdict, alone.fit.verdict) == (Verdict.GOOD, Verdict.UNKNOWN)
+    assert [advice.kind for advice in alone.advice[:3]] == [Remedy.PRINT_METRICS, Remedy.ANOTHER_SEED, Remedy.TEST_SET]
+    assert "train:loss is what validation:loss is compared with" in alone.advice[0].reason
+    assert not any("good fit" in str(part) for part in (alone, *alone.advice))

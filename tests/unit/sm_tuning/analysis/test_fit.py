@@ -48,7 +48,7 @@ CASES += [
     ("infinite", Verdict.DIVERGED, losses([2.3, 5.0, math.inf, math.inf], [2.3, 4.0, math.inf, math.inf])),
     ("no metrics", Verdict.UNKNOWN, {}),
     ("one value", Verdict.UNKNOWN, {"validation:loss": [0.3]}),
-    ("validation only, level", Verdict.GOOD, {"validation:loss": good()[1]}),
+    ("validation only, level", Verdict.UNKNOWN, {"validation:loss": good()[1]}),
     ("validation only, falling", Verdict.IMPROVING, {"validation:loss": fall(10, 2.3, 0.2, 0.05)}),
 ]  # fmt: skip
 

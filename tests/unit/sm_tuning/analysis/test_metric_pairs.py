@@ -6,7 +6,7 @@ import pytest
 
 from sm_tuning import Objective
 from sm_tuning.analysis import metric_pair
-from sm_tuning.analysis.metric_pairs import MetricPair, direction, metric_pairs
+from sm_tuning.analysis.metric_pairs import MetricPair, direction, metric_pairs, not_understood
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,29 @@ def test_fastai_prints_the_accuracy_of_validation_data() -> None:
     assert MetricPair("accuracy", None, "accuracy") in metric_pairs(curves, "accuracy")
     keras = dict.fromkeys(["loss", "accuracy"], (1.0,) * 9)
     assert MetricPair("accuracy", "accuracy", None) in metric_pairs(keras, "accuracy")
+
+
+@pytest.mark.parametrize(
+    ("names", "objective", "expected"),
+    [
+        (["fit:rmse", "validation:rmse"], "validation:rmse", {"fit:rmse": "train:rmse"}),
+        (["fit:rmse", "fit:mae", "validation:rmse"], "validation:rmse", {"fit:rmse": "train:rmse", "fit:mae": "train:mae"}),
+        (["fit_quality", "val_quality"], "val_quality", {"fit_quality": "train:quality"}),
+        (["in_sample_accuracy", "val_accuracy"], "val_accuracy", {"in_sample_accuracy": "train:accuracy"}),
+        (["fit:neg_log_loss", "val:neg_log_loss"], "val:neg_log_loss", {"fit:neg_log_loss": "train:neg_log_loss"}),
+        (["fit:rmse", "train:rmse", "validation:rmse", "ObjectiveMetric"], "validation:rmse", {"fit:rmse": "train:rmse"}),
+        (["rmse"], "rmse", {}),  # the objective itself
+        (["rmse", "mae"], "rmse", {"mae": "train:mae"}),
+        # What is understood: frameworks' names, and what says nothing of a model.
+        (["loss", "accuracy", "val_loss", "val_accuracy", "lr"], "val_accuracy", {}),
+        (["train_loss", "valid_loss", "accuracy", "time"], "accuracy", {}),
+        (["validation_0-rmse", "validation_1-rmse"], "validation_1-rmse", {}),
+        (["loss", "eval_loss", "train_loss", "train_runtime", "total_flos", "grad_norm", "epoch"], "eval_loss", {}),
+        (["train:loss", "validation:rmse"], "validation:rmse", {}),
+    ],
+)
+def test_metrics_whose_names_are_not_understood(names: Sequence[str], objective: str, expected: dict[str, str]) -> None:
+    assert not_understood(names, objective) == expected
 
 
 def test_a_share_becomes_an_error_and_back() -> None:

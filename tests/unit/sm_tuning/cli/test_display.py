@@ -14,17 +14,21 @@ pytest.importorskip("rich", reason="the command needs rich: pip install 'sm-tuni
 
 from rich.console import Console, RenderableType
 
+from sm_tuning.analysis import diagnose
 from sm_tuning.analysis.data_scaling import data_scaling_curve
 from sm_tuning.cli.display import Progress, console, counted, data_scaling_lines, diagnosis_lines
 from sm_tuning.client.status import FailureGroup, MetricCheck, RunStatus, Training
+from sm_tuning.report import page
 from sm_tuning.report.view_model import view_model
 from tests.unit.sm_tuning.analysis.test_data_scaling import SHARES, shared
+from tests.unit.sm_tuning.analysis.test_diagnosis import unnamed
 from tests.unit.sm_tuning.made_results import made
+from tests.unit.sm_tuning.planted import RATE, falling, tuned
 
 
 def text(lines: Iterable[RenderableType]) -> str:
     file = io.StringIO()
-    console = Console(file=file, width=200, markup=False)
+    console = Console(file=file, width=300, markup=False)
     for line in lines:
         console.print(line)
     return file.getvalue()
@@ -43,6 +47,19 @@ def test_the_diagnosis_is_the_view_models() -> None:
     for position, advice in enumerate(view.advice, start=1):
         assert f"{position}. {advice.remedy}: " in shown
     assert f"{view.slot_use:.0%} of 2 parallel slots used\n" in shown
+
+
+def test_metrics_that_are_not_understood_are_named_wherever_the_diagnosis_is_shown() -> None:
+    view = view_model(tuned(unnamed, RATE, 12))
+    sentence = (
+        "fit:loss is compared with nothing, for its name does not say whether of training or of held-out data: call it train:loss "
+        "if of training data, validation:… if not"
+    )
+    assert view.diagnosis.about_metrics == sentence
+    assert f"<p>{sentence}.</p>" in page(view)
+    assert sentence in text(diagnosis_lines(view))
+    assert sentence in " ".join(str(view.diagnosis).split())
+    assert not diagnose(tuned(falling("high"), RATE, 12)).not_understood
 
 
 def test_what_was_saved_is_said_of_what_saved_it() -> None:

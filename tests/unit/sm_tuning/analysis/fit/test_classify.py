@@ -275,6 +275,40 @@ def test_without_held_out_data_nothing_is_called_good() -> None:
     assert classify({"train:loss": good()[0]}).verdict is Verdict.UNKNOWN
 
 
+RISING = [2.0, 1.0, 0.6, 0.4, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
+
+
+@pytest.mark.parametrize(
+    ("validation", "verdict", "most"),
+    [
+        (good()[1], Verdict.UNKNOWN, Confidence.HIGH),
+        (RISING, Verdict.OVERFIT, Confidence.MEDIUM),
+        ([2.302 - 0.0001 * epoch for epoch in range(20)], Verdict.UNDERFIT, Confidence.LOW),
+    ],
+)
+def test_held_out_data_alone_show_no_fit_for_sure(validation: list[float], verdict: Verdict, most: Confidence) -> None:
+    """It said "good fit (high confidence)" of a metric that may be far behind that of the training data."""
+    for curves in ({"validation:loss": validation}, {"validation:loss": validation, "fit:loss": [0.01] * len(validation)}):
+        fit = classify(curves, Objective.minimize("validation:loss"))
+        assert (fit.verdict, fit.confidence) == (verdict, most), fit
+        (remark,) = [remark for remark in fit.remarks if remark.cause is Cause.NO_TRAINING_METRIC]
+        assert remark.text == "train:loss is what validation:loss is compared with, and no metric of that name has values"
+    assert Cause.NO_TRAINING_METRIC not in classify(losses(validation, validation)).causes
+
+
+@pytest.mark.parametrize("epochs", [2, 12])
+def test_an_accuracy_of_held_out_data_alone_says_nothing_of_the_training_data(epochs: int) -> None:
+    """Half of its answers are wrong: it was said that not even the training data are fitted."""
+    curves = {"validation:accuracy": [0.5, 0.52, *[0.53, 0.52] * 5][:epochs]}
+    assert classify(curves, ACCURACY).verdict is Verdict.UNKNOWN
+    assert classify({**curves, "train:accuracy": curves["validation:accuracy"]}, ACCURACY).verdict is Verdict.UNDERFIT
+
+
+def test_a_metric_taken_for_one_of_held_out_data_is_called_a_guess() -> None:
+    fit = classify({"rmse": good()[1]}, Objective.minimize("rmse"))
+    assert "that rmse is of held-out data is a guess" in fit.remarks[0].text
+
+
 def test_few_epochs_make_it_less_sure() -> None:
     train, held_out = [1.0, 0.4, 0.2, 0.1], [0.8, 0.5, 0.7, 0.9]
     assert classify(losses(train, held_out)).confidence is not Confidence.HIGH
