@@ -13,8 +13,15 @@ SmTuningError
 └── WaitTimeout    the time given to `wait` is over; the tuning job goes on (also a TimeoutError)
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+
+UNSET: Mapping[str, str] = {
+    "NoRegionError": "no region is set; --region, boto3.Session(region_name=…) or AWS_DEFAULT_REGION names one",
+    "NoCredentialsError": "there are no credentials; aws configure sso makes some, --profile, boto3.Session(profile_name=…) or "
+    "AWS_PROFILE chooses",
+}
+"""How to give what the environment lacks, by botocore's exceptions, which say only that it does."""
 
 
 class SmTuningError(Exception):

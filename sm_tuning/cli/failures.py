@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from sm_tuning.client.emulator_process import remedy
-from sm_tuning.errors import Invalid, SmTuningError, Unreachable, WaitTimeout
+from sm_tuning.errors import UNSET, Invalid, SmTuningError, Unreachable, WaitTimeout
 from sm_tuning.printable import printable
 
 FAILED, USAGE, UNREACHABLE, TIMEOUT, NOT_BETTER, INTERRUPTED = 1, 2, 3, 4, 5, 130
@@ -103,7 +103,7 @@ def _of_botocore(error: Exception) -> tuple[str, int] | None:
     if isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError):
         return f"{_sentence(error)} {remedy()}", UNREACHABLE
     if isinstance(error, exceptions.BotoCoreError | exceptions.ClientError):
-        return " ".join(str(error).split()), FAILED
+        return UNSET.get(type(error).__name__) or " ".join(str(error).split()), FAILED
     if isinstance(error, parsers.ResponseParserError) or _raised_in(error, "botocore.parsers"):
         return "the server answered what is no answer of AWS's API; is the address right (AWS_ENDPOINT_URL)?", FAILED
     return None

@@ -16,7 +16,7 @@ from sm_tuning.client.errors import code_of
 from sm_tuning.client.local_session import LocalSession, local_session, make_bucket
 from sm_tuning.client.run import TuningRun
 from sm_tuning.client.source_archive import pack
-from sm_tuning.errors import Invalid, NameTaken, NotLaunched, Unreachable
+from sm_tuning.errors import UNSET, Invalid, NameTaken, NotLaunched, Unreachable
 from sm_tuning.spec.definition import Definition
 from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.spec.s3 import split_uri
@@ -55,7 +55,9 @@ def launch(job: TuningJobSpec, session: Session | None, client: Client | None, *
         left = f"; what was uploaded stays: {', '.join(uploaded)}" if uploaded else ""
         if isinstance(error, HTTPClientError | ConnectionFailed):
             raise Unreachable(f"the service does not answer: {error}{left}. {remedy()}") from error
-        fact = f"the tuning job {job.name} was not created: {str(error).rstrip('.')}{left}"
+        unset = UNSET.get(type(error).__name__)
+        reason = f"{unset}; launch(local=True) does without" if unset else str(error).rstrip(".")
+        fact = f"the tuning job {job.name} was not created: {reason}{left}"
         if isinstance(error, ClientError) and code_of(error) == "ResourceInUse":
             raise NameTaken(fact, job.name) from error
         raise NotLaunched(fact) from error

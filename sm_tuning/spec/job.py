@@ -106,8 +106,8 @@ class TuningJobSpec:
         self,
         *,
         name: str,
-        role: str,
-        output: str,
+        role: str = "",
+        output: str = "",
         strategy: Strategy,
         definitions: Sequence[Definition] | None = None,
         max_jobs: int | None = None,
@@ -122,8 +122,10 @@ class TuningJobSpec:
 
         Args:
             name: 1 to 32 letters, digits and hyphens; unique in the account and region. `unique_name` makes one.
-            role: ARN of the role that SageMaker assumes for training jobs, where a definition has none.
-            output: `s3://bucket/prefix` for models, and for code and data that are uploaded, where a definition has none.
+            role: ARN of the role that SageMaker assumes for training jobs, where a definition has none. AWS needs one;
+                `launch(local=True)` takes the emulator's if there is none.
+            output: `s3://bucket/prefix` for models, and for code and data that are uploaded, where a definition has none. AWS
+                needs one; `launch(local=True)` takes the emulator's if there is none.
             strategy: How the ranges are searched.
             max_jobs: Number of training jobs; None with Grid for all combinations, and with `autotune`.
             max_parallel: Training jobs at a time.

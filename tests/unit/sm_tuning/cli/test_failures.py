@@ -1,13 +1,13 @@
 """Whatever goes wrong in a command is one sentence and an exit code."""
 
 import pytest
-from botocore.exceptions import EndpointConnectionError, NoCredentialsError
+from botocore.exceptions import EndpointConnectionError, NoCredentialsError, NoRegionError
 from click.testing import CliRunner
 
 from sm_tuning import program
 from sm_tuning.cli.commands import sm_tuning
 from sm_tuning.cli.failures import DEBUG, explain
-from sm_tuning.errors import Invalid, NotFound, Unreachable, WaitTimeout
+from sm_tuning.errors import UNSET, Invalid, NotFound, Unreachable, WaitTimeout
 
 HOSTILE = "\x1b[31mX\x1b]0;title\x07\u202eabc\u2066\x9b2J\x00\ud800[bold]"
 OBEYED = set("\x1b\x07\x00\x9b\u202e\u2066\ud800")
@@ -46,7 +46,8 @@ def test_any_exception_is_a_sentence(error: BaseException, code: int, text: str,
         (Unreachable("no emulator runs"), "no emulator runs", 3),
         (WaitTimeout("it takes longer"), "it takes longer", 4),
         (NotFound("there is none"), "there is none", 1),
-        (NoCredentialsError(), "Unable to locate credentials", 1),
+        (NoCredentialsError(), UNSET["NoCredentialsError"], 1),
+        (NoRegionError(), UNSET["NoRegionError"], 1),
         (
             EndpointConnectionError(endpoint_url="http://x/"),
             'Could not connect to the endpoint URL: "http://x/". Is the address right, and does the service run?',

@@ -3,12 +3,13 @@
 import gzip
 import io
 import os
+import re
 import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
 
 from sm_tuning import Channel, Script, TuningJob
 from sm_tuning.cli.failures import explain
@@ -133,6 +134,19 @@ def test_aws_is_sent_nothing_without_a_role_and_an_output(job: Make) -> None:
         NotLaunched, match=r"role is ''; AWS needs one of your account: give role= .*\n.*output is ''; .* give output="
     ):
         job(role="", output="").launch(service)
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (NoRegionError(), "no region is set; --region, boto3.Session(region_name=…) or AWS_DEFAULT_REGION names one"),
+        (NoCredentialsError(), "there are no credentials; aws configure sso makes some"),
+    ],
+)
+def test_what_a_launch_in_aws_lacks_is_said_with_how_to_give_it(error: Exception, sentence: str, job: Make) -> None:
+    service: Any = Service(error)
+    with pytest.raises(NotLaunched, match=rf"was not created: {re.escape(sentence)}.*; launch\(local=True\) does without$"):
+        job().launch(service)
 
 
 def test_a_file_without_a_role_and_an_output_is_for_the_emulator(folder: Path) -> None:

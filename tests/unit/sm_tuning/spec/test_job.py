@@ -104,17 +104,17 @@ def test_the_only_definition_takes_the_same_members_as_keywords() -> None:
 
 
 MAKE: Any = TuningJob  # as a user writes it, unseen by a type checker
-ALL_BUT_ROLE: dict[str, Any] = {"name": "t", "output": "s3://bucket/t", "strategy": Random()}
+NEEDED: dict[str, Any] = {"name": "t", "strategy": Random()}
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (MAKE, "TuningJob() missing 4 required keyword-only arguments: 'name', 'role', 'output', and 'strategy'"),
-        (partial(MAKE, **ALL_BUT_ROLE), "TuningJob() missing 1 required keyword-only argument: 'role'"),
+        (MAKE, "TuningJob() missing 2 required keyword-only arguments: 'name' and 'strategy'"),
+        (partial(MAKE, name="t"), "TuningJob() missing 1 required keyword-only argument: 'strategy'"),
         (partial(MAKE, "t"), "TuningJob() takes 1 positional argument but 2 were given"),
-        (partial(MAKE, **ALL_BUT_ROLE, role="r", rnges=[]), "TuningJob() got an unexpected keyword argument 'rnges'"),
-        (lambda: MAKE(**ALL_BUT_ROLE, role="r").changed(rnges=[]), "TuningJob() got an unexpected keyword argument 'rnges'"),
+        (partial(MAKE, **NEEDED, rnges=[]), "TuningJob() got an unexpected keyword argument 'rnges'"),
+        (lambda: MAKE(**NEEDED).changed(rnges=[]), "TuningJob() got an unexpected keyword argument 'rnges'"),
     ],
 )
 def test_errors_of_arguments_name_the_class_that_was_typed(make: Callable[[], object], message: str) -> None:
