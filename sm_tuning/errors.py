@@ -7,7 +7,8 @@ SmTuningError
 ├── NotDeployed    a CloudFormation stack is not there, not whole, or without an output that is needed
 ├── NotFound       no tuning job of that name
 ├── NotLaunched    the tuning job breaks rules, or its data or code cannot be uploaded; nothing was created
-│   └── NameTaken  there is a tuning job of that name already
+│   ├── NameTaken    there is a tuning job of that name already
+│   └── RulesBroken  the tuning job breaks rules (also Invalid)
 ├── NotServed      a model cannot be put behind an endpoint or into the registry; what was created for it is deleted
 ├── Unreachable    there is no emulator, and none can be started; or the service does not answer
 └── WaitTimeout    the time given to `wait` is over; the tuning job goes on (also a TimeoutError)
@@ -54,6 +55,10 @@ class NameTaken(NotLaunched):
     def __init__(self, fact: str, name: str) -> None:
         super().__init__(f"{fact}; unique_name({name!r}) makes a name that is free")
         self.fact = fact
+
+
+class RulesBroken(NotLaunched, Invalid):
+    """The tuning job breaks rules, all of which the text says."""
 
 
 class NotServed(SmTuningError):  # noqa: N818 - reads as a fact

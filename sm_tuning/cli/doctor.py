@@ -5,12 +5,13 @@ import sys
 from dataclasses import asdict
 
 from sm_tuning.cli.display import console, finding_lines
-from sm_tuning.cli.failures import FAILED
+from sm_tuning.cli.failures import FAILED, USAGE
 from sm_tuning.cli.job_file import JobFile
 from sm_tuning.cli.output import echo_json
 from sm_tuning.cli.plan import cost_document, cost_line
 from sm_tuning.cli.target import Target
 from sm_tuning.errors import Invalid
+from sm_tuning.preflight.doctor import RULES
 from sm_tuning.preflight.doctor import doctor as examine
 from sm_tuning.spec.job import unique_name
 
@@ -33,4 +34,4 @@ def doctor(*, job_file: JobFile, name: str | None, account: str | None, target: 
         for line in finding_lines(findings):
             out.print(line, soft_wrap=True)
         out.print(cost_line(job, prices), soft_wrap=True)
-    sys.exit(0 if ok else FAILED)
+    sys.exit(0 if ok else USAGE if any(finding.check == RULES for finding in findings) else FAILED)

@@ -92,6 +92,7 @@ def push(
 
 def pipeline(*, choice: Choice, job_file: JobFile, max_cost: float | None, as_json: bool) -> None:
     """Make or replace the pipeline that schedule and arriving data start."""
+    job_file.require_sound()
     with remedied():
         project = choice.open()
         outputs = project.outputs()

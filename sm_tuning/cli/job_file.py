@@ -30,6 +30,10 @@ class JobFile:
     image: str | None
     price_per_hour: float | None
 
+    def require_sound(self) -> None:
+        """Raise Invalid for a file that cannot be right, whatever a stack adds."""
+        load(self.file, TuningJob, role=LOCAL_ROLE, output=LOCAL_OUTPUT)
+
     def load(self, target: Target, *, parallel: int | None = None) -> TuningJob:
         """The tuning job; what the file says itself wins over the stack."""
         stack = None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sm_tuning.cli.display import console
-from sm_tuning.cli.failures import FAILED
+from sm_tuning.cli.failures import USAGE
 from sm_tuning.cli.job_file import JobFile, emulators_own
 from sm_tuning.cli.options import load
 from sm_tuning.cli.output import echo, echo_json
@@ -35,7 +35,7 @@ def plan(*, job_file: JobFile, show_request: bool, try_one: bool, target: Target
     except WrongTypes as error:  # nothing but its problems can be said of such a job
         problems = problems_document(error.problems)
         (echo_json if as_json else show_problems)(problems)
-        sys.exit(FAILED)
+        sys.exit(USAGE)
     result = job.dry_run()
     prices = job_file.prices(job, target)
     planned = document(job, result, prices)
@@ -50,7 +50,7 @@ def plan(*, job_file: JobFile, show_request: bool, try_one: bool, target: Target
             if names := emulators_own(job):
                 echo(f"{' and '.join(names)} are the emulator's here; AWS needs those of your account", error=True)
             echo_json(result.request)
-    sys.exit(0 if result.ok else FAILED)
+    sys.exit(0 if result.ok else USAGE)
 
 
 def show_plan(job: TuningJob, planned: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ from sm_tuning.cli.output import echo, echo_json
 from sm_tuning.cli.session import run_of
 from sm_tuning.cli.target import Target
 from sm_tuning.errors import Invalid
+from sm_tuning.report.plots import require_suffix
 from sm_tuning.results import read_results
 from sm_tuning.simulation.settings import Setting
 from sm_tuning.spec.metrics import number
@@ -39,6 +40,8 @@ def simulate(
     """Say what other settings of a tuning job would come to."""
     numbers = {"jobs": _numbers("--jobs", counts), "parallel": _numbers("--parallel", parallel)}
     limit = None if budget is None else _budget(budget)
+    if chart is not None:
+        require_suffix(chart)
     results = _results(target, jobs)
     price = _price(results, target, price_per_hour)
     hours = None if limit is None else _hours(*limit, price)

@@ -16,7 +16,7 @@ from sm_tuning.client.errors import code_of
 from sm_tuning.client.local_session import LocalSession, local_session, make_bucket
 from sm_tuning.client.run import TuningRun
 from sm_tuning.client.source_archive import pack
-from sm_tuning.errors import UNSET, Invalid, NameTaken, NotLaunched, Unreachable
+from sm_tuning.errors import UNSET, Invalid, NameTaken, NotLaunched, RulesBroken, Unreachable
 from sm_tuning.spec.definition import Definition
 from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.spec.s3 import split_uri
@@ -70,9 +70,9 @@ def for_emulator(job: _Job) -> _Job:
 
 
 def _checked(result: DryRun, job: TuningJobSpec) -> DryRun:
-    """The result of a dry run; raises NotLaunched if a rule is broken."""
+    """The result of a dry run; raises RulesBroken if a rule is broken."""
     if not result.ok:
-        raise NotLaunched(f"the tuning job {job.name} breaks rules:\n{result}")
+        raise RulesBroken(f"the tuning job {job.name} breaks rules:\n{result}")
     return result
 
 

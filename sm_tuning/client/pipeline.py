@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from sm_tuning.boto import Client
 from sm_tuning.client.errors import NOT_FOUND, code_of
-from sm_tuning.errors import Invalid, NotLaunched
+from sm_tuning.errors import Invalid, RulesBroken
 from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.validation.dry_run import check
 
@@ -20,7 +20,7 @@ def definition(job: TuningJobSpec) -> Mapping[str, Any]:
 
     Raises:
         Invalid: The tuning job has code or data on this machine: what is uploaded below `output` expires, and the pipeline stays.
-        NotLaunched: A rule is broken.
+        RulesBroken: A rule is broken.
     """
     for _, part in job.parts():
         local = ["script"] if part.script is not None else []
@@ -30,7 +30,7 @@ def definition(job: TuningJobSpec) -> Mapping[str, Any]:
             raise Invalid(f"{lie}; what a pipeline launches must be in the image and in S3")
     result = check(job)
     if not result.ok:
-        raise NotLaunched(f"the tuning job {job.name} breaks rules:\n{result}")
+        raise RulesBroken(f"the tuning job {job.name} breaks rules:\n{result}")
     arguments = {name: value for name, value in result.request.items() if name != "HyperParameterTuningJobName"}
     step = {"Name": _STEP, "Type": "Tuning", "Arguments": arguments}
     return {"Version": "2020-12-01", "Metadata": {}, "Parameters": [], "Steps": [step]}

@@ -16,6 +16,8 @@ from sm_tuning.preflight.finding import Finding, problem, skip
 from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.validation.dry_run import check
 
+RULES = "rules"
+"""The check of what breaks a rule, wherever it is launched."""
 _CHECKS: dict[str, Check] = {
     "role": iam.role,
     "role-policy": iam.role_policy,
@@ -54,7 +56,7 @@ def doctor(job: TuningJobSpec, session: Session | None = None, *, account: str |
 
 def _rules(job: TuningJobSpec) -> Iterator[Finding]:
     for broken in check(job).problems:
-        yield problem("rules", str(broken), f"change it in the file; docs/rules.md explains {broken.rule}")
+        yield problem(RULES, str(broken), f"change it in the file; docs/rules.md explains {broken.rule}")
 
 
 def _findings(name: str, account: Account, job: TuningJobSpec) -> Sequence[Finding]:

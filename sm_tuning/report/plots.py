@@ -22,6 +22,14 @@ from sm_tuning.report.view_model import ViewModel, view_model
 _LITE_TYPE, _LITE_5 = "application/vnd.vegalite.v5+json", "https://vega.github.io/schema/vega-lite/v5.json"
 _FULL_TYPE, _FULL_5 = "application/vnd.vega.v5+json", "https://vega.github.io/schema/vega/v5.json"
 
+_SUFFIXES = (".svg", ".png", ".json")
+
+
+def require_suffix(file: Path) -> None:
+    """Raise Invalid for a file whose name says no kind of chart."""
+    if file.suffix.lower() not in _SUFFIXES:
+        raise Invalid(f"{file.name} ends with {file.suffix!r}; it must end with .svg, .png or .json")
+
 
 class Figure:
     """A chart. A notebook shows it; where nothing draws Vega-Lite, as SVG, if vl-convert is installed.
@@ -53,15 +61,12 @@ class Figure:
             MissingExtra: vl-convert is not installed; a specification needs nothing.
         """
         file = Path(path)
-        match file.suffix.lower():
-            case ".svg":
-                file.write_text(self.svg(), encoding="utf-8")
-            case ".png":
-                file.write_bytes(self.png())
-            case ".json":
-                file.write_text(json.dumps(self.specification, indent=1), encoding="utf-8")
-            case suffix:
-                raise Invalid(f"{file.name} ends with {suffix!r}; it must end with .svg, .png or .json")
+        require_suffix(file)
+        if file.suffix.lower() == ".png":
+            file.write_bytes(self.png())
+        else:
+            text = self.svg() if file.suffix.lower() == ".svg" else json.dumps(self.specification, indent=1)
+            file.write_text(text, encoding="utf-8")
         return file
 
     def __repr__(self) -> str:

@@ -14,9 +14,9 @@ def test_plan(cli: Cli) -> None:
     assert document["samples"]["optimizer"] == ["adam", "sgd"]
     assert document["request"]["HyperParameterTuningJobName"] == "cli"
     cli.write(TOML.replace("max_jobs = 3", 'max_jobs = "3"'))
-    (problem,) = cli.json("plan", "job.toml", code=1)["problems"]
+    (problem,) = cli.json("plan", "job.toml", code=2)["problems"]
     assert (problem["argument"], problem["rule"]) == ("max_jobs", "model-type")
     assert "max_jobs is '3'; it must be a whole number" in cli("run", "job.toml", code=2)[1]
     cli.write(TOML.replace("max_jobs = 3", "max_jobs = 20000"))
-    assert not cli.json("plan", "job.toml", code=1)["ok"]
-    assert "max_jobs is 20000; for the strategy Random it must be at most 10000" in cli("plan", "job.toml", code=1)[0]
+    assert not cli.json("plan", "job.toml", code=2)["ok"]
+    assert "max_jobs is 20000; for the strategy Random it must be at most 10000" in cli("plan", "job.toml", code=2)[0]
