@@ -16,6 +16,7 @@ from sm_tuning.simulation.first_plan import planned_costs
 from sm_tuning.spec.job import Completion, unique_name
 from sm_tuning.spec.strategies import Random
 from sm_tuning.tuning_job import TuningJob
+from sm_tuning.validation.matches import several_in_a_line
 
 
 def try_one(job: TuningJob, target: Target, prices: Mapping[str, float]) -> dict[str, Any]:
@@ -52,8 +53,10 @@ def try_one(job: TuningJob, target: Target, prices: Mapping[str, float]) -> dict
     training = run.trainings()[0]
     share = run.memory_utilization(training, count_of_instances)
     price = sum(number * prices[kind] for kind, number in machines.items()) if machines.keys() <= prices.keys() else None
+    matched = [line for line, is_matched in trial.log if is_matched]
     return {
         "trainingJob": trial.name,
+        "warnings": list(several_in_a_line(job.definition.all_metrics, matched)),
         "seconds": trial.seconds,
         "epochs": values,
         "memory": None if share is None else _memory(share, list(machines)),
@@ -97,6 +100,8 @@ def show(tried: Mapping[str, Any]) -> None:
     ]
     out.print(table_of(rows))
     out.print(_about_memory(tried["memory"]), soft_wrap=True)
+    for warning in tried["warnings"]:
+        out.print(f"warning: {warning}", soft_wrap=True)
 
 
 def _about_memory(memory: Mapping[str, Any] | None) -> str:

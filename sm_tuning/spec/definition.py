@@ -108,10 +108,14 @@ class Definition:
         """Where the script's archive lies once it is uploaded below the prefix."""
         return f"{prefix}/source/sourcedir.tar.gz"
 
+    @property
+    def all_metrics(self) -> Sequence[Metric]:
+        """The objective's own metric, and the further ones."""
+        return [*([self.objective.metric] if self.objective is not None else ()), *self.metrics]
+
     def _algorithm(self) -> dict[str, Any]:
-        objective = () if self.objective is None else (self.objective.metric,)
         # Of two equal metrics AWS takes one; two that differ are sent, so that they are refused.
-        several = dict.fromkeys((metric.name, metric.regex) for metric in (*objective, *self.metrics))
+        several = dict.fromkeys((metric.name, metric.regex) for metric in self.all_metrics)
         metrics = [{"Name": name, "Regex": regex} for name, regex in several if regex is not None]
         image = sklearn_image(self.region) if self.image is None and self.algorithm is None else self.image
         algorithm = given(TrainingImage=image, AlgorithmName=self.algorithm) | {"TrainingInputMode": self.input_mode}

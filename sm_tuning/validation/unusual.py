@@ -17,6 +17,7 @@ from sm_tuning.spec.s3 import split_uri
 from sm_tuning.spec.script import Script
 from sm_tuning.validation.local_checks import missing_files
 from sm_tuning.validation.local_files import files_of
+from sm_tuning.validation.matches import samples, several_in_a_line, values_of_others
 from sm_tuning.validation.requirements import FILE
 from sm_tuning.validation.script_files import parsed, script_files
 
@@ -40,8 +41,11 @@ def unusual(job: TuningJobSpec) -> Iterator[str]:
 def _part_warnings(part: Definition) -> Iterator[str]:
     if part.objective is not None:
         yield from _goal_warnings(part.objective)
-    for metric in (*([part.objective.metric] if part.objective else []), *part.metrics):
+    metrics = part.all_metrics
+    for metric in metrics:
         yield from metric.warnings()
+    yield from several_in_a_line(metrics, samples(metrics))
+    yield from values_of_others(metrics)
     for parameter in part.ranges:
         if not isinstance(parameter, Continuous) or parameter.scaling is not Scaling.LINEAR or parameter.low <= 0:
             continue
