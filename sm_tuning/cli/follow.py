@@ -13,6 +13,7 @@ from sm_tuning.cli.output import echo, echo_json
 from sm_tuning.cli.session import job_of, launched_of, run_of, training_of
 from sm_tuning.cli.tables import safe, table_of
 from sm_tuning.cli.target import Target
+from sm_tuning.client.local_session import LocalSession
 from sm_tuning.client.other_logs import other_log
 from sm_tuning.client.run import TuningRun
 from sm_tuning.client.status import ENDED
@@ -112,7 +113,8 @@ def _log(session: Session, name: str, *, endpoint: bool, follow: bool) -> tuple[
     if (log := other_log(session, name, endpoint=endpoint)) is not None:
         return f"{log.kind}Name", name, log.lines(follow=follow)
     if run is None:
-        raise NotFound(missing or f"there is no endpoint {name!r}, and no log of it")
+        kept = "; the emulator keeps that of a deleted one until it ends" if isinstance(session, LocalSession) else ""
+        raise NotFound(missing or f"there is no endpoint {name!r}, and no log of it{kept}")
     return _of_training(*_logged(run, running=follow), follow=follow)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from sm_tuning import NotFound
 from sm_tuning.cli import follow
+from sm_tuning.client.local_session import Emulator, LocalSession
 from sm_tuning.client.status import FailureGroup, Training
 
 
@@ -76,5 +77,7 @@ def test_a_name_of_nothing_is_told_with_all_that_it_might_have_been(monkeypatch:
     monkeypatch.setattr(follow, "other_log", lambda *_, **__: None)
     with pytest.raises(NotFound, match="there are a; no endpoint, processing job or transform job has that name either"):
         follow._log(None, "x", endpoint=False, follow=False)
-    with pytest.raises(NotFound, match="there is no endpoint 'x', and no log of it"):
+    with pytest.raises(NotFound, match=r"there is no endpoint 'x', and no log of it$"):
         follow._log(None, "x", endpoint=True, follow=False)
+    with pytest.raises(NotFound, match=r"and no log of it; the emulator keeps that of a deleted one until it ends$"):
+        follow._log(LocalSession(Emulator("http://127.0.0.1:1")), "x", endpoint=True, follow=False)
