@@ -142,7 +142,7 @@ def _confirm(job: TuningJob, scaling: DataScaling | None, prices: Mapping[str, f
     plan.show_plan(job, plan.document(job, result, prices))
     if scaling is not None:
         echo(f"then {len(scaling.shares)} training jobs on growing shares of the training set")
-    if yes:
+    if yes or not result.ok:  # then the launch says what is wrong
         return
     if not sys.stdin.isatty():
         raise Invalid("launching in AWS costs money; without a terminal to ask on, give --yes")

@@ -54,8 +54,9 @@ def plan(*, job_file: JobFile, show_request: bool, try_one: bool, target: Target
 
 
 def show_plan(job: TuningJob, planned: Mapping[str, Any]) -> None:
-    """Print a plan's document."""
+    """Print a plan's document: problems, where there are any, before all that they make vain."""
     out = console()
+    show_problems(planned)
     out.print(f"{job.name}: {type(job.strategy).__name__}, {planned['trainingJobs']} training jobs, {job.max_parallel} at a time")
     out.print(table_of([{"range": name, "values such as": "  ".join(values)} for name, values in planned["samples"].items()]))
     out.print("points such as the strategy might try (examples, not what will run):")
@@ -64,18 +65,26 @@ def show_plan(job: TuningJob, planned: Mapping[str, Any]) -> None:
         for sentence in requirements_sentences(asked):
             out.print(safe(sentence), soft_wrap=True)
     out.print(cost_line(job, planned["pricesPerHour"]), soft_wrap=True)
-    show_problems(planned)
+    for warning in planned["warnings"]:
+        out.print(f"warning: {warning}", soft_wrap=True)
+    out.print(verdict(planned))
 
 
 def show_problems(planned: Mapping[str, Any]) -> None:
-    """Print the problems and warnings of a plan's document."""
+    """Print the problems of a plan's document."""
     out = console()
     for problem in planned["problems"]:
         out.print(f"problem: {problem['message']}", soft_wrap=True)
-    for warning in planned["warnings"]:
-        out.print(f"warning: {warning}", soft_wrap=True)
-    if planned["ok"]:
-        out.print("no rule is broken")
+
+
+def verdict(planned: Mapping[str, Any]) -> str:
+    """Whether the job can be launched, and how much there is to read before."""
+    problems, warnings = len(planned["problems"]), len(planned["warnings"])
+    warned = f"{warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
+    if problems:
+        counted = f"{problems} problem{'s' if problems > 1 else ''}"
+        return f"it cannot be launched: {' and '.join(filter(None, [counted, warned]))}"
+    return f"no rule is broken, but there {'are' if warnings > 1 else 'is'} {warned}" if warned else "no rule is broken"
 
 
 def samples(parameter: Range, count: int = _SAMPLES) -> Sequence[str]:

@@ -12,6 +12,7 @@ from sm_tuning.preflight.finding import Finding, ok, problem, skip
 from sm_tuning.preflight.permissions import Image, is_alias, key_arn, training_image
 from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.spec.s3 import split_uri
+from sm_tuning.validation.local_checks import missing_files
 
 _GONE = {"404", "NotFound", "NoSuchBucket", "NoSuchKey"}
 _SHUT = {"403", "AccessDenied", "Forbidden"}
@@ -57,7 +58,8 @@ def channel(account: Account, job: TuningJobSpec) -> Iterator[Finding]:
         for data in part.channels:
             uri = data.uri(prefix)
             if data.path is not None:
-                yield ok("channel", f"{data.name}: {data.path} is uploaded at launch")
+                if data.path.exists():  # else the rules say that it is not
+                    yield ok("channel", f"{data.name}: {data.path} is uploaded at launch")
             elif not uri:
                 yield skip("channel", f"{data.name}: neither file systems nor datasets of a hub are looked into")
             else:
@@ -69,7 +71,8 @@ def source(account: Account, job: TuningJobSpec) -> Iterator[Finding]:
     for _, part in job.parts():
         uri = part.hyperparameters.get(_SOURCE)
         if part.script is not None:
-            yield ok("source", f"{part.script.entry} is uploaded at launch")
+            if not list(missing_files(part.script)):  # else the rules say that it is missing
+                yield ok("source", f"{part.script.entry} is uploaded at launch")
         elif isinstance(uri, str) and uri.startswith("s3://"):
             yield from _filled(account, "source", "", uri)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from sm_tuning import Auto, Categorical, Continuous, Grid, Integer, Scaling, Script, TuningJob, batch_size, learning_rate
-from sm_tuning.cli.plan import cost_line, document, points, samples, show_plan
+from sm_tuning import Auto, Categorical, Channel, Continuous, Grid, Integer, Scaling, Script, TuningJob, batch_size, learning_rate
+from sm_tuning.cli.plan import cost_line, document, points, samples, show_plan, verdict
 from sm_tuning.spec.parameters import Range
 from tests.unit.sm_tuning.descriptions import SEVERAL, Make
 
@@ -55,6 +55,26 @@ def test_the_document_is_json_and_says_what_prevents_a_launch(job: Make) -> None
     wrong = job(max_jobs=0)
     (problem,) = document(wrong, wrong.dry_run(), {})["problems"]
     assert (problem["rule"], problem["argument"], problem["value"]) == ("model-min", "max_jobs", "0")
+
+
+def test_problems_are_told_first_and_counted_last(job: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = job(max_jobs=0, max_parallel=2, channels=[Channel("train", "no/such/folder")])
+    show_plan(wrong, document(wrong, wrong.dry_run(), {}))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(" ")[0] for line in lines[:3]] == ["problem:", "problem:", "good:"]
+    assert lines[-1] == "it cannot be launched: 2 problems and 1 warning"
+
+
+@pytest.mark.parametrize(
+    ("warnings", "sentence"),
+    [
+        ([], "no rule is broken"),
+        (["a"], "no rule is broken, but there is 1 warning"),
+        (["a", "b"], "no rule is broken, but there are 2 warnings"),
+    ],
+)
+def test_a_plan_with_warnings_does_not_end_as_one_without(warnings: list[str], sentence: str) -> None:
+    assert verdict({"problems": [], "warnings": warnings}) == sentence
 
 
 def test_a_plan_says_what_pip_will_install(job: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
