@@ -130,7 +130,10 @@ def make_parser() -> argparse.ArgumentParser:
     stop.add_argument("--all", action="store_true", help="end the programs of jobs and endpoints, too")
     interrupt = commands.add_parser("interrupt", help="take the instance of a managed spot training job away")
     interrupt.add_argument("job", help="name of the training job")
-    reset = commands.add_parser("reset", help="kill all runs and forget all state")
+    reset = commands.add_parser(
+        "reset",
+        help="kill all runs and forget all state; DeleteHyperParameterTuningJob and DeleteTrainingJob forget a single job",
+    )
     reset.add_argument("--yes", action="store_true", help="do not ask")
     for command in commands.choices.values():
         command.add_argument("--state", type=values.folder, default=default_state(), help="state folder (default: %(default)s)")

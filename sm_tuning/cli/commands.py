@@ -327,7 +327,7 @@ def emulator_status(**arguments: object) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @_STATE
 def emulator_reset(**arguments: object) -> None:
-    """Kill all runs and forget all state."""
+    """Kill all runs and forget all state; DeleteHyperParameterTuningJob and DeleteTrainingJob forget a single job."""
     perform("emulator_commands.reset", **arguments)
 
 
