@@ -58,7 +58,7 @@ def _about_goal(evidence: Evidence) -> Iterator[Advice]:
     if evidence.goal_is_wrong:
         best = with_right_goal(evidence.results).best
         least = f"by its name {best.name} is the best ({best.objective:.5g}), and " if best is not None else ""
-        what = f"{least}nothing is said of ranges or another round before the goal is right"
+        what = f"{least}neither ranges by the objective nor another round are advised before the goal is right"
         yield Advice(
             kind=Remedy.CHANGE_GOAL,
             remedy=Remedy.CHANGE_GOAL.value,

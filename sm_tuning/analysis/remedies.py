@@ -47,6 +47,9 @@ def about_failures(evidence: Evidence) -> Proposals:
             remedy=f"{Remedy.MEND_SCRIPT.value}, or {shared.otherwise}",
             reason=shared.sentence,
             confidence=shared.confidence,
+            hyperparameter=next(iter({**shared.ranges, **shared.values}), None),
+            ranges=shared.ranges,
+            values=shared.values,
         )
 
 

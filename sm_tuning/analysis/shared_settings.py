@@ -7,13 +7,15 @@ ways to choose as many of the training jobs, those that lie in one of the region
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sm_tuning.analysis import failures
 from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.fit import Fit
 from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.client.status import ENDED
+from sm_tuning.spec.metrics import number
+from sm_tuning.spec.parameters import Categorical, Continuous, Integer
 
 _CHANCE = 0.05  # that a tuning job whose failures are chance is told of any
 _SURE = 0.01
@@ -29,12 +31,16 @@ class SharedSetting:
         sentence: What they have in common, with counts, without a full stop.
         otherwise: What avoids it, beside mending the script.
         confidence: How sure it is that it is no chance.
+        ranges: The range that avoids it; empty where it is not known which hyperparameter it is, or the best training job has it.
+        values: The categories that avoid it, likewise.
     """
 
     hyperparameters: Sequence[str]
     sentence: str
     otherwise: str
     confidence: Confidence
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    values: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,18 +72,20 @@ def shared_settings(results: Results, fits: Mapping[str, Fit]) -> list[SharedSet
     sets = [group for group in (failed, *alike) if len(group) >= _LEAST]
     shared: list[SharedSetting] = []
     for group in sets:
-        known = _shared(results.hyperparameters, group, others, _CHANCE / len(sets), every=group is failed)
+        known = _shared(results, group, others, _CHANCE / len(sets), every=group is failed)
         if known is not None and not any(set(known.hyperparameters) <= set(other.hyperparameters) for other in shared):
             shared.append(known)
     return shared
 
 
 def _shared(
-    names: Sequence[str], failed: Sequence[TrialResult], others: Sequence[TrialResult], most: float, *, every: bool
+    results: Results, failed: Sequence[TrialResult], others: Sequence[TrialResult], most: float, *, every: bool
 ) -> SharedSetting | None:
     trials, count = [*failed, *others], len(failed)
     everyone = frozenset(range(count))
-    regions = [region for name in names for region in _regions(name, trials) if len(region.trials) < len(trials)]
+    regions = [
+        region for name in results.hyperparameters for region in _regions(name, trials) if len(region.trials) < len(trials)
+    ]
     around = [region for region in regions if everyone <= region.trials]
     if not around or not others:
         return None
@@ -96,12 +104,47 @@ def _shared(
     other = f"of the {len(others)} others {also or 'none'} {'have' if also > 1 else 'has'} it"
     words = " and ".join(region.words for region in seen.values())
     apart = "; which of them it is does not show" if len(seen) > 1 else ""
+    (region, *rest) = seen.values()
+    inside = [trials[index].settings.get(region.name) for index in region.trials]
+    outside = [trial.settings.get(region.name) for index, trial in enumerate(trials) if index not in region.trials]
+    ranges, values = ({}, {}) if rest else _without(results, region.name, inside, outside)
     return SharedSetting(
         hyperparameters=list(seen),
         sentence=f"all {count} {which} have {words}, and {other}{apart}",
         otherwise=" or ".join(region.without for region in seen.values()),
         confidence=Confidence.HIGH if chance <= _SURE * most / _CHANCE else Confidence.MEDIUM,
+        ranges=ranges,
+        values=values,
     )
+
+
+_Settings = Sequence[float | str | None]
+
+
+def _without(
+    results: Results, name: str, inside: _Settings, outside: _Settings
+) -> tuple[Mapping[str, tuple[float, float]], Mapping[str, Sequence[str]]]:
+    """The range, or the categories, of a hyperparameter without some settings: it ends where training jobs were seen not to fail."""
+    parameter, best = results.ranges.get(name), results.best
+    if best is not None and best.settings.get(name) in inside:
+        return {}, {}
+    bad, good = ([setting for setting in settings if isinstance(setting, float)] for settings in (inside, outside))
+    numeric = len(bad) + len(good) == len(inside) + len(outside)
+    above, below = numeric and min(bad) > max(good), numeric and max(bad) < min(good)
+    if isinstance(parameter, Continuous | Integer) and (above or below):
+        low, high = (float(parameter.low), max(good)) if above else (min(good), float(parameter.high))
+        return ({name: (low, high)} if low < high else {}), {}
+    if isinstance(parameter, Categorical):
+        kept = []
+        for value in map(str, parameter.values):
+            text = value.strip('"')
+            setting = number(text)
+            fails = text in inside or setting in inside
+            if setting is not None and (above or below):
+                fails = setting >= min(bad) if above else setting <= max(bad)
+            kept += [] if fails else [value]
+        return {}, ({name: kept} if kept else {})
+    return {}, {}
 
 
 def _regions(name: str, trials: Sequence[TrialResult]) -> Iterator[_Region]:

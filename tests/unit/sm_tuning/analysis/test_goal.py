@@ -35,7 +35,8 @@ def test_nothing_but_the_goal_is_advised(play: Play) -> None:
     assert advice.kind is Remedy.CHANGE_GOAL
     assert advice.reason == (
         "the goal is Maximize, but less of validation:loss is better: the tuning job looks for the worst model; by its name "
-        f"{best.name} is the best ({best.objective:.5g}), and nothing is said of ranges or another round before the goal is right"
+        f"{best.name} is the best ({best.objective:.5g}), and "
+        "neither ranges by the objective nor another round are advised before the goal is right"
     )
 
 

@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from sm_tuning import Objective
+from sm_tuning import Categorical, Continuous, Integer, Objective, Random, Script, TuningJob
 from sm_tuning.analysis import Remedy, diagnose
 from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.fit import Fit, Verdict
+from sm_tuning.analysis.next_round import next_round
 from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.analysis.shared_settings import SharedSetting, shared_settings
 from sm_tuning.client.description import TuningJobDescription
+from sm_tuning.spec.parameters import Range
 
 JOB = TuningJobDescription(name="one", objective=Objective.minimize("loss"))
 Why = Callable[[Mapping[str, str]], str | None]
@@ -114,3 +116,101 @@ def test_the_plan_says_what_to_do() -> None:
     (advice,) = (advice for advice in diagnosis.advice if advice.kind is Remedy.MEND_SCRIPT)
     assert advice.remedy == "mend what fails, or leave 7 of max_depth out"
     assert diagnosis.shared_by_failed[0].sentence in " ".join(repr(diagnosis).split())
+
+
+# --- what the next round has without it ---------------------------------------------------------------------------------------
+
+
+def in_ranges(results: Results, *ranges: Range) -> Results:
+    return replace(results, tuning_jobs=[replace(JOB, ranges=list(ranges))])
+
+
+def settings(results: Results, name: str, *, failed: bool) -> list[float]:
+    return [float(trial.hyperparameters[name]) for trial in results.trials if (trial.status == "Failed") is failed]
+
+
+@pytest.mark.parametrize("upper", [True, False])
+def test_a_range_ends_where_training_jobs_were_seen_not_to_fail(*, upper: bool) -> None:
+    """The next round had the same range, and so the same failures."""
+    results = made(30, lambda point: MEMORY if (float(point["rate"]) > 0.8 if upper else float(point["rate"]) < 0.2) else None)
+    (known,) = shared(in_ranges(results, Continuous("rate", 0.0, 1.0)))
+    sound = settings(results, "rate", failed=False)
+    assert (known.ranges, known.values) == ({"rate": (0.0, max(sound)) if upper else (min(sound), 1.0)}, {})
+
+
+def test_a_value_at_an_end_of_whole_numbers() -> None:
+    (known,) = shared(in_ranges(made(16, at_depth_7), Integer("max_depth", 3, 12)))
+    assert known.ranges == {"max_depth": (3, 6)}  # what is above was not tried
+
+
+def test_a_value_inside_of_a_range_leaves_it() -> None:
+    (known,) = shared(
+        in_ranges(made(16, lambda point: MEMORY if point["max_depth"] == "5" else None), Integer("max_depth", 3, 7))
+    )
+    assert (known.ranges, known.values) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("bad", "values", "kept"),
+    [
+        (("7",), [3, 4, 5, 6, 7, 8], ["3", "4", "5", "6"]),
+        (("6", "7"), [3, 4, 5, 6, 7], ["3", "4", "5"]),
+        (("5",), [3, 4, 5, 6, 7], ["3", "4", "6", "7"]),
+        (("3",), [2, 3, 4, 5, 6, 7], ["4", "5", "6", "7"]),
+    ],
+)
+def test_categories_that_always_fail_are_left_out(bad: tuple[str, ...], values: list[int], kept: list[str]) -> None:
+    results = made(40, lambda point: MEMORY if point["max_depth"] in bad else None)
+    (known,) = shared(in_ranges(results, Categorical("max_depth", values)))
+    assert (known.ranges, known.values) == ({}, {"max_depth": kept})
+
+
+def test_a_category_in_no_order() -> None:
+    results = made(40, lambda point: MEMORY if point["batch"] == '"128"' else None)
+    named = [
+        replace(trial, hyperparameters={**trial.hyperparameters, "batch": trial.hyperparameters["batch"].replace("128", "adam")})
+        for trial in results.trials
+    ]
+    (known,) = shared(in_ranges(replace(results, trials=named), Categorical("batch", ["64", "adam", "256"])))
+    assert known.values == {"batch": ["64", "256"]}
+
+
+def test_what_the_best_training_job_has_stays() -> None:
+    results = made(40, at_depth_7)
+    first = next(trial for trial in results.trials if trial.status == "Failed")
+    trials = [
+        replace(trial, status="Completed", reported=-1.0, failure_reason=None) if trial is first else trial
+        for trial in results.trials
+    ]
+    (known,) = shared(in_ranges(replace(results, trials=trials), Integer("max_depth", 3, 7)))
+    assert known.sentence.endswith("1 has it")
+    assert known.ranges == {}
+
+
+def test_where_it_does_not_show_which_it_is_no_range_ends() -> None:
+    results = made(30, at_depth_7)
+    trials = [
+        replace(trial, hyperparameters={**trial.hyperparameters, "width": "9" if trial.status == "Failed" else "2"})
+        for trial in results.trials
+    ]
+    ranges = (Integer("max_depth", 3, 7), Integer("width", 1, 9))
+    (known,) = shared(in_ranges(replace(results, trials=trials), *ranges))
+    assert (len(known.hyperparameters), known.ranges) == (2, {})
+
+
+def test_the_next_round_ends_below_what_always_fails_and_says_why() -> None:
+    results = in_ranges(made(30, at_depth_7), Integer("max_depth", 3, 7), Continuous("rate", 0.0, 1.0))
+    job = TuningJob(
+        name="one",
+        script=Script("train.py"),
+        objective=Objective.minimize("loss", "loss=(.*)"),
+        ranges=results.tuning_jobs[0].ranges,
+        strategy=Random(seed=1),
+        max_jobs=30,
+    )
+    following = next_round(diagnose(results), job)
+    assert list(following.job.definition.ranges) == [Integer("max_depth", 3, 6), Continuous("rate", 0.0, 1.0)]
+    assert following.comments["ranges.max_depth"] == [
+        "was 3 to 7",
+        f"mend what fails, or leave 7 of max_depth out: {shared(results)[0].sentence}",
+    ]
