@@ -33,6 +33,8 @@ from sm_tuning.analysis.effects import Effect
 
 _FIRST_HELD_OUT = 1_000_000
 _STRONG = 0.3
+_LITTLE = 0.1  # of the objective's variance
+_NOTHING = 0.05
 _FACTOR = 3.0  # a cliff is found within it
 _CLEAR, _QUIET = 2.0, 0.25
 _MOST = {12: 1.0, 30: 0.25, 100: 0.04}  # share of surfaces that are searched Bayesian: it takes its time
@@ -95,6 +97,23 @@ def _strongest(
     tally.add("ceiling family", jobs, planted.family, hit=possible)
     if diagnosis.effects:
         tally.add("sure of the strongest", jobs, hit=right and said(diagnosis.effects[0]))
+
+
+def _told(tally: Tally, planted: Surface, diagnosis: Diagnosis, jobs: str, search: str) -> None:
+    """Numbers of what hyperparameters decide that a user sees: all of them were shown before, now those that may not be chance."""
+    totals = planted.total_effects
+    first = max(totals, key=lambda name: totals[name])
+    for when, shown in (("before", diagnosis.effects), ("now", [effect for effect in diagnosis.effects if said(effect)])):
+        numbers = {effect.name: effect.importance for effect in shown}
+        little = [numbers[name] for name, total in totals.items() if name in numbers and total < _LITTLE]
+        strong = [numbers[name] for name, total in totals.items() if name in numbers and total >= _STRONG]
+        tally.add("told of little", jobs, search, when, hit=max(little, default=0.0) >= _STRONG)
+        tally.add("nothing told of much", jobs, search, when, hit=min(strong, default=1.0) < _NOTHING)
+        tally.add("told of the strongest", jobs, search, when, hit=numbers.get(first, 0.0) >= _STRONG)
+    for effect in diagnosis.effects:
+        if effect.rivals:
+            either = [totals[name] for name in (effect.name, *effect.rivals)]
+            tally.add("one of rivals matters", jobs, search, hit=max(either) >= _LITTLE)
 
 
 def _noise(tally: Tally, planted: Surface, diagnosis: Diagnosis, jobs: str) -> None:
@@ -209,6 +228,7 @@ def measured(families: Sequence[str], seeds: Sequence[int], counts: Sequence[int
             _categories(tally, planted, trainings, diagnosis, count)
             if family != "noise":
                 _strongest(tally, planted, trainings, diagnosis, count, search)
+                _told(tally, planted, diagnosis, count, search)
     return tally
 
 
@@ -256,6 +276,14 @@ def _goals(figures: Figures, tally: Tally, counts: Sequence[str]) -> None:
         directed, ranged = tally.share("plans with a direction", jobs), tally.share("plans with ranges", jobs)
         figures.note(f"{jobs} jobs: plans with a direction / with ranges", f"{directed:.2f} / {ranged:.2f}")
         figures.note(f"{jobs} jobs: directions that are clearly right", tally.share("directions that are right", jobs))
+        for search in ("Random", "Bayesian"):
+            for text, kind in (
+                ("30 % or more told of one that decides less than 10", "told of little"),
+                ("less than 5 % told of one that decides 30 or more", "nothing told of much"),
+                ("30 % or more told of the strongest", "told of the strongest"),
+            ):
+                shares = [tally.share(kind, jobs, search, when) for when in ("before", "now")]
+                figures.note(f"{jobs} jobs, {search}: {text}, before / now", "{:.3f} / {:.3f}".format(*shares))
         figures.note(f"{jobs} jobs: milliseconds of a diagnosis", tally.share("milliseconds of a diagnosis", jobs))
 
 
@@ -264,6 +292,7 @@ def _details(tally: Tally, counts: Sequence[str]) -> None:
         ("strongest family", "ceiling family"),
         ("strongest", "ceiling"),
         ("noise level", ""),
+        ("one of rivals matters", ""),
         ("advice against kind", ""),
     ):
         print(f"\n{title}" + (f" ({other})" if other else ""))

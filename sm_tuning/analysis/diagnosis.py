@@ -93,9 +93,7 @@ class Diagnosis:
             "compared": self.comparison.sentence,
             "failed": "; ".join(shared.sentence for shared in self.shared_by_failed),
         }
-        effects = [
-            (effect.name, f"{effect.importance:.0%}", effect.best_around, ", ".join(effect.remarks)) for effect in self.effects
-        ]
+        effects = [(effect.name, effect.decides, effect.best_around, ", ".join(effect.remarks)) for effect in self.effects]
         columns = ("hyperparameter", "decides", "best around", "remarks")
         return Summary(
             title=f"Diagnosis of {', '.join(self.tuning_jobs)}",

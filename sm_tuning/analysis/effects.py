@@ -47,7 +47,8 @@ class Effect:
             number of training jobs, those that diverged left out.
         best_around: The middle of the part with the best mean.
         importance: How much of the objective's differences the hyperparameter decides, 0 to 1; the same number everywhere.
-        confidence: How sure it is that the hyperparameter matters at all; LOW: what is seen may well be chance.
+        confidence: How sure it is that the hyperparameter matters at all; LOW: what is seen, `importance` too, may well be chance.
+        rivals: Hyperparameters that may matter in its place; which of them it is the training jobs do not tell.
         better: The end of the range towards which the objective gets better over the whole range, as far as that is sure: HIGH for
             "the higher, the better".
         dies_above: The value above which training comes to nothing in most training jobs, and below which in hardly any.
@@ -73,6 +74,21 @@ class Effect:
     epochs: int | None = None
     after: str = ""
     at_the_end: bool = True
+    rivals: Sequence[str] = ()
+
+    @property
+    def decides(self) -> str:
+        """The importance in words; a question mark where it may be chance."""
+        return "?" if self.confidence is Confidence.LOW else f"{self.importance:.0%}"
+
+    @property
+    def _unknown(self) -> str:
+        """Why nothing can be said of its importance; empty where something can."""
+        if self.confidence is not Confidence.LOW:
+            return ""
+        if self.importance < UNIMPORTANT and not self.rivals:
+            return "nothing shows that it matters"
+        return f"too few training jobs to tell it from {' or '.join(self.rivals) or 'chance'}"
 
     @property
     def _then(self) -> str:
@@ -82,7 +98,7 @@ class Effect:
     def remarks(self) -> Sequence[str]:
         """What else there is to say of it, in plain words, for terminal and report alike."""
         remarks = [
-            "may be chance" if self.confidence is Confidence.LOW else "",
+            self._unknown,
             f"training dies above {self.dies_above:.3g}" if self.dies_above is not None else "",
             f"the best lie at its {self.edge.value} end" if self.edge else "",
             self._direction if self.better and not self.edge else "",
@@ -119,7 +135,9 @@ def is_logarithmic(parameter: Range | None) -> bool:
 
 
 def effects_of(results: Results, fits: Mapping[str, Fit], comparison: Comparison) -> list[Effect]:
-    """The effects of the hyperparameters, the most important first; without those that no training job with an objective has.
+    """The effects of the hyperparameters, the most important first, then what may be chance.
+
+    Without those that no training job with an objective has.
 
     Args:
         results: The tuning jobs' results.
@@ -130,7 +148,7 @@ def effects_of(results: Results, fits: Mapping[str, Fit], comparison: Comparison
     effects = [effect for name in decided if (effect := _effect_of(results, fits, comparison, name, decided[name])) is not None]
     dies = cliff(results, fits)
     effects = [_dying(effect, dies[1]) if dies and effect.name == dies[0] else effect for effect in effects]
-    return sorted(effects, key=lambda effect: effect.importance, reverse=True)
+    return sorted(effects, key=lambda effect: (effect.confidence is not Confidence.LOW, effect.importance), reverse=True)
 
 
 def _dying(effect: Effect, above: float) -> Effect:
@@ -211,6 +229,7 @@ def _effect_of(
         best_around=curve[best][0],
         importance=decided.share,
         confidence=decided.confidence,
+        rivals=decided.rivals,
         better=better,
         # What is best at an end together with another hyperparameter's value need not be best there by itself.
         edge=edge if sure and edge is _better(observed, _NOT_AGAINST, higher_is_better=higher_is_better) and shown else None,

@@ -7,8 +7,9 @@ under each. Effects are centred over the training jobs, so the variance of what 
 Nothing is drawn at random: the same training jobs give the same numbers.
 """
 
+import itertools
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import mul
 
@@ -25,6 +26,7 @@ _WORTH = 0.001  # as probable as the best set: one that is less so is not extend
 _NEGLIGIBLE = 0.003  # probability of a set whose shares do not count
 _MOST_MODELS, _WORK = 200, 150_000  # a model takes some 2 microseconds times the square of the training jobs' number
 _SURE, _LIKELY = 0.97, 0.93
+_NOTABLE = 0.1  # probability that it is one and not the other
 
 Triangle = list[float]
 """A symmetric matrix: the rows of its lower triangle, one after the other."""
@@ -37,10 +39,12 @@ class Importance:
     Attributes:
         share: Of the objective's differences over the ranges, 0 to 1. What hyperparameters do together counts for each of them.
         probability: That it decides anything at all.
+        rivals: Others that may decide in its place: one of both does, but which does not show.
     """
 
     share: float
     probability: float
+    rivals: Sequence[str] = ()
 
     @property
     def confidence(self) -> Confidence:
@@ -130,14 +134,32 @@ def importances(columns: Mapping[str, Column], objectives: Sequence[float]) -> d
     for model, weight in zip(models, weights, strict=True):
         for index, share in (process.shares(model) if weight > _NEGLIGIBLE else {}).items():
             shares[index] += weight * share
-    likely = [
-        math.fsum(weight for model, weight in zip(models, weights, strict=True) if index in model.chosen)
-        for index in range(len(columns))
-    ]
+
+    def probability(*some: int) -> float:
+        """That at least one of some decides anything."""
+        return math.fsum(weight for model, weight in zip(models, weights, strict=True) if not model.chosen.isdisjoint(some))
+
+    likely = list(map(probability, range(len(columns))))
+    rivals = _rivals(list(columns), likely, probability)
     return {
-        name: Importance(share=min(max(share, 0.0), 1.0), probability=probability)
+        name: Importance(share=min(max(share, 0.0), 1.0), probability=probability, rivals=rivals[name])
         for name, share, probability in zip(columns, shares, likely, strict=True)
     }
+
+
+def _rivals(names: Sequence[str], likely: Sequence[float], either: Callable[[int, int], float]) -> Mapping[str, list[str]]:
+    """Of hyperparameters that may be chance, those of which one is none though neither shows: settings that go together.
+
+    A search that moves towards good settings moves several hyperparameters at once.
+    """
+    rivals: dict[str, list[str]] = {name: [] for name in names}
+    open_ = [index for index, probability in enumerate(likely) if probability < _LIKELY]
+    for first, second in itertools.combinations(open_, 2):
+        together = either(first, second)
+        if together >= _LIKELY and together - max(likely[first], likely[second]) >= _NOTABLE:
+            rivals[names[first]].append(names[second])
+            rivals[names[second]].append(names[first])
+    return rivals
 
 
 def _weights(logs: Sequence[float]) -> list[float]:

@@ -346,5 +346,5 @@ def _effects_table(view: "ViewModel") -> Table:
         low, high = min(means), max(means)
         bars = "".join(_BARS[1 + round(7 * (mean - low) / (high - low))] if high > low else _BARS[4] for mean in means)
         around = f"{effect.best_around:.4g}" if isinstance(effect.best_around, float) else effect.best_around
-        table.add_row(safe(effect.name), f"{effect.importance:.0%}", bars, safe(around), safe(", ".join(effect.remarks)))
+        table.add_row(safe(effect.name), effect.decides, bars, safe(around), safe(", ".join(effect.remarks)))
     return table

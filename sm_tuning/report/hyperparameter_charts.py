@@ -44,33 +44,35 @@ def importances(view: ViewModel) -> Chart | None:
         return None
     names = [label(effect.name) for effect in view.effects]
     y = {"field": "name", "type": "ordinal", "title": None, "sort": names, "axis": {"labelLimit": 200}}
-    scale = {"domain": [0, 1.5 * max(effect.importance for effect in view.effects)], "nice": False}  # room for the numbers
+    known = [effect.importance for effect in view.effects if effect.confidence is not Confidence.LOW]
+    scale = {"domain": [0, 1.5 * max(known, default=1.0)], "nice": False}  # room for the numbers
     axis = {"format": "%", "values": [0, 0.25, 0.5, 0.75, 1]}
     title = "share of the differences"
-    x = {"field": "importance", "type": "quantitative", "title": title, "axis": axis, "scale": scale}
+    x = {"field": "known", "type": "quantitative", "title": title, "axis": axis, "scale": scale}
     share = {"field": "importance", "type": "quantitative", "title": "importance", "format": ".1%"}
     hint = [{"field": "name", "title": "hyperparameter"}, share, {"field": "confidence", "title": "confidence"}]
     test = "isValid(datum.importance)"
-    bars = layer("effects", {"type": "bar", "color": FIRST, "cornerRadius": 2}, {"x": x, "y": y, "tooltip": hint}, test)
+    unsure = "datum.confidence === 'low'"  # a bar would say as much as a number
+    derived = [
+        {"calculate": f"{unsure} ? 0 : datum.importance", "as": "known"},
+        {"calculate": f"{unsure} ? '?' : format(datum.importance, '.0%')", "as": "label"},
+    ]
+    bar = {"type": "bar", "color": FIRST, "cornerRadius": 2}
+    bars = layer("effects", bar, {"x": x, "y": y, "tooltip": hint}, test, transform=derived)
     written = {"field": "label"}
     words = layer(
         "effects",
         {"type": "text", "align": "left", "dx": 5, "color": SOFT},
         {"x": x, "y": y, "text": written},
         test,
-        transform=[
-            {
-                "calculate": "format(datum.importance, '.0%') + (datum.confidence === 'low' ? ' ?' : '')",
-                "as": "label",
-            }
-        ],
+        transform=derived,
     )
     then = compared_axis(view)
     note = sentences(
         f"how much of the differences of {then.title} each hyperparameter decides"
         if then.field == "compared"
         else "how much of the objective's differences each hyperparameter decides",
-        "?: may be chance" if any(effect.confidence is Confidence.LOW for effect in view.effects) else "",
+        "?: too few training jobs to tell" if any(effect.confidence is Confidence.LOW for effect in view.effects) else "",
     )
     return Chart("Importances", lite([bars, words], height=40 + _ROW * len(names)), note)
 
@@ -105,7 +107,7 @@ def _slice(view: ViewModel, effect: Effect) -> Chart:
     spec = lite([zoomed(layers[0], *zoom), *layers[1:]], low=up.low, high=up.high, height=240)
     trials = [trial for trial in view.trials if effect.name in trial.settings]
     note = sentences(
-        f"decides {effect.importance:.0%} of the differences",
+        f"decides {effect.decides} of the differences" if effect.confidence is not Confidence.LOW else "",
         *effect.remarks,
         remarks(trials, up, view),
     )

@@ -1,5 +1,6 @@
 """Effects of hyperparameters in planted spaces."""
 
+import math
 import random
 from dataclasses import replace
 
@@ -150,8 +151,36 @@ def test_effects_are_the_same_number_with_dead_training_jobs_as_without_their_ob
 def test_what_is_said_of_an_effect() -> None:
     (rate, idle) = diagnose(tuned(diverging, RATE, 40)).effects
     assert rate.remarks == [f"training dies above {rate.dies_above:.3g}"]
-    assert idle.remarks == ["may be chance"]
+    assert idle.remarks == ["nothing shows that it matters"]
     (optimizer,) = diagnose(of_optimizers(frozenset({"sgd"}), 0.05, 1)).effects
     assert optimizer.remarks == ["bad: sgd"]
     (rate, _) = diagnose(tuned(falling("high"), RATE, 40)).effects
     assert rate.remarks[0] in {"the best lie at its high end", "higher is better"}
+
+
+def test_what_may_be_chance_has_no_number_and_comes_last() -> None:
+    """Its settings follow those of another that decides, as a search's do: "decides 81 %" was said of either."""
+    results = tuned(falling("high"), RATE, 12)
+    trials = [
+        replace(trial, hyperparameters={**trial.hyperparameters, "momentum": repr(0.5 + 0.1 * math.log10(float(rate)))})
+        for trial in results.trials
+        for rate in [trial.hyperparameters["learning_rate"]]
+    ]
+    ranges = [*results.tuning_jobs[0].ranges, Continuous("momentum", 0.1, 0.5)]
+    diagnosis = diagnose(Results(tuning_jobs=[replace(results.tuning_jobs[0], ranges=ranges)], trials=trials))
+    rate, momentum = effect(diagnosis, "learning_rate"), effect(diagnosis, "momentum")
+    assert min(rate.importance, momentum.importance) > 0.3
+    assert [each.decides for each in diagnosis.effects] == ["?", "?", "?"]
+    assert rate.remarks[0] == "too few training jobs to tell it from momentum"
+    assert momentum.remarks[0] == "too few training jobs to tell it from learning_rate"
+    sure = diagnose(results).effects
+    assert (sure[0].name, sure[0].decides, sure[1].decides) == ("learning_rate", f"{sure[0].importance:.0%}", "?")
+
+
+def test_too_few_training_jobs_to_tell_one_from_chance() -> None:
+    chance = random.Random(5)
+    results = tuned(falling("high"), RATE, 10)
+    trials = [replace(trial, reported=chance.gauss(0.5, 0.1)) for trial in results.trials]
+    remarks = [each.remarks[0] for each in diagnose(replace(results, trials=trials)).effects if each.importance > 0.05]
+    assert remarks
+    assert set(remarks) == {"too few training jobs to tell it from chance"}

@@ -152,3 +152,23 @@ def test_the_same_as_in_matrices(seed: int) -> None:
     for index, (share, probability) in in_matrices(at, values).items():
         assert effects[index].share == pytest.approx(share, abs=1e-3)
         assert effects[index].probability == pytest.approx(probability, abs=1e-3)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_of_two_that_a_search_moved_together_it_is_not_told_which_decides(seed: int) -> None:
+    """The second does nothing: its settings follow the first's, as a search makes them that moves towards the best point."""
+    chance = random.Random(seed)
+    first = [chance.random() for _ in range(12)]
+    at = [[value, value + chance.gauss(0, 0.02), chance.random()] for value in first]
+    decides, follows, idle = decided(at, lambda point: (point[0] - 0.7) ** 2 + chance.gauss(0, 0.005))
+    assert (decides.confidence, follows.confidence) == (Confidence.LOW, Confidence.LOW)
+    assert ("1" in decides.rivals, "0" in follows.rivals) == (True, True)
+    assert idle.rivals == []
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_a_search_moved_by_itself_has_no_rivals(seed: int) -> None:
+    chance = random.Random(seed)
+    decides, *others = decided(points(12, 3, seed), lambda point: (point[0] - 0.7) ** 2 + chance.gauss(0, 0.005))
+    assert decides.confidence is not Confidence.LOW
+    assert [each.rivals for each in (decides, *others)] == [[], [], []]

@@ -42,7 +42,7 @@ def test_the_diagnosis_is_the_view_models() -> None:
     assert f"verdict: {view.fit.verdict.value} ({view.fit.confidence.value} confidence): {view.fit.reason}" in shown
     assert "all: " + ", ".join(f"{count} {verdict.value}" for verdict, count in view.verdicts) in shown
     for effect in view.effects:
-        assert f"{effect.name:<14}  {effect.importance:.0%}" in shown
+        assert f"{effect.name:<14}  {effect.decides}" in shown
         assert all(remark in shown for remark in effect.remarks)
     for position, advice in enumerate(view.advice, start=1):
         assert f"{position}. {advice.remedy}: " in shown

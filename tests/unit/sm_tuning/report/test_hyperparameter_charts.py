@@ -49,9 +49,13 @@ def test_a_slice_for_each_hyperparameter_the_most_important_first() -> None:
 def test_a_bar_that_may_be_chance_has_the_sign_that_the_note_explains() -> None:
     chart = importances(view_model(made(8)))
     assert chart is not None
-    assert "?: may be chance" in chart.note
-    (label,) = chart.spec["layer"][1]["transform"][-1:]
-    assert label["calculate"].endswith("(datum.confidence === 'low' ? ' ?' : '')")
+    assert "?: too few training jobs to tell" in chart.note
+    unsure = "datum.confidence === 'low'"
+    for layer in chart.spec["layer"]:  # neither a number nor a bar
+        length, label = layer["transform"][-2:]
+        assert length == {"calculate": f"{unsure} ? 0 : datum.importance", "as": "known"}
+        assert label == {"calculate": f"{unsure} ? '?' : format(datum.importance, '.0%')", "as": "label"}
+        assert layer["encoding"]["x"]["field"] == "known"
 
 
 def test_the_value_above_which_training_dies_is_marked_in_the_effect_s_own_words() -> None:
