@@ -6,8 +6,8 @@ from typing import Any
 from sm_tuning.client.status import RunStatus, Training
 
 
-def training_document(training: Training | None) -> Mapping[str, Any] | None:
-    """A training job."""
+def training_document(training: Training | None, stops: Mapping[str, str] | None = None) -> Mapping[str, Any] | None:
+    """A training job; with `stops`, which AWS has no name for, also where it was stopped, as tables say it."""
     if training is None:
         return None
     return {
@@ -19,6 +19,7 @@ def training_document(training: Training | None) -> Mapping[str, Any] | None:
         "TrainingStartTime": training.started,
         "TrainingEndTime": training.ended,
         "FailureReason": training.failure_reason,
+        **({} if stops is None else {"StoppedAt": stops.get(training.name)}),
     }
 
 

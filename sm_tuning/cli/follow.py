@@ -42,10 +42,11 @@ def _show_training(run: TuningRun, name: str, *, as_json: bool) -> None:
     training = next((training for training in run.trainings() if training.name == name), None)
     if training is None:
         raise NotFound(f"{run.name} does not list the training job {name} (yet)")
+    stops = read_stops(run, [training])
     if as_json:
-        echo_json(training_document(training))
+        echo_json(training_document(training, stops))
         return
-    console().print(trainings_table([training], run.status().objective, stops=read_stops(run, [training])))
+    console().print(trainings_table([training], run.status().objective, stops=stops))
     for group in run.failures([training]):
         console().print(safe_lines(str(group)))
 
@@ -54,11 +55,12 @@ def trainings(*, job: str, target: Target, as_json: bool) -> None:
     """List the training jobs of a tuning job."""
     run = run_of(target.session(), job)
     rows = run.trainings()
+    stops = read_stops(run, rows)
     if as_json:
-        echo_json([training_document(row) for row in rows])
+        echo_json([training_document(row, stops) for row in rows])
         return
     now = run.status()
-    console().print(trainings_table(rows, now.objective, best=now.best.name if now.best else None, stops=read_stops(run, rows)))
+    console().print(trainings_table(rows, now.objective, best=now.best.name if now.best else None, stops=stops))
 
 
 def best(*, job: str, download: Path | None, target: Target, as_json: bool) -> None:
@@ -70,11 +72,12 @@ def best(*, job: str, download: Path | None, target: Target, as_json: bool) -> N
         raise NotFound(f"{run.name} has no training job with an objective yet")
     file = None if download is None else run.download_model(training.name, download)
     uri, has_model = run.model_uri(training.name), run.has_model(training.name)
+    stops = read_stops(run, [training])
     if as_json:
-        document = {**(training_document(training) or {}), "S3ModelArtifacts": uri if has_model else None}
+        document = {**(training_document(training, stops) or {}), "S3ModelArtifacts": uri if has_model else None}
         echo_json(document if file is None else {**document, "File": str(file)})
         return
-    console().print(trainings_table([training], now.objective, best=training.name, stops=read_stops(run, [training])))
+    console().print(trainings_table([training], now.objective, best=training.name, stops=stops))
     if not has_model:
         console().print("model: none: nothing is at", safe(uri), soft_wrap=True)
         return

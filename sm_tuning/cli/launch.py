@@ -179,7 +179,9 @@ def _interruptible() -> Iterator[None]:
 
 
 def _document(launched: TuningRun, status: RunStatus) -> dict[str, Any]:
-    rows = [training_document(training) for training in launched.trainings()]
+    trainings = launched.trainings()
+    stops = read_stops(launched, trainings)
+    rows = [training_document(training, stops) for training in trainings]
     return {**status_document(status), "TrainingJobSummaries": rows}
 
 

@@ -6,7 +6,7 @@ import tarfile
 
 import pytest
 
-from tests.integration.sm_tuning.cli.conftest import Cli
+from tests.integration.sm_tuning.cli.conftest import TOML, Cli
 
 pytestmark = pytest.mark.slow(10)
 
@@ -106,3 +106,15 @@ def test_a_log_that_is_followed_ends_quietly(cli: Cli) -> None:
     assert process.returncode == 130
     assert errors.splitlines()[1:] == [], "nothing has gone wrong"
     cli("stop", "followed")
+
+
+def test_where_training_jobs_were_stopped_is_said_in_json_too(cli: Cli) -> None:
+    hyperband = TOML.replace('{ name = "Random", seed = 1 }', '{ name = "Hyperband", max_resource = 1 }')
+    cli.write(hyperband, line="print('score=' + value, flush=True); time.sleep(600)")
+    ended = cli.json("run", "job.toml", "--name", "stopped")
+    rows = cli.json("trainings", "stopped")
+    assert [row["StoppedAt"] for row in rows] == [row["StoppedAt"] for row in ended["TrainingJobSummaries"]]
+    assert {row["StoppedAt"] for row in rows} == {"MaxResource"}
+    for words in (("best", "stopped"), ("status", rows[0]["TrainingJobName"])):
+        assert cli.json(*words)["StoppedAt"] == "MaxResource"
+    assert cli("trainings", "stopped")[0].count("MaxResource") == len(rows)
