@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import runpy
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,5 +40,6 @@ def _child(module: str, root: str, log: str, arguments: Sequence[str]) -> None:
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     os.environ |= {"SAGEMAKER_BASE_DIR": root, "OMP_NUM_THREADS": "1"}
+    tempfile.tempdir = root  # a run has a folder for temporary files of its own, which goes with it
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)

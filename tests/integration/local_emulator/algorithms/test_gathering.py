@@ -66,6 +66,7 @@ def first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(contract, "ROOT", lay_out(tmp_path, HOSTS[0], []))
     monkeypatch.setattr(contract, "hosts", lambda: (HOSTS[:2], HOSTS[0]))
     monkeypatch.setenv("SM_EMULATOR_RUN", "own")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     gathering.received.cache_clear()
     yield
     gathering.received.cache_clear()

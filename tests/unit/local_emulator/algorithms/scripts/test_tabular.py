@@ -128,6 +128,7 @@ def test_the_first_host_trains(current: str, alone: bool | None, monkeypatch: py
 
 def test_training_goes_on_from_the_model_of_a_channel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     channels(tmp_path, monkeypatch, {"model": {"readme": ""}})
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert tabular.earlier("model.pkl") is None
     with tarfile.open(tmp_path / "model" / "model.tar.gz", "w:gz") as archive:
         entry = tarfile.TarInfo("./model.pkl")
