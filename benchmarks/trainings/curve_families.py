@@ -18,7 +18,7 @@ from sklearn.linear_model import SGDRegressor
 from sklearn.neural_network import BernoulliRBM, MLPClassifier
 
 from benchmarks.trainings.data import Split, Values, split, unit
-from benchmarks.trainings.losses import Curve, error, log_loss
+from benchmarks.trainings.losses import Curve, error, log_loss, softmax
 from local_emulator.domain.space import Point
 
 
@@ -239,7 +239,7 @@ def policy_offers(seed: int, point: Point) -> Curve:
     for _ in range(30):
         for rows in np.array_split(rng.permutation(900)[:450], max(450 // batch, 1)):
             hidden = np.tanh(people[rows] @ first)
-            chances = _softmax(hidden @ second)
+            chances = softmax(hidden @ second)
             offered = (chances.cumsum(axis=1) < rng.random((len(rows), 1))).sum(axis=1).clip(max=4)
             reward = (rng.random(len(rows)) < taken[rows, offered]).astype(float)
             advantage = (reward - baseline)[:, None]
@@ -250,14 +250,9 @@ def policy_offers(seed: int, point: Point) -> Curve:
             back = off @ second.T * (1.0 - hidden**2)
             second = np.clip(second + rate * hidden.T @ off, -1e3, 1e3)
             first = np.clip(first + rate * people[rows].T @ back, -1e3, 1e3)
-        chances = _softmax(np.tanh(people[900:] @ first) @ second)
+        chances = softmax(np.tanh(people[900:] @ first) @ second)
         curve.append(1.0 - float((chances * taken[900:]).sum(axis=1).mean()))
     return curve
-
-
-def _softmax(scores: Values) -> Values:
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 @cache

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.trainings.data import Split, Values, split
-from benchmarks.trainings.losses import Curve, log_loss
+from benchmarks.trainings.losses import Curve, log_loss, softmax
 from local_emulator.domain.space import Point
 
 Rows = npt.NDArray[np.int64]
@@ -61,12 +61,6 @@ def sigmoid(values: Values) -> Values:
 def two_classes(chances: Values, labels: Values) -> Curve:
     """Log loss of chances of two classes."""
     return [log_loss(np.column_stack([1 - chances, chances]), labels)]
-
-
-def softmax(logits: Values) -> Values:
-    """Chances of classes."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
 # --- a network on tables ----------------------------------------------------------------------------------------------------

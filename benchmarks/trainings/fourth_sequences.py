@@ -15,8 +15,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.trainings.data import Values
-from benchmarks.trainings.fourth_networks import Adam, Rows, batches, scheduled, sigmoid, softmax, two_classes
-from benchmarks.trainings.losses import Curve, log_loss
+from benchmarks.trainings.fourth_networks import Adam, Rows, batches, scheduled, sigmoid, two_classes
+from benchmarks.trainings.losses import Curve, log_loss, softmax
 from local_emulator.domain.space import Point
 
 # --- attention --------------------------------------------------------------------------------------------------------------

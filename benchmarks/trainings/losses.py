@@ -10,6 +10,12 @@ Curve = Sequence[float]
 """The objective after each epoch."""
 
 
+def softmax(logits: Values) -> Values:
+    """Probabilities of classes, of logits in the last axis."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
 def log_loss(probabilities: Values, labels: Values) -> float:
     """Mean negative log likelihood; probabilities of shape (rows, classes)."""
     chosen = probabilities[np.arange(len(labels)), labels.astype(int)]

@@ -22,7 +22,7 @@ from sklearn.svm import OneClassSVM
 from sklearn.tree import DecisionTreeRegressor
 
 from benchmarks.trainings.data import Split, Values, split, unit
-from benchmarks.trainings.losses import Curve, error, log_loss
+from benchmarks.trainings.losses import Curve, error, log_loss, softmax
 from local_emulator.domain.space import Point
 
 MAZE = ("..........", ".####.###.", ".#....#...", ".#.####.#.", ".#.#....#.", "...#.####.", ".###......", ".....####.")
@@ -98,9 +98,7 @@ def convolution_shapes(seed: int, point: Point) -> Curve:
         hidden = np.maximum(patches @ filters, 0.0)
         pooled = hidden.max(axis=1) if highest else hidden.mean(axis=1) * math.sqrt(cells)
         inputs = np.column_stack([pooled, np.ones(len(pooled))])
-        logits = inputs @ weights
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return hidden, inputs, powers / powers.sum(axis=1, keepdims=True)
+        return hidden, inputs, softmax(inputs @ weights)
 
     with np.errstate(all="ignore"):
         for _ in range(8):
