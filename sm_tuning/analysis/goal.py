@@ -1,6 +1,7 @@
 """A tuning job whose goal contradicts its objective's name, by all the values that its training jobs printed or reported."""
 
 from dataclasses import replace
+from itertools import chain
 
 from sm_tuning.analysis.metric_pairs import goal_is_wrong
 from sm_tuning.analysis.results import Results
@@ -9,10 +10,9 @@ from sm_tuning.analysis.results import Results
 def looks_for_the_worst(results: Results) -> bool:
     """Whether the goal is wrong."""
     name = results.objective.name
-    reported = [trial.reported for trial in results.trials if trial.reported is not None]
-    return goal_is_wrong(
-        results.objective, [*reported, *(value for trial in results.trials for value in trial.curves.get(name, ()))]
-    )
+    reported = (trial.reported for trial in results.trials if trial.reported is not None)
+    printed = (value for trial in results.trials for value in trial.curves.get(name, ()))
+    return goal_is_wrong(results.objective, chain(reported, printed))
 
 
 def with_right_goal(results: Results) -> Results:

@@ -127,7 +127,7 @@ class Direction:
         return self.top - value if self.up else value
 
 
-def goal_is_wrong(objective: Objective, values: Sequence[float]) -> bool:
+def goal_is_wrong(objective: Objective, values: Iterable[float]) -> bool:
     """Whether the goal contradicts the metric's name, and its values are not negated; those of a share may be below 0, as R2 is."""
     if not goal_contradicts(objective.name, objective.goal):
         return False
