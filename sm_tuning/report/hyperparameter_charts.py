@@ -49,11 +49,12 @@ def importances(view: ViewModel) -> Chart | None:
     axis = {"format": "%", "values": [0, 0.25, 0.5, 0.75, 1]}
     title = "share of the differences"
     x = {"field": "known", "type": "quantitative", "title": title, "axis": axis, "scale": scale}
-    share = {"field": "importance", "type": "quantitative", "title": "importance", "format": ".1%"}
+    share = {"field": "precise", "type": "nominal", "title": "importance"}
     hint = [{"field": "name", "title": "hyperparameter"}, share, {"field": "confidence", "title": "confidence"}]
     test = "isValid(datum.importance)"
     unsure = "datum.confidence === 'low'"  # a bar would say as much as a number
     derived = [
+        {"calculate": f"{unsure} ? '?' : format(datum.importance, '.1%')", "as": "precise"},
         {"calculate": f"{unsure} ? 0 : datum.importance", "as": "known"},
         {"calculate": f"{unsure} ? '?' : format(datum.importance, '.0%')", "as": "label"},
     ]

@@ -56,6 +56,10 @@ def test_a_bar_that_may_be_chance_has_the_sign_that_the_note_explains() -> None:
         assert length == {"calculate": f"{unsure} ? 0 : datum.importance", "as": "known"}
         assert label == {"calculate": f"{unsure} ? '?' : format(datum.importance, '.0%')", "as": "label"}
         assert layer["encoding"]["x"]["field"] == "known"
+    (bars, *_) = chart.spec["layer"]
+    precise = next(each for each in bars["transform"] if each.get("as") == "precise")
+    assert precise["calculate"] == f"{unsure} ? '?' : format(datum.importance, '.1%')"
+    assert {"precise", "importance"} & {each["field"] for each in bars["encoding"]["tooltip"]} == {"precise"}
 
 
 def test_the_value_above_which_training_dies_is_marked_in_the_effect_s_own_words() -> None:
