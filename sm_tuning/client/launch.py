@@ -16,11 +16,11 @@ from sm_tuning.client.errors import code_of
 from sm_tuning.client.local_session import LocalSession, local_session, make_bucket
 from sm_tuning.client.run import TuningRun
 from sm_tuning.client.source_archive import pack
-from sm_tuning.errors import UNSET, Invalid, NameTaken, NotLaunched, RulesBroken, Unreachable
+from sm_tuning.errors import UNSET, Invalid, NameTaken, NotLaunched, Unreachable
 from sm_tuning.spec.definition import Definition
 from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.spec.s3 import split_uri
-from sm_tuning.validation.dry_run import DryRun, check
+from sm_tuning.validation.dry_run import sound
 from sm_tuning.validation.local_files import files_of
 
 _Job = TypeVar("_Job", bound=TuningJobSpec)
@@ -37,7 +37,7 @@ def launch(job: TuningJobSpec, session: Session | None, client: Client | None, *
     if local or isinstance(session, LocalSession):
         job = for_emulator(job)
     folder = secrets.token_hex(_FOLDER_BYTES)
-    result = _checked(check(job, launch=folder), job)
+    result = sound(job, launch=folder)
     session = local_session(parallel=job.max_parallel) if local else session or boto3.Session()
     uploaded: list[str] = []
     try:
@@ -47,7 +47,7 @@ def launch(job: TuningJobSpec, session: Session | None, client: Client | None, *
         client = client or loopback.client(session, "sagemaker")
         _refuse_taken(job.name, client)
         if job.warm_start is not None:
-            _checked(check(job, client), job)
+            sound(job, client)
         for uri in _upload(job.parts(folder), loopback.client(session, "s3", region_name=client.meta.region_name)):
             uploaded.append(uri)  # noqa: PERF402 - what was sent before an error counts
         client.create_hyper_parameter_tuning_job(**result.request)
@@ -67,13 +67,6 @@ def launch(job: TuningJobSpec, session: Session | None, client: Client | None, *
 def for_emulator(job: _Job) -> _Job:
     """A tuning job with the emulator's role and output where it has none."""
     return replace(job, role=job.role or LOCAL_ROLE, output=job.output or LOCAL_OUTPUT)
-
-
-def _checked(result: DryRun, job: TuningJobSpec) -> DryRun:
-    """The result of a dry run; raises RulesBroken if a rule is broken."""
-    if not result.ok:
-        raise RulesBroken(f"the tuning job {job.name} breaks rules:\n{result}")
-    return result
 
 
 def _refuse_taken(name: str, client: Client) -> None:

@@ -8,9 +8,9 @@ from botocore.exceptions import ClientError
 
 from sm_tuning.boto import Client
 from sm_tuning.client.errors import NOT_FOUND, code_of
-from sm_tuning.errors import Invalid, RulesBroken
+from sm_tuning.errors import Invalid
 from sm_tuning.spec.job import TuningJobSpec
-from sm_tuning.validation.dry_run import check
+from sm_tuning.validation.dry_run import sound
 
 _STEP = "tune"
 
@@ -28,10 +28,7 @@ def definition(job: TuningJobSpec) -> Mapping[str, Any]:
         if local:
             lie = f"{' and '.join(local)} of {job.name} {'lies' if len(local) == 1 else 'lie'} on this machine"
             raise Invalid(f"{lie}; what a pipeline launches must be in the image and in S3")
-    result = check(job)
-    if not result.ok:
-        raise RulesBroken(f"the tuning job {job.name} breaks rules:\n{result}")
-    arguments = {name: value for name, value in result.request.items() if name != "HyperParameterTuningJobName"}
+    arguments = {name: value for name, value in sound(job).request.items() if name != "HyperParameterTuningJobName"}
     step = {"Name": _STEP, "Type": "Tuning", "Arguments": arguments}
     return {"Version": "2020-12-01", "Metadata": {}, "Parameters": [], "Steps": [step]}
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sm_tuning.boto import Client
+from sm_tuning.errors import RulesBroken
 from sm_tuning.printable import printable
 from sm_tuning.rules import schema, tuning_job, warm_start
 from sm_tuning.rules.request import number_of_points
@@ -76,6 +77,14 @@ def check(job: TuningJobSpec, client: Client | None = None, launch: str = "") ->
     located = (_located(job, violation) for violation in problems)
     spelled = (replace(violation, argument=wording.argument(violation.path, request)) for violation in located)
     return DryRun(request, tuple(_missing_once(spelled)), tuple(warnings))
+
+
+def sound(job: TuningJobSpec, client: Client | None = None, launch: str = "") -> DryRun:
+    """The result of `check`; raises RulesBroken if a rule is broken."""
+    result = check(job, client, launch)
+    if not result.ok:
+        raise RulesBroken(f"the tuning job {job.name} breaks rules:\n{result}")
+    return result
 
 
 def _located(job: TuningJobSpec, problem: Violation) -> Violation:
