@@ -159,7 +159,9 @@ def contour(view: ViewModel) -> Chart | None:
     first = zoomed(filled, *zoom) if zoom else filled
     better = "the highest" if view.objective.higher_is_better else "the lowest"
     note = f"the mean of near training jobs, yellow: {better}; blank: none is near; star: the best; cross: {WRONG}"
-    return Chart("Contour of the two most important", lite([first, trials], height=320), note)
+    sure = all(effect.confidence is not Confidence.LOW for effect in view.effects[:2])
+    which = "the two most important" if sure else "two hyperparameters"  # of what may be chance nobody knows the order
+    return Chart(f"Contour of {which}", lite([first, trials], height=320), note)
 
 
 def _cell_encoding(axis: Axis, letter: str) -> Spec:

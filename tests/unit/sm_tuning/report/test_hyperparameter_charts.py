@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.report.hyperparameter_charts import contour, importances, slices
 from sm_tuning.report.view_model import view_model
 from tests.unit.sm_tuning.made_results import made
@@ -94,6 +95,15 @@ def test_the_contour_is_of_the_two_most_important() -> None:
     values = [cell["z"] for cell in cells["data"]["values"]]
     sound = [trial.objective for trial in view.trials if trial.objective is not None and not trial.died]
     assert min(sound) <= min(values) <= max(values) <= max(sound)
+
+
+def test_a_contour_is_not_called_that_of_the_most_important_where_that_may_be_chance() -> None:
+    view = view_model(made(60))
+    effects = [replace(effect, confidence=Confidence.HIGH) for effect in view.effects]
+    sure = replace(view, diagnosis=replace(view.diagnosis, effects=effects))
+    assert view.effects[1].confidence is Confidence.LOW
+    titles = [chart.title for each in (view, sure) if (chart := contour(each)) is not None]
+    assert titles == ["Contour of two hyperparameters", "Contour of the two most important"]
 
 
 def test_the_contour_is_low_where_the_objective_is() -> None:
