@@ -6,11 +6,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from sm_tuning.analysis.curves import DetailsCache, TrialDetails, curves_of
+from sm_tuning.analysis.curves import DetailsCache, LogLines, TrialDetails, curves_of
 from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.client.description import TuningJobDescription, description
 from sm_tuning.client.errors import unless_denied
-from sm_tuning.client.log_search import LogSearch
+from sm_tuning.client.log_search import LogMatches, LogSearch
 from sm_tuning.client.run import TuningRun
 from sm_tuning.client.status import FailureGroup, Training
 from sm_tuning.errors import Invalid, NotFound
@@ -106,20 +106,38 @@ def read_stops(run: TuningRun, trainings: Sequence[Training]) -> Mapping[str, st
         run: Their tuning job.
         trainings: Any of its training jobs.
     """
-    stopped = [training for training in trainings if training.status == "Stopped"]
-    if not stopped:
+    if not any(training.status == "Stopped" for training in trainings):
         return {}
     job = replace(description(run.describe()), name=run.name)
-    only = replace(job, metrics={name: regex for name, regex in job.metrics.items() if name == job.objective.name})
-    results = Results(tuning_jobs=[only], trials=_trials(run, only, {}, stopped))
+    trials = [_trial(run.name, training, TrialDetails()) for training in trainings]
+    results = with_stops(Results(tuning_jobs=[job], trials=trials), [run])
     return {trial.name: where for trial in results.trials if (where := results.stopped_at(trial))}
 
 
-def _trials(
-    run: TuningRun, job: TuningJobDescription | None, cache: DetailsCache, chosen: Sequence[Training] | None = None
-) -> list[TrialResult]:
-    """The training jobs of a tuning job, or chosen ones; without a description they have no curves."""
-    trainings = run.trainings() if chosen is None else chosen
+def with_stops(results: Results, runs: Sequence[TuningRun]) -> Results:
+    """Add to results without curves what `Results.stopped_at` needs: the objective's curves of stopped training jobs, a log for each.
+
+    Args:
+        results: The results of the tuning jobs.
+        runs: The tuning jobs.
+    """
+    jobs = {job.name: (run, job.metrics.get(job.objective.name)) for run, job in zip(runs, results.tuning_jobs, strict=True)}
+    with LogSearch() as search, ThreadPoolExecutor(_READERS) as threads:
+
+        def read(trial: TrialResult) -> TrialResult:
+            run, regex = jobs[trial.tuning_job]
+            if trial.status != "Stopped" or regex is None:
+                return trial
+            metrics = {results.objective.name: regex}
+            matches = unless_denied(lambda: search.search(run.logs(trial.name), metrics, tail=_TAIL))
+            return trial if matches is None else replace(trial, curves=curves_of(matches.texts), log=_lines(matches))
+
+        return replace(results, trials=list(threads.map(read, results.trials)))
+
+
+def _trials(run: TuningRun, job: TuningJobDescription | None, cache: DetailsCache) -> list[TrialResult]:
+    """The training jobs of a tuning job; without a description they have no curves."""
+    trainings = run.trainings()
     if job is None:
         return [_trial(run.name, training, TrialDetails()) for training in trainings]
     unread = [training for training in trainings if training.name not in cache]
@@ -161,10 +179,14 @@ def _read_details(run: TuningRun, training: Training, metrics: Mapping[str, str]
     return TrialDetails(
         curves=curves or means or {},
         coarse=bool(means),
-        log=list(zip(matches.tail, matches.matched, strict=True)) if matches is not None else (),
+        log=_lines(matches) if matches is not None else (),
         silent=[check for check in matches.checks if check.lacks_values(ended=ended)] if matches is not None else (),
         created=described.created if described is not None else None,
         started=described.started if described is not None else None,
         ended=described.ended if described is not None else None,
         model=described.model if described is not None and run.has_model(training.name, described) else None,
     )
+
+
+def _lines(matches: LogMatches) -> LogLines:
+    return list(zip(matches.tail, matches.matched, strict=True))

@@ -33,6 +33,7 @@ _INT64 = 2**63
 _WHOLE = re.compile(r"[-+]?[0-9]+")
 _COLUMNS = ("TrainingJobName", "TrainingJobStatus", "FinalObjectiveValue")
 _TIMES = ("TrainingStartTime", "TrainingEndTime", "TrainingElapsedTimeSeconds")
+_STOPPED_AT = "StoppedAt"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -329,7 +330,10 @@ class Results:
         return {job.name: {parameter.name: parameter for parameter in job.ranges} for job in self.tuning_jobs}
 
     def table(self) -> list[dict[str, Any]]:
-        """A row for each training job, with the columns of the SageMaker SDK's analytics."""
+        """A row for each training job, with the columns of the SageMaker SDK's analytics and where it was stopped.
+
+        `StoppedAt` is as `stopped_at` says; None where that is empty, as it is in results that were read without curves.
+        """
         return [
             {
                 **dict.fromkeys(self.hyperparameters),
@@ -340,6 +344,7 @@ class Results:
                 "TrainingStartTime": trial.started,
                 "TrainingEndTime": trial.ended,
                 "TrainingElapsedTimeSeconds": trial.seconds,
+                _STOPPED_AT: self.stopped_at(trial) or None,
                 **({"TuningJobName": trial.tuning_job} if len(self.tuning_jobs) > 1 else {}),
             }
             for trial in self.trials
@@ -348,7 +353,8 @@ class Results:
     def dataframe(self) -> "pd.DataFrame":
         """`table()` for pandas, a row for each training job; raises MissingExtra.
 
-        Whole numbers are `Int64`, which has a missing value, other numbers `float64`, categories text, times in UTC.
+        Whole numbers are `Int64`, which has a missing value, other numbers `float64`, categories text, times in UTC;
+        `StoppedAt` is `string`.
         """
         with optional_package("results", "a DataFrame needs pandas"):
             import pandas as pd  # noqa: PLC0415 - an extra
@@ -362,13 +368,14 @@ class Results:
             frame[name] = frame[name].astype("float64")
         for name in ("TrainingStartTime", "TrainingEndTime"):
             frame[name] = pd.to_datetime(frame[name], utc=True).astype("datetime64[us, UTC]")
+        frame[_STOPPED_AT] = frame[_STOPPED_AT].astype("string")  # where none was stopped, too
         return frame
 
     @property
     def _columns(self) -> list[str]:
         """The names of the table's columns."""
         several = ["TuningJobName"] if len(self.tuning_jobs) > 1 else []
-        return list(dict.fromkeys([*self.hyperparameters, *_COLUMNS, *_TIMES, *several]))
+        return list(dict.fromkeys([*self.hyperparameters, *_COLUMNS, *_TIMES, _STOPPED_AT, *several]))
 
     def write(self, path: Path) -> None:
         """Write the table as `.csv`, `.json` (with the learning curves) or `.parquet`; raises Invalid for any other name."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from sm_tuning import dashboard as pages
 from sm_tuning import report as reporting
 from sm_tuning.analysis.proposals import Proposals
-from sm_tuning.analysis.reading import read_data_scaling, read_failures, read_results
+from sm_tuning.analysis.reading import read_data_scaling, read_failures, read_results, with_stops
 from sm_tuning.cli.display import console, diagnosis_lines
 from sm_tuning.cli.options import load
 from sm_tuning.cli.output import echo, echo_json
@@ -98,7 +98,8 @@ def _write_figures(folder: Path, view: ViewModel) -> list[str]:
 
 def export(*, jobs: tuple[str, ...], output: Path, target: Target, as_json: bool) -> None:
     """Write the training jobs of tuning jobs to a file: a row each; with .json their learning curves too."""
-    results = read_results(*(run_of(target.session(), job) for job in jobs or ("latest",)), curves=output.suffix == ".json")
+    runs = [run_of(target.session(), job) for job in jobs or ("latest",)]
+    results = read_results(*runs) if output.suffix == ".json" else with_stops(read_results(*runs, curves=False), runs)
     results.write(output)
     if as_json:
         echo_json({"file": str(output), "rows": len(results.trials)})

@@ -90,7 +90,7 @@ def test_what_a_tuning_job_found(finished: TuningRun, tmp_path: Path) -> None:
     assert results.instance_hours == pytest.approx(results.training_seconds / 3600)
 
     columns = "learning_rate TrainingJobName TrainingJobStatus FinalObjectiveValue TrainingStartTime TrainingEndTime"
-    assert list(results.table()[0]) == [*columns.split(), "TrainingElapsedTimeSeconds"]
+    assert list(results.table()[0]) == [*columns.split(), "TrainingElapsedTimeSeconds", "StoppedAt"]
     results.write(tmp_path / "rows.csv")
     with (tmp_path / "rows.csv").open(encoding="utf-8") as file:
         assert [float(row["FinalObjectiveValue"]) for row in csv.DictReader(file)] == [

@@ -1,5 +1,7 @@
 """Following a tuning job: what is told while it runs, and Ctrl-C."""
 
+import csv
+import json
 import re
 import signal
 import tarfile
@@ -118,3 +120,8 @@ def test_where_training_jobs_were_stopped_is_said_in_json_too(cli: Cli) -> None:
     for words in (("best", "stopped"), ("status", rows[0]["TrainingJobName"])):
         assert cli.json(*words)["StoppedAt"] == "MaxResource"
     assert cli("trainings", "stopped")[0].count("MaxResource") == len(rows)
+    for file in ("rows.csv", "rows.json"):
+        cli("export", "stopped", "-o", file)
+    with (cli.folder / "rows.csv").open() as table:
+        assert [row["StoppedAt"] for row in csv.DictReader(table)] == ["MaxResource"] * len(rows)
+    assert [row["StoppedAt"] for row in json.loads((cli.folder / "rows.json").read_text())] == ["MaxResource"] * len(rows)

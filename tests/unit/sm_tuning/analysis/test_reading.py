@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from sm_tuning import Invalid, NotFound, WarmStart
 from sm_tuning.analysis.curves import DetailsCache
-from sm_tuning.analysis.reading import read_data_scaling, read_parents, read_results
+from sm_tuning.analysis.reading import read_data_scaling, read_parents, read_results, read_stops, with_stops
 from sm_tuning.analysis.results import Results
 from sm_tuning.client.status import Training
 from sm_tuning.client.summaries import TrainingJobSummary
@@ -30,6 +30,7 @@ class Run:
         self.asked: list[str] = []
         self.described: list[str] = []
         self.saves = True
+        self.stops: list[str] = []
         self.others: dict[str, Run] = {}
 
     def describe(self) -> Mapping[str, Any]:
@@ -52,7 +53,8 @@ class Run:
 
     def trainings(self) -> list[Training]:
         done = Training(name="done", status="Completed", hyperparameters={"rate": "0.1"}, value=0.5, created=NOW, ended=NOW)
-        return [done, Training(name="runs", status="InProgress", hyperparameters={"rate": "0.2"}, created=NOW)]
+        runs = Training(name="runs", status="InProgress", hyperparameters={"rate": "0.2"}, created=NOW)
+        return [done, runs, *(replace(done, name=name, status="Stopped") for name in self.stops)]
 
     def logs(self, name: str) -> Iterator[str]:
         self.asked.append(name)
@@ -123,6 +125,18 @@ def test_without_curves_no_log_is_read() -> None:
     run = Run("a")
     assert [dict(trial.curves) for trial in read(run, curves=False).trials] == [{}, {}]
     assert run.asked == []
+
+
+def test_where_training_jobs_were_stopped_takes_their_logs_alone() -> None:
+    run = Run("a")
+    run.stops = ["early", "later"]
+    results = with_stops(read(run, curves=False), [run])  # type: ignore[list-item] # as far as it is looked at
+    assert [row["StoppedAt"] for row in results.table()] == [None, None, "value 1", "value 1"]
+    assert (sorted(run.asked), run.described) == (["early", "later"], [])
+    assert read_stops(run, run.trainings()[1:3]) == {"early": "value 1"}  # type: ignore[arg-type] # as above
+    run.log = None
+    unknown = with_stops(read(run, curves=False), [run])  # type: ignore[list-item] # as above
+    assert {row["StoppedAt"] for row in unknown.table()} == {None}, "it may not be read"
 
 
 def test_the_means_by_the_minute_stand_for_logs_that_may_not_be_read() -> None:

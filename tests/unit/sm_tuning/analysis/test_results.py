@@ -156,7 +156,7 @@ def test_a_thousand_training_jobs_are_diagnosed_in_seconds() -> None:
 def test_the_table_as_files(tmp_path: Path) -> None:
     results = made(5)
     columns = ["learning_rate", "units", "kind", "TrainingJobName", "TrainingJobStatus", "FinalObjectiveValue"]
-    columns += ["TrainingStartTime", "TrainingEndTime", "TrainingElapsedTimeSeconds"]
+    columns += ["TrainingStartTime", "TrainingEndTime", "TrainingElapsedTimeSeconds", "StoppedAt"]
     assert [list(row) for row in results.table()] == [columns] * 5
     results.write(tmp_path / "rows.csv")
     with (tmp_path / "rows.csv").open(encoding="utf-8") as file:
@@ -174,6 +174,19 @@ def test_the_table_for_pandas(tmp_path: Path) -> None:
     assert list(results.dataframe()["units"]) == [result.settings["units"] for result in results.trials]
     results.write(tmp_path / "rows.parquet")
     assert list(pandas.read_parquet(tmp_path / "rows.parquet")["kind"]) == [result.settings["kind"] for result in results.trials]
+
+
+def test_the_table_says_where_training_jobs_were_stopped(tmp_path: Path) -> None:
+    trials = [trial(0, "Stopped", 9), trial(1, "Stopped", 3), trial(2, epochs=9)]
+    results = Results(tuning_jobs=[HYPERBAND], trials=trials)
+    assert [row["StoppedAt"] for row in results.table()] == ["MaxResource", "value 3", None]
+    results.write(tmp_path / "rows.csv")
+    with (tmp_path / "rows.csv").open(encoding="utf-8") as file:
+        assert [row["StoppedAt"] for row in csv.DictReader(file)] == ["MaxResource", "value 3", ""]
+    pytest.importorskip("pandas", reason="a DataFrame needs pandas: pip install 'sm-tuning[results]'")
+    column = results.dataframe()["StoppedAt"]
+    assert (column.dropna().tolist(), column.isna().tolist()) == (["MaxResource", "value 3"], [False, False, True])
+    assert replace(results, trials=trials[2:]).dataframe()["StoppedAt"].dtype == column.dtype
 
 
 def test_columns_have_the_types_of_their_ranges() -> None:
