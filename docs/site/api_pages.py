@@ -124,6 +124,12 @@ def _with_defaults(
     return signature, returned
 
 
+def _without_type(_app: Sphinx, kind: str, _name: str, _value: object, _options: object, lines: list[str]) -> None:
+    """Give a property's docstring an empty type for napoleon, which takes all before the first line's first colon for one."""
+    if kind == "property" and lines:
+        lines[0] = f": {lines[0]}"
+
+
 def _with_dashes(_app: Sphinx, doctree: nodes.document) -> None:
     """Make dashes of the hyphens that Sphinx sets between a parameter and its meaning; those of options stay."""
     for text in list(doctree.findall(nodes.Text)):
@@ -144,6 +150,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("api", Api)
     app.add_directive("fixtures", Fixtures)
     app.connect("autodoc-process-signature", _with_defaults)
+    app.connect("autodoc-process-docstring", _without_type, priority=499)  # napoleon has 500
     app.connect("doctree-read", _with_dashes)
     app.connect("build-finished", _complain_of_missing)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
