@@ -133,8 +133,8 @@ def _without_type(_app: Sphinx, kind: str, _name: str, _value: object, _options:
 def _with_dashes(_app: Sphinx, doctree: nodes.document) -> None:
     """Make dashes of the hyphens that Sphinx sets between a parameter and its meaning; those of options stay."""
     for text in list(doctree.findall(nodes.Text)):
-        if text == " -- ":
-            text.parent.replace(text, nodes.Text(" – "))  # noqa: RUF001 - a dash
+        if text.startswith(" -- "):
+            text.parent.replace(text, nodes.Text(text.replace(" -- ", " – ", 1)))  # noqa: RUF001 - a dash
 
 
 def _complain_of_missing(app: Sphinx, error: Exception | None) -> None:
