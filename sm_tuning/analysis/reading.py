@@ -142,7 +142,7 @@ def _trials(run: TuningRun, job: TuningJobDescription | None, cache: DetailsCach
         return [_trial(run.name, training, TrialDetails()) for training in trainings]
     unread = [training for training in trainings if training.name not in cache]
     with LogSearch() as search, ThreadPoolExecutor(_READERS) as threads:
-        answers = threads.map(lambda training: _read_details(run, training, job.metrics, search), unread)
+        answers = threads.map(lambda training: _read_details(run, training, job, search), unread)
         details = cache | dict(zip([training.name for training in unread], answers, strict=True))
     cache.update({training.name: details[training.name] for training in unread if training.ended is not None})
     return [_trial(run.name, training, details[training.name]) for training in trainings]
@@ -168,14 +168,16 @@ def _trial(tuning_job: str, training: Training, details: TrialDetails) -> TrialR
     )
 
 
-def _read_details(run: TuningRun, training: Training, metrics: Mapping[str, str], search: LogSearch) -> TrialDetails:
+def _read_details(run: TuningRun, training: Training, job: TuningJobDescription, search: LogSearch) -> TrialDetails:
     """What a training job's log and, once it has ended, its description have beside the summary in a list."""
     ended = training.ended is not None
     described = unless_denied(lambda: run.training_job(training.name)) if ended else None
-    matches = unless_denied(lambda: search.search(run.logs(training.name), metrics, tail=_TAIL))
+    matches = unless_denied(
+        lambda: search.search(run.logs(training.name), job.metrics, optional=job.optional_metrics, tail=_TAIL)
+    )
     curves = curves_of(matches.texts) if matches is not None else {}
     # Where the log is gone or may not be read.
-    means = unless_denied(lambda: run.minutes(training, list(metrics))) if not curves and (ended or matches is None) else None
+    means = unless_denied(lambda: run.minutes(training, list(job.metrics))) if not curves and (ended or matches is None) else None
     return TrialDetails(
         curves=curves or means or {},
         coarse=bool(means),

@@ -1,11 +1,12 @@
 """A tuning job as the service describes it, in the package's own types."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sm_tuning.errors import Invalid
+from sm_tuning.rules import catalogue
 from sm_tuning.rules.limits import RESOURCES
 from sm_tuning.spec.from_request import warm_start
 from sm_tuning.spec.job import WarmStart
@@ -44,6 +45,7 @@ class TuningJobDescription:
         failure_reason: AWS's FailureReason; None unless it failed.
         static_hyperparameters: As texts, with those of the training toolkit (`sagemaker_program`).
         metrics: The regular expression of each metric, of all definitions.
+        optional_metrics: Those of AWS's algorithms that they print only where their settings ask for them: all but the objective.
         content_types: The content type of each channel that has one.
         image: URI of the training image; None for an algorithm resource.
         best_training_job: The one that the service calls so.
@@ -66,6 +68,7 @@ class TuningJobDescription:
     failure_reason: str | None = None
     static_hyperparameters: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, str] = field(default_factory=dict)
+    optional_metrics: frozenset[str] = frozenset()
     content_types: Mapping[str, str] = field(default_factory=dict)
     image: str | None = None
     best_training_job: str | None = None
@@ -101,9 +104,10 @@ def description(answer: Mapping[str, Any]) -> TuningJobDescription:
     config = answer["HyperParameterTuningJobConfig"]
     definitions = answer.get("TrainingJobDefinitions") or [answer["TrainingJobDefinition"]]
     first = definitions[0]
+    objective = objective_from_request(config.get("HyperParameterTuningJobObjective") or first["TuningObjective"])
     return TuningJobDescription(
         name=answer["HyperParameterTuningJobName"],
-        objective=objective_from_request(config.get("HyperParameterTuningJobObjective") or first["TuningObjective"]),
+        objective=objective,
         ranges=_ranges([config.get("ParameterRanges", {}), *(form.get("HyperParameterRanges", {}) for form in definitions)]),
         strategy=config["Strategy"],
         seed=config.get("RandomSeed"),
@@ -118,6 +122,9 @@ def description(answer: Mapping[str, Any]) -> TuningJobDescription:
         failure_reason=answer.get("FailureReason"),
         static_hyperparameters=first.get("StaticHyperParameters", {}),
         metrics=_metrics(definitions),
+        optional_metrics=optional_metrics(
+            definitions, {objective.name, *(form.get("TuningObjective", {}).get("MetricName") for form in definitions)}
+        ),
         content_types={
             channel["ChannelName"]: channel["ContentType"]
             for channel in first.get("InputDataConfig", ())
@@ -163,3 +170,15 @@ def _metrics(definitions: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         for metric in definition["AlgorithmSpecification"].get("MetricDefinitions", ())
         if metric["Name"] != AWS_OWN_METRIC
     }
+
+
+def optional_metrics(definitions: Sequence[Mapping[str, Any]], objectives: Collection[str | None]) -> frozenset[str]:
+    """The metrics of AWS's algorithms, which have dozens and print those that their settings ask for, without the objectives."""
+    specifications = [definition["AlgorithmSpecification"] for definition in definitions]
+    return frozenset(
+        metric["Name"]
+        for specification in specifications
+        if catalogue.find(specification.get("TrainingImage") or "")
+        for metric in specification.get("MetricDefinitions", ())
+        if metric["Name"] not in objectives
+    )

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -80,8 +80,13 @@ class LogSearch:
         with self._lock:
             self._end()
 
-    def search(self, lines: Iterable[str], expressions: Mapping[str, str], *, tail: int = TAIL) -> LogMatches:
-        """What the expressions of metrics, by their names, find in the lines of a log; so many of the last lines are kept."""
+    def search(
+        self, lines: Iterable[str], expressions: Mapping[str, str], *, optional: Collection[str] = (), tail: int = TAIL
+    ) -> LogMatches:
+        """What the expressions of metrics, by their names, find in the lines of a log; so many of the last lines are kept.
+
+        Nothing is missed where an optional metric is not printed.
+        """
         texts: dict[str, list[str]] = {name: [] for name in expressions}
         kept: deque[tuple[str, bool]] = deque(maxlen=tail)
         remaining, toolkit, count = iter(lines), _Toolkit(), 0
@@ -98,7 +103,15 @@ class LogSearch:
             kept.extend((line, index in hits) for index, line in enumerate(chunk))
         last = [line for line, _ in kept]
         checks = [
-            metric_check(name, expression, texts[name], list(scripts), count, usable=expression not in self._unusable)
+            metric_check(
+                name,
+                expression,
+                texts[name],
+                list(scripts),
+                count,
+                usable=expression not in self._unusable,
+                expected=name not in optional,
+            )
             for name, expression in expressions.items()
         ]
         return LogMatches(texts=texts, tail=last, matched=[matched for _, matched in kept], checks=checks)

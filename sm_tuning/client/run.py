@@ -348,8 +348,9 @@ class TuningRun:
         Args:
             training: Name of the training job.
         """
+        summary = self.training_job(training)
         with LogSearch() as search:
-            return list(search.search(self.logs(training), self.training_job(training).metrics).checks)
+            return list(search.search(self.logs(training), summary.metrics, optional=summary.optional_metrics).checks)
 
     def silent_metrics(self) -> list[SilentMetric]:
         """Metrics that lack values in the log of the best training job or, without one, of the latest that did not fail.

@@ -185,6 +185,7 @@ class MetricCheck:
         usable: False for an expression that is none, or that takes too long, if only on some lines.
         caught: What the expression has caught first, if none of it is a number.
         promising: Whether a line has a number, which may be a value, or the expression has caught something.
+        expected: Whether it should have been printed; False for what an algorithm of AWS's prints only where its settings ask for it.
     """
 
     metric: str
@@ -195,10 +196,11 @@ class MetricCheck:
     usable: bool = True
     caught: str | None = None
     promising: bool = True
+    expected: bool = True
 
     def is_silent(self, *, ended: bool) -> bool:
         """Whether nothing is matched though there is something to match; one that runs must have printed lines, a number in them."""
-        return not self.matches and self.lines >= (1 if ended else _ENOUGH_LINES) and (ended or self.promising)
+        return self.expected and not self.matches and self.lines >= (1 if ended else _ENOUGH_LINES) and (ended or self.promising)
 
     def lacks_values(self, *, ended: bool) -> bool:
         """Whether it is silent, or its expression took too long on some lines: there may be more values than were found."""
@@ -298,7 +300,7 @@ def training_of(summary: Mapping[str, Any]) -> Training:
 
 
 def metric_check(
-    name: str, regex: str, texts: Sequence[str], tail: Sequence[str], lines: int, *, usable: bool = True
+    name: str, regex: str, texts: Sequence[str], tail: Sequence[str], lines: int, *, usable: bool = True, expected: bool = True
 ) -> MetricCheck:
     """What is to be said of a metric after a search.
 
@@ -309,6 +311,7 @@ def metric_check(
         tail: The last lines that the script has printed.
         lines: Number of all that it has printed.
         usable: Whether the expression could be tried.
+        expected: Whether it should have been printed.
     """
     matches = sum(number(text) is not None for text in texts)
     return MetricCheck(
@@ -316,10 +319,11 @@ def metric_check(
         regex=regex,
         lines=lines,
         matches=matches,
-        nearest=() if texts else _nearest(name, regex, tail),
+        nearest=_nearest(name, regex, tail) if expected and not texts else (),
         usable=usable,
         caught=texts[0] if texts and not matches else None,
         promising=bool(texts) or any(re.search(r"\d", line) for line in tail),
+        expected=expected,
     )
 
 

@@ -8,10 +8,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from sm_tuning.boto import Client
+from sm_tuning.client.description import optional_metrics
 from sm_tuning.client.errors import NOT_FOUND, code_of
 from sm_tuning.errors import NotFound
 from sm_tuning.spec.metrics import AWS_OWN_METRIC
 
+_OBJECTIVE = "_tuning_objective_metric"  # the hyperparameter by which AWS tells a training job its objective
 _NO_TRAINING_JOB = {*NOT_FOUND, "ValidationException"}  # DescribeTrainingJob says the latter
 
 
@@ -49,6 +51,7 @@ class TrainingJobSummary:
         tuning_job: None for one that belongs to none.
         hyperparameters: All of them as the script gets them, without those of SageMaker itself.
         metrics: The regular expression of each metric.
+        optional_metrics: Those of an algorithm of AWS's that it prints only where its settings ask for them: all but the objective.
         model: Where its model lies in S3; None before there is one.
         created: When it was created, to the millisecond.
         started: When training began; None before.
@@ -66,6 +69,7 @@ class TrainingJobSummary:
     created: datetime
     started: datetime | None
     ended: datetime | None
+    optional_metrics: frozenset[str] = frozenset()
 
     @property
     def seconds(self) -> float | None:
@@ -130,4 +134,5 @@ def training_job(client: Client, name: str) -> TrainingJobSummary:
         created=answer["CreationTime"],
         started=answer.get("TrainingStartTime"),
         ended=answer.get("TrainingEndTime"),
+        optional_metrics=optional_metrics([answer], [answer.get("HyperParameters", {}).get(_OBJECTIVE)]),
     )

@@ -126,7 +126,7 @@ class Pages:
             view = self.view([summary.tuning_job])
             trial = next((trial for trial in view.trials if trial.name == name), None)
         drawn, data = ({}, "") if view is None or trial is None else _training_job_charts(view, name)
-        log = _searched(tuple(self._first.log_tail(name, LOG_LINES)), tuple(summary.metrics.items()))
+        log = _searched(tuple(self._first.log_tail(name, LOG_LINES)), tuple(summary.metrics.items()), summary.optional_metrics)
         return {
             "title": name,
             "training_job": summary,
@@ -142,10 +142,10 @@ class Pages:
 
 
 @functools.lru_cache(maxsize=_MOST_KEPT)
-def _searched(lines: tuple[str, ...], expressions: tuple[tuple[str, str], ...]) -> LogMatches:
+def _searched(lines: tuple[str, ...], expressions: tuple[tuple[str, str], ...], optional: frozenset[str]) -> LogMatches:
     """What metrics' expressions match in a log; kept, for it takes a process."""
     with LogSearch() as search:
-        return search.search(lines, dict(expressions))
+        return search.search(lines, dict(expressions), optional=optional)
 
 
 # --- charts, with their data ------------------------------------------------------------------------------------------------

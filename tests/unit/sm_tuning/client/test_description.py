@@ -1,7 +1,9 @@
 """What a tuning job's description says, in the package's own types."""
 
+import pytest
+
 from sm_tuning import Categorical, Continuous, Integer, Objective, Scaling, WarmStart
-from sm_tuning.client.description import description
+from sm_tuning.client.description import description, optional_metrics
 
 DEFINITION = {
     "StaticHyperParameters": {"epochs": "5"},
@@ -55,6 +57,32 @@ def test_one_definition() -> None:
     assert (dict(job.static_hyperparameters), dict(job.metrics)) == ({"epochs": "5"}, {"loss": "loss=(.*)"})
     assert (job.content_types, job.image) == ({"train": "image/png"}, "image:1")
     assert set(job.request) == set(answer) - {"HyperParameterTuningJobArn", "BestTrainingJob"}
+
+
+XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
+METRICS = [{"Name": name, "Regex": f"{name}:(.*)"} for name in ("validation:auc", "validation:mae")]
+
+
+@pytest.mark.parametrize(("image", "optional"), [(XGBOOST, {"validation:mae"}), ("mine:1", set()), (None, set())])
+def test_an_algorithm_of_aws_s_prints_what_its_settings_ask_for(image: str | None, optional: set[str]) -> None:
+    definition = {"AlgorithmSpecification": {"TrainingImage": image, "MetricDefinitions": METRICS}}
+    assert optional_metrics([definition], ["validation:auc"]) == optional
+
+
+def test_of_an_algorithm_of_aws_s_the_objective_alone_must_be_printed() -> None:
+    job = description(
+        {
+            "HyperParameterTuningJobName": "mine",
+            "HyperParameterTuningJobConfig": {
+                "Strategy": "Random",
+                "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "validation:auc"},
+                "ResourceLimits": {"MaxParallelTrainingJobs": 1},
+            },
+            "TrainingJobDefinition": {"AlgorithmSpecification": {"TrainingImage": XGBOOST, "MetricDefinitions": METRICS}},
+        }
+    )
+    assert set(job.metrics) == {"validation:auc", "validation:mae"}
+    assert job.optional_metrics == {"validation:mae"}
 
 
 def test_a_range_that_is_not_known_is_left_out() -> None:

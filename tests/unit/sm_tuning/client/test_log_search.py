@@ -40,3 +40,11 @@ def test_lines_of_the_training_toolkit_are_none_of_the_script_s(name: str) -> No
     (check,) = matches.checks
     assert (check.lines, sorted(check.nearest), check.promising) == (count, nearest, promising)
     assert list(matches.tail) == log
+
+
+@pytest.mark.usefixtures("_log_search_here")
+def test_an_optional_metric_is_not_missed() -> None:
+    with LogSearch() as search:
+        matches = search.search(["auc: 0.5"], {"auc": "auc: (.*)", "mae": "mae: (.*)", "f1": "f1: (.*)"}, optional={"auc", "mae"})
+    assert matches.texts["auc"] == ["0.5"]
+    assert [check.metric for check in matches.checks if check.lacks_values(ended=True)] == ["f1"]
