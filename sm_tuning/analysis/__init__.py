@@ -10,6 +10,6 @@ from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.diagnosis import Diagnosis, diagnose
 from sm_tuning.analysis.effects import Effect
 from sm_tuning.analysis.fit import Fit, Verdict, classify
-from sm_tuning.analysis.metric_pairs import metric_pair
+from sm_tuning.rules.metric_pairs import metric_pair
 
 __all__ = ["Advice", "Confidence", "Diagnosis", "Effect", "Fit", "Remedy", "Verdict", "classify", "diagnose", "metric_pair"]

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sm_tuning.analysis.metric_pairs import direction
+from sm_tuning.analysis.direction import direction
 from sm_tuning.analysis.results import Results
 from sm_tuning.rules.metric_names import parse
 

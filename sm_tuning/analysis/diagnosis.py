@@ -15,12 +15,12 @@ from sm_tuning.analysis.equal_epochs import Comparison, compared
 from sm_tuning.analysis.evidence import Evidence
 from sm_tuning.analysis.fit import Cause, Fit, Remark, Verdict, attainable, classify
 from sm_tuning.analysis.goal import with_right_goal
-from sm_tuning.analysis.metric_pairs import not_understood
 from sm_tuning.analysis.next_round import next_round
 from sm_tuning.analysis.plan import advised
 from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.analysis.shared_settings import SharedSetting
 from sm_tuning.analysis.steps import counted
+from sm_tuning.rules.metric_pairs import about_not_understood, not_understood
 from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.summary import Items, Summary, Table
 
@@ -62,12 +62,7 @@ class Diagnosis:
     @property
     def about_metrics(self) -> str:
         """Which metrics were not understood, and what makes that they are; empty for none."""
-        if not self.not_understood:
-            return ""
-        names, understood = (" and ".join(each) for each in (self.not_understood, self.not_understood.values()))
-        are, their, them = ("is", "its name does", "it") if len(self.not_understood) == 1 else ("are", "their names do", "them")
-        why = f"for {their} not say whether of training or of held-out data"
-        return f"{names} {are} compared with nothing, {why}: call {them} {understood} if of training data, validation:… if not"
+        return about_not_understood(self.not_understood)
 
     def next_round(self, job: _Job, name: str | None = None) -> _Job:
         """The tuning job that follows: the advised ranges, a fresh seed, warm-started from the tuning jobs that ran.

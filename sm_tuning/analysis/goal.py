@@ -3,7 +3,7 @@
 from dataclasses import replace
 from itertools import chain
 
-from sm_tuning.analysis.metric_pairs import goal_is_wrong
+from sm_tuning.analysis.direction import goal_is_wrong
 from sm_tuning.analysis.results import Results
 
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from sm_tuning.analysis.advice import Advice, Ranges, Remedy
 from sm_tuning.analysis.confidence import Confidence
+from sm_tuning.analysis.direction import about_goal
 from sm_tuning.analysis.effects import Edge
 from sm_tuning.analysis.evidence import Evidence
 from sm_tuning.analysis.fit import Verdict
 from sm_tuning.analysis.goal import with_right_goal
-from sm_tuning.analysis.metric_pairs import about_goal
 from sm_tuning.analysis.range_remedies import about_deaths, about_ranges
 from sm_tuning.analysis.remedies import about_causes, about_failures, about_fit, more_data
 from sm_tuning.rules.roles import Role, role_of

@@ -8,9 +8,10 @@ from typing import Any
 from sm_tuning.errors import Invalid
 from sm_tuning.rules import catalogue
 from sm_tuning.rules.limits import RESOURCES
+from sm_tuning.rules.metric_names import AWS_OWN_METRIC
 from sm_tuning.spec.from_request import warm_start
 from sm_tuning.spec.job import WarmStart
-from sm_tuning.spec.metrics import AWS_OWN_METRIC, Objective, objective_from_request
+from sm_tuning.spec.metrics import Objective, objective_from_request
 from sm_tuning.spec.parameters import Auto, Range, ranges_from_request
 
 _REQUEST = (

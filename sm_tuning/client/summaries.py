@@ -11,7 +11,7 @@ from sm_tuning.boto import Client
 from sm_tuning.client.description import optional_metrics
 from sm_tuning.client.errors import NOT_FOUND, code_of
 from sm_tuning.errors import NotFound
-from sm_tuning.spec.metrics import AWS_OWN_METRIC
+from sm_tuning.rules.metric_names import AWS_OWN_METRIC
 
 _OBJECTIVE = "_tuning_objective_metric"  # the hyperparameter by which AWS tells a training job its objective
 _NO_TRAINING_JOB = {*NOT_FOUND, "ValidationException"}  # DescribeTrainingJob says the latter

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from sm_tuning.rules.roles import words
 
+AWS_OWN_METRIC = "ObjectiveMetric"  # AWS's copy of the objective
 _TRAIN = ("train", "training", "trn", "learn")
 _HELD_OUT = (
     "validation",
@@ -49,6 +50,26 @@ _SHARES = re.compile(
 _ERRORS = re.compile(r"err|errors?|\w+error|wer|cer")
 _REGRESSION = re.compile(r"\w*ms\w?e|\w*mae|\w*mape|r2|squared|absolute")
 _DISTANCES = frozenset({"mean", "absolute", "squared", "square", "root", "log", "percentage", "median", "max"})
+
+_QUALIFIERS = frozenset(
+    {
+        *(
+            *_NEGATED,
+            *_DISTANCES,
+            "balanced",
+            "top",
+            "binary",
+            "multi",
+            "multiclass",
+            "categorical",
+            "sparse",
+            "cross",
+            "hinge",
+            "focal",
+        ),
+        *("weighted", "macro", "micro", "average", "smooth", "quantile", "poisson", "gamma", "tweedie", "contrastive", "triplet"),
+    }
+)  # fmt: skip - what makes another measure of one
 
 
 @dataclass(frozen=True)
@@ -107,6 +128,20 @@ def is_loss(kind: str) -> bool | None:
     if any(map(_DOWN.fullmatch, parts)):
         return not negated  # scikit-learn's `neg_mean_squared_error`
     return negated if any(map(_UP.fullmatch, parts)) else None
+
+
+def measure(kind: str, wanted: str = "") -> str:
+    """What is measured, without words that say something else: `neg_log_loss` for `fit_neg_log_loss`; the kind if nothing is known.
+
+    The wanted kind is known, too: `quality` for `fit_quality`.
+    """
+    parts = kind.split("_")
+    ends = ["_".join(parts[start:]) for start in range(len(parts))]
+    start = max((start for start, end in enumerate(ends) if is_loss(end) is not None), default=0)
+    start = ends.index(wanted) if wanted in ends else start
+    while start and (parts[start - 1] in _QUALIFIERS or is_loss(parts[start - 1]) is not None):
+        start -= 1
+    return ends[start]
 
 
 def is_share(kind: str) -> bool:

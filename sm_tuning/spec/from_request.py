@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from sm_tuning.errors import Invalid
+from sm_tuning.rules.metric_names import AWS_OWN_METRIC
 from sm_tuning.spec.channels import Channel, Dataset, FileSystem
 from sm_tuning.spec.job import Completion, TuningJobSpec, WarmStart
-from sm_tuning.spec.metrics import AWS_OWN_METRIC, Metric, Objective, number
+from sm_tuning.spec.metrics import Metric, Objective, number
 from sm_tuning.spec.parameters import ranges_from_request
 from sm_tuning.spec.request import given
 from sm_tuning.spec.resources import Instance, InstanceGroup, Placement, Resources

@@ -10,8 +10,6 @@ from sm_tuning.errors import Invalid
 from sm_tuning.spec.log_lines import cut_numbers, shown, whole_number
 from sm_tuning.spec.value_types import require
 
-AWS_OWN_METRIC = "ObjectiveMetric"  # AWS's copy of the objective
-
 
 @dataclass(frozen=True)
 class Metric:

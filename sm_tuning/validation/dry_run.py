@@ -67,7 +67,7 @@ def check(job: TuningJobSpec, client: Client | None = None, launch: str = "") ->
     except WrongTypes as error:
         return DryRun({}, tuple(error.problems), ())
     problems = [*schema.type_violations(_OPERATION, request)] or list(_violations(job, request))
-    warnings = list(unusual(job))
+    warnings = list(dict.fromkeys(unusual(job)))  # once, where several definitions are alike
     if client is not None and job.warm_start is not None and not problems:
         parents = [
             client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name) for name in job.warm_start.parents

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from sm_tuning.rules import catalogue
 from sm_tuning.rules.limits import MAX_PARALLEL
 from sm_tuning.rules.metric_names import goal_contradicts
+from sm_tuning.rules.metric_pairs import about_comparison
 from sm_tuning.spec.definition import Definition
 from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.spec.log_lines import shown
@@ -46,6 +48,7 @@ def _part_warnings(part: Definition) -> Iterator[str]:
         yield from metric.warnings()
     yield from several_in_a_line(metrics, samples(metrics))
     yield from values_of_others(metrics)
+    yield from _comparison_warnings(part)
     for parameter in part.ranges:
         if not isinstance(parameter, Continuous) or parameter.scaling is not Scaling.LINEAR or parameter.low <= 0:
             continue
@@ -71,6 +74,16 @@ def _goal_warnings(objective: Objective) -> Iterator[str]:
             f"the goal is {objective.goal}, but by its name {better} of {objective.name} is better: the tuning job would look for the "
             f"worst model; write {goal}, or give the metric a name that says what is printed, such as neg_loss for a loss below 0"
         )
+
+
+def _comparison_warnings(part: Definition) -> Iterator[str]:
+    """What will not be compared in the diagnosis; AWS's own algorithms and scripts print what they print."""
+    source = str(part.hyperparameters.get("sagemaker_submit_directory", "")).strip('"')
+    objective = part.objective
+    if objective is None or objective.metric.regex is None or catalogue.of_source(source) is not None:
+        return
+    if about := about_comparison([metric.name for metric in part.all_metrics], objective.name):
+        yield about
 
 
 def _bucket_warnings(part: Definition) -> Iterator[str]:

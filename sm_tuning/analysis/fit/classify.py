@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 
 from sm_tuning.analysis.confidence import Confidence, at_most
 from sm_tuning.analysis.curves import Curves
+from sm_tuning.analysis.direction import direction
 from sm_tuning.analysis.fit.form import Form, Scale, form_of
 from sm_tuning.analysis.fit.remarks import remarks
 from sm_tuning.analysis.fit.rules import findings, misfit
 from sm_tuning.analysis.fit.series import Series, not_a_number
 from sm_tuning.analysis.fit.verdict import Cause, Finding, Fit, Remark, Verdict
-from sm_tuning.analysis.metric_pairs import MetricPair, as_training, direction, metric_pair, metric_pairs
 from sm_tuning.analysis.steps import VALUE, counted
 from sm_tuning.rules.metric_names import parse
+from sm_tuning.rules.metric_pairs import MetricPair, as_training, metric_pair, metric_pairs
 from sm_tuning.spec.metrics import Objective
 
 _LEAST_EPOCHS = 3

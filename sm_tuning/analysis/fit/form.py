@@ -8,10 +8,11 @@ from enum import Enum
 from functools import cached_property
 
 from sm_tuning.analysis.curves import Curves
+from sm_tuning.analysis.direction import A_SHARE, direction
 from sm_tuning.analysis.fit.series import Series
-from sm_tuning.analysis.metric_pairs import A_SHARE, MetricPair, direction
 from sm_tuning.analysis.steps import VALUE
 from sm_tuning.rules.metric_names import ACCURACIES, is_error_rate, is_loss, is_share, of_regression
+from sm_tuning.rules.metric_pairs import MetricPair
 from sm_tuning.spec.metrics import Objective
 
 _PER_CENT = 100.0

@@ -4,8 +4,8 @@ from sm_tuning.analysis.curves import Curves
 from sm_tuning.analysis.fit.form import form_of
 from sm_tuning.analysis.fit.rules import beyond_noise
 from sm_tuning.analysis.fit.series import not_a_number
-from sm_tuning.analysis.metric_pairs import MetricPair
 from sm_tuning.rules.metric_names import parse
+from sm_tuning.rules.metric_pairs import MetricPair
 from sm_tuning.spec.metrics import Objective
 
 

@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterator, Sequence
 
 from sm_tuning.analysis.curves import Curves
+from sm_tuning.analysis.direction import about_goal, goal_is_wrong
 from sm_tuning.analysis.fit.collapse import chance_level
 from sm_tuning.analysis.fit.form import Form, Scale
 from sm_tuning.analysis.fit.series import compared
 from sm_tuning.analysis.fit.verdict import Cause, Fit, Remark, Verdict
-from sm_tuning.analysis.metric_pairs import about_goal, goal_is_wrong
 from sm_tuning.rules.metric_names import parse
 from sm_tuning.spec.metrics import Objective
 

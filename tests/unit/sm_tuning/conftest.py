@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sm_tuning import Objective, Random, Script, TuningJob, learning_rate
+from sm_tuning import Metric, Objective, Random, Script, TuningJob, learning_rate
 from sm_tuning.client.log_search import LogSearch
 from sm_tuning.client.log_search_program import matches
 
@@ -54,6 +54,7 @@ def job(tmp_path: Path) -> Callable[..., TuningJob]:
         name="good",
         script=Script(str(script)),
         objective=Objective.minimize("score", r"score=([-+0-9.eE]+)", sample="score=1e-05"),
+        metrics=[Metric("train:score", r"fitted=([-+0-9.eE]+)")],
         ranges=[learning_rate()],
         strategy=Random(seed=1),
         max_jobs=2,

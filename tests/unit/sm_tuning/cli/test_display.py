@@ -53,7 +53,7 @@ def test_metrics_that_are_not_understood_are_named_wherever_the_diagnosis_is_sho
     view = view_model(tuned(unnamed, RATE, 12))
     sentence = (
         "fit:loss is compared with nothing, for its name does not say whether of training or of held-out data: call it train:loss "
-        "if of training data, validation:… if not"
+        "if of training data, validation:loss if not"
     )
     assert view.diagnosis.about_metrics == sentence
     assert f"<p>{sentence}.</p>" in page(view)

@@ -154,7 +154,8 @@ _XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
 
 
 def test_a_built_in_algorithm_has_its_own_metrics(job: Make) -> None:
-    stock = job(image=_XGBOOST, script=None, objective=Objective.maximize("validation:auc"), ranges=[Continuous("eta", 0.1, 0.5)])
+    eta = Continuous("eta", 0.1, 0.5)
+    stock = job(image=_XGBOOST, script=None, objective=Objective.maximize("validation:auc"), metrics=(), ranges=[eta])
     assert not [problem for problem in stock.dry_run().problems if problem.rule != "channel-missing"]
     assert "MetricDefinitions" not in stock.request()["TrainingJobDefinition"]["AlgorithmSpecification"]
 

@@ -12,9 +12,10 @@ LINE = "epoch 3: train_loss=0.31 val_loss=0.52"
 
 def test_an_expression_that_matches_twice_in_a_line_is_warned_of(job: Make) -> None:
     """The objective was val_loss by luck: the last of both."""
-    (warning,) = job(objective=Objective.minimize("loss", rf"loss={NUMBER}", LINE)).dry_run().warnings
+    metrics = [Metric("train:loss", rf"fitted={NUMBER}")]
+    (warning,) = job(objective=Objective.minimize("loss", rf"loss={NUMBER}", LINE), metrics=metrics).dry_run().warnings
     assert warning.startswith(f"the regex of loss finds 2 values in the line {LINE!r}: 0.31, 0.52. AWS does not document which")
-    assert not job(objective=Objective.minimize("loss", rf"val_loss={NUMBER}", LINE)).dry_run().warnings
+    assert not job(objective=Objective.minimize("loss", rf"val_loss={NUMBER}", LINE), metrics=metrics).dry_run().warnings
 
 
 @pytest.mark.parametrize(

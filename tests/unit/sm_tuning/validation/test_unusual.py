@@ -1,6 +1,7 @@
 """Values that break no rule, but are seldom meant."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from sm_tuning import (
     Channel,
     Continuous,
     Integer,
+    Metric,
     Objective,
     Resources,
     Scaling,
@@ -22,6 +24,7 @@ from sm_tuning import (
 from tests.conftest import ROOT
 from tests.unit.sm_tuning.descriptions import Make
 
+XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 SCRIPTS = ROOT / "training_scripts"
 
 
@@ -78,6 +81,23 @@ def test_a_goal_to_look_for_the_worst_model(objective: Objective, goal: str | No
         assert said[0].startswith(
             "the goal is Maximize, but by its name less of validation:rmse is better: the tuning job would look"
         )
+
+
+def test_metrics_that_the_diagnosis_will_compare_with_nothing(job: Make) -> None:
+    alone = job(metrics=())
+    assert [text.partition(" is ")[0] for text in alone.dry_run().warnings] == ["no metric"]
+    assert not job().dry_run().warnings
+    misnamed = job(objective=Objective.minimize("val_rmse", r"val=(.+)"), metrics=[Metric("fit:rmse", r"fit=(.+)")])
+    assert [text.partition(" is ")[0] for text in misnamed.dry_run().warnings] == ["fit:rmse"]
+    # Several definitions that lack the same say so once; AWS's own algorithms and scripts print what they print.
+    lacking = [replace(alone.definition, name=name) for name in ("a", "b")]
+    several = TuningJob(name="x", strategy=alone.strategy, definitions=lacking, max_jobs=2, max_parallel=1)
+    assert len(several.dry_run().warnings) == 1
+    source = "s3://jumpstart-cache-prod-us-east-1/source-directory-tarballs/lightgbm/transfer_learning/classification/v2/sourcedir.tar.gz"
+    stock = job(metrics=(), hyperparameters={"sagemaker_submit_directory": f'"{source}"'}, script=None)
+    assert not stock.dry_run().warnings
+    xgboost = job(objective=Objective.maximize("validation:auc"), metrics=(), image=XGBOOST, script=None)
+    assert not xgboost.dry_run().warnings
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from sm_tuning.analysis.fit.form import Form, Scale, form_of, rows_of
-from sm_tuning.analysis.metric_pairs import MetricPair
+from sm_tuning.rules.metric_pairs import MetricPair
 
 
 def form(kind: str, train: list[float], held_out: list[float]) -> Form:

@@ -1,12 +1,14 @@
-"""Which metrics belong together, and whether more of one is better."""
+"""Which metrics belong together."""
 
+import tomllib
 from collections.abc import Sequence
 
 import pytest
 
-from sm_tuning import Objective
-from sm_tuning.analysis import metric_pair
-from sm_tuning.analysis.metric_pairs import MetricPair, direction, metric_pairs, not_understood
+from sm_tuning.rules import catalogue
+from sm_tuning.rules.metric_pairs import MetricPair, about_comparison, metric_pair, metric_pairs, not_understood
+from tests.conftest import ROOT
+from training_scripts import METRICS
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,9 @@ from sm_tuning.analysis.metric_pairs import MetricPair, direction, metric_pairs,
          ("train_neg_mean_squared_error", "val_neg_mean_squared_error")),
         (["mean_train_score", "mean_test_score", "std_test_score", "mean_fit_time"], "mean_test_score",
          ("mean_train_score", "mean_test_score")),
+        # A training metric beside a tuned one whose own name does not say.
+        (["train:rmse", "rmse"], "rmse", ("train:rmse", "rmse")),
+        (["train:loss", "loss", "train:accuracy", "accuracy"], "accuracy", ("train:accuracy", "accuracy")),
         # fastai.
         (["train_loss", "valid_loss", "accuracy", "time"], "accuracy", ("train_loss", "valid_loss")),
     ],
@@ -83,24 +88,65 @@ def test_fastai_prints_the_accuracy_of_validation_data() -> None:
         (["validation_0-rmse", "validation_1-rmse"], "validation_1-rmse", {}),
         (["loss", "eval_loss", "train_loss", "train_runtime", "total_flos", "grad_norm", "epoch"], "eval_loss", {}),
         (["train:loss", "validation:rmse"], "validation:rmse", {}),
+        (["train:loss", "validation:loss", "temperature", "n_params", "best_iteration"], "validation:loss", {}),
+        (["train:rmse", "out_of_sample_rmse"], "out_of_sample_rmse", {"out_of_sample_rmse": "train:rmse"}),
+        (["train:rmse"], "out_of_sample_rmse", {}),  # it was not printed
     ],
 )
 def test_metrics_whose_names_are_not_understood(names: Sequence[str], objective: str, expected: dict[str, str]) -> None:
     assert not_understood(names, objective) == expected
 
 
-def test_a_share_becomes_an_error_and_back() -> None:
-    share = direction("val_accuracy", None, [0.1, 0.9])
-    assert share(0.9) == pytest.approx(0.1)
-    assert share(share(0.9)) == pytest.approx(0.9)
-    assert direction("val_accuracy", None, [10.0, 90.0])(90.0) == 10  # per cent
-    assert direction("val_loss", None, [0.1])(0.1) == 0.1
+@pytest.mark.parametrize(
+    ("names", "objective", "said"),
+    [
+        ("fit:rmse validation:rmse", "validation:rmse",
+         "fit:rmse is compared with nothing, for its name does not say whether of training or of held-out data: call it train:rmse"),
+        ("fit:rmse validation:rmse", "validation:rmse",
+         ": call it train:rmse if of training data, validation:rmse if not; over- and underfitting are told by that comparison"),
+        ("fit:loss validation:loss fit:neg_log_loss validation:neg_log_loss", "validation:neg_log_loss",
+         "call them train:loss and train:neg_log_loss if of training data, validation:loss and validation:neg_log_loss if not;"),
+        ("train:loss validation:loss fit:accuracy validation:accuracy", "validation:accuracy", "fit:accuracy is compared with no"),
+        ("train:rmse out_of_sample_rmse", "out_of_sample_rmse", "call it train:rmse if of training data, validation:rmse if not;"),
+        # No name makes a pair.
+        ("validation:accuracy", "validation:accuracy",
+         "no metric is compared with validation:accuracy, so neither over- nor underfitting can be told for sure: let the script pr"),
+        ("validation:accuracy", "validation:accuracy", ": let the script print train:accuracy, too, and name it in metrics"),
+        ("train:loss validation:quality", "validation:quality", "let the script print train:quality, too"),
+        ("recon_loss vq_loss val_loss", "val_loss", "let the script print train:loss, too"),
+        ("rmse mae", "rmse", "let the script print train:rmse (or validation:rmse, if it is of training data), too"),
+        ("train:loss", "train:loss", "so overfitting cannot be seen: let the script print validation:loss, too"),
+        # What has a pair, however it is called.
+        ("train:loss validation:loss kl_loss temperature", "validation:loss", ""),
+        ("loss accuracy val_loss val_accuracy learning_rate", "val_accuracy", ""),
+        ("precision recall auc val_precision val_recall val_auc", "val_auc", ""),
+        ("train_loss_step train_loss_epoch val_loss hp_metric lr-AdamW epoch", "val_loss", ""),
+        ("loss grad_norm learning_rate eval_loss eval_f1 eval_runtime train_runtime train_loss total_flos epoch", "eval_f1", ""),
+        ("train_loss valid_loss error_rate accuracy time", "error_rate", ""),
+        ("validation_0-auc validation_1-auc", "validation_1-auc", ""),
+        ("learn:RMSE test:RMSE", "test:RMSE", ""),
+        ("train/box_loss train/cls_loss val/box_loss metrics/precision(B) metrics/mAP50(B) lr/pg0", "metrics/mAP50(B)", ""),
+        ("rmse train:rmse", "rmse", ""),
+        ("train_loss valid_loss val_accuracy balanced_accuracy f1_score", "valid_loss", ""),
+        # Reinforcement learning holds nothing out: the names of the SageMaker SDK's RLEstimator for Ray.
+        ("episode_reward_mean episode_reward_max episode_len_mean entropy vf_loss policy_loss", "episode_reward_mean", ""),
+    ],
+)  # fmt: skip
+def test_what_will_not_be_compared(names: str, objective: str, said: str) -> None:
+    about = about_comparison(names.split(), objective)
+    assert said in about
+    assert bool(about) == bool(said)
 
 
-def test_the_goal_decides_for_metrics_of_the_objectives_kind() -> None:
-    assert direction("train:distance", Objective.maximize("validation:distance"), [3.0]).up
-    assert not direction("train:distance", Objective.minimize("validation:distance"), [3.0]).up
-    assert direction(
-        "train:accuracy", Objective.minimize("validation:accuracy"), [0.5]
-    ).up  # more of a share is better, whatever the goal
-    assert direction("train:accuracy", Objective.minimize("validation:loss"), [0.5]).up
+@pytest.mark.parametrize("algorithm", catalogue.names())
+def test_no_name_of_awss_own_algorithms_is_called_unclear(algorithm: str) -> None:
+    names = list(catalogue.load(algorithm).metrics)
+    assert not [name for name in names if "compared with nothing" in about_comparison(names, name)]
+
+
+def test_names_of_the_projects_own_scripts_are_compared() -> None:
+    assert not about_comparison(list(METRICS), "validation:accuracy")
+    for file in [*ROOT.glob("docs/examples/*.toml"), *ROOT.glob("sm_tuning/cli/skeletons/*/tuned.toml")]:
+        job = tomllib.loads(file.read_text())
+        objective = job["objective"]["metric"]
+        assert not about_comparison([objective, *(metric["name"] for metric in job["metrics"])], objective), file
