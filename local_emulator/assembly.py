@@ -95,7 +95,7 @@ class Emulator:
         try:
             self._open_state(in_memory=in_memory)
             self._make_runs(endpoint, in_memory=in_memory)
-            self._make_engine()
+            self._make_engine(in_memory=in_memory)
             self.api = Api(
                 store=self.store,
                 settings=settings,
@@ -174,7 +174,7 @@ class Emulator:
         self._backend = _make_backend(settings, self._preparation, self._wakeup, endpoint, inside)
         self._stack.callback(self._backend.executor.close)
 
-    def _make_engine(self) -> None:
+    def _make_engine(self, *, in_memory: bool) -> None:
         """Make the loop and what it moves."""
         store, now, scale = self.store, self._clock, self.settings.time_scale
         self.cloudwatch = CloudWatchSync(store=store, cloud=self.cloud, runs=self._runs, log=self._log)
@@ -220,8 +220,8 @@ class Emulator:
             objects=self._objects,
             executor=self._backend.executor,
             preparation=self._serving,
-            runs=self._runs,
-            caches=self.settings.state / _CACHES,
+            state=self.settings.state,
+            in_memory=in_memory,
             now=now,
             notify=notify,
             token=token,

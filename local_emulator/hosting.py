@@ -11,6 +11,7 @@ from local_emulator.engine.async_invocations import AsyncInvocationMover
 from local_emulator.engine.endpoint_cloudwatch import CloudWatch, EndpointCloudWatch
 from local_emulator.engine.endpoints import EndpointLifecycle
 from local_emulator.engine.faults import FaultLog
+from local_emulator.runs.data.kept_logs import KeptLogs
 from local_emulator.runs.hosting.preparation import ServingPreparer
 from local_emulator.runs.run import Executor
 from local_emulator.store.base import Store
@@ -27,15 +28,17 @@ class Hosting:
         objects: Objects,
         executor: Executor,
         preparation: ServingPreparer,
-        runs: Path,
-        caches: Path,
+        state: Path,
+        in_memory: bool,
         now: Callable[[], datetime],
         notify: Callable[[], None],
         token: Callable[[], str],
         log: FaultLog,
         scale: float,
     ) -> None:
-        self.cloudwatch = EndpointCloudWatch(store=store, cloud=cloud, runs=runs, now=now, log=log)
+        runs = state / "runs"
+        kept = None if in_memory else KeptLogs(state / "kept-logs")
+        self.cloudwatch = EndpointCloudWatch(store=store, cloud=cloud, runs=runs, kept=kept, now=now, log=log)
         endpoints = EndpointLifecycle(
             store=store,
             executor=executor,
@@ -49,7 +52,7 @@ class Hosting:
             scale=scale,
         )
         invocations = AsyncInvocationMover(
-            store=store, objects=objects, folder=caches, now=now, notify=notify, log=log, scale=scale
+            store=store, objects=objects, folder=state / "cache", now=now, notify=notify, log=log, scale=scale
         )
         self.movers = (endpoints, invocations)
         queue = AsyncInvocations(store=store, now=now, token=token, notify=notify)

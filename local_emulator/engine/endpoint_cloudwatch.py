@@ -1,7 +1,8 @@
 """CloudWatch's logs and metrics of endpoints.
 
-Logs are copied on demand from the folders of the runs, as those of training jobs are. What is measured of invocations is kept in
-memory until somebody reads metrics: it is forgotten with moto's CloudWatch, when the emulator ends.
+Logs are copied on demand from the folders of the runs, as those of training jobs are; those of deleted endpoints from where they are
+kept. What is measured of invocations is kept in memory until somebody reads metrics: it is forgotten with moto's CloudWatch, when the
+emulator ends.
 """
 
 import threading
@@ -11,9 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from local_emulator.domain.endpoint import Endpoint, RetiredRun
+from local_emulator.domain.endpoint import Endpoint, EndpointStatus, RetiredRun
 from local_emulator.domain.names import AwsScope, endpoint_log_group
 from local_emulator.engine.faults import FaultLog
+from local_emulator.runs.data.kept_logs import KeptLogs
 from local_emulator.runs.data.log import Cursor, read_log
 from local_emulator.runs.folder import RunFolder
 from local_emulator.runs.hosting.names import container_of
@@ -48,10 +50,24 @@ class _Measurement(NamedTuple):
 
 
 class EndpointCloudWatch:
-    """Publishes what is new of endpoints. Safe to use from several threads."""
+    """Publishes what is new of endpoints. Safe to use from several threads.
 
-    def __init__(self, *, store: Store, cloud: CloudWatch, runs: Path, now: Callable[[], datetime], log: FaultLog) -> None:
+    `kept` is where logs of deleted endpoints are for the next emulator; None if there will be none.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        cloud: CloudWatch,
+        runs: Path,
+        kept: KeptLogs | None,
+        now: Callable[[], datetime],
+        log: FaultLog,
+    ) -> None:
         self._store = store
+        self._kept = kept
+        self._kept_are_published = kept is None
         self._cloud = cloud
         self._runs = runs
         self._now = now
@@ -65,6 +81,8 @@ class EndpointCloudWatch:
         with self._lock:
             self._cursors.clear()
             self._measured.clear()
+            if self._kept is not None:
+                self._kept.clear()
 
     def invoked(self, endpoint: Endpoint, variant: str, status: int, containers: Mapping[str, float], seconds: float) -> None:
         """An invocation ended with an HTTP status; so many seconds it took each container by its name, and everything."""
@@ -76,24 +94,49 @@ class EndpointCloudWatch:
             for endpoint in self._store.endpoints.find(Query()).items:
                 for run in endpoint.all_runs:
                     self.flush(endpoint, run)
+            self._publish_kept()
         elif service == "monitoring":
             self._publish_metrics()
 
     def flush(self, endpoint: Endpoint, run: RetiredRun) -> None:
-        """Publish what is new in the logs of a run: a stream for it, or for each of its containers."""
+        """Publish what is new in the logs of a run, and keep them if its endpoint is deleted: its folder is to be removed."""
+        folder = RunFolder(self._runs / run.run)
         try:
-            folder = RunFolder(self._runs / run.run)
             with self._lock:
-                for host in folder.hosts:
-                    name = "" if host is folder else host.path.name
-                    lines, cursor = read_log(host, self._cursors.get((run.run, name)))
-                    if lines:
-                        stream = f"{run.variant}/i-{run.run[:_INSTANCE_ID]}{name and f'/{container_of(name)}'}"
-                        events = [(line.ms, line.text) for line in lines]
-                        self._cloud.publish_logs(endpoint.scope, stream, events, group=endpoint_log_group(endpoint.name))
-                    self._cursors[run.run, name] = cursor
+                self._publish_logs(folder, endpoint.scope, endpoint.name, run.variant)
+                if self._kept is not None and endpoint.status is EndpointStatus.DELETING:
+                    scope = endpoint.scope
+                    facts = {"region": scope.region, "account": scope.account, "endpoint": endpoint.name, "variant": run.variant}
+                    self._kept.keep(folder, facts)
         except Exception as error:  # noqa: BLE001 - whatever moto or a damaged log raises: the others are published
             self._log.report(f"publishing logs: {endpoint.arn}", error)
+
+    def _publish_kept(self) -> None:
+        """Publish, once, the logs of endpoints that were deleted before this emulator was started."""
+        with self._lock:
+            if self._kept is None or self._kept_are_published:
+                return
+            for folder, facts in self._kept.all():
+                try:
+                    scope = AwsScope(region=facts["region"], account=facts["account"])
+                    self._publish_logs(folder, scope, facts["endpoint"], facts["variant"])
+                except Exception as error:  # noqa: BLE001 - see above
+                    self._log.report(f"publishing logs: {folder.path}", error)
+            self._kept_are_published = True
+
+    def _publish_logs(self, folder: RunFolder, scope: AwsScope, endpoint: str, variant: str) -> None:
+        """Publish what is new in the logs of a run: a stream for it, or for each of its containers. The lock is held."""
+        run = folder.path.name
+        for host in folder.hosts:
+            name = "" if host is folder else host.path.name
+            stream = f"{variant}/i-{run[:_INSTANCE_ID]}{name and f'/{container_of(name)}'}"
+            lines, cursor = read_log(host, self._cursors.get((run, name)))
+            while cursor != self._cursors.get((run, name)):
+                events = [(line.ms, line.text) for line in lines]
+                if events:
+                    self._cloud.publish_logs(scope, stream, events, group=endpoint_log_group(endpoint))
+                self._cursors[run, name] = cursor
+                lines, cursor = read_log(host, cursor)
 
     def _publish_metrics(self) -> None:
         while self._measured:

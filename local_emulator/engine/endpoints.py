@@ -75,7 +75,7 @@ class EndpointLifecycle(Mover):
         self._starter = RunStarter(executor=executor, runs=runs, threads=_THREADS, notify=notify)
         self._backends = Backends()
         self._pinging: dict[str, Future[str | None]] = {}
-        self._retiring: dict[str, Future[None]] = {}
+        self._retiring: dict[str, Future[bool]] = {}
         self._log = log
         self._health = HealthWatch(partial(ping, self._backends), self._starter.slow)
         self._retries = Retries(log, "moving an endpoint", notify)
@@ -332,11 +332,13 @@ class EndpointLifecycle(Mover):
         if ending is None or not ending.done():
             return False
         del self._retiring[run]
-        result_of(ending)
-        return True
+        removed = result_of(ending)
+        if remove and not removed:  # it was to end before its endpoint was
+            self._retiring[run] = self._starter.slow(self._remove, endpoint, retired)
+        return removed or not remove
 
-    def _end_run(self, endpoint: Endpoint, retired: RetiredRun, *, remove: bool) -> None:
-        """Ask a program to end, and kill it if it does not; `remove` its folder too, once its log has been read."""
+    def _end_run(self, endpoint: Endpoint, retired: RetiredRun, *, remove: bool) -> bool:
+        """Ask a program to end, and kill it if it does not; `remove` its folder too, once its log has been read. Return whether."""
         folder, executor = self._starter.folder(retired.run), self._starter.executor
         if not folder.withdraw():
             executor.stop(folder.path)
@@ -345,13 +347,13 @@ class EndpointLifecycle(Mover):
                 time.sleep(_LOOK_EVERY)
         executor.kill(folder.path)
         folder.remove_results()
-        if remove:
-            self._remove(endpoint, retired)
+        return remove and self._remove(endpoint, retired)
 
-    def _remove(self, endpoint: Endpoint, over: RetiredRun) -> None:
-        """Remove the folder of a run, once its log has been read."""
+    def _remove(self, endpoint: Endpoint, over: RetiredRun) -> bool:
+        """Remove the folder of a run, once its log has been read; True."""
         self._flush(endpoint, over)
         self._starter.folder(over.run).remove()
+        return True
 
 
 def _deployed(deployment: Deployment | None, run: str) -> bool:

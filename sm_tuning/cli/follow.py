@@ -116,7 +116,9 @@ def _log(session: Session, name: str, *, endpoint: bool, follow: bool) -> tuple[
     if (log := other_log(session, name, endpoint=endpoint)) is not None:
         return f"{log.kind}Name", name, log.lines(follow=follow)
     if run is None:
-        kept = "; the emulator keeps that of a deleted one until it ends" if isinstance(session, LocalSession) else ""
+        kept = (
+            "; of deleted ones the emulator keeps those of the last hundred programs" if isinstance(session, LocalSession) else ""
+        )
         raise NotFound(missing or f"there is no endpoint {name!r}, and no log of it{kept}")
     return _of_training(*_logged(run, running=follow), follow=follow)
 

@@ -202,3 +202,7 @@ def test_endpoints_outlive_the_emulator(world: World) -> None:
     world.until(lambda: world.error(lambda: world.described("lives")), lambda error: "Could not find endpoint" in error)
     assert not Path(f"/proc/{process}").exists()
     world.delete("comes")
+    world.server.end(signal.SIGKILL)
+    world.server.start()
+    for deleted in ("lives", "comes"):
+        assert world.log(deleted).count("serving the factor 2") == 1, "a log group outlives its endpoint"

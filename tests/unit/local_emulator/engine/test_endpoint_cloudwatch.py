@@ -8,6 +8,7 @@ from local_emulator.domain.endpoint import EndpointStatus, Instance, RetiredRun
 from local_emulator.domain.names import AwsScope
 from local_emulator.engine.endpoint_cloudwatch import EndpointCloudWatch
 from local_emulator.engine.faults import FaultLog
+from local_emulator.runs.data.kept_logs import KeptLogs
 from local_emulator.runs.data.log import LogWriter
 from local_emulator.runs.folder import RunFolder
 from local_emulator.store.sqlite import SqliteStore
@@ -39,16 +40,13 @@ class Cloud:
 
 def made(tmp_path: Path) -> tuple[EndpointCloudWatch, Cloud, SqliteStore, list[str]]:
     store, cloud, faults = SqliteStore(None), Cloud(), list[str]()
-    return (
-        EndpointCloudWatch(store=store, cloud=cloud, runs=tmp_path, now=lambda: NOW, log=FaultLog(faults.append)),
-        cloud,
-        store,
-        faults,
-    )
+    kept, log = KeptLogs(tmp_path / "kept"), FaultLog(faults.append)
+    watch = EndpointCloudWatch(store=store, cloud=cloud, runs=tmp_path / "runs", kept=kept, now=lambda: NOW, log=log)
+    return watch, cloud, store, faults
 
 
-def write(runs: Path, run: str, text: str) -> None:
-    folder = RunFolder(runs / run)
+def write(tmp_path: Path, run: str, text: str) -> None:
+    folder = RunFolder(tmp_path / "runs" / run)
     folder.make()
     log = LogWriter(folder, 1000)
     log.write(f"{text}\n".encode(), 1)
@@ -72,6 +70,44 @@ def test_logs_are_published_once_also_of_runs_that_are_over(tmp_path: Path) -> N
         (group, "v/i-0123456789abcdef0", "first"),
         (group, "v/i-0123456789abcdef0", "second"),
     ]
+    store.close()
+
+
+def test_logs_of_a_deleted_endpoint_are_there_for_the_next_emulator_too(tmp_path: Path) -> None:
+    watch, cloud, store, _ = made(tmp_path)
+    run = RetiredRun(run="0123456789abcdef0123", variant="v")
+    write(tmp_path, run.run, "last words")
+    (tmp_path / "runs" / run.run / "log.1").write_bytes(b"1 of the next segment\n")
+    watch.flush(endpoint(status=EndpointStatus.DELETING, retiring=(run,)), run)
+    RunFolder(tmp_path / "runs" / run.run).remove()
+    watch.sync("logs")
+    stream = ("/aws/sagemaker/Endpoints/endpoint", "v/i-0123456789abcdef0")
+    published = [(*stream, "last words"), (*stream, "of the next segment")]
+    assert cloud.logs == published, "once"
+    store.close()
+    watch, cloud, store, _ = made(tmp_path)
+    watch.sync("logs")
+    watch.sync("logs")
+    assert cloud.logs == published
+    watch.reset()
+    store.close()
+    watch, cloud, store, _ = made(tmp_path)
+    watch.sync("logs")
+    assert cloud.logs == []
+    store.close()
+
+
+def test_kept_logs_that_cannot_be_published_are_reported(tmp_path: Path) -> None:
+    watch, cloud, store, faults = made(tmp_path)
+    kept = tmp_path / "kept"
+    for name, facts in (("damaged", "{}"), ("sound", '{"region": "us-east-1", "account": "1", "endpoint": "e", "variant": "v"}')):
+        (kept / name).mkdir(parents=True)
+        (kept / name / "facts.json").write_text(facts)
+        (kept / name / "log.0").write_bytes(b"1 words\n")
+    watch.sync("logs")
+    assert cloud.logs == [("/aws/sagemaker/Endpoints/e", "v/i-sound", "words")]
+    assert len(faults) == 1
+    assert "damaged" in faults[0]
     store.close()
 
 

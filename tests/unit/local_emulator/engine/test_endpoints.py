@@ -1,5 +1,6 @@
 """Endpoints without a loop, whose executor, preparation and programs do what a test wants."""
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -279,6 +280,24 @@ def test_logs_of_the_last_runs_are_kept(world: World) -> None:
     world.until(lambda _: not (world.runs / "past-0").exists())
     assert world.flushed == ["past-0"]
     assert (world.runs / "past-1").exists()
+
+
+def test_what_was_to_end_before_its_endpoint_was_deleted_is_removed_with_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on = threading.Event()
+    monkeypatch.setattr(RunFolder, "withdraw", lambda folder: folder.path.name == "old" and goes_on.wait(120))
+    RunFolder(world.runs / "old").make()
+    world.serve("a")
+    world.store.endpoints.put(replace(world.get(), retiring=(RetiredRun(run="old", variant="v"),)))
+    world.lifecycle.step()  # it begins to end
+    world.store.endpoints.put(replace(world.get(), status=S.DELETING))
+    world.lifecycle.step()
+    goes_on.set()
+    with pytest.raises(NotFound):
+        world.until(lambda _: False)
+    assert sorted(world.flushed) == ["a", "old"]
+    assert not (world.runs / "old").exists()
 
 
 def test_an_endpoint_that_cannot_be_moved_fails_without_the_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,5 +79,7 @@ def test_a_name_of_nothing_is_told_with_all_that_it_might_have_been(monkeypatch:
         follow._log(None, "x", endpoint=False, follow=False)
     with pytest.raises(NotFound, match=r"there is no endpoint 'x', and no log of it$"):
         follow._log(None, "x", endpoint=True, follow=False)
-    with pytest.raises(NotFound, match=r"and no log of it; the emulator keeps that of a deleted one until it ends$"):
+    with pytest.raises(
+        NotFound, match=r"and no log of it; of deleted ones the emulator keeps those of the last hundred programs$"
+    ):
         follow._log(LocalSession(Emulator("http://127.0.0.1:1")), "x", endpoint=True, follow=False)
