@@ -69,9 +69,12 @@ class Continuous:
 
     def unit(self, text: str) -> float:
         """Position of a value in [0, 1]; values outside the range are clipped."""
+        return self.position(min(max(float(text), self.low), self.high))
+
+    def position(self, value: float) -> float:
+        """Where a value lies: 0 is the low end, 1 the high one. ValueError where its scale does not have it."""
         scaling = _resolve(self.scaling, self.low, self.high)
         low, high = _stretch(scaling, self.low), _stretch(scaling, self.high)
-        value = min(max(float(text), self.low), self.high)
         return (_stretch(scaling, value) - low) / (high - low)
 
 
@@ -101,8 +104,11 @@ class Integer:
 
     def unit(self, text: str) -> float:
         """Position of a value in [0, 1]; values outside the range are clipped."""
+        return self.position(min(max(float(text), self.low), self.high))
+
+    def position(self, value: float) -> float:
+        """Where a value lies between the ends of the cells. ValueError where its scale does not have it."""
         scaling, low, high = self._ends()
-        value = min(max(float(text), self.low), self.high)
         return (_stretch(scaling, value) - low) / (high - low)
 
 

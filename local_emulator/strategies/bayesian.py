@@ -34,6 +34,7 @@ _LEAST = 4  # results without which there is no learning
 _LEADERS = 5
 _NEARBY = (0.02, 0.1)  # how far from a leader, in the unit cube
 _TRUST = 5.0  # how many results a belief weighs as much as
+_BEYOND = 0.5  # of a range's width: what parents tried farther outside of it says nothing of what is inside
 _MOVED, _KEPT = 0.7, 0.8  # shares of a leader's numbers that move and of its categories that stay
 
 
@@ -109,7 +110,7 @@ class Bayesian:
     def expectation(self, history: History, point: Point) -> Expectation | None:
         """What the model that the next point is proposed with expects of a point.
 
-        None while first points are spread, of a point outside the space, and where nothing says how good results are here: parents
+        None while first points are spread, of a point far outside the space, and where nothing says how good results are here: parents
         learnt from other data, and no training job of this tuning job has an objective yet.
         """
         with _libraries().limit(limits=1):
@@ -145,7 +146,7 @@ class Bayesian:
         return process.with_expected(self._rows(running)) if running else process
 
     def _observed(self, trials: Sequence[Trial]) -> Sequence[Trial]:
-        """Trials with an objective whose points lie in this space."""
+        """Trials with an objective whose points lie in this space, or near it."""
         return [trial for trial in trials if trial.final is not None and self._row(trial.point) is not None]
 
     def _kernel(self, rows: Array, outputs: Array) -> Kernel:
@@ -165,20 +166,19 @@ class Bayesian:
         return self._kernels[known]
 
     def _rows(self, points: Sequence[Point]) -> Array:
-        """Rows of points that lie in this space."""
+        """Rows of points that lie in this space, or near it."""
         return np.array([self._row(point) for point in points], dtype=np.float64)
 
     def _row(self, point: Point) -> Sequence[float] | None:
-        """Units of a point, with each categorical's cell replaced by its index; None where it does not lie in this space.
+        """Units of a point, with each categorical's cell replaced by its index; None where it is far from this space.
 
-        A parent may have tuned other values, or within other ranges.
+        A parent may have tuned other values, or within other ranges: what came of numbers a little outside says what is near the end.
         """
         known = key(point)
         if known not in self._known_rows:
-            holds = all(
-                parameter.name in point and _within(parameter, point[parameter.name]) for parameter in self._space.parameters
-            )
-            self._known_rows[known] = self._coordinates(self._space.units(point)) if holds else None
+            units = [_unit(parameter, point.get(parameter.name)) for parameter in self._space.parameters]
+            near = [unit for unit in units if unit is not None]
+            self._known_rows[known] = self._coordinates(near) if len(near) == len(units) else None
         return self._known_rows[known]
 
     def _coordinates(self, units: Sequence[float]) -> list[float]:
@@ -291,14 +291,15 @@ def _sign(history: History) -> float:
     return -1.0 if history.goal is Goal.MAXIMIZE else 1.0
 
 
-def _within(parameter: Parameter, text: str) -> bool:
-    """Whether a text is a value of a parameter."""
+def _unit(parameter: Parameter, text: str | None) -> float | None:
+    """The unit of a value, that of a number also a little outside of its range; None for anything else."""
     if isinstance(parameter, Categorical):
-        return text in parameter.values
+        return parameter.unit(text) if text in parameter.values else None
     try:
-        return parameter.low <= float(text) <= parameter.high
+        unit = parameter.position(float(text or ""))
     except ValueError:
-        return False
+        return None
+    return unit if -_BEYOND <= unit <= 1 + _BEYOND else None
 
 
 def _cells(parameter: Parameter) -> Array | None:

@@ -33,6 +33,16 @@ def test_integer_round_trip(low: int, span: int, unit: float, scaling: str) -> N
     assert parameter.at(parameter.unit(text)) == text
 
 
+def test_a_number_outside_has_a_position_and_a_unit_within() -> None:
+    rate = Continuous(name="rate", low=0.01, high=1.0, scaling=Scaling.LOGARITHMIC)
+    assert [round(rate.position(value), 9) for value in (0.001, 0.1, 10.0)] == [-0.5, 0.5, 1.5]
+    assert [rate.unit(text) for text in ("0.001", "10")] == [0.0, 1.0]
+    layers = Integer(name="layers", low=1, high=4, scaling=Scaling.LINEAR)
+    assert [layers.position(value) for value in (0, 2.5, 6)] == [-0.125, 0.5, 1.375]
+    with pytest.raises(ValueError, match="math domain"):
+        rate.position(0.0)
+
+
 def test_every_integer_is_reached_equally_often() -> None:
     parameter = Integer(name="x", low=1, high=4, scaling=Scaling.LINEAR)
     drawn = [parameter.at((step + 0.5) / 4000) for step in range(4000)]

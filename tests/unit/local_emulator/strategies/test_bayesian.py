@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from local_emulator.domain.history import Goal, History, Trial
 from local_emulator.domain.jobs import Status
-from local_emulator.domain.space import Point
+from local_emulator.domain.space import Continuous, Point, Space
 from local_emulator.strategies.bayesian import Bayesian, warp
 from tests.unit.local_emulator.strategies.test_gaussian_process import SPACE, points
 
@@ -108,7 +108,7 @@ def test_parents_with_other_values_are_left_out() -> None:
     good = list(points(12, 6))
     odd: list[Point] = [
         {**good[0], "units": "many"},
-        {**good[1], "units": "65"},
+        {**good[1], "units": "200"},
         {**good[2], "optimizer": "lion"},
         {"rate": "0.1"},
         {**good[3], "rate": "1e-9"},
@@ -117,6 +117,19 @@ def test_parents_with_other_values_are_left_out() -> None:
     without = trials([(point, valley(point)) for point in good])
     asked = Bayesian(SPACE, seed=2).ask(History(goal=Goal.MINIMIZE, parents=with_odd), 2)
     assert asked == Bayesian(SPACE, seed=2).ask(History(goal=Goal.MINIMIZE, parents=without), 2)
+
+
+def test_what_parents_died_of_beyond_an_end_is_not_sought_at_it() -> None:
+    """The next round's range ends where training began to die, and the objective rises up to there."""
+    space = Space(parameters=(Continuous(name="rate", low=1e-4, high=1.39),))
+    rates = [10 ** (-4 + index / 4) for index in range(17)]
+    lived = trials([({"rate": str(rate)}, 90 + 2 * math.log10(rate)) for rate in rates])
+    died = trials([({"rate": str(rate)}, 10.0) for rate in (1.3903, 1.77, 2.22)])
+    for seed in range(3):
+        asked = Bayesian(space, seed=seed).ask(History(goal=Goal.MAXIMIZE, parents=[*lived, *died]), 4)
+        assert max(float(point["rate"]) for point in asked) < 1.3
+        asked = Bayesian(space, seed=seed).ask(History(goal=Goal.MAXIMIZE, parents=lived), 4)
+        assert max(float(point["rate"]) for point in asked) == pytest.approx(1.39)
 
 
 def test_running_trials_are_kept_away_from() -> None:

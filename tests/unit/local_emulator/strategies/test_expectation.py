@@ -54,11 +54,11 @@ def test_to_maximize_is_to_minimize_the_opposite() -> None:
     assert up.explores is down.explores
 
 
-def test_nothing_is_expected_of_the_first_points_and_of_those_outside() -> None:
+def test_nothing_is_expected_of_the_first_points_and_of_those_far_outside() -> None:
     assert expected(Goal.MINIMIZE, 33, count=5) is None
     known = trials([(point, valley(point)) for point in points(20)])
     search = Bayesian(SPACE, seed=1)
-    outside = {**points(1)[0], "rate": "7"}
+    outside = {**points(1)[0], "rate": "700"}
     assert search.expectation(History(goal=Goal.MINIMIZE, trials=known), outside) is None
     # Parents learnt from other data: how good results are here nobody knows until there is one.
     assert search.expectation(History(goal=Goal.MINIMIZE, parents=known, transfer=True), points(1)[0]) is None
