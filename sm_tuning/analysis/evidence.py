@@ -192,6 +192,17 @@ class Evidence:
         best = self.setting(name) or 0.0
         return min([cliff, *(setting for setting in (*self.deaths(name), *self._as_bad_as_dead(name)) if setting > best)])
 
+    def high_end(self, name: str) -> float:
+        """The highest end of a range that does not reach its ceiling, of three digits as it is told; infinite where none is known."""
+        ceiling = self.ceiling(name)
+        if ceiling == math.inf or isinstance(self.numeric(name), Integer):
+            return ceiling - 1
+        end = float(f"{ceiling:.3g}")
+        if end < ceiling or not end:
+            return end
+        third_digit = 10.0 ** (math.floor(math.log10(abs(end))) - 2)
+        return float(f"{end - third_digit:.3g}")
+
     def _as_bad_as_dead(self, name: str) -> list[float]:
         """Settings above all that came to something whose objective is nearer to that of dead training jobs than to the best."""
         objective, best, cliff = self.results.objective, self.results.best, self.cliff(name) or math.inf
@@ -253,7 +264,7 @@ class Evidence:
         if role_of(name) is Role.EPOCHS:
             ends = (ends[0], 2 * high)
         most = _MOST_SHARE if high < 1 and low >= 0 and not is_logarithmic(parameter) else math.inf
-        end = min(ends[1], most, self.ceiling(name))
+        end = min(ends[1], most, self.high_end(name))
         return end if end > high else None
 
     def widened(self, name: str, toward: Edge) -> dict[str, tuple[float, float]]:

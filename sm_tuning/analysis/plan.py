@@ -121,7 +121,7 @@ def _shown_by_curves(advice: Advice, name: str, evidence: Evidence) -> bool:
 
 def _within_cliffs(ranges: Ranges, evidence: Evidence) -> Ranges:
     """Ranges that do not reach where training came to nothing; without those of which nothing is left."""
-    kept = {name: (low, min(high, evidence.ceiling(name))) for name, (low, high) in ranges.items()}
+    kept = {name: (low, min(high, evidence.high_end(name))) for name, (low, high) in ranges.items()}
     return {name: (low, high) for name, (low, high) in kept.items() if low < high}
 
 

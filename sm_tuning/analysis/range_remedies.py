@@ -25,8 +25,10 @@ Proposals = Iterator[Advice]
 def about_deaths(evidence: Evidence) -> Proposals:
     """Where training comes to nothing, the range ends."""
     for effect in evidence.effects.values():
-        parameter, cliff = evidence.numeric(effect.name), evidence.ceiling(effect.name)
-        if effect.dies_above is None or parameter is None or not parameter.low < cliff < parameter.high:
+        parameter, cliff, end = evidence.numeric(effect.name), evidence.ceiling(effect.name), evidence.high_end(effect.name)
+        if effect.dies_above is None or parameter is None or not parameter.low < end < parameter.high:
+            continue
+        if f"{cliff:.3g}" == f"{parameter.high:.3g}":  # it died at the end of the range, which the next search knows
             continue
         settings = [trial.settings.get(effect.name) for trial in evidence.results.trials]
         above = sum(isinstance(setting, float) and setting >= cliff for setting in settings)
@@ -36,13 +38,13 @@ def about_deaths(evidence: Evidence) -> Proposals:
             outcome = f"{died} of those came to nothing; from {effect.dies_above:.3g} on nearly all came to little or nothing"
         yield Advice(
             kind=Remedy.END_RANGE,
-            remedy=f"end the range of {effect.name} at {cliff:.3g}",
-            reason=f"of {len(settings)} training jobs {above} lie there or above, and {outcome}",
+            remedy=f"end the range of {effect.name} at {end:.6g}",
+            reason=f"of {len(settings)} training jobs {above} have {cliff:.3g} or more, and {outcome}",
             confidence=Confidence.HIGH if above >= _MANY_DEATHS else Confidence.MEDIUM,
             cost=evidence.cost(evidence.jobs),
             hyperparameter=effect.name,
             toward=Edge.LOW,
-            ranges={effect.name: (_low_end(evidence, effect, float(parameter.low)), cliff)},
+            ranges={effect.name: (_low_end(evidence, effect, float(parameter.low)), end)},
         )
 
 

@@ -61,6 +61,7 @@ def test_no_range_moves_beyond_what_died() -> None:
     dead = [setting for setting in known.deaths("learning_rate") if setting > 0.1]
     assert known.died == len(dead) > 3
     assert known.ceiling("learning_rate") == min(dead)
+    assert 0.99 * min(dead) < known.high_end("learning_rate") < min(dead)
     assert known.farther("learning_rate", Edge.HIGH) is None
     assert known.ceiling("regularization") > 1
     first = next(index for index, trial in enumerate(known.results.trials) if trial.settings["learning_rate"] in dead)

@@ -155,9 +155,25 @@ def test_a_range_ends_where_training_dies() -> None:
         results=results, fit=FIT, fits=fits, effects={"learning_rate": effect("learning_rate", dies_above=sorted(dead)[2])}
     )
     (advice,) = about_deaths(known)
-    assert advice.ranges == {"learning_rate": (1e-4, min(dead))}  # not the third that died
-    assert advice.remedy == f"end the range of learning_rate at {min(dead):.3g}"
-    assert f"of 40 training jobs {len(dead)} lie there or above" in advice.reason
+    assert (f"{min(dead):.6g}", advice.ranges) == ("0.111975", {"learning_rate": (1e-4, 0.111)})  # not the third that died
+    assert advice.remedy == "end the range of learning_rate at 0.111"
+    assert f"of 40 training jobs {len(dead)} have 0.112 or more" in advice.reason
+
+
+@pytest.mark.parametrize("high", [0.11197481, 0.112])
+def test_no_range_is_to_end_where_it_ends(high: float) -> None:
+    """Training died at the end of the range itself: another end would be the same one, but for its digits."""
+    results = tuned(diverging, RATE, 40)
+    died = Fit(verdict=Verdict.RATE_TOO_HIGH, reason="")
+    fits = {trial.name: died if float(trial.hyperparameters["learning_rate"]) > 0.1 else FIT for trial in results.trials}
+    job = replace(results.tuning_jobs[0], ranges=[Continuous("learning_rate", 1e-4, high, Scaling.LOGARITHMIC)])
+    known = Evidence(
+        results=replace(results, tuning_jobs=[job]),
+        fit=FIT,
+        fits=fits,
+        effects={"learning_rate": effect("learning_rate", dies_above=0.112)},
+    )
+    assert not list(about_deaths(known))
 
 
 def test_of_those_above_the_first_deaths_it_is_said_how_many_died() -> None:
@@ -173,9 +189,9 @@ def test_of_those_above_the_first_deaths_it_is_said_how_many_died() -> None:
     fits = {trial.name: died if trial.settings["learning_rate"] in {0.02, 0.1, 0.2, 0.3} else FIT for trial in trials}
     known = Evidence(results=results, fit=FIT, fits=fits, effects={"learning_rate": effect("learning_rate", dies_above=0.1)})
     (advice,) = about_deaths(known)
-    assert advice.remedy == "end the range of learning_rate at 0.02"
+    assert advice.remedy == "end the range of learning_rate at 0.0199"  # at 0.02 one died
     assert advice.reason.startswith(
-        "of 9 training jobs 8 lie there or above, and 4 of those came to nothing; from 0.1 on nearly all"
+        "of 9 training jobs 8 have 0.02 or more, and 4 of those came to nothing; from 0.1 on nearly all"
     )
 
 
