@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # A number as people and programs write it. A sign behind a word or a digit is a hyphen.
 _NUMBER = re.compile(
-    r"(?:(?<!\w)[-+])?(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?%?|(?:(?<!\w)[-+])?\b(?:inf|infinity|nan)\b",
+    r"(?:(?<!\w)[-+])?(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|(?:(?<!\w)[-+])?\b(?:inf|infinity|nan)\b",
     re.IGNORECASE,
 )
 _PROBES = ("0.5", "-0.5", "7.1e-05")
