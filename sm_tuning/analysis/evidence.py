@@ -1,6 +1,7 @@
 """What advice is given on: the results of a tuning job with its verdicts and its effects, and what they say of one hyperparameter."""
 
 import math
+import re
 import statistics
 from collections import Counter
 from collections.abc import Mapping
@@ -28,6 +29,7 @@ _LEVEL = 0.2  # of what the best is ahead of the median: no better
 _LEAST_BEFORE = 2  # training jobs with the category before the last one
 _ABOUT = 0.75  # times a setting: about as much
 _NO_CHANCE = 2  # training jobs that died; one may have died for another reason
+_NUMBER = re.compile(r"\b\d")  # `0.1`, `64,64`; of `l2` the 2 is no number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +111,12 @@ class Evidence:
     def tuned(self, *roles: Role) -> str | None:
         """The tuned hyperparameter of a role, or of some: of several the most important."""
         names = [name for name in (*self.effects, *self.results.hyperparameters) if role_of(name) in roles]
-        return next(iter(names), None)
+        return next((name for name in names if self._is_amount(name)), None)
+
+    def _is_amount(self, name: str) -> bool:
+        """Whether there may be more or less of it: not of scikit-learn's `penalty`, `l1` or `elasticnet`, which names a kind."""
+        parameter = self.results.ranges.get(name)
+        return not isinstance(parameter, Categorical) or all(_NUMBER.search(str(value)) for value in parameter.values)
 
     def numeric(self, name: str | None) -> Continuous | Integer | None:
         """The range of a hyperparameter, if that is a range of numbers."""

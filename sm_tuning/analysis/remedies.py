@@ -219,7 +219,7 @@ def _less_regularization(evidence: Evidence) -> Proposals:
     """Less of what there is: a penalty that is 0 already is none."""
     name = evidence.tuned(Role.PENALTY)
     static = evidence.results.latest.static_hyperparameters
-    penalties = [name for name, value in static.items() if role_of(name) is Role.PENALTY and number(value.strip('"')) != 0]
+    penalties = [name for name, value in static.items() if role_of(name) is Role.PENALTY and number(value.strip('"'))]
     fixed = next((f"{name} is {static[name]}" for name in penalties), None)
     if evidence.setting(name) == 0:
         name = None

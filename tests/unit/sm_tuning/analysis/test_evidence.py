@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from sm_tuning import Continuous, Integer, Scaling
+from sm_tuning import Categorical, Continuous, Integer, Scaling
 from sm_tuning.analysis import Confidence, Verdict, diagnose
 from sm_tuning.analysis.effects import Edge, Effect
 from sm_tuning.analysis.evidence import Evidence
+from sm_tuning.analysis.fit import Fit
 from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.rules.roles import Role
 from sm_tuning.spec.parameters import Range
@@ -115,6 +116,28 @@ def test_roles_are_found_among_what_is_tuned() -> None:
     assert best is not None
     assert known.setting("learning_rate") == best.settings["learning_rate"]
     assert (known.setting(None), known.share(None), known.better(None), known.today(None)) == (None, None, None, "")
+
+
+@pytest.mark.parametrize(
+    ("parameter", "role", "is_amount"),
+    [
+        (Categorical("penalty", ["l1", "l2", "elasticnet"]), Role.PENALTY, False),  # scikit-learn's names of kinds
+        (Categorical("learning_rate", ["constant", "adaptive"]), Role.RATE, False),
+        (Categorical("batch_size", [16, 64]), Role.BATCH, True),
+        (Categorical("hidden_layer_sizes", ["64", "64,64"]), Role.SIZE, True),
+    ],
+)
+def test_a_role_is_of_an_amount(parameter: Categorical, role: Role, is_amount: bool) -> None:  # noqa: FBT001 - a case
+    results = tuned(falling("high"), RATE, 6)
+    trials = [replace(trial, hyperparameters={parameter.name: str(parameter.values[0])}) for trial in results.trials]
+    job = replace(results.tuning_jobs[0], ranges=[parameter])
+    known = Evidence(
+        results=replace(results, trials=trials, tuning_jobs=[job]),
+        fit=Fit(verdict=Verdict.UNKNOWN, reason=""),
+        fits={},
+        effects={},
+    )
+    assert known.tuned(role) == (parameter.name if is_amount else None)
 
 
 def test_equal_objectives_measure_nothing() -> None:

@@ -142,6 +142,7 @@ def test_less_regularization_only_where_there_is_any() -> None:
 
     assert asked({}, {"dropout": "0.5"}) == ["dropout is 0.5"]
     assert asked({}, {"dropout": '"0.0"', "l2": "0"}) == []
+    assert asked({}, {"penalty": '"l2"', "lora_alpha": "16"}) == []  # a kind, and a scale
     assert asked({"weight_decay": "0"}, {}) == []
     assert asked({"weight_decay": "0"}, {"dropout": "0.5"}) == ["dropout is 0.5"]
 
