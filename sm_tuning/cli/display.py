@@ -267,6 +267,21 @@ _VERDICTS = {
 _BARS = " ▁▂▃▄▅▆▇█"
 
 
+def without_model(uri: Text) -> Text:
+    """What stands in place of a model that is not in S3."""
+    return Text.assemble("none: nothing is at ", uri, ", as its script left nothing in SM_MODEL_DIR")
+
+
+def better_parent(status: RunStatus) -> Text:
+    """That a parent's training job is better; empty where none is."""
+    best = status.best_of_parents
+    return (
+        Text()
+        if best is None
+        else Text(f"better still: {status.objective} {number(best.value)} by {safe(best.name)} of a parent")
+    )
+
+
 def diagnosis_lines(view: "ViewModel") -> Iterator[RenderableType]:
     """The diagnosis, the most important first: failures, where there are any."""
     best, fit = view.best, view.fit

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sm_tuning.analysis.reading import read_stops
 from sm_tuning.boto import Session
-from sm_tuning.cli.display import console, safe_lines, status_lines, trainings_table
+from sm_tuning.cli.display import better_parent, console, safe_lines, status_lines, trainings_table, without_model
 from sm_tuning.cli.documents import status_document, training_document
 from sm_tuning.cli.failures import INTERRUPTED
 from sm_tuning.cli.output import echo, echo_json
@@ -79,12 +79,14 @@ def best(*, job: str, download: Path | None, target: Target, as_json: bool) -> N
         return
     console().print(trainings_table([training], now.objective, best=training.name, stops=stops))
     if not has_model:
-        console().print("model: none: nothing is at", safe(uri), soft_wrap=True)
-        return
-    console().print("model:", safe(uri), soft_wrap=True)
-    if file is not None:
-        console().print("file: ", safe(str(file)), soft_wrap=True)
-    console().print("serve it:", safe(target.command("serve", run.name)), soft_wrap=True)
+        console().print("model:", without_model(safe(uri)), soft_wrap=True)
+    else:
+        console().print("model:", safe(uri), soft_wrap=True)
+        if file is not None:
+            console().print("file: ", safe(str(file)), soft_wrap=True)
+        console().print("serve it:", safe(target.command("serve", run.name)), soft_wrap=True)
+    if now.best_of_parents is not None:
+        console().print(better_parent(now), soft_wrap=True)
 
 
 def logs(*, name: str, endpoint: bool, follow: bool, target: Target, as_json: bool) -> None:

@@ -18,7 +18,16 @@ from sm_tuning.analysis.data_scaling import data_scaling_curve
 from sm_tuning.analysis.reading import read_results, read_stops
 from sm_tuning.boto import Session
 from sm_tuning.cli import plan
-from sm_tuning.cli.display import Progress, console, data_scaling_lines, number, safe_lines, trainings_table
+from sm_tuning.cli.display import (
+    Progress,
+    better_parent,
+    console,
+    data_scaling_lines,
+    number,
+    safe_lines,
+    trainings_table,
+    without_model,
+)
 from sm_tuning.cli.documents import status_document, training_document
 from sm_tuning.cli.failures import FAILED, INTERRUPTED
 from sm_tuning.cli.job_file import JobFile
@@ -217,7 +226,9 @@ def _show_end(launched: TuningRun, status: RunStatus, target: Target) -> None:
             out.print("its model:", model, soft_wrap=True)
             out.print("fetch it: ", safe(target.command("best", launched.name, "--download", ".")), soft_wrap=True)
         else:
-            out.print("its model: none: nothing is at", model, soft_wrap=True)
+            out.print("its model:", without_model(model), soft_wrap=True)
+    if status.best_of_parents is not None:
+        out.print(better_parent(status), soft_wrap=True)
     if status.failure_reason:
         out.print(Text("failed:", "red"), safe(status.failure_reason))
     silent = launched.silent_metrics() if best is None and status.launched > status.failed else ()

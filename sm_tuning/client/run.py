@@ -20,7 +20,7 @@ from sm_tuning.client.hosts import is_local
 from sm_tuning.client.local_session import LocalSession
 from sm_tuning.client.log_search import LogSearch
 from sm_tuning.client.progress import notebook_progress, status_html
-from sm_tuning.client.status import ENDED, FailureGroup, MetricCheck, RunStatus, SilentMetric, Training, training_of
+from sm_tuning.client.status import ENDED, FailureGroup, MetricCheck, RunStatus, SilentMetric, Training, status_of, training_of
 from sm_tuning.client.summaries import TrainingJobSummary, training_job
 from sm_tuning.errors import NotFound, WaitTimeout
 from sm_tuning.spec.script import Script
@@ -109,24 +109,7 @@ class TuningRun:
         Args:
             described: An answer of `describe`, with which nothing is asked; None to ask.
         """
-        job = self.describe() if described is None else described
-        config = job["HyperParameterTuningJobConfig"]
-        limits = config["ResourceLimits"]
-        definitions = job.get("TrainingJobDefinitions") or [{}]
-        objective = config.get("HyperParameterTuningJobObjective") or definitions[0].get("TuningObjective", {})
-        return RunStatus(
-            name=self.name,
-            status=job["HyperParameterTuningJobStatus"],
-            counters=job["TrainingJobStatusCounters"],
-            objectives=job["ObjectiveStatusCounters"],
-            max_jobs=limits.get("MaxNumberOfTrainingJobs"),
-            created=job["CreationTime"],
-            ended=job.get("HyperParameterTuningEndTime"),
-            best=training_of(job["BestTrainingJob"]) if "BestTrainingJob" in job else None,
-            failure_reason=job.get("FailureReason"),
-            objective=objective.get("MetricName", ""),
-            goal=objective.get("Type", ""),
-        )
+        return status_of(self.name, self.describe() if described is None else described)
 
     def tags(self) -> Mapping[str, str]:
         """Its tags, which Describe does not tell."""

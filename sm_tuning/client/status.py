@@ -67,6 +67,8 @@ class RunStatus:
         failure_reason: AWS's FailureReason; None unless it failed.
         objective: Name of the metric that is tuned.
         goal: `Minimize` or `Maximize`.
+        best_of_parents: The training job of a parent that is better than `best`, of a warm start with the same data and algorithm:
+            AWS's OverallBestTrainingJob; None if none is.
     """
 
     name: str
@@ -80,6 +82,7 @@ class RunStatus:
     failure_reason: str | None
     objective: str = ""
     goal: str = ""
+    best_of_parents: Training | None = None
 
     @property
     def over(self) -> bool:
@@ -296,6 +299,30 @@ def training_of(summary: Mapping[str, Any]) -> Training:
         ended=summary.get("TrainingEndTime"),
         failure_reason=summary.get("FailureReason"),
         definition=summary.get("TrainingJobDefinitionName"),
+    )
+
+
+def status_of(name: str, answer: Mapping[str, Any]) -> RunStatus:
+    """How far a tuning job is by an answer of DescribeHyperParameterTuningJob."""
+    config = answer["HyperParameterTuningJobConfig"]
+    definitions = answer.get("TrainingJobDefinitions") or [{}]
+    objective = config.get("HyperParameterTuningJobObjective") or definitions[0].get("TuningObjective", {})
+    best, overall = (
+        training_of(answer[member]) if member in answer else None for member in ("BestTrainingJob", "OverallBestTrainingJob")
+    )
+    return RunStatus(
+        name=name,
+        status=answer["HyperParameterTuningJobStatus"],
+        counters=answer["TrainingJobStatusCounters"],
+        objectives=answer["ObjectiveStatusCounters"],
+        max_jobs=config["ResourceLimits"].get("MaxNumberOfTrainingJobs"),
+        created=answer["CreationTime"],
+        ended=answer.get("HyperParameterTuningEndTime"),
+        best=best,
+        failure_reason=answer.get("FailureReason"),
+        objective=objective.get("MetricName", ""),
+        goal=objective.get("Type", ""),
+        best_of_parents=overall if overall is not None and overall.name != (best and best.name) else None,
     )
 
 

@@ -62,7 +62,9 @@ def test_a_model_that_was_not_saved_is_not_offered(cli: Cli) -> None:
     cli.write(line="print('score=' + value)")
     shown = cli("run", "job.toml", "--name", "bare")[0], cli("best", "bare")[0]
     for output in shown:
-        assert re.search(r"model: none: nothing is at s3://\S+/model.tar.gz\n", output)
+        assert re.search(
+            r"model: none: nothing is at s3://\S+/model.tar.gz, as its script left nothing in SM_MODEL_DIR\n", output
+        )
         assert not re.search("fetch it|serve it", output)
     for words in (("best", "bare", "--download", "."), ("serve", "bare")):
         assert "its script left nothing in SM_MODEL_DIR" in cli(*words, code=1)[1]

@@ -5,11 +5,40 @@ from typing import Any
 
 import pytest
 
-from sm_tuning.client.status import RunStatus, SilentMetric, Training, duration, metric_check, setting, short_name, training_of
+from sm_tuning.cli.display import better_parent
+from sm_tuning.client.status import (
+    RunStatus,
+    SilentMetric,
+    Training,
+    duration,
+    metric_check,
+    setting,
+    short_name,
+    status_of,
+    training_of,
+)
 
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 BEGIN = datetime(2024, 5, 1, 12, tzinfo=UTC)
 COUNTERS = {"Completed": 3, "InProgress": 2, "RetryableError": 1, "NonRetryableError": 1, "Stopped": 1}
+
+
+@pytest.mark.parametrize(
+    ("best", "overall", "own", "parent"),
+    [("a", "a", "a", None), ("a", "b", "a", "b"), (None, "b", None, "b"), ("a", None, "a", None), (None, None, None, None)],
+)
+def test_a_parent_s_training_job_may_be_better(
+    best: str | None, overall: str | None, own: str | None, parent: str | None
+) -> None:
+    named = {"BestTrainingJob": best, "OverallBestTrainingJob": overall}
+    summary = {"TrainingJobStatus": "Completed", "TunedHyperParameters": {}, "CreationTime": CREATED}
+    members = {member: {"TrainingJobName": name, **summary} for member, name in named.items() if name is not None}
+    config = {"ResourceLimits": {}, "HyperParameterTuningJobObjective": {"MetricName": "auc", "Type": "Maximize"}}
+    counters: dict[str, Any] = {"TrainingJobStatusCounters": {}, "ObjectiveStatusCounters": {}}
+    head = {"HyperParameterTuningJobConfig": config, "HyperParameterTuningJobStatus": "Completed", "CreationTime": CREATED}
+    now = status_of("job", {**head, **counters, **members})
+    assert [training and training.name for training in (now.best, now.best_of_parents)] == [own, parent]
+    assert better_parent(now).plain == (f"better still: auc  by {parent} of a parent" if parent else "")
 
 
 def status(**changes: Any) -> RunStatus:
