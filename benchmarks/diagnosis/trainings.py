@@ -10,7 +10,8 @@ known whether that was the cause. References are tuned models of other kinds. On
 of the same kind, with problems of that seed and the next ones.
 
 Each problem's trainings are written to a file of its own below benchmarks/.tables, as soon as they are done; those that are there are
-not trained again. The same seeds give the same trainings; remove the folder after a change of what is trained.
+not trained again. The same seeds give the same trainings with the same packages and processor; remove the folder after a change of
+what is trained.
 """
 
 import argparse
