@@ -58,6 +58,12 @@ class Metric:
         """Numbers that its expression would cut or miss: those in the sample or, without one, whatever a script may print."""
         if self.regex is None:
             return
+        if re.fullmatch(self.regex, ""):
+            yield (
+                f"the regex of {self.name} matches empty text, so it may find that and never a value: of {self.regex!r} all is "
+                "optional, or a side of a |, which is the sign itself only as \\|"
+            )
+            return
         if self.sample is not None:
             matches = [(line, match) for line in shown(self.sample) for match in re.finditer(self.regex, line)]
             for line, match in matches:

@@ -91,6 +91,17 @@ def test_every_match_in_a_sample_counts() -> None:
             ],
         ),
         (r"acc: ([-+0-9.eE]+)", "acc: 93.5%", []),  # per cent
+        (
+            "| acc: ([-+0-9.eE]+)",
+            "loss: 1 | acc: 0.5",
+            [
+                (
+                    "the regex of m matches empty text, so it may find that and never a value: of '| acc: ([-+0-9.eE]+)' "
+                    "all is optional, or a side of a |, which is the sign itself only as \\|"
+                )
+            ],
+        ),
+        (r"\| acc: ([-+0-9.eE]+)", "loss: 1 | acc: 0.5", []),
         (r"acc: ([-+0-9.eE]+)", "acc: 0.5", []),
         (r"acc: ([-+0-9.eE]+)", None, []),
         (r"acc: ([0-9.]+)", None, ["the regex of m does not hold every number: -0.5 is missed, 7.1e-05 becomes 7.1"]),
