@@ -176,7 +176,7 @@ def is_package(entry: str, code: Path) -> bool:
 def command(entry: str, code: Path, words: Sequence[str], python: str) -> tuple[str, ...]:
     """The command that starts an entry point from the code folder."""
     if is_package(entry, code):
-        return (python, "-m", entry.removesuffix(".py").replace("/", "."), *words)
+        return (python, "-m", entry.removesuffix(".py"), *words)  # in a folder it is no module, to the toolkit neither
     if entry.endswith(".py"):
         return (python, entry, *words)
     (code / entry).chmod(0o755)

@@ -21,7 +21,7 @@ from sm_tuning.spec.parameters import Auto, Categorical, Continuous, Integer, Ra
 from sm_tuning.spec.value_types import WrongTypes
 from sm_tuning.tuning_job import TuningJob
 from sm_tuning.validation.dry_run import DryRun
-from sm_tuning.validation.requirements import FILE, requirements_of
+from sm_tuning.validation.requirements import FILE, PACKAGE, Requirements, is_package, requirements_of
 
 _SAMPLES = 5
 
@@ -161,6 +161,14 @@ def requirements_documents(job: TuningJob) -> Sequence[Mapping[str, Any]]:
     """What pip is asked for before the scripts start, a document for each file."""
     scripts = {part.script.source: part.script for _, part in job.parts() if part.script is not None}
     asked = {source: requirements_of(script) for source, script in scripts.items()}
+    packages = [str(Path(source or ".") / PACKAGE) for source, script in scripts.items() if is_package(script)]
+    return [
+        *({"file": package, "installed": [], "missing": [], "leftToPip": ["."]} for package in packages),
+        *_of_files(asked),
+    ]
+
+
+def _of_files(asked: Mapping[str | None, Requirements | None]) -> Sequence[Mapping[str, Any]]:
     return [
         {
             "file": str(Path(source or ".") / FILE),
@@ -175,6 +183,9 @@ def requirements_documents(job: TuningJob) -> Sequence[Mapping[str, Any]]:
 
 def requirements_sentences(asked: Mapping[str, Any]) -> Iterator[str]:
     """The same as sentences; an image in AWS has other packages than this interpreter."""
+    if Path(asked["file"]).name == PACKAGE:
+        yield f"{asked['file']}: pip installs its folder, with what it requires, and the script is started as a module (python -m)"
+        return
     for member, words in (
         ("missing", "not in this Python, so pip installs before the script"),
         ("installed", "in this Python already"),

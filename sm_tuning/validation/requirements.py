@@ -5,6 +5,7 @@ The grammar is pip's own copy of `packaging`, which is what reads the file when 
 """
 
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import Any
 from sm_tuning.spec.script import Script
 
 FILE = "requirements.txt"
+PACKAGE = "setup.py"
 
 _COMMENT = re.compile(r"(^|\s)#.*$")
 _MORE = re.compile(r"(?:-[rc]|--(?:requirement|constraint)(?:=|\s))\s*(.+)")
@@ -48,12 +50,28 @@ def requirements_of(script: Script) -> Requirements | None:
     if script.source is None:  # the file alone is sent
         return None
     folder = Path(script.source)
-    package = (folder / "setup.py").is_file() and not script.entry.endswith(".sh")
-    if not (folder / FILE).is_file() or not (package or script.entry.endswith(".py")):
+    if not (folder / FILE).is_file() or not (is_package(script) or script.entry.endswith(".py")):
         return None
     requirements = Requirements()
     _read(folder, FILE, requirements)
     return requirements
+
+
+def is_package(script: Script) -> bool:
+    """Whether AWS's training toolkit installs a script's folder, and starts the script as a module."""
+    return script.source is not None and (Path(script.source) / PACKAGE).is_file() and not script.entry.endswith(".sh")
+
+
+def not_installed(script: Script) -> list[str]:
+    """What the `pyproject.toml` of a script's folder depends on, where nothing installs it: the toolkit does not read it."""
+    if script.source is None or is_package(script) or (Path(script.source) / FILE).is_file():
+        return []
+    try:
+        project = tomllib.loads((Path(script.source) / "pyproject.toml").read_text(encoding="utf-8")).get("project", {})
+    except (OSError, ValueError):
+        return []
+    dependencies = project.get("dependencies", []) if isinstance(project, dict) else []
+    return [str(dependency) for dependency in dependencies] if isinstance(dependencies, list) else []
 
 
 def requirement_files(folder: Path) -> Mapping[str, Path]:

@@ -20,7 +20,7 @@ from sm_tuning.spec.script import Script
 from sm_tuning.validation.local_checks import missing_files
 from sm_tuning.validation.local_files import files_of
 from sm_tuning.validation.matches import samples, several_in_a_line, values_of_others
-from sm_tuning.validation.requirements import FILE
+from sm_tuning.validation.requirements import FILE, PACKAGE, is_package, not_installed
 from sm_tuning.validation.script_files import parsed, script_files
 
 _DECADES_FOR_LOG = 2.0
@@ -105,6 +105,13 @@ def _script_warnings(part: Definition, script: Script) -> Iterator[str]:
         return
     if script.source is None and (Path(script.entry).parent / FILE).is_file():
         yield f"{FILE} beside {script.entry} is not sent, so nothing of it is installed: name the folder in script.source"
+    if dependencies := not_installed(script):
+        reads = f"AWS's training toolkit reads {PACKAGE} and {FILE}, no pyproject.toml"
+        yield f"nothing installs {', '.join(dependencies)}, on which {script.source} depends: {reads}"
+    if is_package(script) and "/" in script.entry:
+        module = script.entry.removesuffix(".py")
+        starts = f"AWS's training toolkit starts `python -m {module}`"
+        yield f"{script.source} has a {PACKAGE}, so {starts}, which is no module: put it beside {PACKAGE}"
     modules = sent if script.source is None else script_files(Script(str(Path(script.source) / script.entry)))
     code = [[*ast.walk(parsed(path))] for _, path in modules.files if path.suffix == ".py"]
     yield from _missing_channels(part, script, code)

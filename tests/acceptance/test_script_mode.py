@@ -38,6 +38,10 @@ SOURCES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "a shell script": ("go.sh", {"go.sh": '#!/bin/sh\nexec python3 tell.py "$@"\n', "tell.py": TELL}),
     "a shell script without its first line": ("go.sh", {"go.sh": 'python3 tell.py "$@"\n', "tell.py": TELL}),
     "a program": ("go", {"go": '#!/bin/sh\nexec python3 tell.py "$@"\n', "tell.py": TELL}),
+    "a source with a pyproject.toml alone, which is not installed": (
+        "train.py",
+        {"pyproject.toml": "[project]\nname = 'told'\nversion = '1'\ndependencies = ['nothing-such']\n", "train.py": TELL},
+    ),
     "a package": (
         "train.py",
         {
@@ -158,6 +162,17 @@ def test_the_same_as_in_aws(server: Server, tmp_path: Path, kind: str) -> None:
     mine, oracle = comparable(ours, root), comparable(theirs, str(tmp_path / "ml"))
     differ = {name for name in mine.keys() | oracle.keys() if mine.get(name) != oracle.get(name)}
     assert {name: (mine.get(name), oracle.get(name)) for name in differ} == {}
+
+
+def test_an_entry_in_a_folder_of_a_package_is_no_module(server: Server, tmp_path: Path) -> None:
+    files = {"setup.py": "from setuptools import setup\nsetup(name='told', packages=['deep'])\n", "deep/train.py": TELL}
+    theirs, ours = (
+        by_the_toolkit(tmp_path / "ml", "deep/train.py", files, PLAIN),
+        by_us(server, "job", "deep/train.py", files, PLAIN),
+    )
+    for failed in (theirs, ours):
+        assert not failed.facts
+        assert "-m deep/train " in failed.failure
 
 
 @pytest.mark.parametrize("kind", list(FAILURES))

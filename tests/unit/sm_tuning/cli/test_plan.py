@@ -98,3 +98,15 @@ def test_the_worst_case_in_a_line(job: Make) -> None:
     grid = job(strategy=Grid(), max_jobs=None, ranges=[batch_size()])
     assert cost_line(grid, {}) == "worst case: 5.0 instance-hours of ml.m5.large"
     assert cost_line(job(max_jobs=None, autotune=True), {}).startswith("worst case: unbounded; give max_jobs")
+
+
+def test_a_plan_says_that_a_package_is_installed(job: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("train.py", "setup.py"):
+        (tmp_path / name).touch()
+    planned = job(script=Script("train.py", source=str(tmp_path)))
+    shown = document(planned, planned.dry_run(), {})
+    file = str(tmp_path / "setup.py")
+    assert shown["requirements"] == [{"file": file, "installed": [], "missing": [], "leftToPip": ["."]}]
+    show_plan(planned, shown)
+    sentence = f"{file}: pip installs its folder, with what it requires, and the script is started as a module (python -m)\n"
+    assert sentence in capsys.readouterr().out

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sm_tuning import Script
-from sm_tuning.validation.requirements import requirements_of
+from sm_tuning.validation.requirements import is_package, requirements_of
 from tests.unit.sm_tuning.descriptions import Make
 
 BOTO = metadata.version("boto3")
@@ -85,3 +85,49 @@ def test_a_file_that_is_not_sent_is_told(folder: Path, job: Make) -> None:
     assert warning == (
         f"requirements.txt beside {folder / 'train.py'} is not sent, so nothing of it is installed: name the folder in script.source"
     )
+
+
+def test_a_package_is_what_the_toolkit_takes_for_one(folder: Path) -> None:
+    script = Script("train.py", source=str(folder))
+    (folder / "pyproject.toml").write_text("[project]\nname = 'mine'\n")
+    assert not is_package(script)
+    (folder / "setup.py").touch()
+    assert is_package(script)
+    assert not is_package(Script("train.sh", source=str(folder)))
+    assert not is_package(Script(str(folder / "train.py"))), "the file alone is sent"
+
+
+@pytest.mark.parametrize(
+    ("project", "beside", "warned"),
+    [
+        ("[project]\ndependencies = ['polars>=1', 'tqdm']\n", None, "polars>=1, tqdm"),
+        ("[project]\ndependencies = ['polars']\n", "requirements.txt", None),
+        ("[project]\ndependencies = ['polars']\n", "setup.py", None),
+        ("[tool.ruff]\nline-length = 100\n", None, None),
+        ("[project]\ndependencies = 'polars'\n", None, None),
+        ("project = 1\n", None, None),
+        ("no TOML", None, None),
+    ],
+)
+def test_what_nothing_installs_is_warned_of(
+    folder: Path, project: str, beside: str | None, warned: str | None, job: Make
+) -> None:
+    (folder / "pyproject.toml").write_text(project)
+    if beside is not None:
+        (folder / beside).touch()
+    sentence = (
+        f"nothing installs {warned}, on which {folder} depends: AWS's training toolkit reads setup.py and requirements.txt, "
+        "no pyproject.toml"
+    )
+    warnings = job(script=Script("train.py", source=str(folder))).dry_run().warnings
+    assert [warning for warning in warnings if "install" in warning] == ([sentence] if warned else [])
+
+
+def test_an_entry_in_a_folder_of_a_package_is_no_module(folder: Path, job: Make) -> None:
+    (folder / "deep").mkdir()
+    (folder / "deep" / "train.py").touch()
+    script = Script("deep/train.py", source=str(folder))
+    assert not any("no module" in warning for warning in job(script=script).dry_run().warnings)
+    (folder / "setup.py").touch()
+    (warning,) = [warning for warning in job(script=script).dry_run().warnings if "no module" in warning]
+    assert "`python -m deep/train`" in warning
