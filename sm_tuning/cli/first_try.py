@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sm_tuning.analysis.reading import read_results
-from sm_tuning.cli.display import console
+from sm_tuning.cli.display import console, safe_lines
 from sm_tuning.cli.output import echo
 from sm_tuning.cli.tables import table_of
 from sm_tuning.cli.target import Target
-from sm_tuning.client.status import duration
+from sm_tuning.client.status import SilentMetric, duration
 from sm_tuning.errors import Invalid, SmTuningError
 from sm_tuning.preflight import cost, instances
 from sm_tuning.simulation.first_plan import planned_costs
@@ -56,7 +56,10 @@ def try_one(job: TuningJob, target: Target, prices: Mapping[str, float]) -> dict
     matched = [line for line, is_matched in trial.log if is_matched]
     return {
         "trainingJob": trial.name,
-        "warnings": list(several_in_a_line(job.definition.all_metrics, matched)),
+        "warnings": [
+            *(str(SilentMetric(check=check, trainings=[trial.name])) for check in trial.silent),
+            *several_in_a_line(job.definition.all_metrics, matched),
+        ],
         "seconds": trial.seconds,
         "epochs": values,
         "memory": None if share is None else _memory(share, list(machines)),
@@ -101,7 +104,7 @@ def show(tried: Mapping[str, Any]) -> None:
     out.print(table_of(rows))
     out.print(_about_memory(tried["memory"]), soft_wrap=True)
     for warning in tried["warnings"]:
-        out.print(f"warning: {warning}", soft_wrap=True)
+        out.print(safe_lines(f"warning: {warning}"), soft_wrap=True)
 
 
 def _about_memory(memory: Mapping[str, Any] | None) -> str:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.integration.sm_tuning.cli.conftest import Cli
+from tests.integration.sm_tuning.cli.conftest import TOML, Cli
 
 
 def test_one_training_job_is_tried(cli: Cli) -> None:
@@ -27,7 +27,10 @@ def test_one_training_job_is_tried(cli: Cli) -> None:
     shown = cli("plan", "job.toml", "--try-one")[0]
     assert "for no values of the objective" in shown
     assert re.search(r"it took \d+ MiB of memory at most; ml\.m5\.\w+ has \d+ GiB, which is enough", shown)
-    assert shown.count("warning: ") == 1, "that of a training metric, which it lacks, alone"
+    assert re.search(
+        r"warning: score: the regex .* has matched none of 2 lines of the log of try-cli-\S+; the nearest:\n    ", shown
+    )
+    assert shown.count("warning: ") == 2, "the other is that of a training metric, which it lacks"
     cli.write(line="print('score=1 score=2')")
     assert (
         "warning: the regex of score finds 2 values in the line 'score=1 score=2': 1, 2."
@@ -35,3 +38,14 @@ def test_one_training_job_is_tried(cli: Cli) -> None:
     )
     cli.write(line="sys.exit(3)")
     assert "the training job failed, so its time says nothing" in cli("plan", "job.toml", "--try-one", code=1)[1]
+
+
+def test_other_metrics_that_its_log_lacks_are_told(cli: Cli) -> None:
+    metrics = {"train:score": "train=(.*)", "f1": "f1: (.*)", "auc": "auc (.*)"}
+    toml = TOML + "".join(f"[[metrics]]\nname = '{name}'\nregex = '{regex}'\n" for name, regex in metrics.items())
+    cli.write(toml, line="print('score=1 train=2', 'F1: 3', 'auc high', sep=chr(10))")
+    warnings = cli.json("plan", "job.toml", "--try-one")["tried"]["warnings"]
+    assert [warning.partition(" of the log of try-cli-")[0] for warning in warnings] == [
+        "f1: the regex 'f1: (.*)' has matched none of 4 lines",
+        "auc: the regex 'auc (.*)' has caught 'high' and no number in 4 lines",
+    ]
