@@ -29,6 +29,7 @@ from local_emulator.strategies import bayesian, belief, gaussian_process
 from local_emulator.strategies.base import Strategy
 from local_emulator.strategies.bayesian import Bayesian
 from local_emulator.strategies.random import Random
+from sm_tuning.rules import roles
 
 ROOT = Path(__file__).parents[1]
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -167,9 +168,8 @@ class Search:
 @cache
 def _source() -> str:
     """A word that stands for the source of the strategies."""
-    return (
-        f"{zlib.crc32(b''.join(Path(str(module.__file__)).read_bytes() for module in (bayesian, belief, gaussian_process))):08x}"
-    )
+    sources = (Path(str(module.__file__)).read_bytes() for module in (bayesian, belief, gaussian_process, roles))
+    return f"{zlib.crc32(b''.join(sources)):08x}"
 
 
 @cache
