@@ -20,6 +20,7 @@ from sm_tuning.analysis.plan import advised
 from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.analysis.shared_settings import SharedSetting
 from sm_tuning.analysis.steps import counted
+from sm_tuning.client.status import better_still
 from sm_tuning.rules.metric_pairs import about_not_understood, not_understood
 from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.summary import Items, Summary, Table
@@ -44,6 +45,7 @@ class Diagnosis:
         not_understood: Metrics that were compared with nothing, because their names do not say of which data they are; each with the
             name by which it is understood as of the training data.
         shared_by_failed: Values of hyperparameters that training jobs which failed have in common, where that is no chance.
+        better_still: That a training job of a warm start's parent is better than `best`, and which; empty if none is.
         comparison: By which values of the objective training jobs were compared: at equal epochs, where many were stopped.
     """
 
@@ -58,6 +60,7 @@ class Diagnosis:
     comparison: Comparison = field(default_factory=Comparison)
     not_understood: Mapping[str, str] = field(default_factory=dict)
     shared_by_failed: Sequence[SharedSetting] = ()
+    better_still: str = ""
 
     @property
     def about_metrics(self) -> str:
@@ -80,7 +83,7 @@ class Diagnosis:
         """The diagnosis in short: verdict, advice and effects."""
         verdicts = Counter(fit.verdict for fit in self.fits.values()).most_common()
         facts = {
-            "best": self.best or "no training job has an objective",
+            "best": "; ".join(filter(None, [self.best or "no training job has an objective", self.better_still])),
             "verdict": f"{self.fit.verdict.value} ({self.fit.confidence.value} confidence): {self.fit.reason}",
             "remarks": "; ".join(f"{remark.cause.value}: {remark.text}" for remark in self.fit.remarks),
             "all": ", ".join(f"{count} {verdict.value}" for verdict, count in verdicts),
@@ -142,7 +145,18 @@ def diagnose(results: Results, shares: Results | None = None) -> Diagnosis:
         not_understood=not_understood(names, results.objective.name),
         shared_by_failed=evidence.shared_by_failed,
         data=scaling,
+        better_still=_better_still(results),
     )
+
+
+def _better_still(results: Results) -> str:
+    """That a training job of a parent is better than all of these, among which the parent's may be; empty if none is."""
+    objective, best = results.objective, results.best
+    value, parent = None if best is None else best.objective, None
+    for training in filter(None, (job.best_of_parents for job in results.tuning_jobs)):
+        if training.value is not None and (value is None or objective.is_better(training.value, value)):
+            value, parent = training.value, training
+    return "" if parent is None else better_still(objective.name, parent)
 
 
 def _as_far_as_it_came(fit: Fit, trial: TrialResult, results: Results) -> Fit:

@@ -272,16 +272,6 @@ def without_model(uri: Text) -> Text:
     return Text.assemble("none: nothing is at ", uri, ", as its script left nothing in SM_MODEL_DIR")
 
 
-def better_parent(status: RunStatus) -> Text:
-    """That a parent's training job is better; empty where none is."""
-    best = status.best_of_parents
-    return (
-        Text()
-        if best is None
-        else Text(f"better still: {status.objective} {number(best.value)} by {safe(best.name)} of a parent")
-    )
-
-
 def diagnosis_lines(view: "ViewModel") -> Iterator[RenderableType]:
     """The diagnosis, the most important first: failures, where there are any."""
     best, fit = view.best, view.fit
@@ -293,6 +283,7 @@ def diagnosis_lines(view: "ViewModel") -> Iterator[RenderableType]:
         yield Text.assemble("best: ", safe(best.name), f"  {view.objective.name} ", (number(best.objective), "bold"), stopped)
         for name, value in best.hyperparameters.items():
             yield Text.assemble("  ", safe(name), " = ", safe(setting(value)))
+    yield from filter(None, [safe(view.diagnosis.better_still)])
     verdict = (fit.verdict.value, f"bold {_VERDICTS[fit.verdict]}")
     yield Text.assemble("verdict: ", verdict, f" ({fit.confidence.value} confidence): ", safe(fit.reason))
     for remark in fit.remarks:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sm_tuning.analysis.reading import read_stops
 from sm_tuning.boto import Session
-from sm_tuning.cli.display import better_parent, console, safe_lines, status_lines, trainings_table, without_model
+from sm_tuning.cli.display import console, safe_lines, status_lines, trainings_table, without_model
 from sm_tuning.cli.documents import status_document, training_document
 from sm_tuning.cli.failures import INTERRUPTED
 from sm_tuning.cli.output import echo, echo_json
@@ -16,7 +16,7 @@ from sm_tuning.cli.target import Target
 from sm_tuning.client.local_session import LocalSession
 from sm_tuning.client.other_logs import other_log
 from sm_tuning.client.run import TuningRun
-from sm_tuning.client.status import ENDED
+from sm_tuning.client.status import ENDED, better_still
 from sm_tuning.client.summaries import training_job, tuning_jobs
 from sm_tuning.errors import NotFound
 
@@ -86,7 +86,7 @@ def best(*, job: str, download: Path | None, target: Target, as_json: bool) -> N
             console().print("file: ", safe(str(file)), soft_wrap=True)
         console().print("serve it:", safe(target.command("serve", run.name)), soft_wrap=True)
     if now.best_of_parents is not None:
-        console().print(better_parent(now), soft_wrap=True)
+        console().print(safe(better_still(now.objective, now.best_of_parents)), soft_wrap=True)
 
 
 def logs(*, name: str, endpoint: bool, follow: bool, target: Target, as_json: bool) -> None:

@@ -20,7 +20,6 @@ from sm_tuning.boto import Session
 from sm_tuning.cli import plan
 from sm_tuning.cli.display import (
     Progress,
-    better_parent,
     console,
     data_scaling_lines,
     number,
@@ -37,7 +36,7 @@ from sm_tuning.cli.tables import safe
 from sm_tuning.cli.target import Target
 from sm_tuning.client.emulator_process import configured, state_of
 from sm_tuning.client.run import TuningRun
-from sm_tuning.client.status import RunStatus, Training
+from sm_tuning.client.status import RunStatus, Training, better_still
 from sm_tuning.errors import Invalid, NameTaken, NotLaunched
 from sm_tuning.spec.data_scaling import DataScaling
 from sm_tuning.spec.job import unique_name
@@ -228,7 +227,7 @@ def _show_end(launched: TuningRun, status: RunStatus, target: Target) -> None:
         else:
             out.print("its model:", without_model(model), soft_wrap=True)
     if status.best_of_parents is not None:
-        out.print(better_parent(status), soft_wrap=True)
+        out.print(safe(better_still(status.objective, status.best_of_parents)), soft_wrap=True)
     if status.failure_reason:
         out.print(Text("failed:", "red"), safe(status.failure_reason))
     silent = launched.silent_metrics() if best is None and status.launched > status.failed else ()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sm_tuning.client.status import Training, best_of_parents
 from sm_tuning.errors import Invalid
 from sm_tuning.rules import catalogue
 from sm_tuning.rules.limits import RESOURCES
@@ -50,6 +51,7 @@ class TuningJobDescription:
         content_types: The content type of each channel that has one.
         image: URI of the training image; None for an algorithm resource.
         best_training_job: The one that the service calls so.
+        best_of_parents: The training job of a parent that is better, as in `RunStatus`; None if none is.
         request: What would create the tuning job again, in AWS's form.
     """
 
@@ -73,6 +75,7 @@ class TuningJobDescription:
     content_types: Mapping[str, str] = field(default_factory=dict)
     image: str | None = None
     best_training_job: str | None = None
+    best_of_parents: Training | None = None
     request: Mapping[str, Any] = field(default_factory=dict)
 
     def instances(self, definition: str | None) -> int:
@@ -133,6 +136,7 @@ def description(answer: Mapping[str, Any]) -> TuningJobDescription:
         },
         image=first["AlgorithmSpecification"].get("TrainingImage"),
         best_training_job=answer.get("BestTrainingJob", {}).get("TrainingJobName"),
+        best_of_parents=best_of_parents(answer),
         request={member: answer[member] for member in _REQUEST if member in answer},
     )
 

@@ -307,9 +307,6 @@ def status_of(name: str, answer: Mapping[str, Any]) -> RunStatus:
     config = answer["HyperParameterTuningJobConfig"]
     definitions = answer.get("TrainingJobDefinitions") or [{}]
     objective = config.get("HyperParameterTuningJobObjective") or definitions[0].get("TuningObjective", {})
-    best, overall = (
-        training_of(answer[member]) if member in answer else None for member in ("BestTrainingJob", "OverallBestTrainingJob")
-    )
     return RunStatus(
         name=name,
         status=answer["HyperParameterTuningJobStatus"],
@@ -318,12 +315,27 @@ def status_of(name: str, answer: Mapping[str, Any]) -> RunStatus:
         max_jobs=config["ResourceLimits"].get("MaxNumberOfTrainingJobs"),
         created=answer["CreationTime"],
         ended=answer.get("HyperParameterTuningEndTime"),
-        best=best,
+        best=training_of(answer["BestTrainingJob"]) if "BestTrainingJob" in answer else None,
         failure_reason=answer.get("FailureReason"),
         objective=objective.get("MetricName", ""),
         goal=objective.get("Type", ""),
-        best_of_parents=overall if overall is not None and overall.name != (best and best.name) else None,
+        best_of_parents=best_of_parents(answer),
     )
+
+
+def best_of_parents(answer: Mapping[str, Any]) -> Training | None:
+    """The training job of a parent that is better than its own, by an answer of DescribeHyperParameterTuningJob; None if none is."""
+    if "OverallBestTrainingJob" not in answer:
+        return None
+    overall = training_of(answer["OverallBestTrainingJob"])
+    own = training_of(answer["BestTrainingJob"]) if "BestTrainingJob" in answer else None
+    return None if own is not None and (overall.name == own.name or overall.value == own.value) else overall
+
+
+def better_still(objective: str, training: Training) -> str:
+    """That a parent's training job is better."""
+    value = "" if training.value is None else f" {training.value:.5g}"
+    return f"better still: {objective}{value} by {training.name} of a parent"
 
 
 def metric_check(

@@ -127,3 +127,17 @@ def test_where_training_jobs_were_stopped_is_said_in_json_too(cli: Cli) -> None:
     with (cli.folder / "rows.csv").open() as table:
         assert [row["StoppedAt"] for row in csv.DictReader(table)] == ["MaxResource"] * len(rows)
     assert [row["StoppedAt"] for row in json.loads((cli.folder / "rows.json").read_text())] == ["MaxResource"] * len(rows)
+
+
+def test_a_better_training_job_of_a_parent_is_named_where_the_best_is_shown(cli: Cli) -> None:
+    cli.write()
+    cli("run", "job.toml", "--name", "early")
+    best = cli.json("best", "early")["TrainingJobName"]
+    warm = TOML.replace("max_jobs = 3", 'max_jobs = 2\nwarm_start = { parents = ["early"], type = "IdenticalDataAndAlgorithm" }')
+    cli.write(warm.replace('"Random"', '"Bayesian"'), line="print('score=-' + value)")
+    shown = [cli("run", "job.toml", "--name", "late")[0]]
+    shown += [cli(command, "late")[0] for command in ("attach", "best", "diagnose")]
+    assert all(re.search(rf"^better still: score \S+ by {best} of a parent$", output, re.MULTILINE) for output in shown)
+    cli("report", "late", "-o", "late.html")
+    assert f"by {best} of a parent.</strong>" in (cli.folder / "late.html").read_text()
+    assert "better still" not in cli("diagnose", "early", "late")[0]

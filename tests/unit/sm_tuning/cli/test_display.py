@@ -62,6 +62,23 @@ def test_metrics_that_are_not_understood_are_named_wherever_the_diagnosis_is_sho
     assert not diagnose(tuned(falling("high"), RATE, 12)).not_understood
 
 
+@pytest.mark.parametrize(("gain", "shows"), [(0.1, True), (0.0, False), (-0.1, False)])
+def test_a_better_training_job_of_a_parent_is_named_wherever_the_diagnosis_is_shown(gain: float, *, shows: bool) -> None:
+    results = made(12)
+    assert results.best is not None
+    assert results.best.objective is not None
+    value = results.best.objective - gain
+    parent = Training(name="first-003", status="Completed", hyperparameters={}, value=value)
+    jobs = [replace(results.tuning_jobs[0], best_of_parents=parent)]
+    sentence = f"etter still: validation:loss {value:.5g} by first-003 of a parent"
+    view = view_model(replace(results, tuning_jobs=jobs))
+    assert (f"<strong>B{sentence}.</strong>" in page(view)) is shows
+    assert (f"b{sentence}\n" in text(diagnosis_lines(view))) is shows
+    assert (f"b{sentence}" in " ".join(str(view.diagnosis).split())) is shows
+    alone = view_model(replace(results, tuning_jobs=jobs, trials=[]))
+    assert f"b{sentence}\n" in text(diagnosis_lines(alone)), "no training job of it has an objective"
+
+
 def test_what_was_saved_is_said_of_what_saved_it() -> None:
     view = view_model(made(20))
     for by in ("early stopping", "Hyperband"):

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from sm_tuning.cli.display import better_parent
 from sm_tuning.client.status import (
     RunStatus,
     SilentMetric,
     Training,
+    better_still,
     duration,
     metric_check,
     setting,
@@ -25,20 +25,36 @@ COUNTERS = {"Completed": 3, "InProgress": 2, "RetryableError": 1, "NonRetryableE
 
 @pytest.mark.parametrize(
     ("best", "overall", "own", "parent"),
-    [("a", "a", "a", None), ("a", "b", "a", "b"), (None, "b", None, "b"), ("a", None, "a", None), (None, None, None, None)],
+    [
+        ("a", "a", "a", None),
+        ("a", "b", "a", "b"),
+        ("a", "as-good", "a", None),
+        (None, "b", None, "b"),
+        ("a", None, "a", None),
+        (None, None, None, None),
+    ],
 )
 def test_a_parent_s_training_job_may_be_better(
     best: str | None, overall: str | None, own: str | None, parent: str | None
 ) -> None:
     named = {"BestTrainingJob": best, "OverallBestTrainingJob": overall}
     summary = {"TrainingJobStatus": "Completed", "TunedHyperParameters": {}, "CreationTime": CREATED}
-    members = {member: {"TrainingJobName": name, **summary} for member, name in named.items() if name is not None}
+    values = {"a": 0.8, "as-good": 0.8, "b": 0.9}
+    members = {
+        member: {
+            "TrainingJobName": name,
+            "FinalHyperParameterTuningJobObjectiveMetric": {"MetricName": "auc", "Value": values[name]},
+            **summary,
+        }
+        for member, name in named.items()
+        if name is not None
+    }
     config = {"ResourceLimits": {}, "HyperParameterTuningJobObjective": {"MetricName": "auc", "Type": "Maximize"}}
     counters: dict[str, Any] = {"TrainingJobStatusCounters": {}, "ObjectiveStatusCounters": {}}
     head = {"HyperParameterTuningJobConfig": config, "HyperParameterTuningJobStatus": "Completed", "CreationTime": CREATED}
     now = status_of("job", {**head, **counters, **members})
     assert [training and training.name for training in (now.best, now.best_of_parents)] == [own, parent]
-    assert better_parent(now).plain == (f"better still: auc  by {parent} of a parent" if parent else "")
+    assert now.best_of_parents is None or better_still("auc", now.best_of_parents) == "better still: auc 0.9 by b of a parent"
 
 
 def status(**changes: Any) -> RunStatus:
