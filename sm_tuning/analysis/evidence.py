@@ -17,7 +17,8 @@ from sm_tuning.analysis.fit import Fit, Verdict
 from sm_tuning.analysis.goal import looks_for_the_worst
 from sm_tuning.analysis.results import Results, TrialResult
 from sm_tuning.analysis.shared_settings import SharedSetting, shared_settings
-from sm_tuning.rules.roles import Role, role_of
+from sm_tuning.rules import catalogue
+from sm_tuning.rules.roles import Role, is_seed, role_of
 from sm_tuning.spec.parameters import Categorical, Continuous, Integer
 
 _MOST_SHARE = 0.99  # the end of a hyperparameter that is a share
@@ -104,6 +105,21 @@ class Evidence:
             training_jobs=training_jobs,
             epochs=epochs,
             seconds=training_jobs * statistics.fmean(seconds) if seconds and training_jobs else None,
+        )
+
+    def other_seeds(self, training_jobs: int) -> str:
+        """What to write to train the best with so many other seeds, behind a reason; empty for AWS's algorithms: no seed is tuned."""
+        job, best = self.results.latest, self.results.best
+        if best is None or catalogue.find(job.image or ""):
+            return ""
+        settings = {**job.static_hyperparameters, **best.hyperparameters}
+        name = next(filter(is_seed, settings), None)
+        text = settings.get(name or "", "").strip('"')
+        first = int(text) + 1 if text.isdecimal() else 1
+        ranges = f"{name or 'seed'} = {list(range(first, first + training_jobs))}"
+        takes = "" if name is not None else "; a script that does not take seed yet must"
+        return (
+            f'; in the job file `strategy = "Grid"`, `ranges = {{ {ranges} }}` and its other values as `hyperparameters`{takes}'
         )
 
     # --- one hyperparameter -------------------------------------------------------------------------------------------------

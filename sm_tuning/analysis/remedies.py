@@ -298,10 +298,11 @@ def _when_good(evidence: Evidence) -> Proposals:
     value = f"{objective.name} {results.best.objective:.5g}"
     second = next((trial.objective for trial in results.ranking if trial is not results.best), None)
     lead = "" if second is None else f", the next best {second:.5g}"
+    how = evidence.other_seeds(_SEEDS)
     yield Advice(
         kind=Remedy.ANOTHER_SEED,
         remedy=Remedy.ANOTHER_SEED.value,
-        reason=f"it has {value}{lead}: part of that is chance, and {_SEEDS} more training jobs show how much",
+        reason=f"it has {value}{lead}: part of that is chance, and {_SEEDS} more training jobs show how much{how}",
         confidence=Confidence.HIGH,
         cost=evidence.cost(_SEEDS),
     )

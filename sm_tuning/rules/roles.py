@@ -102,6 +102,12 @@ def _own_words(name: str) -> list[str]:
     return parts[2:] if parts[:2] in (["per", "device"], ["per", "gpu"]) else parts
 
 
+def is_seed(name: str) -> bool:
+    """Whether a hyperparameter says where random numbers begin: `seed`, `rng_seed`, `random_state`."""
+    parts = _own_words(name)
+    return parts[-1:] == ["seed"] or parts[-2:] == ["random", "state"]
+
+
 def limits_trees(name: str) -> bool:
     """Whether a hyperparameter limits the size of trees, which is their regularization."""
     return "_".join(_own_words(name)) in _TREE_SIZES

@@ -148,3 +148,11 @@ def test_equal_objectives_measure_nothing() -> None:
 def test_costs_are_those_of_the_training_jobs_so_far() -> None:
     known = ranged()
     assert (known.jobs, known.cost(3).seconds, known.cost(0).seconds, known.cost(0, -4).epochs) == (6, 360.0, None, -4)
+
+
+def test_no_seed_of_an_algorithm_of_aws_s_is_a_range() -> None:
+    results = tuned(falling("high"), RATE, 6)
+    assert "seed = [1, 2, 3]" in evidence(results).other_seeds(3)
+    image = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
+    of_aws = replace(results, tuning_jobs=[replace(results.tuning_jobs[0], image=image)])
+    assert evidence(of_aws).other_seeds(3) == evidence(replace(results, trials=[])).other_seeds(3) == ""

@@ -178,6 +178,10 @@ def test_a_good_fit_is_tried_again_and_tested() -> None:
     assert kinds(plan) == [Remedy.ANOTHER_SEED, Remedy.TEST_SET]
     assert "validation:loss 0.5" in plan[0].reason
     assert [advice.cost.training_jobs for advice in plan] == [2, 0]
+    how = '; in the job file `strategy = "Grid"`, `ranges = {{ {} }}` and its other values as `hyperparameters`'
+    assert plan[0].reason.endswith(how.format("seed = [1, 2]") + "; a script that does not take seed yet must")
+    for settings, static in (({}, {"random_state": "7"}), ({"random_state": "7"}, {"random_state": "1"})):
+        assert proposed(Verdict.GOOD, settings, static=static)[0].reason.endswith(how.format("random_state = [8, 9]"))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sm_tuning.rules.roles import Role, limits_trees, role_of
+from sm_tuning.rules.roles import Role, is_seed, limits_trees, role_of
 
 NAMES: dict[str, dict[Role | None, str]] = {
     "common": {
@@ -147,3 +147,8 @@ def test_no_name_has_two_roles() -> None:
 def test_what_limits_trees() -> None:
     assert all(map(limits_trees, ["max_depth", "num_leaves", "maxLeaves", "forest__max_leaf_nodes", "num_leaf"]))
     assert not any(map(limits_trees, ["depth", "num_layers", "min_data_in_leaf"]))
+
+
+def test_what_a_seed_is_called() -> None:
+    assert all(map(is_seed, ["seed", "random_seed", "rng-seed", "randomState", "forest__random_state"]))
+    assert not any(map(is_seed, ["seeds", "state", "seed_fraction", "random"]))
