@@ -29,6 +29,7 @@ from sklearn.svm import SVC
 from benchmarks import functions
 from benchmarks.functions import hartmann
 from benchmarks.problem import Problem, Values, linear, lowest, numbers
+from benchmarks.published import published
 from benchmarks.trainings.losses import log_loss
 from benchmarks.trainings.recipes import RECIPES, half
 from benchmarks.trainings.recorded import Recorded
@@ -241,5 +242,6 @@ HALVES: dict[str, dict[str, Callable[[], Problem]]] = {
     | functions.LATER
     | {name: partial(recorded, name) for name in RECIPES if half(name) == "development"},
     "held-out": {name: partial(recorded, name) for name in RECIPES if half(name) == "held-out"},
+    "published": dict(published()),
 }
-PROBLEMS = HALVES["development"] | HALVES["held-out"]
+PROBLEMS = HALVES["development"] | HALVES["held-out"] | HALVES["published"]
