@@ -2,7 +2,7 @@
 
 The models are trained once (minutes on the first run, then read from benchmarks/.tables); between the grid's points the table is
 interpolated linearly in the scaled ranges. What has been looked at is to develop on: all but the fourth series of
-recorded trainings, which was looked at once.
+recorded trainings, which was looked at once, and what others published (`published.py`).
 """
 
 import json
