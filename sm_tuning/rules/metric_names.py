@@ -1,9 +1,9 @@
 """Metric names: which data a metric is of, what it measures, and whether more of it is better.
 
 Names are written in many ways: `train:loss`, `val_loss` beside `loss` (Keras), `validation-logloss` (XGBoost), `valid_0's auc`
-(LightGBM), `learn:Logloss` (CatBoost), `train_loss_step` and `train_loss_epoch` (Lightning), `loss`, `eval_loss` and a last
-`train_loss` (Hugging Face), `train_loss`, `valid_loss` and `accuracy` (fastai), `neg_mean_squared_error` (scikit-learn),
-`testAccuracy`.
+(LightGBM), `learn:Logloss` (CatBoost), `train_loss_step` and `train_loss_epoch` (Lightning), `epoch_loss` (TensorBoard),
+`loss`, `eval_loss` and a last `train_loss` (Hugging Face), `train_loss`, `valid_loss` and `accuracy` (fastai),
+`neg_mean_squared_error` (scikit-learn), `testAccuracy`.
 """
 
 import re
@@ -80,7 +80,7 @@ class MetricName:
         held_out: Whether it is of held-out data; None where the name does not say.
         kind: What it measures, such as `loss`.
         rank: Among names of held-out data: validation before test.
-        per: `step` or `epoch` where the name ends so.
+        per: `step` or `epoch` where the name begins or ends so.
     """
 
     held_out: bool | None
@@ -110,7 +110,10 @@ def parse(name: str) -> MetricName:
         else:
             rest.append(word)
             after = False
-    per = rest.pop() if len(rest) > 1 and rest[-1] in _PER and is_loss("_".join(rest[:-1])) is not None else ""
+    per = ""
+    for end, others in ((-1, rest[:-1]), (0, rest[1:])):
+        if not per and rest and rest[end] in _PER and is_loss("_".join(others)) is not None:
+            per = rest.pop(end)
     ranks = [_HELD_OUT.index(word) for word in parts if word in _HELD_OUT]
     held_out = True if ranks else False if any(word in _TRAIN for word in parts) else None
     return MetricName(held_out, "_".join(rest), min(ranks, default=0), per)
