@@ -116,27 +116,28 @@ def _script_warnings(part: Definition, script: Script) -> Iterator[str]:
     code = [[*ast.walk(parsed(path))] for _, path in modules.files if path.suffix == ".py"]
     yield from _missing_channels(part, script, code)
     arguments = [argument for nodes in code for argument in _arguments(nodes)]
-    yield from _not_integers(part, script, {name for name, is_integer in arguments if is_integer})
+    yield from _not_integers(part, script, {flag.lstrip("-") for flag, is_integer in arguments if is_integer})
     mentioned = {text for nodes in code for text in _mentioned(nodes)}
     if "add_argument" not in mentioned:  # it reads its hyperparameters in another way
         return
-    flags = {name for name, _ in arguments}
+    flags = {flag for flag, _ in arguments}
     for name in [parameter.name for parameter in part.ranges] + list(part.hyperparameters):
-        twins = {name.replace("_", "-"), name.replace("-", "_")} - {name}
-        if name not in flags and (taken := sorted(twins & flags)):
-            yield f"the script {script.entry} takes --{taken[0]}, but gets --{name}: the hyperparameter {name!r} does not arrive"
+        given = f"-{name}" if len(name) == 1 else f"--{name}"  # as AWS's training toolkit writes it
+        twins = {f"--{name.replace('_', '-')}", f"--{name.replace('-', '_')}"}
+        if given not in flags and (taken := sorted(twins & flags)):
+            yield f"the script {script.entry} takes {taken[0]}, but gets {given}: the hyperparameter {name!r} does not arrive"
         elif not any(spelling in text for spelling in (name, name.replace("_", "-")) for text in mentioned):
             yield f"the script {script.entry} does not mention the hyperparameter {name!r}"
 
 
 def _arguments(nodes: Sequence[ast.AST]) -> Iterator[tuple[str, bool]]:
-    """Names of what code takes with argparse, as `--depth` (`-d` is that of one letter), and whether as `type=int`."""
+    """What code takes with argparse, such as `--depth`, and whether as `type=int`."""
     for node in nodes:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "add_argument":
             types = [keyword.value for keyword in node.keywords if keyword.arg == "type"]
             is_integer = any(isinstance(kind, ast.Name) and kind.id == "int" for kind in types)
             flags = [flag.value for flag in node.args if isinstance(flag, ast.Constant) and isinstance(flag.value, str)]
-            yield from ((flag.lstrip("-"), is_integer) for flag in flags)
+            yield from ((flag, is_integer) for flag in flags)
 
 
 def _not_integers(part: Definition, script: Script, names: set[str]) -> Iterator[str]:

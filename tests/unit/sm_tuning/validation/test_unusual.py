@@ -137,6 +137,16 @@ def test_hyphens_in_place_of_underscores(flags: str, taken: str | None, job: Mak
     assert list(warnings) == ([sentence] if taken else [])
 
 
+@pytest.mark.parametrize(("flags", "arrives"), [("'--C'", False), ("'-C'", True), ("'-C', '--C'", True)])
+def test_a_name_of_one_letter_has_one_dash(flags: str, arrives: bool, job: Make, tmp_path: Path) -> None:  # noqa: FBT001 - a case
+    """As AWS's training toolkit hands it over; argparse takes `-C` for no short form of `--C`."""
+    script = tmp_path / "train.py"
+    script.write_text(f"import argparse\nparser.add_argument({flags})\nparser.parse_known_args().C\n")
+    job_of_c = job(script=Script(str(script)), ranges=[Continuous("C", 0.1, 10.0)], hyperparameters={})
+    sentence = f"the script {script} takes --C, but gets -C: the hyperparameter 'C' does not arrive"
+    assert list(job_of_c.dry_run().warnings) == ([] if arrives else [sentence])
+
+
 @pytest.mark.parametrize("whole_folder", [False, True])
 def test_a_script_that_takes_its_hyperparameters_by_contract(whole_folder: bool, job: Make, tmp_path: Path) -> None:  # noqa: FBT001 - a case
     for name in ("minimal.py", "contract.py"):
@@ -201,7 +211,7 @@ def test_channels_that_a_script_cannot_do_without(code: str, missing: list[str],
 def test_values_that_a_script_takes_as_integers(kind: str, job: Make, tmp_path: Path) -> None:
     script = tmp_path / "train.py"
     names = ("depth", "rate", "width", "c", "n", "k")
-    arguments = "".join(f"parser.add_argument('--{name}', type={kind})\n" for name in names)
+    arguments = "".join(f"parser.add_argument('{'-' if len(name) == 1 else '--'}{name}', type={kind})\n" for name in names)
     script.write_text(f"import argparse\nparser = argparse.ArgumentParser()\n{arguments}")
     warnings = job(
         script=Script(str(script)),
