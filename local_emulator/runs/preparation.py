@@ -32,6 +32,7 @@ from local_emulator.runs.run import Command, Container, HostProgram, Mode, Pipe,
 from local_emulator.runs.script_mode import PROGRAM, SUBMIT_DIRECTORY
 from local_emulator.runs.staging import failures_as_reasons, mountable, stage
 from local_emulator.settings import Docker, Settings, TrainingFunction
+from sm_tuning.rules.training_toolkit import is_package
 
 _GIB = 2**30
 _DRIVERS, _DRIVERS_SCRIPT = "sm_drivers", "sm_train.sh"  # channel of SDK 3's ModelTrainer, and what its container starts there
@@ -277,7 +278,7 @@ class Preparation:
     def _interpreter(self, job: TrainingJob, entry: str, names: HostFolder) -> tuple[str, Interpreter | None, tuple[str, ...]]:
         """The interpreter of a script, what it is upon, and what installs its requirements first."""
         python, code = images.interpreter(job.spec.algorithm.image, self._settings), names.ml / "code"
-        package = script_mode.is_package(entry, code)
+        package = is_package(code, entry)
         below = layers.interpreter(python)
         if below is None or not (package or entry.endswith(".py")):
             return python, below, ()

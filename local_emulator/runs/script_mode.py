@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from local_emulator.domain.errors import RunError
 from local_emulator.domain.names import OBJECTIVE_STATIC
+from sm_tuning.rules.training_toolkit import flag, is_package
 
 _IMPORTABLE = Path(__file__).parents[1] / "inference" / "importable"
 
@@ -140,7 +141,7 @@ def arguments(hyperparameters: Mapping[str, Any]) -> Sequence[str]:
     """Hyperparameters as a command line."""
     words: list[str] = []
     for name, value in sorted(hyperparameters.items()):
-        words += [f"{'--' if len(name) > 1 else '-'}{name}" if name else "", _word(value)]
+        words += [flag(name), _word(value)]
     return words
 
 
@@ -168,14 +169,9 @@ def check_entry(entry: str, code: Path) -> None:
         raise RunError(f"ClientError: {PROGRAM} names {entry!r}, which is not in the source archive. It holds: {held}")
 
 
-def is_package(entry: str, code: Path) -> bool:
-    """Whether a source is a package to the toolkit, which installs it before it starts a module of it."""
-    return (code / "setup.py").is_file() and not entry.endswith(".sh")
-
-
 def command(entry: str, code: Path, words: Sequence[str], python: str) -> tuple[str, ...]:
     """The command that starts an entry point from the code folder."""
-    if is_package(entry, code):
+    if is_package(code, entry):
         return (python, "-m", entry.removesuffix(".py"), *words)  # in a folder it is no module, to the toolkit neither
     if entry.endswith(".py"):
         return (python, entry, *words)

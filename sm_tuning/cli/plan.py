@@ -16,12 +16,13 @@ from sm_tuning.cli.tables import safe, table_of
 from sm_tuning.cli.target import Target
 from sm_tuning.errors import Invalid
 from sm_tuning.preflight import cost
+from sm_tuning.rules.training_toolkit import PACKAGE
 from sm_tuning.rules.violation import Violation
 from sm_tuning.spec.parameters import Auto, Categorical, Continuous, Integer, Range, Scaling
 from sm_tuning.spec.value_types import WrongTypes
 from sm_tuning.tuning_job import TuningJob
 from sm_tuning.validation.dry_run import DryRun
-from sm_tuning.validation.requirements import FILE, PACKAGE, Requirements, is_package, requirements_of
+from sm_tuning.validation.requirements import FILE, Requirements, is_package, requirements_of
 
 _SAMPLES = 5
 

@@ -51,25 +51,12 @@ _ERRORS = re.compile(r"err|errors?|\w+error|wer|cer")
 _REGRESSION = re.compile(r"\w*ms\w?e|\w*mae|\w*mape|r2|squared|absolute")
 _DISTANCES = frozenset({"mean", "absolute", "squared", "square", "root", "log", "percentage", "median", "max"})
 
-_QUALIFIERS = frozenset(
-    {
-        *(
-            *_NEGATED,
-            *_DISTANCES,
-            "balanced",
-            "top",
-            "binary",
-            "multi",
-            "multiclass",
-            "categorical",
-            "sparse",
-            "cross",
-            "hinge",
-            "focal",
-        ),
-        *("weighted", "macro", "micro", "average", "smooth", "quantile", "poisson", "gamma", "tweedie", "contrastive", "triplet"),
-    }
-)  # fmt: skip - what makes another measure of one
+# What makes another measure of one.
+_MODIFIERS = """
+    balanced top binary multi multiclass categorical sparse cross hinge focal weighted macro micro average smooth quantile poisson
+    gamma tweedie contrastive triplet
+    """
+_QUALIFIERS = _NEGATED | _DISTANCES | frozenset(_MODIFIERS.split())
 
 
 @dataclass(frozen=True)

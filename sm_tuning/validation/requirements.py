@@ -13,10 +13,10 @@ from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
+from sm_tuning.rules import training_toolkit
 from sm_tuning.spec.script import Script
 
 FILE = "requirements.txt"
-PACKAGE = "setup.py"
 
 _COMMENT = re.compile(r"(^|\s)#.*$")
 _MORE = re.compile(r"(?:-[rc]|--(?:requirement|constraint)(?:=|\s))\s*(.+)")
@@ -59,7 +59,7 @@ def requirements_of(script: Script) -> Requirements | None:
 
 def is_package(script: Script) -> bool:
     """Whether AWS's training toolkit installs a script's folder, and starts the script as a module."""
-    return script.source is not None and (Path(script.source) / PACKAGE).is_file() and not script.entry.endswith(".sh")
+    return script.source is not None and training_toolkit.is_package(Path(script.source), script.entry)
 
 
 def not_installed(script: Script) -> list[str]:

@@ -10,6 +10,7 @@ from sm_tuning.rules import catalogue
 from sm_tuning.rules.limits import MAX_PARALLEL
 from sm_tuning.rules.metric_names import goal_contradicts
 from sm_tuning.rules.metric_pairs import about_comparison
+from sm_tuning.rules.training_toolkit import PACKAGE, flag
 from sm_tuning.spec.definition import Definition
 from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.spec.log_lines import shown
@@ -20,7 +21,7 @@ from sm_tuning.spec.script import Script
 from sm_tuning.validation.local_checks import missing_files
 from sm_tuning.validation.local_files import files_of
 from sm_tuning.validation.matches import samples, several_in_a_line, values_of_others
-from sm_tuning.validation.requirements import FILE, PACKAGE, is_package, not_installed
+from sm_tuning.validation.requirements import FILE, is_package, not_installed
 from sm_tuning.validation.script_files import parsed, script_files
 
 _DECADES_FOR_LOG = 2.0
@@ -116,15 +117,14 @@ def _script_warnings(part: Definition, script: Script) -> Iterator[str]:
     code = [[*ast.walk(parsed(path))] for _, path in modules.files if path.suffix == ".py"]
     yield from _missing_channels(part, script, code)
     arguments = [argument for nodes in code for argument in _arguments(nodes)]
-    yield from _not_integers(part, script, {flag.lstrip("-") for flag, is_integer in arguments if is_integer})
+    yield from _not_integers(part, script, {argument.lstrip("-") for argument, is_integer in arguments if is_integer})
     mentioned = {text for nodes in code for text in _mentioned(nodes)}
     if "add_argument" not in mentioned:  # it reads its hyperparameters in another way
         return
-    flags = {flag for flag, _ in arguments}
+    flags = sorted({argument for argument, _ in arguments if argument.startswith("-")})
     for name in [parameter.name for parameter in part.ranges] + list(part.hyperparameters):
-        given = f"-{name}" if len(name) == 1 else f"--{name}"  # as AWS's training toolkit writes it
-        twins = {f"--{name.replace('_', '-')}", f"--{name.replace('-', '_')}"}
-        if given not in flags and (taken := sorted(twins & flags)):
+        given = flag(name)
+        if given not in flags and (taken := [each for each in flags if _bare(each) == _bare(given)]):
             yield f"the script {script.entry} takes {taken[0]}, but gets {given}: the hyperparameter {name!r} does not arrive"
         elif not any(spelling in text for spelling in (name, name.replace("_", "-")) for text in mentioned):
             yield f"the script {script.entry} does not mention the hyperparameter {name!r}"
@@ -136,8 +136,13 @@ def _arguments(nodes: Sequence[ast.AST]) -> Iterator[tuple[str, bool]]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "add_argument":
             types = [keyword.value for keyword in node.keywords if keyword.arg == "type"]
             is_integer = any(isinstance(kind, ast.Name) and kind.id == "int" for kind in types)
-            flags = [flag.value for flag in node.args if isinstance(flag, ast.Constant) and isinstance(flag.value, str)]
-            yield from ((flag, is_integer) for flag in flags)
+            names = [name.value for name in node.args if isinstance(name, ast.Constant) and isinstance(name.value, str)]
+            yield from ((name, is_integer) for name in names)
+
+
+def _bare(argument: str) -> str:
+    """What a flag says whatever its dashes and hyphens are, all of which count for argparse."""
+    return argument.lstrip("-").replace("-", "_")
 
 
 def _not_integers(part: Definition, script: Script, names: set[str]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Values that break no rule, but are seldom meant."""
 
+import argparse
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from sm_tuning import (
     epochs,
     learning_rate,
 )
+from sm_tuning.rules import training_toolkit
 from tests.conftest import ROOT
 from tests.unit.sm_tuning.descriptions import Make
 
@@ -137,14 +139,27 @@ def test_hyphens_in_place_of_underscores(flags: str, taken: str | None, job: Mak
     assert list(warnings) == ([sentence] if taken else [])
 
 
-@pytest.mark.parametrize(("flags", "arrives"), [("'--C'", False), ("'-C'", True), ("'-C', '--C'", True)])
-def test_a_name_of_one_letter_has_one_dash(flags: str, arrives: bool, job: Make, tmp_path: Path) -> None:  # noqa: FBT001 - a case
-    """As AWS's training toolkit hands it over; argparse takes `-C` for no short form of `--C`."""
+@pytest.mark.parametrize(
+    ("name", "flags", "taken"),
+    [
+        ("C", ["--C"], "--C"),
+        ("C", ["-C"], None),
+        ("C", ["-C", "--C"], None),
+        ("lr", ["-lr"], "-lr"),
+        ("max_depth", ["-max-depth"], "-max-depth"),
+        ("lr", ["-l", "--lr"], None),
+    ],
+)
+def test_dashes_that_argparse_does_not_take(name: str, flags: list[str], taken: str | None, job: Make, tmp_path: Path) -> None:
+    """AWS's training toolkit hands over a name of one letter with one dash, others with two; argparse itself is asked, too."""
+    parser, given = argparse.ArgumentParser(), training_toolkit.flag(name)
+    parser.add_argument(*flags)
+    assert bool(parser.parse_known_args([given, "1"])[1]) is (taken is not None)
     script = tmp_path / "train.py"
-    script.write_text(f"import argparse\nparser.add_argument({flags})\nparser.parse_known_args().C\n")
-    job_of_c = job(script=Script(str(script)), ranges=[Continuous("C", 0.1, 10.0)], hyperparameters={})
-    sentence = f"the script {script} takes --C, but gets -C: the hyperparameter 'C' does not arrive"
-    assert list(job_of_c.dry_run().warnings) == ([] if arrives else [sentence])
+    script.write_text(f"import argparse\nparser.add_argument({', '.join(map(repr, flags))})\n")
+    warnings = job(script=Script(str(script)), ranges=[Continuous(name, 0.1, 0.9)], hyperparameters={}).dry_run().warnings
+    sentence = f"the script {script} takes {taken}, but gets {given}: the hyperparameter {name!r} does not arrive"
+    assert list(warnings) == ([sentence] if taken else [])
 
 
 @pytest.mark.parametrize("whole_folder", [False, True])
