@@ -25,7 +25,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the benchmarks are no package that is installed
 
 from benchmarks.problem import Values
-from benchmarks.problems import HALVES
+from benchmarks.problems import HALVES, names_of
 from benchmarks.quality import CHECKPOINTS
 from benchmarks.searches import EVALUATIONS, PEERS, Search, problem_of, result
 from benchmarks.versions import commit_of
@@ -106,7 +106,7 @@ def main() -> None:
     parser.add_argument("--evaluations", type=int, default=EVALUATIONS)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     options = parser.parse_args()
-    names = options.only.split(",") if options.only else list(HALVES[options.half])
+    names = options.only.split(",") if options.only else names_of(options.half)
     samplers = [sampler_of(version) for version in (options.before, options.after)]
     counts = [int(count) for count in options.at_once.split(",")]
     checkpoints = [count for count in CHECKPOINTS if count <= options.evaluations]

@@ -1,15 +1,16 @@
 """What a problem is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from local_emulator.domain.space import Continuous, Parameter, Point, Scaling, Space
+from local_emulator.domain.space import Categorical, Continuous, Parameter, Point, Scaling, Space
 
 Values = npt.NDArray[np.float64]
+HALF = 0.5
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,20 @@ def numbers(point: Point, *names: str) -> Values:
 def linear(low: float, high: float, *names: str) -> tuple[Parameter, ...]:
     """Linear ranges of the same ends."""
     return tuple(Continuous(name=name, low=low, high=high, scaling=Scaling.LINEAR) for name in names)
+
+
+def lowest_near(space: Space, values: Callable[[Sequence[Point]], Values], rows: Values, rng: np.random.Generator) -> float:
+    """The lowest value from some rows on, in ever smaller steps; the smaller they are, the fewer categories change."""
+    best = values([space.at(row.tolist()) for row in rows])
+    fixed = np.array([isinstance(parameter, Categorical) for parameter in space.parameters])
+    for width in np.geomspace(0.2, 1e-3, 300):
+        moved = rows + rng.normal(0.0, width, rows.shape) * (rng.random(rows.shape) < HALF) * ~fixed
+        other = fixed & (rng.random(rows.shape) < width)
+        moved = np.clip(np.where(other, rng.random(rows.shape), moved), 0.0, 1.0 - 1e-9)
+        stepped = values([space.at(row.tolist()) for row in moved])
+        better = stepped < best
+        rows[better], best[better] = moved[better], stepped[better]
+    return float(best.min())
 
 
 def lowest(space: Space, value: Callable[[Point], float]) -> float:

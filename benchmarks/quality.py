@@ -28,7 +28,7 @@ from scipy.stats import rankdata
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the benchmarks are no package that is installed
 
 from benchmarks.problem import linear
-from benchmarks.problems import HALVES
+from benchmarks.problems import HALVES, names_of
 from benchmarks.searches import EVALUATIONS, OURS, PEERS, Ours, Search, begun, ended, problem_of, result
 from local_emulator.domain.jobs import Status
 from local_emulator.domain.space import Categorical, Continuous, Integer, Scaling, Space
@@ -107,7 +107,7 @@ def main() -> None:
     parser.add_argument("--parts", default="speed,quality")
     options = parser.parse_args()
     samplers = options.samplers.split(",")
-    names = options.only.split(",") if options.only else list(HALVES[options.half])
+    names = options.only.split(",") if options.only else names_of(options.half)
     parts = options.parts.split(",")
     if "speed" in parts:
         speed([sampler for sampler in samplers if sampler in OURS])

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the benchmarks are no pack
 
 from benchmarks.paired import compare
 from benchmarks.problem import Problem
-from benchmarks.problems import HALVES
+from benchmarks.problems import HALVES, names_of
 from benchmarks.searches import OURS, Ours, begun, ended, incumbents, problem_of
 from local_emulator.domain.history import Trial
 from local_emulator.domain.jobs import Status
@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--evaluations", type=int, default=20)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     options = parser.parse_args()
-    names = options.only.split(",") if options.only else list(HALVES[options.half])
+    names = options.only.split(",") if options.only else names_of(options.half)
     kinds = ("none", "same", "shifted")
     with ProcessPoolExecutor(options.workers) as pool:
         rows = pool.map(partial(regrets, evaluations=options.evaluations), product(names, kinds, range(options.seeds)))

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.neural_network import MLPRegressor
 
+from benchmarks.problem import lowest_near
 from benchmarks.trainings.curve_series import ALL
 from benchmarks.trainings.data import Values
 from local_emulator.domain.space import Categorical, Point, Space
@@ -28,7 +29,6 @@ RECORDS = Path(__file__).parent / "tables"
 FITTED = Path(__file__).parents[1] / ".tables"
 TREES, NETWORKS, HIDDEN = 60, 3, 24
 LEAST = 2e-3  # added to a loss: an error may be zero
-HALF = 0.5
 WORST = 3.0  # logarithms above the median, of losses that are bent to it: what diverged is as bad as it comes
 
 
@@ -157,18 +157,8 @@ class Recorded:
 
     def lowest(self) -> float:
         """The lowest expected loss, looked for from the best trainings in ever smaller steps."""
-        rng = np.random.default_rng(0)
         rows = np.array([self.space.units(self.points[index]) for index in np.argsort(self.logs)[:20]])
-        best = self.mean([self.space.at(row.tolist()) for row in rows])
-        fixed = np.array([isinstance(parameter, Categorical) for parameter in self.space.parameters])
-        for width in np.geomspace(0.2, 1e-3, 300):
-            moved = rows + rng.normal(0.0, width, rows.shape) * (rng.random(rows.shape) < HALF) * ~fixed
-            other = fixed & (rng.random(rows.shape) < width)
-            moved = np.clip(np.where(other, rng.random(rows.shape), moved), 0.0, 1.0 - 1e-9)
-            losses = self.mean([self.space.at(row.tolist()) for row in moved])
-            better = losses < best
-            rows[better], best[better] = moved[better], losses[better]
-        return float(best.min())
+        return lowest_near(self.space, self.mean, rows, np.random.default_rng(0))
 
     def observed(self, point: Point, seed: int) -> float:
         """The loss of one training: equal points have equal losses for a seed."""
