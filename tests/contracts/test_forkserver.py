@@ -3,9 +3,12 @@
 
 import sys
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import pytest
 
+from local_emulator.runs.folder import RunFolder
+from tests.conftest import until
 from tests.integration.local_emulator.runs.forkserver.running import Runs, end, interpreter, outcome, why_not_forked
 
 CASES: Mapping[str, str] = {
@@ -114,6 +117,12 @@ def test_a_module_beside_the_script_is_what_lies_there_now(runs: Runs) -> None:
         assert outcome(folder, forked=True)["log"] == [str(value)]
 
 
+def was_forked(folder: RunFolder) -> bool:
+    """Whether a run that was to be forked was, once it has ended."""
+    end(folder)
+    return folder.load_run().fork_server is not None and not why_not_forked(folder)
+
+
 @pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
 def test_whatever_the_python(runs: Runs, version: str) -> None:
     """The same cases in an interpreter that has nothing but the standard library, a few at a time."""
@@ -133,9 +142,11 @@ def test_whatever_the_python(runs: Runs, version: str) -> None:
             for case in several
         }
         for case, (executed, forked) in started.items():
-            end(forked)
-            if why_not_forked(forked):  # on a busy machine its server may be late, and no run waits for it: once more, alone
-                forked = runs.start({"train.py": CASES[case], **FILES}, words=WORDS, python=python)  # noqa: PLW2901 - see above
+            if not was_forked(
+                forked
+            ):  # on a busy machine its server may be late, or fail and pause, and no run waits for it: again
+                again = partial(runs.start, {"train.py": CASES[case], **FILES}, words=WORDS, python=python)
+                forked = until(again, so=was_forked, pause=1.0)  # noqa: PLW2901 - see above
             outcomes = outcome(executed, forked=False), outcome(forked, forked=True)
             if outcomes[0] != outcomes[1]:
                 different[case] = outcomes
