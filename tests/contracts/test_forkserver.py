@@ -142,9 +142,7 @@ def test_whatever_the_python(runs: Runs, version: str) -> None:
             for case in several
         }
         for case, (executed, forked) in started.items():
-            if not was_forked(
-                forked
-            ):  # on a busy machine its server may be late, or fail and pause, and no run waits for it: again
+            if not was_forked(forked):  # a busy machine: its server may be late, or fail and pause, and no run waits for it
                 again = partial(runs.start, {"train.py": CASES[case], **FILES}, words=WORDS, python=python)
                 forked = until(again, so=was_forked, pause=1.0)  # noqa: PLW2901 - see above
             outcomes = outcome(executed, forked=False), outcome(forked, forked=True)
