@@ -141,4 +141,4 @@ FOURTH: Mapping[str, Recipe] = dict(
         ),
     ]
 )
-"""Recorded to look at once: all series before had been looked at by then."""
+"""Recorded fourth, and looked at once."""

@@ -1,9 +1,10 @@
-"""What is recorded: real trainings in four series, and the spaces that they are tuned in."""
+"""What is recorded: real trainings in five series, and the spaces that they are tuned in."""
 
 from collections.abc import Mapping
 
 from benchmarks.trainings import families, later_families, third_families
 from benchmarks.trainings.families import BRANCHES
+from benchmarks.trainings.fifth_series import FIFTH
 from benchmarks.trainings.fourth_series import FOURTH
 from benchmarks.trainings.recipe import Recipe, choice, count, line, log, recipe, whole
 
@@ -314,9 +315,11 @@ THIRD: Mapping[str, Recipe] = dict(
 )
 """Recorded third, and looked at once."""
 
-RECIPES = {**FIRST, **LATER, **THIRD, **FOURTH}
+HELD_OUT = {**FIFTH}
+"""What no search has seen."""
+RECIPES = {**FIRST, **LATER, **THIRD, **FOURTH, **HELD_OUT}
 
 
 def half(name: str) -> str:
-    """Which half a recipe is in: what has been looked at is to develop on, the fourth series is held out."""
-    return "held-out" if name in FOURTH else "development"
+    """Which half a recipe is in: what has been looked at is to develop on."""
+    return "held-out" if name in HELD_OUT else "development"
