@@ -1,0 +1,105 @@
+"""The sixth series: eight families with kinds of optimizers, losses and models, as users tune networks and boosting."""
+
+from collections.abc import Mapping
+
+from benchmarks.trainings import sixth_embeddings, sixth_families, sixth_networks
+from benchmarks.trainings.recipe import Recipe, choice, count, line, log, recipe, whole
+
+SIXTH: Mapping[str, Recipe] = dict(
+    [
+        recipe(
+            sixth_networks.scheduled_turbines,
+            choice("optimizer", "sgd", "momentum", "adam", "rmsprop"),
+            choice("lr_scheduler", "constant", "linear", "cosine"),
+            whole("epochs", 2, 40),
+            count("hidden_units", 8, 128),
+            count("batch_size", 8, 256),
+            log("learning_rate", 1e-5, 1.0),
+            log("weight_decay", 1e-6, 1e-1),
+            line("dropout", 0.0, 0.5),
+            line("warmup_ratio", 0.0, 0.3),
+        ),
+        recipe(
+            sixth_networks.normalised_genes,
+            choice("normalization", "none", "batch", "layer"),
+            choice("activation", "relu", "tanh", "elu"),
+            whole("num_layers", 1, 5),
+            count("units", 8, 128),
+            count("batch_size", 4, 256),
+            log("learning_rate", 1e-5, 1.0),
+            log("weight_decay", 1e-6, 1e-1),
+            line("label_smoothing", 0.0, 0.4),
+            line("momentum", 0.0, 0.99),
+        ),
+        recipe(
+            sixth_families.gbm_readmissions,
+            choice("loss", "log_loss", "exponential"),
+            choice("max_features", "all", "sqrt", "log2"),
+            choice("init", "prior", "zero"),
+            whole("n_estimators", 10, 200),
+            whole("max_depth", 1, 10),
+            count("min_samples_leaf", 1, 100),
+            log("learning_rate", 1e-3, 1.0),
+            line("subsample", 0.2, 1.0),
+        ),
+        recipe(
+            sixth_families.booster_rents,
+            choice("booster", "gbtree", "gblinear", "dart"),
+            choice("objective", "reg:squarederror", "reg:gamma", "reg:tweedie"),
+            whole("num_round", 5, 150),
+            whole("max_depth", 1, 10),
+            log("eta", 1e-3, 1.0),
+            log("min_child_weight", 0.1, 100.0),
+            log("lambda", 1e-3, 100.0),
+            log("alpha", 1e-3, 100.0),
+            line("rate_drop", 0.0, 0.5),
+        ),
+        recipe(
+            sixth_families.recommender_songs,
+            choice("loss", "bpr", "logistic", "squared"),
+            choice("optimizer", "sgd", "adagrad", "adam"),
+            whole("epochs", 1, 30),
+            whole("num_negatives", 1, 8),
+            count("factors", 2, 64),
+            count("batch_size", 32, 1024),
+            log("learning_rate", 1e-4, 10.0),
+            log("weight_decay", 1e-6, 1.0),
+        ),
+        recipe(
+            sixth_embeddings.pooling_tickets,
+            choice("pooling", "mean", "max"),
+            choice("optimizer", "sgd", "adagrad", "adam"),
+            whole("epochs", 1, 20),
+            whole("max_length", 5, 30),
+            count("vocabulary_size", 50, 1000),
+            count("embedding_dim", 4, 64),
+            count("batch_size", 8, 256),
+            log("learning_rate", 1e-4, 10.0),
+            line("word_dropout", 0.0, 0.6),
+        ),
+        recipe(
+            sixth_embeddings.twotower_articles,
+            choice("loss", "softmax", "triplet"),
+            choice("similarity", "dot", "cosine"),
+            whole("epochs", 1, 30),
+            count("hidden_units", 8, 128),
+            count("embedding_dim", 2, 32),
+            count("batch_size", 8, 256),
+            log("learning_rate", 1e-5, 1e-1),
+            log("temperature", 1e-2, 10.0),
+            log("margin", 1e-2, 10.0),
+        ),
+        recipe(
+            sixth_embeddings.reinforce_cartpole,
+            choice("baseline", "none", "mean", "value"),
+            choice("optimizer", "sgd", "adam", "rmsprop"),
+            whole("updates", 2, 40),
+            count("episodes_per_update", 2, 32),
+            count("hidden_units", 4, 64),
+            log("learning_rate", 1e-4, 1.0),
+            log("entropy_coef", 1e-4, 1.0),
+            line("gamma", 0.8, 1.0),
+        ),
+    ]
+)
+"""Recorded to look at once: no search of any kind had seen them when they were recorded."""
