@@ -1,4 +1,4 @@
-"""What is recorded: real trainings in five series, and the spaces that they are tuned in."""
+"""What is recorded: real trainings in six series, and the spaces that they are tuned in."""
 
 from collections.abc import Mapping
 
@@ -7,6 +7,7 @@ from benchmarks.trainings.families import BRANCHES
 from benchmarks.trainings.fifth_series import FIFTH
 from benchmarks.trainings.fourth_series import FOURTH
 from benchmarks.trainings.recipe import Recipe, choice, count, line, log, recipe, whole
+from benchmarks.trainings.sixth_series import SIXTH
 
 FOREST = (
     count("n_estimators", 2, 40),
@@ -315,7 +316,7 @@ THIRD: Mapping[str, Recipe] = dict(
 )
 """Recorded third, and looked at once."""
 
-HELD_OUT = {**FIFTH}
+HELD_OUT = {**FIFTH, **SIXTH}
 """What no search has seen."""
 RECIPES = {**FIRST, **LATER, **THIRD, **FOURTH, **HELD_OUT}
 

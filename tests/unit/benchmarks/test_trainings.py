@@ -1,34 +1,41 @@
 """The recorded trainings that search is measured on, and the model between them."""
 
+from collections.abc import Mapping
+
 import numpy as np
+import pytest
 from sklearn.ensemble import ExtraTreesRegressor
 
 from benchmarks.trainings.curve_series import ALL, CURVES
 from benchmarks.trainings.fifth_series import FIFTH
 from benchmarks.trainings.fourth_series import FOURTH
+from benchmarks.trainings.recipe import Recipe
 from benchmarks.trainings.recipes import FIRST, HELD_OUT, LATER, RECIPES, THIRD, half
 from benchmarks.trainings.recorded import RECORDS, TREES, Trees
+from benchmarks.trainings.sixth_series import SIXTH
 from local_emulator.domain.space import Categorical
 
 
 def test_what_was_looked_at_is_to_develop_on() -> None:
     """Six families twice, then others; from the third on no series shares a family or data with what was before it."""
-    assert [len(series) for series in (FIRST, LATER, THIRD, FOURTH, FIFTH)] == [12, 8, 10, 12, 8]
+    assert [len(series) for series in (FIRST, LATER, THIRD, FOURTH, FIFTH, SIXTH)] == [12, 8, 10, 12, 8, 8]
     looked_at = {**FIRST, **LATER, **THIRD, **FOURTH}
     assert {name: half(name) for name in RECIPES} == dict.fromkeys(looked_at, "development") | dict.fromkeys(HELD_OUT, "held-out")
-    assert FIFTH.keys() <= HELD_OUT.keys()
+    assert {*FIFTH, *SIXTH} == set(HELD_OUT)
     for series, before in (
         (THIRD, {**FIRST, **LATER}),
         (FOURTH, {**FIRST, **LATER, **THIRD, **CURVES}),
         (FIFTH, {**looked_at, **CURVES}),
+        (SIXTH, {**looked_at, **FIFTH, **CURVES}),
     ):
         for part in (0, -1):
             assert not {name.split("_")[part] for name in before} & {name.split("_")[part] for name in series}
-    assert all(4 <= len(recipe.space.parameters) <= 9 for recipe in {**FOURTH, **FIFTH}.values())
+    assert all(4 <= len(recipe.space.parameters) <= 9 for recipe in {**FOURTH, **HELD_OUT}.values())
 
 
-def test_in_most_of_the_fifth_series_categories_are_chosen() -> None:
-    counts = [sum(isinstance(parameter, Categorical) for parameter in recipe.space.parameters) for recipe in FIFTH.values()]
+@pytest.mark.parametrize("series", [FIFTH, SIXTH], ids=["fifth", "sixth"])
+def test_in_most_of_what_is_held_out_categories_are_chosen(series: Mapping[str, Recipe]) -> None:
+    counts = [sum(isinstance(parameter, Categorical) for parameter in recipe.space.parameters) for recipe in series.values()]
     assert sum(1 <= count <= 3 for count in counts) >= 6
 
 
