@@ -8,7 +8,7 @@ their points are never proposed again.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -34,6 +34,7 @@ _LEAST = 4  # results without which there is no learning
 _LEADERS = 5
 _NEARBY = (0.02, 0.1)  # how far from a leader, in the unit cube
 _TRUST = 5.0  # how many results a belief weighs as much as
+_CURIOSITY = 0.5  # how many times rarer a value weighs as the same factor of the expected improvement, as a power
 _BEYOND = 0.5  # of a range's width: what parents tried farther outside of it says nothing of what is inside
 _MOVED, _KEPT = 0.7, 0.8  # shares of a leader's numbers that move and of its categories that stay
 
@@ -200,15 +201,17 @@ class Bayesian:
     # --- proposing ------------------------------------------------------------------------------------------------------
 
     def _propose(self, process: GaussianProcess, trust: float, number: int, tried: set[Key]) -> Point | None:
-        # With noise the best observed value is too low: take the best expectation, that of running trials included, or the next
-        # proposal would be close to theirs.
-        best = float(process.means.min())
         rng = np.random.default_rng([self._seed, number])
         candidates = self._candidates(process, rng)
+        rarity = self._rarity(process.inputs)
+        # Which point is the best is hidden by noise: it is drawn, those of running trials included, or the next proposal would be
+        # close to theirs.
+        process = process.without_noise(rng)
+        best = float(process.outputs.min())
 
         def score(rows: Array) -> Array:
             # The improvement times a power of the belief (Hvarfner et al. 2022, "piBO").
-            return process.log_improvements(rows, best) + trust * self._belief.log_density(rows)
+            return process.log_improvements(rows, best) + trust * self._belief.log_density(rows) + rarity(rows)
 
         order = np.argsort(-score(candidates))
         finalists = candidates[order[: 2 * self._effort.climbs]]
@@ -221,6 +224,20 @@ class Bayesian:
             if key(point) not in tried:
                 return point
         return None
+
+    def _rarity(self, inputs: Array) -> Callable[[Array], Array]:
+        """How much rarer than the mean of its category a value was tried: a value is given up only after several points."""
+        columns = [column for column, count in enumerate(self._values) if count]
+        tables = [
+            -_CURIOSITY * np.log((1.0 + tried) / (1.0 + tried.mean()))
+            for tried in (np.bincount(inputs[:, column].astype(int), minlength=self._values[column]) for column in columns)
+        ]
+
+        def rarity(rows: Array) -> Array:
+            parts = (table[rows[:, column].astype(int)] for column, table in zip(columns, tables, strict=True))
+            return np.asarray(sum(parts, np.zeros(len(rows))))
+
+        return rarity
 
     def _candidates(self, process: GaussianProcess, rng: np.random.Generator) -> Array:
         """Rows spread over the space, and rows near the best ones seen."""

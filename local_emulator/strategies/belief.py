@@ -20,8 +20,11 @@ _LIKELY: Mapping[Role, tuple[float, float]] = {
     Role.SIZE: (0.75, 0.2),
     Role.BATCH: (0.35, 0.25),
     Role.PENALTY: (0.4, 0.25),
+    Role.LEAF: (0.35, 0.25),
+    Role.SAMPLE: (0.67, 0.25),
 }
 """Where in its range the best value of a number lies: mean and standard deviation, in units of the range."""
+_ALSO_LINEAR = (Role.EPOCHS, Role.SAMPLE)
 _WIDER = 1.5  # first points are spread over more than what is likely
 
 
@@ -55,8 +58,8 @@ class Belief:
 
 
 def _likely(parameter: Parameter) -> tuple[float, float] | None:
-    """None where a name says nothing, and where a range is no logarithm: then its middle is far above what is usual."""
+    """None where a name says nothing, and where a range should be a logarithm but is none: its middle is far above what is usual."""
     if isinstance(parameter, Categorical):
         return None
     role = role_of(parameter.name)
-    return _LIKELY.get(role) if role and (role is Role.EPOCHS or is_logarithmic(parameter)) else None
+    return _LIKELY.get(role) if role and (role in _ALSO_LINEAR or is_logarithmic(parameter)) else None

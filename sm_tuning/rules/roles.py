@@ -31,7 +31,8 @@ _ENDS: Mapping[Role, str] = {
         """,
     Role.SIZE: """
         depth leaves num_leaf max_leaf leaf_nodes layers n_layer num_layer hidden units neurons filters hidden_size hidden_dim
-        layer_sizes d_model d_ff intermediate_size n_embd embedding_dim embed_dim embedding_size lora_r lora_rank
+        layer_sizes d_model d_ff intermediate_size n_embd embedding_dim embed_dim embedding_size lora_r lora_rank num_cells
+        num_factors vector_dim
         """,
     Role.PENALTY: """
         regularization regularisation weight_decay wd dropout dropout_rate dropout_prob pdrop drop_rate rate_drop drop_mult drop_path

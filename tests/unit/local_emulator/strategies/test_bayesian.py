@@ -10,7 +10,8 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from local_emulator.domain.history import Goal, History, Trial
 from local_emulator.domain.jobs import Status
-from local_emulator.domain.space import Continuous, Point, Space
+from local_emulator.domain.space import Categorical, Continuous, Point, Space
+from local_emulator.strategies import bayesian
 from local_emulator.strategies.bayesian import Bayesian, warp
 from tests.unit.local_emulator.strategies.test_gaussian_process import SPACE, points
 
@@ -130,6 +131,19 @@ def test_what_parents_died_of_beyond_an_end_is_not_sought_at_it() -> None:
         assert max(float(point["rate"]) for point in asked) < 1.3
         asked = Bayesian(space, seed=seed).ask(History(goal=Goal.MAXIMIZE, parents=lived), 4)
         assert max(float(point["rate"]) for point in asked) == pytest.approx(1.39)
+
+
+def test_a_value_that_was_tried_little_weighs_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the square root of how much rarer it is, of each category; numbers weigh nothing. The proposal follows it."""
+    space = Space(parameters=(Categorical(name="kind", values=("a", "b", "c")), Continuous(name="x", low=0.0, high=1.0)))
+    strategy = Bayesian(space, seed=0)
+    inputs = np.array([[0.0, 0.5]] * 14 + [[1.0, 0.5]] * 4)
+    rarity = strategy._rarity(inputs)(np.array([[0.0, 0.1], [1.0, 0.9], [2.0, 0.5]]))
+    np.testing.assert_allclose(np.exp(rarity), (np.array([15.0, 5.0, 1.0]) / 7.0) ** -0.5)
+
+    known = [({"kind": kind, "x": str(at / 18)}, float(at % 5)) for at, kind in enumerate("a" * 14 + "b" * 3 + "c")]
+    monkeypatch.setattr(bayesian, "_CURIOSITY", 50.0)
+    assert strategy.ask(History(goal=Goal.MINIMIZE, trials=trials(known)), 1)[0]["kind"] == "c"
 
 
 def test_running_trials_are_kept_away_from() -> None:

@@ -32,6 +32,9 @@ def rate(name: str = "learning_rate", scaling: Scaling = Scaling.AUTO) -> Contin
         (Integer(name="batch_size", low=16, high=256, scaling=Scaling.LOGARITHMIC), 0.4, 0.48),
         (Integer(name="hidden_units", low=4, high=256, scaling=Scaling.LOGARITHMIC), 0.58, 0.68),
         (Integer(name="max_depth", low=1, high=12), 0.49, 0.51),
+        (Continuous(name="min_child_weight", low=0.1, high=120.0, scaling=Scaling.LOGARITHMIC), 0.4, 0.48),
+        (Continuous(name="min_child_weight", low=0.0, high=120.0, scaling=Scaling.LINEAR), 0.49, 0.51),
+        (Continuous(name="subsample", low=0.5, high=1.0, scaling=Scaling.LINEAR), 0.53, 0.6),
         (Categorical(name="epochs", values=("1", "2", "3")), 0.49, 0.51),
     ],
 )

@@ -131,6 +131,23 @@ def test_expected_values_are_conditioned_on() -> None:
     assert float(extended.predict(rows)[1].max()) < float(process.predict(rows)[1].max())
 
 
+def test_what_is_true_is_drawn_from_what_is_probable() -> None:
+    """At the inputs, one of which is expected only: the mean and the covariance of many draws beside those of scikit-learn."""
+    inputs, outputs = data(8)
+    process = GaussianProcess(Kernel(weights=KERNEL.weights, scale=1.7, noise=0.3), inputs, outputs, NUMBERS)
+    rng = np.random.default_rng(2)
+    draws = np.array([process.without_noise(rng).outputs for _ in range(4000)])
+    mean, covariance = oracle(process.kernel, inputs, outputs).predict(inputs, return_cov=True)
+    np.testing.assert_allclose(draws.mean(axis=0), mean, atol=0.04)
+    np.testing.assert_allclose(np.cov(draws.T), covariance, atol=0.03)
+
+    drawn = process.with_expected(np.array([[0.9, 0.1, 0.5]])).without_noise(rng)
+    assert drawn.outputs.shape == (9,)
+    means, deviations = drawn.predict(drawn.inputs)
+    np.testing.assert_allclose(means, drawn.outputs, atol=1e-3)
+    assert deviations.max() < 0.01
+
+
 def test_climbing_improves_and_stays_inside() -> None:
     inputs, outputs = data()
     inputs[:, 1] = np.floor(inputs[:, 1] * 3)

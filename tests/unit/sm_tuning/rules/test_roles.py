@@ -40,7 +40,7 @@ NAMES: dict[str, dict[Role | None, str]] = {
         Role.BATCH: "mini_batch_size batch_size",
         Role.SIZE: """
             max_depth max_leaves num_layers rnn_num_hidden enc0_layers enc0_token_embedding_dim mlp_layers
-            encoder_layers
+            encoder_layers num_cells num_factors vector_dim
         """,
         None: """
             validation_mini_batch_size negative_sampling_rate random_negative_sampling_rate local_lloyd_max_iter
