@@ -317,10 +317,10 @@ THIRD: Mapping[str, Recipe] = dict(
 """Recorded third, and looked at once."""
 
 HELD_OUT = {**FIFTH, **SIXTH}
-"""What no search has seen."""
+"""Recorded last, and looked at once, to decide whether the search of decision 86 is kept."""
 RECIPES = {**FIRST, **LATER, **THIRD, **FOURTH, **HELD_OUT}
 
 
 def half(name: str) -> str:
-    """Which half a recipe is in: what has been looked at is to develop on."""
+    """Which half a recipe is in: the last two series are held out, what is before them is to develop on."""
     return "held-out" if name in HELD_OUT else "development"

@@ -34,7 +34,7 @@ _LEAST = 4  # results without which there is no learning
 _LEADERS = 5
 _NEARBY = (0.02, 0.1)  # how far from a leader, in the unit cube
 _TRUST = 5.0  # how many results a belief weighs as much as
-_CURIOSITY = 0.5  # how many times rarer a value weighs as the same factor of the expected improvement, as a power
+_CURIOSITY = 0.5  # the improvement is multiplied by this power of how much rarer a value was tried than the mean of its category
 _BEYOND = 0.5  # of a range's width: what parents tried farther outside of it says nothing of what is inside
 _MOVED, _KEPT = 0.7, 0.8  # shares of a leader's numbers that move and of its categories that stay
 
