@@ -20,6 +20,11 @@ def split(rows: int, inputs: Values, targets: Values) -> Split:
     return scaler.transform(seen), scaler.transform(held), seen_targets, held_targets
 
 
+def nine_tenths(seed: int, count: int) -> npt.NDArray[np.int64]:
+    """Which of so many rows a training sees that has no randomness of its own."""
+    return np.random.default_rng(seed).permutation(count)[: count * 9 // 10]
+
+
 def unit(targets: Values) -> Values:
     """Targets with zero mean and unit variance."""
     return np.asarray((targets - targets.mean()) / targets.std())

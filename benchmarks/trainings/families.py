@@ -112,7 +112,7 @@ def forest_wine(seed: int, point: Point) -> Curve:
 def kernel_houses(seed: int, point: Point) -> Curve:
     """Error of ridge regression with a kernel, on nine tenths of the rows."""
     seen, held, targets, held_targets = data.houses()
-    kept = np.random.default_rng(seed).permutation(len(seen))[: len(seen) * 9 // 10]
+    kept = data.nine_tenths(seed, len(seen))
     model = KernelRidge(
         alpha=float(point["alpha"]), gamma=float(point["gamma"]), kernel=point["kernel"], degree=int(point["degree"])
     )
@@ -194,7 +194,7 @@ def sgd_digits(seed: int, point: Point) -> Curve:
 def svm_diabetes(seed: int, point: Point) -> Curve:
     """Error of a support vector regression, on nine tenths of the rows."""
     seen, held, targets, held_targets = data.diabetes()
-    kept = np.random.default_rng(seed).permutation(len(seen))[: len(seen) * 9 // 10]
+    kept = data.nine_tenths(seed, len(seen))
     model = SVR(
         C=float(point["C"]), gamma=float(point["gamma"]), epsilon=float(point["epsilon"]), kernel=point["kernel"], max_iter=20_000
     )
@@ -204,7 +204,7 @@ def svm_diabetes(seed: int, point: Point) -> Curve:
 def svm_digits(seed: int, point: Point) -> Curve:
     """Share of digits that are misread, having seen nine tenths of the rows."""
     seen, held, labels, held_labels = data.digits()
-    kept = np.random.default_rng(seed).permutation(len(seen))[: len(seen) * 9 // 10]
+    kept = data.nine_tenths(seed, len(seen))
     model = SVC(
         C=float(point["C"]),
         gamma=float(point["gamma"]),

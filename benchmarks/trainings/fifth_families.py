@@ -17,14 +17,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.svm import SVC
 
-from benchmarks.trainings.data import Split, Values, split
+from benchmarks.trainings.data import Split, Values, nine_tenths, split
 from benchmarks.trainings.losses import Curve, error, log_loss
 from local_emulator.domain.space import Point
 
 
 def _some(seed: int, rows: Values, targets: Values) -> tuple[Values, Values]:
     """Nine tenths of the rows."""
-    kept = np.random.default_rng(seed).permutation(len(rows))[: len(rows) * 9 // 10]
+    kept = nine_tenths(seed, len(rows))
     return rows[kept], targets[kept]
 
 

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import ComplementNB
 from sklearn.svm import LinearSVC
 
-from benchmarks.trainings.data import Values
+from benchmarks.trainings.data import Values, nine_tenths
 from benchmarks.trainings.losses import Curve
 from local_emulator.domain.space import Point
 
@@ -49,7 +49,7 @@ def ngrams_docstrings(seed: int, point: Point) -> Curve:
     texts, labels = _docstrings()
     held = np.arange(len(texts)) % 3 == 2
     seen = np.flatnonzero(~held)
-    seen = np.random.default_rng(seed).permutation(seen)[: len(seen) * 9 // 10]
+    seen = seen[nine_tenths(seed, len(seen))]
     words = TfidfVectorizer(
         analyzer=point["analyzer"],
         ngram_range=(1, int(point["ngram_max"])),
@@ -102,7 +102,7 @@ def _counted(keys: Codes, wanted: Codes, least: int = 1) -> tuple[Codes, Values]
 def smoothing_code(seed: int, point: Point) -> Curve:
     """Bits for a character of a model of n-grams with one of five smoothings, mixed with what was there last, on nine tenths."""
     pieces, held = _code()
-    kept = np.random.default_rng(seed).permutation(len(pieces))[: len(pieces) * 9 // 10]
+    kept = nine_tenths(seed, len(pieces))
     order, smoothing = int(point["order"]), point["smoothing"]
     alpha, weight, discount = (float(point[name]) for name in ("alpha", "interpolation", "discount"))
     start = np.zeros(order, dtype=np.int64)

@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, ndcg_score
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from benchmarks.trainings.data import Split, Values, split, unit
+from benchmarks.trainings.data import Split, Values, nine_tenths, split, unit
 from benchmarks.trainings.losses import Curve, log_loss
 from local_emulator.domain.space import Point
 
@@ -246,7 +246,7 @@ def _motions() -> Split:
 def pipeline_motions(seed: int, point: Point) -> Curve:
     """Share of motions that are mistaken by a pipeline of components, clusters and logistic regression, on nine tenths of the rows."""
     seen, held, labels, held_labels = _motions()
-    kept = np.random.default_rng(seed).permutation(len(seen))[: len(seen) * 9 // 10]
+    kept = nine_tenths(seed, len(seen))
     seen, labels = seen[kept], labels[kept]
     steps: list[Any] = (
         [] if point["scaler"] == "none" else [{"standard": StandardScaler, "minmax": MinMaxScaler}[point["scaler"]]()]

@@ -4,7 +4,7 @@ As in `fourth_families.py`, each function takes a seed and a point and returns t
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
 
@@ -13,28 +13,10 @@ import numpy.typing as npt
 
 from benchmarks.trainings.data import Split, Values, split
 from benchmarks.trainings.losses import Curve, log_loss, softmax
+from benchmarks.trainings.optimizer import Optimizer
 from local_emulator.domain.space import Point
 
 Rows = npt.NDArray[np.int64]
-
-
-class Adam:
-    """Adam with weight decay that is not of the gradient."""
-
-    def __init__(self, weights: Sequence[Values], rate: float, decay: float = 0.0) -> None:
-        self._weights, self._rate, self._decay, self._steps = weights, rate, decay, 0
-        self._first, self._second = ([np.zeros_like(weight) for weight in weights] for _ in range(2))
-
-    def step(self, slopes: Sequence[Values], share: float = 1.0) -> None:
-        """Move all weights, with a share of the rate."""
-        self._steps += 1
-        rate = self._rate * share
-        for index, slope in enumerate(slopes):
-            weight, first, second = self._weights[index], self._first[index], self._second[index]
-            first += 0.1 * (slope - first)
-            second += 0.001 * (slope**2 - second)
-            scale = np.sqrt(second / (1 - 0.999**self._steps)) + 1e-8
-            weight -= rate * (first / (1 - 0.9**self._steps) / scale + self._decay * weight)
 
 
 def batches(rng: np.random.Generator, count: int, size: int, epochs: int) -> Iterator[tuple[Rows, float]]:
@@ -89,7 +71,7 @@ def adamw_credit(seed: int, point: Point) -> Curve:
     sizes, kept = [seen.shape[1], *[width] * depth, 1], 1.0 - float(point["dropout"])
     weights = [rng.normal(size=pair) * math.sqrt(2 / pair[0]) for pair in pairwise(sizes)]
     shifts = [np.zeros(size) for size in sizes[1:]]
-    adam = Adam([*weights, *shifts], float(point["learning_rate"]), float(point["weight_decay"]))
+    adam = Optimizer("adam", [*weights, *shifts], float(point["learning_rate"]), float(point["weight_decay"]))
 
     def bent(sums: Values) -> tuple[Values, Values]:
         if point["activation"] == "tanh":
@@ -141,7 +123,10 @@ def machines_baskets(seed: int, point: Point) -> Curve:
     rng, seen = np.random.default_rng(seed), 3000
     linear, bias = np.zeros(111), np.zeros(1)
     factors = rng.normal(size=(111, int(point["num_factors"]))) * float(point["factors_init_sigma"])
-    moves = [Adam([linear, bias], float(point["linear_lr"])), Adam([factors], float(point["factors_lr"]))]
+    moves = [
+        Optimizer("adam", [linear, bias], float(point["linear_lr"])),
+        Optimizer("adam", [factors], float(point["factors_lr"])),
+    ]
 
     def chance(rows: Rows) -> tuple[Values, Values, Values]:
         parts = factors[rows]
@@ -175,7 +160,7 @@ def _accents() -> tuple[list[Values], Split]:
     sounds = np.where(np.arange(5000)[:, None] < 4000, hidden, turned) @ mixing
     sounds, words = np.tanh(sounds) + 0.15 * rng.normal(size=(5000, 40)), (labels % 8).astype(float)
     weights = [rng.normal(size=pair) * math.sqrt(2 / pair[0]) for pair in ((40, 64), (64, 64), (64, 8))]
-    adam = Adam(weights, 3e-3, 1e-3)
+    adam = Optimizer("adam", weights, 3e-3, 1e-3)
     for rows, _ in batches(rng, 4000, 64, 15):
         layers = [sounds[rows]]
         layers += [np.maximum(layers[0] @ weights[0], 0.0)]
@@ -197,7 +182,7 @@ def lora_accents(seed: int, point: Point) -> Curve:
     scale, warmup, kind = float(point["lora_alpha"]) / rank, float(point["warmup_ratio"]), point["lr_scheduler_type"]
     down = [rng.normal(size=(len(weight), rank)) / math.sqrt(len(weight)) for weight in weights]
     up = [np.zeros((rank, weight.shape[1])) for weight in weights]
-    adam = Adam([*down, *up], float(point["learning_rate"]), float(point["weight_decay"]))
+    adam = Optimizer("adam", [*down, *up], float(point["learning_rate"]), float(point["weight_decay"]))
     size, epochs = int(point["per_device_train_batch_size"]), int(point["num_train_epochs"])
     with np.errstate(all="ignore"):
         for rows, done in batches(rng, len(seen), size, epochs):

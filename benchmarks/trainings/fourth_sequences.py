@@ -15,8 +15,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.trainings.data import Values
-from benchmarks.trainings.fourth_networks import Adam, Rows, batches, scheduled, sigmoid, two_classes
+from benchmarks.trainings.fourth_networks import Rows, batches, scheduled, sigmoid, two_classes
 from benchmarks.trainings.losses import Curve, log_loss, softmax
+from benchmarks.trainings.optimizer import Optimizer
 from local_emulator.domain.space import Point
 
 # --- attention --------------------------------------------------------------------------------------------------------------
@@ -45,7 +46,9 @@ def attention_reviews(seed: int, point: Point) -> Curve:
     table, places = rng.normal(size=(60, width)) * 0.3, rng.normal(size=(16, width)) * 0.3
     mixing = rng.normal(size=(3, width, width)) * near
     behind, last, shift = rng.normal(size=(width, 32)) * near, rng.normal(size=32) / math.sqrt(32), np.zeros(1)
-    adam = Adam([table, places, mixing, behind, last, shift], float(point["learning_rate"]), float(point["weight_decay"]))
+    adam = Optimizer(
+        "adam", [table, places, mixing, behind, last, shift], float(point["learning_rate"]), float(point["weight_decay"])
+    )
 
     def split_up(values: Values) -> Values:
         return values.reshape(len(values), 16, heads, size).swapaxes(1, 2)
@@ -157,7 +160,7 @@ def deepar_demand(seed: int, point: Point) -> Curve:
     layer = _Gated(rng, 4 + inside, cells)
     outward, outshift = rng.normal(size=(cells, 2)) * 0.3 / math.sqrt(cells), np.array([1.0, 0.0])
     weights = [table, layer.inward, layer.around, layer.shift, outward, outshift]
-    adam = Adam(weights, float(point["learning_rate"]))
+    adam = Optimizer("adam", weights, float(point["learning_rate"]))
 
     def features(shops: Rows, starts: Rows) -> tuple[Values, Values, Values]:
         scale = 1.0 + sales[shops[:, None], starts[:, None] + np.arange(-1, context)].mean(axis=1)

@@ -19,7 +19,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
 from sklearn.semi_supervised import LabelSpreading
 
-from benchmarks.trainings.data import Split, Values, split, unit
+from benchmarks.trainings.data import Split, Values, nine_tenths, split, unit
 from benchmarks.trainings.losses import Curve, error, log_loss
 from local_emulator.domain.space import Point
 
@@ -69,7 +69,7 @@ def _quantiles() -> Split:
 def neighbours_quantiles(seed: int, point: Point) -> Curve:
     """Log loss of nearest neighbours in some principal components, on nine tenths of the rows."""
     seen, held, labels, held_labels = _quantiles()
-    kept = np.random.default_rng(seed).permutation(len(seen))[: len(seen) * 9 // 10]
+    kept = nine_tenths(seed, len(seen))
     if point["scaling"] == "quantiles":
         scaler = QuantileTransformer(n_quantiles=100, output_distribution="normal", random_state=0).fit(seen[kept])
         seen, held = scaler.transform(seen), scaler.transform(held)

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from benchmarks.trainings.data import Values
 from benchmarks.trainings.fourth_networks import Rows, batches
 from benchmarks.trainings.losses import Curve, log_loss, softmax
-from benchmarks.trainings.sixth_networks import Network, Optimizer
+from benchmarks.trainings.optimizer import Optimizer
+from benchmarks.trainings.sixth_networks import Network
 from local_emulator.domain.space import Point
 
 # --- texts as pools of embedded words ---------------------------------------------------------------------------------------

@@ -10,10 +10,10 @@ import numpy as np
 import xgboost
 from sklearn.ensemble import GradientBoostingClassifier
 
-from benchmarks.trainings.data import Split, Values, split
+from benchmarks.trainings.data import Split, Values, nine_tenths, split
 from benchmarks.trainings.fourth_networks import Rows, batches, sigmoid
 from benchmarks.trainings.losses import Curve, log_loss
-from benchmarks.trainings.sixth_networks import Optimizer
+from benchmarks.trainings.optimizer import Optimizer
 from local_emulator.domain.space import Point
 
 # --- gradient boosting with scikit-learn's names ----------------------------------------------------------------------------
@@ -90,7 +90,7 @@ def booster_rents(seed: int, point: Point) -> Curve:
         settings |= {"max_depth": int(point["max_depth"]), "min_child_weight": float(point["min_child_weight"]), "subsample": 0.8}
     if booster == "dart":
         settings["rate_drop"] = float(point["rate_drop"])
-    kept = np.random.default_rng(seed).permutation(len(seen))[: len(seen) * 9 // 10]  # lines would be the same with each seed
+    kept = nine_tenths(seed, len(seen))  # lines would be the same with each seed
     try:
         model = xgboost.train(settings, xgboost.DMatrix(seen[kept], rents[kept]), int(point["num_round"]))
         return [float(np.abs(model.predict(xgboost.DMatrix(held)) - held_rents).mean())]

@@ -21,7 +21,7 @@ from sklearn.preprocessing import PolynomialFeatures, QuantileTransformer, Robus
 from sklearn.svm import OneClassSVM
 from sklearn.tree import DecisionTreeRegressor
 
-from benchmarks.trainings.data import Split, Values, split, unit
+from benchmarks.trainings.data import Split, Values, nine_tenths, split, unit
 from benchmarks.trainings.losses import Curve, error, log_loss, softmax
 from local_emulator.domain.space import Point
 
@@ -48,7 +48,7 @@ def text_descriptions(seed: int, point: Point) -> Curve:
     lines, labels = _sentences()
     held = np.arange(len(lines)) % 3 == 2
     seen = np.flatnonzero(~held)
-    seen = np.random.default_rng(seed).permutation(seen)[: len(seen) * 9 // 10]
+    seen = seen[nine_tenths(seed, len(seen))]
     words = TfidfVectorizer(
         analyzer=point["analyzer"],
         ngram_range=(1, int(point["longest"])),
@@ -159,7 +159,7 @@ def _impedance() -> Split:
 def elastic_impedance(seed: int, point: Point) -> Curve:
     """Error of an elastic net on powers and products of scaled columns, on nine tenths of the rows."""
     seen, held, targets, held_targets = _impedance()
-    kept = np.random.default_rng(seed).permutation(len(seen))[: len(seen) * 9 // 10]
+    kept = nine_tenths(seed, len(seen))
     scaler = {"standard": StandardScaler(), "robust": RobustScaler(), "quantiles": QuantileTransformer(n_quantiles=50)}[
         point["scaling"]
     ]
@@ -192,7 +192,7 @@ def _rings() -> tuple[Values, Values, Values]:
 def novelty_rings(seed: int, point: Point) -> Curve:
     """Share of pairs that a machine that has seen the rings alone puts in the wrong order."""
     seen, rows, strange = _rings()
-    kept = np.random.default_rng(seed).permutation(len(seen))[: len(seen) * 9 // 10]
+    kept = nine_tenths(seed, len(seen))
     model = OneClassSVM(
         kernel=point["kernel"],
         nu=float(point["nu"]),

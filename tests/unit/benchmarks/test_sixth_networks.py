@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmarks.trainings.sixth_networks import Network, Optimizer
+from benchmarks.trainings.optimizer import Optimizer
+from benchmarks.trainings.sixth_networks import Network
 
 
 @pytest.mark.parametrize("normalization", ["none", "batch", "layer"])
