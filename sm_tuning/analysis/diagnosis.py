@@ -130,6 +130,7 @@ def diagnose(results: Results, shares: Results | None = None) -> Diagnosis:
         results=results,
         fit=fit,
         fits=fits,
+        comparison=comparison,
         effects={effect.name: effect for effect in effects},
         scaling=None if scaling is None or scaling.unused else scaling,
     )

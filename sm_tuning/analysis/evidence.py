@@ -12,7 +12,7 @@ from sm_tuning.analysis.advice import Cost
 from sm_tuning.analysis.confidence import Confidence
 from sm_tuning.analysis.data_scaling import DataScalingCurve
 from sm_tuning.analysis.effects import Edge, Effect, is_logarithmic, position
-from sm_tuning.analysis.equal_epochs import Comparison, compared
+from sm_tuning.analysis.equal_epochs import Comparison
 from sm_tuning.analysis.fit import Fit, Verdict
 from sm_tuning.analysis.goal import looks_for_the_worst
 from sm_tuning.analysis.results import Results, TrialResult
@@ -41,6 +41,7 @@ class Evidence:
         results: The tuning jobs' results.
         fit: The verdict on the best training job.
         fits: The verdict on each training job, by its name.
+        comparison: By which values training jobs are compared.
         effects: The effect of each hyperparameter, by its name.
         scaling: The objective on growing shares of the training set, where it was measured.
     """
@@ -48,6 +49,7 @@ class Evidence:
     results: Results
     fit: Fit
     fits: Mapping[str, Fit]
+    comparison: Comparison
     effects: Mapping[str, Effect]
     scaling: DataScalingCurve | None = None
 
@@ -57,11 +59,6 @@ class Evidence:
     def died(self) -> int:
         """Number of training jobs that came to nothing."""
         return sum(fit.verdict.died for fit in self.fits.values())
-
-    @cached_property
-    def comparison(self) -> Comparison:
-        """By which values training jobs are compared."""
-        return compared(self.results, self.fits)
 
     @cached_property
     def shared_by_failed(self) -> list[SharedSetting]:

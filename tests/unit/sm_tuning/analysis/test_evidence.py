@@ -7,6 +7,7 @@ import pytest
 from sm_tuning import Categorical, Continuous, Integer, Scaling
 from sm_tuning.analysis import Confidence, Verdict, diagnose
 from sm_tuning.analysis.effects import Edge, Effect
+from sm_tuning.analysis.equal_epochs import Comparison
 from sm_tuning.analysis.evidence import Evidence
 from sm_tuning.analysis.fit import Fit
 from sm_tuning.analysis.results import Results, TrialResult
@@ -18,7 +19,7 @@ from tests.unit.sm_tuning.planted import RATE, diverging, falling, losses, tuned
 def evidence(results: Results, *effects: Effect) -> Evidence:
     diagnosis = diagnose(results)
     named = {effect.name: effect for effect in effects or diagnosis.effects}
-    return Evidence(results=results, fit=diagnosis.fit, fits=diagnosis.fits, effects=named)
+    return Evidence(results=results, fit=diagnosis.fit, fits=diagnosis.fits, comparison=diagnosis.comparison, effects=named)
 
 
 def ranged(*ranges: Range) -> Evidence:
@@ -135,6 +136,7 @@ def test_a_role_is_of_an_amount(parameter: Categorical, role: Role, is_amount: b
         results=replace(results, trials=trials, tuning_jobs=[job]),
         fit=Fit(verdict=Verdict.UNKNOWN, reason=""),
         fits={},
+        comparison=Comparison(),
         effects={},
     )
     assert known.tuned(role) == (parameter.name if is_amount else None)

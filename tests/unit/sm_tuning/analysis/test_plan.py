@@ -11,6 +11,7 @@ from sm_tuning.analysis import Confidence, Diagnosis, Remedy, Verdict, diagnose
 from sm_tuning.analysis.advice import Advice
 from sm_tuning.analysis.curves import Curves
 from sm_tuning.analysis.effects import Edge, Effect
+from sm_tuning.analysis.equal_epochs import compared
 from sm_tuning.analysis.evidence import Evidence
 from sm_tuning.analysis.fit import Fit
 from sm_tuning.analysis.plan import advised, objections
@@ -190,7 +191,8 @@ def test_a_good_fit_gets_a_next_step() -> None:
 
 
 def plan_of(results: Results, fit: Fit, fits: Mapping[str, Fit], effects: Sequence[Effect]) -> Sequence[Advice]:
-    return advised(Evidence(results=results, fit=fit, fits=fits, effects={effect.name: effect for effect in effects}))
+    named = {effect.name: effect for effect in effects}
+    return advised(Evidence(results=results, fit=fit, fits=fits, comparison=compared(results, fits), effects=named))
 
 
 def test_a_better_scale_is_a_reason_to_search_on() -> None:
@@ -277,7 +279,13 @@ def evidence(results: Results, **of_rate: object) -> Evidence:
     values = {"curve": [(1.0, 0.5, 0.1, 30)], "best_around": 1.0, "importance": 0.5, "confidence": Confidence.HIGH, **of_rate}
     diagnosis = diagnose(results)
     rate = Effect(name="learning_rate", **values)  # type: ignore[arg-type] # a test's
-    return Evidence(results=results, fit=diagnosis.fit, fits=diagnosis.fits, effects={"learning_rate": rate})
+    return Evidence(
+        results=results,
+        fit=diagnosis.fit,
+        fits=diagnosis.fits,
+        comparison=diagnosis.comparison,
+        effects={"learning_rate": rate},
+    )
 
 
 def advice(kind: Remedy, name: str | None = "learning_rate", toward: Edge | None = None) -> Advice:
@@ -335,6 +343,7 @@ def test_more_epochs_are_not_asked_for_where_as_many_overfit() -> None:
         fits={
             name: fit if name == diagnosis.best else replace(fit, verdict=Verdict.OVERFIT) for name, fit in diagnosis.fits.items()
         },
+        comparison=diagnosis.comparison,
         effects={effect.name: effect for effect in diagnosis.effects},
     )
     more = next(advice for advice in diagnosis.advice if advice.kind is Remedy.MORE_EPOCHS)
@@ -363,7 +372,7 @@ def test_more_epochs_are_asked_for_where_nobody_has_tried_more_and_most_still_im
     diagnosis = diagnose(results)
     fits = {name: fit if name == diagnosis.best else replace(fit, verdict=others) for name, fit in diagnosis.fits.items()}
     flat = Effect(name="epochs", curve=[], best_around=12.0, importance=0.0, confidence=Confidence.LOW)
-    known = Evidence(results=results, fit=diagnosis.fit, fits=fits, effects={"epochs": flat})
+    known = Evidence(results=results, fit=diagnosis.fit, fits=fits, comparison=diagnosis.comparison, effects={"epochs": flat})
     said = list(objections(advice(Remedy.MORE_EPOCHS, "epochs", Edge.HIGH), [], known))
     assert said == ([] if asked else ["12 training jobs show no direction of epochs"])
 

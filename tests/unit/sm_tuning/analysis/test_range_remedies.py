@@ -10,6 +10,7 @@ from sm_tuning import Categorical, Continuous, Scaling
 from sm_tuning.analysis import Confidence, Effect, Fit, Remedy, Verdict
 from sm_tuning.analysis.advice import Advice
 from sm_tuning.analysis.effects import Edge
+from sm_tuning.analysis.equal_epochs import compared
 from sm_tuning.analysis.evidence import Evidence
 from sm_tuning.analysis.range_remedies import about_deaths, about_ranges
 from sm_tuning.spec.parameters import Range
@@ -26,10 +27,12 @@ def effect(name: str, **values: Any) -> Effect:
 def evidence(parameter: Range, *effects: Effect, jobs: int = 24) -> Evidence:
     results = tuned(falling("high"), RATE, jobs)
     results = replace(results, tuning_jobs=[replace(results.tuning_jobs[0], ranges=[parameter])])
+    fits = {trial.name: FIT for trial in results.trials}
     return Evidence(
         results=results,
         fit=FIT,
-        fits={trial.name: FIT for trial in results.trials},
+        fits=fits,
+        comparison=compared(results, fits),
         effects={item.name: item for item in effects},
     )
 
@@ -152,7 +155,11 @@ def test_a_range_ends_where_training_dies() -> None:
     fits = {trial.name: died if float(trial.hyperparameters["learning_rate"]) > 0.1 else FIT for trial in results.trials}
     dead = [rate for trial in results.trials if (rate := float(trial.hyperparameters["learning_rate"])) > 0.1]
     known = Evidence(
-        results=results, fit=FIT, fits=fits, effects={"learning_rate": effect("learning_rate", dies_above=sorted(dead)[2])}
+        results=results,
+        fit=FIT,
+        fits=fits,
+        comparison=compared(results, fits),
+        effects={"learning_rate": effect("learning_rate", dies_above=sorted(dead)[2])},
     )
     (advice,) = about_deaths(known)
     assert (f"{min(dead):.6g}", advice.ranges) == ("0.111975", {"learning_rate": (1e-4, 0.111)})  # not the third that died
@@ -171,6 +178,7 @@ def test_no_range_is_to_end_where_it_ends(high: float) -> None:
         results=replace(results, tuning_jobs=[job]),
         fit=FIT,
         fits=fits,
+        comparison=compared(results, fits),
         effects={"learning_rate": effect("learning_rate", dies_above=0.112)},
     )
     assert not list(about_deaths(known))
@@ -187,7 +195,13 @@ def test_of_those_above_the_first_deaths_it_is_said_how_many_died() -> None:
     results = replace(results, trials=trials)
     died = Fit(verdict=Verdict.DIVERGED, reason="")
     fits = {trial.name: died if trial.settings["learning_rate"] in {0.02, 0.1, 0.2, 0.3} else FIT for trial in trials}
-    known = Evidence(results=results, fit=FIT, fits=fits, effects={"learning_rate": effect("learning_rate", dies_above=0.1)})
+    known = Evidence(
+        results=results,
+        fit=FIT,
+        fits=fits,
+        comparison=compared(results, fits),
+        effects={"learning_rate": effect("learning_rate", dies_above=0.1)},
+    )
     (advice,) = about_deaths(known)
     assert advice.remedy == "end the range of learning_rate at 0.0199"  # at 0.02 one died
     assert advice.reason.startswith(
@@ -201,7 +215,11 @@ def test_where_the_best_lie_at_the_other_end_the_range_moves_down() -> None:
     fits = {trial.name: died if float(trial.hyperparameters["learning_rate"]) > 0.1 else FIT for trial in results.trials}
     for values, low in (({"better": Edge.LOW}, 1e-5), ({"edge": Edge.LOW}, 1e-5), ({}, 1e-4), ({"better": Edge.HIGH}, 1e-4)):
         known = Evidence(
-            results=results, fit=FIT, fits=fits, effects={"learning_rate": effect("learning_rate", dies_above=0.5, **values)}
+            results=results,
+            fit=FIT,
+            fits=fits,
+            comparison=compared(results, fits),
+            effects={"learning_rate": effect("learning_rate", dies_above=0.5, **values)},
         )
         (advice,) = about_deaths(known)
         assert advice.ranges["learning_rate"][0] == pytest.approx(low)

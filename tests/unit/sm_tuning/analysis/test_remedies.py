@@ -10,6 +10,7 @@ import pytest
 from sm_tuning.analysis import Confidence, Fit, Remedy, Verdict
 from sm_tuning.analysis.advice import Advice
 from sm_tuning.analysis.effects import Edge
+from sm_tuning.analysis.equal_epochs import Comparison, compared
 from sm_tuning.analysis.evidence import Evidence
 from sm_tuning.analysis.fit import Cause, Remark
 from sm_tuning.analysis.plan import advised
@@ -58,7 +59,8 @@ def proposed(
         step="epoch",
         **facts,
     )
-    known = Evidence(results=Results(tuning_jobs=[job], trials=[trial]), fit=fit, fits={"t-1": fit}, effects={})
+    results, fits = Results(tuning_jobs=[job], trials=[trial]), {"t-1": fit}
+    known = Evidence(results=results, fit=fit, fits=fits, comparison=compared(results, fits), effects={})
     return list(about_fit(known))
 
 
@@ -197,7 +199,7 @@ def test_a_good_fit_is_tried_again_and_tested() -> None:
 def test_causes_have_remedies_and_what_voids_the_metrics_comes_first(cause: Cause, kind: Remedy, *, first: bool) -> None:
     fit = Fit(verdict=Verdict.GOOD, reason="", remarks=[Remark(cause, "what was seen"), Remark(Cause.CHANCE_LEVEL, "")])
     results = Results(tuning_jobs=[TuningJobDescription(name="t", objective=Objective.minimize("l"))], trials=[])
-    known = Evidence(results=results, fit=fit, fits={}, effects={})
+    known = Evidence(results=results, fit=fit, fits={}, comparison=Comparison(), effects={})
     assert [(advice.kind, advice.reason) for advice in about_causes(known, first=first)] == [(kind, "what was seen")]
     assert not list(about_causes(known, first=not first))
     assert kind in [advice.kind for advice in advised(known)]
@@ -211,5 +213,9 @@ def test_without_an_objective_a_good_fit_says_nothing() -> None:
     ended = TrialResult(tuning_job="t", name="t-1", status="Completed", hyperparameters={}, ended=datetime.now(UTC))
     results = Results(tuning_jobs=[TuningJobDescription(name="t", objective=Objective.minimize("l"))], trials=[ended])
     fit = Fit(verdict=Verdict.GOOD, reason="")
-    assert list(about_fit(Evidence(results=results, fit=fit, fits={}, effects={}))) == []
-    assert list(about_fit(Evidence(results=results, fit=replace(fit, verdict=Verdict.UNKNOWN), fits={}, effects={})))
+    assert list(about_fit(Evidence(results=results, fit=fit, fits={}, comparison=Comparison(), effects={}))) == []
+    assert list(
+        about_fit(
+            Evidence(results=results, fit=replace(fit, verdict=Verdict.UNKNOWN), fits={}, comparison=Comparison(), effects={})
+        )
+    )
