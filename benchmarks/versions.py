@@ -1,4 +1,4 @@
-"""The strategies as they were at a revision of this repository, beside those of the working tree."""
+"""The strategies as they were at a revision of this repository, with its roles of names, beside those of the working tree."""
 
 import importlib
 import os
@@ -14,6 +14,7 @@ from local_emulator.strategies.base import Strategy
 
 ROOT = Path(__file__).parents[1]
 FOLDER = "local_emulator/strategies"
+ROLES = "sm_tuning/rules/roles.py"  # what names say, which a strategy may go by
 SOURCES = Path(__file__).parent / ".tables/versions"
 
 
@@ -25,14 +26,14 @@ def commit_of(revision: str) -> str:
 @cache
 def bayesian_at(commit: str) -> Callable[..., Strategy]:
     """The class of the Bayesian search at a commit, from a package of its own name."""
-    name = f"strategies_{commit}"
+    name = f"search_{commit}"
     package = SOURCES / name
     if not package.exists():
         partial = SOURCES / f".{name}-{os.getpid()}"
         partial.mkdir(parents=True)
-        for path in _git("ls-tree", "--name-only", commit, f"{FOLDER}/").splitlines():
+        for path in _git("ls-tree", "--name-only", commit, f"{FOLDER}/", ROLES).splitlines():
             source = _git("show", f"{commit}:{path}").replace(FOLDER.replace("/", "."), name)
-            (partial / Path(path).name).write_text(source)
+            (partial / Path(path).name).write_text(source.replace("sm_tuning.rules.roles", f"{name}.roles"))
         try:
             partial.rename(package)
         except OSError:  # another process was sooner
