@@ -1,6 +1,7 @@
 """Requests to moto as WSGI environments: their service, bucket, key and sub-resource; and how to make one."""
 
 import io
+import re
 import urllib.parse
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -8,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
-SETTINGS = frozenset(
+_SETTINGS = frozenset(
     {
         *("accelerate", "acl", "analytics", "cors", "encryption", "intelligent-tiering", "inventory", "lifecycle", "logging"),
         *("metrics", "notification", "object-lock", "ownershipControls", "policy", "publicAccessBlock", "replication"),
         *("requestPayment", "tagging", "versioning", "website"),
     }
 )
+
+# A host that names a bucket: loopback's, or AWS's, as clients of the proxy have it.
+_OF_BUCKET = re.compile(r"(?:(.+?)(?:\.s3)?\.localhost|(.+)\.s3[.-].*amazonaws\.com(?:\.cn)?)")
 
 
 def call(application: Callable[..., Iterable[bytes]], environ: "WSGIEnvironment") -> tuple[str, list[tuple[str, str]], bytes]:
@@ -46,18 +50,21 @@ def service(environ: "WSGIEnvironment") -> str:
 
 def bucket_and_key(environ: "WSGIEnvironment") -> tuple[str, str]:
     """The bucket and key that a request to S3 is about; empty where it names none."""
-    path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace").lstrip("/")
-    host = environ.get("HTTP_HOST", "").rsplit(":", 1)[0]
-    if host.endswith(".localhost"):
-        return host.removesuffix(".localhost").removesuffix(".s3"), path
+    sent = environ.get("REQUEST_URI", "").partition("?")[0]  # in PATH_INFO the server has folded the slashes that begin it
+    path = (
+        urllib.parse.unquote(sent) if sent.startswith("/") else environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
+    )
+    path = path.removeprefix("/")
+    if named := _OF_BUCKET.fullmatch(environ.get("HTTP_HOST", "").rsplit(":", 1)[0]):
+        return named[1] or named[2], path
     bucket, _, key = path.partition("/")
     return bucket, key
 
 
 def sub_resource(environ: "WSGIEnvironment") -> str:
-    """The sub-resource of a bucket that a request is about (`policy`, …), or `delete`; empty for none."""
+    """The sub-resource of a bucket that a request is about (`policy`, …); empty for none."""
     names = urllib.parse.parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
-    return next((name for name in names if name in SETTINGS or name == "delete"), "")
+    return next(filter(_SETTINGS.__contains__, names), "")
 
 
 def put_of_setting(bucket: str, query: str, headers: Mapping[str, str], body: bytes, region: str) -> "WSGIEnvironment":

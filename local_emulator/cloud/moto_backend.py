@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from local_emulator.cloud import jumpstart
-from local_emulator.cloud.environ import SETTINGS, call, service, sub_resource
+from local_emulator.cloud.environ import call, service, sub_resource
 from local_emulator.cloud.moto_modules import MotoObject, backend, moto
 from local_emulator.cloud.moto_patches import cloudformation, events, operations, sagemaker_resources
 from local_emulator.cloud.moto_s3 import MotoS3
@@ -246,7 +246,7 @@ class MotoBackend:
         name = service(environ)
         writes = environ["REQUEST_METHOD"] in {"PUT", "POST", "DELETE"} and name == "s3"
         body = b""
-        if writes and sub_resource(environ) in SETTINGS:
+        if writes and sub_resource(environ):
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             environ["wsgi.input"] = io.BytesIO(body)
         if "REQUEST_URI" in environ:  # by this name moto finds the path as it was sent: `?` and `%` in keys stay what they are

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local_emulator.cloud import jumpstart
-from local_emulator.cloud.environ import SETTINGS, bucket_and_key, put_of_setting, sub_resource
+from local_emulator.cloud.environ import bucket_and_key, put_of_setting, sub_resource
 from local_emulator.cloud.moto_modules import MotoObject, backend, moto
 from local_emulator.cloud.persistence import BlobFile, Mirror, Setting, StoredObject
 from local_emulator.domain.errors import ResourceLimitExceeded
@@ -158,16 +158,23 @@ class MotoS3:
             self._save_object(name, key)
             return
         setting = sub_resource(environ)
-        if setting == "delete":
-            for deleted in mirror.keys(name) - set(bucket.keys.keys()):
-                mirror.forget_object(name, deleted)
-        elif setting in SETTINGS and environ["REQUEST_METHOD"] == "DELETE":
+        if environ["REQUEST_METHOD"] == "POST":  # many are deleted, or a form names its key
+            self._save_changed(mirror, name, bucket.keys)
+        elif setting and environ["REQUEST_METHOD"] == "DELETE":
             mirror.forget_setting(name, setting)
-        elif setting in SETTINGS:
+        elif setting:
             headers = {
                 header: value for header, value in environ.items() if isinstance(value, str) and header.startswith("HTTP_X_AMZ")
             }
             mirror.note_setting(Setting(bucket=name, name=setting, query=environ["QUERY_STRING"], headers=headers, body=body))
+
+    def _save_changed(self, mirror: Mirror, bucket: str, keys: MotoObject) -> None:
+        """Save those objects of a bucket that are not what is on disk: deleting a version brings back the one before."""
+        saved = mirror.contents(bucket)
+        present = {key: _content(stored) for key in list(keys) if _is_object(stored := keys.get(key))}
+        for key in saved.keys() | present.keys():
+            if saved.get(key) != present.get(key):
+                self._save_object(bucket, key)
 
     def save_buckets(self) -> None:
         """Save the buckets that stacks have made, and forget those that they have deleted. Call under the lock."""
@@ -258,6 +265,12 @@ class MotoS3:
 def _is_object(stored: MotoObject) -> bool:
     """Whether what moto has under a key is an object: neither None nor a delete marker."""
     return hasattr(stored, "size")
+
+
+def _content(stored: MotoObject) -> tuple[str, float]:
+    """By what an object on disk is known: its blob and when it was written. One that is not yet there has no blob."""
+    buffer = stored._value_buffer  # noqa: SLF001 - it tells
+    return (buffer.path.name, stored.last_modified.replace(tzinfo=UTC).timestamp()) if isinstance(buffer, BlobFile) else ("", 0.0)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -320,9 +320,10 @@ class Mirror:
                 tags=json.loads(tags),
             )
 
-    def keys(self, bucket: str) -> set[str]:
-        """Every key of a bucket."""
-        return {row[0] for row in self._db.execute("SELECT key FROM objects WHERE bucket = ?", (bucket,))}
+    def contents(self, bucket: str) -> dict[str, tuple[str, float]]:
+        """The blob and the time of every object of a bucket, by its key."""
+        rows = self._db.execute("SELECT key, blob, modified FROM objects WHERE bucket = ?", (bucket,))
+        return {key: (blob, modified) for key, blob, modified in rows}
 
 
 def create(path: Path) -> None:

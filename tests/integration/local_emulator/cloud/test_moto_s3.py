@@ -98,6 +98,33 @@ def test_a_write_that_cannot_be_noted_has_not_been(cloud: MotoBackend, tmp_path:
     assert b"other" not in contents
 
 
+FORM = b'--x\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n'
+DELETION = "<Delete><Object><Key>key</Key><VersionId>{}</VersionId></Object></Delete>"
+
+
+def test_what_a_form_sends_and_what_the_deletion_of_a_version_brings_back_are_on_disk(cloud: MotoBackend) -> None:
+    mirror, bucket = cloud.objects._mirror, "versioned"
+    assert mirror is not None
+    assert _request(cloud, "PUT", f"/{bucket}") == "200"
+    form = 2 * FORM % (b"key", b"from/form", b"file", b"sent") + b"--x--\r\n"
+    environ = put_of_setting("", "", {"CONTENT_TYPE": "multipart/form-data; boundary=x"}, form, "us-east-1")
+    assert call(cloud.wsgi, environ | {"REQUEST_METHOD": "POST", "PATH_INFO": f"/{bucket}"})[0].startswith("2")
+    assert _request(cloud, "PUT", f"/{bucket}", VERSIONING, "versioning") == "200"
+    for body in (b"first", b"second"):
+        assert _request(cloud, "PUT", f"/{bucket}/key", body) == "200"
+    newest = cloud.objects._bucket(bucket).keys["key"].version_id
+    assert _request(cloud, "POST", f"/{bucket}", DELETION.format(newest).encode(), "delete") == "200"
+    assert {stored.key: stored.blob.path.read_bytes() for stored in mirror.objects(bucket)} == {
+        "from/form": b"sent",
+        "key": b"first",
+    }
+    assert _request(cloud, "DELETE", f"/{bucket}/key") == "204"
+    marker = cloud.objects._bucket(bucket).keys["key"].version_id
+    assert mirror.contents(bucket).keys() == {"from/form"}
+    assert _request(cloud, "POST", f"/{bucket}", DELETION.format(marker).encode(), "delete") == "200"
+    assert mirror.contents(bucket).keys() == {"from/form", "key"}
+
+
 def test_a_bucket_of_jumpstart_is_there_when_it_is_asked_for(cloud: MotoBackend, tmp_path: Path) -> None:
     bucket, archive = "jumpstart-cache-prod-eu-west-1", "source-directory-tarballs/lightgbm/{}/regression/v{}/sourcedir.tar.gz"
     mirror = cloud.objects._mirror
