@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from local_emulator.cloud import jumpstart
 from local_emulator.cloud.environ import call, service, sub_resource
 from local_emulator.cloud.moto_modules import MotoObject, backend, moto
-from local_emulator.cloud.moto_patches import cloudformation, events, operations, sagemaker_resources
+from local_emulator.cloud.moto_patches import cloudformation, events, keys, operations, sagemaker_resources
 from local_emulator.cloud.moto_s3 import MotoS3
 from local_emulator.cloud.persistence import Mirror
 from local_emulator.domain.functions import DeployedFunction
@@ -87,6 +87,7 @@ class MotoBackend:
         self._application = _server()
         self._ready = True
         events.apply()
+        keys.apply()
         self._added.enter_context(operations.applied(self._settings.quotas))
         self._add_role()
         self.objects.restore()
@@ -290,4 +291,5 @@ def _server() -> MotoObject:
     server = moto("moto_server.werkzeug_app")
     # A bucket has the rules that it was given. moto reads MOTO_DISABLE_GLOBAL_CORS when it is imported: a test may have done that.
     server.DISABLE_GLOBAL_CORS = True
+    keys.route(server)
     return server.DomainDispatcherApplication(server.create_backend_app)

@@ -1,8 +1,8 @@
 """What moto lacks or does otherwise than AWS, and how it is patched while the emulator uses it.
 
-`operations` and `events` are applied when moto comes up, `cloudformation` with `parameters`, `identities` and `resource_types` at the
-first request to CloudFormation, and `sagemaker_resources`, by which stacks have models of ours, then too. `policies` evaluates IAM
-policies for `operations`; it patches nothing.
+`operations`, `events` and `keys` are applied when moto comes up, `cloudformation` with `parameters`, `identities` and `resource_types`
+at the first request to CloudFormation, and `sagemaker_resources`, by which stacks have models of ours, then too. `policies` evaluates
+IAM policies for `operations`; it patches nothing.
 
 `PATCHES` names every patch, the newest version of moto that was seen to need it, and moto's fault. For each of them
 `tests/integration/local_emulator/cloud/moto_patches` shows that moto has the fault without the patches and not with them. When such a
@@ -24,6 +24,9 @@ class Patch(NamedTuple):
 PATCHES: Mapping[str, Patch] = {
     "rules_with_topics": Patch("events", "5.2.5", "a rule whose target is an SNS topic fails"),
     "plain_http_denied": Patch("events", "5.2.5", "a bucket policy that denies plain HTTP denies all requests"),
+    "line_feeds_in_keys": Patch("keys", "5.2.5", "the server knows no address of a key with a line feed"),
+    "carriage_returns_in_keys": Patch("keys", "5.2.5", "a key with a carriage return is told as one with a line feed"),
+    "encoded_lists": Patch("keys", "5.2.5", "of lists in encoding-type=url some members are not encoded, which clients decode"),
     "simulate_principal_policy": Patch("operations", "5.2.5", "IAM has no SimulatePrincipalPolicy"),
     "list_service_quotas": Patch("operations", "5.2.5", "ListServiceQuotas knows no quotas of SageMaker"),
     "filter_log_events": Patch("operations", "5.2.5", "FilterLogEvents ignores logStreamNamePrefix"),

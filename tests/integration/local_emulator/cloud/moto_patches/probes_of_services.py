@@ -2,6 +2,9 @@
 
 import json
 import time
+from http import HTTPStatus
+
+from moto.moto_server.werkzeug_app import create_backend_app
 
 from tests.integration.local_emulator.cloud.moto_patches.probing import ACCOUNT, ROLE, client, policy, probe, refused
 
@@ -30,6 +33,35 @@ def plain_http_denied() -> bool:
     )
     s3.put_bucket_policy(Bucket="closed", Policy=json.dumps(denial))
     return refused(lambda: s3.get_object(Bucket="closed", Key="key"))
+
+
+# --- keys ---------------------------------------------------------------------------------------------------------------------
+
+
+@probe
+def line_feeds_in_keys() -> bool:
+    s3 = client("s3")
+    s3.create_bucket(Bucket="lines")
+    s3.put_object(Bucket="lines", Key="a/b\nc", Body=b"")
+    url = s3.generate_presigned_url("get_object", Params={"Bucket": "lines", "Key": "a/b\nc"})
+    query = url.partition("?")[2]
+    return create_backend_app("s3").test_client().get(f"/lines/a/b%0Ac?{query}").status_code != HTTPStatus.OK
+
+
+@probe
+def carriage_returns_in_keys() -> bool:
+    s3 = client("s3")
+    s3.create_bucket(Bucket="returns")
+    return bool(s3.create_multipart_upload(Bucket="returns", Key="a\rb")["Key"] != "a\rb")
+
+
+@probe
+def encoded_lists() -> bool:
+    s3 = client("s3")
+    s3.create_bucket(Bucket="encoded")
+    s3.put_object(Bucket="encoded", Key="a%20b/c", Body=b"")
+    (folder,) = s3.list_objects(Bucket="encoded", Delimiter="/")["CommonPrefixes"]
+    return bool(folder["Prefix"] != "a%20b/")
 
 
 # --- operations ---------------------------------------------------------------------------------------------------------------

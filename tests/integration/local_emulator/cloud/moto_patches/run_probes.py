@@ -5,8 +5,9 @@ import sys
 from contextlib import nullcontext
 
 from moto import mock_aws
+from moto.moto_server import werkzeug_app
 
-from local_emulator.cloud.moto_patches import cloudformation, events, operations
+from local_emulator.cloud.moto_patches import cloudformation, events, keys, operations
 from local_emulator.settings import Quotas
 from tests.acceptance.programs import one_loader, rare_gc  # noqa: F401 - they change botocore and this process
 from tests.integration.local_emulator.cloud.moto_patches import probes_of_services, probes_of_stacks, probes_of_types
@@ -20,6 +21,8 @@ def main() -> None:
     patched = sys.argv[1:] == ["patched"]
     if patched:
         events.apply()
+        keys.apply()
+        keys.route(werkzeug_app)
         cloudformation.apply()
     with mock_aws():  # the clients are made while moto is there, and are kept
         control = with_output("control")
