@@ -13,6 +13,7 @@ from local_emulator.domain.errors import ValidationError
 from local_emulator.domain.invocation import QueuedInvocation
 from local_emulator.domain.names import ENDPOINT_INVOCATION
 from local_emulator.store.base import Store
+from sm_tuning.rules.s3_uri import split_s3
 
 _MOST_INLINE = 128_000  # bytes
 _SECONDS, _LONGEST_SECONDS = 900, 3600  # until a program must have answered
@@ -64,7 +65,7 @@ class AsyncInvocations:
 def _check_input(location: str | None, body: bytes) -> None:
     if bool(location) == bool(body):
         raise ValidationError("Exactly one of InputLocation and Body must be there.")
-    if location is not None and not location.startswith("s3://"):
+    if location is not None and split_s3(location) is None:
         raise ValidationError(f"The InputLocation {location} must be a URI of S3 (s3://bucket/key) here.")
     if len(body) > _MOST_INLINE:
         raise ValidationError(f"The Body has {len(body)} bytes; it may have at most {_MOST_INLINE}. Use InputLocation.")

@@ -11,6 +11,7 @@ from local_emulator.domain.jobs import Document
 from local_emulator.domain.model import Model
 from local_emulator.domain.names import MODEL, AwsScope
 from sm_tuning.rules.request import repeated
+from sm_tuning.rules.s3_uri import split_s3
 
 
 def create(context: Context, request: Document, scope: AwsScope) -> Document:
@@ -42,7 +43,7 @@ def _check(request: Document) -> None:
 
 def _check_data(definition: Document) -> None:
     data = hosting.model_data(definition)
-    if data is not None and not data.uri.startswith("s3://"):
+    if data is not None and split_s3(data.uri) is None:
         raise ValidationException(f"The model data {data.uri} must be a URI of S3 (s3://bucket/key) here.")
 
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from local_emulator.domain.errors import EmulatorError
+from sm_tuning.rules.s3_uri import split_s3
 
 
 class NoSuchBucket(EmulatorError):  # noqa: N818 - S3's name
@@ -44,9 +44,8 @@ class Objects(Protocol):
 
 
 def parse_s3(uri: str) -> tuple[str, str]:
-    """(bucket, key or prefix) of an `s3://` URI; raises ValueError for any other text."""
-    parts = urlsplit(uri, allow_fragments=False)
-    if parts.scheme not in {"s3", "S3"} or not parts.netloc:
+    """(bucket, key or prefix) of an `s3://` URI or an https address of S3; raises ValueError for any other text."""
+    parts = split_s3(uri)
+    if parts is None:
         raise ValueError(f"{uri!r} is no S3 URI; it must look like s3://bucket/prefix")
-    # urlsplit would cut a key at `?`.
-    return parts.netloc, uri.split("/", 3)[3] if uri.count("/") > 2 else ""  # noqa: PLR2004 - s3: // bucket / key
+    return parts

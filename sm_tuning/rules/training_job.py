@@ -6,6 +6,7 @@ from sm_tuning.rules import catalogue
 from sm_tuning.rules.limits import MAX_RUNTIME
 from sm_tuning.rules.registry import Section
 from sm_tuning.rules.request import Document, ExpressionErrors, TrainingRequest, repeated, untried
+from sm_tuning.rules.s3_uri import split_s3
 from sm_tuning.rules.violation import Violation
 
 _DEFAULT_RUNTIME = 86_400  # seconds
@@ -222,11 +223,11 @@ def _channel_source(request: TrainingRequest) -> Iterator[Violation]:
             yield Violation(path, sorted(source), "a channel has one data source", sentence)
 
 
-@DATA.rule("channel-s3", "S3Uri begins with `s3://`")
+@DATA.rule("channel-s3", "S3Uri begins with `s3://`, or is an https address of S3")
 def _channel_s3(request: TrainingRequest) -> Iterator[Violation]:
     for path, name, source in _channels(request):
-        uri = source.get("S3DataSource", {}).get("S3Uri", "s3://")
-        if not uri.startswith("s3://"):
+        uri = source.get("S3DataSource", {}).get("S3Uri")
+        if uri is not None and split_s3(uri) is None:
             sentence = f"S3Uri {uri!r} of the channel {name!r} must begin with s3://."
             yield Violation(f"{path}.S3DataSource.S3Uri", uri, "it must begin with s3://", sentence)
 
@@ -269,9 +270,9 @@ def _channel_file_system(request: TrainingRequest) -> Iterator[Violation]:
             yield Violation(f"{path}.InputMode", mode, "it must be File for a file system", sentence)
 
 
-@DATA.rule("output-s3", "S3OutputPath begins with `s3://`")
+@DATA.rule("output-s3", "S3OutputPath begins with `s3://`, or is an https address of S3")
 def _output_s3(request: TrainingRequest) -> Iterator[Violation]:
     output = request.body["OutputDataConfig"]["S3OutputPath"]
-    if not output.startswith("s3://"):
+    if split_s3(output) is None:
         sentence = f"S3OutputPath {output!r} must begin with s3://."
         yield Violation(request.at("OutputDataConfig.S3OutputPath"), output, "it must begin with s3://", sentence)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sm_tuning.spec.request import given
+from sm_tuning.spec.s3 import is_uri
 from sm_tuning.spec.value_types import paths_as_text
 
 
@@ -90,7 +91,7 @@ class Channel:
     @property
     def path(self) -> Path | None:
         """Where the data lie on this machine; None if they lie elsewhere."""
-        return Path(self.source) if isinstance(self.source, str) and not self.source.startswith("s3://") else None
+        return Path(self.source) if isinstance(self.source, str) and not is_uri(self.source) else None
 
     def uri(self, prefix: str) -> str:
         """Where the data lie in S3 (empty if elsewhere); local data are uploaded below the prefix."""

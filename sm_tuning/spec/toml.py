@@ -19,6 +19,7 @@ from sm_tuning.spec.data_scaling import DataScaling
 from sm_tuning.spec.definition import Definition
 from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.spec.metrics import Metric, Objective
+from sm_tuning.spec.s3 import is_uri
 from sm_tuning.spec.script import Script
 from sm_tuning.spec.value_types import WrongTypes, hints_of, options_of
 
@@ -237,7 +238,7 @@ class _Reader:
         for item in _list("channels", value):
             table = dict(_known("channels", item, _names(Channel)))
             source = table.get("source")
-            if isinstance(source, str) and not source.startswith("s3://"):
+            if isinstance(source, str) and not is_uri(source):
                 table["source"] = str(self.base / source)
             channels.append(_build("channels", Channel, self.members("channels.", Channel, table)))
         return channels

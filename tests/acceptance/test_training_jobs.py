@@ -110,6 +110,22 @@ def test_missing_things(run: Any, server: Any, request_of: Any) -> None:
     assert lost["FailureReason"].startswith("ClientError: Artifact upload failed")
 
 
+def test_https_addresses_of_s3(server: Any, run: Any) -> None:
+    address = "https://s3-us-east-1.amazonaws.com/addresses"
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="addresses")
+    s3.put_object(Bucket="addresses", Key="train/value", Body=b"7")
+    channel = {"ChannelName": "train", "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"{address}/train"}}}
+    script = (
+        "import os; open(os.environ['SM_MODEL_DIR'] + '/m', 'w'); print('score=' + open('/opt/ml/input/data/train/value').read())"
+    )
+    job = run(script, InputDataConfig=[channel], OutputDataConfig={"S3OutputPath": f"{address}/out"})
+    assert job["FinalMetricDataList"][0]["Value"] == 7.0
+    key = f"out/{job['TrainingJobName']}/output/model.tar.gz"
+    assert job["ModelArtifacts"]["S3ModelArtifacts"] == f"{address}/{key}"
+    assert s3.head_object(Bucket="addresses", Key=key)["ContentLength"]
+
+
 def test_stop_gives_the_script_time(server: Any, request_of: Any) -> None:
     script = (
         "import os, signal, sys, time\n"

@@ -23,6 +23,7 @@ def test_data_of_this_machine_are_uploaded_below_the_prefix(tmp_path: Path) -> N
     ("channel", "source"),
     [
         (Channel("c", "s3://b/t"), {"S3DataSource": S3}),
+        (Channel("c", address := "https://s3-eu-west-1.amazonaws.com/b/t"), {"S3DataSource": S3 | {"S3Uri": address}}),
         (Channel("c", "s3://b/t", attributes=["x"], groups=["g"]),
          {"S3DataSource": S3 | {"AttributeNames": ["x"], "InstanceGroupNames": ["g"]}}),
         (Channel("c", "s3://b/t", accept_eula=False, hub_content="arn:h"),

@@ -12,6 +12,7 @@ from sm_tuning.spec.s3 import split_uri
         ("s3://bucket/prefix/", ("bucket", "prefix/")),
         ("s3://bucket/", ("bucket", "")),
         ("s3://bucket", ("bucket", "")),
+        ("https://s3-eu-west-1.amazonaws.com/bucket/file", ("bucket", "file")),
     ],
 )
 def test_bucket_and_key(uri: str, parts: tuple[str, str]) -> None:
