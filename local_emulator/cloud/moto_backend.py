@@ -12,8 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 from local_emulator.cloud import jumpstart
+from local_emulator.cloud.deleted_logs import DeletedLogs
 from local_emulator.cloud.environ import call, service, sub_resource
 from local_emulator.cloud.moto_modules import MotoObject, backend, moto
 from local_emulator.cloud.moto_patches import cloudformation, events, keys, operations, sagemaker_resources
@@ -59,6 +61,7 @@ class MotoBackend:
             start=self._start,
             request=lambda environ: call(self._application, environ),
         )
+        self._deleted_logs = None if state is None else DeletedLogs(state / "deleted-logs")
         self._added = ExitStack()  # what is added to moto; in a test it is removed again
         self._has_role = False
         self._has_stacks = False
@@ -89,6 +92,8 @@ class MotoBackend:
         events.apply()
         keys.apply()
         self._added.enter_context(operations.applied(self._settings.quotas))
+        for method in ("delete_log_group", "delete_log_stream"):
+            self._added.enter_context(self._noting(moto("logs.models").LogsBackend, method))
         self._add_role()
         self.objects.restore()
 
@@ -150,12 +155,28 @@ class MotoBackend:
         """Append (epoch milliseconds, text) to a stream of a log group (the training jobs'), made if missing."""
         with self.lock:
             groups = self._backend("logs", scope)
+            if self._deleted_logs is not None and not (events := self._deleted_logs.left(scope, group, stream, events)):
+                return
             if group not in groups.groups:
                 groups.create_log_group(group, {})
             if stream not in groups.groups[group].streams:
                 groups.create_log_stream(group, stream)
             # CloudWatch takes no empty message; the agent sends blank lines as a blank.
             groups.groups[group].put_log_events(stream, [{"timestamp": ms, "message": text or " "} for ms, text in events])
+
+    def _noting(self, backend: MotoObject, method: str) -> AbstractContextManager[object]:
+        """Note what a method of moto's deletes, before it does: the next start would publish it again."""
+        original, deleted_logs = getattr(backend, method), self._deleted_logs
+
+        def delete(logs: MotoObject, log_group_name: str, *stream: str) -> object:
+            group = logs.groups.get(log_group_name)
+            streams = {name: held.events for name, held in group.streams.items() if not stream or name in stream} if group else {}
+            ends = {name: max(event.timestamp for event in events) for name, events in streams.items() if events}
+            if ends and deleted_logs is not None:
+                deleted_logs.note(AwsScope(region=logs.region_name, account=logs.account_id), log_group_name, ends)
+            return original(logs, log_group_name, *stream)
+
+        return patch.object(backend, method, delete)
 
     def read_logs(self, scope: AwsScope, prefix: str) -> Sequence[str]:
         """The messages of the streams with a prefix in the training jobs' log group, stream by stream."""
@@ -263,6 +284,8 @@ class MotoBackend:
             if status.startswith("2"):
                 if environ["PATH_INFO"] == "/moto-api/reset":
                     self.objects.clear()
+                    if self._deleted_logs is not None:
+                        self._deleted_logs.clear()
                 if writes:
                     self.objects.save(environ, body)
             if by_stack:

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from tests.conftest import ROOT, Server, until
 
 SCRIPT = "import sys\nprint('score=' + sys.argv[sys.argv.index('-x') + 1])\nopen('/opt/ml/model/m', 'w').write('model')\n"
+LOGS = "/aws/sagemaker/TrainingJobs"
 
 
 def command(*words: str) -> "subprocess.CompletedProcess[str]":
@@ -45,6 +46,10 @@ def test_everything_survives_a_restart(server: Server, request_of: Any, how: sig
     sagemaker.create_hyper_parameter_tuning_job(**request_of("keep", source, bucket="keep"))
     before = ended(sagemaker, "keep")
     assert before["TrainingJobStatusCounters"]["Completed"] == 4, "".join(server.log)
+    logs, best = server.client("logs"), before["BestTrainingJob"]["TrainingJobName"]
+    streams = [stream["logStreamName"] for stream in logs.describe_log_streams(logGroupName=LOGS)["logStreams"]]
+    deleted, *remaining = sorted(streams, key=lambda stream: stream.startswith(best))
+    logs.delete_log_stream(logGroupName=LOGS, logStreamName=deleted)
     server.end(how)
     run = min((server.state / "runs").iterdir())
     left = [
@@ -65,11 +70,11 @@ def test_everything_survives_a_restart(server: Server, request_of: Any, how: sig
     assert s3.get_bucket_versioning(Bucket="keep")["Status"] == "Enabled"
     keys = [item["Key"] for item in s3.list_objects_v2(Bucket="keep")["Contents"]]
     assert "gone" not in keys
-    best = after["BestTrainingJob"]["TrainingJobName"]
     assert f"output/{best}/output/model.tar.gz" in keys
     logs = server.client("logs")
-    (stream,) = logs.describe_log_streams(logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=best)["logStreams"]
-    events = logs.get_log_events(logGroupName="/aws/sagemaker/TrainingJobs", logStreamName=stream["logStreamName"])["events"]
+    streams = [stream["logStreamName"] for stream in logs.describe_log_streams(logGroupName=LOGS)["logStreams"]]
+    assert sorted(streams) == sorted(remaining)
+    events = logs.get_log_events(logGroupName=LOGS, logStreamName=remaining[-1])["events"]
     assert any(event["message"].startswith("score=") for event in events)
     until(lambda: not (any(path.exists() for path in left)))
     assert run.is_dir()  # its evidence stays

@@ -206,3 +206,9 @@ def test_endpoints_outlive_the_emulator(world: World) -> None:
     world.server.start()
     for deleted in ("lives", "comes"):
         assert world.log(deleted).count("serving the factor 2") == 1, "a log group outlives its endpoint"
+    world.client("logs").delete_log_group(logGroupName="/aws/sagemaker/Endpoints/lives")
+    world.server.end(signal.SIGKILL)
+    world.server.start()
+    groups = [group["logGroupName"] for group in world.client("logs").describe_log_groups()["logGroups"]]
+    assert "/aws/sagemaker/Endpoints/comes" in groups
+    assert "/aws/sagemaker/Endpoints/lives" not in groups, "its user has deleted it"
