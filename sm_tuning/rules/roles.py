@@ -21,7 +21,7 @@ class Role(StrEnum):
 
 # A name ends with one of these: `per_device_train_batch_size`. The last role that fits counts: `dropout_rate` is no rate.
 _ENDS: Mapping[Role, str] = {
-    Role.RATE: "learning_rate learn_rate shrinkage_rate lr eta eta0 learning_rate_init lr_init lr0",
+    Role.RATE: "learning_rate learn_rate shrinkage_rate lr eta eta0 learning_rate_init lr_init lr0 lr_max",
     Role.BATCH: "batch_size batch minibatch",
     Role.EPOCHS: """
         num_epochs n_epochs nb_epochs max_epochs train_epochs training_epochs total_epochs num_epoch n_epoch nb_epoch max_epoch
@@ -32,12 +32,14 @@ _ENDS: Mapping[Role, str] = {
     Role.SIZE: """
         depth leaves num_leaf max_leaf leaf_nodes layers n_layer num_layer hidden units neurons filters hidden_size hidden_dim
         layer_sizes d_model d_ff intermediate_size n_embd embedding_dim embed_dim embedding_size lora_r lora_rank num_cells
-        num_factors vector_dim
+        num_factors vector_dim enc_dim mlp_dim key_dim dim_feedforward n_blocks num_blocks layers_encoder layers_decoder
+        num_embed_source num_embed_target
         """,
     Role.PENALTY: """
-        regularization regularisation weight_decay wd dropout dropout_rate dropout_prob pdrop drop_rate rate_drop drop_mult drop_path
-        drop_path_rate layerdrop stochastic_depth reg_lambda reg_alpha ccp_alpha ridge_alpha lasso_alpha xgb_alpha xgb_lambda
-        l1_lambda l2_lambda linear_lambda l1 l2 l1_reg l2_reg l2_leaf_reg l1_penalty l2_penalty weight_penalty regularizers_l2
+        regularization regularisation regularization_strength reg_param weight_decay wd dropout dropout_rate dropout_prob pdrop
+        drop_rate rate_drop drop_mult drop_path drop_path_rate drop_connect_rate layerdrop stochastic_depth embed_p reg_lambda
+        reg_alpha ccp_alpha ridge_alpha lasso_alpha xgb_alpha xgb_lambda l1_lambda l2_lambda linear_lambda l1 l2 l1_reg l2_reg
+        l2_leaf_reg l1_penalty l2_penalty weight_penalty regularizers_l2 path_smooth
         """,
 }
 # These say it alone: with another word before them they are something else (`lora_alpha`, `decay_rate`, `diffusion_steps`).
@@ -54,7 +56,7 @@ _OF_TREES: Mapping[Role, str] = {
     Role.LEAF: """
         min_samples_leaf min_samples_split min_child_weight min_child_samples min_data_in_leaf min_sum_hessian_in_leaf
         min_split_loss min_split_gain min_gain_to_split min_impurity_decrease min_data min_data_per_leaf min_hessian min_sum_hessian
-        min_sum_hessian_per_leaf
+        min_sum_hessian_per_leaf min_weight_fraction_leaf
         """,
     Role.SAMPLE: """
         subsample bagging_fraction feature_fraction colsample_bytree colsample_bylevel colsample_bynode max_features max_samples rsm
@@ -74,7 +76,7 @@ _OTHERWISE = frozenset(
     """
     warmup warm patience per eval val valid validation test predict prediction inference save log logging every min minimum end final
     image shift gamma factor schedule scheduler accumulation auto find use no exclude cos decouple decoupled freeze frozen unfreeze
-    trainable top upper output return local
+    trainable top upper output return local generation precompute profile disable
     """.split()  # noqa: SIM905 - as the names above
 )
 

@@ -40,13 +40,15 @@ NAMES: dict[str, dict[Role | None, str]] = {
         Role.BATCH: "mini_batch_size batch_size",
         Role.SIZE: """
             max_depth max_leaves num_layers rnn_num_hidden enc0_layers enc0_token_embedding_dim mlp_layers
-            encoder_layers num_cells num_factors vector_dim
+            encoder_layers num_cells num_factors vector_dim enc_dim mlp_dim n_blocks num_layers_encoder
+            num_layers_decoder num_embed_source num_embed_target num_ip_encoder_layers
         """,
         None: """
             validation_mini_batch_size negative_sampling_rate random_negative_sampling_rate local_lloyd_max_iter
             bucket_width label_width output_layer reinitialize_top_layer train_only_on_top_layer
             rnn_attention_in_upper_layers rnn_first_residual_layer feature_dim num_classes k num_topics skip_drop
             lr_scheduler_factor lr_scheduler_minimum_lr lr_scheduler_step fixed_rate_lr_half_life bias_lr_mult
+            embedding_dimension input_dim num_entity_vectors enc0_cnn_filter_width bias_wd_mult alpha0 num_samples_per_tree
             min_epochs early_stopping_rounds num_parallel_tree huber_delta positive_example_weight_mult min_count
             f_beta
         """,
@@ -66,7 +68,7 @@ NAMES: dict[str, dict[Role | None, str]] = {
     "LightGBM": {
         Role.RATE: "learning_rate shrinkage_rate eta",
         Role.EPOCHS: "num_iterations num_iteration n_iter num_tree num_trees num_rounds nrounds n_estimators max_iter",
-        Role.PENALTY: "lambda_l1 lambda_l2 reg_alpha l2_regularization drop_rate linear_lambda",
+        Role.PENALTY: "lambda_l1 lambda_l2 reg_alpha l2_regularization drop_rate linear_lambda path_smooth cat_l2",
         Role.SIZE: "num_leaves num_leaf max_leaf max_leaves max_depth",
         Role.LEAF: """
             min_data_in_leaf min_data_per_leaf min_data min_child_samples min_sum_hessian_in_leaf min_hessian
@@ -74,7 +76,7 @@ NAMES: dict[str, dict[Role | None, str]] = {
         """,
         Role.SAMPLE: "bagging_fraction sub_row subsample feature_fraction sub_feature feature_fraction_bynode",
         None: """
-            top_rate other_rate refit_decay_rate bagging_freq max_drop skip_drop path_smooth cat_smooth max_bin
+            top_rate other_rate refit_decay_rate bagging_freq max_drop skip_drop cat_smooth max_bin
             min_data_in_bin monotone_penalty num_iteration_predict fair_c
         """,
     },
@@ -93,13 +95,13 @@ NAMES: dict[str, dict[Role | None, str]] = {
     "scikit-learn": {
         Role.RATE: "learning_rate_init eta0 learning_rate mlp__learning_rate_init",
         Role.EPOCHS: "max_iter n_iter n_estimators rf__n_estimators",
-        Role.PENALTY: "alpha ridge__alpha elasticnet__alpha ccp_alpha l2_regularization dropout",
+        Role.PENALTY: "alpha ridge__alpha elasticnet__alpha ccp_alpha l2_regularization reg_param ridge_alpha penalty",
         Role.SIZE: "hidden_layer_sizes max_depth max_leaf_nodes",
-        Role.LEAF: "min_samples_leaf min_samples_split min_impurity_decrease forest__min_samples_leaf",
+        Role.LEAF: "min_samples_leaf min_samples_split min_impurity_decrease min_weight_fraction_leaf forest__min_samples_leaf",
         Role.SAMPLE: "max_features max_samples subsample",
         None: """
             C svc__C gamma nu tol l1_ratio degree n_neighbors power_t threshold_lambda alpha_1 lambda_1 force_alpha
-            n_iter_no_change leaf_size max_no_improvement shrinkage n_components reg_param validation_fraction
+            n_iter_no_change leaf_size max_no_improvement shrinkage n_components validation_fraction
         """,
     },
     "Hugging Face": {
@@ -110,25 +112,32 @@ NAMES: dict[str, dict[Role | None, str]] = {
             layerdrop
         """,
         Role.BATCH: "per_device_train_batch_size per_gpu_train_batch_size",
-        Role.SIZE: "lora_r lora_rank num_hidden_layers n_layer n_embd d_model d_ff hidden_size intermediate_size",
+        Role.SIZE: """
+            lora_r lora_rank encoder_hidden_size num_hidden_layers n_layer n_embd d_model d_ff hidden_size intermediate_size
+        """,
         None: """
             lora_alpha adalora_alpha neftune_noise_alpha sft_alpha rpo_alpha cpo_alpha beta per_device_eval_batch_size
             warmup_ratio auto_find_batch_size torch_empty_cache_steps gradient_accumulation_steps max_grad_norm
             adam_beta1 adam_epsilon logging_steps label_smoothing_factor num_ppo_epochs kl_penalty repetition_penalty
-            length_penalty num_virtual_tokens use_rslora init_r target_r
+            length_penalty num_virtual_tokens use_rslora init_r target_r peft_type lora_bias generation_batch_size
+            precompute_ref_batch_size local_rollout_forward_batch_size disable_dropout num_generations
         """,
     },
     "Lightning, Keras, fastai and torch": {
-        Role.RATE: "learning_rate lr max_lr",
+        Role.RATE: "learning_rate lr max_lr lr_max base_lr initial_learning_rate",
         Role.EPOCHS: "max_epochs max_steps epochs n_epoch nb_epoch total_steps",
-        Role.PENALTY: "weight_decay wd recurrent_dropout drop_mult drop_path_rate",
+        Role.PENALTY: """
+            weight_decay wd recurrent_dropout drop_mult drop_path_rate drop_connect_rate embed_p l1_regularization_strength
+            l2_regularization_strength
+        """,
         Role.BATCH: "batch_size bs",
-        Role.SIZE: "units filters layers n_layers num_layers",
+        Role.SIZE: "units filters layers n_layers num_layers num_encoder_layers dim_feedforward key_dim",
         None: """
             min_epochs min_steps annealing_epochs num_sanity_val_steps limit_train_batches accumulate_grad_batches
             gradient_clip_val dilation_rate kernel_size strides clipnorm beta_1 rho initial_epoch decay_rate
             alpha_pattern steps_per_execution pct_start moms freeze_epochs lr_mult wd_bn_bias decouple_wd step_size
-            last_epoch T_max eta_min div_factor
+            last_epoch T_max eta_min div_factor div_final lr_decay check_val_every_n_epoch log_every_n_steps overfit_batches
+            reload_dataloaders_every_n_epochs profile_batch depth_multiplier num_heads
         """,
     },
 }
