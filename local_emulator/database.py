@@ -24,10 +24,18 @@ def checksum(*values: float | str | bytes | None) -> int:
     return zlib.crc32(repr(values).encode("utf-8", "surrogatepass"))
 
 
+class _Memory(sqlite3.Connection):
+    """A database in memory; it need not be closed, as nothing of it stays: Python 3.13 warns of others that were not."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 def connect(path: Path | None, *, read_only: bool = False) -> sqlite3.Connection:
     """Open a database for several threads, each statement a transaction of its own unless BEGIN says otherwise."""
     where = ":memory:" if path is None else f"file:{quote(str(path))}{'?mode=ro' if read_only else ''}"
-    db = sqlite3.connect(where, uri=path is not None, check_same_thread=False, isolation_level=None)
+    factory = _Memory if path is None else sqlite3.Connection
+    db = sqlite3.connect(where, uri=path is not None, check_same_thread=False, isolation_level=None, factory=factory)
     db.create_function("checksum", -1, checksum, deterministic=True)
     return db
 

@@ -1,6 +1,5 @@
 """Values of the command's options. A wrong value raises ArgumentTypeError with the rule."""
 
-import errno
 import math
 import os
 import re
@@ -13,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from local_emulator.runs.data.links import leads_to_itself
 from local_emulator.settings import Docker, Faults, LambdaModule, Python, Quotas, StandIn
 
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
@@ -79,11 +79,8 @@ def folder(text: str) -> Path:
     """A path that can be a folder's."""
     if not text or "\0" in text:
         raise ArgumentTypeError(f"{text!r} must be the path of a folder")
-    try:
-        Path(text).resolve()
-    except (OSError, RuntimeError) as error:
-        if getattr(error, "errno", errno.ELOOP) == errno.ELOOP:
-            raise ArgumentTypeError(f"{text!r} must be the path of a folder, and leads in a circle") from error
+    if leads_to_itself(Path(text)):
+        raise ArgumentTypeError(f"{text!r} must be the path of a folder, and leads in a circle")
     return Path(text)
 
 

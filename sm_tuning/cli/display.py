@@ -1,6 +1,5 @@
 """Output of the command: tables and live progress on a terminal, plain lines elsewhere. Text of jobs is never markup."""
 
-import io
 import re
 import sys
 import time
@@ -50,14 +49,18 @@ class _SafeConsole(Console):
             yield segment if segment.control else Segment(printable(segment.text), segment.style)
 
 
-class _Unpadded(io.TextIOBase):
-    """A stream whose lines end without the blanks that rich fills them with."""
+class _Unpadded:
+    """A stream whose lines end without the blanks that rich fills them with.
+
+    It has what rich needs, and is no `io.TextIOBase`: that flushes when it is collected, and Python 3.13 complains of it if the stream
+    below has been closed.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     @property
-    def encoding(self) -> str:  # type: ignore[override]  # what rich chooses its characters by
+    def encoding(self) -> str:  # what rich chooses its characters by
         return self._stream.encoding
 
     def write(self, text: str) -> int:

@@ -4,6 +4,7 @@ The grammar is pip's own copy of `packaging`, which is what reads the file when 
 (addresses, paths, its options, variables) is left to it.
 """
 
+import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -98,7 +99,8 @@ def _read(folder: Path, name: str, requirements: Requirements) -> None:
         elif "://" in more[1] or "${" in more[1]:
             requirements.others.append(_ADDRESS)
         else:
-            inner = (path.parent / more[1].strip()).resolve()
+            # Not by `resolve`: before Python 3.13 it fails at a link to itself.
+            inner = Path(os.path.realpath(path.parent / more[1].strip()))
             if inner.is_file() and inner.is_relative_to(folder.resolve()):
                 _read(folder, str(inner.relative_to(folder.resolve())), requirements)
             else:

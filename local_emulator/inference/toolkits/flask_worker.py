@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from ..serving.messages import JSON, Request, Response, failure, page, routed, with_charset
@@ -106,7 +106,7 @@ class FlaskWorker:
         return WorkerResponse(result[0], mimetype=result[1]) if isinstance(result, tuple) else result
 
     def _log(self, text: str) -> None:
-        moment = datetime.utcnow().strftime("%Y-%m-%d %H:%M:%S,%f")[:-3]  # noqa: DTZ003 - Python 3.9 has no datetime.UTC
+        moment = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S,%f")[:-3]  # noqa: UP017 - Python 3.9 has no datetime.UTC
         sys.stderr.write(f"{moment} ERROR - {self._source.module} - {text}\n")
         sys.stderr.flush()
 

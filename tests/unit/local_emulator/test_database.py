@@ -1,5 +1,6 @@
 """Databases that notice when they are damaged, and take no more room than the disk has."""
 
+import gc
 import shutil
 from contextlib import closing
 from pathlib import Path
@@ -43,6 +44,12 @@ def test_log_is_limited_by_the_room_on_the_disk(free: int, pages: int, tmp_path:
             db.execute("INSERT INTO fruit (name, weight) VALUES (?, ?)", (f"apple {number}", number / 2))
         log = path.with_name("fruit.sqlite-wal").stat().st_size
         assert log <= (pages + 8) * (4096 + 24)
+
+
+def test_a_database_in_memory_need_not_be_closed() -> None:
+    """Python 3.13 warns of a connection that nobody has closed, and a warning is an error here."""
+    assert connect(None).execute("SELECT checksum(1)").fetchone() == (checksum(1),)
+    gc.collect()
 
 
 def test_every_turned_bit_changes_a_checksum() -> None:

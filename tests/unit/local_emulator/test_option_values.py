@@ -65,6 +65,13 @@ def test_rules(parse: Callable[[str], object], text: str, rule: str) -> None:
         parse(text)
 
 
+@pytest.mark.parametrize("below", ["", "state"])
+def test_a_folder_that_leads_in_a_circle(below: str, tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(ArgumentTypeError, match="leads in a circle"):
+        values.folder(str(tmp_path / "loop" / below))
+
+
 def test_quotas_and_faults_by_their_names() -> None:
     quotas = values.quotas([("training-jobs", 5.0), ("ml.m5.large", 2.0)])
     assert (quotas.training_jobs, quotas.instances) == (5, {"ml.m5.large": 2})

@@ -1,6 +1,8 @@
 """The terminal's output: the view model's numbers, in plain text."""
 
+import gc
 import io
+import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -32,6 +34,18 @@ def text(lines: Iterable[RenderableType]) -> str:
     for line in lines:
         console.print(line)
     return file.getvalue()
+
+
+def test_a_stream_may_be_closed_before_its_console(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is where a command is called in the same process; an error while a console is collected would fail this test."""
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", stream)
+    shown = console()
+    shown.print("said")
+    assert stream.getvalue() == "said\n"
+    stream.close()
+    del shown
+    gc.collect()
 
 
 def test_the_diagnosis_is_the_view_models() -> None:

@@ -48,9 +48,13 @@ def test_other_files_that_are_sent_are_read_too(folder: Path) -> None:
     (folder / "more" / "base.txt").write_text("boto3\n-r ../requirements.txt\n-c limits.txt\n")
     (folder / "more" / "limits.txt").write_text("")
     (folder.parent / "outside.txt").touch()
-    asked = read(folder, "-r more/base.txt\n--requirement ../outside.txt\n-c https://host/limits.txt\n")
+    (folder / "loop.txt").symlink_to("loop.txt")
+    asked = read(folder, "-r more/base.txt\n--requirement ../outside.txt\n-c https://host/limits.txt\n-r loop.txt\n")
     assert (asked.met, asked.others) == ([f"boto3 ({BOTO})"], ["an address"])
-    assert asked.faults == ["line 2 of requirements.txt names ../outside.txt, which is no file that is sent"]
+    assert asked.faults == [
+        f"line {line} of requirements.txt names {name}, which is no file that is sent"
+        for line, name in ((2, "../outside.txt"), (4, "loop.txt"))
+    ]
 
 
 def test_without_pips_grammar_pip_alone_can_say(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,8 @@ def test_layers_are_a_runs_own(root: bool, shared: Path, tmp_path: Path) -> None
         pytest.skip("no layers here")
     if os.geteuid() != 0 and root:
         pytest.skip("not root")
+    if os.geteuid() == 0 and not root and subprocess.run([*as_nobody(), sys.executable, "-c", ""], check=False).returncode:
+        pytest.skip("this Python lies in a folder that is closed to others")
     runs = [tmp_path / name / "ml" for name in ("one", "two")]
     for ml in runs:
         ml.mkdir(parents=True)
