@@ -176,28 +176,23 @@ class Emulator:
 
     def _make_engine(self, *, in_memory: bool) -> None:
         """Make the loop and what it moves."""
-        store, now, scale = self.store, self._clock, self.settings.time_scale
+        store, now, scale, objects = self.store, self._clock, self.settings.time_scale, self._objects
         self.cloudwatch = CloudWatchSync(store=store, cloud=self.cloud, runs=self._runs, log=self._log)
         notify, threads = self._wakeup.notify, max(2, self.settings.parallel)
         self._starter = RunStarter(executor=self._backend.executor, runs=self._runs, threads=threads, notify=notify)
         trainings = TrainingJobs(
             store=store,
             preparation=self._backend.preparation,
-            objects=self._objects,
+            objects=objects,
             runs=self._runs,
             settings=self.settings,
             now=now,
             token=token,
         )
         processings = ProcessingJobs(
-            table=store.processings,
-            now=now,
-            preparation=self._processing,
-            objects=self._objects,
-            starter=self._starter,
-            log=self._log,
+            table=store.processings, now=now, preparation=self._processing, objects=objects, starter=self._starter, log=self._log
         )
-        transforms = TransformJobs(table=store.transforms, now=now, preparation=self._transforming, objects=self._objects)
+        transforms = TransformJobs(table=store.transforms, now=now, preparation=self._transforming, objects=objects)
         lifecycle = RunLifecycle(
             store=store,
             works=[trainings, processings, transforms],
@@ -217,7 +212,7 @@ class Emulator:
         self.hosting = Hosting(
             store=store,
             cloud=self.cloud,
-            objects=self._objects,
+            objects=objects,
             executor=self._backend.executor,
             preparation=self._serving,
             state=self.settings.state,
@@ -252,7 +247,11 @@ class Emulator:
         return invoked(self.settings, self._endpoint(), function, event, self.cloud.function)
 
     def __enter__(self) -> Self:
-        self._loop.start()
+        try:
+            self._loop.start()
+        except RuntimeError:  # no thread can be started
+            self._stack.close()
+            raise
         self._stack.callback(self._loop.close)
         return self
 

@@ -50,6 +50,20 @@ def test_what_fails_on_the_way_leaves_nothing_open(tmp_path: Path, monkeypatch: 
         pass
 
 
+def test_what_cannot_begin_leaves_nothing_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    emulator = Emulator(Settings(state=tmp_path / "state"), in_memory=True)
+
+    def fail(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as short:
+        short.setattr(threading.Thread, "start", fail)
+        with pytest.raises(RuntimeError):
+            emulator.__enter__()
+    with StateLock(tmp_path / "state"):
+        pass
+
+
 def test_in_memory_nothing_of_its_jobs_is_on_disk(emulator: Emulator, tmp_path: Path) -> None:
     emulator.store.trainings.add(training("a"))
     assert not list((tmp_path / "state").glob("*.sqlite*"))
