@@ -62,9 +62,10 @@ def bucket_and_key(environ: "WSGIEnvironment") -> tuple[str, str]:
 
 
 def sub_resource(environ: "WSGIEnvironment") -> str:
-    """The sub-resource of a bucket that a request is about (`policy`, …); empty for none."""
+    """The sub-resource of a bucket that a request is about (`policy`, `inventory ID`, …); empty for none."""
     names = urllib.parse.parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
-    return next(filter(_SETTINGS.__contains__, names), "")
+    name = next(filter(_SETTINGS.__contains__, names), "")
+    return f"{name} {names['id'][0]}" if name and "id" in names else name
 
 
 def put_of_setting(bucket: str, query: str, headers: Mapping[str, str], body: bytes, region: str) -> "WSGIEnvironment":

@@ -1,13 +1,14 @@
 """moto's S3 as training jobs use it, its content kept on disk."""
 
+import json
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from local_emulator.cloud import jumpstart
 from local_emulator.cloud.environ import bucket_and_key, put_of_setting, sub_resource
@@ -20,6 +21,13 @@ from local_emulator.settings import Settings
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
+
+# What moto keeps of a bucket and of an object beside what requests set, content, metadata and tags.
+_OF_BUCKET = ("object_lock_enabled", "ownership_rule", "versioning_status")
+_OF_OBJECT = (
+    *("_version_id", "_is_versioned", "_storage_class", "encryption", "kms_key_id", "bucket_key_enabled"),
+    *("lock_mode", "lock_legal_status", "lock_until", "checksum_algorithm", "checksum_value", "checksum_type", "checksum_parts"),
+)
 
 
 class MotoS3:
@@ -157,6 +165,7 @@ class MotoS3:
         if key:
             self._save_object(name, key)
             return
+        self._note_attributes(mirror, bucket)
         setting = sub_resource(environ)
         if environ["REQUEST_METHOD"] == "POST":  # many are deleted, or a form names its key
             self._save_changed(mirror, name, bucket.keys)
@@ -167,6 +176,10 @@ class MotoS3:
                 header: value for header, value in environ.items() if isinstance(value, str) and header.startswith("HTTP_X_AMZ")
             }
             mirror.note_setting(Setting(bucket=name, name=setting, query=environ["QUERY_STRING"], headers=headers, body=body))
+
+    def _note_attributes(self, mirror: Mirror, bucket: MotoObject) -> None:
+        attributes = {"creation_date": bucket.creation_date.isoformat(), **_attributes(bucket, _OF_BUCKET)}
+        mirror.note_setting(Setting(bucket=bucket.name, name="", query="", headers={}, body=json.dumps(attributes).encode()))
 
     def _save_changed(self, mirror: Mirror, bucket: str, keys: MotoObject) -> None:
         """Save those objects of a bucket that are not what is on disk: deleting a version brings back the one before."""
@@ -185,6 +198,7 @@ class MotoS3:
         for name in present - known:
             bucket = self._bucket(name)
             mirror.note_bucket(name, bucket.region_name, bucket.account_id)
+            self._note_attributes(mirror, bucket)
             if bucket.versioning_status:
                 body = f"<VersioningConfiguration><Status>{bucket.versioning_status}</Status></VersioningConfiguration>".encode()
                 mirror.note_setting(Setting(bucket=name, name="versioning", query="versioning", headers={}, body=body))
@@ -211,6 +225,7 @@ class MotoS3:
                 etag=stored.etag.strip('"'),
                 modified=stored.last_modified.replace(tzinfo=UTC),
                 metadata={str(name): str(value) for name, value in stored.metadata.items()},
+                attributes=_attributes(stored, _OF_OBJECT),
                 tags=self._service(bucket).tagger.get_tag_dict_for_resource(stored.arn),
             )
         )
@@ -228,8 +243,15 @@ class MotoS3:
                 with suppress(create_failed):  # a bucket that this moto refuses must not keep the others away
                     backend("s3", scope).create_bucket(name, region)
         self._restore_objects(mirror.objects(bucket))
-        for setting in mirror.settings():
-            if bucket in {None, setting.bucket}:
+        for setting in sorted(mirror.settings(), key=lambda setting: setting.name):  # attributes, which have no name, first
+            if bucket not in {None, setting.bucket}:
+                continue
+            if not setting.name:
+                attributes = json.loads(setting.body)
+                created = datetime.fromisoformat(attributes.pop("creation_date"))
+                with suppress(NoSuchBucket):
+                    self._bucket(setting.bucket).__dict__.update(attributes, creation_date=created)
+            else:
                 self._request(put_of_setting(setting.bucket, setting.query, setting.headers, setting.body, self._settings.region))
 
     def _restore_objects(self, objects: Iterable[StoredObject]) -> None:
@@ -242,6 +264,7 @@ class MotoS3:
             _replace_value(stored, saved.blob, saved.size)
             stored.last_modified = saved.modified.replace(tzinfo=None)
             stored.set_metadata(dict(saved.metadata), replace=False)
+            stored.__dict__.update(saved.attributes)
             if saved.tags:
                 service.tagger.tag_resource(stored.arn, [{"Key": key, "Value": value} for key, value in saved.tags.items()])
         _untrack()
@@ -265,6 +288,11 @@ class MotoS3:
 def _is_object(stored: MotoObject) -> bool:
     """Whether what moto has under a key is an object: neither None nor a delete marker."""
     return hasattr(stored, "size")
+
+
+def _attributes(thing: MotoObject, names: Sequence[str]) -> Mapping[str, Any]:
+    """The attributes of something of moto's that are set; older versions of moto lack some."""
+    return {name: value for name in names if (value := getattr(thing, name, None)) is not None}
 
 
 def _content(stored: MotoObject) -> tuple[str, float]:

@@ -20,6 +20,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from local_emulator.database import connect, limit_log, verify
 from local_emulator.domain.errors import Damaged, EmulatorError
@@ -61,12 +62,13 @@ _COLUMNS = {
     "settings": "bucket, name, query, headers, body",
     "objects": "bucket, key, blob, size, etag, modified, metadata, tags",
 }
+_ATTRIBUTES = ""  # their name among the metadata: no header is called so
 _VERSION = 1  # of the schema; the first one had no number
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoredObject:
-    """One object as the mirror knows it; `metadata` are moto's headers of the object."""
+    """One object as the mirror knows it; `metadata` are moto's headers of the object, `attributes` what else moto keeps of it."""
 
     bucket: str
     key: str
@@ -75,12 +77,13 @@ class StoredObject:
     etag: str
     modified: datetime
     metadata: Mapping[str, str]
+    attributes: Mapping[str, Any]
     tags: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """The last request that set a sub-resource (policy, versioning, …) of a bucket."""
+    """The last request that set a sub-resource (policy, versioning, …) of a bucket; without a name the bucket's attributes as JSON."""
 
     bucket: str
     name: str
@@ -275,7 +278,7 @@ class Mirror:
             stored.blob.path.stat().st_size,
             stored.etag,
             stored.modified.timestamp(),
-            json.dumps(dict(stored.metadata)),
+            json.dumps({**stored.metadata, _ATTRIBUTES: dict(stored.attributes)}),
             json.dumps(dict(stored.tags)),
         )
         with self._lock:
@@ -308,7 +311,8 @@ class Mirror:
             "WHERE bucket = coalesce(?, bucket) AND key = coalesce(?, key)",
             (bucket, key),
         ).fetchall()
-        for of, name, blob, size, etag, modified, metadata, tags in rows:
+        for of, name, blob, size, etag, modified, kept, tags in rows:
+            metadata = json.loads(kept)
             yield StoredObject(
                 bucket=of,
                 key=name,
@@ -316,7 +320,8 @@ class Mirror:
                 size=size,
                 etag=etag,
                 modified=datetime.fromtimestamp(modified, UTC),
-                metadata=json.loads(metadata),
+                attributes=metadata.pop(_ATTRIBUTES, {}),
+                metadata=metadata,
                 tags=json.loads(tags),
             )
 

@@ -33,12 +33,32 @@ def ended(client: Any, name: str, within: float = 60.0) -> dict[str, Any]:
     return job
 
 
+def asked(s3: Any) -> list[dict[str, Any]]:
+    """What is said of buckets and of an object."""
+    locked = {"Bucket": "locked"}
+    answers = [
+        s3.list_buckets(),
+        s3.get_bucket_versioning(**locked),
+        s3.get_object_lock_configuration(**locked),
+        s3.get_bucket_ownership_controls(**locked),
+        s3.head_object(**locked, Key="held", ChecksumMode="ENABLED"),
+        s3.get_object_legal_hold(**locked, Key="held"),
+        s3.list_object_versions(**locked),
+    ]
+    answers[0]["Buckets"].sort(key=lambda bucket: bucket["Name"])
+    return [{name: value for name, value in answer.items() if name != "ResponseMetadata"} for answer in answers]
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_everything_survives_a_restart(server: Server, request_of: Any, how: signal.Signals) -> None:
     source = server.upload_source("keep", SCRIPT)
     s3 = server.client("s3")
     s3.put_object(Bucket="keep", Key="a b/ü?#", Body=b"odd", Metadata={"k": "v"}, ContentType="text/x")
     s3.put_bucket_versioning(Bucket="keep", VersioningConfiguration={"Status": "Enabled"})
+    s3.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True, ObjectOwnership="BucketOwnerEnforced")
+    held = {"StorageClass": "STANDARD_IA", "ServerSideEncryption": "AES256", "ObjectLockLegalHoldStatus": "ON"}
+    s3.put_object(Bucket="locked", Key="held", Body=b"held", ChecksumAlgorithm="SHA256", **held)
+    asked_before = asked(s3)
     s3.put_object(Bucket="keep", Key="gone", Body=b"x")
     s3.delete_object(Bucket="keep", Key="gone")
     server.client("iam").create_role(RoleName="Mine", AssumeRolePolicyDocument="{}")
@@ -65,6 +85,7 @@ def test_everything_survives_a_restart(server: Server, request_of: Any, how: sig
         facts.pop("ResponseMetadata")
     assert after == before
     s3 = server.client("s3")
+    assert asked(s3) == asked_before
     odd = s3.get_object(Bucket="keep", Key="a b/ü?#")
     assert (odd["Body"].read(), odd["Metadata"], odd["ContentType"]) == (b"odd", {"k": "v"}, "text/x")
     assert s3.get_bucket_versioning(Bucket="keep")["Status"] == "Enabled"

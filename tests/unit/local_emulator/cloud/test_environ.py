@@ -58,7 +58,10 @@ def test_a_key_is_what_was_sent(sent: str, key: str) -> None:
     assert bucket_and_key({"REQUEST_URI": sent, "PATH_INFO": "/c", "HTTP_HOST": "bucket.localhost"}) == ("bucket", key)
 
 
-@pytest.mark.parametrize(("query", "name"), [("policy", "policy"), ("delete=", ""), ("list-type=2", ""), ("", "")])
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [("policy", "policy"), ("inventory&id=1", "inventory 1"), ("delete=", ""), ("list-type=2", ""), ("", "")],
+)
 def test_the_setting_of_a_bucket(query: str, name: str) -> None:
     assert sub_resource({"QUERY_STRING": query}) == name
     assert sub_resource(put_of_setting("b", query, {}, b"", "us-east-1")) == name

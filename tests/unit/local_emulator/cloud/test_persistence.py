@@ -19,9 +19,17 @@ def put(mirror: Mirror, key: str, content: bytes) -> None:
     metadata = {"content-type": "text/plain", "x": key * 9}
     mirror.note_object(
         StoredObject(
-            bucket="b", key=key, blob=blob, size=len(content), etag="e", modified=NOW, metadata=metadata, tags={}
+            bucket="b",
+            key=key,
+            blob=blob,
+            size=len(content),
+            etag="e",
+            modified=NOW,
+            metadata=metadata,
+            attributes={"storage": key},
+            tags={},
         )
-    )  # fmt: skip
+    )
 
 
 def fill(state: Path) -> None:
@@ -38,7 +46,14 @@ def content(state: Path) -> tuple[object, ...]:
     mirror = Mirror(state)
     try:
         contents = {
-            stored.key: (stored.blob.path.read_bytes(), stored.size, stored.etag, stored.modified, dict(stored.metadata))
+            stored.key: (
+                stored.blob.path.read_bytes(),
+                stored.size,
+                stored.etag,
+                stored.modified,
+                dict(stored.metadata),
+                dict(stored.attributes),
+            )
             for stored in mirror.objects()
         }
         return mirror.buckets(), list(mirror.settings()), contents
