@@ -61,6 +61,12 @@ def bucket_and_key(environ: "WSGIEnvironment") -> tuple[str, str]:
     return bucket, key
 
 
+def is_by_host(environ: "WSGIEnvironment") -> bool:
+    """Whether a request's host names a bucket, or is AWS's, which may."""
+    host = environ.get("HTTP_HOST", "").rsplit(":", 1)[0]
+    return "amazonaws.com" in host or _OF_BUCKET.fullmatch(host) is not None
+
+
 def sub_resource(environ: "WSGIEnvironment") -> str:
     """The sub-resource of a bucket that a request is about (`policy`, `inventory ID`, …); empty for none."""
     names = urllib.parse.parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)

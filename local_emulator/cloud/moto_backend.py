@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 from local_emulator.cloud import jumpstart
 from local_emulator.cloud.deleted_logs import DeletedLogs
-from local_emulator.cloud.environ import call, service, sub_resource
+from local_emulator.cloud.environ import call, is_by_host, service, sub_resource
 from local_emulator.cloud.moto_modules import MotoObject, backend, moto
 from local_emulator.cloud.moto_patches import cloudformation, events, keys, operations, sagemaker_resources
 from local_emulator.cloud.moto_s3 import MotoS3
@@ -273,6 +273,8 @@ class MotoBackend:
             environ["wsgi.input"] = io.BytesIO(body)
         if "REQUEST_URI" in environ:  # by this name moto finds the path as it was sent: `?` and `%` in keys stay what they are
             environ["RAW_URI"] = environ["REQUEST_URI"]
+        if name == "s3" and not is_by_host(environ):
+            environ["HTTP_HOST"] = "localhost"  # of any other name with a dot moto takes the first word for a bucket
         by_stack = name == "cloudformation"
         with self.lock:
             self._start()

@@ -58,8 +58,8 @@ def test_buckets_have_no_rules_of_other_origins_but_their_own_whoever_imported_m
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-def _request(cloud: MotoBackend, method: str, path: str, body: bytes = b"", query: str = "") -> str:
-    environ = put_of_setting("", query, {}, body, "us-east-1") | {"REQUEST_METHOD": method, "PATH_INFO": path}
+def _request(cloud: MotoBackend, method: str, path: str, body: bytes = b"", query: str = "", host: str = "localhost") -> str:
+    environ = put_of_setting("", query, {"HTTP_HOST": host}, body, "us-east-1") | {"REQUEST_METHOD": method, "PATH_INFO": path}
     return call(cloud.wsgi, environ)[0][:3]
 
 
@@ -123,6 +123,21 @@ def test_what_a_form_sends_and_what_the_deletion_of_a_version_brings_back_are_on
     assert mirror.contents(bucket).keys() == {"from/form"}
     assert _request(cloud, "POST", f"/{bucket}", DELETION.format(marker).encode(), "delete") == "200"
     assert mirror.contents(bucket).keys() == {"from/form", "key"}
+
+
+@pytest.mark.parametrize(
+    "host", ["emulator.lan:4577", "emulator", "10.0.0.7:4577", "by-host.localhost", "by-host.s3.us-east-1.amazonaws.com"]
+)
+def test_an_object_is_found_and_on_disk_whatever_the_host_is_called(cloud: MotoBackend, host: str) -> None:
+    mirror = cloud.objects._mirror
+    assert mirror is not None
+    root, bucket = ("", "by-host") if "by-host" in host else ("/by-path", "by-path")
+    assert _request(cloud, "PUT", root or "/", host=host) == "200"
+    assert _request(cloud, "PUT", f"{root}/a/key", b"content", host=host) == "200"
+    assert _request(cloud, "GET", f"{root}/a/key", host=host) == "200"
+    assert mirror.contents(bucket).keys() == {"a/key"}
+    assert _request(cloud, "DELETE", f"{root}/a/key", host=host) == "204"
+    assert _request(cloud, "DELETE", root or "/", host=host) == "204"
 
 
 def test_a_bucket_of_jumpstart_is_there_when_it_is_asked_for(cloud: MotoBackend, tmp_path: Path) -> None:

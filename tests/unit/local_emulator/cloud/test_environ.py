@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local_emulator.cloud.environ import bucket_and_key, call, put_of_setting, service, sub_resource
+from local_emulator.cloud.environ import bucket_and_key, call, is_by_host, put_of_setting, service, sub_resource
 
 SIGNED = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{}/aws4_request, SignedHeaders=host, Signature=0"
 
@@ -48,6 +48,11 @@ def test_the_service_of_a_request(environ: dict[str, Any], name: str) -> None:
 )
 def test_bucket_and_key_by_path_or_by_host(host: str, path: str, expected: tuple[str, str]) -> None:
     assert bucket_and_key({"PATH_INFO": path, "HTTP_HOST": host}) == expected
+
+
+def test_a_host_that_may_name_a_bucket() -> None:
+    assert all(is_by_host({"HTTP_HOST": host}) for host in (*OF_AWS, "b.s3.amazonaws.com:443", "bucket.localhost:4577"))
+    assert not any(is_by_host({"HTTP_HOST": host}) for host in ("localhost:4577", "127.0.0.1", "[::1]:80", "emulator.lan:80", ""))
 
 
 @pytest.mark.parametrize(
