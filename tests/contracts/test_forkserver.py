@@ -46,6 +46,10 @@ CASES: Mapping[str, str] = {
     "unflushed": "f = open('/opt/ml/model/m', 'w'); f.write('x' * 10); print(1)",
     "finalizer": "class A:\n    def __del__(self): print('gone', name)\nname = 'a'\na = A(); b = [a]; b.append(b)",
     "own modules": "import own, package.part; print(own.x, package.part.__file__, own.__spec__.origin)\nimport sys; print('own' in sys.modules)",
+    "no modules": "import sys, types\nclass NoWeakReference:\n    __slots__ = ()\n"
+    "class Asked(types.ModuleType):\n    def __getattribute__(self, name): raise ImportError(name)\n"
+    "class Raises:\n    def __getattr__(self, name): raise RuntimeError(name)\n"
+    "sys.modules.update(a=NoWeakReference(), b=Asked('b'), c=Raises(), d=NoWeakReference, e=None)\nprint('done')",
     "own syntax": "import invalid",
     "own traceback": "import raising",
     "own bytecode": "import own, package, os; print(sorted(os.listdir('__pycache__')), sorted(os.listdir('package/__pycache__')))",

@@ -183,11 +183,14 @@ def _end(code: int, state: State, folder: str, ml: str | None) -> NoReturn:
     atexit._run_exitfuncs()  # noqa: SLF001 - see above
     imported = state.imported_since()
     _notify_of_imports(state, imported, folder, ml)
-    new = [weakref.ref(sys.modules.pop(name)) for name in [*imported, "__main__"]]
+    # What is no module (a library of cffi, an object in place of its module) is dropped only: it may take no weak reference.
+    dropped = (sys.modules.pop(name, None) for name in [*imported, "__main__"])
+    new = [weakref.ref(module) for module in dropped if isinstance(module, types.ModuleType)]
     gc.collect()
     for reference in new:  # those that something else still refers to
         if (module := reference()) is not None:
-            module.__dict__.update(dict.fromkeys(module.__dict__.keys() - {"__builtins__"}))
+            names = _names_of(module)
+            names.update(dict.fromkeys(names.keys() - {"__builtins__"}))
     gc.collect()
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -197,11 +200,18 @@ def _end(code: int, state: State, folder: str, ml: str | None) -> NoReturn:
     os._exit(code)
 
 
+def _names_of(module: types.ModuleType) -> dict[str, Any]:
+    """What a module holds, without the code that a lazy one runs when it is asked."""
+    names: dict[str, Any] = object.__getattribute__(module, "__dict__")
+    return names
+
+
 def _notify_of_imports(state: State, imported: list[str], folder: str, ml: str | None) -> None:
     """Tell the server what the script imported besides; of its own modules, which lie in its `folder`, those that were compiled."""
     names = []
     for name in imported:
-        origin = getattr(getattr(sys.modules[name], "__spec__", None), "origin", None)
+        module = sys.modules[name]
+        origin = getattr(_names_of(module).get("__spec__"), "origin", None) if isinstance(module, types.ModuleType) else None
         installed = isinstance(origin, str) and _is_below(origin, state.paths) and not _is_below(origin, (folder,))
         if installed and name not in state.exclusions:
             names.append(name)
