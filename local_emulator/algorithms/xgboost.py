@@ -34,6 +34,12 @@ _NOT_OURS = {
 }
 PICKLED = {"1", "0.90-1", "0.90-2", "1.0-1", "1.2-1", "1.2-2"}
 """Versions that pickle the model; later ones save it as XGBoost does."""
+_APPROXIMATES = {
+    "1",
+    "0.90-1",
+    "0.90-2",
+    "1.0-1",
+}  # on several hosts, whatever tree_method is asked for; later ones refuse `exact`
 _INTERCEPT = re.compile(rb"(base_scoreSL.{8})\[(-?)([^,\]]+)\]", re.DOTALL)
 _FOLDS = ("_kfold", "_nfold", "_num_cv_round")
 
@@ -268,6 +274,9 @@ def _train(
         )
     if objective == "reg:linear":  # the name that older images and examples use
         parameters["objective"] = "reg:squarederror"
+    if algorithm.version in _APPROXIMATES and len(contract.hosts()[0]) > 1 and parameters.get("tree_method") == "exact":
+        say("The tree_method exact is not available for distributed training: approx is used.")
+        parameters["tree_method"] = "approx"
     if theirs:
         parameters["eval_metric"] = theirs
     if ours and not theirs:

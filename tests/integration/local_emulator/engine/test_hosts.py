@@ -164,7 +164,8 @@ def test_what_cannot_be_done_on_several_is_refused(run: Callable[..., Any], chan
         run("refused", **changes)
 
 
-def test_xgboost_trains_on_the_shards_of_all_hosts(run: Callable[..., dict[str, Any]]) -> None:
+@pytest.mark.parametrize(("version", "method"), [("1.7-1", "auto"), ("1.0-1-cpu-py3", "exact")])
+def test_xgboost_trains_on_the_shards_of_all_hosts(version: str, method: str, run: Callable[..., dict[str, Any]]) -> None:
     s3 = boto3.client("s3")
     for label in (0, 1):  # a host's own shard teaches nothing: it has one class
         lines = "".join(f"{label},{row + 40 * label},{row % 7}\n" for row in range(40))
@@ -172,9 +173,9 @@ def test_xgboost_trains_on_the_shards_of_all_hosts(run: Callable[..., dict[str, 
     table = {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/table/"}
     sources = {"train": {**table, "S3DataDistributionType": "ShardedByS3Key"}, "validation": table}
     job = run(
-        "xgboost",
+        f"xgboost-{method}",
         AlgorithmSpecification={
-            "TrainingImage": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1",
+            "TrainingImage": f"683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:{version}",
             "TrainingInputMode": "File",
         },
         HyperParameters={
@@ -182,6 +183,7 @@ def test_xgboost_trains_on_the_shards_of_all_hosts(run: Callable[..., dict[str, 
             "min_child_weight": "0",
             "objective": "binary:logistic",
             "eval_metric": "error,accuracy",
+            "tree_method": method,
         },
         InputDataConfig=[
             {"ChannelName": name, "ContentType": "text/csv", "DataSource": {"S3DataSource": source}}
@@ -190,7 +192,7 @@ def test_xgboost_trains_on_the_shards_of_all_hosts(run: Callable[..., dict[str, 
     )
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
     values = {metric["MetricName"]: metric["Value"] for metric in job["FinalMetricDataList"]}
-    logs = streams("xgboost")
+    logs = streams(f"xgboost-{method}")
     shown = {
         host: [line for line in lines if "Train matrix has" in line or line.startswith("[0]")] for host, lines in logs.items()
     }
