@@ -43,6 +43,8 @@ CASES: Mapping[str, str] = {
     "atexit": "import atexit, threading\natexit.register(print, 'last')\nthreading.Thread(target=lambda: (__import__('time').sleep(.1), "
     "print('thread'))).start()\nprint('main')",
     "daemon": "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\nprint('done')",
+    "last error": "import atexit, sys\natexit.register(lambda: print(sys.last_type, sys.last_value, sys.last_traceback.tb_lineno, "
+    "getattr(sys, 'last_exc', 0)))\nclass A:\n    def __del__(self): print('gone')\ndef f(a): 1 / 0\nf(A())",
     "unflushed": "f = open('/opt/ml/model/m', 'w'); f.write('x' * 10); print(1)",
     "finalizer": "class A:\n    def __del__(self): print('gone', name)\nname = 'a'\na = A(); b = [a]; b.append(b)",
     "own modules": "import own, package.part; print(own.x, package.part.__file__, own.__spec__.origin)\nimport sys; print('own' in sys.modules)",

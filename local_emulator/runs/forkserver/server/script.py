@@ -166,6 +166,7 @@ def _exit_code(code: object) -> int:
 
 
 def _show(error: BaseException) -> None:
+    _set_last(type(error), error)
     try:
         sys.excepthook(type(error), error, error.__traceback__)
     except BaseException as another:  # noqa: BLE001 - the script's hook fails: shown as Python shows it
@@ -177,10 +178,18 @@ def _show(error: BaseException) -> None:
         sys.__excepthook__(type(error), error, error.__traceback__)
 
 
+def _set_last(kind: type[BaseException] | None, error: BaseException | None) -> None:
+    """Set what `sys` says of the error that has ended a script, for its exit handlers."""
+    sys.last_type, sys.last_value, sys.last_traceback = kind, error, error.__traceback__ if error else None
+    if sys.version_info >= (3, 12):
+        sys.last_exc = error
+
+
 def _end(code: int, state: State, folder: str, ml: str | None) -> NoReturn:
     """End as an interpreter ends, but for the modules that were imported before the script."""
     threading._shutdown()  # type: ignore[attr-defined] # noqa: SLF001 - what the interpreter itself calls
     atexit._run_exitfuncs()  # noqa: SLF001 - see above
+    _set_last(None, None)  # it refers to the script's objects
     imported = state.imported_since()
     _notify_of_imports(state, imported, folder, ml)
     # What is no module (a library of cffi, an object in place of its module) is dropped only: it may take no weak reference.
