@@ -51,9 +51,12 @@ coverage: .venv/.ready-dev ## Measure what the pure tests cover of the pure pack
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --show-missing --skip-covered
 
-matrix: $(foreach python,$(PYTHONS),.venv-python-$(python)/.ready) ## Run the pure tests on every Python that pyproject.toml names and this machine has
+# Forks, tracebacks, warnings and ends differ from Python to Python, so also what starts programs, and the emulator inside tests.
+MATRIX := -m pytest -n 2 $(BY_FILE) tests/unit tests/contracts tests/integration/local_emulator/testing
+
+matrix: $(foreach python,$(PYTHONS),.venv-python-$(python)/.ready) ## Run the pure tests, those of programs and of the plugin on every Python that pyproject.toml names and this machine has
 	@for python in $(PYTHONS); do \
-	  if [ -x .venv-python-$$python/bin/python ]; then echo "Python $$python:"; OMP_NUM_THREADS=1 .venv-python-$$python/bin/python $(PURE) || exit 1; \
+	  if [ -x .venv-python-$$python/bin/python ]; then echo "Python $$python:"; $(COMPILED) OMP_NUM_THREADS=1 .venv-python-$$python/bin/python $(MATRIX) || exit 1; \
 	  else echo "Python $$python: skipped, neither PATH nor pyenv nor uv has it"; fi; done
 
 integration: .venv/.ready-dev .venv-toolkit/.ready .venv-boosting/.ready .venv-oldest/.ready .node/.ready ## Run tests in one process or with one server, and the laws of what starts programs
@@ -324,7 +327,7 @@ build/wheels/%/.ready: %/requirements-image.txt | .venv/bin/python
 build/debian/.ready: | .venv/bin/python tools
 	@if [ "$$(id -u)" = 0 ] && command -v debootstrap >/dev/null; then .venv/bin/python -m tests.debian && touch $@ || true; fi
 
-# What the pure tests import, for `make matrix`.
+# What the tests of `make matrix` import.
 .venv-python-%/.ready: pyproject.toml
 	@rm -rf $(@D); python=$(call INTERPRETER,$*); if [ -z "$$python" ]; then exit; fi; \
 	$$python -m venv $(@D) && $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[all]' \
