@@ -51,7 +51,8 @@ CASES: Mapping[str, str] = {
     "no modules": "import sys, types\nclass NoWeakReference:\n    __slots__ = ()\n"
     "class Asked(types.ModuleType):\n    def __getattribute__(self, name): raise ImportError(name)\n"
     "class Raises:\n    def __getattr__(self, name): raise RuntimeError(name)\n"
-    "sys.modules.update(a=NoWeakReference(), b=Asked('b'), c=Raises(), d=NoWeakReference, e=None)\nprint('done')",
+    "class SaysSo(NoWeakReference):\n    __slots__ = ()\n    __class__ = property(lambda self: types.ModuleType)\n"
+    "sys.modules.update(a=NoWeakReference(), f=SaysSo(), b=Asked('b'), c=Raises(), d=NoWeakReference, e=None)\nprint('done')",
     "own syntax": "import invalid",
     "own traceback": "import raising",
     "own bytecode": "import own, package, os; print(sorted(os.listdir('__pycache__')), sorted(os.listdir('package/__pycache__')))",

@@ -194,7 +194,7 @@ def _end(code: int, state: State, folder: str, ml: str | None) -> NoReturn:
     _notify_of_imports(state, imported, folder, ml)
     # What is no module (a library of cffi, an object in place of its module) is dropped only: it may take no weak reference.
     dropped = (sys.modules.pop(name, None) for name in [*imported, "__main__"])
-    new = [weakref.ref(module) for module in dropped if isinstance(module, types.ModuleType)]
+    new = [weakref.ref(module) for module in dropped if _is_module(module)]
     gc.collect()
     for reference in new:  # those that something else still refers to
         if (module := reference()) is not None:
@@ -209,6 +209,11 @@ def _end(code: int, state: State, folder: str, ml: str | None) -> NoReturn:
     os._exit(code)
 
 
+def _is_module(value: object) -> bool:
+    """Whether it is a module in truth: a library of cffi says that it is one, by its `__class__`."""
+    return issubclass(type(value), types.ModuleType)
+
+
 def _names_of(module: types.ModuleType) -> dict[str, Any]:
     """What a module holds, without the code that a lazy one runs when it is asked."""
     names: dict[str, Any] = object.__getattribute__(module, "__dict__")
@@ -220,7 +225,7 @@ def _notify_of_imports(state: State, imported: list[str], folder: str, ml: str |
     names = []
     for name in imported:
         module = sys.modules[name]
-        origin = getattr(_names_of(module).get("__spec__"), "origin", None) if isinstance(module, types.ModuleType) else None
+        origin = getattr(_names_of(module).get("__spec__"), "origin", None) if _is_module(module) else None
         installed = isinstance(origin, str) and _is_below(origin, state.paths) and not _is_below(origin, (folder,))
         if installed and name not in state.exclusions:
             names.append(name)
