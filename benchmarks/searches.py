@@ -25,7 +25,7 @@ from benchmarks.problems import PROBLEMS, TABLES
 from local_emulator.domain.history import Goal, History, Trial
 from local_emulator.domain.jobs import Status
 from local_emulator.domain.space import Categorical, Integer, Parameter, Point, Scaling, Space
-from local_emulator.strategies import bayesian, belief, gaussian_process
+from local_emulator.strategies import bayesian, belief, gaussian_process, mixture
 from local_emulator.strategies.base import Strategy
 from local_emulator.strategies.bayesian import Bayesian
 from local_emulator.strategies.random import Random
@@ -168,7 +168,7 @@ class Search:
 @cache
 def _source() -> str:
     """A word that stands for the source of the strategies."""
-    sources = (Path(str(module.__file__)).read_bytes() for module in (bayesian, belief, gaussian_process, roles))
+    sources = (Path(str(module.__file__)).read_bytes() for module in (bayesian, belief, gaussian_process, mixture, roles))
     return f"{zlib.crc32(b''.join(sources)):08x}"
 
 

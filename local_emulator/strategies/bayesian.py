@@ -21,8 +21,9 @@ from local_emulator.domain.history import Goal, History, Trial, end_order
 from local_emulator.domain.space import Categorical, Integer, Parameter, Point, Space
 from local_emulator.strategies.belief import Belief
 from local_emulator.strategies.expectation import Expectation, Scale, expected
-from local_emulator.strategies.gaussian_process import Array, Embedding, GaussianProcess, Kernel, fit
+from local_emulator.strategies.gaussian_process import Array, Embedding, GaussianProcess, Kernel, fit, fit_alike
 from local_emulator.strategies.median_rule import MedianRule
+from local_emulator.strategies.mixture import Mixture
 from local_emulator.strategies.random import Key, key
 
 _MOST_FOR_FIT = 150  # rows that the kernel is learnt from: its cost grows with their cube
@@ -31,6 +32,7 @@ _MOST_CELLS = 1000  # integers; a range of more is searched like real numbers
 _FIRST = 6  # points before there is anything to learn from, those still running included
 _MOST_AT_ONCE = 100  # points that are spread where as many training jobs begin before one has ended
 _LEAST = 4  # results without which there is no learning
+_ENOUGH = 25  # results with which the most probable kernel is trusted alone
 _LEADERS = 5
 _NEARBY = (0.02, 0.1)  # how far from a leader, in the unit cube
 _TRUST = 5.0  # how many results a belief weighs as much as
@@ -68,7 +70,7 @@ class Bayesian:
         self._space = space
         self._seed = seed
         self._effort = effort
-        self._kernels: dict[tuple[tuple[int, float | None], ...], Kernel] = {}
+        self._known_kernels: dict[tuple[tuple[int, float | None], ...], Sequence[Kernel]] = {}
         self._known_rows: dict[Key, Sequence[float] | None] = {}
         self._rule = MedianRule() if early_stopping else None
         self._values = [len(parameter.values) if isinstance(parameter, Categorical) else 0 for parameter in space.parameters]
@@ -89,19 +91,19 @@ class Bayesian:
     def _asked(self, history: History, count: int) -> Sequence[Point]:
         points: list[Point] = []
         tried = {key(trial.point) for trial in history.trials}
-        process = self._learn(history)
+        model = self._learn(history)
         trust = _TRUST / max(sum(map(len, self._groups(history))), 1)
         for index in range(count):
             if self._space.size is not None and len(tried) >= self._space.size:
                 break
             number = len(history.trials) + index
             point = None
-            if process is None:
+            if model is None:
                 point = self._space.at(self._design[number].tolist()) if number < len(self._design) else None
             else:
-                point = self._propose(process, trust, number, tried)
+                point = self._propose(model, trust, number, tried)
                 if point and index < count - 1:
-                    process = process.with_expected(self._rows([point]))
+                    model = model.with_expected(self._rows([point]))
             if point is None or key(point) in tried:
                 point = self._fresh(number, tried)
             tried.add(key(point))
@@ -109,17 +111,17 @@ class Bayesian:
         return points
 
     def expectation(self, history: History, point: Point) -> Expectation | None:
-        """What the model that the next point is proposed with expects of a point.
+        """What the model that the next point is proposed with expects of a point; of two kernels, the more probable.
 
         None while first points are spread, of a point far outside the space, and where nothing says how good results are here: parents
         learnt from other data, and no training job of this tuning job has an objective yet.
         """
         with _libraries().limit(limits=1):
-            process, own = self._learn(history), self._groups(history)[-1]
-            if process is None or not own or self._row(point) is None:
+            model, own = self._learn(history), self._groups(history)[-1]
+            if model is None or not own or self._row(point) is None:
                 return None
             objectives = _sign(history) * np.array([float(trial.final or 0.0) for trial in own])
-            return expected(process, self._rows([point]), Scale(objectives, warp(objectives), _sign(history)))
+            return expected(model.processes[0], self._rows([point]), Scale(objectives, warp(objectives), _sign(history)))
 
     # --- learning -------------------------------------------------------------------------------------------------------
 
@@ -131,7 +133,7 @@ class Bayesian:
         parents, own = self._observed(history.parents), self._observed(history.trials)
         return [parents, own] if history.transfer else [[*parents, *own]]
 
-    def _learn(self, history: History) -> GaussianProcess | None:
+    def _learn(self, history: History) -> Mixture | None:
         groups = self._groups(history)
         running = [trial.point for trial in history.running if self._row(trial.point) is not None]
         observed = [trial for group in groups for trial in group]
@@ -141,30 +143,33 @@ class Bayesian:
         objectives = [np.array([sign * float(trial.final or 0.0) for trial in group]) for group in groups if group]
         outputs = np.concatenate([warp(values) for values in objectives])
         rows = self._rows([trial.point for trial in observed])
-        kernel = self._kernel(rows, outputs) if self._effort.growth <= 1 else self._earlier_kernel(observed, rows, sign)
+        kernels = self._kernels(rows, outputs) if self._effort.growth <= 1 else self._earlier_kernels(observed, rows, sign)
         chosen = _most_informative(outputs, _MOST_ROWS)
-        process = GaussianProcess(kernel, rows[chosen], outputs[chosen], self._embedding)
-        return process.with_expected(self._rows(running)) if running else process
+        processes = [GaussianProcess(kernel, rows[chosen], outputs[chosen], self._embedding) for kernel in kernels]
+        model = Mixture(processes, self._embedding)
+        return model.with_expected(self._rows(running)) if running else model
 
     def _observed(self, trials: Sequence[Trial]) -> Sequence[Trial]:
         """Trials with an objective whose points lie in this space, or near it."""
         return [trial for trial in trials if trial.final is not None and self._row(trial.point) is not None]
 
-    def _kernel(self, rows: Array, outputs: Array) -> Kernel:
+    def _kernels(self, rows: Array, outputs: Array) -> Sequence[Kernel]:
+        """The most probable kernel; with few results that of one length scale for all as well, as likely to be right."""
         chosen = _most_informative(outputs, _MOST_FOR_FIT)
-        return fit(rows[chosen], outputs[chosen], self._embedding)
+        fits = [fit, fit_alike] if len(rows) < _ENOUGH else [fit]
+        return [learn(rows[chosen], outputs[chosen], self._embedding) for learn in fits]
 
-    def _earlier_kernel(self, observed: Sequence[Trial], rows: Array, sign: float) -> Kernel:
-        """The kernel of the first results only, as many as there were when the number had last grown by the effort's factor."""
+    def _earlier_kernels(self, observed: Sequence[Trial], rows: Array, sign: float) -> Sequence[Kernel]:
+        """The kernels of the first results only, as many as there were when the number had last grown by the effort's factor."""
         count = _LEAST
         while (more := math.ceil(count * self._effort.growth)) <= len(observed):
             count = more
         first = sorted(range(len(observed)), key=lambda at: end_order(observed[at]))[:count]
         known = tuple((observed[at].index, observed[at].final) for at in first)
-        if known not in self._kernels:
+        if known not in self._known_kernels:
             outputs = np.array([sign * float(observed[at].final or 0.0) for at in first])
-            self._kernels[known] = self._kernel(rows[first], warp(outputs))
-        return self._kernels[known]
+            self._known_kernels[known] = self._kernels(rows[first], warp(outputs))
+        return self._known_kernels[known]
 
     def _rows(self, points: Sequence[Point]) -> Array:
         """Rows of points that lie in this space, or near it."""
@@ -200,23 +205,22 @@ class Bayesian:
 
     # --- proposing ------------------------------------------------------------------------------------------------------
 
-    def _propose(self, process: GaussianProcess, trust: float, number: int, tried: set[Key]) -> Point | None:
+    def _propose(self, model: Mixture, trust: float, number: int, tried: set[Key]) -> Point | None:
         rng = np.random.default_rng([self._seed, number])
-        candidates = self._candidates(process, rng)
-        rarity = self._rarity(process.inputs)
+        candidates = self._candidates(model, rng)
+        rarity = self._rarity(model.inputs)
         # Which point is the best is hidden by noise: it is drawn, those of running trials included, or the next proposal would be
         # close to theirs.
-        process = process.without_noise(rng)
-        best = float(process.outputs.min())
+        model = model.without_noise(rng)
 
         def score(rows: Array) -> Array:
             # The improvement times a power of the belief (Hvarfner et al. 2022, "piBO").
-            return process.log_improvements(rows, best) + trust * self._belief.log_density(rows) + rarity(rows)
+            return model.log_improvements(rows) + trust * self._belief.log_density(rows) + rarity(rows)
 
         order = np.argsort(-score(candidates))
         finalists = candidates[order[: 2 * self._effort.climbs]]
         if self._effort.steps:
-            climbed = process.climb(finalists[: self._effort.climbs], best, self._effort.steps, self._belief, trust)
+            climbed = model.climb(finalists[: self._effort.climbs], self._effort.steps, self._belief, trust)
             finalists = self._snap(np.vstack([climbed, finalists]))
         finalists = np.vstack([finalists, self._neighbours(finalists[0])]) if self._steps() else finalists
         for index in np.argsort(-score(finalists)):
@@ -239,10 +243,10 @@ class Bayesian:
 
         return rarity
 
-    def _candidates(self, process: GaussianProcess, rng: np.random.Generator) -> Array:
+    def _candidates(self, model: Mixture, rng: np.random.Generator) -> Array:
         """Rows spread over the space, and rows near the best ones seen."""
         spread = _spread(self._effort.candidates, len(self._space.parameters), rng)
-        leaders = process.inputs[np.argsort(process.means, kind="stable")[:_LEADERS]]
+        leaders = model.inputs[np.argsort(model.means, kind="stable")[:_LEADERS]]
         near = np.repeat(leaders, self._effort.candidates // (4 * _LEADERS), axis=0)
         widths = np.where(np.arange(len(near)) % 2, *_NEARBY)[:, None]
         moves = (rng.random(near.shape) < _MOVED) & (np.array(self._values) == 0)

@@ -12,7 +12,6 @@ and all that is quadratic in the number of rows is a product of matrices.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -46,16 +45,6 @@ class Kernel:
     weights: Array
     scale: float
     noise: float
-
-
-class Preference(Protocol):
-    """Which rows are looked at first."""
-
-    def log_density(self, rows: Array) -> Array:
-        """Of each row."""
-
-    def slope(self, rows: Array) -> Array:
-        """The gradient of that by columns."""
 
 
 class Embedding:
@@ -139,20 +128,36 @@ def fit(inputs: Array, outputs: Array, embedding: Embedding) -> Kernel:
     return _kernel(_most_probable(inputs, outputs, embedding).x)
 
 
+def fit_alike(inputs: Array, outputs: Array, embedding: Embedding) -> Kernel:
+    """The most probable kernel of those with the same length scale for every parameter."""
+    columns = inputs.shape[1]
+    spread = np.zeros((columns + 2, 3))
+    spread[:columns, 0] = spread[columns, 1] = spread[columns + 1, 2] = 1.0
+    return _kernel(spread @ _most_probable(inputs, outputs, embedding, spread).x)
+
+
 def log_evidence(inputs: Array, outputs: Array, embedding: Embedding) -> float:
     """The logarithm of how probable the outputs and their most probable kernel are, up to a constant."""
     return -float(_most_probable(inputs, outputs, embedding).fun)
 
 
-def _most_probable(inputs: Array, outputs: Array, embedding: Embedding) -> OptimizeResult:
-    columns = inputs.shape[1]
+def _most_probable(inputs: Array, outputs: Array, embedding: Embedding, spread: Array | None = None) -> OptimizeResult:
+    """Of all kernels, or of those that `spread`, of shape (logarithms of a kernel, numbers to find), makes of fewer numbers."""
+    points, columns = embedding(inputs), inputs.shape[1]
+
+    def loss(numbers: Array) -> tuple[float, Array]:
+        if spread is None:
+            return _loss(numbers, points, embedding.owner, outputs)
+        value, gradient = _loss(spread @ numbers, points, embedding.owner, outputs)
+        return value, gradient @ spread
+
+    lengths = columns if spread is None else spread.shape[1] - 2
     return minimize(
-        _loss,
-        np.array([*[_START[0]] * columns, *_START[1:]]),
-        args=(embedding(inputs), embedding.owner, outputs),
+        loss,
+        np.array([*[_START[0]] * lengths, *_START[1:]]),
         jac=True,
         method="L-BFGS-B",
-        bounds=[*[_LOG_LENGTH_BOUNDS] * columns, _LOG_SCALE_BOUNDS, _LOG_NOISE_BOUNDS],
+        bounds=[*[_LOG_LENGTH_BOUNDS] * lengths, _LOG_SCALE_BOUNDS, _LOG_NOISE_BOUNDS],
         options={"maxiter": 40, "ftol": 1e-7},
     )
 
@@ -287,36 +292,7 @@ class GaussianProcess:
         mean, deviation = self.predict(rows)
         return np.asarray(np.log(deviation) + _log_h((best - mean) / deviation)[0])
 
-    def climb(self, starts: Array, best: float, steps: int, preference: Preference, trust: float) -> Array:
-        """Rows that in all are better than the starts: numbers moved, categories kept.
-
-        Better is more of the logarithm of the expected improvement below `best`, and `trust` times the preference's log density.
-        """
-        free = self._embedding.numeric
-        columns = self._embedding.owner[free]
-        if not len(columns):
-            return starts
-        fixed = self._embedding(starts)
-
-        def loss(values: Array) -> tuple[float, Array]:
-            points = fixed.copy()
-            points[:, free] = values.reshape(len(starts), -1)
-            improvements, gradient = self._log_improvement(points, best)
-            rows = starts.copy()
-            rows[:, columns] = points[:, free]
-            scores = improvements + trust * preference.log_density(rows)
-            return -float(scores.sum()), -(gradient[:, free] + trust * preference.slope(rows)[:, columns]).ravel()
-
-        # All at once: the sum of independent functions has its optimum where each has its own, and a step of all costs hardly more
-        # than a step of one.
-        bounds = [(0.0, 1.0)] * (len(starts) * len(columns))
-        options = {"maxiter": steps, "maxfun": 2 * steps}
-        optimum = minimize(loss, fixed[:, free].ravel(), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-        rows = starts.copy()
-        rows[:, columns] = optimum.x.reshape(len(starts), -1)
-        return rows
-
-    def _log_improvement(self, points: Array, best: float) -> tuple[Array, Array]:
+    def log_improvement_slopes(self, points: Array, best: float) -> tuple[Array, Array]:
         """Logarithm of the expected improvement at embedded points, and its gradient by their columns."""
         scaled = points * self._stretch
         cross, slope = _matern(self.kernel.scale, _squared_distances(self._points, scaled))

@@ -12,7 +12,8 @@ from local_emulator.domain.history import Goal, History, Trial
 from local_emulator.domain.jobs import Status
 from local_emulator.domain.space import Categorical, Continuous, Point, Space
 from local_emulator.strategies import bayesian
-from local_emulator.strategies.bayesian import Bayesian, warp
+from local_emulator.strategies.bayesian import FULL, QUICK, Bayesian, Effort, warp
+from local_emulator.strategies.gaussian_process import Kernel
 from tests.unit.local_emulator.strategies.test_gaussian_process import SPACE, points
 
 
@@ -144,6 +145,22 @@ def test_a_value_that_was_tried_little_weighs_more(monkeypatch: pytest.MonkeyPat
     known = [({"kind": kind, "x": str(at / 18)}, float(at % 5)) for at, kind in enumerate("a" * 14 + "b" * 3 + "c")]
     monkeypatch.setattr(bayesian, "_CURIOSITY", 50.0)
     assert strategy.ask(History(goal=Goal.MINIMIZE, trials=trials(known)), 1)[0]["kind"] == "c"
+
+
+@pytest.mark.parametrize("effort", [FULL, QUICK])
+def test_two_kernels_share_few_results_and_the_more_probable_has_many(effort: Effort) -> None:
+    strategy = Bayesian(SPACE, seed=0, effort=effort)
+
+    def kernels(results: int) -> Sequence[Kernel]:
+        observed = trials([(point, valley(point)) for point in points(results)])
+        model = strategy._learn(History(goal=Goal.MINIMIZE, trials=observed))
+        return [process.kernel for process in model.processes] if model else []
+
+    first, second = kernels(12)
+    assert np.ptp(first.weights) > 0.0
+    assert np.ptp(second.weights) == 0.0
+    (alone,) = kernels(60)
+    assert np.ptp(alone.weights) > 0.0
 
 
 def test_running_trials_are_kept_away_from() -> None:

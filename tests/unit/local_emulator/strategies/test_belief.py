@@ -11,6 +11,7 @@ from local_emulator.domain.space import Categorical, Continuous, Integer, Parame
 from local_emulator.strategies.bayesian import Bayesian
 from local_emulator.strategies.belief import Belief
 from local_emulator.strategies.gaussian_process import Array, Embedding, GaussianProcess, Kernel
+from local_emulator.strategies.mixture import Mixture
 from tests.unit.local_emulator.strategies.test_bayesian import trials
 
 UNITS = np.random.default_rng(0).random((4000, 1))
@@ -90,12 +91,13 @@ def test_a_climb_goes_up_what_the_belief_is_counted_in() -> None:
     rng = np.random.default_rng(1)
     inputs = np.column_stack([rng.integers(0, 2, 8), rng.random((8, 2))])
     process = GaussianProcess(Kernel(weights=np.full(3, 4.0), scale=1.0, noise=1e-4), inputs, rng.normal(size=8), embedding)
+    model = Mixture([process], embedding)
     starts = np.column_stack([rng.integers(0, 2, 5), rng.random((5, 2))])
 
     def score(rows: Array) -> Array:
-        return process.log_improvements(rows, -1.0) + 2.0 * belief.log_density(rows)
+        return model.log_improvements(rows) + 2.0 * belief.log_density(rows)
 
-    climbed = process.climb(starts, -1.0, 50, belief, 2.0)
+    climbed = model.climb(starts, 50, belief, 2.0)
     np.testing.assert_array_equal(climbed[:, 0], starts[:, 0])
     assert score(climbed).sum() > score(starts).sum() + 1.0
     moved = [

@@ -13,10 +13,8 @@ from sklearn.gaussian_process.kernels import ConstantKernel, Matern
 
 from local_emulator.domain.space import Categorical, Continuous, Integer, Point, Scaling, Space
 from local_emulator.strategies import gaussian_process
-from local_emulator.strategies.belief import Belief
-from local_emulator.strategies.gaussian_process import Array, Embedding, GaussianProcess, Kernel, fit
+from local_emulator.strategies.gaussian_process import Array, Embedding, GaussianProcess, Kernel, fit, fit_alike
 
-NOTHING_KNOWN = Belief([Continuous(name=name, low=0.0, high=1.0) for name in "abc"])
 KERNEL = Kernel(weights=np.array([4.0, 0.7, 1.5]), scale=1.7, noise=0.03)
 NUMBERS = Embedding([0, 0, 0])
 
@@ -76,14 +74,14 @@ def test_gradients_are_those_of_differences() -> None:
 
     process = GaussianProcess(KERNEL, inputs, outputs, embedding)
     start = embedding(np.array([[0.3, 2.0, 0.6], [0.9, 0.0, 0.1]]))
-    _, slopes = process._log_improvement(start, -1.0)
+    _, slopes = process.log_improvement_slopes(start, -1.0)
     free = embedding.numeric
     for index, point in enumerate(start):
 
         def at(values: Array, point: Array = point) -> float:
             moved = point.copy()
             moved[free] = values
-            return float(process._log_improvement(moved[None, :], -1.0)[0][0])
+            return float(process.log_improvement_slopes(moved[None, :], -1.0)[0][0])
 
         np.testing.assert_allclose(slopes[index][free], approx_fprime(point[free], at, 1e-6), rtol=1e-4, atol=1e-4)
 
@@ -148,21 +146,6 @@ def test_what_is_true_is_drawn_from_what_is_probable() -> None:
     assert deviations.max() < 0.01
 
 
-def test_climbing_improves_and_stays_inside() -> None:
-    inputs, outputs = data()
-    inputs[:, 1] = np.floor(inputs[:, 1] * 3)
-    process = GaussianProcess(KERNEL, inputs, outputs, Embedding([0, 3, 0]))
-    starts = np.random.default_rng(5).random((6, 3))
-    starts[:, 1] = [0, 1, 2, 0, 1, 2]
-    best = float(process.means.min())
-    climbed = process.climb(starts, best, 30, NOTHING_KNOWN, 0.0)
-    gains = process.log_improvements(climbed, best) - process.log_improvements(starts, best)
-    assert gains.mean() > 0.1
-    assert (gains > -1e-9).sum() >= 5  # they climb together: one may pay for the others
-    assert np.all((climbed[:, [0, 2]] >= 0.0) & (climbed[:, [0, 2]] <= 1.0))
-    assert climbed[:, 1].tolist() == starts[:, 1].tolist()
-
-
 def test_the_fit_finds_what_matters() -> None:
     rng = np.random.default_rng(6)
     inputs = rng.random((60, 3))
@@ -186,3 +169,20 @@ SPACE = Space(
 def points(count: int, seed: int = 0) -> Sequence[Point]:
     rng = np.random.default_rng(seed)
     return [SPACE.at(row) for row in rng.random((count, 3)).tolist()]
+
+
+def test_length_scales_that_are_alike_are_the_most_probable_of_those() -> None:
+    """No other common length scale, scale or noise has less loss; each alone has more than the kernel of its own for each."""
+    inputs, outputs = data(15)
+    kernel = fit_alike(inputs, outputs, NUMBERS)
+    assert np.ptp(kernel.weights) == 0.0
+    theta = np.array([*(-0.5 * np.log(kernel.weights)), math.log(kernel.scale), math.log(kernel.noise)])
+
+    def loss(moved: Array) -> float:
+        return gaussian_process._loss(moved, inputs, NUMBERS.owner, outputs)[0]
+
+    for step in ([0.05] * 3 + [0.0, 0.0], [0.0] * 3 + [0.05, 0.0], [0.0] * 3 + [0.0, 0.05]):
+        assert loss(theta) < loss(theta + step) + 1e-6
+        assert loss(theta) < loss(theta - step) + 1e-6
+    own = fit(inputs, outputs, NUMBERS)
+    assert loss(np.array([*(-0.5 * np.log(own.weights)), math.log(own.scale), math.log(own.noise)])) < loss(theta) - 0.1
