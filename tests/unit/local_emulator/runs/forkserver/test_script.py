@@ -5,9 +5,10 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import CodeType, SimpleNamespace
-from typing import Any, cast
+from types import CodeType, ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -123,7 +124,9 @@ def test_each_run_draws_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 def test_what_is_installed_is_imported_ahead_next_time(
     origin: str | None, monkeypatch: pytest.MonkeyPatch, *, imported: bool
 ) -> None:
-    monkeypatch.setitem(sys.modules, "a_package", cast("Any", SimpleNamespace(__spec__=SimpleNamespace(origin=origin))))
+    module = ModuleType("a_package")
+    module.__spec__ = ModuleSpec("a_package", None, origin=origin)
+    monkeypatch.setitem(sys.modules, "a_package", module)
     notices: list[object] = []
     compiled = SimpleNamespace(missed=["/code/helpers.py", "/code-packages/package.py"])
     state: Any = SimpleNamespace(
