@@ -14,6 +14,7 @@ _KEPT = re.compile(
     r"DASK_\w+|DOCKER_(HOST|TLS_VERIFY|CERT_PATH|CONFIG)|RUNNER_TRACKING_ID"  # the last: GitHub ends by it what a job has left running
 )
 _SCRUBBED = "SM_EMULATOR_SCRUBBED"
+_STDERR = 2
 
 
 def _scrub() -> None:
@@ -22,7 +23,15 @@ def _scrub() -> None:
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**kept, _SCRUBBED: "1"})  # noqa: S606 - ourselves
 
 
+def _open_closed_streams() -> None:
+    """Let closed standard streams (`>&-`) lead to the null device, or the next file that is opened takes what is printed."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        os.set_inheritable(number, True)
+    os.close(number)
+
+
 def _main() -> int:
+    _open_closed_streams()
     if "serve" in sys.argv[1:2]:
         _scrub()
     # What is imported is no garbage: looking for some, while starting and at the end, was a third of the time.

@@ -5,9 +5,12 @@ import gc
 import io
 import sys
 
+from sm_tuning.streams import open_closed_streams
+
 
 def main() -> None:
     """Entry point; says which extra is missing if the command line's packages are not installed."""
+    open_closed_streams()
     # Modules and models of services are no garbage: looking for some among them was half of a short command's time.
     gc.set_threshold(50_000)
     atexit.register(gc.freeze)
