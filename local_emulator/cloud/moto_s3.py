@@ -165,11 +165,12 @@ class MotoS3:
         if key:
             self._save_object(name, key)
             return
-        self._note_attributes(mirror, bucket)
-        setting = sub_resource(environ)
         if environ["REQUEST_METHOD"] == "POST":  # many are deleted, or a form names its key
             self._save_changed(mirror, name, bucket.keys)
-        elif setting and environ["REQUEST_METHOD"] == "DELETE":
+            return
+        self._note_attributes(mirror, bucket)
+        setting = sub_resource(environ)
+        if setting and environ["REQUEST_METHOD"] == "DELETE":
             mirror.forget_setting(name, setting)
         elif setting:
             headers = {
@@ -199,9 +200,6 @@ class MotoS3:
             bucket = self._bucket(name)
             mirror.note_bucket(name, bucket.region_name, bucket.account_id)
             self._note_attributes(mirror, bucket)
-            if bucket.versioning_status:
-                body = f"<VersioningConfiguration><Status>{bucket.versioning_status}</Status></VersioningConfiguration>".encode()
-                mirror.note_setting(Setting(bucket=name, name="versioning", query="versioning", headers={}, body=body))
         for deleted in known - present:
             mirror.forget_bucket(deleted)
 
