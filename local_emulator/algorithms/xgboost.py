@@ -34,12 +34,8 @@ _NOT_OURS = {
 }
 PICKLED = {"1", "0.90-1", "0.90-2", "1.0-1", "1.2-1", "1.2-2"}
 """Versions that pickle the model; later ones save it as XGBoost does."""
-_APPROXIMATES = {
-    "1",
-    "0.90-1",
-    "0.90-2",
-    "1.0-1",
-}  # on several hosts, whatever tree_method is asked for; later ones refuse `exact`
+_APPROXIMATES = {"1", "0.90-1", "0.90-2", "1.0-1"}
+"""Versions that train by approx on several hosts where `exact` is asked for; later ones refuse it."""
 _INTERCEPT = re.compile(rb"(base_scoreSL.{8})\[(-?)([^,\]]+)\]", re.DOTALL)
 _FOLDS = ("_kfold", "_nfold", "_num_cv_round")
 

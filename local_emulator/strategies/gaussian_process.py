@@ -143,15 +143,13 @@ def log_evidence(inputs: Array, outputs: Array, embedding: Embedding) -> float:
 
 def _most_probable(inputs: Array, outputs: Array, embedding: Embedding, spread: Array | None = None) -> OptimizeResult:
     """Of all kernels, or of those that `spread`, of shape (logarithms of a kernel, numbers to find), makes of fewer numbers."""
-    points, columns = embedding(inputs), inputs.shape[1]
+    points, free = embedding(inputs), np.eye(inputs.shape[1] + 2) if spread is None else spread
 
     def loss(numbers: Array) -> tuple[float, Array]:
-        if spread is None:
-            return _loss(numbers, points, embedding.owner, outputs)
-        value, gradient = _loss(spread @ numbers, points, embedding.owner, outputs)
-        return value, gradient @ spread
+        value, gradient = _loss(free @ numbers, points, embedding.owner, outputs)
+        return value, gradient @ free
 
-    lengths = columns if spread is None else spread.shape[1] - 2
+    lengths = free.shape[1] - 2
     return minimize(
         loss,
         np.array([*[_START[0]] * lengths, *_START[1:]]),
