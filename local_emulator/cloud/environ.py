@@ -6,6 +6,8 @@ import urllib.parse
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from sm_tuning.rules.s3_uri import bucket_of_host
+
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
@@ -17,8 +19,7 @@ _SETTINGS = frozenset(
     }
 )
 
-# A host that names a bucket: loopback's, or AWS's, as clients of the proxy have it.
-_OF_BUCKET = re.compile(r"(?:(.+?)(?:\.s3)?\.localhost|(.+)\.s3[.-].*amazonaws\.com(?:\.cn)?)")
+_LOOPBACK = re.compile(r"(.+?)(?:\.s3)?\.localhost")
 
 
 def call(application: Callable[..., Iterable[bytes]], environ: "WSGIEnvironment") -> tuple[str, list[tuple[str, str]], bytes]:
@@ -55,16 +56,26 @@ def bucket_and_key(environ: "WSGIEnvironment") -> tuple[str, str]:
         urllib.parse.unquote(sent) if sent.startswith("/") else environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
     )
     path = path.removeprefix("/")
-    if named := _OF_BUCKET.fullmatch(environ.get("HTTP_HOST", "").rsplit(":", 1)[0]):
-        return named[1] or named[2], path
+    if named := _bucket_of(_host(environ)):
+        return named, path
     bucket, _, key = path.partition("/")
     return bucket, key
 
 
 def is_by_host(environ: "WSGIEnvironment") -> bool:
     """Whether a request's host names a bucket, or is AWS's, which may."""
-    host = environ.get("HTTP_HOST", "").rsplit(":", 1)[0]
-    return "amazonaws.com" in host or _OF_BUCKET.fullmatch(host) is not None
+    host = _host(environ)
+    return "amazonaws.com" in host or _bucket_of(host) is not None
+
+
+def _host(environ: "WSGIEnvironment") -> str:
+    return str(environ.get("HTTP_HOST", "")).rsplit(":", 1)[0]
+
+
+def _bucket_of(host: str) -> str | None:
+    """The bucket that a host names: loopback's, or AWS's, as clients of the proxy have it."""
+    match = _LOOPBACK.fullmatch(host)
+    return match[1] if match else bucket_of_host(host)
 
 
 def sub_resource(environ: "WSGIEnvironment") -> str:

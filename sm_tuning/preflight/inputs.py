@@ -85,7 +85,7 @@ def _filled(account: Account, check: str, whose: str, uri: str) -> Iterator[Find
         yield skip(check, f"{whose}{uri}: {why}")
         return
     if key is None:
-        yield problem(check, f"{whose}nothing lies below {uri}", f"aws s3 cp --recursive DATA {uri}")
+        yield problem(check, f"{whose}nothing lies below {uri}", f"aws s3 cp --recursive DATA s3://{'/'.join(split_uri(uri))}")
     else:
         yield ok(check, f"{whose}{uri}")
 

@@ -16,7 +16,7 @@ from sm_tuning.spec.job import TuningJobSpec
 from sm_tuning.spec.log_lines import shown
 from sm_tuning.spec.metrics import Objective
 from sm_tuning.spec.parameters import Categorical, Continuous, Scaling
-from sm_tuning.spec.s3 import split_uri
+from sm_tuning.spec.s3 import is_uri, split_uri
 from sm_tuning.spec.script import Script
 from sm_tuning.validation.local_checks import missing_files
 from sm_tuning.validation.local_files import files_of
@@ -91,7 +91,7 @@ def _bucket_warnings(part: Definition) -> Iterator[str]:
     """Buckets that nobody can make today; some of before 2018 have other names, so AWS takes them in a request."""
     channels = [(f"the channel {channel.name}", channel.uri("")) for channel in part.channels if channel.path is None]
     for where, uri in [("output", part.output or ""), *channels, ("resources.checkpoints", part.resources.checkpoints or "")]:
-        if uri.startswith("s3://") and not _BUCKET.fullmatch(bucket := split_uri(uri)[0]):
+        if is_uri(uri) and not _BUCKET.fullmatch(bucket := split_uri(uri)[0]):
             yield (
                 f"{where} names the bucket {bucket!r}; a bucket's name has 3 to 63 lower-case letters, digits, dots and hyphens, "
                 "the first and the last a letter or a digit"

@@ -111,6 +111,7 @@ def test_missing_things(run: Any, server: Any, request_of: Any) -> None:
 
 
 def test_https_addresses_of_s3(server: Any, run: Any) -> None:
+    """AWS's examples send them; that S3ModelArtifacts keeps their form is inferred, for no answer of AWS's to one is published."""
     address = "https://s3-us-east-1.amazonaws.com/addresses"
     s3 = server.client("s3")
     s3.create_bucket(Bucket="addresses")

@@ -13,6 +13,7 @@ import shutil
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -79,15 +80,14 @@ class ChannelCache:
                 f"The channel {channel!r} has the S3DataType {kind}, which is not emulated; it must be one of "
                 f"{', '.join(_KINDS)}."
             )
-        try:
+        bucket = source.s3_uri.removeprefix("s3://").split("/")[0]
+        with suppress(ValueError, NoSuchBucket):
             bucket, prefix = parse_s3(source.s3_uri)
             objects = [listed for listed in self._objects.list(bucket, prefix) if not is_marker(listed)]
             if kind in _MANIFESTS and any(listed.key == prefix for listed in objects):
                 return self._broken_manifest(source)
             if kind not in _MANIFESTS and objects:
                 return None
-        except (ValueError, NoSuchBucket):
-            bucket = source.s3_uri.removeprefix("s3://").split("/")[0]
         return (
             f'No S3 objects found under S3 URL "{source.s3_uri}" given in input data source. Please ensure that the bucket exists '
             f'in the selected region ({region}), that objects exist under that S3 prefix, and that the role "{role}" has '

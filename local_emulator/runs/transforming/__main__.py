@@ -115,7 +115,7 @@ class _Transform:
 
     def _key(self, path: Path) -> str:
         """A file as AWS's data log names it."""
-        return f"{self.plan.location.removeprefix('s3://').rstrip('/')}/{path.relative_to(self.plan.input)}"
+        return f"{self.plan.location.rstrip('/')}/{path.relative_to(self.plan.input)}"
 
     def _log(self, line: str) -> None:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())

@@ -24,7 +24,7 @@ class TransformPlan(TransformOptions):
     output: str
     log: str
     reason: str
-    location: str  # s3://bucket/prefix of the input, for the data log
+    location: str  # bucket/prefix of the input, for the data log
 
     def write(self, path: Path) -> None:
         """Write the file."""

@@ -59,7 +59,7 @@ class TransformPreparation:
                 output=str(_answers(names)),
                 log=str(names.data_log),
                 reason=str(_reason(names)),
-                location=spec.source.s3_uri,
+                location="/".join(parse_s3(spec.source.s3_uri)),
                 **{option.name: getattr(spec, option.name) for option in fields(TransformOptions)},
             ).write(path)
         argv = (sys.executable, "-m", "local_emulator.runs.transforming", str(path))

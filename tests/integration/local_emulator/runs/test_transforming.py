@@ -69,7 +69,7 @@ def made_plan(
         containers=tuple(f"container-{number}" for number in range(1, len(commands) + 1)),
         input=str(folder / "in"),
         output=str(folder / "out"),
-        location="s3://bucket/prefix/",
+        location="bucket/prefix/",
         **places,
         **members,
     )

@@ -107,8 +107,9 @@ def test_metrics_that_the_diagnosis_will_compare_with_nothing(job: Make) -> None
     [("abc", True), ("my-data.2024", True), ("a" * 63, True), ("b", False), ("a" * 64, False), ("My-data", False), ("my_data", False),
      ("-data", False), ("data-", False)],
 )  # fmt: skip
-def test_names_that_no_bucket_has(bucket: str, usual: bool, job: Make) -> None:  # noqa: FBT001 - a case
-    uri = f"s3://{bucket}/x"
+@pytest.mark.parametrize("root", ["s3:/", "https://s3-us-east-1.amazonaws.com"])
+def test_names_that_no_bucket_has(bucket: str, usual: bool, root: str, job: Make) -> None:  # noqa: FBT001 - a case
+    uri = f"{root}/{bucket}/x"
     report = job(output=uri, channels=[Channel("train", uri)], resources=Resources(checkpoints=uri)).dry_run()
     assert report.ok
     places = ["output", "the channel train", "resources.checkpoints"]

@@ -133,9 +133,16 @@ def test_a_channel_without_data_is_named_before_anything_runs(cache: ChannelCach
         return cache.missing("train", source(uri, kind), "role", "us-east-1")
 
     assert missing("s3://box/digits") is None
-    for uri in ("s3://box/nothing", "s3://box/digits/empty/", "s3://other/digits", "no uri"):
+    for uri, named in (
+        ("s3://box/nothing", "box"),
+        ("s3://box/digits/empty/", "box"),
+        ("s3://other/digits", "other"),
+        ("https://s3-us-east-1.amazonaws.com/other/digits", "other"),
+        ("no uri", "no uri"),
+    ):
         text = missing(uri)
         assert text is not None
+        assert text.endswith(f'permissions on bucket "{named}".')
         assert text.startswith(f'No S3 objects found under S3 URL "{uri}" given in input data source.')
     assert "Converse, which is not emulated" in str(missing("s3://box/digits", "Converse"))
     assert "No S3 objects found" in str(missing("s3://box/digits", "AugmentedManifestFile"))
