@@ -33,8 +33,20 @@ _REMEDIES = {
 }
 
 
+def _held_back() -> list[bytearray]:
+    """What is let go of when an error is to be told: that takes memory, of which there may be none left."""
+    try:
+        return [bytearray(4 << 20)]  # Python takes it by the megabyte
+    except MemoryError:
+        return []
+
+
+_reserve = _held_back()
+
+
 def tell(error: BaseException) -> int:
     """Write an error to standard error; returns the exit code."""
+    _reserve.clear()
     if os.environ.get(DEBUG):
         traceback.print_exception(error)
     sentence = "".join(letter if letter.isprintable() else f"#{ord(letter):03o}" for letter in explain(error))

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from local_emulator.engine.events import EventPublisher
@@ -107,9 +108,13 @@ class Loop:
             self._attempt(f"beginning with {mover.moves}", mover.begin)
         while not self._closing.is_set():
             timeout = self._step().timeout
-            if not self._wakeup.wait(0):
+            if not self._wait(0):
                 self._tidy()
-                self._wakeup.wait(timeout)
+                self._wait(timeout)
+
+    def _wait(self, timeout: float | None) -> bool | None:
+        """Whether there was a notification; None if it could not be waited for one."""
+        return self._attempt("waiting", partial(self._wakeup.wait, timeout))
 
     def _step(self) -> _Step:
         """Move everything as far as it goes now."""

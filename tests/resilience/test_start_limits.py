@@ -28,6 +28,30 @@ def test_a_limit_on_memory(kilobytes: int, tmp_path: Path) -> None:
     one_sentence(said)
 
 
+EXHAUSTED = """
+import resource, sys
+from pathlib import Path
+from local_emulator.failures import tell
+pages = int(Path("/proc/self/statm").read_text().split()[0])
+resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + (4 << 20),) * 2)
+held = ()
+for size in (1 << 16, 1 << 10, 256, 32):
+    try:
+        while True:
+            held = (held, bytes(size))
+    except MemoryError as raised:
+        error = raised
+sys.exit(tell(error))
+"""
+
+
+def test_a_limit_that_leaves_nothing() -> None:
+    done = subprocess.run([PYTHON, "-c", EXHAUSTED], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert "ulimit -v" in done.stderr
+    one_sentence(done.stderr)
+
+
 def test_a_limit_on_open_files(tmp_path: Path) -> None:
     code, said = _in_another(tmp_path / "state", "ulimit -n 12")
     assert code == 1, said

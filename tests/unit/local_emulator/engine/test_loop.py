@@ -140,6 +140,29 @@ def test_a_notification_wakes_it_and_close_ends_it(loop: Loop, parts: Parts) -> 
     assert len(parts.steps) == count, "nothing is moved after its end"
 
 
+def test_it_outlives_what_fails_while_it_waits(
+    loop: Loop, parts: Parts, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stepped, waits = threading.Semaphore(0), iter((MemoryError, MemoryError))
+    parts.stepped = stepped.release
+    wait = Wakeup.wait
+
+    def short(wakeup: Wakeup, timeout: float | None) -> bool:
+        if fault := next(waits, None):
+            raise fault
+        return wait(wakeup, timeout)
+
+    monkeypatch.setattr(Wakeup, "wait", short)
+    loop.start()
+    assert stepped.acquire(timeout=WITHIN)
+    assert stepped.acquire(timeout=WITHIN), "a wait that failed is one that is over"
+    loop._wakeup.notify()
+    assert stepped.acquire(timeout=WITHIN)
+    loop.close()
+    assert len(lines) == 1, "the same fault is told once"
+    assert "waiting: MemoryError" in lines[0]
+
+
 def test_it_tidies_up_only_when_it_has_nothing_to_do(loop: Loop, parts: Parts) -> None:
     notices = iter([True, True, False])
     tidied: list[int] = []
