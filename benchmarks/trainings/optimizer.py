@@ -8,7 +8,7 @@ from benchmarks.trainings.data import Values
 
 
 class Optimizer:
-    """Follows slopes in one of five ways, with weight decay that is not of the slope."""
+    """Follows slopes in one of seven ways, with weight decay that is not of the slope."""
 
     def __init__(self, kind: str, weights: Sequence[Values], rate: float, decay: float = 0.0, momentum: float = 0.9) -> None:
         self._kind, self._weights, self._rate, self._decay, self._momentum = kind, weights, rate, decay, momentum
@@ -25,10 +25,14 @@ class Optimizer:
     def _move(self, slope: Values, first: Values, second: Values) -> Values:
         if self._kind == "sgd":
             return slope
-        if self._kind == "momentum":
+        if self._kind in {"momentum", "nesterov"}:
             first *= self._momentum
             first += slope
-            return first
+            return first if self._kind == "momentum" else slope + self._momentum * first
+        if self._kind == "lion":
+            sign = np.sign(0.9 * first + 0.1 * slope)
+            first += 0.01 * (slope - first)
+            return np.asarray(sign)
         if self._kind == "adagrad":
             second += slope**2
             return np.asarray(slope / (np.sqrt(second) + 1e-10))

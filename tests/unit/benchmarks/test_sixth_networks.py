@@ -25,7 +25,7 @@ def test_slopes_are_those_of_small_steps(activation: str, normalization: str) ->
             assert (values[0] - values[1]) / 2e-5 == pytest.approx(slope.flat[index], rel=2e-3, abs=1e-4)
 
 
-@pytest.mark.parametrize("kind", ["sgd", "momentum", "adagrad", "rmsprop", "adam"])
+@pytest.mark.parametrize("kind", ["sgd", "momentum", "adagrad", "rmsprop", "adam", "nesterov", "lion"])
 def test_each_optimizer_gets_to_the_bottom_of_a_bowl(kind: str) -> None:
     weights = np.array([3.0, -2.0])
     optimizer = Optimizer(kind, [weights], 0.5 if kind == "adagrad" else 0.05)
