@@ -14,9 +14,12 @@ import xgboost
 from sklearn.cluster import HDBSCAN
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, Matern, RationalQuadratic
-from sklearn.metrics import adjusted_rand_score, average_precision_score
+from sklearn.linear_model import ARDRegression, PoissonRegressor
+from sklearn.metrics import adjusted_rand_score, average_precision_score, mean_poisson_deviance
 from sklearn.neighbors import KNeighborsClassifier, NeighborhoodComponentsAnalysis
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import SplineTransformer
+from sklearn.svm import NuSVR
 
 from benchmarks.trainings.data import Split, Values, nine_tenths, split, unit
 from benchmarks.trainings.losses import Curve, error
@@ -27,7 +30,7 @@ def typed(point: Point) -> dict[str, Any]:
     """A point's values as Python's: 3, 0.5, True or None; other words stay words."""
     values: dict[str, Any] = dict(point)
     for name, text in point.items():
-        with suppress(ValueError):
+        with suppress(ValueError, SyntaxError):
             values[name] = ast.literal_eval(text)
     return values
 
@@ -117,3 +120,99 @@ def imbalanced_intrusions(seed: int, point: Point) -> Curve:
     settings = {"objective": "binary:logistic", "seed": seed, "nthread": 1, "verbosity": 0}
     model = xgboost.train(settings | p, xgboost.DMatrix(seen, attacks), rounds)
     return [1.0 - float(average_precision_score(held_attacks, model.predict(xgboost.DMatrix(held))))]
+
+
+@cache
+def _concrete() -> Split:
+    """How strong 900 made-up batches of concrete are by what is in them and by their age; 240 to learn from."""
+    rng = np.random.default_rng(105)
+    cement, water, slag, ash, other = rng.uniform((150, 130, 0, 0, 700), (500, 240, 250, 150, 1100), (900, 5)).T
+    age, plasticizer = rng.choice([3, 7, 14, 28, 56, 90, 180], 900), np.maximum(rng.normal(4, 6, 900), 0.0)
+    binder = cement + 0.8 * slag * (age > 10) + 0.4 * ash * np.minimum(age / 90, 1.0)
+    strength = 25 * np.log1p(age) / np.log(29) * (binder / (water - 3 * np.minimum(plasticizer, 10))) ** 1.2
+    strength = np.where(plasticizer > 14, 0.7 * strength, strength) * rng.lognormal(0.0, 0.08, 900)
+    return split(240, np.column_stack([cement, water, slag, ash, other, age, plasticizer]), unit(strength))
+
+
+def nusvr_concrete(seed: int, point: Point) -> Curve:
+    """Error of support vectors of which there are as many as a share says, with one of three kernels."""
+    seen, held, strength, held_strength = _concrete()
+    kept = nine_tenths(seed, len(seen))
+    model = NuSVR(max_iter=20_000, **typed(point)).fit(seen[kept], strength[kept])
+    return [error(model.predict(held), held_strength)]
+
+
+@cache
+def _bikes() -> Split:
+    """Made-up loans of bicycles in 1,100 hours: two rushes a day, less when it is hot, wet or windy; 320 to learn from."""
+    rng = np.random.default_rng(106)
+    hour, heat, rain, wind = (
+        rng.integers(0, 24, 1100),
+        rng.normal(16, 8, 1100),
+        rng.exponential(1.0, 1100),
+        rng.gamma(2.0, 6.0, 1100),
+    )
+    rush = np.exp(-(((hour - 8) / 1.2) ** 2)) + 1.2 * np.exp(-(((hour - 17.5) / 1.8) ** 2)) + 0.4 * (hour > 6) * (hour < 22)
+    means = np.exp(1.6 + 1.6 * rush - ((heat - 22) / 14) ** 2 - 0.6 * np.sqrt(rain) - np.maximum(wind - 20, 0) / 8)
+    loans = rng.poisson(means * rng.gamma(6.0, 1 / 6, 1100)).astype(float)
+    return split(320, np.column_stack([hour, heat, rain, wind, rng.normal(size=1100)]), loans)
+
+
+def splines_bikes(seed: int, point: Point) -> Curve:
+    """Mean deviance of counts by a linear model of splines of each column."""
+    p, (seen, held, loans, held_loans) = typed(point), _bikes()
+    kept, alpha = nine_tenths(seed, len(seen)), p.pop("alpha")
+    linear = PoissonRegressor(alpha=alpha, solver="newton-cholesky", max_iter=40)
+    expected = make_pipeline(SplineTransformer(include_bias=False, **p), linear).fit(seen[kept], loans[kept]).predict(held)
+    return [float(mean_poisson_deviance(held_loans, np.clip(expected, 1e-3, 1e4)))]
+
+
+@cache
+def _sales() -> Values:
+    """What 24 made-up shops sell on 230 days: weeks that differ from shop to shop, growth that ends, a sudden change in some."""
+    rng, days = np.random.default_rng(107), np.arange(230)
+    week = np.exp(0.35 * rng.normal(size=(24, 7)))[:, days % 7]
+    growth = rng.normal(0.004, 0.004, (24, 1)) * np.minimum(days, rng.integers(80, 230, (24, 1)))
+    change = 0.4 * rng.normal(size=(24, 1)) * (days > rng.integers(100, 400, (24, 1)))
+    level = np.exp(rng.normal(4.0, 0.5, (24, 1)) + growth + change + 0.03 * rng.normal(size=(24, 230)).cumsum(axis=1))
+    return np.asarray(level * week * rng.gamma(40.0, 1 / 40, (24, 230)) + 1.0)
+
+
+def holtwinters_sales(seed: int, point: Point) -> Curve:
+    """Relative error five days ahead, over the last 150 days, of levels, trends and seasons that are smoothed by three shares."""
+    p, sales = typed(point), _sales()[nine_tenths(seed, 24)].T
+    period, damping = p["seasonal_periods"], p["damping_trend"]
+    ahead = damping ** np.arange(1, 6)
+    level, trend, off = sales[0], np.zeros(sales.shape[1]), []
+    multiplied = p["seasonal"] == "mul"
+    seasons = [np.full(sales.shape[1], 1.0 if multiplied else 0.0)] * period
+    for day, sold in enumerate(sales):
+        before, season = level + damping * trend, seasons[day % period]
+        plain = sold / np.maximum(season, 0.05) if multiplied else sold - season
+        level, last = before + p["smoothing_level"] * (plain - before), level
+        if p["trend"] is not None:
+            trend = damping * trend + p["smoothing_trend"] * (level - last - damping * trend)
+        if p["seasonal"] is not None:
+            rest = sold / np.maximum(level, 1.0) if multiplied else sold - level
+            seasons[day % period] = season + p["smoothing_seasonal"] * (rest - season)
+        if 80 <= day < 225:
+            base, later = level + ahead.sum() * trend, seasons[(day + 5) % period]
+            off.append(((base * later if multiplied else base + later) - sales[day + 5]) / sales.mean(axis=0))
+    return [float(np.abs(off).mean())]
+
+
+@cache
+def _overtones() -> Split:
+    """What a made-up bell sounds like: which 7 of 60 sines and cosines count, by 700 moments, 110 to learn from, some quite wrong."""
+    rng = np.random.default_rng(108)
+    moments, pitches = rng.uniform(0, 1, (700, 1)), rng.uniform(1, 30, 30)
+    rows = np.hstack([np.sin(2 * np.pi * pitches * moments), np.cos(2 * np.pi * pitches * moments)])
+    counts = rng.permutation(60) < 7
+    return split(110, rows, unit(rows[:, counts] @ rng.normal(size=7) + 0.4 * rng.standard_t(3, 700)))
+
+
+def ard_overtones(seed: int, point: Point) -> Curve:
+    """Error of a linear model that learns how far each weight may be from zero."""
+    seen, held, sounds, held_sounds = _overtones()
+    kept = nine_tenths(seed, len(seen))
+    return [error(ARDRegression(**typed(point)).fit(seen[kept], sounds[kept]).predict(held), held_sounds)]

@@ -3,9 +3,13 @@
 As in `families.py`, each function takes a seed and a point and returns the objective, to be minimised, once it is trained.
 """
 
+import html.entities
 from functools import cache
+from typing import Any
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
+from sklearn.ensemble import RandomForestClassifier
 
 from benchmarks.trainings.autodiff import Tensor, cross_entropy, dense, descend, through
 from benchmarks.trainings.data import Values, unit
@@ -162,3 +166,127 @@ def deepfm_adverts(seed: int, point: Point) -> Curve:
     weights = [embeddings, linear, *layers]
     descend(rng, weights, loss, 800, p | {"lr": p["learning_rate"]})
     return two_classes(sigmoid(forward(np.arange(800, 2000))[0].value), clicks[800:])
+
+
+@cache
+def _segments() -> Values:
+    """900 pictures of digits of seven strokes, moved by up to two dots; one dot in 25 is wrong."""
+    rng, pictures = np.random.default_rng(101), np.zeros((900, 9, 6))
+    strokes: list[Any] = [np.s_[0, :4], np.s_[:4, 0], np.s_[:4, 3], np.s_[3, :4], np.s_[3:7, 0], np.s_[3:7, 3], np.s_[6, :4]]
+    digits = ["1110111", "0010010", "1011101", "1011011", "0111010", "1101011", "1101111", "1010010", "1111111", "1111011"]
+    for picture in pictures:
+        down, right = rng.integers(0, 3, 2)
+        for lit, stroke in zip(digits[rng.integers(10)], strokes, strict=True):
+            picture[down:, right:][stroke] = float(lit)
+    return np.abs(pictures.reshape(900, 54) - (rng.random((900, 54)) < 1 / 25))
+
+
+def vae_segments(seed: int, point: Point) -> Curve:
+    """Bound on the negative log likelihood of pictures, by a variational autoencoder that may have weighed its two parts otherwise."""
+    p, rng, pictures = typed(point), np.random.default_rng(seed), _segments()
+    size = p["latent_dim"]
+    encoder, decoder = dense(rng, 54, p["hidden_dim"], 2 * size), dense(rng, size, p["hidden_dim"], 54)
+
+    def loss(rows: Rows, weight: float) -> Tensor:
+        codes = through(encoder, Tensor(pictures[rows]), "relu")
+        mean, spread = codes[:, :size], codes[:, size:]
+        logits = through(decoder, mean + (spread * 0.5).bent("exp") * rng.normal(size=(len(rows), size)), "relu")
+        missed = (logits.bent("softplus") + logits * -pictures[rows]).sum(1)
+        far = (mean * mean + spread.bent("exp") + spread * -1.0 + Tensor(np.full(1, -1.0))).sum(1)
+        return (missed + far * (0.5 * weight)).sum(0) * (1 / len(rows))
+
+    descend(rng, [*encoder, *decoder], lambda rows: loss(rows, p["beta"]), 400, p | {"lr": p["learning_rate"]})
+    return [float(loss(np.arange(400, 900), 1.0).value)]
+
+
+@cache
+def _gestures() -> tuple[Values, Values, Values, Values]:
+    """1,500 made-up gestures of six kinds, quick and slow, in three axes; labels, wrong ones for one in five; logits of a teacher."""
+    rng = np.random.default_rng(102)
+    kinds, at = rng.integers(0, 6, 1500), np.linspace(0, 1, 16) ** rng.lognormal(0.0, 0.25, (1500, 1))
+    waves, phases = rng.integers(1, 4, (6, 3, 1)), rng.uniform(0, 6, (6, 3, 1))
+    moves = np.sin(2 * np.pi * waves[kinds] * at[:, None] + phases[kinds]) * rng.lognormal(0.0, 0.4, (1500, 1, 1))
+    rows = (moves + 0.8 * rng.normal(size=moves.shape)).reshape(1500, 48)
+    teacher = RandomForestClassifier(100, min_samples_leaf=3, random_state=0).fit(rows[:700], kinds[:700])
+    wrong = np.where(rng.random(1500) < 1 / 5, rng.integers(0, 6, 1500), kinds)
+    return rows, np.eye(6)[kinds], np.eye(6)[wrong], np.log(teacher.predict_proba(rows) + 1e-3)
+
+
+def distilled_gestures(seed: int, point: Point) -> Curve:
+    """Log loss of a small network that learns from labels and from a forest that has seen more, by Nesterov's momentum."""
+    p, rng, (rows, kinds, labels, logits) = typed(point), np.random.default_rng(seed), _gestures()
+    layers, soft = dense(rng, 48, p["hidden_units"], 6), softmax(logits / p["temperature"])
+
+    def loss(batch: Rows) -> Tensor:
+        out = through(layers, Tensor(rows[batch]), "relu")
+        distilled = cross_entropy(out * (1 / p["temperature"]), soft[batch]) * float(p["alpha"] * p["temperature"] ** 2)
+        return distilled + cross_entropy(out, labels[batch]) * float(1 - p["alpha"])
+
+    descend(rng, layers, loss, 300, p | {"optimizer": "nesterov", "lr": p["learning_rate"]})
+    return [log_loss(softmax(through(layers, Tensor(rows[700:]), "relu").value), kinds[700:].argmax(axis=1).astype(float))]
+
+
+@cache
+def _entities() -> tuple[Rows, Rows]:
+    """The names of HTML's characters: the eight letters before each letter, and that one; 0 is none."""
+    names = sorted({name.rstrip(";").lower() for name in html.entities.html5})
+    letters = {letter: index for index, letter in enumerate(sorted({"", *"".join(names)}))}
+    texts = [[0] * 8 + [letters[letter] for letter in name] + [0] for name in np.random.default_rng(103).permutation(names)]
+    pairs = [(text[end - 8 : end], text[end]) for text in texts for end in range(8, len(text))]
+    return np.array([before for before, _ in pairs]), np.array([letter for _, letter in pairs])
+
+
+def makemore_entities(seed: int, point: Point) -> Curve:
+    """Log loss of the next letter, by a network on embeddings of those before it, by Adam."""
+    p, rng, (before, letters) = typed(point), np.random.default_rng(seed), _entities()
+    size, kinds = p["block_size"], int(letters.max()) + 1
+    embeddings = Tensor(rng.normal(size=(kinds, p["n_embd"])))
+    layers = dense(rng, size * p["n_embd"], p["n_hidden"], kinds)
+
+    def forward(rows: Rows) -> Tensor:
+        return through(layers, embeddings[before[rows, 8 - size :]].reshape(len(rows), size * p["n_embd"]), "tanh")
+
+    def loss(rows: Rows) -> Tensor:
+        return cross_entropy(forward(rows % 6000), np.eye(kinds)[letters[rows % 6000]])
+
+    settings = p | {"epochs": 1, "lr": p["learning_rate"]}
+    descend(rng, [embeddings, *layers], loss, p["max_steps"] * p["batch_size"], settings)
+    held = np.arange(6000, 8000)
+    return [log_loss(softmax(forward(held).value), letters[held].astype(float))]
+
+
+@cache
+def _swatches() -> tuple[Values, Values]:
+    """560 made-up swatches of cloth of 10 dots a side: stripes any way, checks, weaves or blots, some light and some dark."""
+    rng = np.random.default_rng(104)
+    kinds = rng.integers(0, 4, 560)
+    across, down = np.meshgrid(np.arange(10), np.arange(10))
+    turn, period, phases = rng.uniform(0, np.pi, 560), rng.uniform(2.5, 5.0, 560), rng.uniform(0, 6, (2, 560, 1, 1))
+    along, aside = (np.stack([np.cos(turn + by), np.sin(turn + by)]) * 2 * np.pi / period for by in (0.0, np.pi / 2))
+    first, second = (
+        np.sin(way[0, :, None, None] * across + way[1, :, None, None] * down + phase)
+        for way, phase in zip((along, aside), phases, strict=True)
+    )
+    blots = gaussian_filter(rng.normal(size=(560, 10, 10)), (0, 1, 1)) * 3
+    cloth = np.choose(kinds[:, None, None], [first, first * second * 1.5, np.maximum(first, second), blots])
+    cloth = cloth * rng.lognormal(0.0, 0.4, (560, 1, 1)) + rng.normal(size=(560, 1, 1)) + 0.6 * rng.normal(size=cloth.shape)
+    return cloth.reshape(560, 100), np.eye(4)[kinds]
+
+
+def cnn_swatches(seed: int, point: Point) -> Curve:
+    """Log loss of a convolution over pictures, pooled by twos, and a layer, by stochastic gradients with momentum."""
+    p, rng, (cloth, kinds) = typed(point), np.random.default_rng(seed), _swatches()
+    size, filters = p["kernel_size"], p["num_filters"]
+    side = (11 - size) // 2
+    near, start = (10 * np.arange(reach)[:, None] + np.arange(reach) for reach in (size, 2 * side))
+    windows = cloth[:, start.reshape(-1, 1) + near.ravel()]
+    weights = [*dense(rng, size * size, filters), *dense(rng, side * side * filters, 4)]
+
+    def forward(inputs: Values) -> Tensor:
+        maps = (Tensor(inputs) @ weights[0] + weights[1]).bent(p["activation"])
+        maps = maps.reshape(len(inputs), side, 2, side, 2, filters)
+        pooled = maps.max(4).max(2) if p["pooling"] == "max" else maps.sum(4).sum(2) * 0.25
+        return through(weights[2:], pooled.reshape(len(inputs), side * side * filters), "relu")
+
+    descend(rng, weights, lambda rows: cross_entropy(forward(windows[rows]), kinds[rows]), 160, p | {"optimizer": "momentum"})
+    return [log_loss(softmax(forward(windows[160:]).value), kinds[160:].argmax(axis=1).astype(float))]

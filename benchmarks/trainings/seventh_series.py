@@ -87,3 +87,83 @@ SEVENTH: Mapping[str, Recipe] = dict(
     ]
 )
 """Recorded to look at once: no search of any kind had seen them when they were recorded."""
+
+MORE: Mapping[str, Recipe] = dict(
+    [
+        recipe(
+            seventh_networks.vae_segments,
+            whole("epochs", 2, 40),
+            whole("latent_dim", 1, 20),
+            count("hidden_dim", 8, 128),
+            count("batch_size", 8, 256),
+            log("learning_rate", 1e-5, 1e-1),
+            log("beta", 1e-2, 10.0),
+        ),
+        recipe(
+            seventh_networks.distilled_gestures,
+            whole("epochs", 2, 40),
+            count("hidden_units", 2, 64),
+            count("batch_size", 8, 128),
+            log("learning_rate", 1e-4, 1.0),
+            line("temperature", 1.0, 20.0),
+            line("alpha", 0.0, 1.0),
+        ),
+        recipe(
+            seventh_networks.makemore_entities,
+            whole("block_size", 1, 8),
+            count("max_steps", 20, 400),
+            count("n_embd", 1, 16),
+            count("n_hidden", 8, 64),
+            count("batch_size", 8, 128),
+            log("learning_rate", 1e-4, 1.0),
+            log("weight_decay", 1e-5, 1.0),
+        ),
+        recipe(
+            seventh_networks.cnn_swatches,
+            choice("activation", "relu", "tanh", "sigmoid"),
+            choice("pooling", "max", "average"),
+            whole("epochs", 2, 15),
+            whole("kernel_size", 2, 6),
+            count("num_filters", 2, 32),
+            count("batch_size", 8, 128),
+            log("lr", 1e-4, 1.0),
+            log("weight_decay", 1e-6, 1e-1),
+            line("momentum", 0.0, 0.99),
+        ),
+        recipe(
+            seventh_families.nusvr_concrete,
+            choice("kernel", "rbf", "poly", "sigmoid"),
+            log("C", 1e-2, 1e3),
+            log("gamma", 1e-4, 10.0),
+            line("nu", 0.01, 1.0),
+        ),
+        recipe(
+            seventh_families.splines_bikes,
+            choice("knots", "uniform", "quantile"),
+            choice("extrapolation", "constant", "linear", "continue"),
+            whole("n_knots", 2, 25),
+            whole("degree", 1, 5),
+            log("alpha", 1e-6, 10.0),
+        ),
+        recipe(
+            seventh_families.holtwinters_sales,
+            choice("trend", "None", "add"),
+            choice("seasonal", "None", "add", "mul"),
+            whole("seasonal_periods", 2, 14),
+            line("smoothing_level", 0.01, 1.0),
+            line("smoothing_trend", 0.01, 1.0),
+            line("smoothing_seasonal", 0.01, 1.0),
+            line("damping_trend", 0.8, 1.0),
+        ),
+        recipe(
+            seventh_families.ard_overtones,
+            count("max_iter", 5, 300),
+            log("alpha_1", 1e-8, 1e-1),
+            log("alpha_2", 1e-8, 1e-1),
+            log("lambda_1", 1e-8, 1e-1),
+            log("lambda_2", 1e-8, 1e-1),
+            log("threshold_lambda", 1e1, 1e6),
+        ),
+    ]
+)
+"""Not recorded yet."""
