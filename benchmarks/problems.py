@@ -1,8 +1,8 @@
 """Problems to minimise with a known optimum: analytic functions, real scikit-learn models trained over a grid, recorded trainings.
 
 The models are trained once (minutes on the first run, then read from benchmarks/.tables); between the grid's points the table is
-interpolated linearly in the scaled ranges. To develop on is all but the fifth and sixth series of recorded
-trainings, which were looked at once, and what others published (`published.py`).
+interpolated linearly in the scaled ranges. To develop on is all but the seventh series of recorded
+trainings, which is held out, and what others published (`published.py`).
 """
 
 import json

@@ -100,4 +100,4 @@ FIFTH: Mapping[str, Recipe] = dict(
         ),
     ]
 )
-"""Recorded to look at once: all series before had been looked at by then."""
+"""Recorded fifth, and looked at once."""

@@ -102,4 +102,4 @@ SIXTH: Mapping[str, Recipe] = dict(
         ),
     ]
 )
-"""Recorded to look at once: no search of any kind had seen them when they were recorded."""
+"""Recorded sixth, and looked at once."""
