@@ -152,17 +152,28 @@ class MotoBackend:
     # --- CloudWatch -----------------------------------------------------------------------------------------------------
 
     def publish_logs(self, scope: AwsScope, stream: str, events: Sequence[tuple[int, str]], *, group: str = LOG_GROUP) -> None:
-        """Append (epoch milliseconds, text) to a stream of a log group (the training jobs'), made if missing."""
+        """Append (epoch milliseconds, text) to a stream of a log group (the training jobs'); without events make the group alone."""
         with self.lock:
             groups = self._backend("logs", scope)
-            if self._deleted_logs is not None and not (events := self._deleted_logs.left(scope, group, stream, events)):
+            if (
+                events
+                and self._deleted_logs is not None
+                and not (events := self._deleted_logs.left(scope, group, stream, events))
+            ):
                 return
             if group not in groups.groups:
                 groups.create_log_group(group, {})
+            if not events:
+                return
             if stream not in groups.groups[group].streams:
                 groups.create_log_stream(group, stream)
             # CloudWatch takes no empty message; the agent sends blank lines as a blank.
             groups.groups[group].put_log_events(stream, [{"timestamp": ms, "message": text or " "} for ms, text in events])
+
+    def has_log_group(self, scope: AwsScope, group: str) -> bool:
+        """Whether a log group is there."""
+        with self.lock:
+            return group in self._backend("logs", scope).groups
 
     def _noting(self, backend: MotoObject, method: str) -> AbstractContextManager[object]:
         """Note what a method of moto's deletes, before it does: the next start would publish it again."""

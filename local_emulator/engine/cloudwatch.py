@@ -1,7 +1,7 @@
 """Copies logs of jobs, and metrics of training jobs, to CloudWatch just before they are read there.
 
 The run's folder and the store are the source; CloudWatch holds a copy made on demand, so a restart loses nothing and a job whose log
-is not read costs nothing. A request that names log streams copies no others.
+is not read costs nothing. A request that names log streams copies no others, once their group is there.
 """
 
 import json
@@ -18,13 +18,17 @@ from local_emulator.domain.jobs import Job
 from local_emulator.domain.names import (
     LOG_GROUP,
     METRIC_NAMESPACE,
+    PROCESSING_JOB,
     PROCESSING_LOG_GROUP,
+    TRAINING_JOB,
+    TRANSFORM_JOB,
     TRANSFORM_LOG_GROUP,
     Arn,
     AwsScope,
+    kind_of,
     log_stream,
+    scope_of,
 )
-from local_emulator.domain.processing import ProcessingJob
 from local_emulator.domain.spec import Host
 from local_emulator.domain.training import TrainingJob
 from local_emulator.domain.transform import TransformJob
@@ -35,14 +39,17 @@ from local_emulator.runs.folder import RunFolder, read_evidence
 from local_emulator.runs.host_folder import HostFolder
 from local_emulator.store.base import Query, Store
 
-_GROUPS = {TrainingJob: LOG_GROUP, ProcessingJob: PROCESSING_LOG_GROUP, TransformJob: TRANSFORM_LOG_GROUP}
+_GROUPS = {TRAINING_JOB: LOG_GROUP, PROCESSING_JOB: PROCESSING_LOG_GROUP, TRANSFORM_JOB: TRANSFORM_LOG_GROUP}
 
 
 class CloudWatch(Protocol):
     """Where logs and metrics go."""
 
     def publish_logs(self, scope: AwsScope, stream: str, events: Sequence[tuple[int, str]], *, group: str) -> None:
-        """Append (epoch milliseconds, text) to a stream of a log group, made if missing."""
+        """Append (epoch milliseconds, text) to a stream of a log group, both made if missing; without events the group alone is."""
+
+    def has_log_group(self, scope: AwsScope, group: str) -> bool:
+        """Whether a log group is there."""
 
     def publish_metrics(self, scope: AwsScope, training_job: str, points: Sequence[tuple[str, float, datetime]]) -> None:
         """Put (metric, value, time) under the training job's dimension."""
@@ -111,8 +118,9 @@ class CloudWatchSync:
                 if progress.log_done if service == "logs" else progress.metrics_done:
                     continue  # the rest has not been asked for
                 name = arn.rpartition("/")[2]  # lower case
-                if streams and not any(f"{name}/".startswith(stream) or stream.startswith(f"{name}/") for stream in streams):
-                    continue
+                asked = any(f"{name}/".startswith(stream) or stream.startswith(f"{name}/") for stream in streams)
+                if streams and not asked and self._cloud.has_log_group(scope_of(arn), _GROUPS[kind_of(arn)]):
+                    continue  # without its group a request for no stream of it would be refused
                 try:
                     self._publish(arn, progress, service)
                 except Exception as error:  # noqa: BLE001 - whatever moto or a damaged record raises: the other jobs are published
@@ -151,7 +159,8 @@ class CloudWatchSync:
             if over:
                 self._publish_data_log(job, folder, second)
                 progress.log_done = True
-            elif last:
+            elif last:  # no account in which anything has trained before lacks the group
+                self._cloud.publish_logs(job.scope, "", (), group=_GROUPS[kind_of(job.arn)])
                 return
             else:
                 progress.run, progress.logs = progress.run + 1, {}
@@ -177,7 +186,7 @@ class CloudWatchSync:
         if events:
             instance = f"i-{job.run[:17]}" if isinstance(job, TransformJob) else name or Host.name
             stream = log_stream(job.name, instance, second)
-            self._cloud.publish_logs(job.scope, stream, events, group=_GROUPS[type(job)])
+            self._cloud.publish_logs(job.scope, stream, events, group=_GROUPS[kind_of(job.arn)])
             log.until = events[-1][0]
         return bool(lines)
 

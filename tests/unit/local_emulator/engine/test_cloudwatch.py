@@ -12,7 +12,7 @@ import pytest
 from local_emulator.documents import parse
 from local_emulator.domain.history import Observation
 from local_emulator.domain.jobs import Secondary, Status, Transition
-from local_emulator.domain.names import Arn, AwsScope
+from local_emulator.domain.names import LOG_GROUP, Arn, AwsScope
 from local_emulator.domain.training import TrainingJob
 from local_emulator.engine.cloudwatch import CloudWatchSync
 from local_emulator.engine.faults import FaultLog
@@ -25,11 +25,16 @@ from tests.made_jobs import NOW, SCOPE
 class CloudWatch:
     def __init__(self) -> None:
         self.logs: list[str] = []
+        self.groups: set[str] = set()
         self.metrics: list[str] = []
         self.shares: list[tuple[str, float]] = []
 
     def publish_logs(self, scope: AwsScope, stream: str, events: Sequence[tuple[int, str]], *, group: str) -> None:  # noqa: ARG002 - as CloudWatch is asked
-        self.logs.append(stream.partition("/")[0])
+        self.groups.add(group)
+        self.logs += [stream.partition("/")[0]] if events else []
+
+    def has_log_group(self, scope: AwsScope, group: str) -> bool:  # noqa: ARG002 - as CloudWatch is asked
+        return group in self.groups
 
     def publish_metrics(self, scope: AwsScope, training_job: str, points: Sequence[tuple[str, float, datetime]]) -> None:  # noqa: ARG002 - as CloudWatch is asked
         self.metrics.append(training_job)
@@ -87,6 +92,26 @@ def test_only_what_is_asked_for_is_published(tmp_path: Path) -> None:
     cloudwatch.sync("logs", b"[]")
     cloudwatch.sync("monitoring")
     assert (len(cloud.logs), len(cloud.metrics)) == (4, 4)
+    store.close()
+
+
+def test_the_group_is_there_whatever_stream_is_asked_for(tmp_path: Path) -> None:
+    store, cloud = SqliteStore(None), CloudWatch()
+    for name in ("a-1", "b-1"):
+        add(store, tmp_path, name)
+    cloudwatch = CloudWatchSync(store=store, cloud=cloud, runs=tmp_path, log=FaultLog())
+    cloudwatch.sync("logs", json.dumps({"logStreamNamePrefix": "none"}).encode())
+    assert (cloud.logs, cloud.groups) == (["a-1"], {LOG_GROUP}), "the first that has logged something makes it"
+    store.close()
+
+
+def test_the_group_is_there_before_a_job_logs_anything(tmp_path: Path) -> None:
+    store, cloud = SqliteStore(None), CloudWatch()
+    add(store, tmp_path, "a-1", ended=False)
+    (tmp_path / "a-1" / "log.0").unlink()
+    cloudwatch = CloudWatchSync(store=store, cloud=cloud, runs=tmp_path, log=FaultLog())
+    cloudwatch.sync("logs", json.dumps({"logStreamNamePrefix": "a-1/"}).encode())
+    assert (cloud.logs, cloud.groups) == ([], {LOG_GROUP})
     store.close()
 
 
