@@ -120,9 +120,7 @@ def descend(
     rng: np.random.Generator, weights: Sequence[Tensor], loss: Callable[[Rows], Tensor], count: int, p: Mapping[str, Any]
 ) -> None:
     """Train on batches of so many rows as the settings say; slopes that are longer than `clip` are shortened."""
-    arrays = [weight.value for weight in weights]
-    decay, momentum = p.get("weight_decay", 0.0), p.get("momentum", 0.9)
-    optimizer = Optimizer(p.get("optimizer", "adam"), arrays, p["lr"], decay, momentum)
+    optimizer = Optimizer(p.get("optimizer", "adam"), [weight.value for weight in weights], p["lr"], p.get("weight_decay", 0.0))
     for rows, _ in batches(rng, count, p.get("batch_size", count), p["epochs"]):
         loss(rows).back()
         length = math.sqrt(sum(float((weight.slope**2).sum()) for weight in weights))

@@ -8,7 +8,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 from sklearn.ensemble import RandomForestClassifier
 
 from benchmarks.trainings.autodiff import Tensor, cross_entropy, dense, descend, through
@@ -253,40 +252,3 @@ def makemore_entities(seed: int, point: Point) -> Curve:
     descend(rng, [embeddings, *layers], loss, p["max_steps"] * p["batch_size"], settings)
     held = np.arange(6000, 8000)
     return [log_loss(softmax(forward(held).value), letters[held].astype(float))]
-
-
-@cache
-def _swatches() -> tuple[Values, Values]:
-    """560 made-up swatches of cloth of 10 dots a side: stripes any way, checks, weaves or blots, some light and some dark."""
-    rng = np.random.default_rng(104)
-    kinds = rng.integers(0, 4, 560)
-    across, down = np.meshgrid(np.arange(10), np.arange(10))
-    turn, period, phases = rng.uniform(0, np.pi, 560), rng.uniform(2.5, 5.0, 560), rng.uniform(0, 6, (2, 560, 1, 1))
-    along, aside = (np.stack([np.cos(turn + by), np.sin(turn + by)]) * 2 * np.pi / period for by in (0.0, np.pi / 2))
-    first, second = (
-        np.sin(way[0, :, None, None] * across + way[1, :, None, None] * down + phase)
-        for way, phase in zip((along, aside), phases, strict=True)
-    )
-    blots = gaussian_filter(rng.normal(size=(560, 10, 10)), (0, 1, 1)) * 3
-    cloth = np.choose(kinds[:, None, None], [first, first * second * 1.5, np.maximum(first, second), blots])
-    cloth = cloth * rng.lognormal(0.0, 0.4, (560, 1, 1)) + rng.normal(size=(560, 1, 1)) + 0.6 * rng.normal(size=cloth.shape)
-    return cloth.reshape(560, 100), np.eye(4)[kinds]
-
-
-def cnn_swatches(seed: int, point: Point) -> Curve:
-    """Log loss of a convolution over pictures, pooled by twos, and a layer, by stochastic gradients with momentum."""
-    p, rng, (cloth, kinds) = typed(point), np.random.default_rng(seed), _swatches()
-    size, filters = p["kernel_size"], p["num_filters"]
-    side = (11 - size) // 2
-    near, start = (10 * np.arange(reach)[:, None] + np.arange(reach) for reach in (size, 2 * side))
-    windows = cloth[:, start.reshape(-1, 1) + near.ravel()]
-    weights = [*dense(rng, size * size, filters), *dense(rng, side * side * filters, 4)]
-
-    def forward(inputs: Values) -> Tensor:
-        maps = (Tensor(inputs) @ weights[0] + weights[1]).bent(p["activation"])
-        maps = maps.reshape(len(inputs), side, 2, side, 2, filters)
-        pooled = maps.max(4).max(2) if p["pooling"] == "max" else maps.sum(4).sum(2) * 0.25
-        return through(weights[2:], pooled.reshape(len(inputs), side * side * filters), "relu")
-
-    descend(rng, weights, lambda rows: cross_entropy(forward(windows[rows]), kinds[rows]), 160, p | {"optimizer": "momentum"})
-    return [log_loss(softmax(forward(windows[160:]).value), kinds[160:].argmax(axis=1).astype(float))]

@@ -84,12 +84,6 @@ SEVENTH: Mapping[str, Recipe] = dict(
             line("subsample", 0.3, 1.0),
             line("colsample_bylevel", 0.2, 1.0),
         ),
-    ]
-)
-"""Recorded to look at once: no search of any kind had seen them when they were recorded."""
-
-MORE: Mapping[str, Recipe] = dict(
-    [
         recipe(
             seventh_networks.vae_segments,
             whole("epochs", 2, 40),
@@ -117,18 +111,6 @@ MORE: Mapping[str, Recipe] = dict(
             count("batch_size", 8, 128),
             log("learning_rate", 1e-4, 1.0),
             log("weight_decay", 1e-5, 1.0),
-        ),
-        recipe(
-            seventh_networks.cnn_swatches,
-            choice("activation", "relu", "tanh", "sigmoid"),
-            choice("pooling", "max", "average"),
-            whole("epochs", 2, 15),
-            whole("kernel_size", 2, 6),
-            count("num_filters", 2, 32),
-            count("batch_size", 8, 128),
-            log("lr", 1e-4, 1.0),
-            log("weight_decay", 1e-6, 1e-1),
-            line("momentum", 0.0, 0.99),
         ),
         recipe(
             seventh_families.nusvr_concrete,
@@ -166,4 +148,4 @@ MORE: Mapping[str, Recipe] = dict(
         ),
     ]
 )
-"""Not recorded yet."""
+"""Recorded to look at once: no search of any kind had seen them when they were recorded."""

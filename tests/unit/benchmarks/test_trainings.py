@@ -19,7 +19,7 @@ from local_emulator.domain.space import Categorical
 
 def test_what_was_looked_at_is_to_develop_on() -> None:
     """Six families twice, then others; from the third on no series shares a family or data with what was before it."""
-    assert [len(series) for series in (FIRST, LATER, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH)] == [12, 8, 10, 12, 8, 8, 8]
+    assert [len(series) for series in (FIRST, LATER, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH)] == [12, 8, 10, 12, 8, 8, 15]
     looked_at = {**FIRST, **LATER, **THIRD, **FOURTH, **FIFTH, **SIXTH}
     assert {name: half(name) for name in RECIPES} == dict.fromkeys(looked_at, "development") | dict.fromkeys(HELD_OUT, "held-out")
     assert set(SEVENTH) == set(HELD_OUT)
