@@ -18,7 +18,7 @@ from local_emulator.cloud import jumpstart
 from local_emulator.cloud.deleted_logs import DeletedLogs
 from local_emulator.cloud.environ import call, is_by_host, service, sub_resource
 from local_emulator.cloud.moto_modules import MotoObject, backend, moto
-from local_emulator.cloud.moto_patches import cloudformation, events, keys, operations, sagemaker_resources
+from local_emulator.cloud.moto_patches import cloudformation, events, keys, operations, sagemaker_resources, tagging
 from local_emulator.cloud.moto_s3 import MotoS3
 from local_emulator.cloud.persistence import Mirror
 from local_emulator.domain.functions import DeployedFunction
@@ -45,12 +45,15 @@ _EVERYTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"
 class MotoBackend:
     """The rest of AWS. With `state` None nothing is kept on disk (in a test, beside moto's own mock_aws).
 
-    `perform` carries out an operation of our API for resources of stacks.
+    `perform` carries out an operation of our API for resources of stacks and their tags; `tagged` has the resources with tags.
     """
 
-    def __init__(self, settings: Settings, state: Path | None, perform: Perform) -> None:
+    def __init__(
+        self, settings: Settings, state: Path | None, perform: Perform, tagged: tagging.Tagged = lambda _scope: ()
+    ) -> None:
         self._settings = settings
         self._perform = perform
+        self._tagged = tagged
         self.lock = threading.RLock()
         self._application: MotoObject = None
         self._ready = state is None
@@ -64,7 +67,7 @@ class MotoBackend:
         self._deleted_logs = None if state is None else DeletedLogs(state / "deleted-logs")
         self._added = ExitStack()  # what is added to moto; in a test it is removed again
         self._has_role = False
-        self._has_stacks = False
+        self._extended: set[str] = set()  # which services have what is added at their first request
 
     def warm_up(self) -> None:
         """Bring moto up before it is needed: it takes most of a second."""
@@ -239,11 +242,18 @@ class MotoBackend:
         """Let moto's stacks have the resources of SageMaker that our API makes, until the context ends."""
         return sagemaker_resources.applied(self._perform, pretend=self._settings.pretend)
 
-    def _extend_stacks(self) -> None:
-        cloudformation.apply()
-        if not self._has_stacks:
-            self._added.enter_context(self.stacks())
-            self._has_stacks = True
+    def tags(self) -> AbstractContextManager[None]:
+        """Let moto's Resource Groups Tagging API have the resources that are ours, until the context ends."""
+        return tagging.applied(self._perform, self._tagged)
+
+    def _extend(self, name: str) -> None:
+        """Before a request to a service: add what nothing else needs."""
+        if name == "cloudformation":
+            cloudformation.apply()
+        additions = {"cloudformation": self.stacks, tagging.SERVICE: self.tags}
+        if name in additions and name not in self._extended:
+            self._added.enter_context(additions[name]())
+            self._extended.add(name)
 
     # --- Lambda ---------------------------------------------------------------------------------------------------------
 
@@ -289,8 +299,7 @@ class MotoBackend:
         by_stack = name == "cloudformation"
         with self.lock:
             self._start()
-            if by_stack:
-                self._extend_stacks()
+            self._extend(name)
             self.stock(f"{environ.get('HTTP_HOST', '')}{environ['PATH_INFO']}")
             self._application = self._application or _server()  # in a test, where moto answers without one
             status, headers, content = call(self._application, environ)

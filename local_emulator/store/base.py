@@ -1,6 +1,6 @@
 """The interface of the store, which API and engine share."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -170,6 +170,9 @@ class Store(Protocol):
 
     def summaries(self, query: Query) -> Page[TrainingSummary]:
         """The page of `trainings.find`, with only the members that lists show."""
+
+    def tagged(self, scope: AwsScope) -> Sequence[tuple[Arn, Mapping[str, str]]]:
+        """The records of a region of an account that have tags, with these, kind by kind and the oldest first."""
 
     def runs(self, *, active: bool = False) -> Collection[str]:
         """The ids of all runs that records of any kind have had; with `active` of records that are not terminal."""

@@ -17,7 +17,7 @@ from local_emulator.database import connect, limit_log, verify
 from local_emulator.domain.errors import Damaged, StoreError, StoreUnavailable, Unreadable
 from local_emulator.domain.history import History, HistorySummary, Observation, Trial, Trials
 from local_emulator.domain.jobs import Record, Secondary, Status
-from local_emulator.domain.names import Arn, kind_of
+from local_emulator.domain.names import Arn, AwsScope, kind_of
 from local_emulator.domain.training import TrainingJob, TrainingSummary
 from local_emulator.domain.tuning import TuningJob
 from local_emulator.store.base import Change, Page, Query
@@ -52,8 +52,7 @@ _MOST = 1_000_000  # numbers (values, and members of trials) that the histories 
 _SUMMARY = "name, arn, status, secondary, created, modified, started, ended, failure, definition, metric, objective, tuned"
 
 TABLES = (*(kind.table for kind in KINDS), "observations", "offsets")
-# At the start; observations, of which there may be a million, when they are read.
-_CHECKED = tuple(table for table in TABLES if table != "observations")
+_CHECKED = tuple(table for table in TABLES if table != "observations")  # at the start; observations, perhaps a million, when read
 _SOUND = "observations.sum = checksum(training, seq, observations.metric, value, ms)"
 
 
@@ -206,6 +205,10 @@ class SqliteStore:
         rows, rest = self.trainings.page(query, _SUMMARY)
         return Page(items=tuple(map(_summary, rows)), next=rest)
 
+    def tagged(self, scope: AwsScope) -> Sequence[tuple[Arn, Mapping[str, str]]]:
+        """The records of a region of an account that have tags, with these, kind by kind and the oldest first."""
+        return [tagged for table in self._tables.values() for tagged in table.tagged(scope)]
+
     def runs(self, *, active: bool = False) -> Collection[str]:
         """The ids of all runs that records of any kind have had; with `active` of records that are not terminal."""
         return {
@@ -229,8 +232,7 @@ class SqliteStore:
             )
             self._db.execute("INSERT OR REPLACE INTO offsets VALUES (?, ?)", (number, offset))
             if cache := self._cached_history(job):
-                values = [observation.value for observation in observations if observation.metric == job.objective]
-                cache.add_values(job.name, values)
+                cache.add_values(job.name, [entry.value for entry in observations if entry.metric == job.objective])
 
     def offset(self, training: Arn) -> int:
         """The offset that the observations reach."""
@@ -358,7 +360,7 @@ def _refuse_unsound(rows: Sequence[tuple[Any, ...]]) -> None:
     """Raise Damaged if the last column of a row says that its checksum is wrong."""
     if wrong := sum(not row[-1] for row in rows):
         raise Damaged(
-            f"{wrong} observations in jobs.sqlite are not what was written: python -m local_emulator recover leaves them out"
+            f"{wrong} observations in jobs.sqlite are not what was written: python -m local_emulator recover drops them"
         )
 
 

@@ -1,15 +1,16 @@
 """Records of one kind: a table of SQLite, and in memory, as objects, those that were used last."""
 
+import json
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Generic, Protocol
 
 from local_emulator.domain.errors import AlreadyExists, Conflict, ImpossibleTransition, NotFound, Unreadable
 from local_emulator.domain.jobs import Record, may_precede
-from local_emulator.domain.names import Arn
+from local_emulator.domain.names import Arn, AwsScope
 from local_emulator.store import queries
 from local_emulator.store.base import J, Page, Query, Sort
 from local_emulator.store.kinds import Kind
@@ -135,6 +136,12 @@ class Table(Generic[J]):
     def arns(self, query: Query) -> Sequence[Arn]:
         """The ARNs of what `find` returns and of what it leaves out."""
         return [row[0] for row in self.page(query, "arn")[0]]
+
+    def tagged(self, scope: AwsScope) -> Sequence[tuple[Arn, Mapping[str, str]]]:
+        """The records of a region of an account that have tags, with these, the oldest first; unreadable ones are left out."""
+        tags = "CASE WHEN json_valid(body) THEN json_extract(body, '$.tags') END"
+        rows = self._db.rows(f"SELECT arn, {tags} FROM {self._name} WHERE scope = ? ORDER BY id", queries.scope_key(scope))  # noqa: S608 - our own name
+        return [(arn, json.loads(document)) for arn, document in rows if document not in {None, "{}"}]
 
     def page(self, query: Query, columns: str) -> tuple[Sequence[tuple[Any, ...]], str | None]:
         """Rows with some columns and the id of a page's jobs, and where the rest begins."""

@@ -23,7 +23,7 @@ from local_emulator.api.invocations import is_invocation
 from local_emulator.api.pruning import pruned
 from local_emulator.api.trial_components import METRICS
 from local_emulator.cloud.moto_modules import moto
-from local_emulator.cloud.moto_patches import operations
+from local_emulator.cloud.moto_patches import operations, tagging
 from local_emulator.domain.errors import UnknownOperationException
 from local_emulator.domain.names import AwsScope
 from local_emulator.testing import asynchronous
@@ -117,6 +117,8 @@ class Answerer:
             extend_moto()
         elif service == "cloudformation":
             _extend("stacks", lambda last: last.cloud.stacks())
+        elif service == tagging.SERVICE:
+            _extend("tags", lambda last: last.cloud.tags())
         with emulator.cloud.lock:
             if service == "s3":
                 emulator.cloud.stock(request.url.partition("?")[0].partition("//")[2])

@@ -49,6 +49,19 @@ def test_add_get_put_delete(store: SqliteStore) -> None:
         store.tunings.put(newer)
 
 
+def test_what_has_tags(store: SqliteStore) -> None:
+    store.trainings.add(replace(training("a"), tags={"team": "vision", "none": ""}))
+    store.trainings.add(training("b"))
+    store.tunings.add(replace(tuning(), tags={"team": "speech"}))
+    assert dict(store.tagged(SCOPE)) == {
+        SCOPE.training_arn("a"): {"team": "vision", "none": ""},
+        SCOPE.tuning_arn("tune"): {"team": "speech"},
+    }
+    assert store.tagged(replace(SCOPE, region="eu-west-3")) == []
+    store.change("UPDATE trainings SET body = 'damaged'")
+    assert [arn for arn, _ in store.tagged(SCOPE)] == [SCOPE.tuning_arn("tune")]
+
+
 @settings(deadline=None)
 @given(statuses=st.lists(st.sampled_from(Status), max_size=12))
 def test_a_job_walks_along_the_table(statuses: list[Status]) -> None:

@@ -1,7 +1,8 @@
 """What moto lacks or does otherwise than AWS, and how it is patched while the emulator uses it.
 
 `operations`, `events` and `keys` are applied when moto comes up, `cloudformation` with `parameters`, `identities` and `resource_types`
-at the first request to CloudFormation, and `sagemaker_resources`, by which stacks have models of ours, then too. `policies` evaluates
+at the first request to CloudFormation, and `sagemaker_resources`, by which stacks have models of ours, then too. `tagging` is applied
+at the first request to the Resource Groups Tagging API. `policies` evaluates
 IAM policies for `operations`; it patches nothing.
 
 `PATCHES` names every patch, the newest version of moto that was seen to need it, and moto's fault. For each of them
@@ -30,6 +31,7 @@ PATCHES: Mapping[str, Patch] = {
     "simulate_principal_policy": Patch("operations", "5.2.5", "IAM has no SimulatePrincipalPolicy"),
     "list_service_quotas": Patch("operations", "5.2.5", "ListServiceQuotas knows no quotas of SageMaker"),
     "filter_log_events": Patch("operations", "5.2.5", "FilterLogEvents ignores logStreamNamePrefix"),
+    "tag_keys_once": Patch("tagging", "5.2.5", "GetTagKeys and GetTagValues repeat what several resources have"),
     "templates_that_run_code": Patch("cloudformation", "5.2.5", "a template in YAML may construct any Python object"),
     "condition_tag": Patch("cloudformation", "5.2.5", "`!Condition` is taken for `Fn::Condition`"),
     "no_value_in_lists": Patch("cloudformation", "5.2.5", "`AWS::NoValue` leaves a gap in a list"),

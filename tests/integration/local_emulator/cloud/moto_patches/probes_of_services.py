@@ -90,3 +90,14 @@ def filter_log_events() -> bool:
         logs.put_log_events(logGroupName="group", logStreamName=stream, logEvents=[event])
     events = logs.filter_log_events(logGroupName="group", logStreamNamePrefix="wanted")["events"]
     return bool([event["message"] for event in events] != ["wanted/1"])
+
+
+# --- tagging ------------------------------------------------------------------------------------------------------------------
+
+
+@probe
+def tag_keys_once() -> bool:
+    queues, tags = client("sqs"), client("resourcegroupstaggingapi")
+    for name in ("first", "second"):
+        queues.create_queue(QueueName=name, tags={"team": "vision"})
+    return bool([tags.get_tag_keys()["TagKeys"], tags.get_tag_values(Key="team")["TagValues"]] != [["team"], ["vision"]])
