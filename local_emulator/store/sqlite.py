@@ -198,8 +198,6 @@ class SqliteStore:
         """The table of the kind of a resource that is ours."""
         return self._tables[kind_of(arn)]
 
-    # --- training jobs in brief -----------------------------------------------------------------------------------------
-
     def summaries(self, query: Query) -> Page[TrainingSummary]:
         """A page of training jobs, with only the members that lists show."""
         rows, rest = self.trainings.page(query, _SUMMARY)
@@ -360,7 +358,7 @@ def _refuse_unsound(rows: Sequence[tuple[Any, ...]]) -> None:
     """Raise Damaged if the last column of a row says that its checksum is wrong."""
     if wrong := sum(not row[-1] for row in rows):
         raise Damaged(
-            f"{wrong} observations in jobs.sqlite are not what was written: python -m local_emulator recover drops them"
+            f"{wrong} observations in jobs.sqlite are not what was written: python -m local_emulator recover leaves them out"
         )
 
 
