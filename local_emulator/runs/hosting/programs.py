@@ -16,6 +16,8 @@ PROGRAM, SUBMIT_DIRECTORY = "SAGEMAKER_PROGRAM", "SAGEMAKER_SUBMIT_DIRECTORY"
 _INFERENCE = Path(__file__).parents[2] / "inference"
 _TOOLKITS = ("scikit-learn", "xgboost", "pytorch")
 _REPOSITORIES = ("sagemaker-{}", "{}-inference", "{}-training")  # of AWS's images, by toolkit
+# AWS makes its images for AutoGluon from those for PyTorch; since AutoGluon 1.6 one trains and serves.
+_MADE_FROM = dict.fromkeys(("autogluon", "autogluon-inference", "autogluon-training"), "pytorch")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +36,8 @@ class ServingProgram:
 def toolkit(image: str) -> str | None:
     """AWS's inference toolkit that an image holds; None if it holds none that is emulated."""
     repository = image.rpartition("/")[2].partition(":")[0].partition("@")[0]
-    return next((name for name in _TOOLKITS if repository in {form.format(name) for form in _REPOSITORIES}), None)
+    made = _MADE_FROM.get(repository)
+    return made or next((name for name in _TOOLKITS if repository in {form.format(name) for form in _REPOSITORIES}), None)
 
 
 def serving_program(container: ContainerSpec, settings: Settings, cwd: str) -> ServingProgram:
@@ -92,7 +95,8 @@ def unservable(container: ContainerSpec, settings: Settings) -> str | None:
     if named is not None or toolkit(image) is not None:
         return None
     return (
-        f"The image {image} cannot be served here: of AWS's images those for scikit-learn, XGBoost, PyTorch and AWS's algorithms can. "
-        f"Run its container (serve --image '{image}=docker:'), or name a command that stands in for it and serves when its last "
-        f"argument is `serve`: serve --image '{image}=COMMAND'."
+        f"The image {image} cannot be served here: of AWS's images those for scikit-learn, XGBoost, PyTorch, AutoGluon and AWS's "
+        f"algorithms can. Serve a script in a Python (serve --image '{image}=python:PATH'), run its container (serve --image "
+        f"'{image}=docker:'), or name a command that stands in for it and serves when its last argument is `serve`: serve --image "
+        f"'{image}=COMMAND'."
     )

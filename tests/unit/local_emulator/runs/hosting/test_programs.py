@@ -32,6 +32,8 @@ def program(image: str, environment: Mapping[str, str] | None = None, mapped: An
         (PYTORCH, "pytorch"),
         ("pytorch-training@sha256:0", "pytorch"),
         ("123456789012.dkr.ecr.eu-west-1.amazonaws.com/my/sagemaker-scikit-learn", "scikit-learn"),
+        ("763104351884.dkr.ecr.us-east-1.amazonaws.com/autogluon:1.6.3-cpu-amzn2023", "pytorch"),
+        ("763104351884.dkr.ecr.us-east-1.amazonaws.com/autogluon-inference:1.4.0-cpu-py311-ubuntu22.04", "pytorch"),
         ("my-pytorch-inference:1", None),
         ("tensorflow-inference:2", None),
     ],
