@@ -26,7 +26,7 @@ What the emulator does with each operation of SageMaker's API, as botocore {boto
   It is refused with `UnknownOperationException` and a sentence. So are a `ValidationSpecification` of CreateModelPackage, which runs
   transform jobs, tasks of SageMaker in Step Functions (CreateStateMachine), pipelines as targets of EventBridge's rules (PutTargets)
   and schedules, which nothing here would start, and resources of SageMaker in stacks other than
-  Model, EndpointConfig and NotebookInstanceLifecycleConfig.
+  Model, EndpointConfig, Endpoint, Pipeline, ModelPackageGroup and NotebookInstanceLifecycleConfig.
 
 SageMaker Runtime, which is an API of its own, runs here but for what [Endpoints](endpoints.md) refuses.
 

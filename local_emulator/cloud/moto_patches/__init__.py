@@ -1,8 +1,8 @@
 """What moto lacks or does otherwise than AWS, and how it is patched while the emulator uses it.
 
 `operations`, `events` and `keys` are applied when moto comes up, `cloudformation` with `parameters`, `identities` and `resource_types`
-at the first request to CloudFormation, and `sagemaker_resources`, by which stacks have models of ours, then too. `tagging` is applied
-at the first request to the Resource Groups Tagging API. `policies` evaluates
+at the first request to CloudFormation, and `sagemaker_resources` with `sagemaker_stacks`, by which stacks have models and endpoints of
+ours, then too. `tagging` is applied at the first request to the Resource Groups Tagging API. `policies` evaluates
 IAM policies for `operations`; it patches nothing.
 
 `PATCHES` names every patch, the newest version of moto that was seen to need it, and moto's fault. For each of them
@@ -33,6 +33,7 @@ PATCHES: Mapping[str, Patch] = {
     "filter_log_events": Patch("operations", "5.2.5", "FilterLogEvents ignores logStreamNamePrefix"),
     "tag_keys_once": Patch("tagging", "5.2.5", "GetTagKeys and GetTagValues repeat what several resources have"),
     "templates_that_run_code": Patch("cloudformation", "5.2.5", "a template in YAML may construct any Python object"),
+    "template_urls": Patch("cloudformation", "5.2.5", "of a TemplateURL at no name of AWS's the host is taken for the bucket"),
     "condition_tag": Patch("cloudformation", "5.2.5", "`!Condition` is taken for `Fn::Condition`"),
     "no_value_in_lists": Patch("cloudformation", "5.2.5", "`AWS::NoValue` leaves a gap in a list"),
     "cidr": Patch("cloudformation", "5.2.5", "there is no `Fn::Cidr`"),
@@ -45,8 +46,14 @@ PATCHES: Mapping[str, Patch] = {
     "conditions_in_updates": Patch("cloudformation", "5.2.5", "an update ignores the conditions of resources"),
     "changes_by_parameters": Patch("cloudformation", "5.2.5", "a change set shows no change that a parameter makes"),
     "parameters_of_updated_stacks": Patch("cloudformation", "5.2.5", "a change set is compared with a stack's first parameters"),
+    "previous_values": Patch(
+        "cloudformation", "5.2.5", "UsePreviousValue of a change set is what the value came to: a list, what SSM has"
+    ),
     "outputs_of_updates": Patch("cloudformation", "5.2.5", "a change set changes no outputs"),
     "removed_resources": Patch("cloudformation", "5.2.5", "a resource that was removed is not made again"),
+    "names_of_change_sets": Patch(
+        "cloudformation", "5.2.5", "a change set is found by its name in any stack, and none is deleted"
+    ),
     "refused_change_sets": Patch("cloudformation", "5.2.5", "a change set that is refused leaves a stack"),
     "failed_creations": Patch("cloudformation", "5.2.5", "a creation that fails is not rolled back"),
     "owned_resources": Patch("cloudformation", "5.2.5", "two stacks may own one topic, queue or bucket"),

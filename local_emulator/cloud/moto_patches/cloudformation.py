@@ -1,9 +1,9 @@
 """CloudFormation: where moto makes something else of a stack than AWS does.
 
-Patched: templates that would run code; constraints of parameters, rules, and defaults that are lists; `AWS::NoValue`, `Fn::Cidr` and
-`!Condition`; conditions when a stack is updated; what another stack
-owns is refused; what has a DeletionPolicy of Retain stays when its stack goes, and is adopted when it
-comes again; a bucket's versioning; a role's policies and a managed policy when
+Patched: templates that would run code; a TemplateURL at this server; change sets by the names that their stacks have for them;
+constraints and previous values of parameters, rules, and defaults that are lists; `AWS::NoValue`, `Fn::Cidr` and `!Condition`;
+conditions when a stack is updated; what another stack owns is refused; what has a DeletionPolicy of Retain stays when its stack
+goes, and is adopted when it comes again; a bucket's versioning; a role's policies and a managed policy when
 they change (`identities`); outputs of change sets; a creation that fails is rolled back, a
 deletion that fails leaves the stack; and the types that moto has no resource for, of `resource_types`.
 """
@@ -13,10 +13,11 @@ from importlib import import_module
 from ipaddress import ip_network
 from itertools import islice
 from typing import Any
+from urllib.parse import urlsplit
 
 from local_emulator.cloud.moto_modules import MotoObject, Original, backend, moto, wrap
 from local_emulator.cloud.moto_patches import identities
-from local_emulator.cloud.moto_patches.parameters import load_parameters, refuse
+from local_emulator.cloud.moto_patches.parameters import load_parameters, refuse, with_previous_values
 from local_emulator.cloud.moto_patches.resource_types import resource_types
 from local_emulator.domain.names import AwsScope
 
@@ -37,6 +38,7 @@ def apply() -> None:
     for module in (models, responses):
         wrap(module, "yaml_tag_constructor", _construct_tag)
         module.yaml = _SafeYaml()
+        wrap(module, "get_stack_from_s3_url", _template_at)
     # A reference, because moto takes its types from the subclasses that are alive.
     parsing.emulated_types = resource_types()
     resources = parsing.ResourceMap
@@ -47,6 +49,10 @@ def apply() -> None:
     wrap(parsing, "parse_and_create_resource", _create_resource)
     wrap(responses.CloudFormationResponse, "describe_stack_resources", _describe_stack_resources)
     wrap(responses.CloudFormationResponse, "_validate_different_update", _refuse_equal_update)
+    for operation in ("describe_change_set", "execute_change_set", "delete_change_set"):
+        wrap(responses.CloudFormationResponse, operation, _named_change_set)
+    for operation in ("create_change_set", "update_stack"):
+        wrap(responses.CloudFormationResponse, operation, with_previous_values)
     wrap(models.CloudFormationBackend, "create_change_set", _create_change_set)
     wrap(models.CloudFormationBackend, "execute_change_set", _execute_change_set)
     wrap(models.CloudFormationBackend, "delete_stack", _delete_stack)
@@ -81,6 +87,13 @@ class _SafeYaml:
     def load(self, text: str, Loader: object) -> object:  # noqa: ARG002, N803 - as moto calls it
         """Parse a template."""
         return self._yaml.load(text, Loader=self._loader)
+
+
+def _template_at(original: Original, template_url: str, account_id: str, partition: str) -> str:
+    """The template at a URL; at an address that is not AWS's, as this server's or what CDK makes of it, the bucket begins the path."""
+    parts = urlsplit(template_url)
+    address = template_url if ".amazonaws." in parts.netloc else f"https://s3.amazonaws.com{parts.path}"
+    return str(original(address, account_id=account_id, partition=partition))
 
 
 def _construct_tag(original: Original, loader: object, tag: str, node: MotoObject) -> object:
@@ -130,7 +143,7 @@ def _difference(
 
     def differs(name: str) -> bool:
         resource = template["Resources"][name]
-        return bool(old[name] != resource or changed & _references(resource, template.get("Conditions", {})))
+        return bool(old[name] != resource or changed & references(resource, template.get("Conditions", {})))
 
     return {
         "Add": [name for name in wanted if name not in present],
@@ -139,20 +152,22 @@ def _difference(
     }
 
 
-def _references(value: MotoObject, conditions: Mapping[str, Any]) -> set[str]:
-    """Names that a part of a template refers to, through the conditions of its `Fn::If` too."""
+def references(value: MotoObject, conditions: Mapping[str, Any]) -> set[str]:
+    """Names of parameters and resources that a part of a template refers to, through the conditions of its `Fn::If` too."""
     if isinstance(value, list):
-        return {name for item in value for name in _references(item, conditions)}
+        return {name for item in value for name in references(item, conditions)}
     if not isinstance(value, Mapping):
         return set()
     names = {str(value["Ref"])} if "Ref" in value else set()
     condition = value["Fn::If"][0] if "Fn::If" in value else value.get("Condition")
     if isinstance(condition, str) and condition in conditions:
-        names |= _references(conditions[condition], conditions)
+        names |= references(conditions[condition], conditions)
     if "Fn::Sub" in value:
         text = value["Fn::Sub"] if isinstance(value["Fn::Sub"], str) else value["Fn::Sub"][0]
-        names |= {part.split("}")[0] for part in text.split("${")[1:]}
-    return names | {name for member in value.values() for name in _references(member, conditions)}
+        names |= {part.split("}")[0].split(".")[0] for part in text.split("${")[1:]}
+    if "Fn::GetAtt" in value:
+        names.add(value["Fn::GetAtt"][0])
+    return names | {name for member in value.values() for name in references(member, conditions)}
 
 
 def _changes(change_set: MotoObject) -> list[MotoObject]:
@@ -235,6 +250,26 @@ def _refuse_equal_update(original: Original, response: MotoObject, *arguments: o
         original(response, *arguments)
 
 
+def _named_change_set(original: Original, response: MotoObject) -> object:
+    """What is done with a stack's change set by its name, of which it has one; to delete what is not there is no error in AWS."""
+    name, stack = response._get_param("ChangeSetName"), response._get_param("StackName")  # noqa: SLF001 - how moto's responses are read
+    held = response.cloudformation_backend.change_sets
+    named = [
+        key
+        for key, change_set in held.items()
+        if name == change_set.change_set_name and stack in {change_set.stack_name, change_set.stack_id}
+    ]
+    if named:
+        response.params = {**response.params, "ChangeSetName": named[-1]}
+    elif name not in held:
+        if response._get_action() == "DeleteChangeSet":  # noqa: SLF001 - see above
+            return moto("core.responses").EmptyResult()
+        error = moto("cloudformation.exceptions").CloudFormationError(f"ChangeSet [{name}] does not exist")
+        error.code = "ChangeSetNotFound"
+        raise error
+    return original(response)
+
+
 def _create_change_set(original: Original, backend: MotoObject, **kwargs: object) -> MotoObject:
     """Make a change set; a refused one leaves no stack."""
     before = set(backend.stacks)
@@ -259,10 +294,17 @@ def _execute_change_set(original: Original, backend: MotoObject, change_set_name
         kind = change_set.change_set_type
         _add_event(stack, getattr(error, "logical_id", stack.name), f"{kind}_FAILED", _reason(error))
         if kind == "CREATE":
-            for resource in stack.resource_map._resource_json_map.values():  # noqa: SLF001 - moto's map is what is patched
-                resource.pop("DeletionPolicy", None)
-            stack.resource_map.delete()
+            roll_back(stack)
         stack.status = "ROLLBACK_COMPLETE" if kind == "CREATE" else "UPDATE_ROLLBACK_FAILED"  # moto keeps no earlier state
+
+
+def roll_back(stack: MotoObject) -> None:
+    """Delete what a stack has made, and leave nothing of it that moto would make again when the stack's outputs are read."""
+    for resource in stack.resource_map._resource_json_map.values():  # noqa: SLF001 - moto's map is what is patched
+        resource.pop("DeletionPolicy", None)
+    stack.resource_map.delete()
+    stack.resource_map._resource_json_map = {}  # noqa: SLF001 - see above
+    stack.output_map = moto("cloudformation.parsing").OutputMap(stack.resource_map, {}, stack.stack_id)
 
 
 def _reason(error: Exception) -> str:

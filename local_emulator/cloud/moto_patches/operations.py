@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 from unittest.mock import patch
 
-from local_emulator.cloud.moto_modules import MotoObject, moto
+from local_emulator.cloud.moto_modules import MotoObject, Original, moto
 from local_emulator.cloud.moto_patches.policies import decide
 from local_emulator.settings import Quotas
 
@@ -19,11 +19,11 @@ Policy = Mapping[str, Any]
 @contextmanager
 def applied(quotas: Quotas) -> Iterator[None]:
     """Patch moto until the context ends: IAM's simulation and AWS's own policies, SageMaker's quotas, log streams by prefix."""
-    logs, iam = moto("logs.responses").LogsResponse, moto("iam.responses").IamResponse
+    logs, iam, roles = moto("logs.responses").LogsResponse, moto("iam.responses").IamResponse, moto("iam.models").IAMBackend
     with ExitStack() as patches:
         for owner, method, operation in (
             (iam, "simulate_principal_policy", _simulate_principal_policy),
-            *((iam, name, _with_policies_of_aws(getattr(iam, name))) for name in _OF_POLICIES),
+            *((roles, name, _with_policies_of_aws(getattr(roles, name))) for name in _OF_POLICIES),
             (moto("servicequotas.responses").ServiceQuotasResponse, "list_service_quotas", _list_service_quotas(quotas)),
             (logs, "filter_log_events", _filter_log_events(logs.filter_log_events)),
         ):
@@ -36,20 +36,20 @@ def applied(quotas: Quotas) -> Iterator[None]:
 _OF_POLICIES = ("attach_role_policy", "attach_user_policy", "attach_group_policy", "get_policy", "get_policy_version")
 
 
-def _with_policies_of_aws(original: Callable[[MotoObject], MotoObject]) -> Callable[[MotoObject], MotoObject]:
-    """An operation on a policy: the first that names one of AWS's makes moto load those, which takes 15 MB."""
+def _with_policies_of_aws(original: Original) -> Callable[..., object]:
+    """What reads or attaches a policy, for a request or a stack: the first of AWS's makes moto load those, which takes 15 MB."""
 
-    def operation(response: MotoObject) -> MotoObject:
-        backend = response.backend
-        if ":iam::aws:policy/" in (response._get_param("PolicyArn") or "") and not backend.aws_managed_policies:  # noqa: SLF001 - see below
+    def method(backend: MotoObject, *args: object, **kwargs: object) -> object:
+        named = any(":iam::aws:policy/" in str(value) for value in (*args, *kwargs.values()))
+        if named and not backend.aws_managed_policies:
             kept = json.loads(moto("iam.aws_managed_policies").aws_managed_policies_data)
             make = moto("iam.models").AWSManagedPolicy.from_data
             policies = [make(name, backend.account_id, backend.region_name, content) for name, content in kept.items()]
             backend.aws_managed_policies = policies
             backend.managed_policies |= {policy.arn: policy for policy in policies}
-        return original(response)
+        return original(backend, *args, **kwargs)
 
-    return operation
+    return method
 
 
 # --- SimulatePrincipalPolicy ----------------------------------------------------------------------------------------------

@@ -37,6 +37,25 @@ def _is_true(condition: MotoObject, resources: MotoObject) -> bool:
     return bool(moto("cloudformation.parsing").parse_condition(condition, resources, {}))
 
 
+def with_previous_values(original: Original, response: MotoObject) -> object:
+    """An update with the values of UsePreviousValue as they were given, or as the template's default: moto has what they came to."""
+    given = response._get_param("Parameters") or []  # noqa: SLF001 - how moto's responses are read
+    if any(parameter.get("UsePreviousValue") for parameter in given):
+        stack = response.cloudformation_backend.get_stack(response._get_param("StackName"))  # noqa: SLF001 - see above
+        defaults = stack.template_dict.get("Parameters", {})
+        previous = {
+            name: declaration.get("Default") for name, declaration in defaults.items()
+        } | stack.resource_map.input_parameters
+        values = [
+            {"ParameterKey": parameter["ParameterKey"], "ParameterValue": previous.get(parameter["ParameterKey"])}
+            if parameter.get("UsePreviousValue") and previous.get(parameter["ParameterKey"]) is not None
+            else parameter
+            for parameter in given
+        ]
+        response.params = {**response.params, "Parameters": values}
+    return original(response)
+
+
 def _check(name: str, declaration: Mapping[str, Any], values: list[str]) -> None:
     """Refuse values that break the constraints of their parameter."""
     if "AllowedPattern" in declaration and not all(_matches(name, declaration["AllowedPattern"], value) for value in values):

@@ -71,16 +71,16 @@ def test_what_does_not_exist_is_not_changed(server: Server) -> None:
         error(getattr(sagemaker, xform_name(name)), **members)
 
 
-def test_a_stack_with_an_endpoint_is_rolled_back(server: Server) -> None:
+def test_a_stack_with_what_is_refused_is_rolled_back(server: Server) -> None:
     stacks = server.client("cloudformation")
-    endpoint = {"Type": "AWS::SageMaker::Endpoint", "Properties": {"EndpointConfigName": "c"}}
+    domain = {"Type": "AWS::SageMaker::Domain", "Properties": {}}
     stacks.create_change_set(
-        StackName="stack", ChangeSetName="change", ChangeSetType="CREATE", TemplateBody=json.dumps({"Resources": {"E": endpoint}})
+        StackName="stack", ChangeSetName="change", ChangeSetType="CREATE", TemplateBody=json.dumps({"Resources": {"E": domain}})
     )
     stacks.execute_change_set(StackName="stack", ChangeSetName="change")
     assert stacks.describe_stacks(StackName="stack")["Stacks"][0]["StackStatus"] == "ROLLBACK_COMPLETE"
     reasons = [event.get("ResourceStatusReason", "") for event in stacks.describe_stack_events(StackName="stack")["StackEvents"]]
-    assert any(reason.startswith("AWS::SageMaker::Endpoint is not emulated: ") for reason in reasons)
+    assert any(reason.startswith("AWS::SageMaker::Domain is not emulated: ") for reason in reasons)
 
 
 def headers(answer: Mapping[str, Any]) -> Mapping[str, str]:

@@ -1,7 +1,9 @@
 """Faults of CloudFormation."""
 
+import json
 import tempfile
 import uuid
+from functools import partial
 from pathlib import Path
 
 from tests.integration.local_emulator.cloud.moto_patches.probing import (
@@ -32,6 +34,18 @@ def templates_that_run_code() -> bool:
         made = Path(folder) / "made"
         refused(lambda: change_set(f"Description: !!python/object/apply:os.mkdir ['{made}']\nResources: {{}}\n"))
         return made.exists()
+
+
+@probe
+def template_urls() -> bool:
+    name = f"templates-{uuid.uuid4().hex}"
+    client("s3").create_bucket(Bucket=name)
+    template = {"Resources": {"Topic": resource("AWS::SNS::Topic")}}
+    client("s3").put_object(Bucket=name, Key="folder/template.json", Body=json.dumps(template).encode())
+    hosts = "127.0.0.1:4577", "s3.us-east-1.127.0.0.1"
+    create = client("cloudformation").create_stack
+    urls = [f"http://{host}/{name}/folder/template.json" for host in hosts]
+    return any(refused(partial(create, StackName=f"s{uuid.uuid4().hex}", TemplateURL=url)) for url in urls)
 
 
 @probe
@@ -136,6 +150,23 @@ def parameters_of_updated_stacks() -> bool:
 
 
 @probe
+def previous_values() -> bool:
+    client("ssm").put_parameter(Name="/version", Value="21", Type="String", Overwrite=True)
+    ssm = with_parameter(Type="AWS::SSM::Parameter::Value<String>", Default="/version")
+    stack = deploy({**ssm, "Outputs": {"Value": {"Value": {"Ref": "Parameter"}}}})
+    update = partial(
+        client("cloudformation").create_change_set,
+        StackName=stack,
+        ChangeSetName="update",
+        ChangeSetType="UPDATE",
+        TemplateBody=json.dumps({**ssm, "Outputs": {"Value": {"Value": {"Fn::Sub": "version ${Parameter}"}}}}),
+        Parameters=[{"ParameterKey": "Parameter", "UsePreviousValue": True}],
+    )
+    execute = partial(client("cloudformation").execute_change_set, StackName=stack, ChangeSetName="update")
+    return refused(update) or refused(execute) or outputs(stack)["Value"] != "version 21"
+
+
+@probe
 def outputs_of_updates() -> bool:
     template = with_output("before")
     stack = deploy(template)
@@ -156,6 +187,21 @@ def removed_resources() -> bool:
     deploy(both, "UPDATE", stack)
     name = second["Properties"]["BucketName"]
     return name not in {entry["Name"] for entry in client("s3").list_buckets()["Buckets"]}
+
+
+@probe
+def names_of_change_sets() -> bool:
+    stacks = client("cloudformation")
+    names = [f"stack-{uuid.uuid4().hex}" for _ in range(2)]
+    body = json.dumps(with_output("v"))
+    for name in names:
+        stacks.create_change_set(StackName=name, ChangeSetName="set", ChangeSetType="CREATE", TemplateBody=body)
+    if any(stacks.describe_change_set(StackName=name, ChangeSetName="set")["StackName"] != name for name in names):
+        return True
+    delete = partial(stacks.delete_change_set, StackName=names[0], ChangeSetName="set")
+    if refused(delete) or refused(delete):  # AWS deletes what is not there without an error
+        return True
+    return refused(partial(stacks.describe_change_set, StackName=names[1], ChangeSetName="set"))
 
 
 @probe

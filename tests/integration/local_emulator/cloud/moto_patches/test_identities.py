@@ -46,3 +46,14 @@ def test_a_role_and_its_policy_come_change_and_go_with_their_stack(server: Serve
         stacks.delete_stack(StackName="stack")
         assert "stacked" not in {role["RoleName"] for role in iam.list_roles()["Roles"]}
         assert iam.list_policies(Scope="Local")["Policies"] == []
+
+
+def test_a_role_with_a_policy_of_aws(server: Server) -> None:
+    stacks, iam = server.client("cloudformation"), server.client("iam")
+    arn = "arn:aws:iam::aws:policy/AmazonSageMakerFullAccess"
+    properties = {"RoleName": "stacked", "AssumeRolePolicyDocument": TRUST, "ManagedPolicyArns": [arn]}
+    body = json.dumps({"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": properties}}})
+    stacks.create_stack(StackName="stack", TemplateBody=body)
+    assert [policy["PolicyArn"] for policy in iam.list_attached_role_policies(RoleName="stacked")["AttachedPolicies"]] == [arn]
+    stacks.delete_stack(StackName="stack")
+    assert "stacked" not in {role["RoleName"] for role in iam.list_roles()["Roles"]}

@@ -91,9 +91,17 @@ def test_a_name_of_its_own(client: Client) -> None:
         ),
         (
             {"Type": "AWS::SageMaker::Endpoint", "Properties": {"EndpointConfigName": "c"}},
-            "AWS::SageMaker::Endpoint is not emulated: ",
+            "Could not find endpoint configuration",
         ),
-        ({"Type": "AWS::SageMaker::Pipeline", "Properties": {}}, "AWS::SageMaker::Pipeline is not emulated: "),
+        ({"Type": "AWS::SageMaker::Pipeline", "Properties": {}}, "PipelineDefinition must be an object"),
+        (
+            {
+                "Type": "AWS::SageMaker::ModelPackageGroup",
+                "Properties": {"ModelPackageGroupName": "g", "ModelPackageGroupPolicy": {}},
+            },
+            "ModelPackageGroupPolicy is not emulated",
+        ),
+        ({"Type": "AWS::SageMaker::Domain", "Properties": {}}, "AWS::SageMaker::Domain is not emulated: "),
     ],
 )
 def test_what_is_refused(client: Client, resource: Mapping[str, object], sentence: str) -> None:
