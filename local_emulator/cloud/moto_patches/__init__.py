@@ -31,6 +31,7 @@ PATCHES: Mapping[str, Patch] = {
     "simulate_principal_policy": Patch("operations", "5.2.5", "IAM has no SimulatePrincipalPolicy"),
     "list_service_quotas": Patch("operations", "5.2.5", "ListServiceQuotas knows no quotas of SageMaker"),
     "filter_log_events": Patch("operations", "5.2.5", "FilterLogEvents ignores logStreamNamePrefix"),
+    "labels_of_metrics": Patch("operations", "5.2.5", "in GetMetricData the default label of a metric has its statistic"),
     "tag_keys_once": Patch("tagging", "5.2.5", "GetTagKeys and GetTagValues repeat what several resources have"),
     "templates_that_run_code": Patch("cloudformation", "5.2.5", "a template in YAML may construct any Python object"),
     "template_urls": Patch("cloudformation", "5.2.5", "of a TemplateURL at no name of AWS's the host is taken for the bucket"),

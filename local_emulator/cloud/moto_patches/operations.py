@@ -11,21 +11,23 @@ from local_emulator.cloud.moto_modules import MotoObject, Original, moto
 from local_emulator.cloud.moto_patches.policies import decide
 from local_emulator.settings import Quotas
 
-SERVICES = frozenset({"iam", "logs", "servicequotas"})  # whose requests need the patches
+SERVICES = frozenset({"iam", "logs", "monitoring", "servicequotas"})  # whose requests need the patches
 
 Policy = Mapping[str, Any]
 
 
 @contextmanager
 def applied(quotas: Quotas) -> Iterator[None]:
-    """Patch moto until the context ends: IAM's simulation and AWS's own policies, SageMaker's quotas, log streams by prefix."""
+    """Patch moto until the context ends: IAM's simulation and AWS's own policies, quotas, log streams by prefix, labels of metrics."""
     logs, iam, roles = moto("logs.responses").LogsResponse, moto("iam.responses").IamResponse, moto("iam.models").IAMBackend
+    metrics = moto("cloudwatch.models").CloudWatchBackend
     with ExitStack() as patches:
         for owner, method, operation in (
             (iam, "simulate_principal_policy", _simulate_principal_policy),
             *((roles, name, _with_policies_of_aws(getattr(roles, name))) for name in _OF_POLICIES),
             (moto("servicequotas.responses").ServiceQuotasResponse, "list_service_quotas", _list_service_quotas(quotas)),
             (logs, "filter_log_events", _filter_log_events(logs.filter_log_events)),
+            (metrics, "get_metric_data", _get_metric_data(metrics.get_metric_data)),
         ):
             patches.enter_context(patch.object(owner, method, operation, create=True))
         yield
@@ -144,3 +146,22 @@ def _filter_log_events(original: Callable[[MotoObject], str]) -> Callable[[MotoO
         return original(response)
 
     return operation
+
+
+# --- CloudWatch -----------------------------------------------------------------------------------------------------------
+
+
+def _get_metric_data(original: Original) -> Callable[..., object]:
+    """GetMetricData, where the label of a metric that nobody has given one is its name; moto adds the statistic."""
+
+    def get_metric_data(backend: MotoObject, queries: Sequence[Mapping[str, Any]], *args: object, **kwargs: object) -> object:
+        names = [query["MetricStat"]["Metric"]["MetricName"] for query in queries if "MetricStat" in query]
+        labelled = [
+            {"Label": query["MetricStat"]["Metric"]["MetricName"], **query}
+            if "MetricStat" in query and names.count(query["MetricStat"]["Metric"]["MetricName"]) == 1
+            else query
+            for query in queries
+        ]
+        return original(backend, labelled, *args, **kwargs)
+
+    return get_metric_data

@@ -92,6 +92,19 @@ def filter_log_events() -> bool:
     return bool([event["message"] for event in events] != ["wanted/1"])
 
 
+@probe
+def labels_of_metrics() -> bool:
+    metrics, now = client("cloudwatch"), time.time()
+    metrics.put_metric_data(Namespace="space", MetricData=[{"MetricName": "loss", "Value": 1.0}])
+    query = {"Id": "m", "MetricStat": {"Metric": {"Namespace": "space", "MetricName": "loss"}, "Period": 60, "Stat": "Average"}}
+    labelled = {**query, "Id": "n", "MetricStat": {**query["MetricStat"], "Stat": "Sum"}, "Label": "mine"}  # type: ignore[dict-item]
+    answers = [
+        metrics.get_metric_data(MetricDataQueries=queries, StartTime=now - 60, EndTime=now + 60)["MetricDataResults"]
+        for queries in ([query], [labelled])
+    ]
+    return [result["Label"] for answer in answers for result in answer] != ["loss", "mine"]
+
+
 # --- tagging ------------------------------------------------------------------------------------------------------------------
 
 
