@@ -318,7 +318,7 @@ THIRD: Mapping[str, Recipe] = dict(
 """Recorded third, and looked at once."""
 
 HELD_OUT = SEVENTH
-"""Recorded last: no search has seen them."""
+"""Recorded last, and looked at once, with the search of decision 87."""
 RECIPES = {**FIRST, **LATER, **THIRD, **FOURTH, **FIFTH, **SIXTH, **HELD_OUT}
 
 
