@@ -25,7 +25,7 @@ LEFT_OUT = {
     "tests/test_sagemaker/test_sagemaker_model_package_groups.py": "more tags than AWS takes, and the order of no list",
     "tests/test_sagemaker/test_sagemaker_models.py": "models without data, and roles that AWS refuses",
     "tests/test_sagemaker/test_sagemaker_endpoint.py": "endpoints of such models",
-    "tests/test_sagemaker/test_sagemaker_cloudformation.py": "models and endpoints in stacks, which are refused",
+    "tests/test_sagemaker/test_sagemaker_cloudformation.py": "models without data in stacks, and what moto alone makes of the rest",
     "tests/test_sagemaker/test_sagemaker_processing.py": "roles that AWS refuses, and jobs that moto invents",
     "tests/test_sagemaker/test_sagemaker_transform.py": "paths that AWS refuses, and jobs that moto invents",
     "tests/test_sagemaker/test_sagemaker_search.py": "names that AWS refuses, in all but three",
@@ -44,6 +44,7 @@ LEFT_OUT_ALONE = {
     "tests/test_sagemaker/test_sagemaker_trial_component.py::test_disassociate_trial_component": "of a trial that is not there",
     "tests/test_sagemaker/test_sagemaker_trial_component.py::"
     "test_update_trial_component_should_return_an_error_if_trial_component_not_found": "an error that AWS's model does not name",
+    "tests/test_cloudwatch/test_cloudwatch.py::test_get_metric_data_partially_within_timeframe": "a label with the statistic",
     "tests/test_s3/test_s3_list_object_versions.py::test_list_object_versions_is_latest_flag_is_correct_when_response_is_paginated": (
         "half a minute for a thousand versions"
     ),
