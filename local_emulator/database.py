@@ -13,10 +13,12 @@ from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from local_emulator.domain.errors import Damaged
+from local_emulator.domain.errors import Damaged, StoreError
 
 _WAL_HEADER, _FRAME_HEADER = 32, 24
 _LEAST_LOG = 16  # pages
+_OF_THE_DISK = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+_OF_THE_FILE = (sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ)  # also kinds of SQLITE_IOERR
 
 
 def checksum(*values: float | str | bytes | None) -> int:
@@ -52,13 +54,16 @@ def limit_log(db: sqlite3.Connection, path: Path | None, most: int) -> None:
 def verify(path: Path, tables: Sequence[str], beside: Path) -> None:
     """Raise Damaged unless a database is whole, or not there yet. One that is empty while `beside` holds something has lost its rows.
 
-    Call it before the database is opened to write, by the only process that uses it.
+    Raises StoreError if its disk keeps it from being read. Call it before the database is opened to write, by the only process that
+    uses it.
     """
     commits = _commits(_with(path, "-wal"))
     _with(path, "-shm").unlink(missing_ok=True)  # an index of the log without a checksum of its own; it is made anew
     try:
         problem = _problem(path, tables, commits) if path.exists() and path.stat().st_size else _EMPTY
     except (sqlite3.Error, UnicodeError) as error:  # of text that is none Python says so itself
+        if _is_of_disk(error):
+            raise unopened(path, error) from error
         problem = str(error)
     if problem is None or (problem is _EMPTY and not any(beside.glob("*/*"))):
         return
@@ -70,6 +75,18 @@ def verify(path: Path, tables: Sequence[str], beside: Path) -> None:
 
 
 _EMPTY = "empty, though its content is there"
+
+
+def unopened(path: Path | None, error: Exception) -> StoreError:
+    """What to raise of a database that cannot be opened: its disk may be at fault, for to open it takes room, or what it is."""
+    if _is_of_disk(error):
+        return StoreError(f"{path} cannot be opened ({error}): is there room on the disk, and may it be written?")
+    return StoreError(f"{path} is damaged or not a database of this program ({error}); it was left as it is")
+
+
+def _is_of_disk(error: Exception) -> bool:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
+    return code & 0xFF in _OF_THE_DISK and code not in _OF_THE_FILE
 
 
 def _problem(path: Path, tables: Sequence[str], commits: int) -> str | None:

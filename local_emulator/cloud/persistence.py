@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from local_emulator.database import connect, limit_log, verify
+from local_emulator.database import connect, limit_log, unopened, verify
 from local_emulator.domain.errors import Damaged, EmulatorError
 
 TABLES = ("buckets", "settings", "objects")
@@ -142,9 +142,7 @@ class Mirror:
             limit_log(self._db, path, 1000)
         except sqlite3.Error as error:
             self._db.close()
-            raise EmulatorError(
-                f"{path} cannot be opened ({error}): is there room on the disk, and may it be written?"
-            ) from error
+            raise unopened(path, error) from error
         sizes = sizes_of(self._blobs)
         try:
             self._refuse_missing(path, sizes)

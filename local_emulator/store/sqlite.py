@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from local_emulator.completion import patience
-from local_emulator.database import connect, limit_log, verify
+from local_emulator.database import connect, limit_log, unopened, verify
 from local_emulator.domain.errors import Damaged, StoreError, StoreUnavailable, Unreadable
 from local_emulator.domain.history import History, HistorySummary, Observation, Trial, Trials
 from local_emulator.domain.jobs import Record, Secondary, Status
@@ -88,12 +88,12 @@ class SqliteStore:
         try:
             self._db = connect(path)
         except sqlite3.Error as error:
-            raise StoreError(f"{path} cannot be opened ({error}): is there room on the disk, and may it be written?") from error
+            raise unopened(path, error) from error
         try:
             self._open(path)
         except sqlite3.Error as error:
             self._db.close()
-            raise StoreError(f"{path} is damaged or not a database of this program ({error}); it was left as it is") from error
+            raise unopened(path, error) from error
         except StoreError:
             self._db.close()
             raise

@@ -101,6 +101,22 @@ def test_no_proc(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("_mounts")
+def test_a_sound_state_on_a_disk_that_is_full(tmp_path: Path) -> None:
+    """To open a database takes room, so it may be refused, but not as a damaged one, which `recover` would put aside."""
+    a_state(tmp_path / "state")
+    disk, answers = tmp_path / "disk", []
+    for left in (8, 24, 48, 64):
+        fill = f"dd if=/dev/zero of={disk}/fill bs=1k count=$(($(df --output=avail -k {disk} | tail -1) - {left}))"
+        mount = f"mkdir -p {disk}; mount -t tmpfs -o size=6m none {disk}; cp -r {tmp_path}/state {disk}/state; {fill} 2>/dev/null"
+        code, said = _mounted(disk / "state", mount)
+        if code:
+            one_sentence(said)
+            answers.append(said)
+    assert any("jobs.sqlite cannot be opened (disk I/O error): is there room on the disk" in said for said in answers), answers
+    assert not any("damaged" in said or "recover" in said for said in answers), answers
+
+
+@pytest.mark.usefixtures("_mounts")
 @pytest.mark.parametrize("size", ["4k", "32k", "200k"])
 def test_a_disk_that_is_full(tmp_path: Path, size: str) -> None:
     code, said = _mounted(
