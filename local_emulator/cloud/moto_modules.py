@@ -4,9 +4,11 @@ Together they take most of a second to import, for which neither a start nor a t
 that uses moto gets its modules here; there are no import statements inside functions.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from typing import Any, TypeAlias
+from unittest.mock import patch
 
 from local_emulator.domain.names import AwsScope
 
@@ -31,12 +33,25 @@ Original: TypeAlias = Callable[..., Any]
 """The function of moto's that a patch stands for."""
 
 
-def wrap(owner: MotoObject, name: str, patch: Callable[..., Any]) -> None:
-    """Let `patch` be called in place of a function, with that function as its first argument."""
+Member: TypeAlias = tuple[MotoObject, str, Callable[..., Any]]
+"""An owner in moto, a name, and the function that is to be its member of that name, which moto may lack."""
+
+
+@contextmanager
+def patched(members: Iterable[Member]) -> Iterator[None]:
+    """Let functions be members of moto's until the context ends."""
+    with ExitStack() as patches:
+        for owner, name, function in members:
+            patches.enter_context(patch.object(owner, name, function, create=True))
+        yield
+
+
+def wrap(owner: MotoObject, name: str, by: Callable[..., Any]) -> None:
+    """Let `by` be called in place of a function, with that function as its first argument."""
     original = getattr(owner, name)
 
-    def patched(*args: object, **kwargs: object) -> object:
-        return patch(original, *args, **kwargs)
+    def wrapped(*args: object, **kwargs: object) -> object:
+        return by(original, *args, **kwargs)
 
     # A bound method here is a class method, which has its class already.
-    setattr(owner, name, staticmethod(patched) if hasattr(original, "__self__") else patched)
+    setattr(owner, name, staticmethod(wrapped) if hasattr(original, "__self__") else wrapped)

@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any
-from unittest.mock import patch
 
-from local_emulator.cloud.moto_modules import MotoObject, Original, moto
+from local_emulator.cloud.moto_modules import MotoObject, Original, moto, patched
 from local_emulator.cloud.moto_patches.policies import decide
 from local_emulator.settings import Quotas
 
@@ -21,15 +20,14 @@ def applied(quotas: Quotas) -> Iterator[None]:
     """Patch moto until the context ends: IAM's simulation and AWS's own policies, quotas, log streams by prefix, labels of metrics."""
     logs, iam, roles = moto("logs.responses").LogsResponse, moto("iam.responses").IamResponse, moto("iam.models").IAMBackend
     metrics = moto("cloudwatch.models").CloudWatchBackend
-    with ExitStack() as patches:
-        for owner, method, operation in (
-            (iam, "simulate_principal_policy", _simulate_principal_policy),
-            *((roles, name, _with_policies_of_aws(getattr(roles, name))) for name in _OF_POLICIES),
-            (moto("servicequotas.responses").ServiceQuotasResponse, "list_service_quotas", _list_service_quotas(quotas)),
-            (logs, "filter_log_events", _filter_log_events(logs.filter_log_events)),
-            (metrics, "get_metric_data", _get_metric_data(metrics.get_metric_data)),
-        ):
-            patches.enter_context(patch.object(owner, method, operation, create=True))
+    members = [
+        (iam, "simulate_principal_policy", _simulate_principal_policy),
+        *((roles, name, _with_policies_of_aws(getattr(roles, name))) for name in _OF_POLICIES),
+        (moto("servicequotas.responses").ServiceQuotasResponse, "list_service_quotas", _list_service_quotas(quotas)),
+        (logs, "filter_log_events", _filter_log_events(logs.filter_log_events)),
+        (metrics, "get_metric_data", _get_metric_data(metrics.get_metric_data)),
+    ]
+    with patched(members):
         yield
 
 

@@ -2,12 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from unittest.mock import patch
 
-from local_emulator.cloud.moto_modules import MotoObject, Original, moto
+from local_emulator.cloud.moto_modules import MotoObject, Original, moto, patched
 from local_emulator.cloud.moto_patches.cloudformation import references, roll_back
 
 _READS = ("describe_stacks", "get_stack", "list_stacks")
@@ -33,7 +32,7 @@ class Record(ABC):
 
     @abstractmethod
     def failure(self) -> str | None:
-        """Why there will be no such resource."""
+        """Why it is not what the stack asks for, and will not be."""
 
 
 @contextmanager
@@ -41,15 +40,13 @@ def applied() -> Iterator[None]:
     """Patch moto's stacks until the context ends."""
     models, resources = moto("cloudformation.models"), moto("cloudformation.parsing").ResourceMap
     backend = models.CloudFormationBackend
-    wrapped = {
-        (models.Stack, "update"): _update,
-        (backend, "execute_change_set"): _execute_change_set,
-        (resources, "build_resource_diff"): _difference,
-        **{(backend, name): _settled for name in _READS},
-    }
-    with ExitStack() as patches:
-        for (owner, name), wrapper in wrapped.items():
-            patches.enter_context(patch.object(owner, name, wrapper(getattr(owner, name))))
+    wrapped = [
+        (models.Stack, "update", _update),
+        (backend, "execute_change_set", _execute_change_set),
+        (resources, "build_resource_diff", _difference),
+        *((backend, name, _settled) for name in _READS),
+    ]
+    with patched((owner, name, wrapper(getattr(owner, name))) for owner, name, wrapper in wrapped):
         yield
 
 

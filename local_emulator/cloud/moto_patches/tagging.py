@@ -1,12 +1,11 @@
 """The Resource Groups Tagging API: resources of SageMaker that are ours, beside moto's, and each key and value once."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
-from unittest.mock import patch
 
-from local_emulator.cloud.moto_modules import MotoObject, Original, moto
+from local_emulator.cloud.moto_modules import Member, MotoObject, Original, moto, patched
 from local_emulator.domain.errors import AwsError
 from local_emulator.domain.jobs import Document, Perform
 from local_emulator.domain.names import Arn, AwsScope, kind_of, parse_arn
@@ -22,17 +21,13 @@ def applied(perform: Perform, tagged: Tagged) -> Iterator[None]:
     """Patch moto until the context ends. `perform` carries out an operation of our API."""
     models = moto("resourcegroupstaggingapi.models")
     backend = models.ResourceGroupsTaggingAPIBackend
-    with ExitStack() as patches:
-        for owner, name, function in (
-            (models, "iter_taggable_backends", _with_ours(models.iter_taggable_backends, tagged)),
-            (backend, "tag_resources", _tag_resources(backend.tag_resources, perform)),
-            (backend, "untag_resources", _untag_resources(backend.untag_resources, perform)),
-            *(
-                (backend, name, _once(getattr(backend, name)))
-                for name in ("_get_tag_keys_generator", "_get_tag_values_generator")
-            ),
-        ):
-            patches.enter_context(patch.object(owner, name, function))
+    members: Sequence[Member] = [
+        (models, "iter_taggable_backends", _with_ours(models.iter_taggable_backends, tagged)),
+        (backend, "tag_resources", _tag_resources(backend.tag_resources, perform)),
+        (backend, "untag_resources", _untag_resources(backend.untag_resources, perform)),
+        *((backend, name, _once(getattr(backend, name))) for name in ("_get_tag_keys_generator", "_get_tag_values_generator")),
+    ]
+    with patched(members):
         yield
 
 

@@ -15,9 +15,12 @@ from sm_tuning.rules import catalogue
 PROGRAM, SUBMIT_DIRECTORY = "SAGEMAKER_PROGRAM", "SAGEMAKER_SUBMIT_DIRECTORY"
 _INFERENCE = Path(__file__).parents[2] / "inference"
 _TOOLKITS = ("scikit-learn", "xgboost", "pytorch")
-_REPOSITORIES = ("sagemaker-{}", "{}-inference", "{}-training")  # of AWS's images, by toolkit
 # AWS makes its images for AutoGluon from those for PyTorch; since AutoGluon 1.6 one trains and serves.
-_MADE_FROM = dict.fromkeys(("autogluon", "autogluon-inference", "autogluon-training"), "pytorch")
+_REPOSITORIES = {
+    **{form.format(name): name for name in _TOOLKITS for form in ("sagemaker-{}", "{}-inference", "{}-training")},
+    **dict.fromkeys(("autogluon", "autogluon-inference", "autogluon-training"), "pytorch"),
+}
+"""Toolkits by the repositories of AWS's images."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +39,7 @@ class ServingProgram:
 def toolkit(image: str) -> str | None:
     """AWS's inference toolkit that an image holds; None if it holds none that is emulated."""
     repository = image.rpartition("/")[2].partition(":")[0].partition("@")[0]
-    made = _MADE_FROM.get(repository)
-    return made or next((name for name in _TOOLKITS if repository in {form.format(name) for form in _REPOSITORIES}), None)
+    return _REPOSITORIES.get(repository)
 
 
 def serving_program(container: ContainerSpec, settings: Settings, cwd: str) -> ServingProgram:
