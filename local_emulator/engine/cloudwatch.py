@@ -159,8 +159,10 @@ class CloudWatchSync:
             if over:
                 self._publish_data_log(job, folder, second)
                 progress.log_done = True
-            elif last:  # no account in which anything has trained before lacks the group
-                self._cloud.publish_logs(job.scope, "", (), group=_GROUPS[kind_of(job.arn)])
+            elif last:
+                if not any(log.until for log in progress.logs.values()):
+                    # No account in which anything has trained before lacks the group; one that was deleted since stays away.
+                    self._cloud.publish_logs(job.scope, "", (), group=_GROUPS[kind_of(job.arn)])
                 return
             else:
                 progress.run, progress.logs = progress.run + 1, {}

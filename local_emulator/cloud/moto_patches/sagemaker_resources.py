@@ -122,8 +122,8 @@ class _Resource(sagemaker_stacks.Record):
         return self._status() not in {"Creating", "Updating", "RollingBack", "SystemUpdating"}
 
     def failure(self) -> str | None:
-        """Why there will be no such resource: an endpoint's FailureReason."""
-        return self._described().get("FailureReason", "It failed.") if self._status() == "Failed" else None
+        """Why it is not what the stack asks for: an endpoint's FailureReason, also of one that serves on as before a failed update."""
+        return self._described().get("FailureReason") if self.is_created() else None
 
     def delete(self, _account: str, _region: str) -> None:
         """Delete the record, which somebody else may have done before."""

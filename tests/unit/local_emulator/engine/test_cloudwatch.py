@@ -112,6 +112,11 @@ def test_the_group_is_there_before_a_job_logs_anything(tmp_path: Path) -> None:
     cloudwatch = CloudWatchSync(store=store, cloud=cloud, runs=tmp_path, log=FaultLog())
     cloudwatch.sync("logs", json.dumps({"logStreamNamePrefix": "a-1/"}).encode())
     assert (cloud.logs, cloud.groups) == ([], {LOG_GROUP})
+    (tmp_path / "a-1" / "log.0").write_bytes(b"1767225600000 line\n")
+    cloudwatch.sync("logs")
+    cloud.groups.clear()
+    cloudwatch.sync("logs")
+    assert (cloud.logs, cloud.groups) == (["a-1"], set()), "nothing was logged since somebody deleted it"
     store.close()
 
 

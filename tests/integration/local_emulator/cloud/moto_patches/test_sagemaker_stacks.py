@@ -100,6 +100,17 @@ def test_a_stack_whose_endpoint_fails_is_rolled_back(served: Client) -> None:
     assert served("sagemaker").list_models()["Models"] == []
 
 
+def test_an_update_whose_endpoint_serves_on_as_before_has_failed(served: Client) -> None:
+    stacks, runtime = served("cloudformation"), served("sagemaker-runtime")
+    stacks.create_stack(StackName="stack", TemplateBody=template("7"))
+    assert ended(stacks) == "CREATE_COMPLETE"
+    (name,) = [output["OutputValue"] for output in described(stacks)["Outputs"] if output["OutputKey"] == "Name"]
+    stacks.update_stack(StackName="stack", TemplateBody=template("broken"))
+    assert ended(stacks) == "UPDATE_ROLLBACK_FAILED"
+    assert ("Endpoint", "UPDATE_FAILED") in events(stacks)
+    assert runtime.invoke_endpoint(EndpointName=name, Body="[2]")["Body"].read() == b"[14]"
+
+
 def test_a_change_set_waits_too(served: Client) -> None:
     stacks = served("cloudformation")
     stacks.create_change_set(StackName="stack", ChangeSetName="set", ChangeSetType="CREATE", TemplateBody=template("7"))
