@@ -2,7 +2,7 @@
 
 The models are trained once (minutes on the first run, then read from benchmarks/.tables); between the grid's points the table is
 interpolated linearly in the scaled ranges. To develop on is all but the seventh series of recorded
-trainings, which is held out, and what others published (`published.py`).
+trainings, which was looked at once, and what others published (`published.py`).
 """
 
 import json
